@@ -1,0 +1,43 @@
+#![doc = include_str!("../README.md")]
+
+mod date;
+mod entitlement;
+mod fingerprint;
+mod json;
+mod jwk;
+mod license_key;
+mod payload;
+mod public_key;
+mod token;
+mod verify_keys;
+
+#[cfg(feature = "mint")]
+mod mint;
+#[cfg(feature = "mint")]
+mod signing_key;
+#[cfg(feature = "verify")]
+mod verified_license;
+#[cfg(feature = "verify")]
+mod verified_token;
+
+pub use date::{Date, DateError};
+pub use entitlement::has_entitlement;
+pub use fingerprint::hash_fingerprint;
+pub use jwk::{Jwk, JwkSet};
+pub use license_key::{FormatError, LicenseError, LicenseKey, MAX_KEY_LEN};
+pub use payload::{LicensePayload, PayloadVersion};
+pub use public_key::{KeyError, PublicKey};
+pub use token::{MAX_TOKEN_LEN, Token, TokenClaims, TokenError, token_fingerprint};
+pub use verify_keys::{MAX_VERIFY_KEYS, VerifyKeys};
+
+#[cfg(feature = "mint")]
+pub use mint::{MintError, NewLicense};
+#[cfg(feature = "mint")]
+pub use signing_key::{SeedError, SigningKey};
+#[cfg(feature = "verify")]
+pub use verified_license::{VerifiedLicense, verify_license};
+#[cfg(feature = "verify")]
+pub use verified_token::{VerifiedToken, verify_token};
+
+/// The type of product and licence ids.
+pub use uuid::Uuid;

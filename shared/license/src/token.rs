@@ -1,0 +1,240 @@
+//! The licence token of the release server.
+
+use std::fmt;
+
+use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::{Date, json};
+
+const SIGNATURE_LEN: usize = 64;
+
+/// The length of the longest token that is read or minted, in characters. The
+/// format has no limit of its own; a token must fit into a request header.
+pub const MAX_TOKEN_LEN: usize = 8192;
+
+/// A licence token that has been decoded but **not verified**: anyone can write
+/// one.
+///
+/// The text is base64url without `=`, with zero trailing bits, so that one
+/// sequence of bytes has one text:
+///
+/// | offset | size | content |
+/// |---|---|---|
+/// | 0 | 64 | Ed25519 signature over the payload bytes |
+/// | 64 | 1 or more | the payload: a JSON object, see [`TokenClaims`] |
+#[derive(Clone, PartialEq, Eq)]
+pub struct Token {
+    pub(crate) signature: [u8; SIGNATURE_LEN],
+    /// As received: the signature is over these bytes, not over the JSON's
+    /// meaning.
+    pub(crate) payload: Vec<u8>,
+}
+
+/// What a licence token says.
+///
+/// | member | JSON type | |
+/// |---|---|---|
+/// | `product` | string | the product whose downloads it opens |
+/// | `channel_expiry` | string | `YYYY-MM-DD`, UTC; the last day on which it is good |
+/// | `entitlements` | array of strings | |
+/// | `version_floor` | string or null | may be absent when read |
+///
+/// It serialises compactly in this order; unknown members are ignored when read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TokenClaims {
+    /// The product whose downloads the token opens.
+    pub product: String,
+    /// The last day, in UTC, on which the token is good. [`Date::MAX`] serves as
+    /// "never".
+    pub channel_expiry: Date,
+    /// What the licence grants; not evaluated by the release server.
+    pub entitlements: Vec<String>,
+    /// The oldest version the token opens; not evaluated by the release server.
+    pub version_floor: Option<String>,
+}
+
+/// Why a token is not accepted. The order of the variants is the order of the
+/// checks.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TokenError {
+    /// Not canonical base64url without padding, or longer than
+    /// [`MAX_TOKEN_LEN`].
+    #[error("the token is not unpadded base64url; check that it was copied whole")]
+    Malformed,
+    /// Nothing follows the signature, or not even that is complete.
+    #[error("the token is too short; check that it was copied whole")]
+    TooShort,
+    /// None of the trusted keys made the signature.
+    #[error("the token was not signed by this vendor; check that it was copied whole")]
+    InvalidSignature,
+    /// The signature is good, but the payload is not what an issuer writes.
+    #[error("the token's payload is not valid: {reason}")]
+    InvalidPayload {
+        /// What is wrong with the JSON.
+        reason: String,
+    },
+    /// The token is good, for another product.
+    #[error("the token is for the product `{product}`")]
+    WrongProduct {
+        /// The product it is for.
+        product: String,
+    },
+    /// The token's last day is over.
+    #[error("the token expired after {channel_expiry}; renew the licence or fetch a new token")]
+    ChannelExpired {
+        /// The last day on which it was good.
+        channel_expiry: Date,
+    },
+}
+
+impl TokenError {
+    /// The word that the release server's contract uses.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Malformed => "malformed-token",
+            Self::TooShort => "token-too-short",
+            Self::InvalidSignature => "invalid-signature",
+            Self::InvalidPayload { .. } => "invalid-payload",
+            Self::WrongProduct { .. } => "wrong-product",
+            Self::ChannelExpired { .. } => "channel-expired",
+        }
+    }
+}
+
+/// The payload as it is read; `channel_expiry` is checked in a second step to
+/// give it a message of its own.
+#[derive(Deserialize)]
+struct ReadClaims {
+    product: String,
+    channel_expiry: String,
+    entitlements: Vec<String>,
+    version_floor: Option<String>,
+}
+
+impl Token {
+    /// Decodes a token, without verifying it. Nothing is trimmed. A text that is
+    /// longer than [`MAX_TOKEN_LEN`] is refused before it is looked at.
+    ///
+    /// # Errors
+    /// [`TokenError::Malformed`] or [`TokenError::TooShort`].
+    pub fn parse(text: &str) -> Result<Self, TokenError> {
+        if text.len() > MAX_TOKEN_LEN {
+            return Err(TokenError::Malformed);
+        }
+        let bytes = BASE64URL_NOPAD
+            .decode(text.as_bytes())
+            .map_err(|_| TokenError::Malformed)?;
+        match bytes.split_first_chunk() {
+            Some((signature, payload)) if !payload.is_empty() => Ok(Self {
+                signature: *signature,
+                payload: payload.to_owned(),
+            }),
+            _ => Err(TokenError::TooShort),
+        }
+    }
+
+    /// The signed bytes, **not verified**.
+    #[must_use]
+    pub fn unverified_payload(&self) -> &[u8] {
+        &self.payload
+    }
+
+    /// The 64 signature bytes.
+    #[must_use]
+    pub fn signature(&self) -> &[u8; SIGNATURE_LEN] {
+        &self.signature
+    }
+}
+
+impl TokenClaims {
+    /// Reads a token's payload.
+    ///
+    /// # Errors
+    /// [`TokenError::InvalidPayload`] if the bytes are not a JSON object with
+    /// the members that the type documents, or `channel_expiry` is not a
+    /// calendar date.
+    pub fn from_json(payload: &[u8]) -> Result<Self, TokenError> {
+        let read: ReadClaims =
+            json::from_object(payload).map_err(|error| TokenError::InvalidPayload {
+                reason: error.to_string(),
+            })?;
+        let channel_expiry =
+            Date::parse(&read.channel_expiry).map_err(|error| TokenError::InvalidPayload {
+                reason: format!("channel_expiry: {error}"),
+            })?;
+        Ok(Self {
+            product: read.product,
+            channel_expiry,
+            entitlements: read.entitlements,
+            version_floor: read.version_floor,
+        })
+    }
+
+    /// The payload as an issuer writes it: compact, in the type's order.
+    #[must_use]
+    #[expect(
+        clippy::missing_panics_doc,
+        reason = "writing strings to memory as JSON cannot fail"
+    )]
+    pub fn to_json(&self) -> Vec<u8> {
+        #[expect(
+            clippy::expect_used,
+            reason = "writing strings to memory as JSON cannot fail"
+        )]
+        serde_json::to_vec(self).expect("strings are JSON")
+    }
+
+    /// Checks that the token opens `product` now (unix seconds): the product
+    /// first, then the date. The day of expiry itself, in UTC, is still good.
+    ///
+    /// # Errors
+    /// [`TokenError::WrongProduct`] or [`TokenError::ChannelExpired`].
+    pub fn check(&self, product: &str, now: i64) -> Result<(), TokenError> {
+        if self.product != product {
+            return Err(TokenError::WrongProduct {
+                product: self.product.clone(),
+            });
+        }
+        if self.channel_expiry < Date::from_unix(now) {
+            return Err(TokenError::ChannelExpired {
+                channel_expiry: self.channel_expiry,
+            });
+        }
+        Ok(())
+    }
+}
+
+/// The name of a token in a deny list: SHA-256 of its text, in lower-case hex.
+///
+/// The canonical encoding makes it the name of the signed bytes, too.
+#[must_use]
+pub fn token_fingerprint(text: &str) -> String {
+    HEXLOWER.encode(&Sha256::digest(text))
+}
+
+/// Writes the text of a token.
+pub(crate) fn encode(payload: &[u8], signature: &[u8; SIGNATURE_LEN]) -> String {
+    BASE64URL_NOPAD.encode(&[signature, payload].concat())
+}
+
+impl fmt::Display for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&encode(&self.payload, &self.signature))
+    }
+}
+
+/// Leaves the signature out, so that a log line cannot be turned into a token.
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Token")
+            .field(
+                "unverified_payload",
+                &String::from_utf8_lossy(&self.payload),
+            )
+            .finish_non_exhaustive()
+    }
+}
