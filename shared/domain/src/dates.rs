@@ -1,0 +1,64 @@
+//! Unix seconds to and from the text forms of the wire.
+
+use time::format_description::well_known::Rfc3339;
+use time::{OffsetDateTime, UtcOffset};
+
+/// Largest instant that every client reads without loss: 9999-12-31T23:59:59Z.
+pub const MAX_UNIX_SECONDS: i64 = 253_402_300_799;
+
+/// A date or time that could not be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not an RFC 3339 time between 1970 and 9999, such as 2026-01-31T12:00:00Z")]
+pub struct NotATime;
+
+/// Unix seconds as RFC 3339 in UTC, whole seconds, such as
+/// `2026-01-31T12:00:00Z`. An instant outside 1970..=9999 is shown as the
+/// nearer end of that range.
+#[must_use]
+pub fn rfc3339(unix_seconds: i64) -> String {
+    OffsetDateTime::from_unix_timestamp(unix_seconds.clamp(0, MAX_UNIX_SECONDS))
+        .ok()
+        .and_then(|at| at.format(&Rfc3339).ok())
+        .unwrap_or_default()
+}
+
+/// Unix seconds as the UTC day, `YYYY-MM-DD`.
+#[must_use]
+pub fn utc_day(unix_seconds: i64) -> String {
+    rfc3339(unix_seconds).chars().take(10).collect()
+}
+
+/// Reads RFC 3339 with any offset; a fraction of a second is dropped.
+///
+/// # Errors
+/// [`NotATime`] for other text and for instants outside 1970..=9999.
+pub fn parse_rfc3339(text: &str) -> Result<i64, NotATime> {
+    let at = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| NotATime)?;
+    let seconds = at.to_offset(UtcOffset::UTC).unix_timestamp();
+    if (0..=MAX_UNIX_SECONDS).contains(&seconds) {
+        Ok(seconds)
+    } else {
+        Err(NotATime)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_and_reads_back() {
+        assert_eq!(rfc3339(1_700_000_000), "2023-11-14T22:13:20Z");
+        assert_eq!(utc_day(1_700_000_000), "2023-11-14");
+        assert_eq!(parse_rfc3339("2023-11-14T22:13:20Z"), Ok(1_700_000_000));
+        assert_eq!(parse_rfc3339("2023-11-15T00:13:20.75+02:00"), Ok(1_700_000_000));
+        assert_eq!(utc_day(MAX_UNIX_SECONDS), "9999-12-31");
+    }
+
+    #[test]
+    fn refuses_what_is_not_a_time() {
+        for text in ["", "tomorrow", "2023-11-14", "2023-13-14T22:13:20Z", "1969-12-31T23:59:59Z"] {
+            assert_eq!(parse_rfc3339(text), Err(NotATime), "{text}");
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! Keywright's rules, pure: time and randomness are parameters, nothing is
+//! read or written. A host, a database or an HTTP type may not enter here.
+//!
+//! - [`slug`]: names that are safe in a URL path and in a file name
+//! - [`money`]: amounts in whole minor units
+//! - [`terms`]: what a policy promises and a license keeps
+//! - [`standing`]: whether a recorded license is good at a given second
+//! - [`invoice`]: the states of a purchase
+//! - [`release`]: names inside the releases folder
+//! - [`ids`], [`dates`]: `UUIDv7` and RFC 3339, from parameters
+
+pub mod dates;
+pub mod ids;
+pub mod invoice;
+pub mod money;
+pub mod release;
+pub mod slug;
+pub mod standing;
+pub mod terms;

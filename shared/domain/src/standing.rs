@@ -1,0 +1,140 @@
+//! Whether a recorded license is good at a given second: steps 5 to 7 of the
+//! evaluation order of `POST /v1/validate` in the Keysat contract.
+
+use serde::{Deserialize, Serialize};
+
+/// The recorded state of a license.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LicenseStatus {
+    /// In force.
+    Active,
+    /// Held back; may return.
+    Suspended,
+    /// Ended for good.
+    Revoked,
+}
+
+impl LicenseStatus {
+    /// The word in the database and on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Suspended => "suspended",
+            Self::Revoked => "revoked",
+        }
+    }
+}
+
+/// What the rules need to know of a license.
+#[derive(Debug, Clone, Copy)]
+pub struct Recorded<'a> {
+    /// The recorded state.
+    pub status: LicenseStatus,
+    /// Slug of the licensed product.
+    pub product_slug: &'a str,
+    /// Unix seconds; `None` never expires.
+    pub expires_at: Option<i64>,
+    /// Seconds after expiry in which the license still validates.
+    pub grace_seconds: i64,
+}
+
+/// A license that is good now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// In force and not expired.
+    Good,
+    /// Expired, and still inside its grace, which ends at this unix second.
+    InGrace {
+        /// First second at which the license no longer validates.
+        until: i64,
+    },
+}
+
+/// Why a license is not good. The words are the contract's `reason` values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Refusal {
+    /// The license was revoked.
+    Revoked,
+    /// The license is suspended.
+    Suspended,
+    /// The license is for another product than the one asked for.
+    ProductMismatch,
+    /// Expiry and grace are over.
+    Expired,
+}
+
+/// Judges a license for `product_slug` (where the caller named one) at `now`,
+/// in unix seconds. Expired means `now >= expires_at + grace_seconds`; the
+/// boundary second is expired.
+///
+/// # Errors
+/// The first [`Refusal`] in the contract's order: state, product, expiry.
+pub fn judge(
+    license: Recorded<'_>,
+    product_slug: Option<&str>,
+    now: i64,
+) -> Result<Standing, Refusal> {
+    match license.status {
+        LicenseStatus::Active => {}
+        LicenseStatus::Revoked => return Err(Refusal::Revoked),
+        LicenseStatus::Suspended => return Err(Refusal::Suspended),
+    }
+    if product_slug.is_some_and(|asked| asked != license.product_slug) {
+        return Err(Refusal::ProductMismatch);
+    }
+    let Some(expires_at) = license.expires_at.filter(|&at| now >= at) else {
+        return Ok(Standing::Good);
+    };
+    let until = expires_at.saturating_add(license.grace_seconds);
+    if now >= until {
+        Err(Refusal::Expired)
+    } else {
+        Ok(Standing::InGrace { until })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LICENSE: Recorded<'static> = Recorded {
+        status: LicenseStatus::Active,
+        product_slug: "demo",
+        expires_at: Some(1_000),
+        grace_seconds: 100,
+    };
+
+    #[test]
+    fn expiry_and_grace_begin_on_their_second() {
+        assert_eq!(judge(LICENSE, None, 999), Ok(Standing::Good));
+        assert_eq!(judge(LICENSE, None, 1_000), Ok(Standing::InGrace { until: 1_100 }));
+        assert_eq!(judge(LICENSE, None, 1_099), Ok(Standing::InGrace { until: 1_100 }));
+        assert_eq!(judge(LICENSE, None, 1_100), Err(Refusal::Expired));
+    }
+
+    #[test]
+    fn without_grace_the_expiry_second_is_expired() {
+        let license = Recorded { grace_seconds: 0, ..LICENSE };
+        assert_eq!(judge(license, None, 999), Ok(Standing::Good));
+        assert_eq!(judge(license, None, 1_000), Err(Refusal::Expired));
+    }
+
+    #[test]
+    fn state_comes_before_product_and_product_before_expiry() {
+        let revoked = Recorded { status: LicenseStatus::Revoked, ..LICENSE };
+        assert_eq!(judge(revoked, Some("other"), 9_999), Err(Refusal::Revoked));
+        let suspended = Recorded { status: LicenseStatus::Suspended, ..LICENSE };
+        assert_eq!(judge(suspended, Some("other"), 9_999), Err(Refusal::Suspended));
+        assert_eq!(judge(LICENSE, Some("other"), 9_999), Err(Refusal::ProductMismatch));
+        assert_eq!(judge(LICENSE, Some("demo"), 9_999), Err(Refusal::Expired));
+    }
+
+    #[test]
+    fn a_perpetual_license_stays_good() {
+        let license = Recorded { expires_at: None, ..LICENSE };
+        assert_eq!(judge(license, Some("demo"), i64::MAX), Ok(Standing::Good));
+    }
+}

@@ -1,0 +1,141 @@
+//! What a policy promises: copied into the invoice when the buyer orders and
+//! into the license when the payment settles, so that a later change of the
+//! policy never changes what was bought.
+
+use serde::{Deserialize, Serialize};
+
+/// Longest duration and grace: 100 years of 365 days, in seconds.
+pub const MAX_SECONDS: i64 = 100 * 365 * 86_400;
+/// Most machines a license can be limited to.
+pub const MAX_MACHINES: i64 = 1_000_000;
+/// Most entitlements in a key: its count is one byte (LIC1 v2, offset 82).
+pub const MAX_ENTITLEMENTS: usize = 255;
+/// Longest entitlement: its length is one byte (LIC1 v2, entitlement list).
+pub const MAX_ENTITLEMENT_BYTES: usize = 255;
+
+/// The terms of a license.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Terms {
+    /// Seconds from issue to expiry; 0 never expires.
+    pub duration_seconds: i64,
+    /// Seconds after expiry in which a license still validates.
+    pub grace_seconds: i64,
+    /// Machines that may use the license at once; 0 is unlimited.
+    pub max_machines: i64,
+    /// What the license unlocks, in the order the key carries it.
+    pub entitlements: Vec<String>,
+    /// Whether this is a trial.
+    pub is_trial: bool,
+}
+
+/// Terms that cannot be promised, with the member at fault.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TermsError {
+    /// A duration or grace outside 0 to [`MAX_SECONDS`].
+    #[error("{0} is a number of seconds from 0 to {MAX_SECONDS}")]
+    Seconds(&'static str),
+    /// A machine limit outside 0 to [`MAX_MACHINES`].
+    #[error("max_machines is a number from 0 (unlimited) to {MAX_MACHINES}")]
+    Machines,
+    /// More than [`MAX_ENTITLEMENTS`].
+    #[error("a license carries at most {MAX_ENTITLEMENTS} entitlements")]
+    TooManyEntitlements,
+    /// An entitlement a key cannot carry.
+    #[error(
+        "an entitlement has 1 to {MAX_ENTITLEMENT_BYTES} printable ASCII characters without spaces; this is not one: {0:?}"
+    )]
+    Entitlement(String),
+}
+
+impl Default for Terms {
+    /// What a product without a policy sells: perpetual, one machine, no
+    /// entitlements.
+    fn default() -> Self {
+        Self {
+            duration_seconds: 0,
+            grace_seconds: 0,
+            max_machines: 1,
+            entitlements: Vec::new(),
+            is_trial: false,
+        }
+    }
+}
+
+impl Terms {
+    /// Checks every member against what a key and the database can hold.
+    ///
+    /// # Errors
+    /// The first [`TermsError`] found, in the order of the members.
+    pub fn check(&self) -> Result<(), TermsError> {
+        if !(0..=MAX_SECONDS).contains(&self.duration_seconds) {
+            return Err(TermsError::Seconds("duration_seconds"));
+        }
+        if !(0..=MAX_SECONDS).contains(&self.grace_seconds) {
+            return Err(TermsError::Seconds("grace_seconds"));
+        }
+        if !(0..=MAX_MACHINES).contains(&self.max_machines) {
+            return Err(TermsError::Machines);
+        }
+        check_entitlements(&self.entitlements)
+    }
+
+    /// When a license issued at `issued_at` expires, in unix seconds; `None`
+    /// never.
+    #[must_use]
+    pub fn expires_at(&self, issued_at: i64) -> Option<i64> {
+        (self.duration_seconds > 0).then(|| issued_at.saturating_add(self.duration_seconds))
+    }
+}
+
+/// Checks that a key can carry these entitlements.
+///
+/// # Errors
+/// [`TermsError::TooManyEntitlements`] or [`TermsError::Entitlement`].
+pub fn check_entitlements(entitlements: &[String]) -> Result<(), TermsError> {
+    if entitlements.len() > MAX_ENTITLEMENTS {
+        return Err(TermsError::TooManyEntitlements);
+    }
+    let fits = |text: &str| {
+        (1..=MAX_ENTITLEMENT_BYTES).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_graphic())
+    };
+    match entitlements.iter().find(|text| !fits(text)) {
+        Some(text) => Err(TermsError::Entitlement(text.chars().take(64).collect())),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn perpetual_terms_have_no_expiry() {
+        assert_eq!(Terms::default().expires_at(5), None);
+        let year = Terms { duration_seconds: 31_536_000, ..Terms::default() };
+        assert_eq!(year.expires_at(5), Some(31_536_005));
+    }
+
+    #[test]
+    fn each_member_is_checked() {
+        let with = |change: fn(&mut Terms)| {
+            let mut terms = Terms::default();
+            change(&mut terms);
+            terms.check()
+        };
+        assert_eq!(with(|_| ()), Ok(()));
+        assert_eq!(with(|t| t.duration_seconds = -1), Err(TermsError::Seconds("duration_seconds")));
+        assert_eq!(
+            with(|t| t.grace_seconds = MAX_SECONDS + 1),
+            Err(TermsError::Seconds("grace_seconds"))
+        );
+        assert_eq!(with(|t| t.max_machines = -1), Err(TermsError::Machines));
+        assert_eq!(
+            with(|t| t.entitlements = vec!["x".into(); 256]),
+            Err(TermsError::TooManyEntitlements)
+        );
+        for bad in ["", "a b", "é", &"x".repeat(256)] {
+            assert!(check_entitlements(&[bad.to_owned()]).is_err(), "{bad:?}");
+        }
+    }
+}
