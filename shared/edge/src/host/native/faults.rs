@@ -1,0 +1,90 @@
+//! A database that fails on demand, before or after its write: what a crash
+//! or a lost connection looks like to the code above it.
+
+use crate::BoxFuture;
+use crate::ports::{DatabaseError, DatabasePort, Row, Statement};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicU8, Ordering};
+
+/// Where a call breaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// Before anything is written.
+    Before,
+    /// After the write took effect; the caller does not learn of it.
+    After,
+}
+
+/// A database in front of another that breaks one chosen call.
+pub struct FaultyDatabase {
+    inner: Arc<dyn DatabasePort>,
+    calls: AtomicU64,
+    broken_call: AtomicU64,
+    fault: AtomicU8,
+}
+
+const NEVER: u64 = u64::MAX;
+
+impl FaultyDatabase {
+    /// Passes everything on until [`Self::break_call`].
+    #[must_use]
+    pub fn new(inner: Arc<dyn DatabasePort>) -> Self {
+        Self {
+            inner,
+            calls: AtomicU64::new(0),
+            broken_call: AtomicU64::new(NEVER),
+            fault: AtomicU8::new(0),
+        }
+    }
+
+    /// Breaks the call number `call` from now on, 0 being the next one.
+    pub fn break_call(&self, call: u64, fault: Fault) {
+        self.calls.store(0, Ordering::SeqCst);
+        self.fault.store(u8::from(fault == Fault::After), Ordering::SeqCst);
+        self.broken_call.store(call, Ordering::SeqCst);
+    }
+
+    /// Passes everything on again. Answers how many calls there were since
+    /// [`Self::break_call`].
+    pub fn mend(&self) -> u64 {
+        self.broken_call.store(NEVER, Ordering::SeqCst);
+        self.calls.load(Ordering::SeqCst)
+    }
+
+    fn fault_now(&self) -> Option<Fault> {
+        let call = self.calls.fetch_add(1, Ordering::SeqCst);
+        let fault = if self.fault.load(Ordering::SeqCst) == 0 { Fault::Before } else { Fault::After };
+        (call == self.broken_call.load(Ordering::SeqCst)).then_some(fault)
+    }
+}
+
+fn lost() -> DatabaseError {
+    DatabaseError::Unavailable("connection lost".to_owned())
+}
+
+impl DatabasePort for FaultyDatabase {
+    fn batch(
+        &self,
+        statements: Vec<Statement>,
+    ) -> BoxFuture<'_, Result<Vec<Vec<Row>>, DatabaseError>> {
+        Box::pin(async move {
+            match self.fault_now() {
+                Some(Fault::Before) => Err(lost()),
+                Some(Fault::After) => {
+                    self.inner.batch(statements).await?;
+                    Err(lost())
+                }
+                None => self.inner.batch(statements).await,
+            }
+        })
+    }
+
+    fn query(&self, statement: Statement) -> BoxFuture<'_, Result<Vec<Row>, DatabaseError>> {
+        Box::pin(async move {
+            match self.fault_now() {
+                Some(_) => Err(lost()),
+                None => self.inner.query(statement).await,
+            }
+        })
+    }
+}

@@ -1,0 +1,64 @@
+//! The native host: a real `SQLite`, loopback HTTP, a folder of releases. It
+//! exists for tests; the product runs on Workers and Spin.
+
+mod clock;
+mod database;
+mod faults;
+mod fetch;
+mod folder;
+mod log;
+
+pub use clock::{SetClock, SystemClock, SystemRandom};
+pub use database::SqliteDatabase;
+pub use faults::{Fault, FaultyDatabase};
+pub use fetch::{HttpFetch, RouterFetch};
+pub use folder::ReleaseFolder;
+pub use log::MemoryLog;
+
+use crate::function::{Access, Function, Host, OutboundAccess};
+use crate::ports::{Clock, Config, DatabasePort, Fetch, Log, Random, ReleaseStore};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Everything a native instance has; each function is handed only its grants.
+#[derive(Clone)]
+pub struct Native {
+    /// The database of the instance.
+    pub database: Arc<dyn DatabasePort>,
+    /// The release files.
+    pub releases: Arc<dyn ReleaseStore>,
+    /// The way out.
+    pub outbound: Arc<dyn Fetch>,
+    /// The way to sign; set once its router exists.
+    pub sign: Option<Arc<dyn Fetch>>,
+    /// Wall clock.
+    pub clock: Arc<dyn Clock>,
+    /// Secure randomness.
+    pub random: Arc<dyn Random>,
+    /// The configuration of the instance.
+    pub config: BTreeMap<String, String>,
+    /// Where log lines go.
+    pub log: Arc<MemoryLog>,
+}
+
+impl Native {
+    /// The ports of one function, and no others.
+    #[must_use]
+    pub fn host(&self, function: &Function) -> Host {
+        let grants = function.grants;
+        let granted =
+            grants.config.iter().filter_map(|name| Some((*name, self.config.get(*name)?.clone())));
+        Host {
+            function: function.name,
+            grants,
+            database: (grants.database != Access::None).then(|| self.database.clone()),
+            sign: self.sign.clone().filter(|_| grants.sign),
+            outbound: (grants.outbound != OutboundAccess::None).then(|| self.outbound.clone()),
+            releases: (grants.releases != Access::None).then(|| self.releases.clone()),
+            clock: self.clock.clone(),
+            random: self.random.clone(),
+            config: Config::new(granted),
+            log: Log::new(function.name, self.log.clone()),
+        }
+    }
+}

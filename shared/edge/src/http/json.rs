@@ -1,0 +1,122 @@
+//! The JSON extractor: axum's rejections are plain text, ours speak the
+//! envelope. Statuses are those of the contract's framework: 400 for JSON that
+//! does not parse, 422 for wrong members, 415 for another content type, 413
+//! for a body over the limit.
+
+use super::ApiError;
+use axum::body::Body;
+use axum::extract::{FromRequest, Request};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::error::Category;
+
+/// Largest request body, 2 MiB as in the Keysat contract.
+pub const MAX_BODY_BYTES: usize = 2 * 1024 * 1024;
+
+/// A request body read as JSON, or an answer written as JSON.
+#[derive(Debug, Clone, Copy)]
+pub struct Json<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
+        if !is_json(request.headers()) {
+            return Err(ApiError::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported_media_type",
+                "send the body with content-type: application/json",
+            ));
+        }
+        let body = read_body(request.into_body()).await?;
+        match serde_json::from_slice(&body) {
+            Ok(value) => Ok(Self(value)),
+            Err(error) if error.classify() == Category::Data => {
+                Err(ApiError::unprocessable(format!("the body does not fit: {error}")))
+            }
+            Err(error) => {
+                Err(ApiError::bad_request(format!("the body is not valid JSON: {error}")))
+            }
+        }
+    }
+}
+
+impl<T: Serialize> IntoResponse for Json<T> {
+    fn into_response(self) -> Response {
+        match serde_json::to_vec(&self.0) {
+            Ok(body) => {
+                let json = HeaderValue::from_static("application/json");
+                ([(header::CONTENT_TYPE, json)], body).into_response()
+            }
+            Err(error) => ApiError::internal(format!("cannot write JSON: {error}")).into_response(),
+        }
+    }
+}
+
+/// Reads a body up to [`MAX_BODY_BYTES`].
+///
+/// # Errors
+/// 413 for a larger one, 400 when the connection breaks off.
+pub async fn read_body(body: Body) -> Result<Bytes, ApiError> {
+    match Limited::new(body, MAX_BODY_BYTES).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(ApiError::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "payload_too_large",
+            format!("the body is larger than {MAX_BODY_BYTES} bytes"),
+        )),
+        Err(_) => Err(ApiError::bad_request("the body broke off")),
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let Some(text) = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()) else {
+        return false;
+    };
+    let media_type = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    media_type == "application/json"
+        || (media_type.starts_with("application/") && media_type.ends_with("+json"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::Deserialize;
+
+    #[derive(Debug, Deserialize)]
+    struct Order {
+        #[expect(dead_code, reason = "only the decoding matters here")]
+        amount: i64,
+    }
+
+    async fn rejected(content_type: &str, body: impl Into<Body>) -> (u16, &'static str) {
+        let request = Request::post("/")
+            .header(header::CONTENT_TYPE, content_type)
+            .body(body.into())
+            .expect("a request");
+        let error = Json::<Order>::from_request(request, &()).await.expect_err("a rejection");
+        (error.status().as_u16(), error.code())
+    }
+
+    #[tokio::test]
+    async fn every_kind_of_bad_body_has_its_status() {
+        let json = "application/json";
+        assert_eq!(rejected(json, "not json").await, (400, "bad_request"));
+        assert_eq!(rejected(json, "").await, (400, "bad_request"));
+        assert_eq!(rejected(json, "{\"amount\":1} x").await, (400, "bad_request"));
+        assert_eq!(rejected(json, "{}").await, (422, "unprocessable_entity"));
+        assert_eq!(rejected(json, "{\"amount\":1.5}").await, (422, "unprocessable_entity"));
+        assert_eq!(rejected(json, "{\"amount\":1,\"amount\":2}").await.0, 422);
+        let deep = format!("{}1{}", "[".repeat(100_000), "]".repeat(100_000));
+        assert_eq!(rejected(json, deep.clone()).await, (422, "unprocessable_entity"));
+        let inside = format!("{{\"amount\":{deep}}}");
+        assert_eq!(rejected(json, inside).await, (422, "unprocessable_entity"));
+        assert_eq!(rejected("text/plain", "{}").await, (415, "unsupported_media_type"));
+        let large = vec![b' '; MAX_BODY_BYTES + 1];
+        assert_eq!(rejected(json, large).await, (413, "payload_too_large"));
+    }
+}

@@ -1,0 +1,11 @@
+//! The HTTP layer that every function and every host shares.
+
+mod auth;
+mod error;
+mod json;
+mod serve;
+
+pub use auth::{Bearer, MIN_SECRET_LEN, bearer_of, same_secret};
+pub use error::{ApiError, Failure};
+pub use json::{Json, MAX_BODY_BYTES, read_body};
+pub use serve::{RequestId, api_router, cors, request_id_of, serve, set_content_length};

@@ -1,0 +1,21 @@
+//! One small trait per outside thing, and the typed handle a function holds.
+
+mod clock;
+mod config;
+mod database;
+mod log;
+mod outbound;
+mod releases;
+mod sign;
+
+pub use clock::{Clock, Random, Stamps};
+pub use config::{Config, name};
+pub use database::{
+    Database, DatabaseError, DatabasePort, Migration, Reader, Row, Statement, Value, decode,
+};
+pub use log::{Level, Log, LogSink};
+pub use outbound::{Fetch, FetchError, FetchLimits, MAX_ANSWER_BYTES, Outbound, TIME_LIMIT};
+pub use releases::{
+    HostBody, Listing, Release, ReleaseBody, ReleaseError, ReleaseStore, Releases,
+};
+pub use sign::{Sign, SignError, SignLicense, SignRefusal, SignedLicense};
