@@ -1,0 +1,247 @@
+//! Purchases, from the order to the payment or its end. Settling is in
+//! [`crate::settle`].
+
+use crate::audit::{self, Actor, Entry};
+use crate::columns;
+use keywright_domain::invoice::InvoiceStatus;
+use keywright_domain::terms::Terms;
+use keywright_edge::ports::{Database, DatabaseError, Reader, Statement};
+use serde::Deserialize;
+use serde_json::json;
+
+/// A new purchase.
+#[derive(Debug, Clone)]
+pub struct NewInvoice {
+    /// `UUIDv7`; also the order id the payment provider is given.
+    pub id: String,
+    /// What is bought.
+    pub product_id: String,
+    /// Under which policy, where the product has one.
+    pub policy_id: Option<String>,
+    /// What the buyer pays.
+    pub amount_sats: i64,
+    /// The price before any discount.
+    pub base_price_sats: i64,
+    /// What the license will promise.
+    pub terms: Terms,
+    /// Where the buyer can be reached.
+    pub buyer_email: Option<String>,
+    /// What the buyer wrote.
+    pub buyer_note: Option<String>,
+}
+
+/// What polling a purchase shows: the invoice and its license, where issued.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Progress {
+    /// Our id.
+    pub id: String,
+    /// Where the purchase stands.
+    pub status: InvoiceStatus,
+    /// What is bought.
+    pub product_id: String,
+    /// What the buyer pays.
+    pub amount_sats: i64,
+    /// The license, once the invoice settled.
+    pub license_id: Option<String>,
+    /// Its state.
+    pub license_status: Option<String>,
+}
+
+/// What settling and reconciling need to know of an invoice.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Payable {
+    /// Our id.
+    pub id: String,
+    /// Where the purchase stands.
+    pub status: InvoiceStatus,
+    /// The provider's id, once known.
+    pub provider_invoice_id: Option<String>,
+    /// What the buyer has to pay.
+    pub amount_sats: i64,
+    /// Unix seconds of the order.
+    pub created_at: i64,
+    /// How often the reconciler has asked for it.
+    pub checks: i64,
+}
+
+/// Statement that records a pending purchase to be paid at `BTCPay`.
+/// `next_check_at` is when the reconciler first asks for it, in unix seconds.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn create_pending(
+    database: &Database,
+    invoice: &NewInvoice,
+    created_at: i64,
+    next_check_at: i64,
+) -> Result<(), DatabaseError> {
+    let insert = insert(invoice, "btcpay", None, InvoiceStatus::Pending, created_at, Some(next_check_at));
+    database.batch(vec![insert]).await.map(drop)
+}
+
+pub(crate) fn insert(
+    invoice: &NewInvoice,
+    provider: &'static str,
+    provider_invoice_id: Option<&str>,
+    status: InvoiceStatus,
+    created_at: i64,
+    next_check_at: Option<i64>,
+) -> Statement {
+    let settled_at = (status == InvoiceStatus::Settled).then_some(created_at);
+    Statement::new(
+        "INSERT INTO invoices (id, product_id, policy_id, provider, provider_invoice_id,
+                               checkout_url, status, amount_sats, base_price_sats,
+                               duration_seconds, grace_seconds, max_machines, entitlements,
+                               is_trial, buyer_email, buyer_note, created_at, settled_at,
+                               next_check_at, checks)
+         VALUES (?1, ?2, ?3, ?4, ?5, '', ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
+                 ?18, 0)",
+        [
+            (&invoice.id).into(),
+            (&invoice.product_id).into(),
+            invoice.policy_id.as_ref().into(),
+            provider.into(),
+            provider_invoice_id.into(),
+            status.as_str().into(),
+            invoice.amount_sats.into(),
+            invoice.base_price_sats.into(),
+            invoice.terms.duration_seconds.into(),
+            invoice.terms.grace_seconds.into(),
+            invoice.terms.max_machines.into(),
+            columns::entitlements(&invoice.terms).into(),
+            invoice.terms.is_trial.into(),
+            invoice.buyer_email.as_ref().into(),
+            invoice.buyer_note.as_ref().into(),
+            created_at.into(),
+            settled_at.into(),
+            next_check_at.into(),
+        ],
+    )
+}
+
+/// Records the provider's invoice for ours. The first one wins: a second one
+/// for the same order changes nothing.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn attach_provider(
+    database: &Database,
+    id: &str,
+    provider_invoice_id: &str,
+    checkout_url: &str,
+) -> Result<(), DatabaseError> {
+    let update = Statement::new(
+        "UPDATE invoices SET provider_invoice_id = ?2, checkout_url = ?3
+         WHERE id = ?1 AND provider_invoice_id IS NULL",
+        [id.into(), provider_invoice_id.into(), checkout_url.into()],
+    );
+    database.batch(vec![update]).await.map(drop)
+}
+
+/// Ends a purchase that was not paid, with its audit entry. Only a state that
+/// may become the new one changes; anything else is left as it is.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn close(
+    database: &Database,
+    actor: &Actor,
+    id: &str,
+    status: InvoiceStatus,
+    reason: &str,
+    audit_id: String,
+) -> Result<(), DatabaseError> {
+    let from = [InvoiceStatus::Pending, InvoiceStatus::Expired]
+        .map(|state| if state.may_become(status) { state.as_str() } else { "" });
+    let update = Statement::new(
+        "UPDATE invoices SET status = ?2, next_check_at = NULL
+         WHERE id = ?1 AND status IN (?3, ?4)",
+        [id.into(), status.as_str().into(), from[0].into(), from[1].into()],
+    );
+    let entry = Entry {
+        id: audit_id,
+        action: "invoice.close",
+        object_kind: "invoice",
+        object_id: id.to_owned(),
+        before: None,
+        after: Some(json!({ "status": status, "reason": reason })),
+    };
+    database.batch(vec![update, audit::insert_if_changed(actor, entry)]).await.map(drop)
+}
+
+/// What a buyer polls: one round trip.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn progress(database: &Reader, id: &str) -> Result<Option<Progress>, DatabaseError> {
+    let statement = Statement::new(
+        "SELECT i.id, i.status, i.product_id, i.amount_sats,
+                l.id AS license_id, l.status AS license_status
+         FROM invoices i
+         LEFT JOIN receipts r ON r.invoice_id = i.id
+         LEFT JOIN licenses l ON l.receipt_id = r.id
+         WHERE i.id = ?1",
+        [id.into()],
+    );
+    database.first(statement).await
+}
+
+/// Our invoice for one of `BTCPay`: by its id, or by the order id we gave it,
+/// for the case that the answer with its id never reached us.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn for_btcpay(
+    database: &Reader,
+    provider_invoice_id: &str,
+    order_id: Option<&str>,
+) -> Result<Option<Payable>, DatabaseError> {
+    let statement = Statement::new(
+        "SELECT id, status, provider_invoice_id, amount_sats, created_at, checks
+         FROM invoices
+         WHERE provider = 'btcpay'
+           AND (provider_invoice_id = ?1 OR (provider_invoice_id IS NULL AND id = ?2))",
+        [provider_invoice_id.into(), order_id.into()],
+    );
+    database.first(statement).await
+}
+
+/// Pending purchases whose turn has come, the most overdue first, and claims
+/// them until `again_at`: a tick that runs at the same time gets others, and
+/// one that dies leaves them for a later one.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn claim_due(
+    database: &Database,
+    now: i64,
+    again_at: i64,
+    limit: i64,
+) -> Result<Vec<Payable>, DatabaseError> {
+    let statement = Statement::new(
+        "UPDATE invoices SET next_check_at = ?2, checks = checks + 1
+         WHERE id IN (SELECT id FROM invoices
+                      WHERE status = 'pending' AND next_check_at <= ?1
+                      ORDER BY next_check_at LIMIT ?3)
+         RETURNING id, status, provider_invoice_id, amount_sats, created_at, checks",
+        [now.into(), again_at.into(), limit.into()],
+    );
+    let mut answers = database.batch(vec![statement]).await?;
+    keywright_edge::ports::decode(answers.pop().unwrap_or_default())
+}
+
+/// Sets when the reconciler asks again.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn check_again(
+    database: &Database,
+    id: &str,
+    next_check_at: i64,
+) -> Result<(), DatabaseError> {
+    let update = Statement::new(
+        "UPDATE invoices SET next_check_at = ?2 WHERE id = ?1 AND status = 'pending'",
+        [id.into(), next_check_at.into()],
+    );
+    database.batch(vec![update]).await.map(drop)
+}

@@ -1,0 +1,276 @@
+//! From a payment to a license: receipt, license, audit entry and event in one
+//! atomic batch. Run twice, or twice at once, it makes one of each: the
+//! receipt is unique by what was paid, the license by its receipt, and the
+//! entry and the event are written only by the batch whose new license id is
+//! the one that got in.
+
+use crate::audit::{self, Actor, Entry};
+use crate::columns;
+use crate::invoices::{self, NewInvoice, Payable};
+use keywright_domain::invoice::{InvoiceStatus, Outcome};
+use keywright_domain::terms::Terms;
+use keywright_edge::ports::{Database, DatabaseError, Stamps, Statement, Value, decode};
+use serde::Deserialize;
+use serde_json::json;
+
+/// New ids for one attempt to settle; those of an attempt that changes nothing
+/// are never used.
+#[derive(Debug, Clone)]
+pub struct NewIds {
+    /// Of the receipt.
+    pub receipt: String,
+    /// Of the license.
+    pub license: String,
+    /// Of the audit entry.
+    pub audit: String,
+    /// Of the event.
+    pub event: String,
+}
+
+impl NewIds {
+    /// Four new ids.
+    #[must_use]
+    pub fn new(stamps: &Stamps) -> Self {
+        Self {
+            receipt: stamps.new_id(),
+            license: stamps.new_id(),
+            audit: stamps.new_id(),
+            event: stamps.new_id(),
+        }
+    }
+}
+
+/// An operator's grant: a license without a purchase.
+#[derive(Debug, Clone)]
+pub struct Grant {
+    /// The product.
+    pub product_id: String,
+    /// Under which policy, where one was named.
+    pub policy_id: Option<String>,
+    /// What the license promises.
+    pub terms: Terms,
+    /// When it expires, in unix seconds; `None` never.
+    pub expires_at: Option<i64>,
+    /// Whom it is for.
+    pub buyer_email: Option<String>,
+    /// Why it was granted.
+    pub note: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct LicenseId {
+    id: String,
+}
+
+/// Records what the provider says of a purchase: settles it, closes it, or
+/// leaves it as it is. Answers the license's id when it is settled.
+///
+/// # Errors
+/// As [`purchase`].
+pub async fn record(
+    database: &Database,
+    actor: &Actor,
+    invoice: &Payable,
+    provider_invoice_id: &str,
+    outcome: Outcome,
+    ids: &NewIds,
+) -> Result<Option<String>, DatabaseError> {
+    match outcome.status() {
+        Some(InvoiceStatus::Settled) => {
+            purchase(database, actor, &invoice.id, provider_invoice_id, ids).await
+        }
+        Some(status) if invoice.status.may_become(status) => {
+            invoices::close(database, actor, &invoice.id, status, "said by BTCPay", ids.audit.clone())
+                .await?;
+            Ok(None)
+        }
+        _ => Ok(None),
+    }
+}
+
+/// Settles a purchase that the provider says is paid. Answers the license's
+/// id, also when it was settled before.
+///
+/// # Errors
+/// [`DatabaseError`]; then nothing was written, or all of it and the
+/// connection was lost: running it again is right in both cases.
+pub async fn purchase(
+    database: &Database,
+    actor: &Actor,
+    invoice_id: &str,
+    provider_invoice_id: &str,
+    ids: &NewIds,
+) -> Result<Option<String>, DatabaseError> {
+    let settle = Statement::new(
+        "UPDATE invoices SET status = 'settled', settled_at = ?2, next_check_at = NULL,
+                             provider_invoice_id = coalesce(provider_invoice_id, ?3)
+         WHERE id = ?1 AND status IN ('pending', 'expired', 'invalid')",
+        [invoice_id.into(), actor.at.into(), provider_invoice_id.into()],
+    );
+    let mut batch = vec![settle];
+    batch.extend(receipt_and_license(actor, invoice_id, "btcpay", provider_invoice_id, ids));
+    batch.push(license_of(invoice_id));
+    let mut answers = database.batch(batch).await?;
+    let found: Vec<LicenseId> = decode(answers.pop().unwrap_or_default())?;
+    Ok(found.into_iter().next().map(|license| license.id))
+}
+
+/// Records a free purchase, settled as it is made. Answers the license's id.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn free_purchase(
+    database: &Database,
+    actor: &Actor,
+    invoice: &NewInvoice,
+    ids: &NewIds,
+) -> Result<Option<String>, DatabaseError> {
+    let external_ref = free_reference(&invoice.id);
+    let insert = invoices::insert(
+        invoice,
+        "free",
+        Some(&external_ref),
+        InvoiceStatus::Settled,
+        actor.at,
+        None,
+    );
+    let mut batch = vec![insert];
+    batch.extend(receipt_and_license(actor, &invoice.id, "free", &external_ref, ids));
+    batch.push(license_of(&invoice.id));
+    let mut answers = database.batch(batch).await?;
+    let found: Vec<LicenseId> = decode(answers.pop().unwrap_or_default())?;
+    Ok(found.into_iter().next().map(|license| license.id))
+}
+
+/// The contract's provider id of a free purchase.
+#[must_use]
+pub fn free_reference(invoice_id: &str) -> String {
+    format!("free-{invoice_id}")
+}
+
+/// Records an operator's grant and its license.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn grant(
+    database: &Database,
+    actor: &Actor,
+    grant: &Grant,
+    ids: &NewIds,
+) -> Result<(), DatabaseError> {
+    let receipt = Statement::new(
+        "INSERT INTO receipts (id, kind, external_ref, product_id, amount, currency, received_at)
+         VALUES (?1, 'grant', ?2, ?3, 0, 'SAT', ?4)",
+        [
+            (&ids.receipt).into(),
+            (&ids.license).into(),
+            (&grant.product_id).into(),
+            actor.at.into(),
+        ],
+    );
+    let license = Statement::new(
+        "INSERT INTO licenses (id, receipt_id, product_id, policy_id, status, issued_at,
+                               expires_at, grace_seconds, max_machines, entitlements, is_trial,
+                               buyer_email, note, updated_at)
+         VALUES (?1, ?2, ?3, ?4, 'active', ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?5)",
+        [
+            (&ids.license).into(),
+            (&ids.receipt).into(),
+            (&grant.product_id).into(),
+            grant.policy_id.as_ref().into(),
+            actor.at.into(),
+            grant.expires_at.into(),
+            grant.terms.grace_seconds.into(),
+            grant.terms.max_machines.into(),
+            columns::entitlements(&grant.terms).into(),
+            grant.terms.is_trial.into(),
+            grant.buyer_email.as_ref().into(),
+            grant.note.as_ref().into(),
+        ],
+    );
+    let mut batch = vec![receipt, license];
+    batch.extend(told(actor, ids, None, "admin_issue"));
+    database.batch(batch).await.map(drop)
+}
+
+/// Receipt, license, audit entry and event of a settled invoice. Every value
+/// of the license comes from the invoice's row.
+fn receipt_and_license(
+    actor: &Actor,
+    invoice_id: &str,
+    kind: &'static str,
+    external_ref: &str,
+    ids: &NewIds,
+) -> Vec<Statement> {
+    let receipt = Statement::new(
+        "INSERT INTO receipts (id, kind, external_ref, invoice_id, product_id, amount, currency,
+                               received_at)
+         SELECT ?1, ?2, ?3, id, product_id, amount_sats, 'SAT', ?5
+         FROM invoices WHERE id = ?4 AND status = 'settled'
+         ON CONFLICT DO NOTHING",
+        [
+            (&ids.receipt).into(),
+            kind.into(),
+            external_ref.into(),
+            invoice_id.into(),
+            actor.at.into(),
+        ],
+    );
+    let license = Statement::new(
+        "INSERT INTO licenses (id, receipt_id, product_id, policy_id, status, issued_at,
+                               expires_at, grace_seconds, max_machines, entitlements, is_trial,
+                               buyer_email, updated_at)
+         SELECT ?1, r.id, i.product_id, i.policy_id, 'active', ?3,
+                CASE WHEN i.duration_seconds > 0 THEN ?3 + i.duration_seconds END,
+                i.grace_seconds, i.max_machines, i.entitlements, i.is_trial, i.buyer_email, ?3
+         FROM receipts r JOIN invoices i ON i.id = r.invoice_id
+         WHERE i.id = ?2
+         ON CONFLICT DO NOTHING",
+        [(&ids.license).into(), invoice_id.into(), actor.at.into()],
+    );
+    let mut batch = vec![receipt, license];
+    batch.extend(told(actor, ids, Some(invoice_id), "purchase"));
+    batch
+}
+
+/// The audit entry and the event of a new license, if it got in.
+fn told(
+    actor: &Actor,
+    ids: &NewIds,
+    invoice_id: Option<&str>,
+    source: &'static str,
+) -> [Statement; 2] {
+    let entry = Entry {
+        id: ids.audit.clone(),
+        action: "license.issue",
+        object_kind: "license",
+        object_id: ids.license.clone(),
+        before: None,
+        after: Some(json!({ "invoice_id": invoice_id, "source": source })),
+    };
+    let event = Statement::new(
+        "INSERT INTO events (id, at, event_type, data)
+         SELECT ?1, ?2, 'license.issued',
+                json_object('license_id', id, 'product_id', product_id, 'policy_id', policy_id,
+                            'invoice_id', ?4, 'is_trial', json(iif(is_trial, 'true', 'false')),
+                            'expires_at', expires_at, 'entitlements', json(entitlements),
+                            'source', ?5)
+         FROM licenses WHERE id = ?3",
+        [
+            (&ids.event).into(),
+            actor.at.into(),
+            (&ids.license).into(),
+            Value::from(invoice_id),
+            source.into(),
+        ],
+    );
+    [audit::insert_if_license(actor, entry), event]
+}
+
+fn license_of(invoice_id: &str) -> Statement {
+    Statement::new(
+        "SELECT l.id FROM licenses l JOIN receipts r ON r.id = l.receipt_id
+         WHERE r.invoice_id = ?1",
+        [invoice_id.into()],
+    )
+}
