@@ -1,0 +1,302 @@
+//! Reading `BTCPay`'s invoices. Only what decides about a license is read.
+
+use http::{Response, StatusCode};
+use keywright_domain::invoice::Outcome;
+use keywright_domain::money::Sats;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use std::fmt;
+
+/// `BTCPay`'s status. A payment counts only when it is settled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub enum InvoiceStatus {
+    /// Waiting for a payment.
+    New,
+    /// Paid, not confirmed often enough.
+    Processing,
+    /// Paid and confirmed, or marked so by the merchant.
+    Settled,
+    /// The time to pay is over.
+    Expired,
+    /// Refused.
+    Invalid,
+}
+
+/// An invoice as `BTCPay` shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invoice {
+    /// `BTCPay`'s id.
+    pub id: String,
+    /// The store it belongs to.
+    pub store_id: String,
+    /// Its status.
+    pub status: InvoiceStatus,
+    /// The finer status, such as `Marked` or `PaidLate`.
+    pub additional_status: String,
+    /// What was to be paid, when that is an amount of bitcoin.
+    pub amount: Option<Sats>,
+    /// Our invoice id.
+    pub order_id: Option<String>,
+    /// Where the buyer pays.
+    pub checkout_link: String,
+}
+
+/// What we know of a purchase, to compare with `BTCPay`'s invoice.
+#[derive(Debug, Clone, Copy)]
+pub struct Expected<'a> {
+    /// The configured store.
+    pub store_id: &'a str,
+    /// Our invoice id.
+    pub order_id: &'a str,
+    /// What the buyer has to pay.
+    pub amount: i64,
+}
+
+/// An invoice that is not the one we made; nothing is issued for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Mismatch {
+    /// It belongs to another store.
+    #[error("the invoice belongs to another store")]
+    Store,
+    /// It was made for something else.
+    #[error("the invoice carries another order id")]
+    Order,
+    /// It asks for another amount or currency.
+    #[error("the invoice is over another amount")]
+    Amount,
+}
+
+impl Invoice {
+    /// What this invoice, read back from the API, means for our purchase.
+    ///
+    /// # Errors
+    /// [`Mismatch`] when it is not the invoice that we made for it.
+    pub fn outcome(&self, expected: Expected<'_>) -> Result<Outcome, Mismatch> {
+        if self.store_id != expected.store_id {
+            return Err(Mismatch::Store);
+        }
+        if self.order_id.as_deref() != Some(expected.order_id) {
+            return Err(Mismatch::Order);
+        }
+        if self.amount.map(Sats::get) != Some(expected.amount) {
+            return Err(Mismatch::Amount);
+        }
+        Ok(match self.status {
+            InvoiceStatus::New | InvoiceStatus::Processing => Outcome::Waiting,
+            InvoiceStatus::Settled => Outcome::Settled,
+            InvoiceStatus::Expired => Outcome::Expired,
+            InvoiceStatus::Invalid => Outcome::Invalid,
+        })
+    }
+}
+
+/// An answer that is no invoice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReadError {
+    /// 404: there is no such invoice.
+    NotFound,
+    /// 400 to 499: `BTCPay` refused the request; asking again will not help.
+    Refused {
+        /// Its status.
+        status: u16,
+        /// Its code and message, for the log.
+        message: String,
+    },
+    /// 5xx, 408 or 429: asking again later may help.
+    Unwell {
+        /// Its status.
+        status: u16,
+    },
+    /// A 200 that cannot be read.
+    Unreadable,
+}
+
+impl fmt::Display for ReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotFound => f.write_str("BTCPay knows no such invoice"),
+            Self::Refused { status, message } => write!(f, "BTCPay refused ({status}): {message}"),
+            Self::Unwell { status } => write!(f, "BTCPay is out of order ({status})"),
+            Self::Unreadable => f.write_str("BTCPay's answer cannot be read"),
+        }
+    }
+}
+
+impl std::error::Error for ReadError {}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct InvoiceData {
+    id: String,
+    store_id: String,
+    status: InvoiceStatus,
+    #[serde(default)]
+    additional_status: String,
+    amount: Option<Amount>,
+    #[serde(default)]
+    currency: String,
+    #[serde(default)]
+    metadata: Metadata,
+    #[serde(default)]
+    checkout_link: String,
+}
+
+/// A decimal string; a number is read by its text form, never as a float.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Amount {
+    Text(String),
+    Number(serde_json::Number),
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Metadata {
+    order_id: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum ErrorBody {
+    One { code: String, message: String },
+    Fields(Vec<FieldError>),
+}
+
+#[derive(Deserialize)]
+struct FieldError {
+    path: String,
+    message: String,
+}
+
+impl From<InvoiceData> for Invoice {
+    fn from(data: InvoiceData) -> Self {
+        let text = data.amount.map(|amount| match amount {
+            Amount::Text(text) => text,
+            Amount::Number(number) => number.to_string(),
+        });
+        Self {
+            id: data.id,
+            store_id: data.store_id,
+            status: data.status,
+            additional_status: data.additional_status,
+            amount: text
+                .filter(|_| data.currency == "BTC")
+                .and_then(|text| Sats::from_bitcoin(&text).ok()),
+            order_id: data.metadata.order_id,
+            checkout_link: data.checkout_link,
+        }
+    }
+}
+
+/// Reads the answer to creating or getting an invoice.
+///
+/// # Errors
+/// [`ReadError`].
+pub fn read_invoice(answer: &Response<impl AsRef<[u8]>>) -> Result<Invoice, ReadError> {
+    read::<InvoiceData>(answer).map(Invoice::from)
+}
+
+/// Reads the answer to listing invoices.
+///
+/// # Errors
+/// [`ReadError`].
+pub fn read_invoices(answer: &Response<impl AsRef<[u8]>>) -> Result<Vec<Invoice>, ReadError> {
+    let list: Vec<InvoiceData> = read(answer)?;
+    Ok(list.into_iter().map(Invoice::from).collect())
+}
+
+fn read<T: DeserializeOwned>(answer: &Response<impl AsRef<[u8]>>) -> Result<T, ReadError> {
+    let status = answer.status();
+    let body = answer.body().as_ref();
+    match status {
+        StatusCode::OK => serde_json::from_slice(body).map_err(|_| ReadError::Unreadable),
+        StatusCode::NOT_FOUND => Err(ReadError::NotFound),
+        StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => {
+            Err(ReadError::Unwell { status: status.as_u16() })
+        }
+        status if status.is_client_error() => {
+            Err(ReadError::Refused { status: status.as_u16(), message: message_of(body) })
+        }
+        status => Err(ReadError::Unwell { status: status.as_u16() }),
+    }
+}
+
+fn message_of(body: &[u8]) -> String {
+    match serde_json::from_slice(body) {
+        Ok(ErrorBody::One { code, message }) => format!("{code}: {message}"),
+        Ok(ErrorBody::Fields(fields)) => {
+            let texts: Vec<_> =
+                fields.iter().map(|field| format!("{}: {}", field.path, field.message)).collect();
+            texts.join("; ")
+        }
+        Err(_) => "no reason given".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(status: u16, body: &str) -> Response<Vec<u8>> {
+        Response::builder().status(status).body(body.into()).expect("an answer")
+    }
+
+    #[test]
+    fn an_invoice_is_read_and_unknown_members_are_passed_over() {
+        let body = r#"{"id":"I","storeId":"S","status":"Settled","additionalStatus":"Marked",
+            "amount":"0.0005","paidAmount":"0","currency":"BTC","type":"Standard",
+            "checkoutLink":"https://pay.example/i/I","metadata":{"orderId":"o","posData":null}}"#;
+        let invoice = read_invoice(&answer(200, body)).expect("an invoice");
+        assert_eq!(invoice.status, InvoiceStatus::Settled);
+        assert_eq!(invoice.amount.map(Sats::get), Some(50_000));
+        assert_eq!(invoice.order_id.as_deref(), Some("o"));
+    }
+
+    #[test]
+    fn only_our_own_invoice_decides() {
+        let body = r#"{"id":"I","storeId":"S","status":"Settled","amount":"0.0005",
+            "currency":"BTC","metadata":{"orderId":"o"}}"#;
+        let invoice = read_invoice(&answer(200, body)).expect("an invoice");
+        let ours = Expected { store_id: "S", order_id: "o", amount: 50_000 };
+        assert_eq!(invoice.outcome(ours), Ok(Outcome::Settled));
+        let other_store = Expected { store_id: "T", ..ours };
+        assert_eq!(invoice.outcome(other_store), Err(Mismatch::Store));
+        let other_order = Expected { order_id: "p", ..ours };
+        assert_eq!(invoice.outcome(other_order), Err(Mismatch::Order));
+        let other_amount = Expected { amount: 50_001, ..ours };
+        assert_eq!(invoice.outcome(other_amount), Err(Mismatch::Amount));
+        for (status, outcome) in [
+            (InvoiceStatus::New, Outcome::Waiting),
+            (InvoiceStatus::Processing, Outcome::Waiting),
+            (InvoiceStatus::Expired, Outcome::Expired),
+            (InvoiceStatus::Invalid, Outcome::Invalid),
+        ] {
+            assert_eq!(Invoice { status, ..invoice.clone() }.outcome(ours), Ok(outcome));
+        }
+    }
+
+    #[test]
+    fn an_amount_in_another_currency_is_no_amount() {
+        let body = r#"{"id":"I","storeId":"S","status":"New","amount":"25","currency":"USD"}"#;
+        assert_eq!(read_invoice(&answer(200, body)).expect("an invoice").amount, None);
+    }
+
+    #[test]
+    fn failures_are_told_apart() {
+        let one = r#"{"code":"missing-permission","message":"no"}"#;
+        let many = r#"[{"path":"amount","message":"too small"}]"#;
+        let message = |status, body| match read_invoice(&answer(status, body)) {
+            Err(ReadError::Refused { message, .. }) => message,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(message(403, one), "missing-permission: no");
+        assert_eq!(message(422, many), "amount: too small");
+        assert_eq!(read_invoice(&answer(404, one)), Err(ReadError::NotFound));
+        for status in [408, 429, 500, 503] {
+            assert_eq!(read_invoice(&answer(status, "")), Err(ReadError::Unwell { status }));
+        }
+        assert_eq!(read_invoice(&answer(200, "<html>")), Err(ReadError::Unreadable));
+        let unknown = r#"{"id":"I","storeId":"S","status":"Paid"}"#;
+        assert_eq!(read_invoice(&answer(200, unknown)), Err(ReadError::Unreadable));
+    }
+}

@@ -1,0 +1,187 @@
+//! The vendor's store: what to send to it.
+
+use bytes::Bytes;
+use data_encoding::HEXUPPER;
+use http::{Request, Uri, header};
+use keywright_domain::money::Sats;
+use serde_json::json;
+
+/// Where the vendor's store is and the key to it.
+#[derive(Clone)]
+pub struct Store {
+    base_url: String,
+    store_id: String,
+    api_key: String,
+}
+
+/// What to charge for.
+#[derive(Debug, Clone, Copy)]
+pub struct NewInvoice<'a> {
+    /// Our invoice id: `BTCPay`'s order id, by which a lost answer is found.
+    pub order_id: &'a str,
+    /// How much.
+    pub amount: Sats,
+    /// What the buyer sees.
+    pub description: &'a str,
+    /// Whom the receipt is for.
+    pub buyer_email: Option<&'a str>,
+    /// Where the buyer goes after paying.
+    pub redirect_url: &'a str,
+    /// The payment method shown first, such as `BTC-LN`.
+    pub default_payment_method: Option<&'a str>,
+}
+
+/// A configuration that names no store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// The base URL is not an http or https URL.
+    #[error("BTCPAY_URL is not an http or https URL, such as https://pay.example.com")]
+    Url,
+    /// The store id or API key has characters a URL or header cannot carry.
+    #[error("BTCPAY_STORE_ID and BTCPAY_API_KEY must be plain text as BTCPay shows them")]
+    Credentials,
+}
+
+impl Store {
+    /// A store from its base URL, store id and Greenfield API key.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn new(base_url: &str, store_id: &str, api_key: &str) -> Result<Self, StoreError> {
+        let base_url = base_url.trim_end_matches('/');
+        let uri: Uri = base_url.parse().map_err(|_| StoreError::Url)?;
+        if !matches!(uri.scheme_str(), Some("http" | "https")) || uri.query().is_some() {
+            return Err(StoreError::Url);
+        }
+        let plain = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric());
+        if !plain(store_id) || api_key.is_empty() || !api_key.bytes().all(|b| b.is_ascii_graphic()) {
+            return Err(StoreError::Credentials);
+        }
+        Ok(Self {
+            base_url: base_url.to_owned(),
+            store_id: store_id.to_owned(),
+            api_key: api_key.to_owned(),
+        })
+    }
+
+    /// The store's id, to compare with a webhook's.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.store_id
+    }
+
+    /// `POST /api/v1/stores/{store}/invoices`. The API has no idempotency key:
+    /// when the answer is lost, ask [`Self::find_by_order`] before a second one.
+    ///
+    /// # Errors
+    /// [`http::Error`] when a configured value does not fit into a request.
+    pub fn create_invoice(&self, invoice: NewInvoice<'_>) -> Result<Request<Bytes>, http::Error> {
+        let mut metadata = json!({
+            "orderId": invoice.order_id,
+            "itemDesc": invoice.description,
+        });
+        if let Some(email) = invoice.buyer_email {
+            metadata["buyerEmail"] = email.into();
+        }
+        let mut checkout = json!({ "redirectURL": invoice.redirect_url });
+        if let Some(method) = invoice.default_payment_method {
+            checkout["defaultPaymentMethod"] = method.into();
+        }
+        let body = json!({
+            "amount": invoice.amount.to_bitcoin(),
+            "currency": "BTC",
+            "metadata": metadata,
+            "checkout": checkout,
+        });
+        self.request("POST", "/invoices")
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Bytes::from(body.to_string()))
+    }
+
+    /// `GET /api/v1/stores/{store}/invoices/{invoice}`.
+    ///
+    /// # Errors
+    /// [`http::Error`] when a configured value does not fit into a request.
+    pub fn get_invoice(&self, invoice_id: &str) -> Result<Request<Bytes>, http::Error> {
+        let path = format!("/invoices/{}", percent_encoded(invoice_id));
+        self.request("GET", &path).body(Bytes::new())
+    }
+
+    /// `GET /api/v1/stores/{store}/invoices?orderId=…`.
+    ///
+    /// # Errors
+    /// [`http::Error`] when a configured value does not fit into a request.
+    pub fn find_by_order(&self, order_id: &str) -> Result<Request<Bytes>, http::Error> {
+        let path = format!("/invoices?orderId={}&take=2", percent_encoded(order_id));
+        self.request("GET", &path).body(Bytes::new())
+    }
+
+    fn request(&self, method: &str, path: &str) -> http::request::Builder {
+        Request::builder()
+            .method(method)
+            .uri(format!("{}/api/v1/stores/{}{path}", self.base_url, self.store_id))
+            .header(header::AUTHORIZATION, format!("token {}", self.api_key))
+            .header(header::ACCEPT, "application/json")
+    }
+}
+
+/// Everything but letters, digits, `-`, `_` and `.` as `%XX` (RFC 3986, 2.1):
+/// an id from outside stays one path segment.
+fn percent_encoded(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut encoded, byte| {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.') {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push('%');
+            encoded.push_str(&HEXUPPER.encode(&[byte]));
+        }
+        encoded
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn store() -> Store {
+        Store::new("https://pay.example/btc/", "S1", "key").expect("a store")
+    }
+
+    #[test]
+    fn an_invoice_carries_order_and_amount() {
+        let request = store()
+            .create_invoice(NewInvoice {
+                order_id: "order-1",
+                amount: Sats::try_from(50_000).expect("a price"),
+                description: "Demo",
+                buyer_email: None,
+                redirect_url: "https://shop.example/thank-you",
+                default_payment_method: None,
+            })
+            .expect("a request");
+        assert_eq!(request.method(), "POST");
+        assert_eq!(request.uri(), "https://pay.example/btc/api/v1/stores/S1/invoices");
+        assert_eq!(request.headers()["authorization"], "token key");
+        let body: serde_json::Value = serde_json::from_slice(request.body()).expect("JSON");
+        assert_eq!(body["amount"], "0.00050000");
+        assert_eq!(body["currency"], "BTC");
+        assert_eq!(body["metadata"]["orderId"], "order-1");
+    }
+
+    #[test]
+    fn an_id_from_outside_stays_one_segment() {
+        let request = store().get_invoice("../../x?y#z").expect("a request");
+        assert_eq!(
+            request.uri().path_and_query().map(|path| path.as_str()),
+            Some("/btc/api/v1/stores/S1/invoices/..%2F..%2Fx%3Fy%23z")
+        );
+    }
+
+    #[test]
+    fn configuration_mistakes_are_named() {
+        assert_eq!(Store::new("pay.example", "S", "k").err(), Some(StoreError::Url));
+        assert_eq!(Store::new("ftp://pay.example", "S", "k").err(), Some(StoreError::Url));
+        assert_eq!(Store::new("https://a", "S/x", "k").err(), Some(StoreError::Credentials));
+        assert_eq!(Store::new("https://a", "S", "k\n").err(), Some(StoreError::Credentials));
+    }
+}

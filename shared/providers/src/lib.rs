@@ -1,0 +1,4 @@
+//! Payment providers: build a request, read an answer. Nothing here sends
+//! anything; a function does, through its outbound port.
+
+pub mod btcpay;
