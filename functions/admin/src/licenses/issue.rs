@@ -1,0 +1,114 @@
+//! `POST /v1/admin/licenses`: a license by hand, for the press, a test, a
+//! present. Its receipt is the operator's grant.
+
+use crate::{Operator, Ports};
+use axum::extract::State;
+use keywright_domain::dates::{parse_rfc3339, rfc3339};
+use keywright_domain::terms::Terms;
+use keywright_edge::http::{ApiError, Json};
+use keywright_store::policies::Policy;
+use keywright_store::settle::{self, Grant, NewIds};
+use keywright_store::{policies, products};
+use serde::{Deserialize, Serialize};
+
+/// Longest note or e-mail address, in bytes.
+const MAX_TEXT_BYTES: usize = 2_000;
+
+/// What is not sent comes from the policy, and without one: perpetual, one
+/// machine, no entitlements.
+#[derive(Deserialize)]
+pub(crate) struct NewLicense {
+    product_slug: String,
+    policy_slug: Option<String>,
+    note: Option<String>,
+    expires_at: Option<String>,
+    entitlements: Option<Vec<String>>,
+    max_machines: Option<i64>,
+    grace_seconds: Option<i64>,
+    is_trial: Option<bool>,
+    buyer_email: Option<String>,
+}
+
+/// The issued license, with its key and its token for the release gate.
+#[derive(Serialize)]
+pub(crate) struct Issued {
+    license_id: String,
+    product_id: String,
+    license_key: String,
+    token: String,
+    issued_at: String,
+    expires_at: Option<String>,
+    entitlements: Vec<String>,
+    is_trial: bool,
+    max_machines: i64,
+}
+
+/// 404 for an unknown product or policy, 400 for members that break their
+/// limits, 503 when it is recorded and cannot be signed now.
+pub(crate) async fn handler(
+    State(ports): State<Ports>,
+    Operator(actor): Operator,
+    new: Result<Json<NewLicense>, ApiError>,
+) -> Result<Json<Issued>, ApiError> {
+    let Json(new) = new?;
+    for (name, text) in [("note", &new.note), ("buyer_email", &new.buyer_email)] {
+        if text.as_ref().is_some_and(|text| text.len() > MAX_TEXT_BYTES) {
+            return Err(ApiError::bad_request(format!("{name}: longer than {MAX_TEXT_BYTES} bytes")));
+        }
+    }
+    let asked_expiry = new.expires_at.as_deref().map(parse_rfc3339).transpose();
+    let asked_expiry =
+        asked_expiry.map_err(|error| ApiError::bad_request(format!("expires_at: {error}")))?;
+    let product = products::find(&ports.database, &new.product_slug)
+        .await?
+        .ok_or_else(|| ApiError::not_found("product_slug: there is no such product"))?;
+    let policy = match &new.policy_slug {
+        None => None,
+        Some(slug) => Some(policy(&ports, &product.id, slug).await?),
+    };
+    let mut terms = policy.as_ref().map_or_else(Terms::default, Policy::terms);
+    terms.entitlements = new.entitlements.unwrap_or(terms.entitlements);
+    terms.max_machines = new.max_machines.unwrap_or(terms.max_machines);
+    terms.grace_seconds = new.grace_seconds.unwrap_or(terms.grace_seconds);
+    terms.is_trial = new.is_trial.unwrap_or(terms.is_trial);
+    terms.check().map_err(|error| ApiError::bad_request(error.to_string()))?;
+    let grant = Grant {
+        product_id: product.id,
+        policy_id: policy.map(|policy| policy.id),
+        expires_at: asked_expiry.or_else(|| terms.expires_at(actor.at)),
+        terms,
+        buyer_email: new.buyer_email,
+        note: new.note,
+    };
+    let ids = NewIds::new(&ports.stamps);
+    settle::grant(&ports.database, &actor, &grant, &ids).await?;
+    let signed = ports.sign.license(&ids.license).await.map_err(|error| {
+        ApiError::unavailable(
+            "service_unavailable",
+            format!(
+                "license {} is recorded but could not be signed; the log says why. Revoke it before issuing another",
+                ids.license
+            ),
+            error.to_string(),
+        )
+    })?;
+    Ok(Json(Issued {
+        license_id: ids.license,
+        product_id: grant.product_id,
+        license_key: signed.license_key,
+        token: signed.token,
+        issued_at: rfc3339(actor.at),
+        expires_at: grant.expires_at.map(rfc3339),
+        entitlements: grant.terms.entitlements,
+        is_trial: grant.terms.is_trial,
+        max_machines: grant.terms.max_machines,
+    }))
+}
+
+async fn policy(ports: &Ports, product_id: &str, slug: &str) -> Result<Policy, ApiError> {
+    let policies = policies::of_product(&ports.database, product_id).await?;
+    policies
+        .into_iter()
+        .find(|policy| policy.slug == slug)
+        .ok_or_else(|| ApiError::not_found("policy_slug: the product has no such policy"))
+}

@@ -1,0 +1,41 @@
+//! `POST /v1/admin/licenses/{id}/revoke`: ends a license for good.
+
+use crate::{Operator, Ports};
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use keywright_edge::http::{ApiError, Json};
+use keywright_store::licenses;
+use serde::{Deserialize, Serialize};
+
+/// Longest reason, in bytes.
+const MAX_REASON_BYTES: usize = 2_000;
+
+#[derive(Deserialize)]
+pub(crate) struct Revoke {
+    reason: Option<String>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Done {
+    ok: bool,
+}
+
+/// Repeating it succeeds and changes nothing more. 404 for an unknown id.
+pub(crate) async fn handler(
+    State(ports): State<Ports>,
+    Operator(actor): Operator,
+    id: Result<Path<String>, PathRejection>,
+    revoke: Result<Json<Revoke>, ApiError>,
+) -> Result<Json<Done>, ApiError> {
+    let unknown = || ApiError::not_found("there is no such license");
+    let Path(id) = id.map_err(|_| unknown())?;
+    let Json(Revoke { reason }) = revoke?;
+    let reason = reason.unwrap_or_default();
+    if reason.len() > MAX_REASON_BYTES {
+        return Err(ApiError::bad_request(format!("reason: longer than {MAX_REASON_BYTES} bytes")));
+    }
+    let (audit_id, event_id) = (ports.stamps.new_id(), ports.stamps.new_id());
+    let found =
+        licenses::revoke(&ports.database, &actor, &id, &reason, audit_id, &event_id).await?;
+    if found { Ok(Json(Done { ok: true })) } else { Err(unknown()) }
+}

@@ -1,0 +1,71 @@
+//! Forwards a request with its body as it is, under a request id. A function
+//! that panicked has no answer of its own: the envelope for it is made here.
+
+use crate::routes::binding_for;
+use serde_json::json;
+use worker::wasm_bindgen::{JsCast, JsValue};
+use worker::wasm_bindgen_futures::JsFuture;
+use worker::{Context, Env, Fetcher, Request, Response, Result, console_error, event, worker_sys};
+
+#[event(fetch)]
+async fn fetch(request: Request, env: Env, _context: Context) -> Result<worker_sys::web_sys::Response> {
+    let path = request.path();
+    let mut request = request.clone_mut()?;
+    let id = request_id(&request)?;
+    request.headers_mut()?.set("x-request-id", &id)?;
+    let Some(binding) = binding_for(&path) else {
+        return failure(404, "not_found", "there is no such route", &id);
+    };
+    match forward(&env, binding, &request).await {
+        Ok(answer) => Ok(answer),
+        Err(error) => {
+            let line = json!({
+                "level": "error", "function": "gateway", "request_id": id,
+                "message": format!("{binding} did not answer: {error:?}"),
+            });
+            console_error!("{line}");
+            let message =
+                "something went wrong on our side; the log has it under this answer's x-request-id";
+            failure(500, "internal_error", message, &id)
+        }
+    }
+}
+
+/// Calls the function and answers the platform's own response: a release
+/// passes by without being copied through this module, and keeps its length.
+async fn forward(
+    env: &Env,
+    binding: &str,
+    request: &Request,
+) -> std::result::Result<worker_sys::web_sys::Response, JsValue> {
+    let service: Fetcher = env.service(binding)?;
+    let service: worker_sys::Fetcher = JsValue::from(service).unchecked_into();
+    JsFuture::from(service.fetch(request.inner())?).await?.dyn_into()
+}
+
+/// The caller's request id when it is 1 to 64 characters of `A-Z a-z 0-9 - _`,
+/// else a new one: 16 random bytes in hex.
+fn request_id(request: &Request) -> Result<String> {
+    let given = request.headers().get("x-request-id")?.unwrap_or_default();
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
+    if (1..=64).contains(&given.len()) && given.bytes().all(plain) {
+        return Ok(given);
+    }
+    let mut bytes = [0; 16];
+    #[expect(clippy::disallowed_methods, reason = "the gateway is Workers only and has no ports")]
+    getrandom::fill(&mut bytes).map_err(|error| worker::Error::RustError(error.to_string()))?;
+    Ok(bytes.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}")))
+}
+
+fn failure(
+    status: u16,
+    code: &str,
+    message: &str,
+    id: &str,
+) -> Result<worker_sys::web_sys::Response> {
+    let body = json!({ "ok": false, "error": code, "message": message });
+    let answer = Response::from_json(&body)?.with_status(status);
+    answer.headers().set("x-request-id", id)?;
+    answer.headers().set("access-control-allow-origin", "*")?;
+    Ok(answer.into())
+}

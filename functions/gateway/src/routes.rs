@@ -1,0 +1,66 @@
+//! Which function answers which path. A pattern is an exact path, or a prefix
+//! ending in `/...` that also matches without anything behind it, as in Spin.
+
+/// A pattern and the service binding of the function that answers it. The
+/// longest pattern wins. The sign function has no row: it has no public route.
+pub const ROUTES: &[(&str, &str)] = &[
+    ("/...", "VALIDATE"),
+    ("/releases/...", "DOWNLOAD"),
+    ("/v1/admin/...", "ADMIN"),
+    ("/v1/btcpay/...", "WEBHOOK"),
+    ("/v1/cron/renew", "RENEW"),
+    ("/v1/products/...", "PURCHASE"),
+    ("/v1/purchase/...", "PURCHASE"),
+];
+
+/// The binding that answers `path`.
+#[must_use]
+pub fn binding_for(path: &str) -> Option<&'static str> {
+    ROUTES
+        .iter()
+        .filter(|(pattern, _)| matches(pattern, path))
+        .max_by_key(|(pattern, _)| pattern.len())
+        .map(|(_, binding)| *binding)
+}
+
+fn matches(pattern: &str, path: &str) -> bool {
+    match pattern.strip_suffix("/...") {
+        Some(prefix) => {
+            path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        }
+        None => pattern == path,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_pattern_wins() {
+        for (path, binding) in [
+            ("/", "VALIDATE"),
+            ("", "VALIDATE"),
+            ("/v1/validate", "VALIDATE"),
+            ("/v1/nothing", "VALIDATE"),
+            ("/v1/products", "PURCHASE"),
+            ("/v1/products/", "PURCHASE"),
+            ("/v1/products/demo/policies", "PURCHASE"),
+            ("/v1/productsale", "VALIDATE"),
+            ("/v1/cron/renew", "RENEW"),
+            ("/v1/cron/renew/x", "VALIDATE"),
+            ("/releases", "DOWNLOAD"),
+            ("/releases/demo/1.0.0/x", "DOWNLOAD"),
+        ] {
+            assert_eq!(binding_for(path), Some(binding), "{path}");
+        }
+    }
+
+    #[test]
+    fn no_path_leads_to_the_sign_function() {
+        assert!(ROUTES.iter().all(|(_, binding)| *binding != "SIGN"));
+        for path in ["/sign", "/sign/license", "/license", "/v1/sign"] {
+            assert_eq!(binding_for(path), Some("VALIDATE"), "{path}");
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! The catalogue, buying and polling.
+
+mod buy;
+mod order;
+mod poll;
+mod policies;
+mod product;
+mod products;
+
+use axum::Router;
+use axum::routing::{get, post};
+use keywright_edge::function::{Access, OutboundAccess, PortError};
+use keywright_edge::http::{ApiError, api_router};
+use keywright_edge::ports::{Database, Log, Outbound, Sign, Stamps, name};
+use keywright_edge::{Function, Grants, Host};
+use keywright_providers::btcpay::Store;
+use std::sync::Arc;
+
+/// This function.
+pub const FUNCTION: Function = Function {
+    name: "purchase",
+    grants: Grants {
+        database: Access::ReadWrite,
+        sign: true,
+        outbound: OutboundAccess::PaymentProviders,
+        config: &[
+            name::PUBLIC_URL,
+            name::BTCPAY_URL,
+            name::BTCPAY_API_KEY,
+            name::BTCPAY_STORE_ID,
+        ],
+        ..Grants::NONE
+    },
+    router,
+    migrations: keywright_store::MIGRATIONS,
+    tick: None,
+};
+
+keywright_edge::entry!(FUNCTION);
+
+#[derive(Clone)]
+struct Ports {
+    database: Database,
+    sign: Sign,
+    stamps: Stamps,
+    log: Log,
+    public_url: Option<Arc<str>>,
+    /// The vendor's store and the way to it, or why there is none.
+    btcpay: Arc<Result<(Store, Outbound), String>>,
+}
+
+impl Ports {
+    /// Where buyers reach this instance, without a trailing slash.
+    fn public_url(&self) -> Result<&str, ApiError> {
+        self.public_url.as_deref().ok_or_else(|| {
+            ApiError::unavailable(
+                "service_unavailable",
+                "this instance does not know its public address yet",
+                "PUBLIC_URL is not configured",
+            )
+        })
+    }
+
+    /// The vendor's `BTCPay` store.
+    fn btcpay(&self) -> Result<&(Store, Outbound), ApiError> {
+        self.btcpay.as_ref().as_ref().map_err(|reason| {
+            ApiError::unavailable(
+                "btcpay_not_configured",
+                "the vendor has not connected a payment provider yet",
+                reason.as_str(),
+            )
+        })
+    }
+}
+
+fn router(host: &Host) -> Result<Router, PortError> {
+    let config = &host.config;
+    let url = config.get(name::BTCPAY_URL).unwrap_or_default();
+    let outbound = host.outbound(&[url])?;
+    let btcpay = match (config.get(name::BTCPAY_STORE_ID), config.get(name::BTCPAY_API_KEY)) {
+        (Some(store_id), Some(api_key)) => Store::new(url, store_id, api_key)
+            .map(|store| (store, outbound))
+            .map_err(|error| error.to_string()),
+        _ => Err("BTCPAY_STORE_ID or BTCPAY_API_KEY is not configured".to_owned()),
+    };
+    let ports = Ports {
+        database: host.database()?,
+        sign: host.sign()?,
+        stamps: host.stamps(),
+        log: host.log.clone(),
+        public_url: config.get(name::PUBLIC_URL).map(|url| url.trim_end_matches('/').into()),
+        btcpay: Arc::new(btcpay),
+    };
+    let routes = Router::new()
+        .route("/v1/products", get(products::handler))
+        .route("/v1/products/{slug}", get(product::handler))
+        .route("/v1/products/{slug}/policies", get(policies::handler))
+        .route("/v1/purchase", post(buy::handler))
+        .route("/v1/purchase/{invoice_id}", get(poll::handler))
+        .with_state(ports);
+    Ok(api_router(routes))
+}

@@ -1,0 +1,60 @@
+//! `GET /v1/purchase/{invoice_id}`: where a purchase stands, and the key once
+//! it settled. Whoever knows the id gets the key, so the id is unguessable.
+
+use crate::Ports;
+use axum::Extension;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::response::IntoResponse;
+use http::header::CACHE_CONTROL;
+use keywright_domain::invoice::InvoiceStatus;
+use keywright_edge::http::{ApiError, Json, RequestId};
+use keywright_edge::ports::Level;
+use keywright_store::invoices;
+use serde::Serialize;
+
+/// The contract's answer, and the token for the release gate. Key, id and
+/// token are null until the license is there, and when it is not active.
+#[derive(Serialize)]
+pub(crate) struct Progress {
+    invoice_id: String,
+    status: InvoiceStatus,
+    product_id: String,
+    amount_sats: i64,
+    license_key: Option<String>,
+    license_id: Option<String>,
+    token: Option<String>,
+}
+
+/// 404 for an unknown id.
+pub(crate) async fn handler(
+    State(ports): State<Ports>,
+    Extension(RequestId(request_id)): Extension<RequestId>,
+    invoice_id: Result<Path<String>, PathRejection>,
+) -> Result<impl IntoResponse, ApiError> {
+    let unknown = || ApiError::not_found("there is no such invoice");
+    let Path(invoice_id) = invoice_id.map_err(|_| unknown())?;
+    let found = invoices::progress(&ports.database, &invoice_id).await?.ok_or_else(unknown)?;
+    let active = found.license_status.as_deref() == Some("active");
+    let mut progress = Progress {
+        invoice_id: found.id,
+        status: found.status,
+        product_id: found.product_id,
+        amount_sats: found.amount_sats,
+        license_key: None,
+        license_id: found.license_id.filter(|_| active),
+        token: None,
+    };
+    if let Some(license_id) = &progress.license_id {
+        // A buyer who polls keeps polling while the key is null; an error
+        // would stop the SDKs although the next poll may succeed.
+        match ports.sign.license(license_id).await {
+            Ok(signed) => {
+                progress.license_key = Some(signed.license_key);
+                progress.token = Some(signed.token);
+            }
+            Err(error) => ports.log.write(Level::Error, &request_id, &error.to_string()),
+        }
+    }
+    Ok(([(CACHE_CONTROL, "no-store")], Json(progress)))
+}

@@ -1,0 +1,26 @@
+//! `GET /v1/products/{slug}`: one product on sale.
+
+use crate::Ports;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use keywright_domain::slug::Slug;
+use keywright_edge::http::{ApiError, Json};
+use keywright_store::contract::ProductView;
+use keywright_store::products::{self, Product};
+
+/// 404 when there is none, or it is not on sale.
+pub(crate) async fn handler(
+    State(ports): State<Ports>,
+    slug: Result<Path<String>, PathRejection>,
+) -> Result<Json<ProductView>, ApiError> {
+    let product = on_sale(&ports, slug.ok().map(|Path(slug)| slug)).await?;
+    Ok(Json(product.into()))
+}
+
+/// The product on sale with this slug; text that is no slug names none.
+pub(crate) async fn on_sale(ports: &Ports, slug: Option<String>) -> Result<Product, ApiError> {
+    let unknown = || ApiError::not_found("no product with this slug is on sale");
+    let slug = Slug::parse(&slug.unwrap_or_default()).map_err(|_| unknown())?;
+    let product = products::find(&ports.database, slug.as_str()).await?;
+    product.filter(|product| product.active).ok_or_else(unknown)
+}

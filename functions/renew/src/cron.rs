@@ -1,0 +1,30 @@
+//! `POST /v1/cron/renew`: a tick for hosts whose platform has no cron trigger.
+
+use crate::{Ports, reconcile};
+use axum::Extension;
+use axum::extract::State;
+use http::HeaderMap;
+use keywright_edge::http::{ApiError, Json, RequestId};
+use serde::Serialize;
+
+/// What the tick did.
+#[derive(Serialize)]
+pub(crate) struct Ticked {
+    ok: bool,
+    #[serde(flatten)]
+    report: reconcile::Report,
+}
+
+/// 404 when no `CRON_TOKEN` is configured, 401 or 403 without the right one.
+pub(crate) async fn handler(
+    State(ports): State<Ports>,
+    Extension(RequestId(request_id)): Extension<RequestId>,
+    headers: HeaderMap,
+) -> Result<Json<Ticked>, ApiError> {
+    let Some(cron) = &ports.cron else {
+        return Err(ApiError::not_found("this instance is not ticked by HTTP"));
+    };
+    cron.check(&headers)?;
+    let report = reconcile::tick(&ports, &request_id).await?;
+    Ok(Json(Ticked { ok: true, report }))
+}

@@ -1,0 +1,76 @@
+//! Cron: finishes what was begun. Reconciles invoices whose webhook never
+//! came, was lost, or broke off between two steps.
+
+mod cron;
+mod reconcile;
+
+use axum::Router;
+use axum::routing::post;
+use keywright_edge::function::{Access, OutboundAccess, PortError};
+use keywright_edge::http::{Bearer, api_router};
+use keywright_edge::ports::{Database, Log, Outbound, Stamps, name};
+use keywright_edge::{BoxFuture, Function, Grants, Host};
+use keywright_providers::btcpay::Store;
+use keywright_store::MIGRATIONS;
+use std::sync::Arc;
+
+/// This function.
+pub const FUNCTION: Function = Function {
+    name: "renew",
+    grants: Grants {
+        database: Access::ReadWrite,
+        outbound: OutboundAccess::PaymentProviders,
+        config: &[
+            name::BTCPAY_URL,
+            name::BTCPAY_API_KEY,
+            name::BTCPAY_STORE_ID,
+            name::CRON_TOKEN,
+        ],
+        ..Grants::NONE
+    },
+    router,
+    migrations: MIGRATIONS,
+    tick: Some(tick),
+};
+
+keywright_edge::entry!(FUNCTION, cron);
+
+#[derive(Clone)]
+struct Ports {
+    database: Database,
+    stamps: Stamps,
+    log: Log,
+    /// The vendor's store and the way to it, where one is connected.
+    btcpay: Option<Arc<(Store, Outbound)>>,
+    /// Who may tick by HTTP; `None` on a platform that ticks by itself.
+    cron: Option<Bearer>,
+}
+
+impl Ports {
+    fn of(host: &Host) -> Result<Self, PortError> {
+        let config = &host.config;
+        let url = config.get(name::BTCPAY_URL).unwrap_or_default();
+        let outbound = host.outbound(&[url])?;
+        let account = config.get(name::BTCPAY_STORE_ID).zip(config.get(name::BTCPAY_API_KEY));
+        let store = account.and_then(|(store_id, key)| Store::new(url, store_id, key).ok());
+        Ok(Self {
+            database: host.database()?,
+            stamps: host.stamps(),
+            log: host.log.clone(),
+            btcpay: store.map(|store| Arc::new((store, outbound))),
+            cron: config.get(name::CRON_TOKEN).and_then(Bearer::new),
+        })
+    }
+}
+
+fn router(host: &Host) -> Result<Router, PortError> {
+    let ports = Ports::of(host)?;
+    Ok(api_router(Router::new().route("/v1/cron/renew", post(cron::handler)).with_state(ports)))
+}
+
+fn tick(host: Host) -> BoxFuture<'static, Result<(), String>> {
+    Box::pin(async move {
+        let ports = Ports::of(&host).map_err(|error| error.to_string())?;
+        reconcile::tick(&ports, "").await.map(drop).map_err(|error| error.to_string())
+    })
+}

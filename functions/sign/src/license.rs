@@ -1,0 +1,90 @@
+//! `POST /license`: the key and the token of a recorded license.
+
+use crate::Ports;
+use crate::error::Refusal;
+use axum::extract::State;
+use http::StatusCode;
+use keywright_domain::dates::MAX_UNIX_SECONDS;
+use keywright_domain::standing::LicenseStatus;
+use keywright_edge::http::{ApiError, Json};
+use keywright_edge::ports::{SignLicense, SignedLicense};
+use keywright_license::{Date, NewLicense, SigningKey, TokenClaims};
+use keywright_store::licenses::{self, Entitled};
+use uuid::Uuid;
+
+/// Signs what is recorded. The same record gives the same key and token every
+/// time, because Ed25519 is deterministic: keys are not stored.
+///
+/// 404 `unknown_license`, 409 `not_entitled` without a receipt that entitles
+/// it or when it is not active, 503 `no_signing_key`.
+pub(crate) async fn handler(
+    State(ports): State<Ports>,
+    asked: Result<Json<SignLicense>, ApiError>,
+) -> Result<Json<SignedLicense>, Refusal> {
+    let Json(asked) = asked
+        .map_err(|error| Refusal::new(error.status(), "bad_request", error.message()))?;
+    let key = ports.key.as_ref().as_ref().map_err(|error| {
+        Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "no_signing_key", error.to_string())
+    })?;
+    let recorded = licenses::with_receipt(&ports.database, &asked.license_id)
+        .await
+        .map_err(|error| internal(&error))?
+        .ok_or_else(|| {
+            Refusal::new(StatusCode::NOT_FOUND, "unknown_license", "no such license is recorded")
+        })?;
+    if let Err(reason) = entitled(&recorded) {
+        return Err(Refusal::new(StatusCode::CONFLICT, "not_entitled", reason));
+    }
+    sign(key, &recorded).map(Json)
+}
+
+/// A receipt for the same product, whose invoice (where it has one) settled,
+/// and a license that is in force.
+fn entitled(recorded: &Entitled) -> Result<(), &'static str> {
+    let Some(kind) = recorded.receipt_kind.as_deref() else {
+        return Err("the license has no receipt");
+    };
+    if recorded.receipt_product_id.as_deref() != Some(recorded.license.product_id.as_str()) {
+        return Err("the receipt is for another product");
+    }
+    let settled = recorded.invoice_status.as_deref() == Some("settled");
+    let granted = kind == "grant" && recorded.invoice_status.is_none();
+    if !settled && !granted {
+        return Err("the receipt's invoice is not settled");
+    }
+    if recorded.license.status != LicenseStatus::Active {
+        return Err("the license is not active");
+    }
+    Ok(())
+}
+
+fn sign(key: &SigningKey, recorded: &Entitled) -> Result<SignedLicense, Refusal> {
+    let license = &recorded.license;
+    let id = |text: &str| Uuid::parse_str(text).map_err(|error| internal(&error));
+    let license_key = key.sign_license(&NewLicense {
+        product_id: id(&license.product_id)?,
+        license_id: id(&license.id)?,
+        issued_at: license.issued_at,
+        expires_at: license.expires_at,
+        trial: license.is_trial,
+        fingerprint_hash: None,
+        entitlements: license.entitlements.clone(),
+    });
+    // A token knows days only: it is good through the UTC day of the expiry,
+    // and to the end of the calendar when there is none.
+    let last_day = Date::from_unix(license.expires_at.unwrap_or(MAX_UNIX_SECONDS));
+    let token = key.sign_token(&TokenClaims {
+        product: license.product_slug.clone(),
+        channel_expiry: last_day,
+        entitlements: license.entitlements.clone(),
+        version_floor: None,
+    });
+    Ok(SignedLicense {
+        license_key: license_key.map_err(|error| internal(&error))?,
+        token: token.map_err(|error| internal(&error))?,
+    })
+}
+
+fn internal(error: &dyn std::error::Error) -> Refusal {
+    Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", error.to_string())
+}

@@ -1,0 +1,73 @@
+//! What payment providers call.
+
+mod btcpay;
+
+use axum::Router;
+use axum::routing::post;
+use keywright_edge::function::{Access, OutboundAccess, PortError};
+use keywright_edge::http::api_router;
+use keywright_edge::ports::{Database, Log, Outbound, Stamps, name};
+use keywright_edge::{Function, Grants, Host};
+use keywright_providers::btcpay::{Store, WebhookSecret};
+use keywright_store::MIGRATIONS;
+use std::sync::Arc;
+
+/// This function.
+pub const FUNCTION: Function = Function {
+    name: "webhook",
+    grants: Grants {
+        database: Access::ReadWrite,
+        outbound: OutboundAccess::PaymentProviders,
+        config: &[
+            name::BTCPAY_URL,
+            name::BTCPAY_API_KEY,
+            name::BTCPAY_STORE_ID,
+            name::BTCPAY_WEBHOOK_SECRET,
+        ],
+        ..Grants::NONE
+    },
+    router,
+    migrations: MIGRATIONS,
+    tick: None,
+};
+
+keywright_edge::entry!(FUNCTION);
+
+#[derive(Clone)]
+struct Ports {
+    database: Database,
+    stamps: Stamps,
+    log: Log,
+    btcpay: Arc<Result<BtcPay, String>>,
+}
+
+/// The vendor's store, the secret of its webhook and the way to it.
+struct BtcPay {
+    store: Store,
+    secret: WebhookSecret,
+    outbound: Outbound,
+}
+
+fn router(host: &Host) -> Result<Router, PortError> {
+    let config = &host.config;
+    let url = config.get(name::BTCPAY_URL).unwrap_or_default();
+    let outbound = host.outbound(&[url])?;
+    let secret = config.get(name::BTCPAY_WEBHOOK_SECRET).and_then(WebhookSecret::new);
+    let account = (config.get(name::BTCPAY_STORE_ID), config.get(name::BTCPAY_API_KEY));
+    let btcpay = match (account, secret) {
+        ((Some(store_id), Some(api_key)), Some(secret)) => Store::new(url, store_id, api_key)
+            .map(|store| BtcPay { store, secret, outbound })
+            .map_err(|error| error.to_string()),
+        _ => Err("BTCPAY_STORE_ID, BTCPAY_API_KEY or BTCPAY_WEBHOOK_SECRET is not configured"
+            .to_owned()),
+    };
+    let ports = Ports {
+        database: host.database()?,
+        stamps: host.stamps(),
+        log: host.log.clone(),
+        btcpay: Arc::new(btcpay),
+    };
+    Ok(api_router(
+        Router::new().route("/v1/btcpay/webhook", post(btcpay::handler)).with_state(ports),
+    ))
+}
