@@ -1,0 +1,32 @@
+# Everything installs what it needs by itself, once per machine, into
+# ${XDG_CACHE_HOME:-~/.cache}/keywright. The work is done by the scripts in dev/.
+
+.DEFAULT_GOAL := help
+.PHONY: help dev test spin build check fmt clean
+
+help: ## show this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 8
+	@echo
+	@echo 'Variables: PORT (dev: 8787, spin: 3000), and any configuration name, for example'
+	@echo '  make dev PORT=9000 BTCPAY_URL=https://btcpay.example BTCPAY_API_KEY=...'
+
+dev: ## run every function locally, seeded with a demo, on http://127.0.0.1:8787
+	@dev/dev.sh
+
+test: ## build for both hosts and run all tests
+	@dev/test.sh
+
+spin: ## run every function under Spin (needs the spin command)
+	@dev/spin.sh
+
+build: ## build what ships, for both hosts, and print the sizes
+	@dev/build.sh all --release --sizes
+
+check: ## formatting and lints, native and for both hosts
+	@dev/check.sh
+
+fmt: ## format the Rust code
+	@cargo fmt --all
+
+clean: ## remove what was built here (the cache and the state in .dev stay)
+	@rm -rf build functions/*/build

@@ -1,0 +1,138 @@
+#!/usr/bin/env bash
+# Builds the functions for their hosts.
+#
+#   dev/build.sh [workers|spin|all] [--release] [--sizes]
+#
+# Workers: functions/<name>/build/index.js and index_bg.wasm, made by worker-build.
+# Spin: build/spin/<name>.wasm, a core module (Spin makes the component at load).
+# The default profile is `edge`, built in a tenth of the time of `--release`.
+set -euo pipefail
+
+SAY_AS=build
+# shellcheck source=dev/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=dev/functions.sh
+. "$ROOT/dev/functions.sh"
+
+hosts='workers spin'
+profile=edge
+sizes=
+for argument in "$@"; do
+    case $argument in
+    workers | spin) hosts=$argument ;;
+    all) hosts='workers spin' ;;
+    --release) profile=release ;;
+    --sizes) sizes=1 ;;
+    *) die "unknown argument '$argument'; usage: dev/build.sh [workers|spin|all] [--release] [--sizes]" ;;
+    esac
+done
+
+load_tools
+# wasm-bindgen's macros read this while they expand, and cargo does not notice a
+# change: every build for the target must agree with worker-build, which sets it.
+export WASM_BINDGEN_USE_JS_SYS=1
+export WASM_BINDGEN_BIN WASM_OPT_BIN ESBUILD_BIN CARGO_TARGET_DIR
+output=$CARGO_TARGET_DIR/$WASM_TARGET/$profile
+
+module_of() { printf '%s/keywright_%s.wasm\n' "$output" "${1//-/_}"; }
+
+cargo_build() {
+    (cd "$ROOT" && with_wasm_toolchain cargo build --lib --profile "$profile" --target "$WASM_TARGET" "$@")
+}
+
+# up_to_date MARK WORDS: whether an earlier run left these words in the mark file.
+up_to_date() { [ -f "$1" ] && [ "$(cat "$1")" = "$2" ]; }
+
+# worker NAME CARGO-FLAGS...: the JavaScript side of one function. worker-build
+# runs cargo once more; with the flags of the build just done that is a no-op.
+worker() {
+    local name=$1 folder=$ROOT/functions/$1 key flags
+    shift
+    key="$(sha256sum <"$(module_of "$name")" | cut -c1-64) $profile $WORKER_BUILD_VERSION $WASM_BINDGEN_VERSION"
+    if up_to_date "$folder/build/.made-from" "$key" && [ -f "$folder/build/index.js" ]; then
+        return
+    fi
+    say "worker-build $name"
+    rm -f "$folder/build/.made-from"
+    # wasm-opt takes longer than the compiler did and changes nothing but size and speed.
+    flags=(--profile "$profile" --no-opt)
+    [ "$profile" = edge ] || flags=(--release)
+    mkdir -p "$KEYWRIGHT_CACHE/logs"
+    if ! (cd "$folder" && with_wasm_toolchain "$WORKER_BUILD" "${flags[@]}" "$@") \
+        >"$KEYWRIGHT_CACHE/logs/worker-build-$name.log" 2>&1; then
+        tail -n 30 "$KEYWRIGHT_CACHE/logs/worker-build-$name.log" >&2
+        die "worker-build failed for $name"
+    fi
+    printf '%s' "$key" >"$folder/build/.made-from"
+}
+
+build_workers() {
+    local name flags
+    if [ "$profile" = edge ]; then
+        mapfile -t flags < <(package_flags workers)
+        say "cargo build for Workers: $(functions_for workers | tr '\n' ' ')"
+        cargo_build "${flags[@]}"
+        for name in $(functions_for workers); do
+            worker "$name" "${flags[@]}"
+        done
+        return
+    fi
+    # What ships is built one by one, as `wrangler deploy` does: then each module has
+    # just the features of its own dependencies, and signing code is in `sign` alone.
+    for name in $(functions_for workers); do
+        flags=()
+        ! has_feature "$ROOT/functions/$name/Cargo.toml" workers || flags=(--features=workers)
+        say "cargo build for Workers: $name"
+        cargo_build "--package=keywright-$name" "${flags[@]}"
+        worker "$name" "${flags[@]}"
+    done
+}
+
+build_spin() {
+    local name flags
+    mkdir -p "$ROOT/build/spin"
+    if [ "$profile" = edge ]; then
+        mapfile -t flags < <(package_flags spin)
+        say "cargo build for Spin: $(functions_for spin | tr '\n' ' ')"
+        cargo_build "${flags[@]}"
+    fi
+    for name in $(functions_for spin); do
+        if [ "$profile" != edge ]; then
+            say "cargo build for Spin: $name"
+            cargo_build "--package=keywright-$name" --features=spin
+        fi
+        # Unchanged files keep their time stamp: `spin watch` and tests look at it.
+        cmp -s "$(module_of "$name")" "$ROOT/build/spin/$name.wasm" && continue
+        cp "$(module_of "$name")" "$ROOT/build/spin/$name.wasm.partial"
+        mv "$ROOT/build/spin/$name.wasm.partial" "$ROOT/build/spin/$name.wasm"
+    done
+}
+
+# print_size LABEL FILE
+print_size() {
+    [ ! -f "$2" ] || printf '%-28s %9d %9d\n' "$1" "$(wc -c <"$2")" "$(gzip -9c "$2" | wc -c)"
+}
+
+print_sizes() {
+    local name
+    printf '%-28s %9s %9s\n' "module ($profile)" bytes gzipped
+    for name in $(functions_for workers); do
+        [[ $hosts != *workers* ]] || print_size "workers/$name" "$ROOT/functions/$name/build/index_bg.wasm"
+    done
+    for name in $(functions_for spin); do
+        [[ $hosts != *spin* ]] || print_size "spin/$name" "$ROOT/build/spin/$name.wasm"
+    done
+}
+
+[ -n "$(functions_for workers)" ] || die "there is no function in $ROOT/functions"
+# Both hosts' modules have the same file name below the target folder, and clones
+# share that folder: one build at a time, from compiling to copying out.
+mkdir -p "$CARGO_TARGET_DIR"
+if command -v flock >/dev/null 2>&1; then
+    exec 8>"$CARGO_TARGET_DIR/.keywright-build.lock"
+    flock -n 8 || { say "waiting for another build on this machine" && flock 8; }
+fi
+for host in $hosts; do
+    "build_$host" >&2
+done
+[ -z "$sizes" ] || print_sizes

@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# `make dev`: set-up, build, and every function in one local workerd.
+set -euo pipefail
+
+SAY_AS=dev
+# shellcheck source=dev/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+forget_dead_instance "${STATE_DIR:-$ROOT/.dev/${PORT:-8787}}"
+load_tools
+"$ROOT/dev/build.sh" workers
+exec "$KEYWRIGHT_NODE" "$ROOT/dev/serve.mjs" "$@"

@@ -1,0 +1,59 @@
+// Which value each function receives under which configuration name.
+
+import { publicKeyOf } from './keys.mjs';
+
+/**
+ * Every configuration value of an instance, before it is handed out.
+ *
+ * The environment wins; the instance's own keys and address fill the rest. A name
+ * that is set but empty counts as "not configured": that is how to try a function
+ * without a key.
+ * @param {Iterable<string>} names the names that some function may receive
+ * @returns {Map<string, string>}
+ */
+export function configuration(names, environment, keys, baseUrl) {
+  const values = new Map();
+  for (const name of names) {
+    const value = environment[name] ?? keys[name] ?? defaults(name, baseUrl);
+    if (value !== undefined) values.set(name, value);
+  }
+  // The key that verifies follows the key that signs, wherever that came from.
+  const signing = values.get('SIGNING_KEY');
+  if (environment.VERIFY_KEYS === undefined && signing) {
+    const raw = publicKeyOf(signing);
+    if (raw) values.set('VERIFY_KEYS', raw.toString('hex'));
+  }
+  for (const [name, value] of values) {
+    if (value === '') values.delete(name);
+  }
+  return values;
+}
+
+function defaults(name, baseUrl) {
+  if (name === 'PUBLIC_URL') return baseUrl;
+  if (name === 'OPERATOR_NAME') return 'Keywright on this machine';
+  return undefined;
+}
+
+/**
+ * The part of the configuration that one function may see.
+ * @param {Set<string> | undefined} allowed its names; a function without an entry gets nothing
+ */
+export function shareOf(allowed, values) {
+  return new Map([...values].filter(([name]) => allowed?.has(name)));
+}
+
+/**
+ * The values as a `.dev.vars` file. Its quotes decide what is literal, so each
+ * value gets one that it does not contain.
+ */
+export function devVars(values) {
+  const lines = [...values].map(([name, value]) => {
+    const quote = ["'", '`', '"'].find((candidate) => !value.includes(candidate));
+    if (quote === undefined || /[\r\n]/.test(value)) {
+      throw new Error(`${name} cannot be handed to wrangler: it has a line break or every kind of quote`);
+    }
+    return `${name}=${quote}${value}${quote}`;
+  });
+  return lines.length > 0 ? `${lines.join('\n')}\n` : '';
+}

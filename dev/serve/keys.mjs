@@ -1,0 +1,58 @@
+// The secrets of one local instance: made once, kept in its state folder.
+
+import { createPrivateKey, createPublicKey, randomBytes } from 'node:crypto';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { Failure } from './say.mjs';
+
+// RFC 8410: what stands before the 32 bytes in an Ed25519 PKCS #8 private key and
+// in an SPKI public key.
+const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex');
+const SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex');
+
+/**
+ * Reads `keys.json` of the folder, or makes it on first use.
+ * @returns {{ SIGNING_KEY: string, ADMIN_KEY: string, CRON_TOKEN: string, BTCPAY_WEBHOOK_SECRET: string }}
+ *   the signing key is a base64 32-byte Ed25519 seed, the others are 43 random characters
+ */
+export function localKeys(folder) {
+  const file = path.join(folder, 'keys.json');
+  if (existsSync(file)) {
+    try {
+      return JSON.parse(readFileSync(file, 'utf8'));
+    } catch (error) {
+      throw new Failure(`${file} is damaged (${error.message}); delete ${folder} to start afresh`);
+    }
+  }
+  const token = () => randomBytes(32).toString('base64url');
+  const keys = {
+    SIGNING_KEY: randomBytes(32).toString('base64'),
+    ADMIN_KEY: token(),
+    CRON_TOKEN: token(),
+    BTCPAY_WEBHOOK_SECRET: token(),
+  };
+  writePrivate(file, `${JSON.stringify(keys, null, 2)}\n`);
+  return keys;
+}
+
+/** Writes a file that only its owner may read, whole or not at all. */
+export function writePrivate(file, text) {
+  const partial = `${file}.partial`;
+  writeFileSync(partial, text, { mode: 0o600 });
+  renameSync(partial, file);
+}
+
+/** The public half, as 32 raw bytes, of a base64 Ed25519 seed; undefined where it is none. */
+export function publicKeyOf(signingKey) {
+  const seed = Buffer.from(signingKey, 'base64');
+  if (seed.length !== 32) return undefined;
+  const der = Buffer.concat([PKCS8_PREFIX, seed]);
+  const key = createPublicKey(createPrivateKey({ key: der, format: 'der', type: 'pkcs8' }));
+  return key.export({ format: 'der', type: 'spki' }).subarray(-32);
+}
+
+/** A raw public key as PEM (SPKI), the form that the client libraries take. */
+export function publicKeyPem(raw) {
+  const key = createPublicKey({ key: Buffer.concat([SPKI_PREFIX, raw]), format: 'der', type: 'spki' });
+  return key.export({ format: 'pem', type: 'spki' });
+}

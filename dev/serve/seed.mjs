@@ -1,0 +1,109 @@
+// The demo that a new instance starts with, made through the product's own HTTP API.
+
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { writePrivate } from './keys.mjs';
+import { Failure, say } from './say.mjs';
+
+/** What is made. Prices in satoshis; the free policy overrides the product's. */
+export const DEMO = {
+  product: {
+    slug: 'demo',
+    name: 'Demo app',
+    description: 'A product to try Keywright with.',
+    price_sats: 21_000,
+  },
+  policies: [
+    { product_slug: 'demo', slug: 'free', name: 'Free', price_sats_override: 0 },
+    { product_slug: 'demo', slug: 'pro', name: 'Pro', price_sats_override: 21_000 },
+  ],
+  release: { version: '1.0.0', platform: 'x86_64-unknown-linux-gnu' },
+};
+
+/** The demo's release file: small, but long enough to try a range on. */
+export function releaseFile(folder) {
+  const { version, platform } = DEMO.release;
+  const file = path.join(folder, 'demo-release');
+  const note = `# ${'-'.repeat(76)}\n`.repeat(50);
+  writeFileSync(file, `#!/bin/sh\necho 'Demo app ${version} for ${platform}'\n${note}`);
+  return file;
+}
+
+/** The path of the demo's release: `product/version/platform`. */
+export function releaseKey() {
+  return `${DEMO.product.slug}/${DEMO.release.version}/${DEMO.release.platform}`;
+}
+
+/** Puts the release file into the host's storage, once per instance. */
+export async function seedRelease(host, instance) {
+  const done = path.join(instance.state, 'release-stored');
+  if (existsSync(done)) return;
+  say(`storing the demo release ${releaseKey()}`);
+  await host.putRelease(releaseKey(), releaseFile(instance.folder));
+  writeFileSync(done, releaseKey());
+}
+
+/**
+ * Makes product, policies and a license where they are missing.
+ *
+ * Running it again changes nothing: what is there already answers 409, and the
+ * license of an earlier start is kept as long as the server still takes it.
+ * @returns {Promise<object>} the `demo` part of dev.json
+ */
+export async function seed(instance) {
+  const { baseUrl, values, state } = instance;
+  const adminKey = values.get('ADMIN_KEY');
+  if (!adminKey) throw new Failure('the demo needs an ADMIN_KEY; start with --no-seed to go without');
+  const admin = (route, body) => post(`${baseUrl}/v1/admin/${route}`, body, adminKey);
+
+  await admin('products', DEMO.product);
+  for (const policy of DEMO.policies) await admin('policies', policy);
+
+  const file = path.join(state, 'demo-license.json');
+  let license = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined;
+  if (!license || !(await stillValid(baseUrl, license.license_key))) {
+    const answer = await admin('licenses', { product_slug: 'demo', policy_slug: 'pro' });
+    if (!answer.license_key || !answer.token) {
+      throw new Failure(`the admin function issued a license without license_key and token: ${JSON.stringify(answer)}`);
+    }
+    license = { license_key: answer.license_key, token: answer.token };
+    mkdirSync(state, { recursive: true });
+    writePrivate(file, `${JSON.stringify(license, null, 2)}\n`);
+  }
+  return {
+    product: DEMO.product.slug,
+    free_policy: 'free',
+    paid_policy: 'pro',
+    ...license,
+    release_version: DEMO.release.version,
+    platform: DEMO.release.platform,
+  };
+}
+
+// A license outlives the key that signed it: after a change of SIGNING_KEY a new one is due.
+async function stillValid(baseUrl, key) {
+  const answer = await post(`${baseUrl}/v1/validate`, { key, product_slug: DEMO.product.slug });
+  return answer.ok === true || answer.reason === 'rate_limited';
+}
+
+/** POSTs JSON. 409 means that it exists already, which suits us. */
+async function post(url, body, bearer) {
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      ...(bearer ? { authorization: `Bearer ${bearer}` } : {}),
+    },
+    body: JSON.stringify(body),
+    signal: AbortSignal.timeout(30_000),
+  });
+  const text = await response.text();
+  if (!response.ok && response.status !== 409) {
+    throw new Failure(`POST ${new URL(url).pathname} answered ${response.status}: ${text.slice(0, 500)}`);
+  }
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new Failure(`POST ${new URL(url).pathname} did not answer JSON: ${text.slice(0, 500)}`);
+  }
+}

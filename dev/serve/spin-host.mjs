@@ -1,0 +1,60 @@
+// The Spin host: the real manifest under `spin up`, from a folder of the instance.
+
+import { copyFileSync, existsSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
+import path from 'node:path';
+import { shareOf } from './config.mjs';
+import { Group } from './group.mjs';
+import { ROOT } from './packages.mjs';
+import { Failure } from './say.mjs';
+
+/** All functions under `spin up`, with SQLite and the releases folder in the instance's folder. */
+export class SpinHost {
+  name = 'Spin';
+  #instance;
+
+  constructor(instance) {
+    this.#instance = instance;
+  }
+
+  /**
+   * Sets the instance's folder up as an application: a manifest's relative paths
+   * start from its own folder, so an unchanged copy of it finds the instance's
+   * releases beside it, and the modules through a link.
+   */
+  async prepare() {
+    const { folder } = this.#instance;
+    if (!existsSync(path.join(ROOT, 'build', 'spin'))) {
+      throw new Failure('build/spin is not built: run dev/build.sh spin (make spin does it for you)');
+    }
+    copyFileSync(path.join(ROOT, 'spin.toml'), path.join(folder, 'spin.toml'));
+    rmSync(path.join(folder, 'build'), { recursive: true, force: true });
+    symlinkSync(path.join(ROOT, 'build'), path.join(folder, 'build'));
+    mkdirSync(path.join(folder, 'releases'), { recursive: true });
+  }
+
+  /** Puts a release file where the download function finds it. */
+  async putRelease(key, file) {
+    const target = path.join(this.#instance.folder, 'releases', ...key.split('/'));
+    mkdirSync(path.dirname(target), { recursive: true });
+    copyFileSync(file, target);
+  }
+
+  /** Starts the server. Values go by environment: a command line is public on its machine. */
+  start() {
+    const { port, folder, state, allowed, values } = this.#instance;
+    const wanted = new Set([...allowed.values()].flatMap((names) => [...names]));
+    const variables = [...shareOf(wanted, values)].map(([name, value]) => [`SPIN_VARIABLE_${name}`, value]);
+    return new Group(
+      'spin',
+      [
+        ...['up', '--from', path.join(folder, 'spin.toml'), '--listen', `127.0.0.1:${port}`],
+        ...['--direct-mounts', '--state-dir', state],
+      ],
+      {
+        log: path.join(folder, 'server.log'),
+        env: { ...process.env, ...Object.fromEntries(variables) },
+        cwd: folder,
+      },
+    );
+  }
+}

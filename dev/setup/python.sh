@@ -1,0 +1,26 @@
+# shellcheck shell=bash disable=SC2034 # the names are printed by dev/setup.sh
+# A Python with the published SDK, for the tests. Sourced by dev/setup.sh.
+
+provide_python() {
+    local folder interpreter
+    need_command python3 "install Python 3.10 or later"
+    # Keyed by the interpreter too: a virtual environment belongs to one.
+    interpreter=$(python3 -c 'import sys; print(sys.executable, sys.version)')
+    folder=$KEYWRIGHT_CACHE/python-$( (cat "$ROOT/dev/requirements.txt" && echo "$interpreter") | sha256sum | cut -c1-16)
+    KEYWRIGHT_PYTHON=$folder/bin/python
+    [ -f "$folder/complete" ] && return
+    rm -rf "$folder"
+    if ! python3 -m venv "$folder" >/dev/null 2>&1; then
+        # Debian keeps the module's other half in a package of its own.
+        command -v apt-get >/dev/null 2>&1 || die "python3 -m venv does not work; install Python's venv module"
+        long_step "apt-get update" "about 10 s" as_root apt-get update
+        long_step "python3-venv" "about 20 s, once" as_root \
+            env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends python3-venv
+        rm -rf "$folder"
+        python3 -m venv "$folder" || die "python3 -m venv does not work; see above"
+    fi
+    long_step "Python packages" "about 20 s, once" "$KEYWRIGHT_PYTHON" -m pip install \
+        --disable-pip-version-check --no-input --no-deps -r "$ROOT/dev/requirements.txt" ||
+        die "pip failed; see above"
+    : >"$folder/complete"
+}

@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# `make test`: everything, from set-up to the end-to-end suite on every host.
+#
+# All runners run even when one fails; each prints its own summary.
+set -uo pipefail
+
+SAY_AS='test'
+# shellcheck source=dev/lib.sh
+. "$(dirname "$0")/lib.sh"
+cd "$ROOT" || exit 1
+
+load_tools --for-tests
+"$ROOT/dev/build.sh" all --sizes || exit 1
+
+# Where the tests find what set-up installed and build.sh built.
+export KEYWRIGHT_TEST_NODE=$KEYWRIGHT_NODE
+export KEYWRIGHT_TEST_NODE_MODULES=$KEYWRIGHT_NODE_MODULES
+export KEYWRIGHT_TEST_PYTHON=$KEYWRIGHT_PYTHON
+export KEYWRIGHT_TEST_SPIN_MODULES=$ROOT/build/spin
+export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-auto}
+
+failed=
+# stage LABEL COMMAND...
+stage() {
+    local label=$1 started=$SECONDS
+    shift
+    say "$label"
+    if "$@"; then
+        say "$label: passed in $((SECONDS - started)) s"
+    else
+        say "$label: FAILED after $((SECONDS - started)) s"
+        failed="$failed${failed:+, }$label"
+    fi
+}
+
+scripts() { "$KEYWRIGHT_NODE" --test --test-concurrency=1 "$ROOT"/dev/tests/*.test.mjs; }
+
+# The verification crate runs in browsers and at the edge: its tests too. The runner
+# starts the `node` of the PATH.
+license_on_wasm() {
+    PATH=$(dirname "$KEYWRIGHT_NODE"):$PATH \
+        CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=${WASM_BINDGEN_BIN}-test-runner \
+        with_wasm_toolchain cargo test -p keywright-license --target "$WASM_TARGET"
+}
+
+native() { cargo test --workspace --no-fail-fast; }
+
+stage "scripts of dev/" scripts
+stage "license crate on WebAssembly" license_on_wasm
+stage "workspace" native
+
+[ -z "$failed" ] || die "failed: $failed"
+say "all passed in $SECONDS s"
