@@ -7,7 +7,7 @@
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 8
 	@echo
-	@echo 'Variables: PORT (dev: 8787, spin: 3000), and any configuration name, for example'
+	@echo 'Variables: HOST (build), PORT (dev: 8787, spin: 3000), and any configuration name, for example'
 	@echo '  make dev PORT=9000 BTCPAY_URL=https://btcpay.example BTCPAY_API_KEY=...'
 
 dev: ## run every function locally, seeded with a demo, on http://127.0.0.1:8787
@@ -19,8 +19,8 @@ test: ## build for both hosts and run all tests
 spin: ## run every function under Spin (needs the spin command)
 	@dev/spin.sh
 
-build: ## build what ships, for both hosts, and print the sizes
-	@dev/build.sh all --release --sizes
+build: ## build what ships, for both hosts or for HOST=workers or spin; print the sizes
+	@dev/build.sh $(or $(HOST),all) --release --sizes
 
 check: ## formatting and lints, native and for both hosts
 	@dev/check.sh
@@ -28,5 +28,5 @@ check: ## formatting and lints, native and for both hosts
 fmt: ## format the Rust code
 	@cargo fmt --all
 
-clean: ## remove what was built here (the cache and the state in .dev stay)
-	@rm -rf build functions/*/build
+clean: ## remove what was built here (installed tools and the state in .dev stay)
+	@dev/clean.sh

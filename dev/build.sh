@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Builds the functions for their hosts.
 #
-#   dev/build.sh [workers|spin|all] [--release] [--sizes]
+#   dev/build.sh [workers|spin|all] [--release] [--sizes] [--for-tests]
 #
 # Workers: functions/<name>/build/index.js and index_bg.wasm, made by worker-build.
 # Spin: build/spin/<name>.wasm, a core module (Spin makes the component at load).
+# --for-tests adds what only tests run: the probe, and build/tests/spin_host_guest.wasm.
 # The default profile is `edge`, built in a tenth of the time of `--release`.
 set -euo pipefail
 
@@ -23,7 +24,8 @@ for argument in "$@"; do
     all) hosts='workers spin' ;;
     --release) profile=release ;;
     --sizes) sizes=1 ;;
-    *) die "unknown argument '$argument'; usage: dev/build.sh [workers|spin|all] [--release] [--sizes]" ;;
+    --for-tests) WITH_PROBE=1 ;;
+    *) die "unknown argument '$argument'; usage: dev/build.sh [workers|spin|all] [--release] [--sizes] [--for-tests]" ;;
     esac
 done
 
@@ -32,12 +34,19 @@ load_tools
 # change: every build for the target must agree with worker-build, which sets it.
 export WASM_BINDGEN_USE_JS_SYS=1
 export WASM_BINDGEN_BIN WASM_OPT_BIN ESBUILD_BIN CARGO_TARGET_DIR
-output=$CARGO_TARGET_DIR/$WASM_TARGET/$profile
+workers_target=$CARGO_TARGET_DIR
+# A function's module has the same file name for both hosts, and cargo keeps one:
+# in one folder each host's build would undo the other's.
+spin_target=$CARGO_TARGET_DIR/spin
 
-module_of() { printf '%s/keywright_%s.wasm\n' "$output" "${1//-/_}"; }
+# module_of TARGET-FOLDER NAME
+module_of() { printf '%s/%s/%s/keywright_%s.wasm\n' "$1" "$WASM_TARGET" "$profile" "${2//-/_}"; }
 
+# cargo_build TARGET-FOLDER FLAGS...
 cargo_build() {
-    (cd "$ROOT" && with_wasm_toolchain cargo build --lib --profile "$profile" --target "$WASM_TARGET" "$@")
+    local folder=$1
+    shift
+    (cd "$ROOT" && with_wasm_toolchain cargo build --target-dir "$folder" --lib --profile "$profile" --target "$WASM_TARGET" "$@")
 }
 
 # up_to_date MARK WORDS: whether an earlier run left these words in the mark file.
@@ -46,9 +55,10 @@ up_to_date() { [ -f "$1" ] && [ "$(cat "$1")" = "$2" ]; }
 # worker NAME CARGO-FLAGS...: the JavaScript side of one function. worker-build
 # runs cargo once more; with the flags of the build just done that is a no-op.
 worker() {
-    local name=$1 folder=$ROOT/functions/$1 key flags
+    local name=$1 folder key flags
+    folder=$(folder_of "$name")
     shift
-    key="$(sha256sum <"$(module_of "$name")" | cut -c1-64) $profile $WORKER_BUILD_VERSION $WASM_BINDGEN_VERSION"
+    key="$(sha256sum <"$(module_of "$workers_target" "$name")" | cut -c1-64) $profile $WORKER_BUILD_VERSION $WASM_BINDGEN_VERSION"
     if up_to_date "$folder/build/.made-from" "$key" && [ -f "$folder/build/index.js" ]; then
         return
     fi
@@ -71,7 +81,7 @@ build_workers() {
     if [ "$profile" = edge ]; then
         mapfile -t flags < <(package_flags workers)
         say "cargo build for Workers: $(functions_for workers | tr '\n' ' ')"
-        cargo_build "${flags[@]}"
+        cargo_build "$workers_target" "${flags[@]}"
         for name in $(functions_for workers); do
             worker "$name" "${flags[@]}"
         done
@@ -81,9 +91,9 @@ build_workers() {
     # just the features of its own dependencies, and signing code is in `sign` alone.
     for name in $(functions_for workers); do
         flags=()
-        ! has_feature "$ROOT/functions/$name/Cargo.toml" workers || flags=(--features=workers)
+        ! has_feature "$(folder_of "$name")/Cargo.toml" workers || flags=(--features=workers)
         say "cargo build for Workers: $name"
-        cargo_build "--package=keywright-$name" "${flags[@]}"
+        cargo_build "$workers_target" "--package=keywright-$name" "${flags[@]}"
         worker "$name" "${flags[@]}"
     done
 }
@@ -94,18 +104,27 @@ build_spin() {
     if [ "$profile" = edge ]; then
         mapfile -t flags < <(package_flags spin)
         say "cargo build for Spin: $(functions_for spin | tr '\n' ' ')"
-        cargo_build "${flags[@]}"
+        cargo_build "$spin_target" "${flags[@]}"
     fi
     for name in $(functions_for spin); do
         if [ "$profile" != edge ]; then
             say "cargo build for Spin: $name"
-            cargo_build "--package=keywright-$name" --features=spin
+            cargo_build "$spin_target" "--package=keywright-$name" --features=spin
         fi
         # Unchanged files keep their time stamp: `spin watch` and tests look at it.
-        cmp -s "$(module_of "$name")" "$ROOT/build/spin/$name.wasm" && continue
-        cp "$(module_of "$name")" "$ROOT/build/spin/$name.wasm.partial"
+        cmp -s "$(module_of "$spin_target" "$name")" "$ROOT/build/spin/$name.wasm" && continue
+        cp "$(module_of "$spin_target" "$name")" "$ROOT/build/spin/$name.wasm.partial"
         mv "$ROOT/build/spin/$name.wasm.partial" "$ROOT/build/spin/$name.wasm"
     done
+    [ -z "${WITH_PROBE:-}" ] || build_guest
+}
+
+# The guest with which the Spin test host checks itself: a workspace of its own.
+build_guest() {
+    say "cargo build for the Spin test host's guest"
+    cargo_build "$spin_target" --locked --manifest-path tests/spin_host/guest/Cargo.toml
+    mkdir -p "$ROOT/build/tests"
+    cp -u "$spin_target/$WASM_TARGET/$profile/spin_host_guest.wasm" "$ROOT/build/tests/"
 }
 
 # print_size LABEL FILE
@@ -117,7 +136,7 @@ print_sizes() {
     local name
     printf '%-28s %9s %9s\n' "module ($profile)" bytes gzipped
     for name in $(functions_for workers); do
-        [[ $hosts != *workers* ]] || print_size "workers/$name" "$ROOT/functions/$name/build/index_bg.wasm"
+        [[ $hosts != *workers* ]] || print_size "workers/$name" "$(folder_of "$name")/build/index_bg.wasm"
     done
     for name in $(functions_for spin); do
         [[ $hosts != *spin* ]] || print_size "spin/$name" "$ROOT/build/spin/$name.wasm"
@@ -125,12 +144,11 @@ print_sizes() {
 }
 
 [ -n "$(functions_for workers)" ] || die "there is no function in $ROOT/functions"
-# Both hosts' modules have the same file name below the target folder, and clones
-# share that folder: one build at a time, from compiling to copying out.
+# One build at a time in a checkout, from compiling to copying out.
 mkdir -p "$CARGO_TARGET_DIR"
 if command -v flock >/dev/null 2>&1; then
     exec 8>"$CARGO_TARGET_DIR/.keywright-build.lock"
-    flock -n 8 || { say "waiting for another build on this machine" && flock 8; }
+    flock -n 8 || { say "waiting for another build of this checkout" && flock 8; }
 fi
 for host in $hosts; do
     "build_$host" >&2

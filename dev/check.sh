@@ -1,5 +1,7 @@
 #!/usr/bin/env bash
 # `make check`: formatting and lints, for native code and for both hosts.
+#
+# All checks run even when one fails.
 set -euo pipefail
 
 SAY_AS=check
@@ -10,31 +12,29 @@ SAY_AS=check
 cd "$ROOT"
 
 load_tools
-say "formatting"
-cargo fmt --all --check
-say "lints, native"
-cargo clippy --workspace --all-targets -- -D warnings
-
-# Debian's compiler comes without clippy; its plain warnings are better than nothing.
-lint=(clippy)
-with_wasm_toolchain cargo clippy --version >/dev/null 2>&1 || {
-    say "no clippy for $WASM_TARGET here; using cargo check"
-    lint=(check)
-}
 # As in dev/build.sh: the same environment, or dependencies would differ unseen.
 export WASM_BINDGEN_USE_JS_SYS=1
-for host in workers spin; do
-    mapfile -t flags < <(package_flags "$host")
-    [ "${#flags[@]}" -gt 0 ] || continue
-    say "lints, $host"
-    if [ "${lint[0]}" = clippy ]; then
+
+lints_native() { cargo clippy --workspace --all-targets -- -D warnings; }
+
+# lints_for HOST
+lints_for() {
+    local flags
+    mapfile -t flags < <(package_flags "$1")
+    if with_wasm_toolchain cargo clippy --version >/dev/null 2>&1; then
         with_wasm_toolchain cargo clippy --target "$WASM_TARGET" "${flags[@]}" -- -D warnings
     else
+        # The compiler's own warnings are better than nothing.
+        say "the toolchain for $WASM_TARGET has no clippy; using cargo check"
         RUSTFLAGS="${RUSTFLAGS:-} -D warnings" with_wasm_toolchain cargo check --target "$WASM_TARGET" "${flags[@]}"
     fi
-done
+}
+
+stage "formatting" cargo fmt --all --check
+stage "lints, native" lints_native
+stage "lints, Workers" lints_for workers
+stage "lints, Spin" lints_for spin
 if command -v shellcheck >/dev/null 2>&1; then
-    say "shell scripts"
-    shellcheck -S warning -x dev/*.sh dev/setup/*.sh dev/serve/*.sh
+    stage "shell scripts" shellcheck -S warning -x dev/*.sh dev/setup/*.sh dev/serve/*.sh
 fi
-say "all in order"
+end_of_stages

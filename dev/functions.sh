@@ -5,13 +5,19 @@
 # has a feature of that name; one that names no host at all is for Workers only.
 functions_for() {
     local manifest
-    for manifest in "$ROOT"/functions/*/Cargo.toml; do
+    for manifest in "$ROOT"/functions/*/Cargo.toml ${WITH_PROBE:+"$ROOT/tests/probe/Cargo.toml"}; do
         [ -f "$manifest" ] || continue
         if has_feature "$manifest" "$1" ||
             { [ "$1" = workers ] && ! has_feature "$manifest" spin; }; then
             basename "$(dirname "$manifest")"
         fi
     done
+}
+
+# folder_of NAME: where a function is. The probe is one for tests only; it is built
+# beside the others where WITH_PROBE is set.
+folder_of() {
+    if [ "$1" = probe ]; then echo "$ROOT/tests/probe"; else echo "$ROOT/functions/$1"; fi
 }
 
 has_feature() { grep -Eq "^$2[[:space:]]*=[[:space:]]*\[" "$1"; }
@@ -23,7 +29,7 @@ package_flags() {
     local name features=
     for name in $(functions_for "$1"); do
         printf -- '--package=keywright-%s\n' "$name"
-        if has_feature "$ROOT/functions/$name/Cargo.toml" "$1"; then
+        if has_feature "$(folder_of "$name")/Cargo.toml" "$1"; then
             features=$features,keywright-$name/$1
         fi
     done

@@ -83,6 +83,12 @@ load_tools() {
     export KEYWRIGHT_TOOLS_FOR=$ROOT
 }
 
+# target_folder: where cargo builds for this checkout, unless CARGO_TARGET_DIR says
+# otherwise. Below the cache, one for each checkout; see dev/setup/target.sh.
+target_folder() {
+    printf '%s/target/%s-%s\n' "$KEYWRIGHT_CACHE" "$(basename "$ROOT")" "$(printf '%s' "$ROOT" | sha256sum | cut -c1-8)"
+}
+
 # with_wasm_toolchain COMMAND...: runs it with the compiler that knows the target.
 with_wasm_toolchain() {
     if [ -n "$KEYWRIGHT_WASM_TOOLCHAIN" ]; then
@@ -101,4 +107,24 @@ forget_dead_instance() {
     if [ -z "$pid" ] || ! kill -0 "$pid" 2>/dev/null; then
         rm -f "$1/dev.json"
     fi
+}
+
+# stage LABEL COMMAND...: one part of a run that goes on after a failure, so that one
+# run shows everything that is wrong. `end_of_stages` then fails for all.
+failed_stages=
+stage() {
+    local label=$1 started=$SECONDS
+    shift
+    say "$label"
+    if "$@"; then
+        say "$label: passed in $((SECONDS - started)) s"
+    else
+        say "$label: FAILED after $((SECONDS - started)) s"
+        failed_stages="$failed_stages${failed_stages:+, }$label"
+    fi
+}
+
+end_of_stages() {
+    [ -z "$failed_stages" ] || die "failed: $failed_stages"
+    say "all passed in $SECONDS s"
 }

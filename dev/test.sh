@@ -10,28 +10,15 @@ SAY_AS='test'
 cd "$ROOT" || exit 1
 
 load_tools --for-tests
-"$ROOT/dev/build.sh" all --sizes || exit 1
+"$ROOT/dev/build.sh" all --sizes --for-tests || exit 1
 
 # Where the tests find what set-up installed and build.sh built.
 export KEYWRIGHT_TEST_NODE=$KEYWRIGHT_NODE
 export KEYWRIGHT_TEST_NODE_MODULES=$KEYWRIGHT_NODE_MODULES
 export KEYWRIGHT_TEST_PYTHON=$KEYWRIGHT_PYTHON
 export KEYWRIGHT_TEST_SPIN_MODULES=$ROOT/build/spin
+export KEYWRIGHT_SPIN_GUEST=$ROOT/build/tests/spin_host_guest.wasm
 export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-auto}
-
-failed=
-# stage LABEL COMMAND...
-stage() {
-    local label=$1 started=$SECONDS
-    shift
-    say "$label"
-    if "$@"; then
-        say "$label: passed in $((SECONDS - started)) s"
-    else
-        say "$label: FAILED after $((SECONDS - started)) s"
-        failed="$failed${failed:+, }$label"
-    fi
-}
 
 scripts() { "$KEYWRIGHT_NODE" --test --test-concurrency=1 "$ROOT"/dev/tests/*.test.mjs; }
 
@@ -49,5 +36,4 @@ stage "scripts of dev/" scripts
 stage "license crate on WebAssembly" license_on_wasm
 stage "workspace" native
 
-[ -z "$failed" ] || die "failed: $failed"
-say "all passed in $SECONDS s"
+end_of_stages

@@ -9,7 +9,7 @@ import { localKeys, publicKeyOf, publicKeyPem, writePrivate } from './keys.mjs';
 import { allowedNames, cronFunctions, workers } from './manifests.mjs';
 import { nodeModules, ROOT } from './packages.mjs';
 import { Failure, say, setQuiet } from './say.mjs';
-import { seed, seedRelease } from './seed.mjs';
+import { seed, seedRelease, storeReleases } from './seed.mjs';
 import { startTicks } from './ticks.mjs';
 
 const USAGE = `Options:
@@ -19,6 +19,7 @@ const USAGE = `Options:
 Environment:
   PORT        default 8787; the server listens on 127.0.0.1 only
   STATE_DIR   where keys, database and dev.json are; default .dev/<port>
+  RELEASES_FROM  a folder of <product>/<version>/<platform> to store before the start
   SIGNING_KEY, ADMIN_KEY, BTCPAY_URL, …  any configuration name; empty means "not configured"`;
 
 /**
@@ -70,6 +71,7 @@ async function serve(options, createHost, folderName) {
   say(`preparing ${host.name} in ${instance.folder}`);
   await host.prepare();
   if (options.seed) await seedRelease(host, instance);
+  if (process.env.RELEASES_FROM) await storeReleases(host, process.env.RELEASES_FROM);
   if (told.signal) return 0;
 
   const server = host.start();

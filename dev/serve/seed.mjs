@@ -1,6 +1,6 @@
 // The demo that a new instance starts with, made through the product's own HTTP API.
 
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { writePrivate } from './keys.mjs';
 import { Failure, say } from './say.mjs';
@@ -39,8 +39,20 @@ export async function seedRelease(host, instance) {
   const done = path.join(instance.state, 'release-stored');
   if (existsSync(done)) return;
   say(`storing the demo release ${releaseKey()}`);
-  await host.putRelease(releaseKey(), releaseFile(instance.folder));
+  await host.putReleases([{ key: releaseKey(), file: releaseFile(instance.folder) }]);
   writeFileSync(done, releaseKey());
+}
+
+/** Puts every file below a folder into the host's storage, under its path there. */
+export async function storeReleases(host, folder) {
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  const releases = files.map((entry) => {
+    const file = path.resolve(entry.parentPath, entry.name);
+    return { key: path.relative(folder, file).split(path.sep).join('/'), file };
+  });
+  if (releases.length === 0) throw new Failure(`there is no file in ${folder}`);
+  say(`storing ${releases.length} release files of ${folder}`);
+  await host.putReleases(releases);
 }
 
 /**

@@ -32,11 +32,16 @@ export class SpinHost {
     mkdirSync(path.join(folder, 'releases'), { recursive: true });
   }
 
-  /** Puts a release file where the download function finds it. */
-  async putRelease(key, file) {
-    const target = path.join(this.#instance.folder, 'releases', ...key.split('/'));
-    mkdirSync(path.dirname(target), { recursive: true });
-    copyFileSync(file, target);
+  /**
+   * Puts release files where the download function finds them.
+   * @param {{ key: string, file: string }[]} releases key as `product/version/platform`
+   */
+  async putReleases(releases) {
+    for (const { key, file } of releases) {
+      const target = path.join(this.#instance.folder, 'releases', ...key.split('/'));
+      mkdirSync(path.dirname(target), { recursive: true });
+      copyFileSync(file, target);
+    }
   }
 
   /** Starts the server. Values go by environment: a command line is public on its machine. */

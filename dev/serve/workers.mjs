@@ -91,14 +91,19 @@ export class WorkersHost {
     writeFileSync(done, level);
   }
 
-  /** Puts a release file where the download function finds it. Before `start` only. */
-  async putRelease(key, file) {
+  /**
+   * Puts release files where the download function finds them. Before `start` only.
+   * @param {{ key: string, file: string }[]} releases key as `product/version/platform`
+   */
+  async putReleases(releases) {
     const buckets = this.#files.flatMap(({ config }) => config.r2_buckets ?? []);
     const bucket = buckets.find(({ binding }) => binding === 'RELEASES');
     if (!bucket) throw new Failure('no wrangler.toml binds an R2 bucket as RELEASES');
     const holder = this.#files.find(({ config }) => config.r2_buckets?.includes(bucket));
+    const list = path.join(this.#instance.folder, 'releases.json');
+    writeFileSync(list, JSON.stringify(releases));
     await this.#wrangler([
-      ...['r2', 'object', 'put', `${bucket.bucket_name}/${key}`, '--file', file],
+      ...['r2', 'bulk', 'put', bucket.bucket_name, '--filename', list],
       ...['--content-type', 'application/octet-stream', '--local', '-c', holder.file],
     ]);
   }

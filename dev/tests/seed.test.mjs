@@ -1,12 +1,12 @@
 // The demo, against a small server that plays the admin and validate functions.
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
-import { DEMO, seed, seedRelease } from '../serve/seed.mjs';
+import { DEMO, seed, seedRelease, storeReleases } from '../serve/seed.mjs';
 import { startTicks } from '../serve/ticks.mjs';
 
 let server, calls, answer, instance;
@@ -100,10 +100,24 @@ test('what goes wrong is reported with the route and the answer', async () => {
 
 test('the release is stored once, under product, version and platform', async () => {
   const stored = [];
-  const host = { putRelease: async (key) => stored.push(key) };
+  const host = { putReleases: async (releases) => stored.push(...releases.map(({ key }) => key)) };
   await seedRelease(host, instance);
   await seedRelease(host, instance);
   assert.deepEqual(stored, [`demo/${DEMO.release.version}/${DEMO.release.platform}`]);
+});
+
+test('every file below a folder is stored under its path', async () => {
+  const source = path.join(instance.folder, 'given');
+  mkdirSync(path.join(source, 'app', '1.0.0'), { recursive: true });
+  writeFileSync(path.join(source, 'app', 'MANIFEST.json'), '{}');
+  writeFileSync(path.join(source, 'app', '1.0.0', 'linux'), 'bytes');
+  const stored = new Map();
+  const host = { putReleases: async (releases) => releases.forEach(({ key, file }) => stored.set(key, file)) };
+  await storeReleases(host, source);
+  assert.deepEqual([...stored.keys()].sort(), ['app/1.0.0/linux', 'app/MANIFEST.json']);
+  assert.equal(readFileSync(stored.get('app/1.0.0/linux'), 'utf8'), 'bytes');
+  mkdirSync(path.join(source, 'empty'));
+  await assert.rejects(storeReleases(host, path.join(source, 'empty')), /there is no file in/);
 });
 
 test('ticks call each cron function with the token, go on after a failure, and stop', async () => {

@@ -53,14 +53,20 @@ fn router(host: &Host) -> Result<Router, PortError> {
     let routes = Router::new()
         .route("/v1/admin/products", post(products::create::handler))
         .route("/v1/admin/products/{id}", patch(products::change::handler))
-        .route("/v1/admin/products/{id}/active", patch(products::active::handler))
+        .route(
+            "/v1/admin/products/{id}/active",
+            patch(products::active::handler),
+        )
         .route(
             "/v1/admin/policies",
             get(policies::list::handler).post(policies::create::handler),
         )
         .route("/v1/admin/policies/{id}", patch(policies::change::handler))
         .route("/v1/admin/licenses", post(licenses::issue::handler))
-        .route("/v1/admin/licenses/{id}/revoke", post(licenses::revoke::handler))
+        .route(
+            "/v1/admin/licenses/{id}/revoke",
+            post(licenses::revoke::handler),
+        )
         .route_layer(from_fn_with_state(ports.clone(), operator_only))
         .with_state(ports);
     Ok(api_router(routes))

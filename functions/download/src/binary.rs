@@ -64,8 +64,7 @@ pub(crate) async fn handler(
 async fn requires_license(ports: &Ports, file: &ReleaseFile) -> Result<bool, GateError> {
     let key = format!("{}/MANIFEST.json", file.product);
     let manifest = ports.releases.read(&key, MAX_MANIFEST_BYTES).await?;
-    let manifest: Option<Manifest> =
-        manifest.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    let manifest: Option<Manifest> = manifest.and_then(|bytes| serde_json::from_slice(&bytes).ok());
     Ok(manifest.is_none_or(|manifest| manifest.requires_license))
 }
 
@@ -82,8 +81,14 @@ fn answer(file: &ReleaseFile, is_signature: bool, size: u64, body: ReleaseBody) 
     let octets = HeaderValue::from_static("application/octet-stream");
     headers.insert(header::CONTENT_TYPE, octets);
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(size));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(
+        header::CACHE_CONTROL,
+        HeaderValue::from_static("private, no-store"),
+    );
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
     if !is_signature {
         // The grammar of names has no quote, backslash or control character.
         let disposition = format!("attachment; filename=\"{}\"", file.file_name());

@@ -27,7 +27,14 @@ struct Body {
 
 impl GateError {
     pub(crate) fn new(status: StatusCode, error: impl Into<String>) -> Self {
-        Self { status, body: Body { error: error.into(), ..Body::default() }, failure: None }
+        Self {
+            status,
+            body: Body {
+                error: error.into(),
+                ..Body::default()
+            },
+            failure: None,
+        }
     }
 
     pub(crate) fn note(mut self, note: impl Into<String>) -> Self {
@@ -53,7 +60,10 @@ impl GateError {
 
 impl From<ReleaseError> for GateError {
     fn from(error: ReleaseError) -> Self {
-        Self::unavailable("release storage is out of order; try again later", error.to_string())
+        Self::unavailable(
+            "release storage is out of order; try again later",
+            error.to_string(),
+        )
     }
 }
 
@@ -63,7 +73,9 @@ impl IntoResponse for GateError {
         if self.status == StatusCode::UNAUTHORIZED {
             // RFC 9110, section 11.6.1: a 401 names how to authenticate.
             let scheme = HeaderValue::from_static("Bearer");
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
+            response
+                .headers_mut()
+                .insert(header::WWW_AUTHENTICATE, scheme);
         }
         if let Some(failure) = self.failure {
             response.extensions_mut().insert(Failure(failure));

@@ -40,17 +40,25 @@ struct Ports {
 
 fn router(host: &Host) -> Result<Router, PortError> {
     let keys = match host.config.get(name::VERIFY_KEYS) {
-        Some(text) => text.parse().map_err(|error| format!("VERIFY_KEYS cannot be read: {error}")),
+        Some(text) => text
+            .parse()
+            .map_err(|error| format!("VERIFY_KEYS cannot be read: {error}")),
         None => Err("VERIFY_KEYS is not configured".to_owned()),
     };
-    let ports =
-        Ports { releases: host.releases()?, stamps: host.stamps(), keys: Arc::new(keys) };
+    let ports = Ports {
+        releases: host.releases()?,
+        stamps: host.stamps(),
+        keys: Arc::new(keys),
+    };
     Ok(Router::new()
         .route("/releases", get(products::handler))
         .route("/releases/", get(products::handler))
         .route("/releases/{product}", get(versions::handler))
         .route("/releases/{product}/", get(versions::handler))
-        .route("/releases/{product}/{version}/{platform}", get(binary::handler))
+        .route(
+            "/releases/{product}/{version}/{platform}",
+            get(binary::handler),
+        )
         .fallback(error::unknown_route)
         .method_not_allowed_fallback(error::wrong_method)
         .with_state(ports))

@@ -16,7 +16,10 @@ pub(crate) struct Products {
 /// An empty list when there are no releases at all.
 pub(crate) async fn handler(State(ports): State<Ports>) -> Result<Json<Products>, GateError> {
     let listing = ports.releases.list("").await?.unwrap_or_default();
-    let products =
-        listing.folders.into_iter().filter(|name| Slug::parse(name).is_ok()).collect();
+    let products = listing
+        .folders
+        .into_iter()
+        .filter(|name| Slug::parse(name).is_ok())
+        .collect();
     Ok(Json(Products { products }))
 }

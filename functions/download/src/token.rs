@@ -11,9 +11,14 @@ use keywright_license::{TokenError, VerifyKeys, verify_token};
 /// # Errors
 /// 401 when there is none.
 pub(crate) fn of_request(headers: &HeaderMap, query: Option<String>) -> Result<String, GateError> {
-    let value = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let value = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok());
     let bearer = value.and_then(|value| value.strip_prefix("Bearer "));
-    bearer.map(str::to_owned).or(query).ok_or_else(GateError::token_missing)
+    bearer
+        .map(str::to_owned)
+        .or(query)
+        .ok_or_else(GateError::token_missing)
 }
 
 /// Checks a token for `product` at `now`, in unix seconds.
@@ -27,15 +32,17 @@ pub(crate) fn check(
     product: &str,
     now: i64,
 ) -> Result<(), GateError> {
-    verify_token(token, keys, product, now).map(drop).map_err(|error| {
-        let status = match error {
-            TokenError::WrongProduct { .. } | TokenError::ChannelExpired { .. } => {
-                StatusCode::FORBIDDEN
-            }
-            _ => StatusCode::UNAUTHORIZED,
-        };
-        GateError::new(status, error.code())
-    })
+    verify_token(token, keys, product, now)
+        .map(drop)
+        .map_err(|error| {
+            let status = match error {
+                TokenError::WrongProduct { .. } | TokenError::ChannelExpired { .. } => {
+                    StatusCode::FORBIDDEN
+                }
+                _ => StatusCode::UNAUTHORIZED,
+            };
+            GateError::new(status, error.code())
+        })
 }
 
 #[cfg(test)]

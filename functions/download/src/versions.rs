@@ -31,6 +31,13 @@ pub(crate) async fn handler(
         .list(product.as_str())
         .await?
         .ok_or_else(|| GateError::new(StatusCode::NOT_FOUND, "product not found"))?;
-    let versions = listing.folders.into_iter().filter(|name| Name::parse(name).is_ok()).collect();
-    Ok(Json(Versions { product: product.into(), versions }))
+    let versions = listing
+        .folders
+        .into_iter()
+        .filter(|name| Name::parse(name).is_ok())
+        .collect();
+    Ok(Json(Versions {
+        product: product.into(),
+        versions,
+    }))
 }

@@ -8,7 +8,11 @@ use worker::wasm_bindgen_futures::JsFuture;
 use worker::{Context, Env, Fetcher, Request, Response, Result, console_error, event, worker_sys};
 
 #[event(fetch)]
-async fn fetch(request: Request, env: Env, _context: Context) -> Result<worker_sys::web_sys::Response> {
+async fn fetch(
+    request: Request,
+    env: Env,
+    _context: Context,
+) -> Result<worker_sys::web_sys::Response> {
     let path = request.path();
     let mut request = request.clone_mut()?;
     let id = request_id(&request)?;
@@ -40,7 +44,9 @@ async fn forward(
 ) -> std::result::Result<worker_sys::web_sys::Response, JsValue> {
     let service: Fetcher = env.service(binding)?;
     let service: worker_sys::Fetcher = JsValue::from(service).unchecked_into();
-    JsFuture::from(service.fetch(request.inner())?).await?.dyn_into()
+    JsFuture::from(service.fetch(request.inner())?)
+        .await?
+        .dyn_into()
 }
 
 /// The caller's request id when it is 1 to 64 characters of `A-Z a-z 0-9 - _`,
@@ -52,9 +58,14 @@ fn request_id(request: &Request) -> Result<String> {
         return Ok(given);
     }
     let mut bytes = [0; 16];
-    #[expect(clippy::disallowed_methods, reason = "the gateway is Workers only and has no ports")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the gateway is Workers only and has no ports"
+    )]
     getrandom::fill(&mut bytes).map_err(|error| worker::Error::RustError(error.to_string()))?;
-    Ok(bytes.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}")))
+    Ok(bytes
+        .iter()
+        .fold(String::new(), |hex, byte| format!("{hex}{byte:02x}")))
 }
 
 fn failure(

@@ -25,9 +25,9 @@ pub fn binding_for(path: &str) -> Option<&'static str> {
 
 fn matches(pattern: &str, path: &str) -> bool {
     match pattern.strip_suffix("/...") {
-        Some(prefix) => {
-            path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        }
+        Some(prefix) => path
+            .strip_prefix(prefix)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/')),
         None => pattern == path,
     }
 }

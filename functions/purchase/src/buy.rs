@@ -50,7 +50,11 @@ pub(crate) async fn handler(
 ) -> Result<Json<Purchase>, ApiError> {
     let Json(order) = order?;
     let checked = order::check(&ports, order).await?;
-    let actor = Actor { name: "buyer", at: ports.stamps.now(), request_id };
+    let actor = Actor {
+        name: "buyer",
+        at: ports.stamps.now(),
+        request_id,
+    };
     let invoice = NewInvoice {
         id: ports.stamps.new_id(),
         product_id: checked.product.id.clone(),
@@ -80,7 +84,9 @@ async fn free(ports: &Ports, actor: &Actor, invoice: &NewInvoice) -> Result<Purc
                 purchase.token = Some(signed.token);
             }
             Err(error) => {
-                ports.log.write(Level::Error, &actor.request_id, &error.to_string());
+                ports
+                    .log
+                    .write(Level::Error, &actor.request_id, &error.to_string());
             }
         }
         purchase.license_id = Some(license_id);
@@ -117,8 +123,15 @@ async fn paid(
                 let audit_id = ports.stamps.new_id();
                 let reason = error.to_string();
                 let status = InvoiceStatus::Invalid;
-                invoices::close(&ports.database, actor, &invoice.id, status, &reason, audit_id)
-                    .await?;
+                invoices::close(
+                    &ports.database,
+                    actor,
+                    &invoice.id,
+                    status,
+                    &reason,
+                    audit_id,
+                )
+                .await?;
             }
             return Err(ApiError::upstream(
                 "the payment provider could not make an invoice; try again later",
@@ -126,8 +139,13 @@ async fn paid(
             ));
         }
     };
-    invoices::attach_provider(&ports.database, &invoice.id, &created.id, &created.checkout_link)
-        .await?;
+    invoices::attach_provider(
+        &ports.database,
+        &invoice.id,
+        &created.id,
+        &created.checkout_link,
+    )
+    .await?;
     answer(ports, invoice, created.id, created.checkout_link)
 }
 

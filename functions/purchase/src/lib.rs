@@ -2,8 +2,8 @@
 
 mod buy;
 mod order;
-mod poll;
 mod policies;
+mod poll;
 mod product;
 mod products;
 
@@ -75,20 +75,24 @@ impl Ports {
 
 fn router(host: &Host) -> Result<Router, PortError> {
     let config = &host.config;
-    let url = config.get(name::BTCPAY_URL).unwrap_or_default();
-    let outbound = host.outbound(&[url])?;
-    let btcpay = match (config.get(name::BTCPAY_STORE_ID), config.get(name::BTCPAY_API_KEY)) {
-        (Some(store_id), Some(api_key)) => Store::new(url, store_id, api_key)
-            .map(|store| (store, outbound))
-            .map_err(|error| error.to_string()),
-        _ => Err("BTCPAY_STORE_ID or BTCPAY_API_KEY is not configured".to_owned()),
-    };
+    let url = config.get(name::BTCPAY_URL);
+    let outbound = host.outbound(url.as_slice())?;
+    let store = Store::configured(
+        url,
+        config.get(name::BTCPAY_STORE_ID),
+        config.get(name::BTCPAY_API_KEY),
+    );
+    let btcpay = store
+        .map(|store| (store, outbound))
+        .map_err(|error| error.to_string());
     let ports = Ports {
         database: host.database()?,
         sign: host.sign()?,
         stamps: host.stamps(),
         log: host.log.clone(),
-        public_url: config.get(name::PUBLIC_URL).map(|url| url.trim_end_matches('/').into()),
+        public_url: config
+            .get(name::PUBLIC_URL)
+            .map(|url| url.trim_end_matches('/').into()),
         btcpay: Arc::new(btcpay),
     };
     let routes = Router::new()

@@ -1,7 +1,7 @@
 //! What a buyer asks for, checked before anything is recorded.
 
 use crate::Ports;
-use crate::product::on_sale;
+use crate::product::known;
 use keywright_domain::money::Sats;
 use keywright_domain::terms::Terms;
 use keywright_edge::http::ApiError;
@@ -60,23 +60,33 @@ pub(crate) async fn check(ports: &Ports, order: Order) -> Result<Checked, ApiErr
         }
     };
     if present(order.code).is_some() {
-        return Err(ApiError::bad_request("code: there is no such discount code"));
+        return Err(ApiError::bad_request(
+            "code: there is no such discount code",
+        ));
     }
     let buyer_email = present(order.buyer_email);
     if buyer_email.as_deref().is_some_and(|email| !is_email(email)) {
         return Err(ApiError::bad_request("buyer_email: not an e-mail address"));
     }
     let buyer_note = present(order.buyer_note);
-    if buyer_note.as_ref().is_some_and(|note| note.len() > MAX_NOTE_BYTES) {
+    if buyer_note
+        .as_ref()
+        .is_some_and(|note| note.len() > MAX_NOTE_BYTES)
+    {
         return Err(ApiError::bad_request(format!(
             "buyer_note: longer than {MAX_NOTE_BYTES} bytes"
         )));
     }
     let redirect_url = present(order.redirect_url);
     if redirect_url.as_deref().is_some_and(|url| !is_web_url(url)) {
-        return Err(ApiError::bad_request("redirect_url: not an http or https URL"));
+        return Err(ApiError::bad_request(
+            "redirect_url: not an http or https URL",
+        ));
     }
-    let product = on_sale(ports, Some(order.product)).await?;
+    let product = known(ports, &order.product).await?;
+    if !product.active {
+        return Err(ApiError::bad_request("product: it is not on sale"));
+    }
     let (policy, price) = choose(ports, &product, present(order.policy_slug)).await?;
     Ok(Checked {
         price: Sats::try_from(price).map_err(|error| ApiError::internal(error.to_string()))?,
@@ -99,7 +109,10 @@ async fn choose(
 ) -> Result<(Option<Policy>, i64), ApiError> {
     let policies = policies::of_product(&ports.database, &product.id).await?;
     let Some(wanted) = wanted else {
-        let mut active: Vec<Policy> = policies.into_iter().filter(|policy| policy.active).collect();
+        let mut active: Vec<Policy> = policies
+            .into_iter()
+            .filter(|policy| policy.active)
+            .collect();
         active.sort_by(|a, b| (a.slug != "default", &a.name).cmp(&(b.slug != "default", &b.name)));
         return Ok((active.into_iter().next(), product.price_amount));
     };
@@ -108,21 +121,24 @@ async fn choose(
         .find(|policy| policy.slug == wanted)
         .ok_or_else(|| ApiError::not_found("this product has no such policy"))?;
     if !policy.is_for_sale() {
-        return Err(ApiError::bad_request("policy_slug: this policy is not for sale"));
+        return Err(ApiError::bad_request(
+            "policy_slug: this policy is not for sale",
+        ));
     }
     let price = policy.price_amount.unwrap_or(product.price_amount);
     Ok((Some(policy), price))
 }
 
 fn present(text: Option<String>) -> Option<String> {
-    text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
+    text.map(|text| text.trim().to_owned())
+        .filter(|text| !text.is_empty())
 }
 
 /// One `@` with something on both sides and no spaces: enough to catch a slip;
 /// only a delivered mail proves an address.
 fn is_email(text: &str) -> bool {
-    let plain = text.len() <= MAX_EMAIL_BYTES
-        && !text.chars().any(|c| c.is_whitespace() || c.is_control());
+    let plain =
+        text.len() <= MAX_EMAIL_BYTES && !text.chars().any(|c| c.is_whitespace() || c.is_control());
     plain
         && text
             .split_once('@')
@@ -147,13 +163,29 @@ mod tests {
         for good in ["a@b", "satoshi@example.com", "a+b@c.d"] {
             assert!(is_email(good), "{good}");
         }
-        for bad in ["", "a", "@b", "a@", "a@b@c", "a b@c", "a@b\n", &format!("{}@b", "a".repeat(254))] {
+        for bad in [
+            "",
+            "a",
+            "@b",
+            "a@",
+            "a@b@c",
+            "a b@c",
+            "a@b\n",
+            &format!("{}@b", "a".repeat(254)),
+        ] {
             assert!(!is_email(bad), "{bad:?}");
         }
         for good in ["https://shop.example/thanks?x=1", "http://127.0.0.1:8787/"] {
             assert!(is_web_url(good), "{good}");
         }
-        for bad in ["", "shop.example", "javascript:alert(1)", "//x", "https://", "data:text/html,x"] {
+        for bad in [
+            "",
+            "shop.example",
+            "javascript:alert(1)",
+            "//x",
+            "https://",
+            "data:text/html,x",
+        ] {
             assert!(!is_web_url(bad), "{bad:?}");
         }
     }

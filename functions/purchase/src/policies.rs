@@ -56,8 +56,13 @@ pub(crate) async fn handler(
     let product = on_sale(&ports, slug.ok().map(|Path(slug)| slug)).await?;
     let policies = policies::of_product(&ports.database, &product.id).await?;
     let shown = policies.into_iter().filter(Policy::is_for_sale);
-    let policies = shown.map(|policy| view(policy, product.price_amount)).collect();
-    Ok(Json(Policies { product: head(product), policies }))
+    let policies = shown
+        .map(|policy| view(policy, product.price_amount))
+        .collect();
+    Ok(Json(Policies {
+        product: head(product),
+        policies,
+    }))
 }
 
 fn head(product: Product) -> ProductHead {
@@ -76,7 +81,11 @@ fn head(product: Product) -> ProductHead {
 fn view(policy: Policy, base_price_sats: i64) -> PolicyView {
     let text = |name: &str| policy.metadata[name].as_str().map(str::to_owned);
     let list = |name: &str| match &policy.metadata[name] {
-        Value::Array(items) => items.iter().filter(|item| item.is_string()).cloned().collect(),
+        Value::Array(items) => items
+            .iter()
+            .filter(|item| item.is_string())
+            .cloned()
+            .collect(),
         _ => Value::Array(Vec::new()),
     };
     let position = match text("marketing_bullets_position").as_deref() {

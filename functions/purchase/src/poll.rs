@@ -34,7 +34,9 @@ pub(crate) async fn handler(
 ) -> Result<impl IntoResponse, ApiError> {
     let unknown = || ApiError::not_found("there is no such invoice");
     let Path(invoice_id) = invoice_id.map_err(|_| unknown())?;
-    let found = invoices::progress(&ports.database, &invoice_id).await?.ok_or_else(unknown)?;
+    let found = invoices::progress(&ports.database, &invoice_id)
+        .await?
+        .ok_or_else(unknown)?;
     let active = found.license_status.as_deref() == Some("active");
     let mut progress = Progress {
         invoice_id: found.id,
@@ -53,7 +55,9 @@ pub(crate) async fn handler(
                 progress.license_key = Some(signed.license_key);
                 progress.token = Some(signed.token);
             }
-            Err(error) => ports.log.write(Level::Error, &request_id, &error.to_string()),
+            Err(error) => ports
+                .log
+                .write(Level::Error, &request_id, &error.to_string()),
         }
     }
     Ok(([(CACHE_CONTROL, "no-store")], Json(progress)))

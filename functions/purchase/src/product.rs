@@ -19,8 +19,22 @@ pub(crate) async fn handler(
 
 /// The product on sale with this slug; text that is no slug names none.
 pub(crate) async fn on_sale(ports: &Ports, slug: Option<String>) -> Result<Product, ApiError> {
-    let unknown = || ApiError::not_found("no product with this slug is on sale");
-    let slug = Slug::parse(&slug.unwrap_or_default()).map_err(|_| unknown())?;
-    let product = products::find(&ports.database, slug.as_str()).await?;
-    product.filter(|product| product.active).ok_or_else(unknown)
+    let product = known(ports, &slug.unwrap_or_default()).await?;
+    if product.active {
+        Ok(product)
+    } else {
+        Err(unknown())
+    }
+}
+
+/// The product with this slug, on sale or not.
+pub(crate) async fn known(ports: &Ports, slug: &str) -> Result<Product, ApiError> {
+    let slug = Slug::parse(slug).map_err(|_| unknown())?;
+    products::find(&ports.database, slug.as_str())
+        .await?
+        .ok_or_else(unknown)
+}
+
+fn unknown() -> ApiError {
+    ApiError::not_found("no product with this slug is on sale")
 }

@@ -15,5 +15,7 @@ pub(crate) struct Products {
 
 pub(crate) async fn handler(State(ports): State<Ports>) -> Result<Json<Products>, ApiError> {
     let products = products::on_sale(&ports.database).await?;
-    Ok(Json(Products { products: products.into_iter().map(ProductView::from).collect() }))
+    Ok(Json(Products {
+        products: products.into_iter().map(ProductView::from).collect(),
+    }))
 }

@@ -49,15 +49,18 @@ struct Ports {
 impl Ports {
     fn of(host: &Host) -> Result<Self, PortError> {
         let config = &host.config;
-        let url = config.get(name::BTCPAY_URL).unwrap_or_default();
-        let outbound = host.outbound(&[url])?;
-        let account = config.get(name::BTCPAY_STORE_ID).zip(config.get(name::BTCPAY_API_KEY));
-        let store = account.and_then(|(store_id, key)| Store::new(url, store_id, key).ok());
+        let url = config.get(name::BTCPAY_URL);
+        let outbound = host.outbound(url.as_slice())?;
+        let store = Store::configured(
+            url,
+            config.get(name::BTCPAY_STORE_ID),
+            config.get(name::BTCPAY_API_KEY),
+        );
         Ok(Self {
             database: host.database()?,
             stamps: host.stamps(),
             log: host.log.clone(),
-            btcpay: store.map(|store| Arc::new((store, outbound))),
+            btcpay: store.ok().map(|store| Arc::new((store, outbound))),
             cron: config.get(name::CRON_TOKEN).and_then(Bearer::new),
         })
     }
@@ -65,12 +68,19 @@ impl Ports {
 
 fn router(host: &Host) -> Result<Router, PortError> {
     let ports = Ports::of(host)?;
-    Ok(api_router(Router::new().route("/v1/cron/renew", post(cron::handler)).with_state(ports)))
+    Ok(api_router(
+        Router::new()
+            .route("/v1/cron/renew", post(cron::handler))
+            .with_state(ports),
+    ))
 }
 
 fn tick(host: Host) -> BoxFuture<'static, Result<(), String>> {
     Box::pin(async move {
         let ports = Ports::of(&host).map_err(|error| error.to_string())?;
-        reconcile::tick(&ports, "").await.map(drop).map_err(|error| error.to_string())
+        reconcile::tick(&ports, "")
+            .await
+            .map(drop)
+            .map_err(|error| error.to_string())
     })
 }

@@ -57,7 +57,10 @@ pub(crate) async fn tick(ports: &Ports, request_id: &str) -> Result<Report, Data
     };
     let now = ports.stamps.now();
     let due = invoices::claim_due(&ports.database, now, now + FIRST_WAIT, PER_TICK).await?;
-    let mut report = Report { checked: due.len(), ..Report::default() };
+    let mut report = Report {
+        checked: due.len(),
+        ..Report::default()
+    };
     for invoice in due {
         match check(ports, &account, &invoice, request_id).await? {
             Checked::Settled => report.settled += 1,
@@ -76,14 +79,26 @@ async fn check(
     request_id: &str,
 ) -> Result<Checked, DatabaseError> {
     let now = ports.stamps.now();
-    let actor = Actor { name: "renew", at: now, request_id: request_id.to_owned() };
+    let actor = Actor {
+        name: "renew",
+        at: now,
+        request_id: request_id.to_owned(),
+    };
     let remote = match read_back(account, invoice).await {
         Ok(Some(remote)) => remote,
         Ok(None) if now - invoice.created_at >= ORPHAN_AFTER => {
             let audit_id = ports.stamps.new_id();
             let status = InvoiceStatus::Invalid;
             let reason = "BTCPay has no invoice for this order";
-            invoices::close(&ports.database, &actor, &invoice.id, status, reason, audit_id).await?;
+            invoices::close(
+                &ports.database,
+                &actor,
+                &invoice.id,
+                status,
+                reason,
+                audit_id,
+            )
+            .await?;
             return Ok(Checked::Closed);
         }
         Ok(None) => return wait(ports, invoice, Checked::Waiting).await,
@@ -100,7 +115,11 @@ async fn check(
     let outcome = match remote.outcome(expected) {
         Ok(outcome) => outcome,
         Err(mismatch) => {
-            ports.log.write(Level::Warn, request_id, &format!("nothing recorded: {mismatch}"));
+            ports.log.write(
+                Level::Warn,
+                request_id,
+                &format!("nothing recorded: {mismatch}"),
+            );
             return wait(ports, invoice, Checked::Failed).await;
         }
     };
@@ -133,7 +152,10 @@ async fn read_back(
         None => store.find_by_order(&invoice.id),
     };
     let request = request.map_err(|error| error.to_string())?;
-    let answer = outbound.send(request).await.map_err(|error| error.to_string())?;
+    let answer = outbound
+        .send(request)
+        .await
+        .map_err(|error| error.to_string())?;
     let found = if invoice.provider_invoice_id.is_some() {
         btcpay::read_invoice(&answer).map(Some)
     } else {
@@ -146,7 +168,11 @@ async fn read_back(
 }
 
 /// Sets the invoice's next turn: doubling waits.
-async fn wait(ports: &Ports, invoice: &Payable, came_of: Checked) -> Result<Checked, DatabaseError> {
+async fn wait(
+    ports: &Ports,
+    invoice: &Payable,
+    came_of: Checked,
+) -> Result<Checked, DatabaseError> {
     let doublings = u32::try_from(invoice.checks.clamp(1, 16) - 1).unwrap_or_default();
     let wait = FIRST_WAIT.saturating_mul(1 << doublings).min(LONGEST_WAIT);
     invoices::check_again(&ports.database, &invoice.id, ports.stamps.now() + wait).await?;

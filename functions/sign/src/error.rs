@@ -14,18 +14,21 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
-    pub(crate) fn new(
-        status: StatusCode,
-        error: &'static str,
-        message: impl Into<String>,
-    ) -> Self {
-        Self { status, error, message: message.into() }
+    pub(crate) fn new(status: StatusCode, error: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            status,
+            error,
+            message: message.into(),
+        }
     }
 }
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let refusal = SignRefusal { error: self.error.to_owned(), message: self.message };
+        let refusal = SignRefusal {
+            error: self.error.to_owned(),
+            message: self.message,
+        };
         let failure = Failure(format!("{}: {}", refusal.error, refusal.message));
         let mut response = (self.status, Json(refusal)).into_response();
         response.extensions_mut().insert(failure);

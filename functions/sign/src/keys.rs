@@ -62,14 +62,20 @@ mod tests {
     fn the_key_must_belong_to_the_first_public_key() {
         assert_eq!(error(SEED, PUBLIC), None);
         assert_eq!(error(SEED, &format!("{PUBLIC},{OTHER}")), None);
-        assert_eq!(error(SEED, &format!("{OTHER},{PUBLIC}")), Some(KeyError::Mismatch));
+        assert_eq!(
+            error(SEED, &format!("{OTHER},{PUBLIC}")),
+            Some(KeyError::Mismatch)
+        );
     }
 
     #[test]
     fn a_key_that_cannot_sign_is_named_and_not_shown() {
         assert_eq!(error("", PUBLIC), Some(KeyError::Missing));
         assert_eq!(error(SEED, ""), Some(KeyError::NoVerifyKeys));
-        assert!(matches!(error(SEED, "zz"), Some(KeyError::BadVerifyKeys(_))));
+        assert!(matches!(
+            error(SEED, "zz"),
+            Some(KeyError::BadVerifyKeys(_))
+        ));
         let zero = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
         for seed in ["secret!", "WlpaWg==", zero, &SEED[..40]] {
             let Some(KeyError::Malformed(text)) = error(seed, PUBLIC) else {

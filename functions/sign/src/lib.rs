@@ -38,7 +38,10 @@ struct Ports {
 }
 
 fn router(host: &Host) -> Result<Router, PortError> {
-    let ports = Ports { database: host.reader()?, key: Arc::new(keys::configured(&host.config)) };
+    let ports = Ports {
+        database: host.reader()?,
+        key: Arc::new(keys::configured(&host.config)),
+    };
     Ok(Router::new()
         .route("/license", post(license::handler))
         .fallback(error::unknown_route)

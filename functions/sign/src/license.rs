@@ -21,16 +21,24 @@ pub(crate) async fn handler(
     State(ports): State<Ports>,
     asked: Result<Json<SignLicense>, ApiError>,
 ) -> Result<Json<SignedLicense>, Refusal> {
-    let Json(asked) = asked
-        .map_err(|error| Refusal::new(error.status(), "bad_request", error.message()))?;
+    let Json(asked) =
+        asked.map_err(|error| Refusal::new(error.status(), "bad_request", error.message()))?;
     let key = ports.key.as_ref().as_ref().map_err(|error| {
-        Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "no_signing_key", error.to_string())
+        Refusal::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "no_signing_key",
+            error.to_string(),
+        )
     })?;
     let recorded = licenses::with_receipt(&ports.database, &asked.license_id)
         .await
         .map_err(|error| internal(&error))?
         .ok_or_else(|| {
-            Refusal::new(StatusCode::NOT_FOUND, "unknown_license", "no such license is recorded")
+            Refusal::new(
+                StatusCode::NOT_FOUND,
+                "unknown_license",
+                "no such license is recorded",
+            )
         })?;
     if let Err(reason) = entitled(&recorded) {
         return Err(Refusal::new(StatusCode::CONFLICT, "not_entitled", reason));
@@ -86,5 +94,9 @@ fn sign(key: &SigningKey, recorded: &Entitled) -> Result<SignedLicense, Refusal>
 }
 
 fn internal(error: &dyn std::error::Error) -> Refusal {
-    Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", error.to_string())
+    Refusal::new(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "internal_error",
+        error.to_string(),
+    )
 }

@@ -56,7 +56,9 @@ impl Ports {
 
 fn router(host: &Host) -> Result<Router, PortError> {
     let keys = match host.config.get(name::VERIFY_KEYS) {
-        Some(text) => text.parse().map_err(|error| format!("VERIFY_KEYS cannot be read: {error}")),
+        Some(text) => text
+            .parse()
+            .map_err(|error| format!("VERIFY_KEYS cannot be read: {error}")),
         None => Err("VERIFY_KEYS is not configured".to_owned()),
     };
     let ports = Ports {

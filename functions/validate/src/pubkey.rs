@@ -24,7 +24,10 @@ pub(crate) struct IssuerKey {
 /// 503 when no key is configured.
 pub(crate) async fn handler(State(ports): State<Ports>) -> Result<Json<PublicKey>, ApiError> {
     let public_key_pem = ports.keys()?.first().to_pem();
-    Ok(Json(PublicKey { algorithm: "ed25519", public_key_pem }))
+    Ok(Json(PublicKey {
+        algorithm: "ed25519",
+        public_key_pem,
+    }))
 }
 
 /// 503 when no key is configured.
@@ -32,5 +35,9 @@ pub(crate) async fn issuer_handler(
     State(ports): State<Ports>,
 ) -> Result<Json<IssuerKey>, ApiError> {
     let public_key_pem = ports.keys()?.first().to_pem();
-    Ok(Json(IssuerKey { public_key_pem, key_algorithm: "ed25519", key_format_version: 2 }))
+    Ok(Json(IssuerKey {
+        public_key_pem,
+        key_algorithm: "ed25519",
+        key_format_version: 2,
+    }))
 }

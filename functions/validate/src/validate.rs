@@ -51,7 +51,10 @@ pub(crate) struct Validation {
     max_machines: Option<i64>,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde calls")]
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the signature serde calls"
+)]
 fn is_false(flag: &bool) -> bool {
     !flag
 }
@@ -73,7 +76,10 @@ pub(crate) async fn handler(
         return Ok(refused("not_found"));
     };
     // The SDKs send an empty string where the application gave none.
-    let product_slug = asked.product_slug.as_deref().filter(|slug| !slug.is_empty());
+    let product_slug = asked
+        .product_slug
+        .as_deref()
+        .filter(|slug| !slug.is_empty());
     let recorded = Recorded {
         status: license.status,
         product_slug: &license.product_slug,
@@ -97,7 +103,10 @@ pub(crate) async fn handler(
 }
 
 fn refused(reason: &'static str) -> Json<Validation> {
-    Json(Validation { reason: Some(reason), ..Validation::default() })
+    Json(Validation {
+        reason: Some(reason),
+        ..Validation::default()
+    })
 }
 
 fn expired(license: License) -> Json<Validation> {

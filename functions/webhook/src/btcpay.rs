@@ -34,7 +34,9 @@ pub(crate) async fn handler(
         )
     })?;
     let body = read_body(body).await?;
-    let signature = headers.get("btcpay-sig").and_then(|value| value.to_str().ok());
+    let signature = headers
+        .get("btcpay-sig")
+        .and_then(|value| value.to_str().ok());
     account
         .secret
         .check(signature, &body)
@@ -51,7 +53,10 @@ pub(crate) async fn handler(
     }
     let found = invoices::for_btcpay(&ports.database, btcpay_id, delivery.order_id()).await?;
     let Some(invoice) = found else {
-        note(Level::Warn, "passed over a BTCPay event for an invoice that is not ours");
+        note(
+            Level::Warn,
+            "passed over a BTCPay event for an invoice that is not ours",
+        );
         return Ok(StatusCode::OK);
     };
     let ask = account
@@ -65,8 +70,11 @@ pub(crate) async fn handler(
             failure,
         )
     };
-    let answer =
-        account.outbound.send(ask).await.map_err(|error| again_later(error.to_string()))?;
+    let answer = account
+        .outbound
+        .send(ask)
+        .await
+        .map_err(|error| again_later(error.to_string()))?;
     let remote = match btcpay::read_invoice(&answer) {
         Ok(remote) => remote,
         Err(error @ ReadError::NotFound) => {
@@ -82,7 +90,11 @@ pub(crate) async fn handler(
     };
     match remote.outcome(expected) {
         Ok(outcome) => {
-            let actor = Actor { name: "btcpay", at: ports.stamps.now(), request_id };
+            let actor = Actor {
+                name: "btcpay",
+                at: ports.stamps.now(),
+                request_id,
+            };
             let ids = NewIds::new(&ports.stamps);
             settle::record(&ports.database, &actor, &invoice, &remote.id, outcome, &ids).await?;
         }

@@ -50,16 +50,24 @@ struct BtcPay {
 
 fn router(host: &Host) -> Result<Router, PortError> {
     let config = &host.config;
-    let url = config.get(name::BTCPAY_URL).unwrap_or_default();
-    let outbound = host.outbound(&[url])?;
-    let secret = config.get(name::BTCPAY_WEBHOOK_SECRET).and_then(WebhookSecret::new);
-    let account = (config.get(name::BTCPAY_STORE_ID), config.get(name::BTCPAY_API_KEY));
-    let btcpay = match (account, secret) {
-        ((Some(store_id), Some(api_key)), Some(secret)) => Store::new(url, store_id, api_key)
-            .map(|store| BtcPay { store, secret, outbound })
-            .map_err(|error| error.to_string()),
-        _ => Err("BTCPAY_STORE_ID, BTCPAY_API_KEY or BTCPAY_WEBHOOK_SECRET is not configured"
-            .to_owned()),
+    let url = config.get(name::BTCPAY_URL);
+    let outbound = host.outbound(url.as_slice())?;
+    let store = Store::configured(
+        url,
+        config.get(name::BTCPAY_STORE_ID),
+        config.get(name::BTCPAY_API_KEY),
+    );
+    let secret = config
+        .get(name::BTCPAY_WEBHOOK_SECRET)
+        .and_then(WebhookSecret::new);
+    let btcpay = match (store, secret) {
+        (Ok(store), Some(secret)) => Ok(BtcPay {
+            store,
+            secret,
+            outbound,
+        }),
+        (Ok(_), None) => Err("BTCPAY_WEBHOOK_SECRET is not configured".to_owned()),
+        (Err(error), _) => Err(error.to_string()),
     };
     let ports = Ports {
         database: host.database()?,
@@ -68,6 +76,8 @@ fn router(host: &Host) -> Result<Router, PortError> {
         btcpay: Arc::new(btcpay),
     };
     Ok(api_router(
-        Router::new().route("/v1/btcpay/webhook", post(btcpay::handler)).with_state(ports),
+        Router::new()
+            .route("/v1/btcpay/webhook", post(btcpay::handler))
+            .with_state(ports),
     ))
 }

@@ -51,13 +51,22 @@ mod tests {
         assert_eq!(rfc3339(1_700_000_000), "2023-11-14T22:13:20Z");
         assert_eq!(utc_day(1_700_000_000), "2023-11-14");
         assert_eq!(parse_rfc3339("2023-11-14T22:13:20Z"), Ok(1_700_000_000));
-        assert_eq!(parse_rfc3339("2023-11-15T00:13:20.75+02:00"), Ok(1_700_000_000));
+        assert_eq!(
+            parse_rfc3339("2023-11-15T00:13:20.75+02:00"),
+            Ok(1_700_000_000)
+        );
         assert_eq!(utc_day(MAX_UNIX_SECONDS), "9999-12-31");
     }
 
     #[test]
     fn refuses_what_is_not_a_time() {
-        for text in ["", "tomorrow", "2023-11-14", "2023-13-14T22:13:20Z", "1969-12-31T23:59:59Z"] {
+        for text in [
+            "",
+            "tomorrow",
+            "2023-11-14",
+            "2023-13-14T22:13:20Z",
+            "1969-12-31T23:59:59Z",
+        ] {
             assert_eq!(parse_rfc3339(text), Err(NotATime), "{text}");
         }
     }

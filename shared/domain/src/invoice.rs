@@ -82,7 +82,10 @@ mod tests {
             assert!(!state.may_become(state));
         }
         assert!(Pending.may_become(Settled));
-        assert!(Expired.may_become(Settled), "a late payment the merchant accepts");
+        assert!(
+            Expired.may_become(Settled),
+            "a late payment the merchant accepts"
+        );
         assert!(!Invalid.may_become(Expired));
     }
 }

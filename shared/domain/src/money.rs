@@ -53,7 +53,9 @@ impl Sats {
         if rest.bytes().any(|b| b != b'0') {
             return Err(NotBitcoin);
         }
-        let number: i64 = format!("{whole}{kept:0<8}").parse().map_err(|_| NotBitcoin)?;
+        let number: i64 = format!("{whole}{kept:0<8}")
+            .parse()
+            .map_err(|_| NotBitcoin)?;
         Self::try_from(number).map_err(|_| NotBitcoin)
     }
 }
@@ -97,7 +99,18 @@ mod tests {
         assert_eq!(Sats::from_bitcoin("0.0005"), Ok(Sats(50_000)));
         assert_eq!(Sats::from_bitcoin("1"), Ok(Sats(100_000_000)));
         assert_eq!(Sats::from_bitcoin("0.000500000000"), Ok(Sats(50_000)));
-        for text in ["", ".", "1.", ".1", "-1", "+1", "1e-3", "0.000000001", "21000001", "1,5"] {
+        for text in [
+            "",
+            ".",
+            "1.",
+            ".1",
+            "-1",
+            "+1",
+            "1e-3",
+            "0.000000001",
+            "21000001",
+            "1,5",
+        ] {
             assert_eq!(Sats::from_bitcoin(text), Err(NotBitcoin), "{text}");
         }
     }

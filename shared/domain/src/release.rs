@@ -26,7 +26,10 @@ impl Name {
     /// [`NotAName`] when the text breaks the grammar.
     pub fn parse(text: &str) -> Result<Self, NotAName> {
         let inside = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'+' | b'-');
-        let starts_well = text.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric());
+        let starts_well = text
+            .bytes()
+            .next()
+            .is_some_and(|b| b.is_ascii_alphanumeric());
         if starts_well
             && text.len() <= MAX_NAME_BYTES
             && text.bytes().all(inside)
@@ -104,7 +107,13 @@ mod tests {
 
     #[test]
     fn accepts_versions_and_triples() {
-        for text in ["1.0.0", "v9.0.0", "1.10.0-rc1", "2.0.0+build.5", "x86_64-unknown-linux-gnu"] {
+        for text in [
+            "1.0.0",
+            "v9.0.0",
+            "1.10.0-rc1",
+            "2.0.0+build.5",
+            "x86_64-unknown-linux-gnu",
+        ] {
             assert!(Name::parse(text).is_ok(), "{text}");
         }
         let file = ReleaseFile::parse("demo", "1.0.0", "x86_64-unknown-linux-gnu");
@@ -120,8 +129,10 @@ mod tests {
     #[test]
     fn refuses_every_way_out_of_the_folder() {
         let long = "1".repeat(65);
-        for text in ["", ".", "..", "a..b", "../a", "a/b", "/etc", "a\\b", "%2e", "a%2fb", ".hidden", "a\0", "a.", "é", &long]
-        {
+        for text in [
+            "", ".", "..", "a..b", "../a", "a/b", "/etc", "a\\b", "%2e", "a%2fb", ".hidden", "a\0",
+            "a.", "é", &long,
+        ] {
             assert_eq!(Name::parse(text), Err(NotAName), "{text:?}");
         }
     }

@@ -29,7 +29,8 @@ impl Slug {
     pub fn parse(text: &str) -> Result<Self, NotASlug> {
         let edge = |b: Option<&u8>| b.is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
         let bytes = text.as_bytes();
-        let inside = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_');
+        let inside =
+            |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_');
         if bytes.len() <= MAX_SLUG_BYTES
             && edge(bytes.first())
             && edge(bytes.last())
@@ -74,7 +75,14 @@ mod tests {
 
     #[test]
     fn accepts_names_of_products() {
-        for text in ["a", "demo", "os-network-admin", "v2_pro", "0x", &"a".repeat(64)] {
+        for text in [
+            "a",
+            "demo",
+            "os-network-admin",
+            "v2_pro",
+            "0x",
+            &"a".repeat(64),
+        ] {
             assert!(Slug::parse(text).is_ok(), "{text}");
         }
     }
@@ -82,7 +90,9 @@ mod tests {
     #[test]
     fn refuses_what_a_path_could_misread() {
         let long = "a".repeat(65);
-        for text in ["", "-a", "a-", "A", "a/b", "a.b", "..", "a%2f", "a b", "ä", "a\0", "a\n", &long] {
+        for text in [
+            "", "-a", "a-", "A", "a/b", "a.b", "..", "a%2f", "a b", "ä", "a\0", "a\n", &long,
+        ] {
             assert_eq!(Slug::parse(text), Err(NotASlug), "{text:?}");
         }
     }

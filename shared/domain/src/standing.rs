@@ -110,31 +110,55 @@ mod tests {
     #[test]
     fn expiry_and_grace_begin_on_their_second() {
         assert_eq!(judge(LICENSE, None, 999), Ok(Standing::Good));
-        assert_eq!(judge(LICENSE, None, 1_000), Ok(Standing::InGrace { until: 1_100 }));
-        assert_eq!(judge(LICENSE, None, 1_099), Ok(Standing::InGrace { until: 1_100 }));
+        assert_eq!(
+            judge(LICENSE, None, 1_000),
+            Ok(Standing::InGrace { until: 1_100 })
+        );
+        assert_eq!(
+            judge(LICENSE, None, 1_099),
+            Ok(Standing::InGrace { until: 1_100 })
+        );
         assert_eq!(judge(LICENSE, None, 1_100), Err(Refusal::Expired));
     }
 
     #[test]
     fn without_grace_the_expiry_second_is_expired() {
-        let license = Recorded { grace_seconds: 0, ..LICENSE };
+        let license = Recorded {
+            grace_seconds: 0,
+            ..LICENSE
+        };
         assert_eq!(judge(license, None, 999), Ok(Standing::Good));
         assert_eq!(judge(license, None, 1_000), Err(Refusal::Expired));
     }
 
     #[test]
     fn state_comes_before_product_and_product_before_expiry() {
-        let revoked = Recorded { status: LicenseStatus::Revoked, ..LICENSE };
+        let revoked = Recorded {
+            status: LicenseStatus::Revoked,
+            ..LICENSE
+        };
         assert_eq!(judge(revoked, Some("other"), 9_999), Err(Refusal::Revoked));
-        let suspended = Recorded { status: LicenseStatus::Suspended, ..LICENSE };
-        assert_eq!(judge(suspended, Some("other"), 9_999), Err(Refusal::Suspended));
-        assert_eq!(judge(LICENSE, Some("other"), 9_999), Err(Refusal::ProductMismatch));
+        let suspended = Recorded {
+            status: LicenseStatus::Suspended,
+            ..LICENSE
+        };
+        assert_eq!(
+            judge(suspended, Some("other"), 9_999),
+            Err(Refusal::Suspended)
+        );
+        assert_eq!(
+            judge(LICENSE, Some("other"), 9_999),
+            Err(Refusal::ProductMismatch)
+        );
         assert_eq!(judge(LICENSE, Some("demo"), 9_999), Err(Refusal::Expired));
     }
 
     #[test]
     fn a_perpetual_license_stays_good() {
-        let license = Recorded { expires_at: None, ..LICENSE };
+        let license = Recorded {
+            expires_at: None,
+            ..LICENSE
+        };
         assert_eq!(judge(license, Some("demo"), i64::MAX), Ok(Standing::Good));
     }
 }

@@ -12,6 +12,11 @@ pub const MAX_MACHINES: i64 = 1_000_000;
 pub const MAX_ENTITLEMENTS: usize = 255;
 /// Longest entitlement: its length is one byte (LIC1 v2, entitlement list).
 pub const MAX_ENTITLEMENT_BYTES: usize = 255;
+/// Most bytes that the entitlements take as a JSON list. A token for the
+/// release gate carries them in a request header: of its at most 8192
+/// characters, which hold 6144 bytes, 64 are the signature and up to 150 the
+/// other members. Without this a license could be sold and never signed.
+pub const MAX_ENTITLEMENTS_JSON_BYTES: usize = 5_900;
 
 /// The terms of a license.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +45,11 @@ pub enum TermsError {
     /// More than [`MAX_ENTITLEMENTS`].
     #[error("a license carries at most {MAX_ENTITLEMENTS} entitlements")]
     TooManyEntitlements,
+    /// More text than [`MAX_ENTITLEMENTS_JSON_BYTES`].
+    #[error(
+        "the entitlements of a license take at most {MAX_ENTITLEMENTS_JSON_BYTES} bytes as a JSON list; use shorter or fewer"
+    )]
+    LongEntitlements,
     /// An entitlement a key cannot carry.
     #[error(
         "an entitlement has 1 to {MAX_ENTITLEMENT_BYTES} printable ASCII characters without spaces; this is not one: {0:?}"
@@ -87,10 +97,11 @@ impl Terms {
     }
 }
 
-/// Checks that a key can carry these entitlements.
+/// Checks that a key and a token can carry these entitlements.
 ///
 /// # Errors
-/// [`TermsError::TooManyEntitlements`] or [`TermsError::Entitlement`].
+/// [`TermsError::TooManyEntitlements`], [`TermsError::Entitlement`] or
+/// [`TermsError::LongEntitlements`].
 pub fn check_entitlements(entitlements: &[String]) -> Result<(), TermsError> {
     if entitlements.len() > MAX_ENTITLEMENTS {
         return Err(TermsError::TooManyEntitlements);
@@ -101,8 +112,22 @@ pub fn check_entitlements(entitlements: &[String]) -> Result<(), TermsError> {
     };
     match entitlements.iter().find(|text| !fits(text)) {
         Some(text) => Err(TermsError::Entitlement(text.chars().take(64).collect())),
+        None if json_len(entitlements) > MAX_ENTITLEMENTS_JSON_BYTES => {
+            Err(TermsError::LongEntitlements)
+        }
         None => Ok(()),
     }
+}
+
+/// Bytes of the compact JSON list: two quotes and a comma or bracket each, and
+/// one more for every `"` and `\`, the printable ASCII that JSON escapes.
+fn json_len(entitlements: &[String]) -> usize {
+    let escaped = |text: &String| text.bytes().filter(|b| matches!(b, b'"' | b'\\')).count();
+    entitlements
+        .iter()
+        .map(|text| text.len() + escaped(text) + 3)
+        .sum::<usize>()
+        + 1
 }
 
 #[cfg(test)]
@@ -112,7 +137,10 @@ mod tests {
     #[test]
     fn perpetual_terms_have_no_expiry() {
         assert_eq!(Terms::default().expires_at(5), None);
-        let year = Terms { duration_seconds: 31_536_000, ..Terms::default() };
+        let year = Terms {
+            duration_seconds: 31_536_000,
+            ..Terms::default()
+        };
         assert_eq!(year.expires_at(5), Some(31_536_005));
     }
 
@@ -124,7 +152,10 @@ mod tests {
             terms.check()
         };
         assert_eq!(with(|_| ()), Ok(()));
-        assert_eq!(with(|t| t.duration_seconds = -1), Err(TermsError::Seconds("duration_seconds")));
+        assert_eq!(
+            with(|t| t.duration_seconds = -1),
+            Err(TermsError::Seconds("duration_seconds"))
+        );
         assert_eq!(
             with(|t| t.grace_seconds = MAX_SECONDS + 1),
             Err(TermsError::Seconds("grace_seconds"))
@@ -137,5 +168,20 @@ mod tests {
         for bad in ["", "a b", "é", &"x".repeat(256)] {
             assert!(check_entitlements(&[bad.to_owned()]).is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn entitlements_fit_into_a_token() {
+        let of = |text: &str, count| check_entitlements(&vec![text.to_owned(); count]);
+        let long = "x".repeat(255);
+        assert_eq!(of(&long, 22), Ok(()));
+        assert_eq!(of(&long, 23), Err(TermsError::LongEntitlements));
+        assert_eq!(of(&"x".repeat(20), 255), Ok(()));
+        assert_eq!(of(&"x".repeat(21), 255), Err(TermsError::LongEntitlements));
+        assert_eq!(of(&"\"\\".repeat(127), 11), Ok(()));
+        assert_eq!(
+            of(&"\"\\".repeat(127), 12),
+            Err(TermsError::LongEntitlements)
+        );
     }
 }

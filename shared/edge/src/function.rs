@@ -2,8 +2,8 @@
 
 use crate::BoxFuture;
 use crate::ports::{
-    Clock, Config, Database, DatabasePort, Fetch, Log, Migration, Outbound, Random, Reader, ReleaseStore,
-    Releases, Sign, Stamps,
+    Clock, Config, Database, DatabasePort, Fetch, Log, Migration, Outbound, Random, Reader,
+    ReleaseStore, Releases, Sign, Stamps,
 };
 use axum::Router;
 use std::sync::Arc;
@@ -135,7 +135,9 @@ impl Host {
     }
 
     fn bound_database(&self) -> Result<Arc<dyn DatabasePort>, PortError> {
-        self.database.clone().ok_or(PortError::NotBound("the database"))
+        self.database
+            .clone()
+            .ok_or(PortError::NotBound("the database"))
     }
 
     /// The sign function.
@@ -146,7 +148,10 @@ impl Host {
         if !self.grants.sign {
             return Err(PortError::NotGranted("the sign function"));
         }
-        self.sign.clone().map(Sign::new).ok_or(PortError::NotBound("the sign function"))
+        self.sign
+            .clone()
+            .map(Sign::new)
+            .ok_or(PortError::NotBound("the sign function"))
     }
 
     /// Outbound HTTP to the origins in `allowed` (URLs; only scheme, host and
@@ -158,7 +163,10 @@ impl Host {
         if self.grants.outbound == OutboundAccess::None {
             return Err(PortError::NotGranted("outbound HTTP"));
         }
-        let fetch = self.outbound.clone().ok_or(PortError::NotBound("outbound HTTP"))?;
+        let fetch = self
+            .outbound
+            .clone()
+            .ok_or(PortError::NotBound("outbound HTTP"))?;
         Ok(Outbound::new(fetch, allowed))
     }
 
@@ -170,7 +178,10 @@ impl Host {
         if self.grants.releases == Access::None {
             return Err(PortError::NotGranted("the releases"));
         }
-        self.releases.clone().map(Releases::new).ok_or(PortError::NotBound("the releases"))
+        self.releases
+            .clone()
+            .map(Releases::new)
+            .ok_or(PortError::NotBound("the releases"))
     }
 
     /// The time and new ids.

@@ -75,6 +75,30 @@ pub(crate) fn insert_if_changed(actor: &Actor, entry: Entry) -> Statement {
     )
 }
 
+/// Writes the entry of a revocation that is about to happen, with the state
+/// before it; nothing when the license is revoked already or unknown.
+pub(crate) fn insert_revoking(actor: &Actor, entry: Entry) -> Statement {
+    Statement::new(
+        "INSERT INTO audit (id, at, actor, action, object_kind, object_id, before, after, request_id)
+         SELECT ?1, ?2, ?3, ?4, ?5, ?6, coalesce(?7, json_object('status', status)), ?8, ?9
+         FROM licenses WHERE id = ?6 AND status <> 'revoked'",
+        params(actor, entry),
+    )
+}
+
+/// Writes the entry of an invoice that is about to be closed, with the state
+/// before it; nothing when that is neither of `from`.
+pub(crate) fn insert_closing(actor: &Actor, entry: Entry, from: [&'static str; 2]) -> Statement {
+    let mut statement = Statement::new(
+        "INSERT INTO audit (id, at, actor, action, object_kind, object_id, before, after, request_id)
+         SELECT ?1, ?2, ?3, ?4, ?5, ?6, coalesce(?7, json_object('status', status)), ?8, ?9
+         FROM invoices WHERE id = ?6 AND status IN (?10, ?11)",
+        params(actor, entry),
+    );
+    statement.params.extend(from.map(Into::into));
+    statement
+}
+
 fn params(actor: &Actor, entry: Entry) -> [keywright_edge::ports::Value; 9] {
     let text = |value: Option<Value>| value.map(|value| value.to_string());
     [
@@ -91,10 +115,20 @@ fn params(actor: &Actor, entry: Entry) -> [keywright_edge::ports::Value; 9] {
 }
 
 /// Writes an outgoing event if the statement before it changed a row.
-pub(crate) fn event_if_changed(id: &str, at: i64, event_type: &'static str, data: &Value) -> Statement {
+pub(crate) fn event_if_changed(
+    id: &str,
+    at: i64,
+    event_type: &'static str,
+    data: &Value,
+) -> Statement {
     Statement::new(
         "INSERT INTO events (id, at, event_type, data) SELECT ?1, ?2, ?3, ?4 WHERE changes() > 0",
-        [id.into(), at.into(), event_type.into(), data.to_string().into()],
+        [
+            id.into(),
+            at.into(),
+            event_type.into(),
+            data.to_string().into(),
+        ],
     )
 }
 

@@ -17,7 +17,9 @@ pub(crate) fn optional_json<'de, D: Deserializer<'de>, T: DeserializeOwned>(
     column: D,
 ) -> Result<Option<T>, D::Error> {
     let text = Option::<String>::deserialize(column)?;
-    text.map(|text| serde_json::from_str(&text)).transpose().map_err(D::Error::custom)
+    text.map(|text| serde_json::from_str(&text))
+        .transpose()
+        .map_err(D::Error::custom)
 }
 
 /// For `#[serde(deserialize_with)]`: 0 or 1 in a column.

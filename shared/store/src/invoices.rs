@@ -64,7 +64,7 @@ pub struct Payable {
     pub checks: i64,
 }
 
-/// Statement that records a pending purchase to be paid at `BTCPay`.
+/// Records a pending purchase to be paid at `BTCPay`.
 /// `next_check_at` is when the reconciler first asks for it, in unix seconds.
 ///
 /// # Errors
@@ -75,7 +75,14 @@ pub async fn create_pending(
     created_at: i64,
     next_check_at: i64,
 ) -> Result<(), DatabaseError> {
-    let insert = insert(invoice, "btcpay", None, InvoiceStatus::Pending, created_at, Some(next_check_at));
+    let insert = insert(
+        invoice,
+        "btcpay",
+        None,
+        InvoiceStatus::Pending,
+        created_at,
+        Some(next_check_at),
+    );
     database.batch(vec![insert]).await.map(drop)
 }
 
@@ -151,12 +158,22 @@ pub async fn close(
     reason: &str,
     audit_id: String,
 ) -> Result<(), DatabaseError> {
-    let from = [InvoiceStatus::Pending, InvoiceStatus::Expired]
-        .map(|state| if state.may_become(status) { state.as_str() } else { "" });
+    let from = [InvoiceStatus::Pending, InvoiceStatus::Expired].map(|state| {
+        if state.may_become(status) {
+            state.as_str()
+        } else {
+            ""
+        }
+    });
     let update = Statement::new(
         "UPDATE invoices SET status = ?2, next_check_at = NULL
          WHERE id = ?1 AND status IN (?3, ?4)",
-        [id.into(), status.as_str().into(), from[0].into(), from[1].into()],
+        [
+            id.into(),
+            status.as_str().into(),
+            from[0].into(),
+            from[1].into(),
+        ],
     );
     let entry = Entry {
         id: audit_id,
@@ -166,7 +183,11 @@ pub async fn close(
         before: None,
         after: Some(json!({ "status": status, "reason": reason })),
     };
-    database.batch(vec![update, audit::insert_if_changed(actor, entry)]).await.map(drop)
+    // The entry first, while the row still says what it was.
+    database
+        .batch(vec![audit::insert_closing(actor, entry, from), update])
+        .await
+        .map(drop)
 }
 
 /// What a buyer polls: one round trip.

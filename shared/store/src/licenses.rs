@@ -67,10 +67,7 @@ pub async fn find(database: &Reader, id: &str) -> Result<Option<License>, Databa
 ///
 /// # Errors
 /// [`DatabaseError`].
-pub async fn with_receipt(
-    database: &Reader,
-    id: &str,
-) -> Result<Option<Entitled>, DatabaseError> {
+pub async fn with_receipt(database: &Reader, id: &str) -> Result<Option<Entitled>, DatabaseError> {
     let statement = Statement::new(
         "SELECT l.id, l.product_id, p.slug AS product_slug, l.status, l.issued_at, l.expires_at,
                 l.grace_seconds, l.max_machines, l.entitlements, l.is_trial,
@@ -114,9 +111,10 @@ pub async fn revoke(
     };
     let event = json!({ "license_id": id, "reason": reason });
     let batch = vec![
+        // First, while the row still says what it was.
+        audit::insert_revoking(actor, entry),
         update,
         audit::event_if_changed(event_id, actor.at, "license.revoked", &event),
-        audit::insert_if_changed(actor, entry),
         Statement::new("SELECT id FROM licenses WHERE id = ?1", [id.into()]),
     ];
     let mut answers = database.batch(batch).await?;

@@ -103,10 +103,7 @@ pub struct Changes {
 ///
 /// # Errors
 /// [`DatabaseError`].
-pub async fn of_product(
-    database: &Reader,
-    product_id: &str,
-) -> Result<Vec<Policy>, DatabaseError> {
+pub async fn of_product(database: &Reader, product_id: &str) -> Result<Vec<Policy>, DatabaseError> {
     let statement = Statement::new(
         "SELECT o.id, o.product_id, o.slug, o.name, o.price_amount, o.duration_seconds,
                 o.grace_seconds, o.max_machines, o.entitlements, o.is_trial, o.active, o.public,
@@ -172,7 +169,10 @@ pub async fn create(
         before: None,
         after: serde_json::to_value(policy).ok(),
     };
-    database.batch(vec![insert, audit::insert(actor, entry)]).await.map(drop)
+    database
+        .batch(vec![insert, audit::insert(actor, entry)])
+        .await
+        .map(drop)
 }
 
 /// Changes a policy and answers it as it now is. What was sold keeps its terms.
@@ -210,7 +210,11 @@ pub async fn change(
             changes.duration_seconds.into(),
             changes.grace_seconds.into(),
             changes.max_machines.into(),
-            changes.entitlements.clone().map(|list| Value::from(list).to_string()).into(),
+            changes
+                .entitlements
+                .clone()
+                .map(|list| Value::from(list).to_string())
+                .into(),
             changes.is_trial.into(),
             changes.active.into(),
             changes.public.into(),

@@ -117,7 +117,11 @@ pub async fn create(
             (&product.price_currency).into(),
             product.active.into(),
             product.metadata.to_string().into(),
-            product.entitlements_catalog.as_ref().map(Value::to_string).into(),
+            product
+                .entitlements_catalog
+                .as_ref()
+                .map(Value::to_string)
+                .into(),
             product.created_at.into(),
         ],
     );
@@ -200,7 +204,10 @@ impl Changes {
             ("price_amount", self.price_amount.map(Value::from)),
             ("active", self.active.map(Value::from)),
             ("metadata", self.metadata.clone()),
-            ("entitlements_catalog", self.entitlements_catalog.clone().map(Value::from)),
+            (
+                "entitlements_catalog",
+                self.entitlements_catalog.clone().map(Value::from),
+            ),
         ];
         members
             .into_iter()

@@ -80,8 +80,15 @@ pub async fn record(
             purchase(database, actor, &invoice.id, provider_invoice_id, ids).await
         }
         Some(status) if invoice.status.may_become(status) => {
-            invoices::close(database, actor, &invoice.id, status, "said by BTCPay", ids.audit.clone())
-                .await?;
+            invoices::close(
+                database,
+                actor,
+                &invoice.id,
+                status,
+                "said by BTCPay",
+                ids.audit.clone(),
+            )
+            .await?;
             Ok(None)
         }
         _ => Ok(None),
@@ -105,10 +112,20 @@ pub async fn purchase(
         "UPDATE invoices SET status = 'settled', settled_at = ?2, next_check_at = NULL,
                              provider_invoice_id = coalesce(provider_invoice_id, ?3)
          WHERE id = ?1 AND status IN ('pending', 'expired', 'invalid')",
-        [invoice_id.into(), actor.at.into(), provider_invoice_id.into()],
+        [
+            invoice_id.into(),
+            actor.at.into(),
+            provider_invoice_id.into(),
+        ],
     );
     let mut batch = vec![settle];
-    batch.extend(receipt_and_license(actor, invoice_id, "btcpay", provider_invoice_id, ids));
+    batch.extend(receipt_and_license(
+        actor,
+        invoice_id,
+        "btcpay",
+        provider_invoice_id,
+        ids,
+    ));
     batch.push(license_of(invoice_id));
     let mut answers = database.batch(batch).await?;
     let found: Vec<LicenseId> = decode(answers.pop().unwrap_or_default())?;
@@ -135,7 +152,13 @@ pub async fn free_purchase(
         None,
     );
     let mut batch = vec![insert];
-    batch.extend(receipt_and_license(actor, &invoice.id, "free", &external_ref, ids));
+    batch.extend(receipt_and_license(
+        actor,
+        &invoice.id,
+        "free",
+        &external_ref,
+        ids,
+    ));
     batch.push(license_of(&invoice.id));
     let mut answers = database.batch(batch).await?;
     let found: Vec<LicenseId> = decode(answers.pop().unwrap_or_default())?;

@@ -52,13 +52,24 @@ pub(crate) async fn handler(
 ) -> Result<Json<Issued>, ApiError> {
     let Json(new) = new?;
     for (name, text) in [("note", &new.note), ("buyer_email", &new.buyer_email)] {
-        if text.as_ref().is_some_and(|text| text.len() > MAX_TEXT_BYTES) {
-            return Err(ApiError::bad_request(format!("{name}: longer than {MAX_TEXT_BYTES} bytes")));
+        if text
+            .as_ref()
+            .is_some_and(|text| text.len() > MAX_TEXT_BYTES)
+        {
+            return Err(ApiError::bad_request(format!(
+                "{name}: longer than {MAX_TEXT_BYTES} bytes"
+            )));
         }
     }
     let asked_expiry = new.expires_at.as_deref().map(parse_rfc3339).transpose();
     let asked_expiry =
         asked_expiry.map_err(|error| ApiError::bad_request(format!("expires_at: {error}")))?;
+    if asked_expiry == Some(0) {
+        // A key has this value for "never" (LIC1 v2, offset 42).
+        return Err(ApiError::bad_request(
+            "expires_at: later than 1970-01-01T00:00:00Z",
+        ));
+    }
     let product = products::find(&ports.database, &new.product_slug)
         .await?
         .ok_or_else(|| ApiError::not_found("product_slug: there is no such product"))?;
@@ -71,7 +82,9 @@ pub(crate) async fn handler(
     terms.max_machines = new.max_machines.unwrap_or(terms.max_machines);
     terms.grace_seconds = new.grace_seconds.unwrap_or(terms.grace_seconds);
     terms.is_trial = new.is_trial.unwrap_or(terms.is_trial);
-    terms.check().map_err(|error| ApiError::bad_request(error.to_string()))?;
+    terms
+        .check()
+        .map_err(|error| ApiError::bad_request(error.to_string()))?;
     let grant = Grant {
         product_id: product.id,
         policy_id: policy.map(|policy| policy.id),

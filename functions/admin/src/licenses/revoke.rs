@@ -32,10 +32,16 @@ pub(crate) async fn handler(
     let Json(Revoke { reason }) = revoke?;
     let reason = reason.unwrap_or_default();
     if reason.len() > MAX_REASON_BYTES {
-        return Err(ApiError::bad_request(format!("reason: longer than {MAX_REASON_BYTES} bytes")));
+        return Err(ApiError::bad_request(format!(
+            "reason: longer than {MAX_REASON_BYTES} bytes"
+        )));
     }
     let (audit_id, event_id) = (ports.stamps.new_id(), ports.stamps.new_id());
     let found =
         licenses::revoke(&ports.database, &actor, &id, &reason, audit_id, &event_id).await?;
-    if found { Ok(Json(Done { ok: true })) } else { Err(unknown()) }
+    if found {
+        Ok(Json(Done { ok: true }))
+    } else {
+        Err(unknown())
+    }
 }

@@ -44,15 +44,23 @@ pub(crate) async fn handler(
     let Json(change) = change?;
     change.name.as_deref().map_or(Ok(()), check_name)?;
     change.metadata.as_ref().map_or(Ok(()), check_metadata)?;
-    let price = change.price_sats_override.flatten().map(Sats::try_from).transpose();
+    let price = change
+        .price_sats_override
+        .flatten()
+        .map(Sats::try_from)
+        .transpose();
     price.map_err(|error| ApiError::bad_request(format!("price_sats_override: {error}")))?;
-    let before = policies::get(&ports.database, &id).await?.ok_or_else(unknown)?;
+    let before = policies::get(&ports.database, &id)
+        .await?
+        .ok_or_else(unknown)?;
     let mut terms = before.terms();
     terms.duration_seconds = change.duration_seconds.unwrap_or(terms.duration_seconds);
     terms.grace_seconds = change.grace_seconds.unwrap_or(terms.grace_seconds);
     terms.max_machines = change.max_machines.unwrap_or(terms.max_machines);
     terms.entitlements = change.entitlements.clone().unwrap_or(terms.entitlements);
-    terms.check().map_err(|error| ApiError::bad_request(error.to_string()))?;
+    terms
+        .check()
+        .map_err(|error| ApiError::bad_request(error.to_string()))?;
     let changes = Changes {
         name: change.name,
         price_amount: change.price_sats_override,

@@ -40,8 +40,8 @@ pub(crate) async fn handler(
     new: Result<Json<NewPolicy>, ApiError>,
 ) -> Result<Json<PolicyView>, ApiError> {
     let Json(new) = new?;
-    let slug = Slug::parse(&new.slug)
-        .map_err(|error| ApiError::bad_request(format!("slug: {error}")))?;
+    let slug =
+        Slug::parse(&new.slug).map_err(|error| ApiError::bad_request(format!("slug: {error}")))?;
     check_name(&new.name)?;
     let metadata = new.metadata.unwrap_or_else(|| json!({}));
     check_metadata(&metadata)?;
@@ -56,7 +56,9 @@ pub(crate) async fn handler(
         entitlements: new.entitlements.unwrap_or(usual.entitlements),
         is_trial: new.is_trial.unwrap_or(usual.is_trial),
     };
-    terms.check().map_err(|error| ApiError::bad_request(error.to_string()))?;
+    terms
+        .check()
+        .map_err(|error| ApiError::bad_request(error.to_string()))?;
     let product = products::find(&ports.database, &new.product_slug)
         .await?
         .ok_or_else(|| ApiError::not_found("product_slug: there is no such product"))?;
@@ -79,12 +81,14 @@ pub(crate) async fn handler(
         updated_at: actor.at,
     };
     let audit_id = ports.stamps.new_id();
-    policies::create(&ports.database, &actor, &policy, audit_id).await.map_err(|error| {
-        if error.is_unique_violation("policies.slug") {
-            ApiError::conflict("slug: the product has a policy of this slug")
-        } else {
-            error.into()
-        }
-    })?;
+    policies::create(&ports.database, &actor, &policy, audit_id)
+        .await
+        .map_err(|error| {
+            if error.is_unique_violation("policies.slug") {
+                ApiError::conflict("slug: the product has a policy of this slug")
+            } else {
+                error.into()
+            }
+        })?;
     Ok(Json(policy.into()))
 }

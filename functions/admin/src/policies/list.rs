@@ -30,5 +30,7 @@ pub(crate) async fn handler(
         .await?
         .ok_or_else(|| ApiError::not_found("product_slug: there is no such product"))?;
     let policies = policies::of_product(&ports.database, &product.id).await?;
-    Ok(Json(Policies { policies: policies.into_iter().map(PolicyView::from).collect() }))
+    Ok(Json(Policies {
+        policies: policies.into_iter().map(PolicyView::from).collect(),
+    }))
 }

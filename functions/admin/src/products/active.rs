@@ -27,8 +27,13 @@ pub(crate) async fn handler(
     let unknown = || ApiError::not_found("there is no such product");
     let Path(id) = id.map_err(|_| unknown())?;
     let Json(Active { active }) = active?;
-    let before = products::get(&ports.database, &id).await?.ok_or_else(unknown)?;
-    let changes = Changes { active: Some(active), ..Changes::default() };
+    let before = products::get(&ports.database, &id)
+        .await?
+        .ok_or_else(unknown)?;
+    let changes = Changes {
+        active: Some(active),
+        ..Changes::default()
+    };
     let audit_id = ports.stamps.new_id();
     products::change(&ports.database, &actor, &before, &changes, audit_id).await?;
     Ok(Json(Done { ok: true }))

@@ -42,13 +42,21 @@ pub(crate) async fn handler(
     let Path(id) = id.map_err(|_| unknown())?;
     let Json(change) = change?;
     change.name.as_deref().map_or(Ok(()), check_name)?;
-    change.description.as_deref().map_or(Ok(()), check_description)?;
+    change
+        .description
+        .as_deref()
+        .map_or(Ok(()), check_description)?;
     change.metadata.as_ref().map_or(Ok(()), check_metadata)?;
-    change.entitlements_catalog.iter().flatten().try_for_each(check_catalog)?;
+    change
+        .entitlements_catalog
+        .iter()
+        .flatten()
+        .try_for_each(check_catalog)?;
     let price = change.price_sats.map(Sats::try_from).transpose();
-    let price =
-        price.map_err(|error| ApiError::bad_request(format!("price_sats: {error}")))?;
-    let before = products::get(&ports.database, &id).await?.ok_or_else(unknown)?;
+    let price = price.map_err(|error| ApiError::bad_request(format!("price_sats: {error}")))?;
+    let before = products::get(&ports.database, &id)
+        .await?
+        .ok_or_else(unknown)?;
     let changes = Changes {
         name: change.name,
         description: change.description,

@@ -33,20 +33,27 @@ pub(crate) async fn handler(
     new: Result<Json<NewProduct>, ApiError>,
 ) -> Result<Json<ProductView>, ApiError> {
     let Json(new) = new?;
-    let slug = Slug::parse(&new.slug)
-        .map_err(|error| ApiError::bad_request(format!("slug: {error}")))?;
+    let slug =
+        Slug::parse(&new.slug).map_err(|error| ApiError::bad_request(format!("slug: {error}")))?;
     check_name(&new.name)?;
     let description = new.description.unwrap_or_default();
     check_description(&description)?;
     let metadata = new.metadata.unwrap_or_else(|| json!({}));
     check_metadata(&metadata)?;
-    new.entitlements_catalog.as_ref().map_or(Ok(()), check_catalog)?;
+    new.entitlements_catalog
+        .as_ref()
+        .map_or(Ok(()), check_catalog)?;
     let product = Product {
         id: ports.stamps.new_id(),
         slug: slug.into(),
         name: new.name,
         description,
-        price_amount: price(new.price_sats, new.price_currency.as_deref(), new.price_value)?.get(),
+        price_amount: price(
+            new.price_sats,
+            new.price_currency.as_deref(),
+            new.price_value,
+        )?
+        .get(),
         price_currency: "SAT".to_owned(),
         active: true,
         metadata,
@@ -71,7 +78,9 @@ fn price(sats: Option<i64>, currency: Option<&str>, value: Option<i64>) -> Resul
         (Some(sats), None, None) => sats,
         (None, Some("SAT"), Some(value)) => value,
         (None, Some(_), _) => {
-            return Err(ApiError::bad_request("price_currency: SAT is the one taken so far"));
+            return Err(ApiError::bad_request(
+                "price_currency: SAT is the one taken so far",
+            ));
         }
         _ => {
             return Err(ApiError::bad_request(

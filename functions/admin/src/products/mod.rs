@@ -14,7 +14,9 @@ const MAX_TEXT_BYTES: usize = 20_000;
 
 pub(crate) fn check_name(name: &str) -> Result<(), ApiError> {
     if name.trim().is_empty() || name.len() > MAX_NAME_BYTES {
-        return Err(ApiError::bad_request(format!("name: 1 to {MAX_NAME_BYTES} bytes of text")));
+        return Err(ApiError::bad_request(format!(
+            "name: 1 to {MAX_NAME_BYTES} bytes of text"
+        )));
     }
     Ok(())
 }
@@ -41,7 +43,11 @@ pub(crate) fn check_metadata(metadata: &Value) -> Result<(), ApiError> {
 fn check_catalog(catalog: &Value) -> Result<(), ApiError> {
     let entry = |entry: &Value| entry["slug"].is_string() && entry["name"].is_string();
     let fits = catalog.to_string().len() <= MAX_TEXT_BYTES;
-    if fits && catalog.as_array().is_some_and(|entries| entries.iter().all(entry)) {
+    if fits
+        && catalog
+            .as_array()
+            .is_some_and(|entries| entries.iter().all(entry))
+    {
         return Ok(());
     }
     Err(ApiError::bad_request(

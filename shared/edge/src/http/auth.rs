@@ -21,7 +21,9 @@ pub fn same_secret(left: &str, right: &str) -> bool {
 pub fn bearer_of(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, credential) = value.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| credential.trim())
+    scheme
+        .eq_ignore_ascii_case("bearer")
+        .then(|| credential.trim())
 }
 
 /// A configured bearer key.
@@ -42,7 +44,9 @@ impl Bearer {
     /// 401 without a bearer credential, 403 with a wrong one.
     pub fn check(&self, headers: &HeaderMap) -> Result<(), ApiError> {
         let Some(offered) = bearer_of(headers) else {
-            return Err(ApiError::unauthorized("send the header Authorization: Bearer <key>"));
+            return Err(ApiError::unauthorized(
+                "send the header Authorization: Bearer <key>",
+            ));
         };
         if same_secret(offered, &self.0) {
             Ok(())
@@ -62,10 +66,15 @@ mod tests {
     fn status(authorization: Option<&str>) -> u16 {
         let mut headers = HeaderMap::new();
         if let Some(value) = authorization {
-            headers.insert(header::AUTHORIZATION, HeaderValue::from_str(value).expect("a value"));
+            headers.insert(
+                header::AUTHORIZATION,
+                HeaderValue::from_str(value).expect("a value"),
+            );
         }
         let bearer = Bearer::new(KEY).expect("long enough");
-        bearer.check(&headers).map_or_else(|error| error.status().as_u16(), |()| 200)
+        bearer
+            .check(&headers)
+            .map_or_else(|error| error.status().as_u16(), |()| 200)
     }
 
     #[test]

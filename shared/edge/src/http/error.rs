@@ -36,7 +36,12 @@ impl ApiError {
     /// An error of theirs.
     #[must_use]
     pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), failure: None }
+        Self {
+            status,
+            code,
+            message: message.into(),
+            failure: None,
+        }
     }
 
     /// 400 `bad_request`.
@@ -72,7 +77,11 @@ impl ApiError {
     /// 422 `unprocessable_entity`.
     #[must_use]
     pub fn unprocessable(message: impl Into<String>) -> Self {
-        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "unprocessable_entity", message)
+        Self::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "unprocessable_entity",
+            message,
+        )
     }
 
     /// 500 `internal_error`; `failure` goes to the log only.
@@ -103,7 +112,10 @@ impl ApiError {
     }
 
     fn because(self, failure: impl Into<String>) -> Self {
-        Self { failure: Some(failure.into()), ..self }
+        Self {
+            failure: Some(failure.into()),
+            ..self
+        }
     }
 
     /// The status.
@@ -127,7 +139,11 @@ impl ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let body = Envelope { ok: false, error: self.code, message: &self.message };
+        let body = Envelope {
+            ok: false,
+            error: self.code,
+            message: &self.message,
+        };
         let mut response = (self.status, Json(body)).into_response();
         if let Some(failure) = self.failure {
             response.extensions_mut().insert(Failure(failure));
@@ -150,7 +166,10 @@ impl From<SignError> for ApiError {
 
 impl From<FetchError> for ApiError {
     fn from(error: FetchError) -> Self {
-        Self::upstream("the payment provider did not answer; try again", error.to_string())
+        Self::upstream(
+            "the payment provider did not answer; try again",
+            error.to_string(),
+        )
     }
 }
 

@@ -17,6 +17,10 @@ use serde_json::error::Category;
 /// Largest request body, 2 MiB as in the Keysat contract.
 pub const MAX_BODY_BYTES: usize = 2 * 1024 * 1024;
 
+/// Longest part of a decoding error that is sent back, in characters: it
+/// quotes what it found, which may be the whole body.
+const MAX_REASON_CHARS: usize = 200;
+
 /// A request body read as JSON, or an answer written as JSON.
 #[derive(Debug, Clone, Copy)]
 pub struct Json<T>(pub T);
@@ -33,16 +37,26 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
             ));
         }
         let body = read_body(request.into_body()).await?;
-        match serde_json::from_slice(&body) {
-            Ok(value) => Ok(Self(value)),
-            Err(error) if error.classify() == Category::Data => {
-                Err(ApiError::unprocessable(format!("the body does not fit: {error}")))
-            }
-            Err(error) => {
-                Err(ApiError::bad_request(format!("the body is not valid JSON: {error}")))
-            }
-        }
+        decode(&body).map(Self)
     }
+}
+
+/// Decodes a JSON object. A list is refused although serde would read one as
+/// the members in their order: a client that sends one is mistaken.
+fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+    if body.trim_ascii_start().starts_with(b"[") {
+        return Err(ApiError::unprocessable(
+            "the body does not fit: send an object, not a list",
+        ));
+    }
+    serde_json::from_slice(body).map_err(|error| {
+        let reason: String = error.to_string().chars().take(MAX_REASON_CHARS).collect();
+        if error.classify() == Category::Data {
+            ApiError::unprocessable(format!("the body does not fit: {reason}"))
+        } else {
+            ApiError::bad_request(format!("the body is not valid JSON: {reason}"))
+        }
+    })
 }
 
 impl<T: Serialize> IntoResponse for Json<T> {
@@ -74,10 +88,18 @@ pub async fn read_body(body: Body) -> Result<Bytes, ApiError> {
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
-    let Some(text) = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()) else {
+    let Some(text) = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|v| v.to_str().ok())
+    else {
         return false;
     };
-    let media_type = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let media_type = text
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
     media_type == "application/json"
         || (media_type.starts_with("application/") && media_type.ends_with("+json"))
 }
@@ -98,7 +120,9 @@ mod tests {
             .header(header::CONTENT_TYPE, content_type)
             .body(body.into())
             .expect("a request");
-        let error = Json::<Order>::from_request(request, &()).await.expect_err("a rejection");
+        let error = Json::<Order>::from_request(request, &())
+            .await
+            .expect_err("a rejection");
         (error.status().as_u16(), error.code())
     }
 
@@ -107,15 +131,28 @@ mod tests {
         let json = "application/json";
         assert_eq!(rejected(json, "not json").await, (400, "bad_request"));
         assert_eq!(rejected(json, "").await, (400, "bad_request"));
-        assert_eq!(rejected(json, "{\"amount\":1} x").await, (400, "bad_request"));
+        assert_eq!(
+            rejected(json, "{\"amount\":1} x").await,
+            (400, "bad_request")
+        );
         assert_eq!(rejected(json, "{}").await, (422, "unprocessable_entity"));
-        assert_eq!(rejected(json, "{\"amount\":1.5}").await, (422, "unprocessable_entity"));
+        assert_eq!(
+            rejected(json, "{\"amount\":1.5}").await,
+            (422, "unprocessable_entity")
+        );
         assert_eq!(rejected(json, "{\"amount\":1,\"amount\":2}").await.0, 422);
         let deep = format!("{}1{}", "[".repeat(100_000), "]".repeat(100_000));
-        assert_eq!(rejected(json, deep.clone()).await, (422, "unprocessable_entity"));
+        assert_eq!(
+            rejected(json, deep.clone()).await,
+            (422, "unprocessable_entity")
+        );
         let inside = format!("{{\"amount\":{deep}}}");
         assert_eq!(rejected(json, inside).await, (422, "unprocessable_entity"));
-        assert_eq!(rejected("text/plain", "{}").await, (415, "unsupported_media_type"));
+        assert_eq!(rejected(json, "[1]").await, (422, "unprocessable_entity"));
+        assert_eq!(
+            rejected("text/plain", "{}").await,
+            (415, "unsupported_media_type")
+        );
         let large = vec![b' '; MAX_BODY_BYTES + 1];
         assert_eq!(rejected(json, large).await, (413, "payload_too_large"));
     }

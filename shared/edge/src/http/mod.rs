@@ -8,4 +8,6 @@ mod serve;
 pub use auth::{Bearer, MIN_SECRET_LEN, bearer_of, same_secret};
 pub use error::{ApiError, Failure};
 pub use json::{Json, MAX_BODY_BYTES, read_body};
+#[cfg(feature = "native")]
+pub(crate) use serve::REQUEST_ID;
 pub use serve::{RequestId, api_router, cors, request_id_of, serve, set_content_length};

@@ -4,7 +4,7 @@
 
 use super::{ApiError, Failure};
 use crate::Host;
-use crate::ports::Level;
+use crate::ports::{HostBody, Level};
 use axum::Router;
 use axum::body::Body;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
@@ -12,7 +12,8 @@ use http_body::Body as _;
 use tower_http::cors::{Any, CorsLayer};
 use tower_service::Service;
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Carries a request's id in both directions.
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The id under which a request is logged; a request extension.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +22,11 @@ pub struct RequestId(pub String);
 /// Routes of the `/v1` contract: unknown routes and wrong methods answer in
 /// the envelope, and every origin may call (no credentials are ever used).
 pub fn api_router(routes: Router) -> Router {
-    cors(routes.fallback(unknown_route).method_not_allowed_fallback(wrong_method))
+    cors(
+        routes
+            .fallback(unknown_route)
+            .method_not_allowed_fallback(wrong_method),
+    )
 }
 
 /// Lets a page of any origin call, without credentials.
@@ -60,10 +65,15 @@ async fn wrong_method() -> ApiError {
 pub async fn serve(host: &Host, router: &Router, mut request: Request<Body>) -> Response<Body> {
     let id = request_id_of(request.headers()).unwrap_or_else(|| host.stamps().new_id());
     request.extensions_mut().insert(RequestId(id.clone()));
+    let is_head = request.method() == Method::HEAD;
     let mut response = match router.clone().call(request).await {
         Ok(response) => response,
         Err(never) => match never {},
     };
+    if is_head {
+        // axum has dropped a body of its own; the host's stream goes here.
+        response.extensions_mut().remove::<HostBody>();
+    }
     if let Some(Failure(details)) = response.extensions_mut().remove::<Failure>() {
         host.log.write(Level::Error, &id, &details);
     }
@@ -87,11 +97,16 @@ pub fn request_id_of(headers: &HeaderMap) -> Option<String> {
 pub fn set_content_length(response: &mut Response<Body>) {
     let length = response.body().size_hint().exact();
     let bodiless = response.status().is_informational()
-        || matches!(response.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+        || matches!(
+            response.status(),
+            StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED
+        );
     if let Some(length) = length
         && !bodiless
         && !response.headers().contains_key(header::CONTENT_LENGTH)
     {
-        response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+        response
+            .headers_mut()
+            .insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     }
 }

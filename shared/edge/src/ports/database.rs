@@ -66,7 +66,10 @@ impl Statement {
     /// A statement with its parameters in order.
     #[must_use]
     pub fn new(sql: &'static str, params: impl IntoIterator<Item = Value>) -> Self {
-        Self { sql, params: params.into_iter().collect() }
+        Self {
+            sql,
+            params: params.into_iter().collect(),
+        }
     }
 }
 
@@ -85,11 +88,16 @@ pub struct Migration {
 impl Migration {
     /// The single statements. Comments go; a `;` inside a line does not split.
     pub fn statements(&self) -> impl Iterator<Item = String> {
-        let code: Vec<&str> =
-            self.sql.lines().filter(|line| !line.trim_start().starts_with("--")).collect();
+        let code: Vec<&str> = self
+            .sql
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("--"))
+            .collect();
         let code = code.join("\n");
-        let parts: Vec<String> =
-            code.split(";\n").map(|part| part.trim().trim_end_matches(';').to_owned()).collect();
+        let parts: Vec<String> = code
+            .split(";\n")
+            .map(|part| part.trim().trim_end_matches(';').to_owned())
+            .collect();
         parts.into_iter().filter(|part| !part.is_empty())
     }
 }
@@ -148,7 +156,10 @@ pub struct Reader {
 
 impl Reader {
     pub(crate) fn new(port: Arc<dyn DatabasePort>) -> Self {
-        Self { port, round_trips: Arc::new(AtomicU64::new(0)) }
+        Self {
+            port,
+            round_trips: Arc::new(AtomicU64::new(0)),
+        }
     }
 
     /// Runs one reading statement and decodes its rows: one round trip.
@@ -189,7 +200,9 @@ pub struct Database {
 
 impl Database {
     pub(crate) fn new(port: Arc<dyn DatabasePort>) -> Self {
-        Self { reader: Reader::new(port) }
+        Self {
+            reader: Reader::new(port),
+        }
     }
 
     /// The same database, for reading.
@@ -242,7 +255,10 @@ mod tests {
         let statements: Vec<_> = migration.statements().collect();
         assert_eq!(
             statements,
-            ["CREATE TABLE a (\n  b TEXT DEFAULT ';x'\n)", "CREATE INDEX c ON a (b)"]
+            [
+                "CREATE TABLE a (\n  b TEXT DEFAULT ';x'\n)",
+                "CREATE INDEX c ON a (b)"
+            ]
         );
     }
 
@@ -254,6 +270,9 @@ mod tests {
         assert!(unique.is_unique_violation("products.slug"));
         assert!(!unique.is_unique_violation("policies.slug"));
         let lost = DatabaseError::from_message("network connection lost".to_owned());
-        assert_eq!(lost, DatabaseError::Unavailable("network connection lost".to_owned()));
+        assert_eq!(
+            lost,
+            DatabaseError::Unavailable("network connection lost".to_owned())
+        );
     }
 }

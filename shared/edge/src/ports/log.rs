@@ -47,7 +47,13 @@ impl Log {
     /// Writes a line. Secrets, keys and tokens must not be part of `message`.
     /// `request_id` is empty outside a request.
     pub fn write(&self, level: Level, request_id: &str, message: &str) {
-        let line = Line { level, function: self.function, request_id, message };
-        self.sink.write(level, &serde_json::to_string(&line).unwrap_or_default());
+        let line = Line {
+            level,
+            function: self.function,
+            request_id,
+            message,
+        };
+        self.sink
+            .write(level, &serde_json::to_string(&line).unwrap_or_default());
     }
 }

@@ -60,8 +60,14 @@ type Origin = (String, String, u16);
 
 impl Outbound {
     pub(crate) fn new(fetch: Arc<dyn Fetch>, allowed: &[&str]) -> Self {
-        let origins = allowed.iter().filter_map(|url| origin(&url.parse().ok()?)).collect();
-        Self { fetch, allowed: origins }
+        let origins = allowed
+            .iter()
+            .filter_map(|url| origin(&url.parse().ok()?))
+            .collect();
+        Self {
+            fetch,
+            allowed: origins,
+        }
     }
 
     /// Sends a request to an allowed host.
@@ -71,10 +77,17 @@ impl Outbound {
     pub async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, FetchError> {
         let allowed = origin(request.uri()).is_some_and(|asked| self.allowed.contains(&asked));
         if !allowed {
-            let host = request.uri().host().unwrap_or("a URL without a host").to_owned();
+            let host = request
+                .uri()
+                .host()
+                .unwrap_or("a URL without a host")
+                .to_owned();
             return Err(FetchError::NotAllowed(host));
         }
-        let limits = FetchLimits { time: TIME_LIMIT, bytes: MAX_ANSWER_BYTES };
+        let limits = FetchLimits {
+            time: TIME_LIMIT,
+            bytes: MAX_ANSWER_BYTES,
+        };
         self.fetch.send(request, limits).await
     }
 }
@@ -89,7 +102,11 @@ fn origin(uri: &Uri) -> Option<Origin> {
         _ => return None,
     };
     let host = uri.host()?.to_ascii_lowercase();
-    Some((scheme.to_owned(), host, uri.port_u16().unwrap_or(default_port)))
+    Some((
+        scheme.to_owned(),
+        host,
+        uri.port_u16().unwrap_or(default_port),
+    ))
 }
 
 #[cfg(test)]

@@ -52,10 +52,7 @@ pub trait ReleaseStore: Send + Sync {
     ) -> BoxFuture<'a, Result<Option<Vec<u8>>, ReleaseError>>;
 
     /// Lists a folder (`""` is the top); `None` when there is none.
-    fn list<'a>(
-        &'a self,
-        folder: &'a str,
-    ) -> BoxFuture<'a, Result<Option<Listing>, ReleaseError>>;
+    fn list<'a>(&'a self, folder: &'a str) -> BoxFuture<'a, Result<Option<Listing>, ReleaseError>>;
 }
 
 /// The release files, for reading.

@@ -60,7 +60,10 @@ pub struct Sign {
 
 /// An answer holds one key and one token, below 200 KB together even with 255
 /// entitlements of 255 bytes.
-const LIMITS: FetchLimits = FetchLimits { time: Duration::from_secs(10), bytes: 512 * 1024 };
+const LIMITS: FetchLimits = FetchLimits {
+    time: Duration::from_secs(10),
+    bytes: 512 * 1024,
+};
 
 impl Sign {
     pub(crate) fn new(fetch: Arc<dyn Fetch>) -> Self {
@@ -73,7 +76,9 @@ impl Sign {
     /// # Errors
     /// [`SignError`].
     pub async fn license(&self, license_id: &str) -> Result<SignedLicense, SignError> {
-        let asked = SignLicense { license_id: license_id.to_owned() };
+        let asked = SignLicense {
+            license_id: license_id.to_owned(),
+        };
         let body = serde_json::to_vec(&asked).map_err(|_| SignError::Unreadable)?;
         // The host part is the name Spin gives the component; Workers ignore it.
         let request = Request::post("http://sign.spin.internal/license")

@@ -211,13 +211,16 @@ fn read<T: DeserializeOwned>(answer: &Response<impl AsRef<[u8]>>) -> Result<T, R
     match status {
         StatusCode::OK => serde_json::from_slice(body).map_err(|_| ReadError::Unreadable),
         StatusCode::NOT_FOUND => Err(ReadError::NotFound),
-        StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => {
-            Err(ReadError::Unwell { status: status.as_u16() })
-        }
-        status if status.is_client_error() => {
-            Err(ReadError::Refused { status: status.as_u16(), message: message_of(body) })
-        }
-        status => Err(ReadError::Unwell { status: status.as_u16() }),
+        StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => Err(ReadError::Unwell {
+            status: status.as_u16(),
+        }),
+        status if status.is_client_error() => Err(ReadError::Refused {
+            status: status.as_u16(),
+            message: message_of(body),
+        }),
+        status => Err(ReadError::Unwell {
+            status: status.as_u16(),
+        }),
     }
 }
 
@@ -225,8 +228,10 @@ fn message_of(body: &[u8]) -> String {
     match serde_json::from_slice(body) {
         Ok(ErrorBody::One { code, message }) => format!("{code}: {message}"),
         Ok(ErrorBody::Fields(fields)) => {
-            let texts: Vec<_> =
-                fields.iter().map(|field| format!("{}: {}", field.path, field.message)).collect();
+            let texts: Vec<_> = fields
+                .iter()
+                .map(|field| format!("{}: {}", field.path, field.message))
+                .collect();
             texts.join("; ")
         }
         Err(_) => "no reason given".to_owned(),
@@ -238,7 +243,10 @@ mod tests {
     use super::*;
 
     fn answer(status: u16, body: &str) -> Response<Vec<u8>> {
-        Response::builder().status(status).body(body.into()).expect("an answer")
+        Response::builder()
+            .status(status)
+            .body(body.into())
+            .expect("an answer")
     }
 
     #[test]
@@ -257,13 +265,26 @@ mod tests {
         let body = r#"{"id":"I","storeId":"S","status":"Settled","amount":"0.0005",
             "currency":"BTC","metadata":{"orderId":"o"}}"#;
         let invoice = read_invoice(&answer(200, body)).expect("an invoice");
-        let ours = Expected { store_id: "S", order_id: "o", amount: 50_000 };
+        let ours = Expected {
+            store_id: "S",
+            order_id: "o",
+            amount: 50_000,
+        };
         assert_eq!(invoice.outcome(ours), Ok(Outcome::Settled));
-        let other_store = Expected { store_id: "T", ..ours };
+        let other_store = Expected {
+            store_id: "T",
+            ..ours
+        };
         assert_eq!(invoice.outcome(other_store), Err(Mismatch::Store));
-        let other_order = Expected { order_id: "p", ..ours };
+        let other_order = Expected {
+            order_id: "p",
+            ..ours
+        };
         assert_eq!(invoice.outcome(other_order), Err(Mismatch::Order));
-        let other_amount = Expected { amount: 50_001, ..ours };
+        let other_amount = Expected {
+            amount: 50_001,
+            ..ours
+        };
         assert_eq!(invoice.outcome(other_amount), Err(Mismatch::Amount));
         for (status, outcome) in [
             (InvoiceStatus::New, Outcome::Waiting),
@@ -271,14 +292,24 @@ mod tests {
             (InvoiceStatus::Expired, Outcome::Expired),
             (InvoiceStatus::Invalid, Outcome::Invalid),
         ] {
-            assert_eq!(Invoice { status, ..invoice.clone() }.outcome(ours), Ok(outcome));
+            assert_eq!(
+                Invoice {
+                    status,
+                    ..invoice.clone()
+                }
+                .outcome(ours),
+                Ok(outcome)
+            );
         }
     }
 
     #[test]
     fn an_amount_in_another_currency_is_no_amount() {
         let body = r#"{"id":"I","storeId":"S","status":"New","amount":"25","currency":"USD"}"#;
-        assert_eq!(read_invoice(&answer(200, body)).expect("an invoice").amount, None);
+        assert_eq!(
+            read_invoice(&answer(200, body)).expect("an invoice").amount,
+            None
+        );
     }
 
     #[test]
@@ -293,10 +324,19 @@ mod tests {
         assert_eq!(message(422, many), "amount: too small");
         assert_eq!(read_invoice(&answer(404, one)), Err(ReadError::NotFound));
         for status in [408, 429, 500, 503] {
-            assert_eq!(read_invoice(&answer(status, "")), Err(ReadError::Unwell { status }));
+            assert_eq!(
+                read_invoice(&answer(status, "")),
+                Err(ReadError::Unwell { status })
+            );
         }
-        assert_eq!(read_invoice(&answer(200, "<html>")), Err(ReadError::Unreadable));
+        assert_eq!(
+            read_invoice(&answer(200, "<html>")),
+            Err(ReadError::Unreadable)
+        );
         let unknown = r#"{"id":"I","storeId":"S","status":"Paid"}"#;
-        assert_eq!(read_invoice(&answer(200, unknown)), Err(ReadError::Unreadable));
+        assert_eq!(
+            read_invoice(&answer(200, unknown)),
+            Err(ReadError::Unreadable)
+        );
     }
 }

@@ -34,6 +34,9 @@ pub struct NewInvoice<'a> {
 /// A configuration that names no store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
+    /// Not every part is configured.
+    #[error("BTCPAY_URL, BTCPAY_STORE_ID or BTCPAY_API_KEY is not configured")]
+    NotConfigured,
     /// The base URL is not an http or https URL.
     #[error("BTCPAY_URL is not an http or https URL, such as https://pay.example.com")]
     Url,
@@ -43,6 +46,21 @@ pub enum StoreError {
 }
 
 impl Store {
+    /// The store of a configuration, of which any part may be missing.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn configured(
+        base_url: Option<&str>,
+        store_id: Option<&str>,
+        api_key: Option<&str>,
+    ) -> Result<Self, StoreError> {
+        let (Some(base_url), Some(store_id), Some(api_key)) = (base_url, store_id, api_key) else {
+            return Err(StoreError::NotConfigured);
+        };
+        Self::new(base_url, store_id, api_key)
+    }
+
     /// A store from its base URL, store id and Greenfield API key.
     ///
     /// # Errors
@@ -53,8 +71,10 @@ impl Store {
         if !matches!(uri.scheme_str(), Some("http" | "https")) || uri.query().is_some() {
             return Err(StoreError::Url);
         }
-        let plain = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric());
-        if !plain(store_id) || api_key.is_empty() || !api_key.bytes().all(|b| b.is_ascii_graphic()) {
+        let plain =
+            |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric());
+        if !plain(store_id) || api_key.is_empty() || !api_key.bytes().all(|b| b.is_ascii_graphic())
+        {
             return Err(StoreError::Credentials);
         }
         Ok(Self {
@@ -119,7 +139,10 @@ impl Store {
     fn request(&self, method: &str, path: &str) -> http::request::Builder {
         Request::builder()
             .method(method)
-            .uri(format!("{}/api/v1/stores/{}{path}", self.base_url, self.store_id))
+            .uri(format!(
+                "{}/api/v1/stores/{}{path}",
+                self.base_url, self.store_id
+            ))
             .header(header::AUTHORIZATION, format!("token {}", self.api_key))
             .header(header::ACCEPT, "application/json")
     }
@@ -160,7 +183,10 @@ mod tests {
             })
             .expect("a request");
         assert_eq!(request.method(), "POST");
-        assert_eq!(request.uri(), "https://pay.example/btc/api/v1/stores/S1/invoices");
+        assert_eq!(
+            request.uri(),
+            "https://pay.example/btc/api/v1/stores/S1/invoices"
+        );
         assert_eq!(request.headers()["authorization"], "token key");
         let body: serde_json::Value = serde_json::from_slice(request.body()).expect("JSON");
         assert_eq!(body["amount"], "0.00050000");
@@ -179,9 +205,25 @@ mod tests {
 
     #[test]
     fn configuration_mistakes_are_named() {
-        assert_eq!(Store::new("pay.example", "S", "k").err(), Some(StoreError::Url));
-        assert_eq!(Store::new("ftp://pay.example", "S", "k").err(), Some(StoreError::Url));
-        assert_eq!(Store::new("https://a", "S/x", "k").err(), Some(StoreError::Credentials));
-        assert_eq!(Store::new("https://a", "S", "k\n").err(), Some(StoreError::Credentials));
+        assert_eq!(
+            Store::configured(Some("https://a"), None, Some("k")).err(),
+            Some(StoreError::NotConfigured)
+        );
+        assert_eq!(
+            Store::new("pay.example", "S", "k").err(),
+            Some(StoreError::Url)
+        );
+        assert_eq!(
+            Store::new("ftp://pay.example", "S", "k").err(),
+            Some(StoreError::Url)
+        );
+        assert_eq!(
+            Store::new("https://a", "S/x", "k").err(),
+            Some(StoreError::Credentials)
+        );
+        assert_eq!(
+            Store::new("https://a", "S", "k\n").err(),
+            Some(StoreError::Credentials)
+        );
     }
 }

@@ -89,12 +89,14 @@ impl WebhookSecret {
             .strip_prefix("sha256=")
             .filter(|hex| hex.len() == 64)
             .ok_or(SignatureError::Malformed)?;
-        let signature =
-            HEXLOWER_PERMISSIVE.decode(hex.as_bytes()).map_err(|_| SignatureError::Malformed)?;
-        let mut mac = Hmac::<Sha256>::new_from_slice(self.0.as_bytes())
-            .map_err(|_| SignatureError::Wrong)?;
+        let signature = HEXLOWER_PERMISSIVE
+            .decode(hex.as_bytes())
+            .map_err(|_| SignatureError::Malformed)?;
+        let mut mac =
+            Hmac::<Sha256>::new_from_slice(self.0.as_bytes()).map_err(|_| SignatureError::Wrong)?;
         mac.update(body);
-        mac.verify_slice(&signature).map_err(|_| SignatureError::Wrong)
+        mac.verify_slice(&signature)
+            .map_err(|_| SignatureError::Wrong)
     }
 }
 
@@ -115,7 +117,9 @@ mod tests {
         "sha256=3d83184fbe476fb5814892e99ec74c7bdec9359dbbb8a1034ffe79fc1bc46286";
 
     fn check(secret: &str, header: Option<&str>, body: &str) -> Result<(), SignatureError> {
-        WebhookSecret::new(secret).expect("a secret").check(header, body.as_bytes())
+        WebhookSecret::new(secret)
+            .expect("a secret")
+            .check(header, body.as_bytes())
     }
 
     #[test]
@@ -123,12 +127,28 @@ mod tests {
         let secret = "webhook-test-secret";
         assert_eq!(check(secret, Some(SIGNATURE), BODY), Ok(()));
         assert_eq!(check(secret, None, BODY), Err(SignatureError::Missing));
-        assert_eq!(check("other", Some(SIGNATURE), BODY), Err(SignatureError::Wrong));
+        assert_eq!(
+            check("other", Some(SIGNATURE), BODY),
+            Err(SignatureError::Wrong)
+        );
         let compact = r#"{"type":"InvoiceSettled","invoiceId":"abc"}"#;
-        assert_eq!(check(secret, Some(SIGNATURE), compact), Err(SignatureError::Wrong));
+        assert_eq!(
+            check(secret, Some(SIGNATURE), compact),
+            Err(SignatureError::Wrong)
+        );
         let bare = SIGNATURE.trim_start_matches("sha256=");
-        for header in ["", "sha256=", bare, "sha1=00", &format!("{SIGNATURE}00"), "sha256=zz"] {
-            assert_eq!(check(secret, Some(header), BODY), Err(SignatureError::Malformed));
+        for header in [
+            "",
+            "sha256=",
+            bare,
+            "sha1=00",
+            &format!("{SIGNATURE}00"),
+            "sha256=zz",
+        ] {
+            assert_eq!(
+                check(secret, Some(header), BODY),
+                Err(SignatureError::Malformed)
+            );
         }
         assert!(WebhookSecret::new("").is_none());
     }

@@ -32,17 +32,25 @@ impl SqliteDatabase {
         mut connection: Connection,
         migrations: &[Migration],
     ) -> Result<Self, DatabaseError> {
-        connection.pragma_update(None, "foreign_keys", true).map_err(failed)?;
-        let level: u32 =
-            connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(failed)?;
-        for migration in migrations.iter().filter(|migration| migration.level > level) {
+        connection
+            .pragma_update(None, "foreign_keys", true)
+            .map_err(failed)?;
+        let level: u32 = connection
+            .query_row("PRAGMA user_version", [], |row| row.get(0))
+            .map_err(failed)?;
+        for migration in migrations
+            .iter()
+            .filter(|migration| migration.level > level)
+        {
             let transaction = connection
                 .transaction_with_behavior(TransactionBehavior::Immediate)
                 .map_err(failed)?;
             for statement in migration.statements() {
                 transaction.execute_batch(&statement).map_err(failed)?;
             }
-            transaction.pragma_update(None, "user_version", migration.level).map_err(failed)?;
+            transaction
+                .pragma_update(None, "user_version", migration.level)
+                .map_err(failed)?;
             transaction.commit().map_err(failed)?;
         }
         Ok(Self(Mutex::new(connection)))
@@ -79,7 +87,11 @@ impl DatabasePort for SqliteDatabase {
 
 fn run(connection: &Connection, statement: &Statement) -> Result<Vec<Row>, DatabaseError> {
     let mut prepared = connection.prepare_cached(statement.sql).map_err(failed)?;
-    let names: Vec<String> = prepared.column_names().into_iter().map(str::to_owned).collect();
+    let names: Vec<String> = prepared
+        .column_names()
+        .into_iter()
+        .map(str::to_owned)
+        .collect();
     let params = rusqlite::params_from_iter(statement.params.iter());
     let mut rows = prepared.query(params).map_err(failed)?;
     let mut found = Vec::new();

@@ -4,7 +4,7 @@
 use crate::BoxFuture;
 use crate::ports::{DatabaseError, DatabasePort, Row, Statement};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 /// Where a call breaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +19,7 @@ pub enum Fault {
 pub struct FaultyDatabase {
     inner: Arc<dyn DatabasePort>,
     calls: AtomicU64,
+    statements: AtomicU64,
     broken_call: AtomicU64,
     fault: AtomicU8,
 }
@@ -32,6 +33,7 @@ impl FaultyDatabase {
         Self {
             inner,
             calls: AtomicU64::new(0),
+            statements: AtomicU64::new(0),
             broken_call: AtomicU64::new(NEVER),
             fault: AtomicU8::new(0),
         }
@@ -39,21 +41,46 @@ impl FaultyDatabase {
 
     /// Breaks the call number `call` from now on, 0 being the next one.
     pub fn break_call(&self, call: u64, fault: Fault) {
-        self.calls.store(0, Ordering::SeqCst);
-        self.fault.store(u8::from(fault == Fault::After), Ordering::SeqCst);
+        self.count_anew();
+        self.fault
+            .store(u8::from(fault == Fault::After), Ordering::SeqCst);
         self.broken_call.store(call, Ordering::SeqCst);
+    }
+
+    /// Starts counting calls and statements at 0.
+    pub fn count_anew(&self) {
+        self.calls.store(0, Ordering::SeqCst);
+        self.statements.store(0, Ordering::SeqCst);
+    }
+
+    /// Calls since [`Self::count_anew`] or [`Self::break_call`]: round trips.
+    #[must_use]
+    pub fn calls(&self) -> u64 {
+        self.calls.load(Ordering::SeqCst)
+    }
+
+    /// Statements of those calls, each of a batch counted.
+    #[must_use]
+    pub fn statements(&self) -> u64 {
+        self.statements.load(Ordering::SeqCst)
     }
 
     /// Passes everything on again. Answers how many calls there were since
     /// [`Self::break_call`].
     pub fn mend(&self) -> u64 {
         self.broken_call.store(NEVER, Ordering::SeqCst);
-        self.calls.load(Ordering::SeqCst)
+        self.calls()
     }
 
-    fn fault_now(&self) -> Option<Fault> {
+    fn fault_now(&self, statements: usize) -> Option<Fault> {
+        self.statements
+            .fetch_add(statements as u64, Ordering::SeqCst);
         let call = self.calls.fetch_add(1, Ordering::SeqCst);
-        let fault = if self.fault.load(Ordering::SeqCst) == 0 { Fault::Before } else { Fault::After };
+        let fault = if self.fault.load(Ordering::SeqCst) == 0 {
+            Fault::Before
+        } else {
+            Fault::After
+        };
         (call == self.broken_call.load(Ordering::SeqCst)).then_some(fault)
     }
 }
@@ -68,7 +95,7 @@ impl DatabasePort for FaultyDatabase {
         statements: Vec<Statement>,
     ) -> BoxFuture<'_, Result<Vec<Vec<Row>>, DatabaseError>> {
         Box::pin(async move {
-            match self.fault_now() {
+            match self.fault_now(statements.len()) {
                 Some(Fault::Before) => Err(lost()),
                 Some(Fault::After) => {
                     self.inner.batch(statements).await?;
@@ -81,7 +108,7 @@ impl DatabasePort for FaultyDatabase {
 
     fn query(&self, statement: Statement) -> BoxFuture<'_, Result<Vec<Row>, DatabaseError>> {
         Box::pin(async move {
-            match self.fault_now() {
+            match self.fault_now(1) {
                 Some(_) => Err(lost()),
                 None => self.inner.query(statement).await,
             }

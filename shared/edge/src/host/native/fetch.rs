@@ -18,7 +18,9 @@ impl HttpFetch {
     /// A client that follows no redirect.
     #[must_use]
     pub fn new() -> Self {
-        let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build();
+        let client = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .build();
         Self(client.unwrap_or_default())
     }
 }
@@ -75,8 +77,9 @@ impl Fetch for RouterFetch {
     ) -> BoxFuture<'_, Result<Response<Bytes>, FetchError>> {
         Box::pin(async move {
             let request = request.map(Body::from);
-            let (parts, body) =
-                crate::http::serve(&self.host, &self.router, request).await.into_parts();
+            let (parts, body) = super::serve(&self.host, &self.router, request)
+                .await
+                .into_parts();
             let body = Limited::new(body, limits.bytes)
                 .collect()
                 .await

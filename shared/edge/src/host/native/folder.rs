@@ -48,10 +48,7 @@ impl ReleaseStore for ReleaseFolder {
         Box::pin(async move { Ok(self.bytes(key)?.filter(|bytes| bytes.len() <= limit)) })
     }
 
-    fn list<'a>(
-        &'a self,
-        folder: &'a str,
-    ) -> BoxFuture<'a, Result<Option<Listing>, ReleaseError>> {
+    fn list<'a>(&'a self, folder: &'a str) -> BoxFuture<'a, Result<Option<Listing>, ReleaseError>> {
         Box::pin(async move {
             let entries = match std::fs::read_dir(self.0.join(folder)) {
                 Ok(entries) => entries,

@@ -7,6 +7,7 @@ mod faults;
 mod fetch;
 mod folder;
 mod log;
+mod serve;
 
 pub use clock::{SetClock, SystemClock, SystemRandom};
 pub use database::SqliteDatabase;
@@ -14,6 +15,7 @@ pub use faults::{Fault, FaultyDatabase};
 pub use fetch::{HttpFetch, RouterFetch};
 pub use folder::ReleaseFolder;
 pub use log::MemoryLog;
+pub use serve::serve;
 
 use crate::function::{Access, Function, Host, OutboundAccess};
 use crate::ports::{Clock, Config, DatabasePort, Fetch, Log, Random, ReleaseStore};
@@ -46,8 +48,10 @@ impl Native {
     #[must_use]
     pub fn host(&self, function: &Function) -> Host {
         let grants = function.grants;
-        let granted =
-            grants.config.iter().filter_map(|name| Some((*name, self.config.get(*name)?.clone())));
+        let granted = grants
+            .config
+            .iter()
+            .filter_map(|name| Some((*name, self.config.get(*name)?.clone())));
         Host {
             function: function.name,
             grants,

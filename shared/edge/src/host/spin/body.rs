@@ -30,7 +30,9 @@ impl http_body::Body for OneThread {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<http_body::Frame<Self::Data>, String>>> {
-        Pin::new(&mut *self.0).poll_frame(context).map_err(|error| error.to_string())
+        Pin::new(&mut *self.0)
+            .poll_frame(context)
+            .map_err(|error| error.to_string())
     }
 
     fn is_end_stream(&self) -> bool {
@@ -56,10 +58,7 @@ fn take_stream(response: &mut Response<Body>) -> Option<StreamReader<u8>> {
     RefCell::take(stream)
 }
 
-fn streamed(
-    response: Response<Body>,
-    stream: StreamReader<u8>,
-) -> Result<WasiResponse, ErrorCode> {
+fn streamed(response: Response<Body>, stream: StreamReader<u8>) -> Result<WasiResponse, ErrorCode> {
     let (parts, _) = response.into_parts();
     let internal = |text: String| ErrorCode::InternalError(Some(text));
     let headers = Fields::try_from(parts.headers).map_err(|error| internal(error.to_string()))?;

@@ -10,8 +10,11 @@ use std::cell::RefCell;
 
 /// Set on every connection: Spin sets none of these. WAL lets readers go on
 /// beside a writer; a writer waits up to five seconds for another.
-const PRAGMAS: [&str; 3] =
-    ["PRAGMA busy_timeout = 5000", "PRAGMA foreign_keys = ON", "PRAGMA journal_mode = WAL"];
+const PRAGMAS: [&str; 3] = [
+    "PRAGMA busy_timeout = 5000",
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA journal_mode = WAL",
+];
 
 thread_local! {
     static IDLE: RefCell<Vec<Connection>> = const { RefCell::new(Vec::new()) };
@@ -43,17 +46,17 @@ fn give_back(connection: Connection) {
 
 /// Applies what is missing, once: the level is read again under the write
 /// lock, so two instances that start together do not both apply it.
-async fn migrate(
-    connection: &Connection,
-    migrations: &[Migration],
-) -> Result<(), DatabaseError> {
+async fn migrate(connection: &Connection, migrations: &[Migration]) -> Result<(), DatabaseError> {
     let newest = migrations.last().map_or(0, |migration| migration.level);
     if level(connection).await? >= newest {
         return Ok(());
     }
     run(connection, "BEGIN IMMEDIATE", &[]).await?;
     let reached = level(connection).await?;
-    for migration in migrations.iter().filter(|migration| migration.level > reached) {
+    for migration in migrations
+        .iter()
+        .filter(|migration| migration.level > reached)
+    {
         for statement in migration.statements() {
             run(connection, &statement, &[]).await?;
         }
@@ -66,7 +69,9 @@ async fn migrate(
 
 async fn level(connection: &Connection) -> Result<u32, DatabaseError> {
     let rows = run(connection, "PRAGMA user_version", &[]).await?;
-    let level = rows.first().and_then(|row| row.get("user_version")?.as_u64());
+    let level = rows
+        .first()
+        .and_then(|row| row.get("user_version")?.as_u64());
     level
         .and_then(|level| u32::try_from(level).ok())
         .ok_or_else(|| DatabaseError::Row("user_version is no number".to_owned()))

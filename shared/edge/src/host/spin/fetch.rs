@@ -25,14 +25,12 @@ impl Fetch for SpinFetch {
     }
 }
 
-async fn answer(
-    request: Request<Bytes>,
-    limit: usize,
-) -> Result<Response<Bytes>, FetchError> {
+async fn answer(request: Request<Bytes>, limit: usize) -> Result<Response<Bytes>, FetchError> {
     let host = request.uri().host().unwrap_or_default().to_owned();
     let unreachable = || FetchError::Unreachable(host.clone());
-    let answer =
-        spin_sdk::http::send(request.map(Full::new)).await.map_err(|_| unreachable())?;
+    let answer = spin_sdk::http::send(request.map(Full::new))
+        .await
+        .map_err(|_| unreachable())?;
     let (parts, body) = answer.into_parts();
     match Limited::new(body, limit).collect().await {
         Ok(body) => Ok(Response::from_parts(parts, body.to_bytes())),
@@ -51,9 +49,10 @@ async fn within<T>(
     let mut timer = pin!(monotonic_clock::wait_for(nanoseconds));
     poll_fn(|context| match answer.as_mut().poll(context) {
         Poll::Ready(result) => Poll::Ready(result),
-        Poll::Pending => {
-            timer.as_mut().poll(context).map(|()| Err(FetchError::TimedOut(time)))
-        }
+        Poll::Pending => timer
+            .as_mut()
+            .poll(context)
+            .map(|()| Err(FetchError::TimedOut(time))),
     })
     .await
 }

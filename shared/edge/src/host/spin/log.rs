@@ -28,7 +28,11 @@ pub(super) fn line(text: &str) {
         drop(writer);
         drop(written);
     });
-    if write.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending() {
+    if write
+        .as_mut()
+        .poll(&mut Context::from_waker(Waker::noop()))
+        .is_pending()
+    {
         wasip3::spawn(write);
     }
 }

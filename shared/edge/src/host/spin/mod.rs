@@ -76,13 +76,15 @@ async fn open(function: &Function) -> Opened {
     let host = Host {
         function: function.name,
         grants,
-        database: (grants.database != Access::None)
-            .then(|| Arc::new(database::SpinDatabase { migrations: function.migrations }) as _),
+        database: (grants.database != Access::None).then(|| {
+            Arc::new(database::SpinDatabase {
+                migrations: function.migrations,
+            }) as _
+        }),
         sign: grants.sign.then(|| Arc::new(fetch::SpinFetch) as _),
         outbound: (grants.outbound != OutboundAccess::None)
             .then(|| Arc::new(fetch::SpinFetch) as _),
-        releases: (grants.releases != Access::None)
-            .then(|| Arc::new(files::MountedReleases) as _),
+        releases: (grants.releases != Access::None).then(|| Arc::new(files::MountedReleases) as _),
         clock: Arc::new(wasi::WasiClock),
         random: Arc::new(wasi::WasiRandom),
         config: Config::new(values),

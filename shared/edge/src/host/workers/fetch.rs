@@ -34,8 +34,10 @@ impl Fetch for GlobalFetch {
             let host = host_of(&request);
             let unreachable = || FetchError::Unreachable(host.clone());
             let request = outgoing(&request).map_err(|_| unreachable())?;
-            let answer =
-                worker::Fetch::Request(request).send().await.map_err(|_| unreachable())?;
+            let answer = worker::Fetch::Request(request)
+                .send()
+                .await
+                .map_err(|_| unreachable())?;
             collect(answer.into(), limits.bytes, &host).await
         })))
     }
@@ -51,7 +53,11 @@ impl Fetch for ServiceFetch {
             let host = host_of(&request);
             let unreachable = || FetchError::Unreachable(host.clone());
             let request = outgoing(&request).map_err(|_| unreachable())?;
-            let answer = self.0.fetch_request(request).await.map_err(|_| unreachable())?;
+            let answer = self
+                .0
+                .fetch_request(request)
+                .await
+                .map_err(|_| unreachable())?;
             collect(answer.map(Body::new), limits.bytes, &host).await
         })))
     }
@@ -65,7 +71,9 @@ fn host_of(request: &Request<Bytes>) -> String {
 fn outgoing(request: &Request<Bytes>) -> worker::Result<worker::Request> {
     let headers = worker::Headers::new();
     for (name, value) in request.headers() {
-        let value = value.to_str().map_err(|error| worker::Error::RustError(error.to_string()))?;
+        let value = value
+            .to_str()
+            .map_err(|error| worker::Error::RustError(error.to_string()))?;
         headers.append(name.as_str(), value)?;
     }
     let mut init = RequestInit::new();

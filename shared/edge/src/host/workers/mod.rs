@@ -81,8 +81,10 @@ fn opened(function: &Function, env: &Env) -> Opened {
 fn open(function: &Function, env: &Env) -> Opened {
     let grants = function.grants;
     // A name that is not set, or not handed to this Worker, is absent.
-    let values =
-        grants.config.iter().filter_map(|name| Some((*name, env.var(name).ok()?.to_string())));
+    let values = grants
+        .config
+        .iter()
+        .filter_map(|name| Some((*name, env.var(name).ok()?.to_string())));
     let database = (grants.database != Access::None)
         .then(|| env.d1(binding::DATABASE).ok())
         .flatten()

@@ -13,7 +13,11 @@ impl Clock for PlatformClock {
 pub(super) struct PlatformRandom;
 
 impl Random for PlatformRandom {
-    #[expect(clippy::disallowed_methods, clippy::expect_used, reason = "this is the port")]
+    #[expect(
+        clippy::disallowed_methods,
+        clippy::expect_used,
+        reason = "this is the port"
+    )]
     fn fill(&self, bytes: &mut [u8]) {
         getrandom::fill(bytes).expect("crypto.getRandomValues is always there on Workers");
     }

@@ -30,7 +30,10 @@ impl ReleaseStore for R2 {
             let stream: ObjectStream =
                 SendWrapper::new(RefCell::new(Some(body.response_body().map_err(failed)?)));
             let body = ReleaseBody::Host(HostBody(Arc::new(stream)));
-            Ok(Some(Release { size: object.size(), body }))
+            Ok(Some(Release {
+                size: object.size(),
+                body,
+            }))
         }))
     }
 
@@ -52,12 +55,13 @@ impl ReleaseStore for R2 {
         }))
     }
 
-    fn list<'a>(
-        &'a self,
-        folder: &'a str,
-    ) -> BoxFuture<'a, Result<Option<Listing>, ReleaseError>> {
+    fn list<'a>(&'a self, folder: &'a str) -> BoxFuture<'a, Result<Option<Listing>, ReleaseError>> {
         Box::pin(SendWrapper::new(async move {
-            let prefix = if folder.is_empty() { String::new() } else { format!("{folder}/") };
+            let prefix = if folder.is_empty() {
+                String::new()
+            } else {
+                format!("{folder}/")
+            };
             let mut folders = Vec::new();
             let mut cursor: Option<String> = None;
             let mut found = folder.is_empty();

@@ -14,10 +14,14 @@ pub(super) async fn outgoing(mut response: Response<Body>) -> worker::Result<wor
     let (parts, body) = response.into_parts();
     let headers = Headers::new();
     for (name, value) in &parts.headers {
-        let value = value.to_str().map_err(|error| worker::Error::RustError(error.to_string()))?;
+        let value = value
+            .to_str()
+            .map_err(|error| worker::Error::RustError(error.to_string()))?;
         headers.append(name.as_str(), value)?;
     }
-    let answer = ResponseBuilder::new().with_status(parts.status.as_u16()).with_headers(headers);
+    let answer = ResponseBuilder::new()
+        .with_status(parts.status.as_u16())
+        .with_headers(headers);
     if let Some(stream) = stream {
         return Ok(answer.body(stream));
     }

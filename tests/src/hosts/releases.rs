@@ -1,0 +1,109 @@
+//! The release files that every instance has, and a file beside them that no
+//! request may ever reach.
+
+use super::StartError;
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+/// A licensed product: no manifest says otherwise.
+pub const LICENSED: &str = "gate";
+/// A product whose manifest opens it.
+pub const OPEN: &str = "open";
+/// A product whose manifest says `"requires_license": "false"`, which is no
+/// boolean and opens nothing.
+pub const MISTAKEN: &str = "mistaken";
+/// The platform of most files.
+pub const PLATFORM: &str = "x86_64-unknown-linux-gnu";
+/// Bytes of the large file.
+pub const LARGE_BYTES: usize = 20 * 1024 * 1024;
+/// Text of the file outside the releases.
+pub const OUTSIDE: &str = "this file lies outside the releases folder";
+
+/// Files by key, as `product/version/platform`; the large one is not here.
+pub const FILES: &[(&str, &[u8])] = &[
+    (
+        "gate/1.0.0/x86_64-unknown-linux-gnu",
+        b"#!/bin/sh\necho gate 1.0.0\n",
+    ),
+    (
+        "gate/1.0.0/x86_64-unknown-linux-gnu.sig",
+        b"a detached signature of gate 1.0.0",
+    ),
+    (
+        "gate/1.10.0-rc1/x86_64-unknown-linux-gnu",
+        b"#!/bin/sh\necho gate 1.10.0-rc1\n",
+    ),
+    ("gate/1.0.0/empty", b""),
+    ("gate/1.0.0/folder/file", b"a file too deep to be named"),
+    ("open/MANIFEST.json", br#"{"requires_license":false}"#),
+    (
+        "open/1.0.0/x86_64-unknown-linux-gnu",
+        b"#!/bin/sh\necho open\n",
+    ),
+    ("mistaken/MANIFEST.json", br#"{"requires_license":"false"}"#),
+    (
+        "mistaken/1.0.0/x86_64-unknown-linux-gnu",
+        b"#!/bin/sh\necho mistaken\n",
+    ),
+    (
+        "sold/2.0.0/x86_64-unknown-linux-gnu",
+        b"#!/bin/sh\necho what was paid for\n",
+    ),
+];
+
+/// Key of the large file; its product is open, so that only streaming is tried.
+pub const LARGE: &str = "open/1.0.0/large";
+
+/// The files on disk, in a folder of their own.
+pub struct Releases {
+    folder: TempDir,
+}
+
+impl Releases {
+    pub(super) fn write() -> Result<Self, StartError> {
+        let failed = |error| StartError::new("writing the release files", error);
+        let folder = tempfile::Builder::new()
+            .prefix("keywright-suite-")
+            .tempdir();
+        let releases = Self {
+            folder: folder.map_err(failed)?,
+        };
+        let put = |key: &str, bytes: &[u8]| {
+            let path = releases.path().join(key);
+            std::fs::create_dir_all(path.parent().unwrap_or(&path))?;
+            std::fs::write(path, bytes)
+        };
+        for (key, bytes) in FILES {
+            put(key, bytes).map_err(failed)?;
+        }
+        put(LARGE, &large()).map_err(failed)?;
+        std::fs::write(releases.home().join("outside"), OUTSIDE).map_err(failed)?;
+        Ok(releases)
+    }
+
+    /// The folder of releases.
+    #[must_use]
+    pub fn path(&self) -> PathBuf {
+        self.home().join("releases")
+    }
+
+    /// The folder around it, where a host keeps its state.
+    pub(super) fn home(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+/// The large file: the same bytes every time, and no two pieces of it alike.
+#[must_use]
+pub fn large() -> Vec<u8> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut bytes = Vec::with_capacity(LARGE_BYTES);
+    while bytes.len() < LARGE_BYTES {
+        // Xorshift (Marsaglia, 2003): enough that a lost or doubled piece shows.
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        bytes.extend_from_slice(&state.to_le_bytes());
+    }
+    bytes
+}

@@ -1,0 +1,59 @@
+//! The instance in the Spin test host of this process, from an unchanged copy
+//! of the real manifest.
+
+use super::process::root;
+use super::{Database, Running, Setup, StartError, Started, ports};
+use keywright_spin_host::{RunningApp, SpinApp};
+use std::path::{Path, PathBuf};
+
+/// How long an instance of a component lives. What is right in both must not
+/// keep a request's state in a static.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reuse {
+    /// As Spin does unless told otherwise: 128 requests, 16 at once.
+    Default,
+    /// A fresh instance for every request.
+    Never,
+}
+
+struct App(#[expect(dead_code, reason = "it serves as long as it exists")] RunningApp);
+
+impl Running for App {}
+
+pub(super) async fn start(setup: Setup, reuse: Reuse) -> Result<Started, StartError> {
+    let failed = |error: &dyn std::fmt::Display| StartError::new("the Spin test host", error);
+    let home = setup.releases.home();
+    // A manifest's relative paths start from its own folder: the copy finds
+    // this instance's releases beside it.
+    let manifest = home.join("spin.toml");
+    let linked = std::fs::copy(root().join("spin.toml"), &manifest)
+        .and_then(|_| std::fs::create_dir_all(home.join("build")))
+        .and_then(|()| std::os::unix::fs::symlink(modules(), home.join("build/spin")));
+    linked.map_err(|error| failed(&error))?;
+    let port = ports::free()?;
+    let base_url = format!("http://127.0.0.1:{port}");
+    let state = home.join("state");
+    let mut app = SpinApp::from_manifest(&manifest)
+        .map_err(|error| failed(&error))?
+        .listen(port)
+        .state_dir(&state);
+    for (name, value) in setup.configuration(&base_url) {
+        app = app.variable(name.to_ascii_lowercase(), value);
+    }
+    if reuse == Reuse::Never {
+        app = app.reuse(1, 1);
+    }
+    let running = app.start().await.map_err(|error| failed(&error))?;
+    let database = Database::File(state.join("sqlite_db.db"));
+    Ok(Started {
+        base_url,
+        database,
+        running: Box::new(App(running)),
+    })
+}
+
+/// What `dev/build.sh spin` built.
+fn modules() -> PathBuf {
+    let given = std::env::var_os("KEYWRIGHT_TEST_SPIN_MODULES").map(PathBuf::from);
+    given.unwrap_or_else(|| Path::new(&root()).join("build/spin"))
+}

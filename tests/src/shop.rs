@@ -1,0 +1,174 @@
+//! All functions in this process over the native host: a real `SQLite`, a
+//! folder of releases, a clock that a test sets, a database that breaks on
+//! demand.
+
+use axum::Router;
+use axum::body::Body;
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::BodyExt;
+use keywright_edge::host::native::{
+    FaultyDatabase, HttpFetch, MemoryLog, Native, ReleaseFolder, RouterFetch, SqliteDatabase,
+    SystemRandom,
+};
+use keywright_edge::ports::{Clock, Fetch, name};
+use keywright_edge::{Function, Host};
+use keywright_license::SigningKey;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Every function that has a public route, with its service binding's name.
+pub const FUNCTIONS: &[(&str, &Function)] = &[
+    ("ADMIN", &keywright_admin::FUNCTION),
+    ("DOWNLOAD", &keywright_download::FUNCTION),
+    ("PURCHASE", &keywright_purchase::FUNCTION),
+    ("RENEW", &keywright_renew::FUNCTION),
+    ("VALIDATE", &keywright_validate::FUNCTION),
+    ("WEBHOOK", &keywright_webhook::FUNCTION),
+];
+
+/// A seed for tests: 32 bytes of 0x5a, in base64.
+pub const SIGNING_KEY: &str = "WlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlo=";
+/// The operator's key in tests.
+pub const ADMIN_KEY: &str = "test-admin-key-0123456789abcdef0123456789";
+/// The cron token in tests.
+pub const CRON_TOKEN: &str = "test-cron-token-0123456789abcdef012345678";
+/// The secret of the webhook in tests.
+pub const WEBHOOK_SECRET: &str = "webhook-test-secret";
+
+/// What makes one shop differ from another.
+pub struct Setup {
+    /// Configuration on top of [`configuration`]; an empty value removes one.
+    pub config: Vec<(&'static str, String)>,
+    /// Wall clock.
+    pub clock: Arc<dyn Clock>,
+    /// Folder of releases.
+    pub releases: PathBuf,
+}
+
+/// All functions of one instance.
+pub struct Shop {
+    /// The instance's outside things.
+    pub native: Native,
+    /// The database, to break it.
+    pub database: Arc<FaultyDatabase>,
+    routers: BTreeMap<&'static str, (Host, Router)>,
+    sign: (Host, Router),
+}
+
+/// The usual configuration of a test, without a payment provider.
+///
+/// # Panics
+/// When [`SIGNING_KEY`] is not a key.
+#[must_use]
+pub fn configuration(public_url: &str) -> BTreeMap<String, String> {
+    #[expect(clippy::expect_used, reason = "a constant")]
+    let key = SigningKey::from_seed_base64(SIGNING_KEY).expect("a seed");
+    [
+        (name::SIGNING_KEY, SIGNING_KEY.to_owned()),
+        (name::VERIFY_KEYS, key.public_key().to_hex()),
+        (name::ADMIN_KEY, ADMIN_KEY.to_owned()),
+        (name::CRON_TOKEN, CRON_TOKEN.to_owned()),
+        (name::PUBLIC_URL, public_url.to_owned()),
+        (name::OPERATOR_NAME, "Test Operator".to_owned()),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into()
+}
+
+impl Shop {
+    /// Opens a shop with an empty database.
+    ///
+    /// # Panics
+    /// When the database or a router cannot be made: then the test is wrong.
+    #[must_use]
+    pub fn open(setup: Setup) -> Self {
+        Self::open_with(setup, Arc::new(HttpFetch::new()))
+    }
+
+    /// As [`Self::open`], with another way out.
+    ///
+    /// # Panics
+    /// As [`Self::open`].
+    #[must_use]
+    #[expect(clippy::expect_used, reason = "a test cannot go on without its shop")]
+    pub fn open_with(setup: Setup, outbound: Arc<dyn Fetch>) -> Self {
+        let sqlite = SqliteDatabase::in_memory(keywright_store::MIGRATIONS).expect("a database");
+        let database = Arc::new(FaultyDatabase::new(Arc::new(sqlite)));
+        let mut config = configuration("http://shop.test");
+        for (name, value) in setup.config {
+            config.insert(name.to_owned(), value);
+        }
+        let mut native = Native {
+            database: database.clone(),
+            releases: Arc::new(ReleaseFolder::new(setup.releases)),
+            outbound,
+            sign: None,
+            clock: setup.clock,
+            random: Arc::new(SystemRandom),
+            config,
+            log: Arc::new(MemoryLog::default()),
+        };
+        let sign = opened(&native, &keywright_sign::FUNCTION).expect("the sign function");
+        let (host, router) = sign.clone();
+        native.sign = Some(Arc::new(RouterFetch { host, router }));
+        let routers = FUNCTIONS
+            .iter()
+            .map(|(binding, function)| {
+                (
+                    *binding,
+                    opened(&native, function).expect("a router of every function"),
+                )
+            })
+            .collect();
+        Self {
+            native,
+            database,
+            routers,
+            sign,
+        }
+    }
+
+    /// Answers a request as the gateway would, by the gateway's own table.
+    ///
+    /// # Panics
+    /// When the table has no function for the path.
+    #[expect(clippy::expect_used, reason = "the table has a row for every path")]
+    pub async fn answer(&self, request: Request<Body>) -> Response<Body> {
+        let binding =
+            keywright_gateway::routes::binding_for(request.uri().path()).expect("a function");
+        let (host, router) = &self.routers[binding];
+        keywright_edge::host::native::serve(host, router, request).await
+    }
+
+    /// As [`Self::answer`], with the whole body collected.
+    ///
+    /// # Panics
+    /// When the body breaks off.
+    #[expect(clippy::expect_used, reason = "bodies of this host are in memory")]
+    pub async fn call(&self, request: Request<Body>) -> Response<Bytes> {
+        let (parts, body) = self.answer(request).await.into_parts();
+        let body = body.collect().await.expect("a whole body").to_bytes();
+        Response::from_parts(parts, body)
+    }
+
+    /// The sign function, which no path leads to.
+    pub fn sign(&self) -> &(Host, Router) {
+        &self.sign
+    }
+
+    /// The ports and routes of a function, by its binding.
+    pub fn function(&self, binding: &str) -> &(Host, Router) {
+        &self.routers[binding]
+    }
+}
+
+fn opened(
+    native: &Native,
+    function: &Function,
+) -> Result<(Host, Router), keywright_edge::function::PortError> {
+    let host = native.host(function);
+    let router = (function.router)(&host)?;
+    Ok((host, router))
+}

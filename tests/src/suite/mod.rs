@@ -1,0 +1,89 @@
+//! The suite: exchanges over HTTP, and what every host has to answer. A case
+//! has its own product, so that cases run side by side and in any order.
+//!
+//! `tests/suite_*.rs` run it, one target for each host.
+
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a case fails by panicking; the runner reports it under the case's name"
+)]
+
+mod admin;
+mod catalogue;
+mod download;
+mod errors;
+mod floor;
+mod keys;
+mod private_sign;
+mod purchase;
+mod races;
+mod reconcile;
+mod run;
+mod sale;
+mod traversal;
+mod validate;
+mod webhook;
+
+pub use run::run;
+
+use crate::hosts::Instance;
+use keywright_edge::BoxFuture;
+
+/// One exchange, or a few that belong together.
+#[derive(Clone, Copy)]
+pub struct Case {
+    module: &'static str,
+    name: &'static str,
+    /// Whether no other case may run meanwhile: it has the payment provider
+    /// fail, or changes the database itself.
+    alone: bool,
+    run: for<'a> fn(&'a Instance) -> BoxFuture<'a, ()>,
+}
+
+impl Case {
+    /// `topic::case`
+    #[must_use]
+    pub fn name(&self) -> String {
+        let topic = self.module.rsplit("::").next().unwrap_or_default();
+        format!("{topic}::{}", self.name)
+    }
+}
+
+/// The cases of a file; `alone` marks those that no other may run beside.
+macro_rules! cases {
+    (@alone) => { false };
+    (@alone alone) => { true };
+    ($($name:ident $($alone:ident)?),* $(,)?) => {
+        /// What this file tries.
+        pub(super) const CASES: &[super::Case] = &[$(super::Case {
+            module: module_path!(),
+            name: stringify!($name),
+            alone: super::cases!(@alone $($alone)?),
+            run: |instance| Box::pin($name(instance)),
+        }),*];
+    };
+}
+use cases;
+
+/// Every case.
+pub fn all() -> impl Iterator<Item = Case> {
+    [
+        admin::CASES,
+        catalogue::CASES,
+        download::CASES,
+        errors::CASES,
+        keys::CASES,
+        private_sign::CASES,
+        purchase::CASES,
+        races::CASES,
+        reconcile::CASES,
+        sale::CASES,
+        traversal::CASES,
+        validate::CASES,
+        webhook::CASES,
+    ]
+    .into_iter()
+    .flatten()
+    .copied()
+}

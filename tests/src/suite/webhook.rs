@@ -1,0 +1,398 @@
+//! What payment providers call: only a signed delivery counts, and even that
+//! only says where to look.
+
+use super::cases;
+use super::floor::{
+    buy, licenses_of, nothing_due, policy, poll, product, text, tick, told_of, until,
+};
+use crate::hosts::{Answer, Instance, OTHER_STORE};
+use crate::shop::WEBHOOK_SECRET;
+use http::Method;
+use keywright_btcpay_double::{Event, EventIds, Fault, MarkAs, NewInvoice, Outcome, Release, sign};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+cases![
+    signatures,
+    bodies,
+    not_ours,
+    early,
+    another_store,
+    foreign_order,
+    ten_at_once,
+    replayed,
+    redelivered,
+    out_of_order alone,
+    provider_down_meanwhile alone,
+    re_serialised alone,
+    wrong_secret alone,
+    marked_invalid,
+    other_methods,
+];
+
+const PATH: &str = "/v1/btcpay/webhook";
+/// Deliveries about an invoice that is paid in full over Lightning:
+/// `InvoiceCreated`, `InvoiceReceivedPayment`, `InvoiceProcessing`,
+/// `InvoicePaymentSettled`, `InvoiceSettled`.
+const PAID_EVENTS: usize = 5;
+
+/// A body as BTCPay would write it about an invoice of this instance's store.
+fn delivery(instance: &Instance, kind: &str, remote: &str, order: &str) -> Vec<u8> {
+    body_of(
+        instance,
+        &Event::new(kind)
+            .invoice(remote)
+            .metadata(json!({ "orderId": order })),
+    )
+}
+
+fn body_of(instance: &Instance, event: &Event) -> Vec<u8> {
+    event.body(&EventIds {
+        delivery_id: "HandMadeDelivery".to_owned(),
+        webhook_id: instance.btcpay.webhook_id(),
+        original_delivery_id: "HandMadeDelivery".to_owned(),
+        is_redelivery: false,
+        timestamp: instance.btcpay.now(),
+        store_id: instance.btcpay.store_id().to_owned(),
+    })
+}
+
+async fn deliver(instance: &Instance, body: &[u8], signature: Option<&str>) -> Answer {
+    let request = instance.api.request(Method::POST, PATH);
+    let request = request.header("content-type", "application/json; charset=utf-8");
+    let request = match signature {
+        Some(signature) => request.header("BTCPay-Sig", signature),
+        None => request,
+    };
+    instance.api.send(request.body(body.to_vec())).await
+}
+
+async fn deliver_signed(instance: &Instance, body: &[u8]) -> Answer {
+    deliver(instance, body, Some(&sign(WEBHOOK_SECRET, body))).await
+}
+
+/// The statuses that deliveries about an invoice were answered with so far,
+/// once there are `count` of them.
+async fn answered(instance: &Instance, remote: &str, count: usize) -> Vec<(String, u16)> {
+    let mut answers = Vec::new();
+    for _ in 0..400 {
+        let attempts = instance.btcpay.attempts().into_iter();
+        let mine = attempts.filter(|attempt| attempt.invoice_id.as_deref() == Some(remote));
+        answers = mine
+            .filter_map(|attempt| match attempt.outcome {
+                Outcome::Answered { status, .. } => Some((attempt.event, status)),
+                _ => None,
+            })
+            .collect();
+        if answers.len() >= count {
+            return answers;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("only {} of {count} deliveries were answered", answers.len());
+}
+
+/// An order, not paid: our id and the provider's.
+async fn ordered(instance: &Instance, slug: &str) -> (String, String) {
+    product(instance, slug, 1_000).await;
+    let bought = buy(instance, slug).await;
+    (
+        text(&bought, "invoice_id"),
+        text(&bought, "btcpay_invoice_id"),
+    )
+}
+
+async fn signatures(instance: &Instance) {
+    let (invoice, remote) = ordered(instance, "signatures").await;
+    let body = delivery(instance, "InvoiceSettled", &remote, &invoice);
+    let right = sign(WEBHOOK_SECRET, &body);
+    let wrong = [
+        None,
+        Some(String::new()),
+        Some("sha256=".to_owned()),
+        Some(right.trim_start_matches("sha256=").to_owned()),
+        Some(right.replace("sha256=", "sha1=")),
+        Some(right[..right.len() - 2].to_owned()),
+        Some(format!("{right}00")),
+        Some(sign("another secret", &body)),
+        Some(sign(WEBHOOK_SECRET, b"another body")),
+        Some(sign("", &body)),
+    ];
+    for signature in wrong {
+        let answer = deliver(instance, &body, signature.as_deref()).await;
+        answer.is_error(401, "unauthorized");
+    }
+    assert_eq!(deliver(instance, &body, Some(&right)).await.status, 200);
+}
+
+async fn bodies(instance: &Instance) {
+    for body in ["", "not json", "[]", "\"text\"", "{\"type\":1}"] {
+        let answer = deliver_signed(instance, body.as_bytes()).await;
+        answer.is_error(400, "bad_request");
+    }
+    let large = vec![b' '; 2 * 1024 * 1024 + 1];
+    deliver_signed(instance, &large)
+        .await
+        .is_error(413, "payload_too_large");
+    // Types that do not exist yet are acknowledged: BTCPay would send an error again.
+    let (invoice, remote) = ordered(instance, "bodies").await;
+    for kind in [
+        "InvoiceSomethingNew",
+        "PaymentRequestCompleted",
+        "InvoiceCreated",
+    ] {
+        let answer = deliver_signed(instance, &delivery(instance, kind, &remote, &invoice)).await;
+        assert_eq!(
+            (answer.status, answer.text()),
+            (200, String::new()),
+            "{kind}"
+        );
+    }
+}
+
+async fn not_ours(instance: &Instance) {
+    for id in ["NoSuchInvoice", "", "../../x", "a b"] {
+        let body = delivery(instance, "InvoiceSettled", id, "no-such-order");
+        let answer = deliver_signed(instance, &body).await;
+        assert_eq!(
+            (answer.status, answer.text()),
+            (200, String::new()),
+            "{id:?}"
+        );
+    }
+}
+
+/// A delivery that says "settled" of an invoice that is not: the provider is
+/// asked, and nothing is issued.
+async fn early(instance: &Instance) {
+    let (invoice, remote) = ordered(instance, "early").await;
+    for kind in [
+        "InvoiceSettled",
+        "InvoicePaymentSettled",
+        "InvoiceProcessing",
+    ] {
+        let body = delivery(instance, kind, &remote, &invoice);
+        assert_eq!(deliver_signed(instance, &body).await.status, 200);
+    }
+    assert_eq!(poll(instance, &invoice).await["status"], "pending");
+    assert_eq!(licenses_of(instance, &invoice).await, 0);
+}
+
+async fn another_store(instance: &Instance) {
+    let (invoice, remote) = ordered(instance, "another-store").await;
+    instance.btcpay.pay_on_chain(&remote).expect("a payment");
+    let event = Event::new("InvoiceSettled")
+        .store(OTHER_STORE)
+        .invoice(&remote);
+    let event = event.metadata(json!({ "orderId": invoice }));
+    let answer = deliver_signed(instance, &body_of(instance, &event)).await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(poll(instance, &invoice).await["status"], "pending");
+}
+
+/// A settled invoice that somebody made by hand for one satoshi, with our
+/// order's id in it: its amount is not our price.
+async fn foreign_order(instance: &Instance) {
+    let (invoice, _) = ordered(instance, "foreign").await;
+    for new in [
+        NewInvoice::of("0.00000001", "BTC").order(&invoice),
+        NewInvoice::of("0.00001", "BTC")
+            .order(&invoice)
+            .store(OTHER_STORE),
+    ] {
+        let cheap = instance.btcpay.create_invoice(new).expect("an invoice");
+        instance.btcpay.pay_in_full(&cheap).expect("a payment");
+        let body = delivery(instance, "InvoiceSettled", &cheap, &invoice);
+        assert_eq!(deliver_signed(instance, &body).await.status, 200);
+    }
+    assert_eq!(poll(instance, &invoice).await["status"], "pending");
+    assert_eq!(licenses_of(instance, &invoice).await, 0);
+}
+
+async fn ten_at_once(instance: &Instance) {
+    let (invoice, remote) = ordered(instance, "ten").await;
+    // With the double's own deliveries these are more than ten.
+    instance.btcpay.pay_in_full(&remote).expect("a payment");
+    let body = delivery(instance, "InvoiceSettled", &remote, &invoice);
+    let answers = super::races::at_once(10, |_| deliver_signed(instance, &body)).await;
+    for answer in answers {
+        assert_eq!(answer.status, 200, "{answer:?}");
+    }
+    let settled = until(instance, &invoice, "settled").await;
+    assert_eq!(licenses_of(instance, &invoice).await, 1);
+    assert_eq!(
+        told_of(instance, &text(&settled, "license_id")).await,
+        (1, 1)
+    );
+}
+
+/// The very same bytes again, as somebody who recorded them would send them.
+async fn replayed(instance: &Instance) {
+    let (invoice, remote) = ordered(instance, "replayed").await;
+    instance.btcpay.pay_in_full(&remote).expect("a payment");
+    let settled = until(instance, &invoice, "settled").await;
+    let sent = |attempt: &keywright_btcpay_double::Attempt| {
+        attempt.invoice_id.as_deref() == Some(&remote) && attempt.event == "InvoiceSettled"
+    };
+    let attempt = instance
+        .btcpay
+        .attempts()
+        .into_iter()
+        .find(sent)
+        .expect("a delivery");
+    for _ in 0..3 {
+        let answer = deliver(instance, &attempt.body, Some(&attempt.signature)).await;
+        assert_eq!(answer.status, 200);
+    }
+    assert_eq!(poll(instance, &invoice).await, settled);
+    assert_eq!(licenses_of(instance, &invoice).await, 1);
+    assert_eq!(
+        told_of(instance, &text(&settled, "license_id")).await,
+        (1, 1)
+    );
+}
+
+/// "Redeliver" in BTCPay's own interface.
+async fn redelivered(instance: &Instance) {
+    let (invoice, remote) = ordered(instance, "redelivered").await;
+    instance.btcpay.pay_in_full(&remote).expect("a payment");
+    let settled = until(instance, &invoice, "settled").await;
+    let attempts = instance.btcpay.attempts();
+    let mine = attempts
+        .iter()
+        .filter(|attempt| attempt.invoice_id.as_deref() == Some(&remote));
+    for attempt in mine {
+        instance
+            .btcpay
+            .redeliver(&attempt.delivery_id)
+            .expect("a delivery to send again");
+    }
+    instance
+        .btcpay
+        .idle()
+        .await
+        .expect("all webhooks delivered");
+    assert_eq!(poll(instance, &invoice).await, settled);
+    assert_eq!(licenses_of(instance, &invoice).await, 1);
+}
+
+/// Deliveries in the opposite order, the first of them last.
+async fn out_of_order(instance: &Instance) {
+    let (invoice, remote) = ordered(instance, "reversed").await;
+    instance.btcpay.idle().await.expect("nothing in flight");
+    instance.btcpay.on_delivery(Fault::hold());
+    instance.btcpay.pay_in_full(&remote).expect("a payment");
+    for _ in 0..200 {
+        if instance.btcpay.held().len() >= 4 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(poll(instance, &invoice).await["status"], "pending");
+    instance.btcpay.clear_faults();
+    let released = instance.btcpay.release(Release::Reversed);
+    assert!(released >= 4, "only {released} deliveries were held");
+    until(instance, &invoice, "settled").await;
+    instance
+        .btcpay
+        .idle()
+        .await
+        .expect("all webhooks delivered");
+    assert_eq!(poll(instance, &invoice).await["status"], "settled");
+    assert_eq!(licenses_of(instance, &invoice).await, 1);
+}
+
+/// While the provider cannot be asked, a delivery is answered 503, which has
+/// the provider send it again.
+async fn provider_down_meanwhile(instance: &Instance) {
+    let (invoice, remote) = ordered(instance, "down").await;
+    instance.btcpay.fail_next(1_000, 503);
+    instance.btcpay.pay_in_full(&remote).expect("a payment");
+    answered(instance, &remote, PAID_EVENTS + 1).await;
+    assert_eq!(poll(instance, &invoice).await["status"], "pending");
+    instance.btcpay.clear_faults();
+    until(instance, &invoice, "settled").await;
+    instance
+        .btcpay
+        .idle()
+        .await
+        .expect("all webhooks delivered");
+    let answers = answered(instance, &remote, PAID_EVENTS).await;
+    let settled = answers
+        .iter()
+        .filter(|(event, _)| event == "InvoiceSettled");
+    let statuses: Vec<u16> = settled.map(|(_, status)| *status).collect();
+    assert_eq!(statuses.first(), Some(&503), "{statuses:?}");
+    assert_eq!(statuses.last(), Some(&200), "{statuses:?}");
+    assert_eq!(licenses_of(instance, &invoice).await, 1);
+}
+
+/// A proxy that re-formats JSON breaks the signature; the tick settles.
+async fn re_serialised(instance: &Instance) {
+    settled_by_tick(instance, "compact", &Fault::compact()).await;
+}
+
+async fn wrong_secret(instance: &Instance) {
+    settled_by_tick(instance, "secret", &Fault::wrong_secret("not the one")).await;
+}
+
+async fn settled_by_tick(instance: &Instance, slug: &str, fault: &Fault) {
+    let (invoice, remote) = ordered(instance, slug).await;
+    nothing_due(instance).await;
+    instance.btcpay.on_delivery(fault.clone());
+    instance.btcpay.pay_in_full(&remote).expect("a payment");
+    let answers = answered(instance, &remote, PAID_EVENTS).await;
+    instance.btcpay.drop_pending();
+    instance.btcpay.clear_faults();
+    let refused = |(event, status): &&(String, u16)| event != "InvoiceCreated" && *status == 401;
+    assert!(
+        answers.iter().filter(refused).count() >= PAID_EVENTS - 1,
+        "{answers:?}"
+    );
+    assert_eq!(poll(instance, &invoice).await["status"], "pending");
+    super::floor::make_due(instance, &invoice).await;
+    assert_eq!(tick(instance).await.ok()["settled"], 1);
+    until(instance, &invoice, "settled").await;
+    assert_eq!(licenses_of(instance, &invoice).await, 1);
+}
+
+/// The vendor marks a paid invoice invalid, then settled, as BTCPay allows.
+async fn marked_invalid(instance: &Instance) {
+    product(instance, "marked", 1_000).await;
+    policy(instance, "marked", "default", json!({})).await;
+    let bought = buy(instance, "marked").await;
+    let (invoice, remote) = (
+        text(&bought, "invoice_id"),
+        text(&bought, "btcpay_invoice_id"),
+    );
+    instance
+        .btcpay
+        .mark(&remote, MarkAs::Invalid)
+        .expect("a mark");
+    let ended = until(instance, &invoice, "invalid").await;
+    assert_eq!(ended["license_key"], Value::Null);
+    instance
+        .btcpay
+        .mark(&remote, MarkAs::Settled)
+        .expect("a mark");
+    until(instance, &invoice, "settled").await;
+    assert_eq!(licenses_of(instance, &invoice).await, 1);
+}
+
+async fn other_methods(instance: &Instance) {
+    for method in [Method::GET, Method::PUT, Method::DELETE] {
+        let answer = instance.api.send(instance.api.request(method, PATH)).await;
+        answer.is_error(405, "method_not_allowed");
+        assert!(answer.header("allow").contains("POST"), "{answer:?}");
+    }
+    instance
+        .api
+        .get("/v1/btcpay/other")
+        .await
+        .is_error(404, "not_found");
+    instance
+        .api
+        .get("/v1/btcpay")
+        .await
+        .is_error(404, "not_found");
+}

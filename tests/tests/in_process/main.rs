@@ -1,0 +1,39 @@
+//! Every function in this process, over a real `SQLite`, a clock that stands
+//! until it is moved, and a played `BTCPay`: what breaks, what races, what is
+//! refused, and what is left behind afterwards.
+
+// Declared as test modules so that the lints know their helpers for test code.
+#[cfg(test)]
+mod access;
+#[cfg(test)]
+mod bad_bodies;
+#[cfg(test)]
+mod bad_downloads;
+#[cfg(test)]
+mod bad_keys;
+#[cfg(test)]
+mod bad_members;
+#[cfg(test)]
+mod bad_webhooks;
+#[cfg(test)]
+mod bench;
+#[cfg(test)]
+mod operating;
+#[cfg(test)]
+mod panics;
+#[cfg(test)]
+mod payments;
+#[cfg(test)]
+mod races;
+#[cfg(test)]
+mod reconciling;
+#[cfg(test)]
+mod round_trips;
+#[cfg(test)]
+mod selling;
+#[cfg(test)]
+mod settle_faults;
+#[cfg(test)]
+mod signing;
+#[cfg(test)]
+mod validating;

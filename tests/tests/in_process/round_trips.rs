@@ -1,0 +1,244 @@
+//! What each route costs: round trips to the database, those of the sign
+//! function included. A route that is missing in the table fails the test.
+
+use crate::bench::{Bench, FILE, UNTIL_DUE, played_store, raw_request, signed_in};
+use crate::payments::{body_of, delivery_of, order};
+use axum::body::Body;
+use http::{Method, Request, header};
+use keywright_tests::shop::CRON_TOKEN;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::path::Path;
+
+/// A route, a request to it, and its round trips.
+type Row = (&'static str, Request<Body>, u64);
+
+fn get(path: &str) -> Request<Body> {
+    Request::get(path).body(Body::empty()).expect("a request")
+}
+
+fn send(method: Method, path: &str, body: &Value) -> Request<Body> {
+    signed_in(raw_request(
+        method,
+        path,
+        "application/json",
+        body.to_string(),
+    ))
+}
+
+#[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one table")]
+async fn each_route_costs_what_the_table_says() {
+    let pay = played_store();
+    let bench = Bench::paid_through(&pay);
+    let product_id = bench.product("demo", 50_000).await;
+    bench.product("free", 0).await;
+    let policy_id = bench.policy("demo", "pro", json!({})).await;
+    let issued = bench.issue("demo", json!({})).await;
+    let (key, token) = (issued.text("license_key"), issued.text("token"));
+    let (settled, btcpay_id) = order(&bench, "demo").await;
+    pay.pay_in_full(&btcpay_id).expect("a payment");
+    let delivery = body_of(&pay, "InvoiceSettled", &btcpay_id);
+    let (pending, _) = order(&bench, "demo").await;
+    let post = |path: &str, body: Value| send(Method::POST, path, &body);
+    let patch = |path: String, body: Value| send(Method::PATCH, &path, &body);
+    let tick = Request::post("/v1/cron/renew")
+        .header(header::AUTHORIZATION, format!("Bearer {CRON_TOKEN}"))
+        .body(Body::empty());
+
+    let table: Vec<Row> = vec![
+        ("/", get("/"), 0),
+        ("/healthz", get("/healthz"), 0),
+        ("/.well-known/jwks.json", get("/.well-known/jwks.json"), 0),
+        ("/v1/pubkey", get("/v1/pubkey"), 0),
+        ("/v1/issuer/public-key", get("/v1/issuer/public-key"), 0),
+        (
+            "/v1/validate",
+            post(
+                "/v1/validate",
+                json!({ "key": key, "product_slug": "demo" }),
+            ),
+            1,
+        ),
+        ("/releases", get("/releases"), 0),
+        ("/releases/", get("/releases/"), 0),
+        ("/releases/{product}", get("/releases/demo"), 0),
+        ("/releases/{product}/", get("/releases/demo/"), 0),
+        (
+            "/releases/{product}/{version}/{platform}",
+            get(&format!("{FILE}?token={token}")),
+            0,
+        ),
+        ("/v1/products", get("/v1/products"), 1),
+        ("/v1/products/{slug}", get("/v1/products/demo"), 1),
+        (
+            "/v1/products/{slug}/policies",
+            get("/v1/products/demo/policies"),
+            2,
+        ),
+        // Product, policies, the sale, and the signature.
+        (
+            "/v1/purchase",
+            post("/v1/purchase", json!({ "product": "free" })),
+            4,
+        ),
+        // Product, policies, the order, and what the store answered.
+        (
+            "/v1/purchase",
+            post("/v1/purchase", json!({ "product": "demo" })),
+            4,
+        ),
+        (
+            "/v1/purchase/{invoice_id}",
+            get(&format!("/v1/purchase/{pending}")),
+            1,
+        ),
+        // Finding the invoice and settling it.
+        ("/v1/btcpay/webhook", delivery_of(delivery), 2),
+        (
+            "/v1/purchase/{invoice_id}",
+            get(&format!("/v1/purchase/{settled}")),
+            2,
+        ),
+        // Nothing due: the claim.
+        ("/v1/cron/renew", tick.expect("a request"), 1),
+        (
+            "/v1/admin/products",
+            post(
+                "/v1/admin/products",
+                json!({ "slug": "n", "name": "N", "price_sats": 1 }),
+            ),
+            1,
+        ),
+        (
+            "/v1/admin/products/{id}",
+            patch(
+                format!("/v1/admin/products/{product_id}"),
+                json!({ "price_sats": 2 }),
+            ),
+            2,
+        ),
+        (
+            "/v1/admin/products/{id}/active",
+            patch(
+                format!("/v1/admin/products/{product_id}/active"),
+                json!({ "active": true }),
+            ),
+            2,
+        ),
+        (
+            "/v1/admin/policies",
+            send(
+                Method::GET,
+                "/v1/admin/policies?product_slug=demo",
+                &json!({}),
+            ),
+            2,
+        ),
+        (
+            "/v1/admin/policies",
+            post(
+                "/v1/admin/policies",
+                json!({ "product_slug": "demo", "slug": "n", "name": "N" }),
+            ),
+            2,
+        ),
+        (
+            "/v1/admin/policies/{id}",
+            patch(
+                format!("/v1/admin/policies/{policy_id}"),
+                json!({ "max_machines": 2 }),
+            ),
+            2,
+        ),
+        // Product, policies, the grant, and the signature.
+        (
+            "/v1/admin/licenses",
+            post(
+                "/v1/admin/licenses",
+                json!({ "product_slug": "demo", "policy_slug": "pro" }),
+            ),
+            4,
+        ),
+        (
+            "/v1/admin/licenses/{id}/revoke",
+            post(
+                &format!("/v1/admin/licenses/{}/revoke", issued.text("license_id")),
+                json!({}),
+            ),
+            1,
+        ),
+    ];
+
+    let routes: BTreeSet<String> = table
+        .iter()
+        .map(|(route, ..)| (*route).to_owned())
+        .collect();
+    assert_eq!(
+        routes,
+        routes_of_the_sources(),
+        "the table lacks a route, or has one too many"
+    );
+    for (route, request, round_trips) in table {
+        let what = format!("{} {route}", request.method());
+        bench.shop.database.count_anew();
+        let answer = bench.send(request).await;
+        assert_eq!(answer.status, 200, "{what}: {answer:?}");
+        assert_eq!(bench.shop.database.calls(), round_trips, "{what}");
+    }
+}
+
+#[tokio::test]
+async fn a_tick_asks_once_and_settles_at_most_twice_for_each_invoice() {
+    let pay = played_store();
+    let bench = Bench::paid_through(&pay);
+    bench.product("demo", 50_000).await;
+    let (_, btcpay_id) = order(&bench, "demo").await;
+    pay.pay_in_full(&btcpay_id).expect("a payment");
+    bench.clock.advance(UNTIL_DUE);
+    bench.shop.database.count_anew();
+    assert_eq!(bench.tick().await.json()["settled"], 1);
+    assert_eq!(bench.shop.database.calls(), 2, "the claim and the settling");
+}
+
+#[tokio::test]
+async fn a_key_that_does_not_verify_costs_nothing() {
+    let bench = Bench::new();
+    bench.shop.database.count_anew();
+    for key in ["", "LIC1-AAAA-AAAA", "nonsense"] {
+        bench.post("/v1/validate", &json!({ "key": key })).await;
+    }
+    assert_eq!(bench.shop.database.calls(), 0);
+}
+
+#[test]
+fn the_release_gate_has_no_database_at_all() {
+    let bench = Bench::new();
+    assert!(bench.shop.function("DOWNLOAD").0.database.is_none());
+    assert!(bench.shop.function("DOWNLOAD").0.reader().is_err());
+    assert!(
+        bench.shop.function("VALIDATE").0.database().is_err(),
+        "validate only reads"
+    );
+    assert!(bench.shop.sign().0.database().is_err(), "sign only reads");
+}
+
+/// Every path that a function's `lib.rs` routes; the private sign function is
+/// left out.
+fn routes_of_the_sources() -> BTreeSet<String> {
+    let functions = Path::new(env!("CARGO_MANIFEST_DIR")).join("../functions");
+    let mut routes = BTreeSet::new();
+    for function in std::fs::read_dir(functions).expect("the functions") {
+        let function = function.expect("a function").path();
+        if function.ends_with("sign") || !function.is_dir() {
+            continue;
+        }
+        let source = std::fs::read_to_string(function.join("src/lib.rs")).expect("a lib.rs");
+        let paths = source
+            .split(".route(")
+            .skip(1)
+            .filter_map(|rest| rest.split('"').nth(1));
+        routes.extend(paths.map(str::to_owned));
+    }
+    routes
+}

@@ -1,0 +1,278 @@
+//! A sale of which one step breaks: every call to the database, before and
+//! after its write, and every request to `BTCPay`. In the end each payment has
+//! one license and each license one payment.
+
+use crate::bench::{Bench, UNTIL_DUE, account_of, played_store};
+use crate::payments::{deliver, issued, poll, tick_until_quiet};
+use bytes::Bytes;
+use http::{Request, Response};
+use keywright_btcpay_double::{ApiState, BtcPay, Status};
+use keywright_edge::BoxFuture;
+use keywright_edge::host::native::{Fault, HttpFetch};
+use keywright_edge::ports::{Fetch, FetchError, FetchLimits};
+use serde_json::json;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// How the world tells us of a payment.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Told {
+    /// By one delivery, never repeated: the store restarted and lost the rest.
+    Once,
+    /// Not at all.
+    Never,
+}
+
+/// One sale. Each step is taken whatever became of the one before, as the
+/// outside world does: an invoice that the store made is paid even when the
+/// shop's answer was an error.
+async fn sale(bench: &Bench, pay: &BtcPay, told: Told) {
+    let bought = bench
+        .post("/v1/purchase", &json!({ "product": "demo" }))
+        .await;
+    for invoice in pay.invoices() {
+        pay.pay_in_full(&invoice.id).expect("a payment");
+        if told == Told::Once {
+            deliver(bench, pay, "InvoiceSettled", &invoice.id).await;
+        }
+    }
+    if let Some(invoice_id) = bought.json()["invoice_id"].as_str() {
+        bench.get(&format!("/v1/purchase/{invoice_id}")).await;
+    }
+    bench.clock.advance(UNTIL_DUE);
+    bench.tick().await;
+}
+
+/// One receipt, license, entry and event for each payment made, none besides;
+/// and the buyer who polls gets a key that verifies.
+async fn assert_whole(bench: &Bench, pay: &BtcPay, case: &str) {
+    let payments = pay
+        .invoices()
+        .into_iter()
+        .filter(|invoice| invoice.status == Status::Settled);
+    let paid: BTreeSet<String> = payments.map(|invoice| invoice.id).collect();
+    let count = i64::try_from(paid.len()).expect("a number");
+    assert_eq!(issued(bench).await, [count; 4], "{case}");
+    let receipts = bench.sql("SELECT external_ref FROM receipts").await;
+    let receipted: BTreeSet<String> = receipts
+        .iter()
+        .map(|row| {
+            row["external_ref"]
+                .as_str()
+                .expect("a reference")
+                .to_owned()
+        })
+        .collect();
+    assert_eq!(receipted, paid, "{case}");
+    for invoice in bench
+        .sql("SELECT id, provider_invoice_id FROM invoices")
+        .await
+    {
+        let progress = poll(bench, invoice["id"].as_str().expect("an id")).await;
+        let is_paid = invoice["provider_invoice_id"]
+            .as_str()
+            .is_some_and(|id| paid.contains(id));
+        if is_paid {
+            assert_eq!(progress["status"], "settled", "{case}: {progress}");
+            let key = progress["license_key"].as_str().expect("a key");
+            let license_id = bench.verified(key).payload().license_id().to_string();
+            assert_eq!(progress["license_id"], license_id, "{case}");
+        } else {
+            assert_eq!(progress["status"], "invalid", "{case}: {progress}");
+            assert!(progress["license_key"].is_null(), "{case}: {progress}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn whatever_database_call_of_a_sale_breaks_the_tick_repairs_it() {
+    for told in [Told::Once, Told::Never] {
+        for fault in [Fault::Before, Fault::After] {
+            let mut paid_sales = 0;
+            let mut call = 0;
+            loop {
+                let pay = played_store();
+                let bench = Bench::paid_through(&pay);
+                bench.product("demo", 50_000).await;
+                bench.shop.database.break_call(call, fault);
+                sale(&bench, &pay, told).await;
+                if bench.shop.database.mend() <= call {
+                    break;
+                }
+                tick_until_quiet(&bench).await;
+                assert_whole(&bench, &pay, &format!("call {call}, {fault:?}")).await;
+                paid_sales += usize::from(!pay.invoices().is_empty());
+                call += 1;
+            }
+            assert!(call >= 6, "only {call} calls were broken");
+            assert!(paid_sales >= 3, "only {paid_sales} broken sales were paid");
+        }
+    }
+}
+
+#[tokio::test]
+async fn whatever_database_call_of_a_tick_breaks_the_next_one_repairs_it() {
+    for fault in [Fault::Before, Fault::After] {
+        let mut call = 0;
+        loop {
+            let pay = played_store();
+            let bench = Bench::paid_through(&pay);
+            bench.product("demo", 50_000).await;
+            // Told of, with its answer lost, never made, and not paid.
+            let order = json!({ "product": "demo" });
+            bench.post("/v1/purchase", &order).await;
+            pay.lose_create_answers(1);
+            bench.post("/v1/purchase", &order).await;
+            for invoice in pay.invoices() {
+                pay.pay_in_full(&invoice.id).expect("a payment");
+            }
+            pay.fail_next(1, 503);
+            bench.post("/v1/purchase", &order).await;
+            bench.post("/v1/purchase", &order).await;
+            pay.expire(&pay.invoices()[2].id).expect("an expiry");
+            bench.clock.advance(1_000);
+            bench.shop.database.break_call(call, fault);
+            bench.tick().await;
+            if bench.shop.database.mend() <= call {
+                break;
+            }
+            tick_until_quiet(&bench).await;
+            assert_eq!(issued(&bench).await, [2; 4], "call {call}, {fault:?}");
+            let count = "SELECT count(*) FROM invoices WHERE status = ";
+            assert_eq!(bench.number(&format!("{count}'settled'")).await, 2);
+            assert_eq!(bench.number(&format!("{count}'expired'")).await, 1);
+            assert_eq!(bench.number(&format!("{count}'invalid'")).await, 1);
+            let closed = "SELECT count(*) FROM audit WHERE action = 'invoice.close'";
+            assert_eq!(bench.number(closed).await, 2, "call {call}, {fault:?}");
+            call += 1;
+        }
+        assert!(call >= 6, "only {call} calls were broken");
+    }
+}
+
+#[tokio::test]
+async fn whatever_call_of_a_free_sale_breaks_nothing_is_half_sold() {
+    for fault in [Fault::Before, Fault::After] {
+        let mut call = 0;
+        loop {
+            let bench = Bench::new();
+            bench.product("free", 0).await;
+            bench.shop.database.break_call(call, fault);
+            let bought = bench
+                .post("/v1/purchase", &json!({ "product": "free" }))
+                .await;
+            if bench.shop.database.mend() <= call {
+                break;
+            }
+            let [receipts, licenses, entries, events] = issued(&bench).await;
+            assert_eq!(
+                [receipts; 3],
+                [licenses, entries, events],
+                "call {call}, {fault:?}"
+            );
+            assert_eq!(
+                bench.number("SELECT count(*) FROM invoices").await,
+                licenses
+            );
+            if bought.status == 200 {
+                let progress = poll(&bench, &bought.text("invoice_id")).await;
+                bench.verified(progress["license_key"].as_str().expect("a key"));
+            } else {
+                assert_eq!(bought.refusal(), (500, "internal_error".to_owned()));
+            }
+            call += 1;
+        }
+        assert!(call >= 4, "only {call} calls were broken");
+    }
+}
+
+#[tokio::test]
+async fn whatever_request_to_btcpay_breaks_the_tick_repairs_it() {
+    for told in [Told::Once, Told::Never] {
+        for fault in [
+            Broken::Unwell,
+            Broken::Cut,
+            Broken::AnswerLost,
+            Broken::NoTime,
+        ] {
+            let mut request = 0;
+            loop {
+                let pay = Arc::new(played_store());
+                let breaking = Arc::new(BreakingFetch {
+                    inner: HttpFetch::new(),
+                    pay: pay.clone(),
+                    sent: AtomicU64::new(0),
+                    broken: request,
+                    fault,
+                });
+                let bench = Bench::with_outbound(&account_of(&pay), breaking.clone());
+                bench.product("demo", 50_000).await;
+                sale(&bench, &pay, told).await;
+                if breaking.sent.load(Ordering::SeqCst) <= request {
+                    break;
+                }
+                tick_until_quiet(&bench).await;
+                assert_whole(&bench, &pay, &format!("request {request}, {fault:?}")).await;
+                request += 1;
+            }
+            assert!(request >= 2, "only {request} requests were broken");
+        }
+    }
+}
+
+/// What happens to a request.
+#[derive(Debug, Clone, Copy)]
+enum Broken {
+    /// The store answers 503 and does nothing.
+    Unwell,
+    /// The store ends the connection and does nothing.
+    Cut,
+    /// The store does it and the answer never arrives.
+    AnswerLost,
+    /// The store does it and takes longer than we wait.
+    NoTime,
+}
+
+/// The way out, of which one request breaks.
+struct BreakingFetch {
+    inner: HttpFetch,
+    pay: Arc<BtcPay>,
+    sent: AtomicU64,
+    broken: u64,
+    fault: Broken,
+}
+
+impl Fetch for BreakingFetch {
+    fn send(
+        &self,
+        request: Request<Bytes>,
+        limits: FetchLimits,
+    ) -> BoxFuture<'_, Result<Response<Bytes>, FetchError>> {
+        Box::pin(async move {
+            if self.sent.fetch_add(1, Ordering::SeqCst) != self.broken {
+                return self.inner.send(request, limits).await;
+            }
+            match self.fault {
+                Broken::Unwell => {
+                    self.pay.fail_next(1, 503);
+                    self.inner.send(request, limits).await
+                }
+                Broken::Cut => {
+                    self.pay.api(ApiState::Closed);
+                    let answer = self.inner.send(request, limits).await;
+                    self.pay.api(ApiState::Up);
+                    answer
+                }
+                Broken::AnswerLost => {
+                    self.inner.send(request, limits).await?;
+                    Err(FetchError::Unreachable("the store".to_owned()))
+                }
+                Broken::NoTime => {
+                    self.inner.send(request, limits).await?;
+                    Err(FetchError::TimedOut(limits.time))
+                }
+            }
+        })
+    }
+}

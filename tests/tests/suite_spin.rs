@@ -1,0 +1,15 @@
+//! The suite on a real Spin, where `spin` is on the PATH.
+
+use keywright_tests::hosts::Host;
+use keywright_tests::suite;
+use std::process::{Command, ExitCode, Stdio};
+
+fn main() -> ExitCode {
+    let spin = Command::new("spin")
+        .arg("--version")
+        .stdout(Stdio::null())
+        .status();
+    let skipped = (!spin.is_ok_and(|status| status.success()))
+        .then_some("there is no `spin` on the PATH; the Spin test host runs the same components");
+    suite::run(Host::Spin, skipped, suite::all())
+}

@@ -1,0 +1,9 @@
+//! The suite on workerd, with D1 and R2, all functions started by wrangler.
+
+use keywright_tests::hosts::Host;
+use keywright_tests::suite;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    suite::run(Host::Workerd, None, suite::all())
+}
