@@ -1,6 +1,12 @@
 //! A panic inside a request, on both WebAssembly hosts: the request gets a
 //! 500, the panic's text is logged, and the next request is served.
 
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test stops where it fails"
+)]
+
 use keywright_spin_host::SpinApp;
 use serde_json::{Value, json};
 use std::fs::File;

@@ -1,6 +1,5 @@
-//! The suite on the Spin components in the test host: all of it with instances
-//! that are reused as Spin does, and a part with a fresh instance for every
-//! request.
+//! The suite on the Spin components in the test host, with instances that are
+//! reused as Spin reuses them.
 
 use keywright_tests::hosts::{Host, Reuse};
 use keywright_tests::suite;

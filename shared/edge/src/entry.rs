@@ -43,6 +43,10 @@ macro_rules! entry {
             struct Entry;
             sdk::wasip3::http::service::export!(Entry with_types_in sdk::wasip3);
 
+            impl $crate::host::spin::Module for Entry {
+                const FUNCTION: $crate::Function = super::$function;
+            }
+
             impl sdk::wasip3::exports::http::handler::Guest for Entry {
                 async fn handle(
                     request: sdk::wasip3::http::types::Request,
@@ -50,7 +54,7 @@ macro_rules! entry {
                     sdk::wasip3::http::types::Response,
                     sdk::wasip3::http::types::ErrorCode,
                 > {
-                    $crate::host::spin::handle(&super::$function, request).await
+                    $crate::host::spin::handle::<Entry>(request).await
                 }
             }
         }

@@ -12,17 +12,20 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const STEP: Duration = Duration::from_millis(50);
 
 /// Unix seconds.
-pub(super) fn now() -> i64 {
+pub fn now() -> i64 {
     SystemClock.unix_seconds()
 }
 
 /// A text member; empty when absent or of another type.
-pub(super) fn text(value: &Value, name: &str) -> String {
+pub fn text(value: &Value, name: &str) -> String {
     value[name].as_str().unwrap_or_default().to_owned()
 }
 
 /// A new product.
-pub(super) async fn product(instance: &Instance, slug: &str, price_sats: i64) -> Value {
+///
+/// # Panics
+/// When the instance answers anything else.
+pub async fn product(instance: &Instance, slug: &str, price_sats: i64) -> Value {
     let product = json!({ "slug": slug, "name": format!("The {slug}"), "price_sats": price_sats });
     instance
         .api
@@ -32,7 +35,10 @@ pub(super) async fn product(instance: &Instance, slug: &str, price_sats: i64) ->
 }
 
 /// A new policy; `members` come on top of slug and name.
-pub(super) async fn policy(
+///
+/// # Panics
+/// When the instance answers anything else.
+pub async fn policy(
     instance: &Instance,
     product: &str,
     slug: &str,
@@ -48,7 +54,10 @@ pub(super) async fn policy(
 }
 
 /// A license by hand; `members` come on top of the product.
-pub(super) async fn issue(instance: &Instance, product: &str, members: Value) -> Value {
+///
+/// # Panics
+/// When the instance answers anything else.
+pub async fn issue(instance: &Instance, product: &str, members: Value) -> Value {
     let mut license = json!({ "product_slug": product });
     merge(&mut license, members);
     instance
@@ -59,7 +68,7 @@ pub(super) async fn issue(instance: &Instance, product: &str, members: Value) ->
 }
 
 /// Revokes a license.
-pub(super) async fn revoke(instance: &Instance, license_id: &str) -> Answer {
+pub async fn revoke(instance: &Instance, license_id: &str) -> Answer {
     let path = format!("licenses/{license_id}/revoke");
     instance
         .api
@@ -74,7 +83,10 @@ fn merge(into: &mut Value, members: Value) {
 }
 
 /// Orders a product as the SDKs do.
-pub(super) async fn buy(instance: &Instance, product: &str) -> Value {
+///
+/// # Panics
+/// When the instance answers anything else.
+pub async fn buy(instance: &Instance, product: &str) -> Value {
     instance
         .api
         .post("/v1/purchase", &json!({ "product": product }))
@@ -83,7 +95,10 @@ pub(super) async fn buy(instance: &Instance, product: &str) -> Value {
 }
 
 /// Where a purchase stands.
-pub(super) async fn poll(instance: &Instance, invoice_id: &str) -> Value {
+///
+/// # Panics
+/// When the instance answers anything else.
+pub async fn poll(instance: &Instance, invoice_id: &str) -> Value {
     instance
         .api
         .get(&format!("/v1/purchase/{invoice_id}"))
@@ -92,7 +107,10 @@ pub(super) async fn poll(instance: &Instance, invoice_id: &str) -> Value {
 }
 
 /// Polls until the purchase has this status, and its key when it is settled.
-pub(super) async fn until(instance: &Instance, invoice_id: &str, status: &str) -> Value {
+///
+/// # Panics
+/// When the instance answers anything else.
+pub async fn until(instance: &Instance, invoice_id: &str, status: &str) -> Value {
     let mut last = Value::Null;
     for _ in 0..PATIENCE.as_millis() / STEP.as_millis() {
         last = poll(instance, invoice_id).await;
@@ -105,7 +123,10 @@ pub(super) async fn until(instance: &Instance, invoice_id: &str, status: &str) -
 }
 
 /// Whether a key is good now.
-pub(super) async fn validate(instance: &Instance, key: &str, product: &str) -> Value {
+///
+/// # Panics
+/// When the instance answers anything else.
+pub async fn validate(instance: &Instance, key: &str, product: &str) -> Value {
     instance
         .api
         .post(
@@ -117,7 +138,10 @@ pub(super) async fn validate(instance: &Instance, key: &str, product: &str) -> V
 }
 
 /// One tick of the reconciler.
-pub(super) async fn tick(instance: &Instance) -> Answer {
+///
+/// # Panics
+/// When the instance answers anything else.
+pub async fn tick(instance: &Instance) -> Answer {
     let request = instance.api.request(Method::POST, "/v1/cron/renew");
     instance
         .api
@@ -126,26 +150,32 @@ pub(super) async fn tick(instance: &Instance) -> Answer {
 }
 
 /// Lets the reconciler ask for a pending purchase now, not in two minutes.
-pub(super) async fn make_due(instance: &Instance, invoice_id: &str) {
+pub async fn make_due(instance: &Instance, invoice_id: &str) {
     let sql = "UPDATE invoices SET next_check_at = 0 WHERE id = ?1 AND status = 'pending'";
     instance.database.change(sql, &[invoice_id]).await;
 }
 
 /// Keeps the reconciler away from everything but what a case makes due itself.
-pub(super) async fn nothing_due(instance: &Instance) {
+pub async fn nothing_due(instance: &Instance) {
     let sql = "UPDATE invoices SET next_check_at = 4102444800 WHERE status = 'pending'";
     instance.database.change(sql, &[]).await;
 }
 
 /// How many licenses a purchase brought.
-pub(super) async fn licenses_of(instance: &Instance, invoice_id: &str) -> i64 {
+///
+/// # Panics
+/// When the instance answers anything else.
+pub async fn licenses_of(instance: &Instance, invoice_id: &str) -> i64 {
     let sql = "SELECT count(*) AS n FROM licenses l JOIN receipts r ON r.id = l.receipt_id
                WHERE r.invoice_id = ?1";
     instance.database.count(sql, &[invoice_id]).await
 }
 
 /// Audit entries and events of a license's issue: one of each is right.
-pub(super) async fn told_of(instance: &Instance, license_id: &str) -> (i64, i64) {
+///
+/// # Panics
+/// When the instance answers anything else.
+pub async fn told_of(instance: &Instance, license_id: &str) -> (i64, i64) {
     let audit = "SELECT count(*) AS n FROM audit WHERE action = 'license.issue' AND object_id = ?1";
     let events = "SELECT count(*) AS n FROM events
                   WHERE event_type = 'license.issued' AND data ->> 'license_id' = ?1";

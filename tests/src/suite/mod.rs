@@ -13,7 +13,7 @@ mod admin;
 mod catalogue;
 mod download;
 mod errors;
-mod floor;
+pub mod floor;
 mod keys;
 mod private_sign;
 mod purchase;
@@ -42,6 +42,12 @@ pub struct Case {
 }
 
 impl Case {
+    /// A case of one's own, beside those of the suite.
+    #[must_use]
+    pub fn new(name: &'static str, run: for<'a> fn(&'a Instance) -> BoxFuture<'a, ()>) -> Self {
+        Self { module: "sdk", name, alone: false, run }
+    }
+
     /// `topic::case`
     #[must_use]
     pub fn name(&self) -> String {

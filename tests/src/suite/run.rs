@@ -11,7 +11,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::{OnceCell, RwLock};
 
 /// No case takes longer, also on a machine that compiles beside.
-const LIMIT: Duration = Duration::from_secs(120);
+const LIMIT: Duration = Duration::from_mins(2);
 
 /// The instance, started when the first case wants it: `--list` starts none.
 struct Stage {

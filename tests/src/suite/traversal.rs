@@ -54,13 +54,12 @@ async fn ask(instance: &Instance, path: &str) {
          Connection: close\r\n\r\n"
     );
     let answer = instance.api.raw(request.as_bytes()).await;
-    assert!(
-        matches!(answer.status, 400 | 404),
-        "{path}: {} {}",
-        answer.status,
-        answer.text()
-    );
+    let answer = answer.unwrap_or_else(|| panic!("{path}: no answer"));
     let body = answer.text();
+    // A host that tidies `gate/1.0.0/..` up is asked for the public list of versions.
+    let refused = matches!(answer.status, 400 | 404);
+    let listed = answer.status == 200 && answer.json()["versions"].is_array();
+    assert!(refused || listed, "{path}: {} {body}", answer.status);
     assert!(
         !body.contains(OUTSIDE) && !body.contains("root:"),
         "{path}: {body}"

@@ -301,6 +301,30 @@ async fn an_invoice_of_another_store_is_not_ours() {
 }
 
 #[tokio::test]
+async fn an_invoice_that_the_store_does_not_know_is_passed_over() {
+    let pay = played_store();
+    let bench = Bench::paid_through(&pay);
+    bench.product("demo", 50_000).await;
+    pay.fail_next(1, 503);
+    bench
+        .post("/v1/purchase", &json!({ "product": "demo" }))
+        .await;
+    let row = &bench.sql("SELECT id FROM invoices").await[0];
+    let event = json!({
+        "type": "InvoiceSettled", "storeId": "STORE", "invoiceId": "Jk1unknown9",
+        "metadata": { "orderId": row["id"] },
+    });
+    let request = delivery_of(event.to_string().into_bytes());
+    let (answer, asked) = passed_over(&bench, &pay, request).await;
+    assert_eq!((answer.status, asked), (200, 1));
+    assert!(
+        bench.log().contains("knows no such invoice"),
+        "{}",
+        bench.log()
+    );
+}
+
+#[tokio::test]
 async fn a_store_that_cannot_be_asked_is_to_deliver_again() {
     let (pay, bench, invoice_id, btcpay_id) = paid_order().await;
     let body = body_of(&pay, "InvoiceSettled", &btcpay_id);

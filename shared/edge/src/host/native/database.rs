@@ -87,11 +87,7 @@ impl DatabasePort for SqliteDatabase {
 
 fn run(connection: &Connection, statement: &Statement) -> Result<Vec<Row>, DatabaseError> {
     let mut prepared = connection.prepare_cached(statement.sql).map_err(failed)?;
-    let names: Vec<String> = prepared
-        .column_names()
-        .into_iter()
-        .map(str::to_owned)
-        .collect();
+    let names: Vec<String> = prepared.column_names().map(str::to_owned).collect();
     let params = rusqlite::params_from_iter(statement.params.iter());
     let mut rows = prepared.query(params).map_err(failed)?;
     let mut found = Vec::new();

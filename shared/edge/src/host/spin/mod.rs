@@ -31,21 +31,36 @@ thread_local! {
     static OPENED: RefCell<Option<Opened>> = const { RefCell::new(None) };
 }
 
+/// The function that a module holds. It is known when the module is compiled,
+/// so that the code of a port that the grants leave out, and the component's
+/// import of it, is left out too.
+pub trait Module {
+    /// The function.
+    const FUNCTION: Function;
+    /// Whether it is granted the database.
+    const DATABASE: bool = !matches!(Self::FUNCTION.grants.database, Access::None);
+    /// Whether it is granted outside hosts.
+    const OUTBOUND: bool = !matches!(Self::FUNCTION.grants.outbound, OutboundAccess::None);
+    /// Whether it is granted the release files.
+    const RELEASES: bool = !matches!(Self::FUNCTION.grants.releases, Access::None);
+}
+
 /// Answers one request of the platform.
 ///
 /// # Errors
 /// The platform's error code when the request or the answer cannot be turned
 /// into its types.
-pub async fn handle(function: &Function, request: WasiRequest) -> Result<WasiResponse, ErrorCode> {
-    log::install_panic_hook(function.name);
+pub async fn handle<M: Module>(request: WasiRequest) -> Result<WasiResponse, ErrorCode> {
+    let name = M::FUNCTION.name;
+    log::install_panic_hook(name);
     let request: Request = FromRequest::from_request(request)?;
-    let response = match opened(function).await {
+    let response = match opened::<M>().await {
         Ok((host, router)) => {
             let request = request.map(body::incoming);
             crate::http::serve(&host, &router, request).await
         }
         Err(reason) => {
-            log::line(&format!("{}: {reason}", function.name));
+            log::line(&format!("{name}: {reason}"));
             let mut response = ApiError::internal(reason).into_response();
             crate::http::set_content_length(&mut response);
             response
@@ -54,17 +69,18 @@ pub async fn handle(function: &Function, request: WasiRequest) -> Result<WasiRes
     body::outgoing(response)
 }
 
-async fn opened(function: &Function) -> Opened {
+async fn opened<M: Module>() -> Opened {
     if let Some(opened) = OPENED.with_borrow(Clone::clone) {
         return opened;
     }
-    let opened = open(function).await;
+    let opened = open::<M>().await;
     // Two requests may both have opened: both results are alike.
     OPENED.with_borrow_mut(|slot| *slot = Some(opened.clone()));
     opened
 }
 
-async fn open(function: &Function) -> Opened {
+async fn open<M: Module>() -> Opened {
+    let function = M::FUNCTION;
     let grants = function.grants;
     let mut values = Vec::new();
     for name in grants.config {
@@ -73,23 +89,32 @@ async fn open(function: &Function) -> Opened {
             values.push((*name, value));
         }
     }
-    let host = Host {
+    let mut host = Host {
         function: function.name,
         grants,
-        database: (grants.database != Access::None).then(|| {
-            Arc::new(database::SpinDatabase {
-                migrations: function.migrations,
-            }) as _
-        }),
-        sign: grants.sign.then(|| Arc::new(fetch::SpinFetch) as _),
-        outbound: (grants.outbound != OutboundAccess::None)
-            .then(|| Arc::new(fetch::SpinFetch) as _),
-        releases: (grants.releases != Access::None).then(|| Arc::new(files::MountedReleases) as _),
+        database: None,
+        sign: None,
+        outbound: None,
+        releases: None,
         clock: Arc::new(wasi::WasiClock),
         random: Arc::new(wasi::WasiRandom),
         config: Config::new(values),
         log: Log::new(function.name, Arc::new(log::StandardError)),
     };
+    if M::DATABASE {
+        host.database = Some(Arc::new(database::SpinDatabase {
+            migrations: function.migrations,
+        }));
+    }
+    if M::FUNCTION.grants.sign {
+        host.sign = Some(Arc::new(fetch::SpinFetch));
+    }
+    if M::OUTBOUND {
+        host.outbound = Some(Arc::new(fetch::SpinFetch));
+    }
+    if M::RELEASES {
+        host.releases = Some(Arc::new(files::MountedReleases));
+    }
     match (function.router)(&host) {
         Ok(router) => Ok((host, router)),
         Err(error) => Err(error.to_string()),

@@ -1,0 +1,151 @@
+//! Nobody is granted more than the table in `docs/privileges.md`: not by the
+//! crates, not by the manifests of either host, not by what the compiled
+//! components import; and all of them agree.
+
+mod components;
+mod routes;
+mod spin;
+mod table;
+mod wrangler;
+
+use keywright_edge::Function;
+use keywright_edge::function::{Access, OutboundAccess};
+use keywright_edge::ports::name;
+use keywright_tests::shop;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use table::Row;
+
+/// The checkout.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn toml(path: &str) -> toml::Table {
+    let path = root().join(path);
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| {
+        panic!("{}: {error}", path.display());
+    });
+    text.parse()
+        .unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// Every function by its name, sign included.
+fn functions() -> BTreeMap<&'static str, &'static Function> {
+    let public = shop::FUNCTIONS.iter().map(|(_, function)| *function);
+    public
+        .chain([&keywright_sign::FUNCTION])
+        .map(|function| (function.name, function))
+        .collect()
+}
+
+/// The group of secrets that a configuration name belongs to; none for what is
+/// public.
+fn secret(config: &str) -> Option<&'static str> {
+    match config {
+        name::SIGNING_KEY => Some("signing key"),
+        name::ADMIN_KEY => Some("admin key"),
+        name::BTCPAY_API_KEY => Some("provider credentials"),
+        name::BTCPAY_WEBHOOK_SECRET => Some("webhook secrets"),
+        name::CRON_TOKEN => Some("cron token"),
+        name::VERIFY_KEYS
+        | name::PUBLIC_URL
+        | name::OPERATOR_NAME
+        | name::BTCPAY_URL
+        | name::BTCPAY_STORE_ID => None,
+        other => panic!("{other}: say here whether it is secret, and in which group"),
+    }
+}
+
+/// The folders of `functions/`, without the gateway, which is no function.
+fn folders() -> Vec<String> {
+    let entries = std::fs::read_dir(root().join("functions")).expect("the folder of functions");
+    let names = entries.map(|entry| entry.expect("an entry").file_name());
+    let mut names: Vec<String> = names
+        .map(|name| name.into_string().expect("a plain name"))
+        .collect();
+    names.retain(|name| name != "gateway");
+    names.sort();
+    names
+}
+
+#[test]
+fn every_function_has_a_crate_a_row_and_is_tested_here() {
+    let rows = table::read();
+    let known: Vec<&str> = functions().into_keys().collect();
+    assert_eq!(folders(), known);
+    for name in known {
+        assert!(
+            rows.contains_key(name),
+            "docs/privileges.md has no row for {name}"
+        );
+    }
+}
+
+#[test]
+fn no_crate_asks_for_more_than_its_row() {
+    let rows = table::read();
+    for (name, function) in functions() {
+        let (grants, row) = (function.grants, &rows[name]);
+        assert!(
+            Row::covers(row.database, grants.database),
+            "{name}: database {:?}",
+            grants.database
+        );
+        assert!(
+            Row::covers(row.releases, grants.releases),
+            "{name}: releases {:?}",
+            grants.releases
+        );
+        assert!(!grants.sign || row.sign, "{name}: sign");
+        match grants.outbound {
+            OutboundAccess::None => {}
+            OutboundAccess::PaymentProviders => {
+                assert!(row.may_call(Row::PROVIDERS), "{name}: payment providers");
+            }
+        }
+        for group in grants.config.iter().filter_map(|config| secret(config)) {
+            assert!(row.secrets.contains(group), "{name}: {group}");
+        }
+    }
+}
+
+#[test]
+fn the_signing_key_is_in_one_function() {
+    let holders: Vec<&str> = functions()
+        .into_iter()
+        .filter(|(_, function)| function.grants.config.contains(&name::SIGNING_KEY))
+        .map(|(name, _)| name)
+        .collect();
+    assert_eq!(holders, ["sign"]);
+    let sign = keywright_sign::FUNCTION.grants;
+    assert_eq!((sign.outbound, sign.sign), (OutboundAccess::None, false));
+    assert_eq!(sign.database, Access::Read);
+}
+
+#[test]
+fn the_migrations_in_the_code_are_the_files() {
+    let entries = std::fs::read_dir(root().join("migrations")).expect("the folder of migrations");
+    let mut files: Vec<PathBuf> = entries
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
+    files.sort();
+    let in_code = keywright_store::MIGRATIONS;
+    assert_eq!(files.len(), in_code.len(), "{files:?}");
+    for ((file, migration), number) in files.iter().zip(in_code).zip(1..) {
+        let name = file
+            .file_name()
+            .and_then(|name| name.to_str())
+            .expect("a plain name");
+        assert!(
+            name.starts_with(&format!("{number:04}_")),
+            "{name}: numbers run 1, 2, 3, …"
+        );
+        assert_eq!(migration.level, number, "{name}");
+        assert_eq!(
+            migration.sql,
+            std::fs::read_to_string(file).expect("its text"),
+            "{name}"
+        );
+    }
+}

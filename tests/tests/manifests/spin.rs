@@ -1,0 +1,108 @@
+//! `spin.toml` against the crates; the crates are tested against the table.
+
+use super::{functions, root, secret, toml};
+use keywright_edge::function::{Access, OutboundAccess};
+use keywright_edge::ports::name;
+use keywright_spin_host::{Grants, SpinApp};
+use std::collections::BTreeSet;
+
+const SIGN_HOST: &str = "http://sign.spin.internal";
+const PROVIDER_HOST: &str = "{{ btcpay_url }}";
+
+fn granted(app: &SpinApp, component: &str) -> Grants {
+    app.grants(component)
+        .expect("a component of every function")
+}
+
+fn app() -> SpinApp {
+    SpinApp::from_manifest(root().join("spin.toml")).expect("the manifest")
+}
+
+#[test]
+fn components_are_the_functions() {
+    let app = app();
+    let components: Vec<&str> = app.components().collect();
+    assert_eq!(components, functions().into_keys().collect::<Vec<_>>());
+}
+
+#[test]
+fn components_get_what_the_crates_ask_for_and_nothing_else() {
+    let app = app();
+    for (name, function) in functions() {
+        let (asked, given) = (function.grants, granted(&app, name));
+        let databases: &[&str] = match asked.database {
+            Access::None => &[],
+            Access::Read | Access::ReadWrite => &["default"],
+        };
+        assert_eq!(given.databases, databases, "{name}: sqlite_databases");
+        let folders: &[&str] = match asked.releases {
+            Access::None => &[],
+            Access::Read | Access::ReadWrite => &["/releases"],
+        };
+        assert_eq!(given.folders, folders, "{name}: files");
+        let mut hosts = BTreeSet::new();
+        if asked.sign {
+            hosts.insert(SIGN_HOST);
+        }
+        if asked.outbound == OutboundAccess::PaymentProviders {
+            hosts.insert(PROVIDER_HOST);
+        }
+        let given_hosts: BTreeSet<&str> = given.outbound_hosts.iter().map(String::as_str).collect();
+        assert_eq!(given_hosts, hosts, "{name}: allowed_outbound_hosts");
+        let config: BTreeSet<String> = asked
+            .config
+            .iter()
+            .map(|config| config.to_lowercase())
+            .collect();
+        let variables: BTreeSet<String> = given.variables.into_iter().collect();
+        assert_eq!(variables, config, "{name}: variables");
+    }
+}
+
+/// A variable reaches a component under its own name, and no other way: a
+/// template could hand a secret on under the name of something harmless.
+#[test]
+fn variables_are_handed_on_under_their_names() {
+    let manifest = toml("spin.toml");
+    for (name, component) in manifest["component"].as_table().expect("components") {
+        let Some(variables) = component
+            .get("variables")
+            .and_then(|value| value.as_table())
+        else {
+            continue;
+        };
+        for (variable, value) in variables {
+            let expected = format!("{{{{ {variable} }}}}");
+            assert_eq!(value.as_str(), Some(expected.as_str()), "{name}.{variable}");
+        }
+    }
+}
+
+#[test]
+fn secret_variables_are_marked_and_have_no_value() {
+    let manifest = toml("spin.toml");
+    for (variable, settings) in manifest["variables"].as_table().expect("variables") {
+        let marked = settings
+            .get("secret")
+            .and_then(toml::Value::as_bool)
+            .unwrap_or(false);
+        let is_secret = secret(&variable.to_uppercase()).is_some();
+        assert_eq!(marked, is_secret, "{variable}: secret");
+        if is_secret {
+            let default = settings.get("default").and_then(toml::Value::as_str);
+            assert_eq!(default, Some(""), "{variable}: a checked-in secret is none");
+        }
+    }
+}
+
+#[test]
+fn the_signing_key_goes_to_one_component() {
+    let text = std::fs::read_to_string(root().join("spin.toml")).expect("the manifest");
+    let variable = name::SIGNING_KEY.to_lowercase();
+    let code = text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with('#'));
+    let lines: Vec<&str> = code.filter(|line| line.contains(&variable)).collect();
+    assert_eq!(lines.len(), 2, "declared once, handed on once: {lines:?}");
+    assert!(granted(&app(), "sign").variables.contains(&variable));
+}
