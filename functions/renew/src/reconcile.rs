@@ -84,7 +84,12 @@ async fn check(
         at: now,
         request_id: request_id.to_owned(),
     };
-    let remote = match read_back(account, invoice).await {
+    let expected = Expected {
+        store_id: account.0.id(),
+        order_id: &invoice.id,
+        amount: invoice.amount_sats,
+    };
+    let remote = match read_back(account, invoice, expected).await {
         Ok(Some(remote)) => remote,
         Ok(None) if now - invoice.created_at >= ORPHAN_AFTER => {
             let audit_id = ports.stamps.new_id();
@@ -106,11 +111,6 @@ async fn check(
             ports.log.write(Level::Warn, request_id, &reason);
             return wait(ports, invoice, Checked::Failed).await;
         }
-    };
-    let expected = Expected {
-        store_id: account.0.id(),
-        order_id: &invoice.id,
-        amount: invoice.amount_sats,
     };
     let outcome = match remote.outcome(expected) {
         Ok(outcome) => outcome,
@@ -146,6 +146,7 @@ async fn check(
 async fn read_back(
     (store, outbound): &(Store, keywright_edge::ports::Outbound),
     invoice: &Payable,
+    expected: Expected<'_>,
 ) -> Result<Option<Invoice>, String> {
     let request = match &invoice.provider_invoice_id {
         Some(id) => store.get_invoice(id),
@@ -159,7 +160,14 @@ async fn read_back(
     let found = if invoice.provider_invoice_id.is_some() {
         btcpay::read_invoice(&answer).map(Some)
     } else {
-        btcpay::read_invoices(&answer).map(|found| found.into_iter().next())
+        // Somebody else's invoice with our order id in it must not hide ours.
+        btcpay::read_invoices(&answer).map(|mut found| {
+            let ours = found
+                .iter()
+                .position(|one| one.outcome(expected).is_ok())
+                .unwrap_or(0);
+            (!found.is_empty()).then(|| found.swap_remove(ours))
+        })
     };
     match found {
         Err(ReadError::NotFound) => Ok(None),

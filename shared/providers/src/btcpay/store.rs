@@ -132,7 +132,7 @@ impl Store {
     /// # Errors
     /// [`http::Error`] when a configured value does not fit into a request.
     pub fn find_by_order(&self, order_id: &str) -> Result<Request<Bytes>, http::Error> {
-        let path = format!("/invoices?orderId={}&take=2", percent_encoded(order_id));
+        let path = format!("/invoices?orderId={}&take=10", percent_encoded(order_id));
         self.request("GET", &path).body(Bytes::new())
     }
 
@@ -198,7 +198,10 @@ mod tests {
     fn an_id_from_outside_stays_one_segment() {
         let request = store().get_invoice("../../x?y#z").expect("a request");
         assert_eq!(
-            request.uri().path_and_query().map(|path| path.as_str()),
+            request
+                .uri()
+                .path_and_query()
+                .map(http::uri::PathAndQuery::as_str),
             Some("/btc/api/v1/stores/S1/invoices/..%2F..%2Fx%3Fy%23z")
         );
     }
