@@ -107,11 +107,9 @@ impl Workers {
         let gateway = worker(
             "keywright",
             "functions/gateway/build/index.js",
-            json!([
-                { "binding": "VALIDATE", "service": "keywright-probe" }
-            ]),
+            &json!([{ "binding": "VALIDATE", "service": "keywright-probe" }]),
         );
-        let probe = worker("keywright-probe", "tests/probe/build/index.js", json!([]));
+        let probe = worker("keywright-probe", "tests/probe/build/index.js", &json!([]));
         for (name, config) in [("gateway.json", gateway), ("probe.json", probe)] {
             std::fs::write(folder.path().join(name), config.to_string()).expect("a file");
         }
@@ -203,7 +201,7 @@ impl Drop for Workers {
     }
 }
 
-fn worker(name: &str, main: &str, services: Value) -> Value {
+fn worker(name: &str, main: &str, services: &Value) -> Value {
     json!({
         "name": name,
         "main": root().join(main),

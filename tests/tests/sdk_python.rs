@@ -8,8 +8,10 @@ use std::path::Path;
 use std::process::{Command, ExitCode};
 
 fn main() -> ExitCode {
-    let cases = [Case::new("first_sale", |instance| Box::pin(first_sale(instance)))];
-    run(Host::Workerd, None, cases.into_iter())
+    let cases = [Case::new("first_sale", |instance| {
+        Box::pin(first_sale(instance))
+    })];
+    run(Host::Workerd, cases.into_iter())
 }
 
 #[expect(clippy::expect_used, reason = "the test fails here")]

@@ -5,5 +5,5 @@ use keywright_tests::suite;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    suite::run(Host::Native, None, suite::all())
+    suite::run(Host::Native, suite::all())
 }

@@ -7,5 +7,5 @@ use keywright_tests::suite;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    suite::run(Host::SpinTestHost(Reuse::Never), None, suite::all())
+    suite::run(Host::SpinTestHost(Reuse::Never), suite::all())
 }

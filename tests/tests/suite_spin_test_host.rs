@@ -6,5 +6,5 @@ use keywright_tests::suite;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    suite::run(Host::SpinTestHost(Reuse::Default), None, suite::all())
+    suite::run(Host::SpinTestHost(Reuse::Default), suite::all())
 }

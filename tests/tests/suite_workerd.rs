@@ -5,5 +5,5 @@ use keywright_tests::suite;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    suite::run(Host::Workerd, None, suite::all())
+    suite::run(Host::Workerd, suite::all())
 }

@@ -46,6 +46,15 @@ pub enum Host {
     Spin,
 }
 
+/// How much of its configuration an instance has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Configured {
+    /// All of it.
+    Fully,
+    /// Its address and nothing else: no key, no token, no payment provider.
+    AddressOnly,
+}
+
 /// Why an instance did not start, with what to do about it.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{0}")]
@@ -108,7 +117,7 @@ impl Instance {
     ///
     /// # Errors
     /// [`StartError`] with what is missing.
-    pub async fn start(host: Host) -> Result<Self, StartError> {
+    pub async fn start(host: Host, configured: Configured) -> Result<Self, StartError> {
         let failed = |error: &dyn std::fmt::Display| StartError::new("the BTCPay double", error);
         let btcpay = BtcPay::builder()
             .store(STORE)
@@ -120,15 +129,34 @@ impl Instance {
             .start()
             .map_err(|error| failed(&error))?;
         let releases = Arc::new(Releases::write()?);
-        let config = [
-            (name::BTCPAY_URL, btcpay.base_url()),
-            (name::BTCPAY_API_KEY, API_KEY),
-            (name::BTCPAY_STORE_ID, STORE),
-            (name::BTCPAY_WEBHOOK_SECRET, shop::WEBHOOK_SECRET),
-        ];
-        let config = config.map(|(name, value)| (name, value.to_owned())).into();
+        let config = match configured {
+            Configured::Fully => [
+                (name::BTCPAY_URL, btcpay.base_url()),
+                (name::BTCPAY_API_KEY, API_KEY),
+                (name::BTCPAY_STORE_ID, STORE),
+                (name::BTCPAY_WEBHOOK_SECRET, shop::WEBHOOK_SECRET),
+            ]
+            .to_vec(),
+            // On every host an empty value counts as none.
+            Configured::AddressOnly => [
+                name::SIGNING_KEY,
+                name::VERIFY_KEYS,
+                name::ADMIN_KEY,
+                name::CRON_TOKEN,
+                name::OPERATOR_NAME,
+                name::BTCPAY_URL,
+                name::BTCPAY_API_KEY,
+                name::BTCPAY_STORE_ID,
+                name::BTCPAY_WEBHOOK_SECRET,
+            ]
+            .map(|name| (name, ""))
+            .to_vec(),
+        };
+        let config = config
+            .into_iter()
+            .map(|(name, value)| (name, value.to_owned()));
         let setup = Setup {
-            config,
+            config: config.collect(),
             releases: releases.clone(),
         };
         let started = match host {

@@ -37,7 +37,9 @@ pub(super) async fn start(setup: Setup, reuse: Reuse) -> Result<Started, StartEr
         .map_err(|error| failed(&error))?
         .listen(port)
         .state_dir(&state);
-    for (name, value) in setup.configuration(&base_url) {
+    // What is not configured has its default in the manifest.
+    let configuration = setup.configuration(&base_url).into_iter();
+    for (name, value) in configuration.filter(|(_, value)| !value.is_empty()) {
         app = app.variable(name.to_ascii_lowercase(), value);
     }
     if reuse == Reuse::Never {

@@ -12,11 +12,13 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const STEP: Duration = Duration::from_millis(50);
 
 /// Unix seconds.
+#[must_use]
 pub fn now() -> i64 {
     SystemClock.unix_seconds()
 }
 
 /// A text member; empty when absent or of another type.
+#[must_use]
 pub fn text(value: &Value, name: &str) -> String {
     value[name].as_str().unwrap_or_default().to_owned()
 }
@@ -38,12 +40,7 @@ pub async fn product(instance: &Instance, slug: &str, price_sats: i64) -> Value 
 ///
 /// # Panics
 /// When the instance answers anything else.
-pub async fn policy(
-    instance: &Instance,
-    product: &str,
-    slug: &str,
-    members: Value,
-) -> Value {
+pub async fn policy(instance: &Instance, product: &str, slug: &str, members: Value) -> Value {
     let mut policy = json!({ "product_slug": product, "slug": slug, "name": slug });
     merge(&mut policy, members);
     instance

@@ -11,9 +11,11 @@
 
 mod admin;
 mod catalogue;
+mod deliveries;
 mod download;
 mod errors;
 pub mod floor;
+mod forgery;
 mod keys;
 mod private_sign;
 mod purchase;
@@ -22,10 +24,11 @@ mod reconcile;
 mod run;
 mod sale;
 mod traversal;
+mod unconfigured;
 mod validate;
 mod webhook;
 
-pub use run::run;
+pub use run::{Play, run, run_all, skip};
 
 use crate::hosts::Instance;
 use keywright_edge::BoxFuture;
@@ -45,7 +48,12 @@ impl Case {
     /// A case of one's own, beside those of the suite.
     #[must_use]
     pub fn new(name: &'static str, run: for<'a> fn(&'a Instance) -> BoxFuture<'a, ()>) -> Self {
-        Self { module: "sdk", name, alone: false, run }
+        Self {
+            module: "sdk",
+            name,
+            alone: false,
+            run,
+        }
     }
 
     /// `topic::case`
@@ -72,13 +80,20 @@ macro_rules! cases {
 }
 use cases;
 
-/// Every case.
+/// Cases for an instance that has its address and nothing else.
+#[must_use]
+pub fn unconfigured() -> Vec<Case> {
+    unconfigured::CASES.to_vec()
+}
+
+/// Every case for a fully configured instance.
 pub fn all() -> impl Iterator<Item = Case> {
     [
         admin::CASES,
         catalogue::CASES,
         download::CASES,
         errors::CASES,
+        forgery::CASES,
         keys::CASES,
         private_sign::CASES,
         purchase::CASES,

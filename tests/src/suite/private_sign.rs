@@ -72,7 +72,10 @@ fn request(target: &str, host: &str, extra: &str, license_id: &str) -> String {
 }
 
 async fn send(instance: &Instance, target: &str, host: &str, extra: &str, license_id: &str) {
-    let answer = instance.api.raw(request(target, host, extra, license_id).as_bytes()).await;
+    let answer = instance
+        .api
+        .raw(request(target, host, extra, license_id).as_bytes())
+        .await;
     // Closing without an answer is a refusal too: Spin does so when the two
     // places that name a host differ.
     if let Some(answer) = answer {

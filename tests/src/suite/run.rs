@@ -1,7 +1,7 @@
 //! Runs the cases on one host as cargo's own test runner would.
 
 use super::Case;
-use crate::hosts::{Host, Instance, StartError};
+use crate::hosts::{Configured, Host, Instance, StartError};
 use keywright_btcpay_double::Release;
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::process::ExitCode;
@@ -13,42 +13,76 @@ use tokio::sync::{OnceCell, RwLock};
 /// No case takes longer, also on a machine that compiles beside.
 const LIMIT: Duration = Duration::from_mins(2);
 
+/// Cases on one instance.
+pub struct Play {
+    /// In front of the cases' names, where a target has several plays.
+    pub prefix: &'static str,
+    /// Where.
+    pub host: Host,
+    /// With how much configuration.
+    pub configured: Configured,
+    /// Which.
+    pub cases: Vec<Case>,
+}
+
 /// The instance, started when the first case wants it: `--list` starts none.
 struct Stage {
     host: Host,
-    runtime: Runtime,
+    configured: Configured,
+    runtime: Arc<Runtime>,
     instance: OnceCell<Result<Instance, StartError>>,
     /// Held for writing by a case that runs alone.
     turn: RwLock<()>,
 }
 
-/// Runs the cases on a host and prints cargo's summary. `skipped` says why
-/// they are all passed over, where they are.
+/// Runs cases on a fully configured host, and prints cargo's summary.
 ///
 /// # Panics
 /// When the machine gives no threads.
 #[must_use]
-pub fn run(host: Host, skipped: Option<&str>, cases: impl Iterator<Item = Case>) -> ExitCode {
-    let arguments = Arguments::from_args();
-    if let Some(reason) = skipped {
-        let name = format!("skipped: {reason}");
-        let trial = Trial::test(name, || Err("run with what it asks for".into()));
-        return libtest_mimic::run(&arguments, vec![trial.with_ignored_flag(true)]).exit_code();
-    }
-    let stage = Arc::new(Stage {
+pub fn run(host: Host, cases: impl Iterator<Item = Case>) -> ExitCode {
+    run_all(vec![Play {
+        prefix: "",
         host,
-        runtime: Runtime::new().expect("threads"),
-        instance: OnceCell::new(),
-        turn: RwLock::new(()),
-    });
-    let trials = cases.map(|case| {
-        let stage = stage.clone();
-        Trial::test(case.name(), move || stage.play(case))
-    });
-    let conclusion = libtest_mimic::run(&arguments, trials.collect());
-    // Ends the instance: it lives in the last of these.
-    drop(stage);
-    conclusion.exit_code()
+        configured: Configured::Fully,
+        cases: cases.collect(),
+    }])
+}
+
+/// Runs nothing, and says why, as one test that is ignored.
+#[must_use]
+pub fn skip(reason: &str) -> ExitCode {
+    let name = format!("skipped: {reason}");
+    let trial = Trial::test(name, || Err("run with what it asks for".into()));
+    let trials = vec![trial.with_ignored_flag(true)];
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}
+
+/// Runs several plays as one target.
+///
+/// # Panics
+/// When the machine gives no threads.
+#[must_use]
+pub fn run_all(plays: Vec<Play>) -> ExitCode {
+    let arguments = Arguments::from_args();
+    let runtime = Arc::new(Runtime::new().expect("threads"));
+    let mut trials = Vec::new();
+    for play in plays {
+        let stage = Arc::new(Stage {
+            host: play.host,
+            configured: play.configured,
+            runtime: runtime.clone(),
+            instance: OnceCell::new(),
+            turn: RwLock::new(()),
+        });
+        trials.extend(play.cases.into_iter().map(|case| {
+            let stage = stage.clone();
+            let name = format!("{}{}", play.prefix, case.name());
+            Trial::test(name, move || stage.play(case))
+        }));
+    }
+    // An instance ends with the last trial that holds it.
+    libtest_mimic::run(&arguments, trials).exit_code()
 }
 
 impl Stage {
@@ -56,7 +90,7 @@ impl Stage {
         self.runtime.block_on(async {
             let started = self
                 .instance
-                .get_or_init(|| Instance::start(self.host))
+                .get_or_init(|| Instance::start(self.host, self.configured))
                 .await;
             let instance = started
                 .as_ref()

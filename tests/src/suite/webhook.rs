@@ -1,26 +1,20 @@
-//! What payment providers call: only a signed delivery counts, and even that
-//! only says where to look.
+//! What payment providers call: deliveries in every order, number and state of
+//! health.
 
 use super::cases;
+use super::deliveries::{PATH, answered, deliver_signed, delivery, is_settled, ordered};
 use super::floor::{
     buy, licenses_of, nothing_due, policy, poll, product, text, tick, told_of, until,
 };
-use crate::hosts::{Answer, Instance, OTHER_STORE};
-use crate::shop::WEBHOOK_SECRET;
+use crate::hosts::Instance;
 use http::Method;
-use keywright_btcpay_double::{Event, EventIds, Fault, MarkAs, NewInvoice, Outcome, Release, sign};
+use keywright_btcpay_double::{Fault, MarkAs, Release};
 use serde_json::{Value, json};
 use std::time::Duration;
 
 cases![
-    signatures,
     bodies,
-    not_ours,
-    early,
-    another_store,
-    foreign_order,
     ten_at_once,
-    replayed,
     redelivered,
     out_of_order alone,
     provider_down_meanwhile alone,
@@ -29,105 +23,6 @@ cases![
     marked_invalid,
     other_methods,
 ];
-
-const PATH: &str = "/v1/btcpay/webhook";
-
-/// A body as BTCPay would write it about an invoice of this instance's store.
-fn delivery(instance: &Instance, kind: &str, remote: &str, order: &str) -> Vec<u8> {
-    body_of(
-        instance,
-        &Event::new(kind)
-            .invoice(remote)
-            .metadata(json!({ "orderId": order })),
-    )
-}
-
-fn body_of(instance: &Instance, event: &Event) -> Vec<u8> {
-    event.body(&EventIds {
-        delivery_id: "HandMadeDelivery".to_owned(),
-        webhook_id: instance.btcpay.webhook_id(),
-        original_delivery_id: "HandMadeDelivery".to_owned(),
-        is_redelivery: false,
-        timestamp: instance.btcpay.now(),
-        store_id: instance.btcpay.store_id().to_owned(),
-    })
-}
-
-async fn deliver(instance: &Instance, body: &[u8], signature: Option<&str>) -> Answer {
-    let request = instance.api.request(Method::POST, PATH);
-    let request = request.header("content-type", "application/json; charset=utf-8");
-    let request = match signature {
-        Some(signature) => request.header("BTCPay-Sig", signature),
-        None => request,
-    };
-    instance.api.send(request.body(body.to_vec())).await
-}
-
-async fn deliver_signed(instance: &Instance, body: &[u8]) -> Answer {
-    deliver(instance, body, Some(&sign(WEBHOOK_SECRET, body))).await
-}
-
-/// The deliveries about an invoice that were answered so far, and how, once
-/// they are enough.
-async fn answered(
-    instance: &Instance,
-    remote: &str,
-    enough: impl Fn(&[(String, u16)]) -> bool,
-) -> Vec<(String, u16)> {
-    let mut answers = Vec::new();
-    for _ in 0..400 {
-        let attempts = instance.btcpay.attempts().into_iter();
-        let mine = attempts.filter(|attempt| attempt.invoice_id.as_deref() == Some(remote));
-        answers = mine
-            .filter_map(|attempt| match attempt.outcome {
-                Outcome::Answered { status, .. } => Some((attempt.event, status)),
-                _ => None,
-            })
-            .collect();
-        if enough(&answers) {
-            return answers;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    panic!("only these deliveries were answered: {answers:?}");
-}
-
-fn is_settled(event: &str) -> bool {
-    event == "InvoiceSettled"
-}
-
-/// An order, not paid: our id and the provider's.
-async fn ordered(instance: &Instance, slug: &str) -> (String, String) {
-    product(instance, slug, 1_000).await;
-    let bought = buy(instance, slug).await;
-    (
-        text(&bought, "invoice_id"),
-        text(&bought, "btcpay_invoice_id"),
-    )
-}
-
-async fn signatures(instance: &Instance) {
-    let (invoice, remote) = ordered(instance, "signatures").await;
-    let body = delivery(instance, "InvoiceSettled", &remote, &invoice);
-    let right = sign(WEBHOOK_SECRET, &body);
-    let wrong = [
-        None,
-        Some(String::new()),
-        Some("sha256=".to_owned()),
-        Some(right.trim_start_matches("sha256=").to_owned()),
-        Some(right.replace("sha256=", "sha1=")),
-        Some(right[..right.len() - 2].to_owned()),
-        Some(format!("{right}00")),
-        Some(sign("another secret", &body)),
-        Some(sign(WEBHOOK_SECRET, b"another body")),
-        Some(sign("", &body)),
-    ];
-    for signature in wrong {
-        let answer = deliver(instance, &body, signature.as_deref()).await;
-        answer.is_error(401, "unauthorized");
-    }
-    assert_eq!(deliver(instance, &body, Some(&right)).await.status, 200);
-}
 
 async fn bodies(instance: &Instance) {
     for body in ["", "not json", "[]", "\"text\"", "{\"type\":1}"] {
@@ -154,65 +49,6 @@ async fn bodies(instance: &Instance) {
     }
 }
 
-async fn not_ours(instance: &Instance) {
-    for id in ["NoSuchInvoice", "", "../../x", "a b"] {
-        let body = delivery(instance, "InvoiceSettled", id, "no-such-order");
-        let answer = deliver_signed(instance, &body).await;
-        assert_eq!(
-            (answer.status, answer.text()),
-            (200, String::new()),
-            "{id:?}"
-        );
-    }
-}
-
-/// A delivery that says "settled" of an invoice that is not: the provider is
-/// asked, and nothing is issued.
-async fn early(instance: &Instance) {
-    let (invoice, remote) = ordered(instance, "early").await;
-    for kind in [
-        "InvoiceSettled",
-        "InvoicePaymentSettled",
-        "InvoiceProcessing",
-    ] {
-        let body = delivery(instance, kind, &remote, &invoice);
-        assert_eq!(deliver_signed(instance, &body).await.status, 200);
-    }
-    assert_eq!(poll(instance, &invoice).await["status"], "pending");
-    assert_eq!(licenses_of(instance, &invoice).await, 0);
-}
-
-async fn another_store(instance: &Instance) {
-    let (invoice, remote) = ordered(instance, "another-store").await;
-    instance.btcpay.pay_on_chain(&remote).expect("a payment");
-    let event = Event::new("InvoiceSettled")
-        .store(OTHER_STORE)
-        .invoice(&remote);
-    let event = event.metadata(json!({ "orderId": invoice }));
-    let answer = deliver_signed(instance, &body_of(instance, &event)).await;
-    assert_eq!(answer.status, 200);
-    assert_eq!(poll(instance, &invoice).await["status"], "pending");
-}
-
-/// A settled invoice that somebody made by hand for one satoshi, with our
-/// order's id in it: its amount is not our price.
-async fn foreign_order(instance: &Instance) {
-    let (invoice, _) = ordered(instance, "foreign").await;
-    for new in [
-        NewInvoice::of("0.00000001", "BTC").order(&invoice),
-        NewInvoice::of("0.00001", "BTC")
-            .order(&invoice)
-            .store(OTHER_STORE),
-    ] {
-        let cheap = instance.btcpay.create_invoice(new).expect("an invoice");
-        instance.btcpay.pay_in_full(&cheap).expect("a payment");
-        let body = delivery(instance, "InvoiceSettled", &cheap, &invoice);
-        assert_eq!(deliver_signed(instance, &body).await.status, 200);
-    }
-    assert_eq!(poll(instance, &invoice).await["status"], "pending");
-    assert_eq!(licenses_of(instance, &invoice).await, 0);
-}
-
 async fn ten_at_once(instance: &Instance) {
     let (invoice, remote) = ordered(instance, "ten").await;
     // With the double's own deliveries these are more than ten.
@@ -223,32 +59,6 @@ async fn ten_at_once(instance: &Instance) {
         assert_eq!(answer.status, 200, "{answer:?}");
     }
     let settled = until(instance, &invoice, "settled").await;
-    assert_eq!(licenses_of(instance, &invoice).await, 1);
-    assert_eq!(
-        told_of(instance, &text(&settled, "license_id")).await,
-        (1, 1)
-    );
-}
-
-/// The very same bytes again, as somebody who recorded them would send them.
-async fn replayed(instance: &Instance) {
-    let (invoice, remote) = ordered(instance, "replayed").await;
-    instance.btcpay.pay_in_full(&remote).expect("a payment");
-    let settled = until(instance, &invoice, "settled").await;
-    let sent = |attempt: &keywright_btcpay_double::Attempt| {
-        attempt.invoice_id.as_deref() == Some(&remote) && attempt.event == "InvoiceSettled"
-    };
-    let attempt = instance
-        .btcpay
-        .attempts()
-        .into_iter()
-        .find(sent)
-        .expect("a delivery");
-    for _ in 0..3 {
-        let answer = deliver(instance, &attempt.body, Some(&attempt.signature)).await;
-        assert_eq!(answer.status, 200);
-    }
-    assert_eq!(poll(instance, &invoice).await, settled);
     assert_eq!(licenses_of(instance, &invoice).await, 1);
     assert_eq!(
         told_of(instance, &text(&settled, "license_id")).await,

@@ -2,6 +2,12 @@
 //! crates, not by the manifests of either host, not by what the compiled
 //! components import; and all of them agree.
 
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests fail the test"
+)]
+
 mod components;
 mod routes;
 mod spin;

@@ -1,0 +1,86 @@
+//! Deliveries of the payment provider: made by hand, and looked at afterwards.
+
+use super::floor::{buy, product, text};
+use crate::hosts::{Answer, Instance};
+use crate::shop::WEBHOOK_SECRET;
+use http::Method;
+use keywright_btcpay_double::{Event, EventIds, Outcome, sign};
+use serde_json::json;
+use std::time::Duration;
+
+/// Where the provider delivers.
+pub(super) const PATH: &str = "/v1/btcpay/webhook";
+
+/// A body as BTCPay would write it about an invoice of this instance's store.
+pub(super) fn delivery(instance: &Instance, kind: &str, remote: &str, order: &str) -> Vec<u8> {
+    body_of(
+        instance,
+        &Event::new(kind)
+            .invoice(remote)
+            .metadata(json!({ "orderId": order })),
+    )
+}
+
+pub(super) fn body_of(instance: &Instance, event: &Event) -> Vec<u8> {
+    event.body(&EventIds {
+        delivery_id: "HandMadeDelivery".to_owned(),
+        webhook_id: instance.btcpay.webhook_id(),
+        original_delivery_id: "HandMadeDelivery".to_owned(),
+        is_redelivery: false,
+        timestamp: instance.btcpay.now(),
+        store_id: instance.btcpay.store_id().to_owned(),
+    })
+}
+
+pub(super) async fn deliver(instance: &Instance, body: &[u8], signature: Option<&str>) -> Answer {
+    let request = instance.api.request(Method::POST, PATH);
+    let request = request.header("content-type", "application/json; charset=utf-8");
+    let request = match signature {
+        Some(signature) => request.header("BTCPay-Sig", signature),
+        None => request,
+    };
+    instance.api.send(request.body(body.to_vec())).await
+}
+
+pub(super) async fn deliver_signed(instance: &Instance, body: &[u8]) -> Answer {
+    deliver(instance, body, Some(&sign(WEBHOOK_SECRET, body))).await
+}
+
+/// The deliveries about an invoice that were answered so far, and how, once
+/// they are enough.
+pub(super) async fn answered(
+    instance: &Instance,
+    remote: &str,
+    enough: impl Fn(&[(String, u16)]) -> bool,
+) -> Vec<(String, u16)> {
+    let mut answers = Vec::new();
+    for _ in 0..400 {
+        let attempts = instance.btcpay.attempts().into_iter();
+        let mine = attempts.filter(|attempt| attempt.invoice_id.as_deref() == Some(remote));
+        answers = mine
+            .filter_map(|attempt| match attempt.outcome {
+                Outcome::Answered { status, .. } => Some((attempt.event, status)),
+                _ => None,
+            })
+            .collect();
+        if enough(&answers) {
+            return answers;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("only these deliveries were answered: {answers:?}");
+}
+
+pub(super) fn is_settled(event: &str) -> bool {
+    event == "InvoiceSettled"
+}
+
+/// An order, not paid: our id and the provider's.
+pub(super) async fn ordered(instance: &Instance, slug: &str) -> (String, String) {
+    product(instance, slug, 1_000).await;
+    let bought = buy(instance, slug).await;
+    (
+        text(&bought, "invoice_id"),
+        text(&bought, "btcpay_invoice_id"),
+    )
+}

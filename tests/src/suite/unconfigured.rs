@@ -1,0 +1,193 @@
+//! An instance that has its address and nothing else: it answers, says what is
+//! missing, and accepts nothing.
+
+use super::cases;
+use super::floor::{poll, text};
+use crate::hosts::releases::{LICENSED, OPEN, PLATFORM};
+use crate::hosts::{Answer, Instance};
+use crate::shop::{ADMIN_KEY, CRON_TOKEN, WEBHOOK_SECRET};
+use http::Method;
+use keywright_btcpay_double::sign;
+use keywright_license::{Date, NewLicense, TokenClaims};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+cases![
+    health,
+    public_keys,
+    validate,
+    admin,
+    cron,
+    webhook,
+    downloads,
+    paid_purchase alone,
+    free_purchase alone,
+];
+
+/// Puts a product on sale past the operator's routes, which are closed.
+async fn put_on_sale(instance: &Instance, slug: &str, price: &str) {
+    // On Spin this applies the migrations, if nothing has yet.
+    instance.api.get("/v1/products").await.ok();
+    let sql = "INSERT INTO products (id, slug, name, description, price_amount, price_currency,
+                                     active, metadata, created_at, updated_at)
+               VALUES (?1, ?2, ?2, '', CAST(?3 AS INTEGER), 'SAT', 1, '{}', 1, 1)";
+    let id = match price {
+        "0" => "01990000-0000-7000-8000-000000000001",
+        _ => "01990000-0000-7000-8000-000000000002",
+    };
+    instance.database.change(sql, &[id, slug, price]).await;
+}
+
+async fn health(instance: &Instance) {
+    assert_eq!(
+        instance.api.get("/healthz").await.ok(),
+        json!({ "ok": true })
+    );
+    instance
+        .api
+        .get("/nowhere")
+        .await
+        .is_error(404, "not_found");
+}
+
+async fn public_keys(instance: &Instance) {
+    for path in [
+        "/",
+        "/v1/pubkey",
+        "/v1/issuer/public-key",
+        "/.well-known/jwks.json",
+    ] {
+        instance
+            .api
+            .get(path)
+            .await
+            .is_error(503, "service_unavailable");
+    }
+}
+
+/// Without a key that verifies, nothing is ever accepted, and nothing refused
+/// as if it had been checked.
+async fn validate(instance: &Instance) {
+    let id = Uuid::parse_str("01990000-0000-7000-8000-000000000009").expect("an id");
+    let key = instance.signing_key.sign_license(&NewLicense {
+        product_id: id,
+        license_id: id,
+        issued_at: 1,
+        expires_at: None,
+        trial: false,
+        fingerprint_hash: None,
+        entitlements: Vec::new(),
+    });
+    for key in [key.expect("a key"), "garbage".to_owned()] {
+        let answer = instance
+            .api
+            .post("/v1/validate", &json!({ "key": key }))
+            .await;
+        answer.is_error(503, "service_unavailable");
+    }
+}
+
+async fn admin(instance: &Instance) {
+    let body = json!({ "slug": "a", "name": "a", "price_sats": 1 });
+    for key in [ADMIN_KEY, "", "undefined", "null"] {
+        let request = instance.api.request(Method::POST, "/v1/admin/products");
+        let answer = instance
+            .api
+            .send(request.bearer_auth(key).json(&body))
+            .await;
+        answer.is_error(503, "service_unavailable");
+    }
+    let request = instance
+        .api
+        .request(Method::POST, "/v1/admin/products")
+        .json(&body);
+    instance
+        .api
+        .send(request)
+        .await
+        .is_error(503, "service_unavailable");
+}
+
+async fn cron(instance: &Instance) {
+    for token in [CRON_TOKEN, "", "undefined"] {
+        let request = instance.api.request(Method::POST, "/v1/cron/renew");
+        let answer = instance.api.send(request.bearer_auth(token)).await;
+        answer.is_error(404, "not_found");
+    }
+}
+
+async fn webhook(instance: &Instance) {
+    for secret in [WEBHOOK_SECRET, ""] {
+        let request = instance.api.request(Method::POST, "/v1/btcpay/webhook");
+        let request = request.header("BTCPay-Sig", sign(secret, b"{}")).body("{}");
+        instance
+            .api
+            .send(request)
+            .await
+            .is_error(503, "btcpay_not_configured");
+    }
+}
+
+async fn downloads(instance: &Instance) {
+    let ask = |product: &str, token: Option<String>| {
+        let path = format!("/releases/{product}/1.0.0/{PLATFORM}");
+        let request = instance.api.request(Method::GET, &path);
+        instance.api.send(match token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        })
+    };
+    assert_eq!(
+        ask(OPEN, None).await.status,
+        200,
+        "an open product needs no key"
+    );
+    assert_eq!(
+        ask(LICENSED, None).await.status,
+        401,
+        "no token comes before no key"
+    );
+    let claims = TokenClaims {
+        product: LICENSED.to_owned(),
+        channel_expiry: Date::MAX,
+        entitlements: Vec::new(),
+        version_floor: None,
+    };
+    let token = instance.signing_key.sign_token(&claims).expect("a token");
+    for token in [token, "garbage".to_owned()] {
+        let answer: Answer = ask(LICENSED, Some(token)).await;
+        assert_eq!(answer.status, 503, "{}", answer.text());
+        assert!(answer.json()["error"].is_string(), "{}", answer.text());
+    }
+}
+
+async fn paid_purchase(instance: &Instance) {
+    put_on_sale(instance, "paid", "1000").await;
+    let answer = instance
+        .api
+        .post("/v1/purchase", &json!({ "product": "paid" }))
+        .await;
+    answer.is_error(503, "btcpay_not_configured");
+    let sql = "SELECT count(*) AS n FROM invoices WHERE amount_sats > 0";
+    assert_eq!(
+        instance.database.count(sql, &[]).await,
+        0,
+        "nothing is recorded"
+    );
+}
+
+/// The sale is recorded, and signed once there is a key.
+async fn free_purchase(instance: &Instance) {
+    put_on_sale(instance, "free", "0").await;
+    let bought = instance
+        .api
+        .post("/v1/purchase", &json!({ "product": "free" }))
+        .await
+        .ok();
+    assert!(bought.get("license_key").is_none(), "{bought}");
+    assert!(bought.get("token").is_none(), "{bought}");
+    let progress = poll(instance, &text(&bought, "invoice_id")).await;
+    assert_eq!(progress["status"], "settled");
+    assert_eq!(progress["license_key"], Value::Null);
+    assert_eq!(progress["license_id"], bought["license_id"]);
+}
