@@ -1,4 +1,4 @@
-//! Calendar dates: the expiry day of a licence token.
+//! Calendar dates: the expiry day of a license token.
 
 use std::fmt;
 use std::str::FromStr;

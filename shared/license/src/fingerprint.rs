@@ -1,8 +1,8 @@
-//! The machine fingerprint as it appears inside a licence key.
+//! The machine fingerprint as it appears inside a license key.
 
 use sha2::{Digest, Sha256};
 
-/// Hashes a raw machine fingerprint to the 32 bytes stored in a licence key.
+/// Hashes a raw machine fingerprint to the 32 bytes stored in a license key.
 ///
 /// SHA-256 of the UTF-8 bytes exactly as given: no salt, no trimming, no case
 /// folding, no Unicode normalisation (Keysat contract, fingerprint hash). The

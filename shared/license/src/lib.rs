@@ -39,5 +39,5 @@ pub use verified_license::{VerifiedLicense, verify_license};
 #[cfg(feature = "verify")]
 pub use verified_token::{VerifiedToken, verify_token};
 
-/// The type of product and licence ids.
+/// The type of product and license ids.
 pub use uuid::Uuid;

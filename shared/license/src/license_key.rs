@@ -1,4 +1,4 @@
-//! The text form of a licence key: `LIC1-payload-signature`.
+//! The text form of a license key: `LIC1-payload-signature`.
 
 use std::fmt;
 
@@ -20,7 +20,7 @@ pub const MAX_KEY_LEN: usize =
 /// How much white space around a key is looked at, beyond the longest key.
 const MAX_SURROUNDING_SPACE: usize = 1024;
 
-/// A licence key that has been read but **not verified**: anyone can write one.
+/// A license key that has been read but **not verified**: anyone can write one.
 ///
 /// The text is `LIC1-` base32(payload) `-` base32(signature), where base32 is
 /// that of RFC 4648 (`A`–`Z`, `2`–`7`) without `=`, and the signature is 64
@@ -34,7 +34,7 @@ pub struct LicenseKey {
     pub(crate) signature: [u8; SIGNATURE_LEN],
 }
 
-/// Why a text is not a licence key. All of these are `bad_format` to the Keysat
+/// Why a text is not a license key. All of these are `bad_format` to the Keysat
 /// contract; the variants are for people and logs.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -46,10 +46,10 @@ pub enum FormatError {
         length: usize,
     },
     /// The text does not start with `LIC1-`, in capitals.
-    #[error("a licence key starts with `LIC1-`; check that the key was copied whole")]
+    #[error("a license key starts with `LIC1-`; check that the key was copied whole")]
     BadPrefix,
     /// Not exactly three parts separated by `-`.
-    #[error("a licence key has three parts, LIC1-…-…; check that the key was copied whole")]
+    #[error("a license key has three parts, LIC1-…-…; check that the key was copied whole")]
     BadParts,
     /// A part is not canonical base32: a foreign character, `=`, white space
     /// inside, an impossible length, or non-zero trailing bits.
@@ -110,25 +110,25 @@ impl FormatError {
     }
 }
 
-/// Why a licence key is not accepted.
+/// Why a license key is not accepted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LicenseError {
-    /// The text cannot be read as a licence key.
-    #[error("the licence key cannot be read: {0}")]
+    /// The text cannot be read as a license key.
+    #[error("the license key cannot be read: {0}")]
     Format(#[from] FormatError),
     /// The key is well-formed, but none of the trusted public keys made its
     /// signature.
-    #[error("the licence key was not signed by this vendor; check that the key was copied whole")]
+    #[error("the license key was not signed by this vendor; check that the key was copied whole")]
     BadSignature,
-    /// The licence is past its end.
-    #[error("the licence expired at {expires_at} (unix seconds); renew it")]
+    /// The license is past its end.
+    #[error("the license expired at {expires_at} (unix seconds); renew it")]
     Expired {
         /// The end, in unix seconds.
         expires_at: i64,
     },
     /// The key is bound to another machine.
-    #[error("the licence key is bound to another machine")]
+    #[error("the license key is bound to another machine")]
     FingerprintMismatch,
 }
 
@@ -147,7 +147,7 @@ impl LicenseError {
 }
 
 impl LicenseKey {
-    /// Reads a licence key, without verifying it.
+    /// Reads a license key, without verifying it.
     ///
     /// The rule is that of a Keysat server: white space around the key is
     /// ignored, `LIC1` is in capitals, the base32 may be of either case, without

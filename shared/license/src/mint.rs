@@ -1,4 +1,4 @@
-//! Making licence keys and tokens.
+//! Making license keys and tokens.
 
 use uuid::Uuid;
 
@@ -12,17 +12,17 @@ const TIME_END: i64 = 1 << 53;
 const MAX_ENTITLEMENTS: usize = 255;
 const MAX_ENTITLEMENT_LEN: usize = 255;
 
-/// What a new licence key shall say.
+/// What a new license key shall say.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewLicense {
-    /// The product that the licence is for.
+    /// The product that the license is for.
     pub product_id: Uuid,
-    /// The licence's own id.
+    /// The license's own id.
     pub license_id: Uuid,
     /// When it is issued, in unix seconds: 0 ≤ t < 2⁵³.
     pub issued_at: i64,
     /// From when on it is expired, in unix seconds: 0 < t < 2⁵³. `None` for a
-    /// licence without end.
+    /// license without end.
     pub expires_at: Option<i64>,
     /// Whether it is a trial.
     pub trial: bool,
@@ -32,7 +32,7 @@ pub struct NewLicense {
     pub entitlements: Vec<String>,
 }
 
-/// Why a licence key or token is not made: some client could not read it.
+/// Why a license key or token is not made: some client could not read it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MintError {
@@ -47,7 +47,7 @@ pub enum MintError {
         least: i64,
     },
     /// More entitlements than the format can count.
-    #[error("{count} entitlements; a licence key holds at most 255")]
+    #[error("{count} entitlements; a license key holds at most 255")]
     TooManyEntitlements {
         /// How many were given.
         count: usize,
@@ -86,9 +86,9 @@ impl MintError {
 }
 
 impl SigningKey {
-    /// Makes a licence key, version 2, in its canonical text.
+    /// Makes a license key, version 2, in its canonical text.
     ///
-    /// The same licence gives the same text every time. What is refused is what
+    /// The same license gives the same text every time. What is refused is what
     /// one of the four Keysat clients would misread (Keysat contract, issuer
     /// rule).
     ///
@@ -121,7 +121,7 @@ impl SigningKey {
         Ok(license_key::encode(&bytes, &self.sign(&bytes)))
     }
 
-    /// Makes a licence token: compact JSON with the members `product`,
+    /// Makes a license token: compact JSON with the members `product`,
     /// `channel_expiry`, `entitlements` and `version_floor`, in this order. The
     /// same claims give the same text every time.
     ///

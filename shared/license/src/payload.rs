@@ -1,4 +1,4 @@
-//! The signed part of a licence key, byte by byte.
+//! The signed part of a license key, byte by byte.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use crate::{has_entitlement, hash_fingerprint};
 
 /// Flag bit 0: the key is bound to the machine whose fingerprint hash it holds.
 pub(crate) const FLAG_FINGERPRINT_BOUND: u8 = 0b01;
-/// Flag bit 1: the licence is a trial.
+/// Flag bit 1: the license is a trial.
 pub(crate) const FLAG_TRIAL: u8 = 0b10;
 
 const V1_LEN: usize = 74;
@@ -30,7 +30,7 @@ pub enum PayloadVersion {
     V2,
 }
 
-/// What a licence key says.
+/// What a license key says.
 ///
 /// All integers are big-endian, ids are UUID bytes in their written order, times
 /// are unix seconds, signed.
@@ -42,7 +42,7 @@ pub enum PayloadVersion {
 /// | 0 | 1 | version = 1 |
 /// | 1 | 1 | flags |
 /// | 2 | 16 | product id |
-/// | 18 | 16 | licence id |
+/// | 18 | 16 | license id |
 /// | 34 | 8 | issued at |
 /// | 42 | 32 | fingerprint hash, zero when unbound |
 ///
@@ -53,7 +53,7 @@ pub enum PayloadVersion {
 /// | 0 | 1 | version = 2 |
 /// | 1 | 1 | flags |
 /// | 2 | 16 | product id |
-/// | 18 | 16 | licence id |
+/// | 18 | 16 | license id |
 /// | 34 | 8 | issued at |
 /// | 42 | 8 | expires at, 0 = never |
 /// | 50 | 32 | fingerprint hash, zero when unbound |
@@ -163,27 +163,27 @@ impl LicensePayload {
         self.flags
     }
 
-    /// The product that the licence is for. Whoever checks a licence compares
+    /// The product that the license is for. Whoever checks a license compares
     /// this with its own product: a good signature alone does not.
     #[must_use]
     pub fn product_id(&self) -> Uuid {
         self.product_id
     }
 
-    /// The licence's id.
+    /// The license's id.
     #[must_use]
     pub fn license_id(&self) -> Uuid {
         self.license_id
     }
 
-    /// When the licence was issued, in unix seconds.
+    /// When the license was issued, in unix seconds.
     #[must_use]
     pub fn issued_at(&self) -> i64 {
         self.issued_at
     }
 
-    /// From when on the licence is expired, in unix seconds; `None` for a
-    /// licence without end.
+    /// From when on the license is expired, in unix seconds; `None` for a
+    /// license without end.
     #[must_use]
     pub fn expires_at(&self) -> Option<i64> {
         (self.expires_at != 0).then_some(self.expires_at)
@@ -195,13 +195,13 @@ impl LicensePayload {
         &self.fingerprint_hash
     }
 
-    /// What the licence grants, in the issuer's order.
+    /// What the license grants, in the issuer's order.
     #[must_use]
     pub fn entitlements(&self) -> &[String] {
         &self.entitlements
     }
 
-    /// Whether the licence grants `wanted`; exact and case-sensitive.
+    /// Whether the license grants `wanted`; exact and case-sensitive.
     #[must_use]
     pub fn has_entitlement(&self, wanted: &str) -> bool {
         has_entitlement(&self.entitlements, wanted)
@@ -213,13 +213,13 @@ impl LicensePayload {
         self.flags & FLAG_FINGERPRINT_BOUND != 0
     }
 
-    /// Whether the licence is a trial.
+    /// Whether the license is a trial.
     #[must_use]
     pub fn is_trial(&self) -> bool {
         self.flags & FLAG_TRIAL != 0
     }
 
-    /// Whether the licence is expired at `now` (unix seconds). The second of
+    /// Whether the license is expired at `now` (unix seconds). The second of
     /// expiry itself is expired. No grace and no allowance for a wrong clock:
     /// those are the caller's to add.
     #[must_use]

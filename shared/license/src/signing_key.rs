@@ -7,7 +7,7 @@ use ed25519_compact::{KeyPair, Seed};
 
 use crate::{KeyError, PublicKey};
 
-/// An Ed25519 key that signs licences and tokens.
+/// An Ed25519 key that signs licenses and tokens.
 ///
 /// It signs nothing else: there is no way to have arbitrary bytes signed.
 /// `Debug` shows the public half only.
@@ -118,7 +118,7 @@ impl SigningKey {
         self.public_key
     }
 
-    /// Signs bytes: plain Ed25519, deterministic, so that the same licence
+    /// Signs bytes: plain Ed25519, deterministic, so that the same license
     /// always has the same key text.
     pub(crate) fn sign(&self, message: &[u8]) -> [u8; 64] {
         *self.pair.sk.sign(message, None)

@@ -1,4 +1,4 @@
-//! The licence token of the release server.
+//! The license token of the release server.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ const SIGNATURE_LEN: usize = 64;
 /// format has no limit of its own; a token must fit into a request header.
 pub const MAX_TOKEN_LEN: usize = 8192;
 
-/// A licence token that has been decoded but **not verified**: anyone can write
+/// A license token that has been decoded but **not verified**: anyone can write
 /// one.
 ///
 /// The text is base64url without `=`, with zero trailing bits, so that one
@@ -32,7 +32,7 @@ pub struct Token {
     pub(crate) payload: Vec<u8>,
 }
 
-/// What a licence token says.
+/// What a license token says.
 ///
 /// | member | JSON type | |
 /// |---|---|---|
@@ -49,7 +49,7 @@ pub struct TokenClaims {
     /// The last day, in UTC, on which the token is good. [`Date::MAX`] serves as
     /// "never".
     pub channel_expiry: Date,
-    /// What the licence grants; not evaluated by the release server.
+    /// What the license grants; not evaluated by the release server.
     pub entitlements: Vec<String>,
     /// The oldest version the token opens; not evaluated by the release server.
     pub version_floor: Option<String>,
@@ -83,7 +83,7 @@ pub enum TokenError {
         product: String,
     },
     /// The token's last day is over.
-    #[error("the token expired after {channel_expiry}; renew the licence or fetch a new token")]
+    #[error("the token expired after {channel_expiry}; renew the license or fetch a new token")]
     ChannelExpired {
         /// The last day on which it was good.
         channel_expiry: Date,

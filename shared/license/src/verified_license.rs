@@ -1,8 +1,8 @@
-//! A licence key whose signature is good.
+//! A license key whose signature is good.
 
 use crate::{LicenseError, LicenseKey, LicensePayload, PublicKey, VerifyKeys};
 
-/// Proof that a licence key was signed with one of the trusted keys.
+/// Proof that a license key was signed with one of the trusted keys.
 ///
 /// It says nothing yet about the product, the time or the machine: compare
 /// [`LicensePayload::product_id`], and call [`Self::check_expiry`] and
@@ -29,7 +29,7 @@ impl LicenseKey {
     }
 }
 
-/// Reads and verifies a licence key.
+/// Reads and verifies a license key.
 ///
 /// ```
 /// use keywright_license::{VerifyKeys, verify_license};
@@ -56,7 +56,7 @@ pub fn verify_license(text: &str, keys: &VerifyKeys) -> Result<VerifiedLicense, 
 }
 
 impl VerifiedLicense {
-    /// What the licence says.
+    /// What the license says.
     #[must_use]
     pub fn payload(&self) -> &LicensePayload {
         &self.payload
@@ -68,7 +68,7 @@ impl VerifiedLicense {
         &self.signed_by
     }
 
-    /// Checks that the licence is not expired at `now` (unix seconds); see
+    /// Checks that the license is not expired at `now` (unix seconds); see
     /// [`LicensePayload::is_expired_at`].
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! A licence token whose signature is good.
+//! A license token whose signature is good.
 
 use crate::{PublicKey, Token, TokenClaims, TokenError, VerifyKeys};
 

@@ -11,7 +11,7 @@ pub const MAX_VERIFY_KEYS: usize = 16;
 /// One or more public keys, newest first.
 ///
 /// Any of them makes a signature good, so a signing key can be replaced while
-/// licences signed with the old one stay valid. There is no empty set: a
+/// licenses signed with the old one stay valid. There is no empty set: a
 /// verifier without a key cannot be built, and so accepts nothing by mistake.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VerifyKeys {

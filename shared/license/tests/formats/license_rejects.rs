@@ -1,4 +1,4 @@
-//! Texts that are not licence keys, and keys that were tampered with.
+//! Texts that are not license keys, and keys that were tampered with.
 
 use keywright_license::{FormatError, LicenseError, LicenseKey, MAX_KEY_LEN, verify_license};
 #[cfg(target_arch = "wasm32")]

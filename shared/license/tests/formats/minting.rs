@@ -1,4 +1,4 @@
-//! Minting licence keys, and what is refused.
+//! Minting license keys, and what is refused.
 
 use keywright_license::{
     LicenseKey, MAX_KEY_LEN, MintError, NewLicense, PayloadVersion, SeedError, SigningKey, Uuid,

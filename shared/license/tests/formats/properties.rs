@@ -27,7 +27,7 @@ pub(crate) fn config() -> ProptestConfig {
 
 const TIME_END: i64 = 1 << 53;
 
-/// Every licence that can be minted.
+/// Every license that can be minted.
 pub(crate) fn new_license() -> impl Strategy<Value = NewLicense> {
     let entitlement = proptest::collection::vec(0_u8..128, 1..=255)
         .prop_map(|bytes| String::from_utf8(bytes).unwrap());

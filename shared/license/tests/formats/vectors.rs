@@ -4,7 +4,7 @@ use data_encoding::{BASE32_NOPAD, HEXLOWER};
 use keywright_license::{NewLicense, SigningKey, Uuid, VerifyKeys};
 use serde_json::Value;
 
-/// The names of the licence vectors.
+/// The names of the license vectors.
 pub(crate) const LICENSES: [&str; 3] = ["v1", "v2", "v2_perpetual_unbound"];
 
 pub(crate) fn lic1() -> Value {
@@ -34,12 +34,12 @@ pub(crate) fn hex_array<const N: usize>(value: &Value, member: &str) -> [u8; N] 
     hex(value, member).try_into().unwrap()
 }
 
-/// One of the licence vectors: its key text.
+/// One of the license vectors: its key text.
 pub(crate) fn license(name: &str) -> String {
     text(&lic1()[name], "licenseKey").to_owned()
 }
 
-/// The public key of the licence vectors.
+/// The public key of the license vectors.
 pub(crate) fn license_keys() -> VerifyKeys {
     text(&lic1(), "publicKeyPem").parse().unwrap()
 }
