@@ -8,6 +8,7 @@
 )]
 
 use keywright_spin_host::SpinApp;
+use keywright_tests::hosts::root;
 use serde_json::{Value, json};
 use std::fs::File;
 use std::net::TcpListener;
@@ -17,11 +18,6 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 const PANIC_TEXT: &str = "the probe was asked to panic";
-
-/// The repository.
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
 
 #[tokio::test]
 async fn spin_starts_a_fresh_instance_and_logs_the_panic() {

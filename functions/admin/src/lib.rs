@@ -16,6 +16,7 @@ use keywright_edge::http::{ApiError, Bearer, RequestId, api_router};
 use keywright_edge::ports::{Database, Sign, Stamps, name};
 use keywright_edge::{Function, Grants, Host};
 use keywright_store::audit::Actor;
+use serde::Serialize;
 
 /// This function.
 pub const FUNCTION: Function = Function {
@@ -87,6 +88,16 @@ async fn operator_only(
     })?;
     key.check(request.headers())?;
     Ok(next.run(request).await)
+}
+
+/// Answer of a change that has nothing else to say.
+#[derive(Serialize)]
+struct Done {
+    ok: bool,
+}
+
+impl Done {
+    const OK: Self = Self { ok: true };
 }
 
 /// The operator, at the time of this request, for the audit table.

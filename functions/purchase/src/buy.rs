@@ -11,7 +11,6 @@ use axum::extract::State;
 use keywright_domain::invoice::InvoiceStatus;
 use keywright_domain::money::Sats;
 use keywright_edge::http::{ApiError, Json, RequestId};
-use keywright_edge::ports::Level;
 use keywright_providers::btcpay::{self, ReadError};
 use keywright_store::audit::Actor;
 use keywright_store::invoices::{self, NewInvoice};
@@ -77,17 +76,9 @@ async fn free(ports: &Ports, actor: &Actor, invoice: &NewInvoice) -> Result<Purc
     let ids = NewIds::new(&ports.stamps);
     let license_id = settle::free_purchase(&ports.database, actor, invoice, &ids).await?;
     if let Some(license_id) = license_id {
-        // Sold is sold: when signing fails now, polling signs later.
-        match ports.sign.license(&license_id).await {
-            Ok(signed) => {
-                purchase.license_key = Some(signed.license_key);
-                purchase.token = Some(signed.token);
-            }
-            Err(error) => {
-                ports
-                    .log
-                    .write(Level::Error, &actor.request_id, &error.to_string());
-            }
+        if let Some(signed) = ports.signed(&license_id, &actor.request_id).await {
+            purchase.license_key = Some(signed.license_key);
+            purchase.token = Some(signed.token);
         }
         purchase.license_id = Some(license_id);
     }

@@ -11,7 +11,7 @@ use axum::Router;
 use axum::routing::{get, post};
 use keywright_edge::function::{Access, OutboundAccess, PortError};
 use keywright_edge::http::{ApiError, api_router};
-use keywright_edge::ports::{Database, Log, Outbound, Sign, Stamps, name};
+use keywright_edge::ports::{Database, Level, Log, Outbound, Sign, SignedLicense, Stamps, name};
 use keywright_edge::{Function, Grants, Host};
 use keywright_providers::btcpay::Store;
 use std::sync::Arc;
@@ -61,7 +61,21 @@ impl Ports {
         })
     }
 
-    /// The vendor's `BTCPay` store.
+    /// Key and token of a sold license; `None`, with a line in the log, when it
+    /// cannot be signed now. Sold is sold: a buyer who polls keeps polling while
+    /// the key is null, and an error would stop the SDKs although the next poll
+    /// may succeed.
+    async fn signed(&self, license_id: &str, request_id: &str) -> Option<SignedLicense> {
+        match self.sign.license(license_id).await {
+            Ok(signed) => Some(signed),
+            Err(error) => {
+                self.log.write(Level::Error, request_id, &error.to_string());
+                None
+            }
+        }
+    }
+
+    /// The vendor's BTCPay store.
     fn btcpay(&self) -> Result<&(Store, Outbound), ApiError> {
         self.btcpay.as_ref().as_ref().map_err(|reason| {
             ApiError::unavailable(

@@ -9,7 +9,6 @@ use axum::response::IntoResponse;
 use http::header::CACHE_CONTROL;
 use keywright_domain::invoice::InvoiceStatus;
 use keywright_edge::http::{ApiError, Json, RequestId};
-use keywright_edge::ports::Level;
 use keywright_store::invoices;
 use serde::Serialize;
 
@@ -47,18 +46,11 @@ pub(crate) async fn handler(
         license_id: found.license_id.filter(|_| active),
         token: None,
     };
-    if let Some(license_id) = &progress.license_id {
-        // A buyer who polls keeps polling while the key is null; an error
-        // would stop the SDKs although the next poll may succeed.
-        match ports.sign.license(license_id).await {
-            Ok(signed) => {
-                progress.license_key = Some(signed.license_key);
-                progress.token = Some(signed.token);
-            }
-            Err(error) => ports
-                .log
-                .write(Level::Error, &request_id, &error.to_string()),
-        }
+    if let Some(license_id) = &progress.license_id
+        && let Some(signed) = ports.signed(license_id, &request_id).await
+    {
+        progress.license_key = Some(signed.license_key);
+        progress.token = Some(signed.token);
     }
     Ok(([(CACHE_CONTROL, "no-store")], Json(progress)))
 }

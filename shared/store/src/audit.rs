@@ -46,11 +46,22 @@ pub struct RecordedEntry {
     pub request_id: String,
 }
 
+/// The statement that writes an entry from what follows: values or a select,
+/// whose parameters `?1` to `?9` are those of [`params`].
+macro_rules! insert_into_audit {
+    ($from:literal) => {
+        concat!(
+            "INSERT INTO audit (id, at, actor, action, object_kind, object_id, before, after,
+                                request_id) ",
+            $from
+        )
+    };
+}
+
 /// Writes an entry, unconditionally.
 pub(crate) fn insert(actor: &Actor, entry: Entry) -> Statement {
     Statement::new(
-        "INSERT INTO audit (id, at, actor, action, object_kind, object_id, before, after, request_id)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        insert_into_audit!("VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"),
         params(actor, entry),
     )
 }
@@ -59,9 +70,10 @@ pub(crate) fn insert(actor: &Actor, entry: Entry) -> Statement {
 /// issued the license could have chosen.
 pub(crate) fn insert_if_license(actor: &Actor, entry: Entry) -> Statement {
     Statement::new(
-        "INSERT INTO audit (id, at, actor, action, object_kind, object_id, before, after, request_id)
-         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9
-         WHERE EXISTS (SELECT 1 FROM licenses WHERE id = ?6)",
+        insert_into_audit!(
+            "SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9
+             WHERE EXISTS (SELECT 1 FROM licenses WHERE id = ?6)"
+        ),
         params(actor, entry),
     )
 }
@@ -69,8 +81,7 @@ pub(crate) fn insert_if_license(actor: &Actor, entry: Entry) -> Statement {
 /// Writes an entry if the statement before it in the batch changed a row.
 pub(crate) fn insert_if_changed(actor: &Actor, entry: Entry) -> Statement {
     Statement::new(
-        "INSERT INTO audit (id, at, actor, action, object_kind, object_id, before, after, request_id)
-         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9 WHERE changes() > 0",
+        insert_into_audit!("SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9 WHERE changes() > 0"),
         params(actor, entry),
     )
 }
@@ -79,9 +90,10 @@ pub(crate) fn insert_if_changed(actor: &Actor, entry: Entry) -> Statement {
 /// before it; nothing when the license is revoked already or unknown.
 pub(crate) fn insert_revoking(actor: &Actor, entry: Entry) -> Statement {
     Statement::new(
-        "INSERT INTO audit (id, at, actor, action, object_kind, object_id, before, after, request_id)
-         SELECT ?1, ?2, ?3, ?4, ?5, ?6, coalesce(?7, json_object('status', status)), ?8, ?9
-         FROM licenses WHERE id = ?6 AND status <> 'revoked'",
+        insert_into_audit!(
+            "SELECT ?1, ?2, ?3, ?4, ?5, ?6, coalesce(?7, json_object('status', status)), ?8, ?9
+             FROM licenses WHERE id = ?6 AND status <> 'revoked'"
+        ),
         params(actor, entry),
     )
 }
@@ -90,9 +102,10 @@ pub(crate) fn insert_revoking(actor: &Actor, entry: Entry) -> Statement {
 /// before it; nothing when that is neither of `from`.
 pub(crate) fn insert_closing(actor: &Actor, entry: Entry, from: [&'static str; 2]) -> Statement {
     let mut statement = Statement::new(
-        "INSERT INTO audit (id, at, actor, action, object_kind, object_id, before, after, request_id)
-         SELECT ?1, ?2, ?3, ?4, ?5, ?6, coalesce(?7, json_object('status', status)), ?8, ?9
-         FROM invoices WHERE id = ?6 AND status IN (?10, ?11)",
+        insert_into_audit!(
+            "SELECT ?1, ?2, ?3, ?4, ?5, ?6, coalesce(?7, json_object('status', status)), ?8, ?9
+             FROM invoices WHERE id = ?6 AND status IN (?10, ?11)"
+        ),
         params(actor, entry),
     );
     statement.params.extend(from.map(Into::into));
@@ -130,6 +143,15 @@ pub(crate) fn event_if_changed(
             data.to_string().into(),
         ],
     )
+}
+
+/// The members that a change sets, for the `after` of its entry.
+pub(crate) fn changed<const N: usize>(members: [(&str, Option<Value>); N]) -> Value {
+    members
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
 }
 
 /// The entries of one object, oldest first.

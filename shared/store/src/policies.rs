@@ -98,6 +98,19 @@ pub struct Changes {
     pub metadata: Option<Value>,
 }
 
+/// The statement that reads whole policies, as `o`.
+macro_rules! select_policies {
+    ($rest:literal) => {
+        concat!(
+            "SELECT o.id, o.product_id, o.slug, o.name, o.price_amount, o.duration_seconds,
+                    o.grace_seconds, o.max_machines, o.entitlements, o.is_trial, o.active,
+                    o.public, o.archived_at, o.metadata, o.created_at, o.updated_at
+             FROM policies o ",
+            $rest
+        )
+    };
+}
+
 /// The policies of a product that are not archived, cheapest first, then by
 /// name; NULL prices count as the product's.
 ///
@@ -105,21 +118,17 @@ pub struct Changes {
 /// [`DatabaseError`].
 pub async fn of_product(database: &Reader, product_id: &str) -> Result<Vec<Policy>, DatabaseError> {
     let statement = Statement::new(
-        "SELECT o.id, o.product_id, o.slug, o.name, o.price_amount, o.duration_seconds,
-                o.grace_seconds, o.max_machines, o.entitlements, o.is_trial, o.active, o.public,
-                o.archived_at, o.metadata, o.created_at, o.updated_at
-         FROM policies o JOIN products p ON p.id = o.product_id
-         WHERE o.product_id = ?1 AND o.archived_at IS NULL
-         ORDER BY coalesce(o.price_amount, p.price_amount), o.name",
+        select_policies!(
+            "JOIN products p ON p.id = o.product_id
+             WHERE o.product_id = ?1 AND o.archived_at IS NULL
+             ORDER BY coalesce(o.price_amount, p.price_amount), o.name"
+        ),
         [product_id.into()],
     );
     database.query(statement).await
 }
 
-const BY_ID: &str = "SELECT id, product_id, slug, name, price_amount, duration_seconds,
-       grace_seconds, max_machines, entitlements, is_trial, active, public,
-       archived_at, metadata, created_at, updated_at
-FROM policies WHERE id = ?1";
+const BY_ID: &str = select_policies!("WHERE o.id = ?1");
 
 /// The policy with this id.
 ///
@@ -240,7 +249,7 @@ pub async fn change(
 impl Changes {
     /// The members that change, for the audit entry.
     fn as_json(&self) -> Value {
-        let members = [
+        audit::changed([
             ("name", self.name.clone().map(Value::from)),
             ("price_amount", self.price_amount.map(Value::from)),
             ("duration_seconds", self.duration_seconds.map(Value::from)),
@@ -252,11 +261,6 @@ impl Changes {
             ("public", self.public.map(Value::from)),
             ("archived", self.archived.map(Value::from)),
             ("metadata", self.metadata.clone()),
-        ];
-        members
-            .into_iter()
-            .filter_map(|(name, value)| Some((name.to_owned(), value?)))
-            .collect::<serde_json::Map<_, _>>()
-            .into()
+        ])
     }
 }

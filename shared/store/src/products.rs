@@ -53,9 +53,19 @@ pub struct Changes {
     pub entitlements_catalog: Option<Option<Value>>,
 }
 
-const BY_SLUG: &str = "SELECT id, slug, name, description, price_amount, price_currency, active,
-       metadata, entitlements_catalog, created_at, updated_at
-FROM products WHERE slug = ?1";
+/// The statement that reads whole products.
+macro_rules! select_products {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, slug, name, description, price_amount, price_currency, active,
+                    metadata, entitlements_catalog, created_at, updated_at
+             FROM products ",
+            $rest
+        )
+    };
+}
+
+const BY_SLUG: &str = select_products!("WHERE slug = ?1");
 
 /// The product with this slug, on sale or not.
 ///
@@ -70,12 +80,7 @@ pub async fn find(database: &Reader, slug: &str) -> Result<Option<Product>, Data
 /// # Errors
 /// [`DatabaseError`].
 pub async fn get(database: &Reader, id: &str) -> Result<Option<Product>, DatabaseError> {
-    let statement = Statement::new(
-        "SELECT id, slug, name, description, price_amount, price_currency, active,
-                metadata, entitlements_catalog, created_at, updated_at
-         FROM products WHERE id = ?1",
-        [id.into()],
-    );
+    let statement = Statement::new(select_products!("WHERE id = ?1"), [id.into()]);
     database.first(statement).await
 }
 
@@ -84,12 +89,7 @@ pub async fn get(database: &Reader, id: &str) -> Result<Option<Product>, Databas
 /// # Errors
 /// [`DatabaseError`].
 pub async fn on_sale(database: &Reader) -> Result<Vec<Product>, DatabaseError> {
-    let statement = Statement::new(
-        "SELECT id, slug, name, description, price_amount, price_currency, active,
-                metadata, entitlements_catalog, created_at, updated_at
-         FROM products WHERE active = 1 ORDER BY slug",
-        [],
-    );
+    let statement = Statement::new(select_products!("WHERE active = 1 ORDER BY slug"), []);
     database.query(statement).await
 }
 
@@ -198,7 +198,7 @@ pub async fn change(
 impl Changes {
     /// The members that change, for the audit entry.
     fn as_json(&self) -> Value {
-        let members = [
+        audit::changed([
             ("name", self.name.clone().map(Value::from)),
             ("description", self.description.clone().map(Value::from)),
             ("price_amount", self.price_amount.map(Value::from)),
@@ -208,11 +208,6 @@ impl Changes {
                 "entitlements_catalog",
                 self.entitlements_catalog.clone().map(Value::from),
             ),
-        ];
-        members
-            .into_iter()
-            .filter_map(|(name, value)| Some((name.to_owned(), value?)))
-            .collect::<serde_json::Map<_, _>>()
-            .into()
+        ])
     }
 }

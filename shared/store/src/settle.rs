@@ -118,18 +118,12 @@ pub async fn purchase(
             provider_invoice_id.into(),
         ],
     );
-    let mut batch = vec![settle];
-    batch.extend(receipt_and_license(
-        actor,
+    let paid = Paid {
         invoice_id,
-        "btcpay",
-        provider_invoice_id,
-        ids,
-    ));
-    batch.push(license_of(invoice_id));
-    let mut answers = database.batch(batch).await?;
-    let found: Vec<LicenseId> = decode(answers.pop().unwrap_or_default())?;
-    Ok(found.into_iter().next().map(|license| license.id))
+        kind: "btcpay",
+        external_ref: provider_invoice_id,
+    };
+    issue(database, actor, settle, paid, ids).await
 }
 
 /// Records a free purchase, settled as it is made. Answers the license's id.
@@ -151,18 +145,12 @@ pub async fn free_purchase(
         actor.at,
         None,
     );
-    let mut batch = vec![insert];
-    batch.extend(receipt_and_license(
-        actor,
-        &invoice.id,
-        "free",
-        &external_ref,
-        ids,
-    ));
-    batch.push(license_of(&invoice.id));
-    let mut answers = database.batch(batch).await?;
-    let found: Vec<LicenseId> = decode(answers.pop().unwrap_or_default())?;
-    Ok(found.into_iter().next().map(|license| license.id))
+    let paid = Paid {
+        invoice_id: &invoice.id,
+        kind: "free",
+        external_ref: &external_ref,
+    };
+    issue(database, actor, insert, paid, ids).await
 }
 
 /// The contract's provider id of a free purchase.
@@ -216,15 +204,24 @@ pub async fn grant(
     database.batch(batch).await.map(drop)
 }
 
-/// Receipt, license, audit entry and event of a settled invoice. Every value
-/// of the license comes from the invoice's row.
-fn receipt_and_license(
-    actor: &Actor,
-    invoice_id: &str,
+/// What a receipt is written for.
+#[derive(Clone, Copy)]
+struct Paid<'a> {
+    invoice_id: &'a str,
     kind: &'static str,
-    external_ref: &str,
+    external_ref: &'a str,
+}
+
+/// Settles an invoice with its receipt, license, audit entry and event in one
+/// batch. Every value of the license comes from the invoice's row. Answers the
+/// license's id.
+async fn issue(
+    database: &Database,
+    actor: &Actor,
+    settle: Statement,
+    paid: Paid<'_>,
     ids: &NewIds,
-) -> Vec<Statement> {
+) -> Result<Option<String>, DatabaseError> {
     let receipt = Statement::new(
         "INSERT INTO receipts (id, kind, external_ref, invoice_id, product_id, amount, currency,
                                received_at)
@@ -233,9 +230,9 @@ fn receipt_and_license(
          ON CONFLICT DO NOTHING",
         [
             (&ids.receipt).into(),
-            kind.into(),
-            external_ref.into(),
-            invoice_id.into(),
+            paid.kind.into(),
+            paid.external_ref.into(),
+            paid.invoice_id.into(),
             actor.at.into(),
         ],
     );
@@ -249,11 +246,22 @@ fn receipt_and_license(
          FROM receipts r JOIN invoices i ON i.id = r.invoice_id
          WHERE i.id = ?2
          ON CONFLICT DO NOTHING",
-        [(&ids.license).into(), invoice_id.into(), actor.at.into()],
+        [
+            (&ids.license).into(),
+            paid.invoice_id.into(),
+            actor.at.into(),
+        ],
     );
-    let mut batch = vec![receipt, license];
-    batch.extend(told(actor, ids, Some(invoice_id), "purchase"));
-    batch
+    let mut batch = vec![settle, receipt, license];
+    batch.extend(told(actor, ids, Some(paid.invoice_id), "purchase"));
+    batch.push(Statement::new(
+        "SELECT l.id FROM licenses l JOIN receipts r ON r.id = l.receipt_id
+         WHERE r.invoice_id = ?1",
+        [paid.invoice_id.into()],
+    ));
+    let mut answers = database.batch(batch).await?;
+    let found: Vec<LicenseId> = decode(answers.pop().unwrap_or_default())?;
+    Ok(found.into_iter().next().map(|license| license.id))
 }
 
 /// The audit entry and the event of a new license, if it got in.
@@ -288,12 +296,4 @@ fn told(
         ],
     );
     [audit::insert_if_license(actor, entry), event]
-}
-
-fn license_of(invoice_id: &str) -> Statement {
-    Statement::new(
-        "SELECT l.id FROM licenses l JOIN receipts r ON r.id = l.receipt_id
-         WHERE r.invoice_id = ?1",
-        [invoice_id.into()],
-    )
 }

@@ -14,6 +14,7 @@ mod workerd;
 
 pub use api::{Answer, Api};
 pub use database::Database;
+pub use process::root;
 pub use spin_test_host::Reuse;
 
 use crate::shop;

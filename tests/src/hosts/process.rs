@@ -102,7 +102,8 @@ pub(super) async fn launch(script: &str, setup: &Setup) -> Result<Launched, Star
 }
 
 /// The checkout.
-pub(super) fn root() -> PathBuf {
+#[must_use]
+pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 

@@ -17,15 +17,11 @@ mod wrangler;
 use keywright_edge::Function;
 use keywright_edge::function::{Access, OutboundAccess};
 use keywright_edge::ports::name;
+use keywright_tests::hosts::root;
 use keywright_tests::shop;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use table::Row;
-
-/// The checkout.
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
 
 fn toml(path: &str) -> toml::Table {
     let path = root().join(path);

@@ -1,11 +1,11 @@
 //! `POST /v1/admin/licenses/{id}/revoke`: ends a license for good.
 
-use crate::{Operator, Ports};
+use crate::{Done, Operator, Ports};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use keywright_edge::http::{ApiError, Json};
 use keywright_store::licenses;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 /// Longest reason, in bytes.
 const MAX_REASON_BYTES: usize = 2_000;
@@ -13,11 +13,6 @@ const MAX_REASON_BYTES: usize = 2_000;
 #[derive(Deserialize)]
 pub(crate) struct Revoke {
     reason: Option<String>,
-}
-
-#[derive(Serialize)]
-pub(crate) struct Done {
-    ok: bool,
 }
 
 /// Repeating it succeeds and changes nothing more. 404 for an unknown id.
@@ -40,7 +35,7 @@ pub(crate) async fn handler(
     let found =
         licenses::revoke(&ports.database, &actor, &id, &reason, audit_id, &event_id).await?;
     if found {
-        Ok(Json(Done { ok: true }))
+        Ok(Json(Done::OK))
     } else {
         Err(unknown())
     }

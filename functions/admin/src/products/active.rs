@@ -1,20 +1,15 @@
 //! `PATCH /v1/admin/products/{id}/active`: on sale or not.
 
-use crate::{Operator, Ports};
+use crate::{Done, Operator, Ports};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use keywright_edge::http::{ApiError, Json};
 use keywright_store::products::{self, Changes};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 #[derive(Deserialize)]
 pub(crate) struct Active {
     active: bool,
-}
-
-#[derive(Serialize)]
-pub(crate) struct Done {
-    ok: bool,
 }
 
 /// 404 for an unknown id; repeating it changes nothing more.
@@ -36,5 +31,5 @@ pub(crate) async fn handler(
     };
     let audit_id = ports.stamps.new_id();
     products::change(&ports.database, &actor, &before, &changes, audit_id).await?;
-    Ok(Json(Done { ok: true }))
+    Ok(Json(Done::OK))
 }

@@ -30,15 +30,9 @@ impl Fetch for GlobalFetch {
         request: Request<Bytes>,
         limits: FetchLimits,
     ) -> BoxFuture<'_, Result<Response<Bytes>, FetchError>> {
-        Box::pin(SendWrapper::new(within(limits, async move {
-            let host = host_of(&request);
-            let unreachable = || FetchError::Unreachable(host.clone());
-            let request = outgoing(&request).map_err(|_| unreachable())?;
-            let answer = worker::Fetch::Request(request)
-                .send()
-                .await
-                .map_err(|_| unreachable())?;
-            collect(answer.into(), limits.bytes, &host).await
+        Box::pin(SendWrapper::new(call(request, limits, async |request| {
+            let answer = worker::Fetch::Request(request).send().await?;
+            Ok(answer.into())
         })))
     }
 }
@@ -49,22 +43,27 @@ impl Fetch for ServiceFetch {
         request: Request<Bytes>,
         limits: FetchLimits,
     ) -> BoxFuture<'_, Result<Response<Bytes>, FetchError>> {
-        Box::pin(SendWrapper::new(within(limits, async move {
-            let host = host_of(&request);
-            let unreachable = || FetchError::Unreachable(host.clone());
-            let request = outgoing(&request).map_err(|_| unreachable())?;
-            let answer = self
-                .0
-                .fetch_request(request)
-                .await
-                .map_err(|_| unreachable())?;
-            collect(answer.map(Body::new), limits.bytes, &host).await
+        Box::pin(SendWrapper::new(call(request, limits, async |request| {
+            Ok(self.0.fetch_request(request).await?.map(Body::new))
         })))
     }
 }
 
-fn host_of(request: &Request<Bytes>) -> String {
-    request.uri().host().unwrap_or_default().to_owned()
+/// Sends a request by one of the platform's ways and collects the answer,
+/// within the limits.
+async fn call(
+    request: Request<Bytes>,
+    limits: FetchLimits,
+    send: impl AsyncFnOnce(worker::Request) -> worker::Result<Response<Body>>,
+) -> Result<Response<Bytes>, FetchError> {
+    within(limits, async {
+        let host = request.uri().host().unwrap_or_default().to_owned();
+        let unreachable = |_| FetchError::Unreachable(host.clone());
+        let request = outgoing(&request).map_err(unreachable)?;
+        let answer = send(request).await.map_err(unreachable)?;
+        collect(answer, limits.bytes, &host).await
+    })
+    .await
 }
 
 /// The request as one of the platform, following no redirect.
