@@ -1,8 +1,7 @@
 //! The audit table and the outgoing events. Both are written by the batch that
 //! makes the change they tell of.
 
-use keywright_edge::ports::{Database, DatabaseError, Statement};
-use serde::Deserialize;
+use keywright_edge::ports::Statement;
 use serde_json::Value;
 
 /// Who does something, when, and in which request.
@@ -31,19 +30,6 @@ pub struct Entry {
     pub before: Option<Value>,
     /// The object after, where it still exists.
     pub after: Option<Value>,
-}
-
-/// An entry as read back.
-#[derive(Debug, Clone, Deserialize)]
-pub struct RecordedEntry {
-    /// Who did it.
-    pub actor: String,
-    /// What was done.
-    pub action: String,
-    /// Id of the object.
-    pub object_id: String,
-    /// Id of the request.
-    pub request_id: String,
 }
 
 /// The statement that writes an entry from what follows: values or a select,
@@ -152,19 +138,4 @@ pub(crate) fn changed<const N: usize>(members: [(&str, Option<Value>); N]) -> Va
         .filter_map(|(name, value)| Some((name.to_owned(), value?)))
         .collect::<serde_json::Map<_, _>>()
         .into()
-}
-
-/// The entries of one object, oldest first.
-///
-/// # Errors
-/// [`DatabaseError`].
-pub async fn of_object(
-    database: &Database,
-    object_id: &str,
-) -> Result<Vec<RecordedEntry>, DatabaseError> {
-    let statement = Statement::new(
-        "SELECT actor, action, object_id, request_id FROM audit WHERE object_id = ?1 ORDER BY id",
-        [object_id.into()],
-    );
-    database.query(statement).await
 }

@@ -10,4 +10,4 @@ pub use error::{ApiError, Failure};
 pub use json::{Json, MAX_BODY_BYTES, read_body};
 #[cfg(feature = "native")]
 pub(crate) use serve::REQUEST_ID;
-pub use serve::{RequestId, api_router, cors, request_id_of, serve, set_content_length};
+pub use serve::{RequestId, api_router, request_id_of, serve, set_content_length};

@@ -30,7 +30,7 @@ pub fn api_router(routes: Router) -> Router {
 }
 
 /// Lets a page of any origin call, without credentials.
-pub fn cors(routes: Router) -> Router {
+fn cors(routes: Router) -> Router {
     let every_method = [
         Method::GET,
         Method::HEAD,

@@ -262,6 +262,35 @@ mod tests {
         );
     }
 
+    struct Empty;
+
+    impl DatabasePort for Empty {
+        fn batch(
+            &self,
+            statements: Vec<Statement>,
+        ) -> BoxFuture<'_, Result<Vec<Vec<Row>>, DatabaseError>> {
+            Box::pin(async move { Ok(vec![Vec::new(); statements.len()]) })
+        }
+
+        fn query(&self, _: Statement) -> BoxFuture<'_, Result<Vec<Row>, DatabaseError>> {
+            Box::pin(async { Ok(Vec::new()) })
+        }
+    }
+
+    #[tokio::test]
+    async fn a_batch_and_a_query_are_one_round_trip_each() {
+        let database = Database::new(Arc::new(Empty));
+        let one = || Statement::new("SELECT 1", []);
+        database
+            .batch(vec![one(), one(), one()])
+            .await
+            .expect("rows");
+        assert_eq!(database.round_trips(), 1);
+        let found: Vec<Row> = database.reader().clone().query(one()).await.expect("rows");
+        assert!(found.is_empty());
+        assert_eq!(database.round_trips(), 2, "clones count together");
+    }
+
     #[test]
     fn constraint_messages_are_told_apart() {
         let unique = DatabaseError::from_message(
