@@ -380,7 +380,7 @@ async fn audited(instance: &Instance) {
         .admin(Method::PATCH, &path, &json!({ "price_sats": -2 }))
         .await;
     let sql = "SELECT actor, action, before, after, request_id FROM audit
-               WHERE object_id = ?1 ORDER BY id";
+               WHERE object_id = ?1 ORDER BY rowid";
     let rows = instance.database.rows(sql, &[&text(&made, "id")]).await;
     assert_eq!(rows.len(), 2, "{rows:?}");
     assert_eq!(rows[0]["actor"], "operator");
