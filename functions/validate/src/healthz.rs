@@ -2,12 +2,17 @@
 
 use keywright_edge::http::Json;
 use serde::Serialize;
+use utoipa::ToSchema;
 
-#[derive(Serialize)]
+/// A sign of life.
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Health {
+    /// Always `true`.
     ok: bool,
 }
 
+/// Whether this instance answers.
+#[utoipa::path(get, path = "/healthz", tag = "instance", responses((status = 200, body = Health)))]
 pub(crate) async fn handler() -> Json<Health> {
     Json(Health { ok: true })
 }

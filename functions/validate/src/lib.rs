@@ -32,6 +32,11 @@ pub const FUNCTION: Function = Function {
 
 keywright_edge::entry!(FUNCTION);
 
+/// What the OpenAPI document says of this function.
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(healthz::handler))]
+pub struct Api;
+
 #[derive(Clone)]
 struct Ports {
     database: Reader,

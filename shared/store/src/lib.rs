@@ -27,7 +27,13 @@ use keywright_edge::ports::Migration;
 
 /// Every migration, oldest first; the same files that `wrangler d1 migrations
 /// apply` reads.
-pub const MIGRATIONS: &[Migration] = &[Migration {
-    level: 1,
-    sql: include_str!("../../../migrations/0001_first_sale.sql"),
-}];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration {
+        level: 1,
+        sql: include_str!("../../../migrations/0001_first_sale.sql"),
+    },
+    Migration {
+        level: 2,
+        sql: include_str!("../../../migrations/0002_license_api.sql"),
+    },
+];
