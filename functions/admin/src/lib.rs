@@ -12,7 +12,7 @@ use axum::response::Response;
 use axum::routing::{get, patch, post};
 use http::request::Parts;
 use keywright_edge::function::{Access, PortError};
-use keywright_edge::http::{ApiError, Bearer, RequestId, api_router};
+use keywright_edge::http::{ApiError, Bearer, RequestId, api_router, repeatable};
 use keywright_edge::ports::{Database, Sign, Stamps, name};
 use keywright_edge::{Function, Grants, Host};
 use keywright_store::audit::Actor;
@@ -68,8 +68,9 @@ fn router(host: &Host) -> Result<Router, PortError> {
             "/v1/admin/licenses/{id}/revoke",
             post(licenses::revoke::handler),
         )
-        .route_layer(from_fn_with_state(ports.clone(), operator_only))
-        .with_state(ports);
+        .with_state(ports.clone());
+    // Outermost, so that a key is checked before anything is kept of a request.
+    let routes = repeatable(routes, host)?.route_layer(from_fn_with_state(ports, operator_only));
     Ok(api_router(routes))
 }
 

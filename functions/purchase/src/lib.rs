@@ -10,7 +10,7 @@ mod products;
 use axum::Router;
 use axum::routing::{get, post};
 use keywright_edge::function::{Access, OutboundAccess, PortError};
-use keywright_edge::http::{ApiError, api_router};
+use keywright_edge::http::{ApiError, api_router, repeatable};
 use keywright_edge::ports::{Database, Level, Log, Outbound, Sign, SignedLicense, Stamps, name};
 use keywright_edge::{Function, Grants, Host};
 use keywright_providers::btcpay::Store;
@@ -116,5 +116,5 @@ fn router(host: &Host) -> Result<Router, PortError> {
         .route("/v1/purchase", post(buy::handler))
         .route("/v1/purchase/{invoice_id}", get(poll::handler))
         .with_state(ports);
-    Ok(api_router(routes))
+    Ok(api_router(repeatable(routes, host)?))
 }

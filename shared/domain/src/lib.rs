@@ -6,6 +6,7 @@
 //! - [`terms`]: what a policy promises and a license keeps
 //! - [`standing`]: whether a recorded license is good at a given second
 //! - [`invoice`]: the states of a purchase
+//! - [`rate_limit`]: token buckets
 //! - [`release`]: names inside the releases folder
 //! - [`ids`], [`dates`]: `UUIDv7` and RFC 3339, from parameters
 
@@ -13,6 +14,7 @@ pub mod dates;
 pub mod ids;
 pub mod invoice;
 pub mod money;
+pub mod rate_limit;
 pub mod release;
 pub mod slug;
 pub mod standing;

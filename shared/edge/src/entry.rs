@@ -11,9 +11,9 @@ macro_rules! entry {
         async fn fetch(
             request: ::worker::HttpRequest,
             env: ::worker::Env,
-            _context: ::worker::Context,
+            context: ::worker::Context,
         ) -> ::worker::Result<::worker::Response> {
-            $crate::host::workers::fetch(&$function, request, env).await
+            $crate::host::workers::fetch(&$function, request, env, context).await
         }
     };
     ($function:ident, cron) => {

@@ -109,6 +109,9 @@ pub struct Host {
     pub config: Config,
     /// Where log lines go.
     pub log: Log,
+    /// The headers in which this host tells a caller's address, the most
+    /// trusted first.
+    pub address_headers: &'static [&'static str],
 }
 
 impl Host {

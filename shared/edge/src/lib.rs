@@ -6,6 +6,7 @@
 //!   configuration, log
 //! - [`http`]: the error envelope, the JSON extractor, request ids, bearer
 //!   authentication, and [`http::serve`], which every host calls
+//! - [`journal`]: notes written after the answer, many at once
 //! - [`host`]: Workers, Spin and, for tests, native with a real `SQLite`
 //!
 //! ```ignore
@@ -17,6 +18,7 @@ mod entry;
 pub mod function;
 pub mod host;
 pub mod http;
+pub mod journal;
 pub mod ports;
 
 pub use function::{Function, Grants, Host};

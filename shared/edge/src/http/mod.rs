@@ -1,15 +1,21 @@
 //! The HTTP layer that every function and every host shares.
 
 mod auth;
+mod client;
 mod error;
+mod idempotency;
 mod json;
 pub mod openapi;
 pub mod page;
 mod query;
+pub mod rate_limit;
+mod seal;
 mod serve;
 
 pub use auth::{Bearer, MIN_SECRET_LEN, bearer_of, same_secret};
+pub use client::{AddressHeaders, Client};
 pub use error::{ApiError, Failure};
+pub use idempotency::{IDEMPOTENCY_KEY, forget_expired, repeatable};
 pub use json::{Json, MAX_BODY_BYTES, read_body};
 pub use query::Query;
 #[cfg(feature = "native")]

@@ -2,9 +2,10 @@
 //! error of ours, `content-length`, CORS, and the envelope for unknown routes
 //! and wrong methods.
 
-use super::{ApiError, Failure};
+use super::rate_limit::{RATE_LIMIT, RATE_LIMIT_POLICY};
+use super::{AddressHeaders, ApiError, Failure};
 use crate::Host;
-use crate::ports::{HostBody, Level};
+use crate::ports::{HostBody, Later, Level};
 use axum::Router;
 use axum::body::Body;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
@@ -44,7 +45,13 @@ fn cors(routes: Router) -> Router {
         .allow_origin(Any)
         .allow_methods(every_method)
         .allow_headers(Any)
-        .expose_headers([REQUEST_ID, header::RETRY_AFTER]);
+        .expose_headers([
+            REQUEST_ID,
+            header::RETRY_AFTER,
+            header::LINK,
+            RATE_LIMIT,
+            RATE_LIMIT_POLICY,
+        ]);
     routes.layer(layer)
 }
 
@@ -62,9 +69,17 @@ async fn wrong_method() -> ApiError {
 
 /// Answers one request. The id comes from `x-request-id` when the gateway or
 /// a proxy set a plain one, and is in every answer.
-pub async fn serve(host: &Host, router: &Router, mut request: Request<Body>) -> Response<Body> {
+pub async fn serve(
+    host: &Host,
+    router: &Router,
+    later: Later,
+    mut request: Request<Body>,
+) -> Response<Body> {
     let id = request_id_of(request.headers()).unwrap_or_else(|| host.stamps().new_id());
-    request.extensions_mut().insert(RequestId(id.clone()));
+    let extensions = request.extensions_mut();
+    extensions.insert(RequestId(id.clone()));
+    extensions.insert(AddressHeaders(host.address_headers));
+    extensions.insert(later);
     let is_head = request.method() == Method::HEAD;
     let mut response = match router.clone().call(request).await {
         Ok(response) => response,

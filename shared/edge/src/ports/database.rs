@@ -1,6 +1,7 @@
 //! The database: D1 on Workers, `SQLite` on Spin and native. A mutation is one
 //! atomic batch, because D1 has no interactive transaction.
 
+use super::attempt::Attempt;
 use crate::BoxFuture;
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
@@ -212,12 +213,32 @@ impl Database {
     }
 
     /// Runs one atomic batch: one round trip. Answers the rows of each
-    /// statement (those with `RETURNING`, or a closing SELECT).
+    /// statement (those with `RETURNING`, or a closing SELECT). In a request
+    /// with an `Idempotency-Key` the same batch notes that it was written.
     ///
     /// # Errors
     /// [`DatabaseError`]; after an error nothing of the batch was written,
     /// unless the connection was lost after the commit.
-    pub async fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Vec<Row>>, DatabaseError> {
+    pub async fn batch(
+        &self,
+        mut statements: Vec<Statement>,
+    ) -> Result<Vec<Vec<Row>>, DatabaseError> {
+        let Some(attempt) = Attempt::current() else {
+            return self.aside(statements).await;
+        };
+        // Last, so that it does not come between a statement and its changes().
+        statements.push(attempt.apply());
+        let mut answers = attempt.outcome(self.aside(statements).await)?;
+        answers.pop();
+        Ok(answers)
+    }
+
+    /// As [`Self::batch`], for what goes on beside a request: logs, rate
+    /// limits. It never counts as the request's own change.
+    ///
+    /// # Errors
+    /// As [`Self::batch`].
+    pub async fn aside(&self, statements: Vec<Statement>) -> Result<Vec<Vec<Row>>, DatabaseError> {
         self.reader.round_trips.fetch_add(1, Ordering::Relaxed);
         self.reader.port.batch(statements).await
     }

@@ -1,8 +1,10 @@
 //! One small trait per outside thing, and the typed handle a function holds.
 
+pub(crate) mod attempt;
 mod clock;
 mod config;
 mod database;
+mod later;
 mod log;
 mod outbound;
 mod releases;
@@ -13,6 +15,7 @@ pub use config::{Config, name};
 pub use database::{
     Database, DatabaseError, DatabasePort, Migration, Reader, Row, Statement, Value, decode,
 };
+pub use later::{Background, Later};
 pub use log::{Level, Log, LogSink};
 pub use outbound::{Fetch, FetchError, FetchLimits, MAX_ANSWER_BYTES, Outbound, TIME_LIMIT};
 pub use releases::{HostBody, Listing, Release, ReleaseBody, ReleaseError, ReleaseStore, Releases};

@@ -6,6 +6,7 @@ mod database;
 mod faults;
 mod fetch;
 mod folder;
+mod later;
 mod log;
 mod serve;
 
@@ -63,6 +64,7 @@ impl Native {
             random: self.random.clone(),
             config: Config::new(granted),
             log: Log::new(function.name, self.log.clone()),
+            address_headers: &["x-forwarded-for"],
         }
     }
 }

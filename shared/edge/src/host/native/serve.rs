@@ -23,9 +23,14 @@ pub async fn serve(host: &Host, router: &Router, mut request: Request<Body>) -> 
         .insert(REQUEST_ID, header_value.clone());
     // Unwind-safe: what is shared is behind locks that ignore poisoning, and a
     // transaction that a panic breaks off is rolled back as it is dropped.
-    let answered = AssertUnwindSafe(crate::http::serve(host, router, request))
-        .catch_unwind()
-        .await;
+    let answered = AssertUnwindSafe(crate::http::serve(
+        host,
+        router,
+        super::later::after(),
+        request,
+    ))
+    .catch_unwind()
+    .await;
     answered.unwrap_or_else(|panic| {
         let details = format!("panicked: {}", message_of(panic.as_ref()));
         host.log.write(Level::Error, &id, &details);

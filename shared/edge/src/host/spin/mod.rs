@@ -6,6 +6,7 @@ mod body;
 mod database;
 mod fetch;
 mod files;
+mod later;
 mod log;
 mod wasi;
 
@@ -57,7 +58,7 @@ pub async fn handle<M: Module>(request: WasiRequest) -> Result<WasiResponse, Err
     let response = match opened::<M>().await {
         Ok((host, router)) => {
             let request = request.map(body::incoming);
-            crate::http::serve(&host, &router, request).await
+            crate::http::serve(&host, &router, later::after(), request).await
         }
         Err(reason) => {
             log::line(&format!("{name}: {reason}"));
@@ -100,6 +101,8 @@ async fn open<M: Module>() -> Opened {
         random: Arc::new(wasi::WasiRandom),
         config: Config::new(values),
         log: Log::new(function.name, Arc::new(log::StandardError)),
+        // A proxy in front sets the first; Spin itself tells the second.
+        address_headers: &["x-forwarded-for", "spin-client-addr"],
     };
     if M::DATABASE {
         host.database = Some(Arc::new(database::SpinDatabase {

@@ -4,6 +4,7 @@
 
 mod database;
 mod fetch;
+mod later;
 mod log;
 mod platform;
 mod releases;
@@ -17,7 +18,7 @@ use axum::body::Body;
 use axum::response::IntoResponse;
 use std::cell::RefCell;
 use std::sync::Arc;
-use worker::{Env, HttpRequest};
+use worker::{Context, Env, HttpRequest};
 
 /// The names of the bindings in every function's `wrangler.toml`.
 pub mod binding {
@@ -44,10 +45,14 @@ pub async fn fetch(
     function: &Function,
     request: HttpRequest,
     env: Env,
+    context: Context,
 ) -> worker::Result<worker::Response> {
     log::install_panic_hook(function.name);
     let answer = match opened(function, &env) {
-        Ok((host, router)) => crate::http::serve(&host, &router, request.map(Body::new)).await,
+        Ok((host, router)) => {
+            let later = later::after(context);
+            crate::http::serve(&host, &router, later, request.map(Body::new)).await
+        }
         Err(reason) => {
             log::line(Level::Error, &format!("{}: {reason}", function.name));
             ApiError::internal(reason).into_response()
@@ -110,6 +115,8 @@ fn open(function: &Function, env: &Env) -> Opened {
         random: Arc::new(platform::PlatformRandom),
         config: Config::new(values),
         log: Log::new(function.name, Arc::new(log::Console)),
+        // Cloudflare sets the first; a local workerd has none worth knowing.
+        address_headers: &["cf-connecting-ip", "x-forwarded-for"],
     };
     match (function.router)(&host) {
         Ok(router) => Ok((host, router)),
