@@ -18,6 +18,8 @@ mod bad_webhooks;
 #[cfg(test)]
 mod bench;
 #[cfg(test)]
+mod journal;
+#[cfg(test)]
 mod operating;
 #[cfg(test)]
 mod panics;
@@ -26,7 +28,11 @@ mod payments;
 #[cfg(test)]
 mod races;
 #[cfg(test)]
+mod rate_limits;
+#[cfg(test)]
 mod reconciling;
+#[cfg(test)]
+mod repeating;
 #[cfg(test)]
 mod round_trips;
 #[cfg(test)]

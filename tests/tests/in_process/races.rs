@@ -11,7 +11,7 @@ use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
 /// Runs all of them at once, released together, each in a task of its own.
-async fn at_once<T, F>(tasks: impl ExactSizeIterator<Item = F>) -> Vec<T>
+pub(crate) async fn at_once<T, F>(tasks: impl ExactSizeIterator<Item = F>) -> Vec<T>
 where
     T: Send + 'static,
     F: Future<Output = T> + Send + 'static,
