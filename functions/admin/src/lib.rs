@@ -1,22 +1,26 @@
 //! What the operator calls: products, policies, licenses. Every change is in
 //! the audit table, written by the batch that makes it.
 
+pub mod access;
+mod api_keys;
 mod licenses;
+mod operator;
 mod policies;
 mod products;
 
 use axum::Router;
-use axum::extract::{FromRequestParts, Request, State};
-use axum::middleware::{Next, from_fn_with_state};
-use axum::response::Response;
-use axum::routing::{get, patch, post};
-use http::request::Parts;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{delete, get, patch, post};
 use keywright_edge::function::{Access, PortError};
-use keywright_edge::http::{ApiError, Bearer, RequestId, api_router, repeatable};
+use keywright_edge::http::{Bearer, api_router, repeatable};
+use keywright_edge::journal::Journal;
 use keywright_edge::ports::{Database, Sign, Stamps, name};
 use keywright_edge::{Function, Grants, Host};
-use keywright_store::audit::Actor;
+use keywright_store::api_keys::{Use, uses};
+use operator::Operator;
 use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 
 /// This function.
 pub const FUNCTION: Function = Function {
@@ -34,6 +38,42 @@ pub const FUNCTION: Function = Function {
 
 keywright_edge::entry!(FUNCTION);
 
+/// What the OpenAPI document says of this function.
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    paths(
+        products::create::handler,
+        products::change::handler,
+        products::active::handler,
+        policies::list::handler,
+        policies::create::handler,
+        policies::change::handler,
+        licenses::issue::handler,
+        licenses::revoke::handler,
+        api_keys::create::handler,
+        api_keys::list::handler,
+        api_keys::revoke::handler,
+    ),
+    modifiers(&OperatorKey)
+)]
+pub struct Api;
+
+/// The key of the operator's routes, for the document.
+struct OperatorKey;
+
+impl utoipa::Modify for OperatorKey {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let mut bearer = Http::new(HttpAuthScheme::Bearer);
+        bearer.description = Some(
+            "The configured ADMIN_KEY, or a scoped key of `POST /v1/admin/api-keys` that has the \
+             scope named beside the route. A route that names `master` takes ADMIN_KEY only."
+                .to_owned(),
+        );
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("operator", SecurityScheme::Http(bearer));
+    }
+}
+
 #[derive(Clone)]
 struct Ports {
     database: Database,
@@ -42,11 +82,15 @@ struct Ports {
     /// The operator's key; `None` when none of at least 32 characters is
     /// configured.
     key: Option<Bearer>,
+    /// When scoped keys were used.
+    uses: Journal<Use>,
 }
 
 fn router(host: &Host) -> Result<Router, PortError> {
+    let database = host.database()?;
     let ports = Ports {
-        database: host.database()?,
+        uses: Journal::new(database.clone(), host.clock.clone(), host.log.clone(), uses),
+        database,
         sign: host.sign()?,
         stamps: host.stamps(),
         key: host.config.get(name::ADMIN_KEY).and_then(Bearer::new),
@@ -68,51 +112,24 @@ fn router(host: &Host) -> Result<Router, PortError> {
             "/v1/admin/licenses/{id}/revoke",
             post(licenses::revoke::handler),
         )
+        .route(
+            "/v1/admin/api-keys",
+            get(api_keys::list::handler).post(api_keys::create::handler),
+        )
+        .route("/v1/admin/api-keys/{id}", delete(api_keys::revoke::handler))
         .with_state(ports.clone());
     // Outermost, so that a key is checked before anything is kept of a request.
-    let routes = repeatable(routes, host)?.route_layer(from_fn_with_state(ports, operator_only));
+    let routes = repeatable(routes, host)?.route_layer(from_fn_with_state(ports, operator::let_in));
     Ok(api_router(routes))
 }
 
-/// 503 while no key is configured, 401 without one, 403 with a wrong one.
-async fn operator_only(
-    State(ports): State<Ports>,
-    request: Request,
-    next: Next,
-) -> Result<Response, ApiError> {
-    let key = ports.key.as_ref().ok_or_else(|| {
-        ApiError::unavailable(
-            "service_unavailable",
-            "the operator's routes are not set up yet",
-            "ADMIN_KEY is not configured or shorter than 32 characters",
-        )
-    })?;
-    key.check(request.headers())?;
-    Ok(next.run(request).await)
-}
-
-/// Answer of a change that has nothing else to say.
-#[derive(Serialize)]
+/// It is done, and there is nothing else to say.
+#[derive(Serialize, ToSchema)]
 struct Done {
+    /// Always `true`.
     ok: bool,
 }
 
 impl Done {
     const OK: Self = Self { ok: true };
-}
-
-/// The operator, at the time of this request, for the audit table.
-struct Operator(Actor);
-
-impl FromRequestParts<Ports> for Operator {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, ports: &Ports) -> Result<Self, ApiError> {
-        let request_id = parts.extensions.get::<RequestId>().map(|id| id.0.clone());
-        Ok(Self(Actor {
-            name: "operator",
-            at: ports.stamps.now(),
-            request_id: request_id.unwrap_or_default(),
-        }))
-    }
 }

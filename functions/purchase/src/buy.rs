@@ -50,7 +50,7 @@ pub(crate) async fn handler(
     let Json(order) = order?;
     let checked = order::check(&ports, order).await?;
     let actor = Actor {
-        name: "buyer",
+        name: "buyer".into(),
         at: ports.stamps.now(),
         request_id,
     };

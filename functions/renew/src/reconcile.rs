@@ -80,7 +80,7 @@ async fn check(
 ) -> Result<Checked, DatabaseError> {
     let now = ports.stamps.now();
     let actor = Actor {
-        name: "renew",
+        name: "renew".into(),
         at: now,
         request_id: request_id.to_owned(),
     };

@@ -91,7 +91,7 @@ pub(crate) async fn handler(
     match remote.outcome(expected) {
         Ok(outcome) => {
             let actor = Actor {
-                name: "btcpay",
+                name: "btcpay".into(),
                 at: ports.stamps.now(),
                 request_id,
             };

@@ -8,8 +8,10 @@
 //! - [`invoice`]: the states of a purchase
 //! - [`rate_limit`]: token buckets
 //! - [`release`]: names inside the releases folder
+//! - [`access`]: scopes, roles and what they open
 //! - [`ids`], [`dates`]: `UUIDv7` and RFC 3339, from parameters
 
+pub mod access;
 pub mod dates;
 pub mod ids;
 pub mod invoice;

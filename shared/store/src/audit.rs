@@ -3,12 +3,13 @@
 
 use keywright_edge::ports::Statement;
 use serde_json::Value;
+use std::borrow::Cow;
 
 /// Who does something, when, and in which request.
 #[derive(Debug, Clone)]
 pub struct Actor {
-    /// `operator`, `buyer`, `btcpay` or `renew`.
-    pub name: &'static str,
+    /// `operator`, `api_key:<id>`, `buyer`, `btcpay` or `renew`.
+    pub name: Cow<'static, str>,
     /// Unix seconds.
     pub at: i64,
     /// Id of the request, for the log; empty for a tick.
@@ -103,7 +104,7 @@ fn params(actor: &Actor, entry: Entry) -> [keywright_edge::ports::Value; 9] {
     [
         entry.id.into(),
         actor.at.into(),
-        actor.name.into(),
+        actor.name.as_ref().into(),
         entry.action.into(),
         entry.object_kind.into(),
         entry.object_id.into(),

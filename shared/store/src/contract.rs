@@ -4,22 +4,40 @@ use crate::products::Product;
 use keywright_domain::dates::rfc3339;
 use serde::Serialize;
 use serde_json::Value;
+use utoipa::ToSchema;
 
 /// A product, as in `GET /v1/products/{slug}`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Product)]
 pub struct ProductView {
+    /// UUID.
     id: String,
+    /// Its name in URLs.
     slug: String,
+    /// Its name for people.
     name: String,
+    /// What it is; may be empty.
     description: String,
+    /// Price in sats; 0 is free.
     price_sats: i64,
+    /// `SAT`.
     price_currency: String,
+    /// Price in the smallest unit of `price_currency`.
     price_value: i64,
+    /// Whether it is on sale.
     active: bool,
+    /// Free-form members of the operator.
+    #[schema(value_type = Object)]
     metadata: Value,
+    /// What each entitlement means: `{slug, name, description}`; null when the
+    /// operator does not say.
+    #[schema(value_type = Option<Vec<Object>>)]
     entitlements_catalog: Option<Value>,
+    /// Always null: one business sells everything.
     merchant_profile_id: Option<String>,
+    /// RFC 3339.
     created_at: String,
+    /// RFC 3339.
     updated_at: String,
 }
 

@@ -11,9 +11,11 @@
 //! - [`invoices`]: purchases and their reconciliation
 //! - [`settle`]: receipt and license of a purchase or a grant
 //! - [`licenses`]: what was sold
+//! - [`api_keys`]: who may call the operator's routes
 //! - [`audit`]: who did what
 //! - [`contract`]: recorded things as the Keysat contract shows them
 
+pub mod api_keys;
 pub mod audit;
 mod columns;
 pub mod contract;

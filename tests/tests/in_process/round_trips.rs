@@ -40,6 +40,11 @@ async fn each_route_costs_what_the_table_says() {
     pay.pay_in_full(&btcpay_id).expect("a payment");
     let delivery = body_of(&pay, "InvoiceSettled", &btcpay_id);
     let (pending, _) = order(&bench, "demo").await;
+    let api_key = json!({ "label": "CI", "role": "read-only" });
+    let api_key_id = bench
+        .operate("POST", "/v1/admin/api-keys", &api_key)
+        .await
+        .text("id");
     let post = |path: &str, body: Value| send(Method::POST, path, &body);
     let patch = |path: String, body: Value| send(Method::PATCH, &path, &body);
     let tick = Request::post("/v1/cron/renew")
@@ -165,6 +170,28 @@ async fn each_route_costs_what_the_table_says() {
             post(
                 &format!("/v1/admin/licenses/{}/revoke", issued.text("license_id")),
                 json!({}),
+            ),
+            1,
+        ),
+        (
+            "/v1/admin/api-keys",
+            post(
+                "/v1/admin/api-keys",
+                json!({ "label": "CI", "role": "read-only" }),
+            ),
+            1,
+        ),
+        (
+            "/v1/admin/api-keys",
+            send(Method::GET, "/v1/admin/api-keys", &json!({})),
+            1,
+        ),
+        (
+            "/v1/admin/api-keys/{id}",
+            send(
+                Method::DELETE,
+                &format!("/v1/admin/api-keys/{api_key_id}"),
+                &json!({}),
             ),
             1,
         ),

@@ -5,46 +5,80 @@ use crate::{Operator, Ports};
 use axum::extract::State;
 use keywright_domain::dates::{parse_rfc3339, rfc3339};
 use keywright_domain::terms::Terms;
+use keywright_edge::http::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
 use keywright_edge::http::{ApiError, Json};
 use keywright_store::policies::Policy;
 use keywright_store::settle::{self, Grant, NewIds};
 use keywright_store::{policies, products};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// Longest note or e-mail address, in bytes.
 const MAX_TEXT_BYTES: usize = 2_000;
 
 /// What is not sent comes from the policy, and without one: perpetual, one
 /// machine, no entitlements.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 pub(crate) struct NewLicense {
+    /// Slug of the product.
     product_slug: String,
+    /// Slug of one of its policies.
     policy_slug: Option<String>,
+    /// Why it was given, up to 2,000 bytes; for the operator only.
     note: Option<String>,
+    /// RFC 3339.
+    #[schema(example = "2027-12-31T00:00:00Z")]
     expires_at: Option<String>,
+    /// What it unlocks: up to 255 names of 1 to 255 ASCII characters.
     entitlements: Option<Vec<String>>,
+    /// Machines at once; 0 is unlimited.
+    #[schema(minimum = 0)]
     max_machines: Option<i64>,
+    /// Seconds after expiry in which it still validates.
+    #[schema(minimum = 0)]
     grace_seconds: Option<i64>,
+    /// Whether it is a trial.
     is_trial: Option<bool>,
+    /// Whom it is for, up to 2,000 bytes.
     buyer_email: Option<String>,
 }
 
 /// The issued license, with its key and its token for the release gate.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Issued {
+    /// UUID.
     license_id: String,
+    /// Id of the product.
     product_id: String,
+    /// The key for the buyer: `LIC1-…`.
     license_key: String,
+    /// The token for downloading.
     token: String,
+    /// RFC 3339.
     issued_at: String,
+    /// RFC 3339; null never.
     expires_at: Option<String>,
+    /// What it unlocks.
     entitlements: Vec<String>,
+    /// Whether it is a trial.
     is_trial: bool,
+    /// Machines at once; 0 is unlimited.
     max_machines: i64,
 }
 
-/// 404 for an unknown product or policy, 400 for members that break their
-/// limits, 503 when it is recorded and cannot be signed now.
+/// Issues a license without a purchase, for the press, a test or a present. 503
+/// when it is recorded and cannot be signed now.
+#[utoipa::path(
+    post,
+    path = "/v1/admin/licenses",
+    tag = "licenses",
+    request_body = NewLicense,
+    responses(
+        (status = 200, description = "The license.", body = Issued),
+        BodyRefusals, AccessRefusals, Unknown, Conflict, Failures
+    ),
+    security(("operator" = ["licenses:write"]))
+)]
 pub(crate) async fn handler(
     State(ports): State<Ports>,
     Operator(actor): Operator,

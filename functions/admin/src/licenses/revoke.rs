@@ -3,19 +3,35 @@
 use crate::{Done, Operator, Ports};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
+use keywright_edge::http::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
 use keywright_edge::http::{ApiError, Json};
 use keywright_store::licenses;
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 /// Longest reason, in bytes.
 const MAX_REASON_BYTES: usize = 2_000;
 
-#[derive(Deserialize)]
+/// Why it ends.
+#[derive(Deserialize, ToSchema)]
 pub(crate) struct Revoke {
+    /// For the operator and the audit table, up to 2,000 bytes.
     reason: Option<String>,
 }
 
-/// Repeating it succeeds and changes nothing more. 404 for an unknown id.
+/// Ends a license for good. Repeating it succeeds and changes nothing more.
+#[utoipa::path(
+    post,
+    path = "/v1/admin/licenses/{id}/revoke",
+    tag = "licenses",
+    params(("id" = String, Path, description = "Id of the license.")),
+    request_body = Revoke,
+    responses(
+        (status = 200, description = "It is revoked.", body = Done),
+        BodyRefusals, AccessRefusals, Unknown, Conflict, Failures
+    ),
+    security(("operator" = ["licenses:write"]))
+)]
 pub(crate) async fn handler(
     State(ports): State<Ports>,
     Operator(actor): Operator,

@@ -7,33 +7,65 @@ use axum::extract::State;
 use keywright_domain::money::Sats;
 use keywright_domain::slug::Slug;
 use keywright_domain::terms::Terms;
+use keywright_edge::http::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
 use keywright_edge::http::{ApiError, Json};
 use keywright_store::policies::{self, Policy};
 use keywright_store::products;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use utoipa::ToSchema;
 
 /// What is not sent: the product's price, perpetual, no grace, one machine,
 /// no entitlements, no trial, active and public.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 pub(crate) struct NewPolicy {
+    /// Slug of the product.
     product_slug: String,
+    /// Its name in requests: 1 to 64 characters `a-z`, `0-9`, `-` or `_`. No
+    /// other policy of the product may have it.
     slug: String,
+    /// Its name for people, up to 200 bytes.
     name: String,
+    /// Price in sats in place of the product's; also taken as `price_sats`.
     #[serde(alias = "price_sats")]
+    #[schema(minimum = 0)]
     price_sats_override: Option<i64>,
+    /// Seconds from issue to expiry; 0 never.
+    #[schema(minimum = 0)]
     duration_seconds: Option<i64>,
+    /// Seconds after expiry in which a license still validates.
+    #[schema(minimum = 0)]
     grace_seconds: Option<i64>,
+    /// Machines at once; 0 is unlimited.
+    #[schema(minimum = 0)]
     max_machines: Option<i64>,
+    /// What it unlocks: up to 255 names of 1 to 255 ASCII characters.
     entitlements: Option<Vec<String>>,
+    /// Whether it is a trial.
     is_trial: Option<bool>,
+    /// Whether it can be bought.
     active: Option<bool>,
+    /// Whether buyers see it.
     public: Option<bool>,
+    /// Free-form members: an object of up to 20,000 bytes. Buyers are shown
+    /// `description`, `highlight`, `marketing_bullets`,
+    /// `marketing_bullets_position` and `hidden_entitlements`.
+    #[schema(value_type = Option<Object>)]
     metadata: Option<Value>,
 }
 
-/// Answers the policy. 404 for an unknown product, 400 for members that break
-/// their limits, 409 when the product has a policy of that slug.
+/// Adds a policy to a product. 409 when the product has one of that slug.
+#[utoipa::path(
+    post,
+    path = "/v1/admin/policies",
+    tag = "policies",
+    request_body = NewPolicy,
+    responses(
+        (status = 200, description = "The policy.", body = PolicyView),
+        BodyRefusals, AccessRefusals, Unknown, Conflict, Failures
+    ),
+    security(("operator" = ["policies:write"]))
+)]
 pub(crate) async fn handler(
     State(ports): State<Ports>,
     Operator(actor): Operator,

@@ -3,29 +3,43 @@
 
 use super::PolicyView;
 use crate::Ports;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
-use keywright_edge::http::{ApiError, Json};
+use axum::extract::State;
+use keywright_edge::http::openapi::{AccessRefusals, BadQuery, Failures, Unknown};
+use keywright_edge::http::{ApiError, Json, Query};
 use keywright_store::{policies, products};
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct Asked {
+    /// Slug of the product.
     product_slug: String,
 }
 
-#[derive(Serialize)]
+/// The policies of a product.
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Policies {
+    /// Cheapest first.
     policies: Vec<PolicyView>,
 }
 
-/// 400 without a product, 404 for an unknown one.
+/// The policies of a product that are not archived, hidden ones included.
+#[utoipa::path(
+    get,
+    path = "/v1/admin/policies",
+    tag = "policies",
+    params(Asked),
+    responses(
+        (status = 200, description = "The policies.", body = Policies),
+        BadQuery, AccessRefusals, Unknown, Failures
+    ),
+    security(("operator" = ["policies:read"]))
+)]
 pub(crate) async fn handler(
     State(ports): State<Ports>,
-    asked: Result<Query<Asked>, QueryRejection>,
+    Query(asked): Query<Asked>,
 ) -> Result<Json<Policies>, ApiError> {
-    let Query(asked) =
-        asked.map_err(|_| ApiError::bad_request("name the product: ?product_slug=<slug>"))?;
     let product = products::find(&ports.database, &asked.product_slug)
         .await?
         .ok_or_else(|| ApiError::not_found("product_slug: there is no such product"))?;

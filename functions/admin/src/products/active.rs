@@ -3,16 +3,32 @@
 use crate::{Done, Operator, Ports};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
+use keywright_edge::http::openapi::{AccessRefusals, BodyRefusals, Failures, Unknown};
 use keywright_edge::http::{ApiError, Json};
 use keywright_store::products::{self, Changes};
 use serde::Deserialize;
+use utoipa::ToSchema;
 
-#[derive(Deserialize)]
+/// Whether it is on sale.
+#[derive(Deserialize, ToSchema)]
 pub(crate) struct Active {
+    /// Whether buyers see it and can buy it.
     active: bool,
 }
 
-/// 404 for an unknown id; repeating it changes nothing more.
+/// Puts a product on sale or takes it off. Repeating it changes nothing more.
+#[utoipa::path(
+    patch,
+    path = "/v1/admin/products/{id}/active",
+    tag = "products",
+    params(("id" = String, Path, description = "Id of the product.")),
+    request_body = Active,
+    responses(
+        (status = 200, description = "It is so.", body = Done),
+        BodyRefusals, AccessRefusals, Unknown, Failures
+    ),
+    security(("operator" = ["products:write"]))
+)]
 pub(crate) async fn handler(
     State(ports): State<Ports>,
     Operator(actor): Operator,

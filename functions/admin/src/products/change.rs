@@ -5,20 +5,33 @@ use crate::{Operator, Ports};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use keywright_domain::money::Sats;
+use keywright_edge::http::openapi::{AccessRefusals, BodyRefusals, Failures, Unknown};
 use keywright_edge::http::{ApiError, Json};
 use keywright_store::contract::ProductView;
 use keywright_store::products::{self, Changes};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
+use utoipa::ToSchema;
 
 /// An absent member stays as it is; `entitlements_catalog: null` clears it.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 pub(crate) struct ProductChange {
+    /// New name for people, up to 200 bytes.
     name: Option<String>,
+    /// New description, up to 20,000 bytes.
     description: Option<String>,
+    /// New price in sats. What was ordered keeps its price.
+    #[schema(minimum = 0)]
     price_sats: Option<i64>,
+    /// On sale or not.
     active: Option<bool>,
+    /// New free-form members, in place of the old ones: an object of up to
+    /// 20,000 bytes.
+    #[schema(value_type = Option<Object>)]
     metadata: Option<Value>,
+    /// New catalogue of entitlements, in place of the old one: a list of
+    /// `{slug, name, description}`; null clears it.
+    #[schema(value_type = Option<Vec<Object>>)]
     #[serde(default, deserialize_with = "nullable")]
     entitlements_catalog: Option<Option<Value>>,
 }
@@ -30,8 +43,19 @@ pub(crate) fn nullable<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     Option::deserialize(member).map(Some)
 }
 
-/// Answers the product as it now is. 404 for an unknown id, 400 for members
-/// that break their limits.
+/// Changes the members that are sent. Licenses that were sold stay as they are.
+#[utoipa::path(
+    patch,
+    path = "/v1/admin/products/{id}",
+    tag = "products",
+    params(("id" = String, Path, description = "Id of the product.")),
+    request_body = ProductChange,
+    responses(
+        (status = 200, description = "The product as it now is.", body = ProductView),
+        BodyRefusals, AccessRefusals, Unknown, Failures
+    ),
+    security(("operator" = ["products:write"]))
+)]
 pub(crate) async fn handler(
     State(ports): State<Ports>,
     Operator(actor): Operator,

@@ -5,28 +5,54 @@ use crate::{Operator, Ports};
 use axum::extract::State;
 use keywright_domain::money::Sats;
 use keywright_domain::slug::Slug;
+use keywright_edge::http::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures};
 use keywright_edge::http::{ApiError, Json};
 use keywright_store::contract::ProductView;
 use keywright_store::products::{self, Product};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use utoipa::ToSchema;
 
-/// The price is `price_sats`, or `price_currency` with `price_value`; sats are
-/// the one currency taken so far.
-#[derive(Deserialize)]
+/// The price is `price_sats`, or `price_currency` with `price_value`.
+#[derive(Deserialize, ToSchema)]
 pub(crate) struct NewProduct {
+    /// Its name in URLs: 1 to 64 characters `a-z`, `0-9`, `-` or `_`, starting
+    /// and ending with a letter or digit. No other product may have it.
     slug: String,
+    /// Its name for people, up to 200 bytes.
     name: String,
+    /// What it is, up to 20,000 bytes; empty when not sent.
     description: Option<String>,
+    /// Price in sats; 0 gives it away.
+    #[schema(minimum = 0)]
     price_sats: Option<i64>,
+    /// Currency of `price_value`; `SAT` is the one taken so far.
+    #[schema(example = "SAT")]
     price_currency: Option<String>,
+    /// Price in the smallest unit of `price_currency`.
+    #[schema(minimum = 0)]
     price_value: Option<i64>,
+    /// Free-form members of the operator: an object of up to 20,000 bytes.
+    #[schema(value_type = Option<Object>)]
     metadata: Option<Value>,
+    /// What each entitlement means, for people: a list of
+    /// `{slug, name, description}`, up to 20,000 bytes.
+    #[schema(value_type = Option<Vec<Object>>)]
     entitlements_catalog: Option<Value>,
 }
 
-/// Answers the product. 400 for members that break their limits, 409 when the
-/// slug is taken.
+/// Puts a new product on sale. 409 when another product has the slug.
+#[utoipa::path(
+    post,
+    path = "/v1/admin/products",
+    tag = "products",
+    request_body = NewProduct,
+    responses(
+        (status = 200, description = "The product.", body = ProductView),
+        BodyRefusals, AccessRefusals, Conflict, Failures
+    ),
+    security(("operator" = ["products:write"]))
+)]
 pub(crate) async fn handler(
     State(ports): State<Ports>,
     Operator(actor): Operator,

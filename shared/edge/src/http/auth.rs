@@ -38,6 +38,12 @@ impl Bearer {
         (key.len() >= MIN_SECRET_LEN).then(|| Self(key.to_owned()))
     }
 
+    /// Whether a credential is the key.
+    #[must_use]
+    pub fn is(&self, credential: &str) -> bool {
+        same_secret(credential, &self.0)
+    }
+
     /// Lets a request through that carries the key.
     ///
     /// # Errors
@@ -48,7 +54,7 @@ impl Bearer {
                 "send the header Authorization: Bearer <key>",
             ));
         };
-        if same_secret(offered, &self.0) {
+        if self.is(offered) {
             Ok(())
         } else {
             Err(ApiError::forbidden("this key is not accepted here"))

@@ -47,6 +47,12 @@ pub enum BodyRefusals {
     Members(Error),
 }
 
+/// A member of the query breaks its limits.
+#[derive(IntoResponses)]
+#[response(status = 400)]
+#[expect(dead_code, reason = "a description")]
+pub struct BadQuery(#[to_schema] Error);
+
 /// What an endpoint behind a bearer key may answer.
 #[derive(IntoResponses)]
 pub enum AccessRefusals {

@@ -5,6 +5,7 @@
 use super::ApiError;
 use data_encoding::BASE64URL_NOPAD;
 use http::{HeaderMap, HeaderValue, Uri, header};
+use keywright_domain::dates::MAX_UNIX_SECONDS;
 use utoipa::IntoParams;
 
 /// The members of a query that pick a page. Both are text so that they can be
@@ -73,6 +74,15 @@ impl Page {
 }
 
 impl Position {
+    /// Before every row, for the first page.
+    #[must_use]
+    pub fn newest() -> Self {
+        Self {
+            at: MAX_UNIX_SECONDS + 1,
+            id: String::new(),
+        }
+    }
+
     fn write(&self) -> String {
         BASE64URL_NOPAD.encode(format!("{} {}", self.at, self.id).as_bytes())
     }

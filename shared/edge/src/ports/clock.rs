@@ -39,11 +39,17 @@ impl Stamps {
         self.clock.unix_seconds()
     }
 
+    /// Secret random bytes, for a token.
+    #[must_use]
+    pub fn random<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.random.fill(&mut bytes);
+        bytes
+    }
+
     /// A new `UUIDv7` as lower-case text.
     #[must_use]
     pub fn new_id(&self) -> String {
-        let mut bytes = [0; 10];
-        self.random.fill(&mut bytes);
-        uuid_v7(self.clock.unix_millis(), bytes).to_string()
+        uuid_v7(self.clock.unix_millis(), self.random()).to_string()
     }
 }

@@ -1,0 +1,147 @@
+//! `POST /v1/admin/api-keys`: a new scoped key.
+
+use super::token::Token;
+use crate::{Operator, Ports};
+use axum::extract::State;
+use keywright_domain::access::{Role, Scope};
+use keywright_domain::dates::rfc3339;
+use keywright_edge::http::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures};
+use keywright_edge::http::{ApiError, Json};
+use keywright_store::api_keys::{self, ApiKey};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// Longest label, in characters.
+const MAX_LABEL_CHARS: usize = 80;
+
+/// What the key is for.
+#[derive(Deserialize, ToSchema)]
+pub(crate) struct NewKey {
+    /// What you call it: 1 to 80 characters.
+    #[schema(min_length = 1, max_length = 80)]
+    label: String,
+    /// `read-only`, `license-issuer`, `support`, `merchant-onboard` or
+    /// `full-admin`.
+    #[schema(example = "support")]
+    role: String,
+    /// Scopes beside the role. `payment_providers:write` is the one that can
+    /// be given so.
+    scopes: Option<Vec<String>>,
+}
+
+/// The key with its token, which is shown this once and is stored nowhere.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct CreatedKey {
+    /// UUID.
+    id: String,
+    /// What you call it.
+    label: String,
+    /// Its role.
+    role: &'static str,
+    /// Scopes beside the role.
+    scopes: Vec<&'static str>,
+    /// RFC 3339.
+    created_at: String,
+    /// What to send as `Authorization: Bearer`: `ks_` and 43 characters.
+    token: String,
+}
+
+/// Makes a scoped key. Its token is in this answer and never again.
+#[utoipa::path(
+    post,
+    path = "/v1/admin/api-keys",
+    tag = "api keys",
+    request_body = NewKey,
+    responses(
+        (status = 200, description = "The key with its token.", body = CreatedKey),
+        BodyRefusals, AccessRefusals, Conflict, Failures
+    ),
+    security(("operator" = ["master"]))
+)]
+pub(crate) async fn handler(
+    State(ports): State<Ports>,
+    Operator(actor): Operator,
+    new: Result<Json<NewKey>, ApiError>,
+) -> Result<Json<CreatedKey>, ApiError> {
+    let Json(new) = new?;
+    if new.label.trim().is_empty() || new.label.chars().count() > MAX_LABEL_CHARS {
+        return Err(ApiError::bad_request(format!(
+            "label: 1 to {MAX_LABEL_CHARS} characters of text"
+        )));
+    }
+    let role: Role = new
+        .role
+        .parse()
+        .map_err(|error| ApiError::bad_request(format!("role: {error}")))?;
+    let token = Token::new(ports.stamps.random());
+    let key = ApiKey {
+        id: ports.stamps.new_id(),
+        label: new.label,
+        role,
+        scopes: extra_scopes(new.scopes.unwrap_or_default())?,
+        created_at: actor.at,
+        last_used_at: None,
+        revoked_at: None,
+    };
+    let audit_id = ports.stamps.new_id();
+    api_keys::create(&ports.database, &actor, &key, &token.hash(), audit_id).await?;
+    Ok(Json(CreatedKey {
+        id: key.id,
+        label: key.label,
+        role: role.as_str(),
+        scopes: key.scopes.into_iter().map(Scope::as_str).collect(),
+        created_at: rfc3339(key.created_at),
+        token: token.into_text(),
+    }))
+}
+
+/// The scopes beside the role, each once.
+fn extra_scopes(names: Vec<String>) -> Result<Vec<Scope>, ApiError> {
+    let mut scopes = Vec::new();
+    for name in names {
+        let scope = name
+            .parse()
+            .ok()
+            .filter(|scope: &Scope| scope.is_a_la_carte());
+        let scope = scope.ok_or_else(|| {
+            let ours = Scope::PaymentProvidersWrite;
+            ApiError::bad_request(format!(
+                "scopes: {ours} is the one that can be given by name"
+            ))
+        })?;
+        if !scopes.contains(&scope) {
+            scopes.push(scope);
+        }
+    }
+    Ok(scopes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(names: &[&str]) -> Result<Vec<Scope>, u16> {
+        let names = names.iter().map(|name| (*name).to_owned()).collect();
+        extra_scopes(names).map_err(|error| error.status().as_u16())
+    }
+
+    #[test]
+    fn one_scope_can_be_given_by_name() {
+        let one = Scope::PaymentProvidersWrite;
+        assert_eq!(read(&[]), Ok(vec![]));
+        assert_eq!(read(&[one.as_str()]), Ok(vec![one]));
+        assert_eq!(read(&[one.as_str(); 3]), Ok(vec![one]));
+        for scope in Scope::ALL.iter().filter(|scope| **scope != one) {
+            assert_eq!(read(&[one.as_str(), scope.as_str()]), Err(400), "{scope}");
+        }
+        for name in [
+            "",
+            "*",
+            "master",
+            "payment_providers:*",
+            "Payment_providers:write",
+        ] {
+            assert_eq!(read(&[name]), Err(400), "{name}");
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! `GET /v1/admin/api-keys`: which scoped keys there are.
+
+use super::KeyView;
+use crate::Ports;
+use axum::extract::State;
+use http::{HeaderMap, Uri};
+use keywright_edge::http::openapi::{AccessRefusals, BadQuery, Failures};
+use keywright_edge::http::page::{PageQuery, Position, link_to_next};
+use keywright_edge::http::{ApiError, Json, Query};
+use keywright_store::api_keys;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// Keys on a page, usually and at most.
+const USUAL: i64 = 200;
+const MOST: i64 = 1_000;
+
+/// Keys, newest first.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Keys {
+    /// Revoked ones included.
+    api_keys: Vec<KeyView>,
+    /// `cursor` of the next page; null on the last one.
+    next_cursor: Option<String>,
+}
+
+/// The scoped keys, newest first, without their tokens. 200 a page where no
+/// limit is sent, 1000 at most.
+#[utoipa::path(
+    get,
+    path = "/v1/admin/api-keys",
+    tag = "api keys",
+    params(PageQuery),
+    responses(
+        (status = 200, description = "The keys.", body = Keys),
+        BadQuery, AccessRefusals, Failures
+    ),
+    security(("operator" = ["master"]))
+)]
+pub(crate) async fn handler(
+    State(ports): State<Ports>,
+    uri: Uri,
+    Query(query): Query<PageQuery>,
+) -> Result<(HeaderMap, Json<Keys>), ApiError> {
+    let page = query.page(USUAL, MOST)?;
+    let mut keys = api_keys::list(&ports.database, &page).await?;
+    let next_cursor = page.cut(&mut keys, |key| Position {
+        at: key.created_at,
+        id: key.id.clone(),
+    });
+    let headers = link_to_next(&uri, next_cursor.as_deref());
+    let api_keys = keys.into_iter().map(KeyView::from).collect();
+    Ok((
+        headers,
+        Json(Keys {
+            api_keys,
+            next_cursor,
+        }),
+    ))
+}

@@ -1,0 +1,60 @@
+//! `DELETE /v1/admin/api-keys/{id}`: a scoped key opens nothing any more.
+
+use crate::{Operator, Ports};
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use keywright_domain::dates::rfc3339;
+use keywright_edge::http::openapi::{AccessRefusals, Failures, Unknown};
+use keywright_edge::http::{ApiError, Json};
+use keywright_store::api_keys::{self, Revocation};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// It is revoked.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Revoked {
+    /// Always `true`.
+    ok: bool,
+    /// RFC 3339: now. Absent when it was revoked before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    revoked_at: Option<String>,
+    /// `true` when it was revoked before; absent otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    already_revoked: Option<bool>,
+}
+
+/// Revokes a scoped key for good. Repeating it succeeds and changes nothing
+/// more.
+#[utoipa::path(
+    delete,
+    path = "/v1/admin/api-keys/{id}",
+    tag = "api keys",
+    params(("id" = String, Path, description = "Id of the key.")),
+    responses(
+        (status = 200, description = "It is revoked.", body = Revoked),
+        AccessRefusals, Unknown, Failures
+    ),
+    security(("operator" = ["master"]))
+)]
+pub(crate) async fn handler(
+    State(ports): State<Ports>,
+    Operator(actor): Operator,
+    id: Result<Path<String>, PathRejection>,
+) -> Result<Json<Revoked>, ApiError> {
+    let unknown = || ApiError::not_found("there is no such key");
+    let Path(id) = id.map_err(|_| unknown())?;
+    let audit_id = ports.stamps.new_id();
+    let (revoked_at, already_revoked) =
+        match api_keys::revoke(&ports.database, &actor, &id, audit_id).await? {
+            Revocation::Done => (Some(rfc3339(actor.at)), None),
+            Revocation::Before => (None, Some(true)),
+            Revocation::Unknown => return Err(unknown()),
+        };
+    Ok(Json(Revoked {
+        ok: true,
+        revoked_at,
+        already_revoked,
+    }))
+}

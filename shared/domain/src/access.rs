@@ -1,0 +1,352 @@
+//! Who may do what: the scopes that open the operator's routes, the roles a
+//! scoped key can have, and what each role grants. A grant is looked up by the
+//! scope itself, never by how its name ends.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// An enum whose variants have a name on the wire.
+macro_rules! named {
+    (
+        $(#[$of:meta])* $type:ident or $unknown:ident;
+        $($(#[$doc:meta])* $variant:ident = $name:literal,)*
+    ) => {
+        $(#[$of])*
+        #[derive(
+            Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+        )]
+        pub enum $type {
+            $($(#[$doc])* #[serde(rename = $name)] $variant,)*
+        }
+
+        impl $type {
+            /// All of them, in the order of the documentation.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
+
+            /// The name on the wire.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)*
+                }
+            }
+        }
+
+        impl fmt::Display for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl std::str::FromStr for $type {
+            type Err = $unknown;
+
+            fn from_str(name: &str) -> Result<Self, $unknown> {
+                match name {
+                    $($name => Ok(Self::$variant),)*
+                    _ => Err($unknown),
+                }
+            }
+        }
+    };
+}
+
+named! {
+    /// What a route asks of a scoped key.
+    Scope or UnknownScope;
+    /// See products.
+    ProductsRead = "products:read",
+    /// Make, change and remove products.
+    ProductsWrite = "products:write",
+    /// See policies.
+    PoliciesRead = "policies:read",
+    /// Make, change and remove policies.
+    PoliciesWrite = "policies:write",
+    /// See and search what was sold.
+    LicensesRead = "licenses:read",
+    /// Issue, change, suspend and revoke licenses.
+    LicensesWrite = "licenses:write",
+    /// See the machines of licenses.
+    MachinesRead = "machines:read",
+    /// Free the seat of a machine.
+    MachinesWrite = "machines:write",
+    /// See discount codes and their uses.
+    DiscountCodesRead = "discount_codes:read",
+    /// Make, change and remove discount codes.
+    DiscountCodesWrite = "discount_codes:write",
+    /// See subscriptions.
+    SubscriptionsRead = "subscriptions:read",
+    /// Cancel subscriptions.
+    SubscriptionsWrite = "subscriptions:write",
+    /// See outgoing webhooks and their deliveries.
+    WebhooksRead = "webhooks:read",
+    /// Make, change and remove outgoing webhooks, and deliver again.
+    WebhooksWrite = "webhooks:write",
+    /// See businesses that products are sold by.
+    MerchantProfilesRead = "merchant_profiles:read",
+    /// Make, change and remove businesses.
+    MerchantProfilesWrite = "merchant_profiles:write",
+    /// See which payment providers are connected.
+    PaymentProvidersRead = "payment_providers:read",
+    /// Connect a payment provider. Given by name only; no role has it.
+    PaymentProvidersWrite = "payment_providers:write",
+    /// See exchange rates.
+    RatesRead = "rates:read",
+    /// Fetch exchange rates anew.
+    RatesWrite = "rates:write",
+    /// Publish releases.
+    ReleasesWrite = "releases:write",
+    /// See who changed what.
+    AuditRead = "audit:read",
+    /// See what was validated.
+    ValidationsRead = "validations:read",
+    /// See the settings of the instance.
+    SettingsRead = "settings:read",
+    /// See what the instance may hold and holds.
+    TierRead = "tier:read",
+}
+
+named! {
+    /// What a scoped key is for.
+    Role or UnknownRole;
+    /// Sees everything, changes nothing.
+    ReadOnly = "read-only",
+    /// Also issues and changes licenses.
+    LicenseIssuer = "license-issuer",
+    /// Also helps buyers with their machines and subscriptions.
+    Support = "support",
+    /// Also sets up what is sold.
+    MerchantOnboard = "merchant-onboard",
+    /// Everything that some role may.
+    FullAdmin = "full-admin",
+}
+
+/// Text that names no scope.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("there is no such scope")]
+pub struct UnknownScope;
+
+/// Text that names no role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("read-only, license-issuer, support, merchant-onboard or full-admin")]
+pub struct UnknownRole;
+
+impl Role {
+    /// Whether the role grants the scope.
+    #[must_use]
+    pub const fn grants(self, scope: Scope) -> bool {
+        use Role::{FullAdmin, LicenseIssuer, MerchantOnboard, Support};
+        match scope {
+            Scope::ProductsRead
+            | Scope::PoliciesRead
+            | Scope::LicensesRead
+            | Scope::MachinesRead
+            | Scope::DiscountCodesRead
+            | Scope::SubscriptionsRead
+            | Scope::WebhooksRead
+            | Scope::MerchantProfilesRead
+            | Scope::PaymentProvidersRead
+            | Scope::RatesRead
+            | Scope::AuditRead
+            | Scope::ValidationsRead
+            | Scope::SettingsRead
+            | Scope::TierRead => true,
+            Scope::LicensesWrite => {
+                matches!(self, LicenseIssuer | Support | MerchantOnboard | FullAdmin)
+            }
+            Scope::MachinesWrite | Scope::SubscriptionsWrite => matches!(self, Support | FullAdmin),
+            Scope::ProductsWrite | Scope::PoliciesWrite => {
+                matches!(self, MerchantOnboard | FullAdmin)
+            }
+            Scope::DiscountCodesWrite
+            | Scope::WebhooksWrite
+            | Scope::MerchantProfilesWrite
+            | Scope::RatesWrite
+            | Scope::ReleasesWrite => matches!(self, FullAdmin),
+            Scope::PaymentProvidersWrite => false,
+        }
+    }
+}
+
+impl Scope {
+    /// Whether a key can be given the scope by name, beside its role. What a
+    /// role grants cannot be: a key has one role, and its name says what the
+    /// key may do.
+    #[must_use]
+    pub const fn is_a_la_carte(self) -> bool {
+        matches!(self, Self::PaymentProvidersWrite)
+    }
+}
+
+/// Who calls one of the operator's routes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Caller {
+    /// The holder of the configured key.
+    Master,
+    /// The holder of a scoped key.
+    Key {
+        /// Id of the key.
+        id: String,
+        /// Its role.
+        role: Role,
+        /// What it was given beside the role; only what is à la carte counts.
+        extra: Vec<Scope>,
+    },
+}
+
+impl Caller {
+    /// Whether a scope was granted, by role or by name.
+    #[must_use]
+    pub fn has(&self, scope: Scope) -> bool {
+        match self {
+            Self::Master => true,
+            Self::Key { role, extra, .. } => {
+                role.grants(scope) || (scope.is_a_la_carte() && extra.contains(&scope))
+            }
+        }
+    }
+}
+
+/// What opens a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gate {
+    /// The configured key, or a scoped key that has the scope.
+    Scope(Scope),
+    /// The configured key and nothing else.
+    Master,
+}
+
+impl Gate {
+    /// Whether the gate opens to a caller.
+    #[must_use]
+    pub fn opens_to(self, caller: &Caller) -> bool {
+        match self {
+            Self::Scope(scope) => caller.has(scope),
+            Self::Master => *caller == Caller::Master,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Every scope with the roles that grant it, in the order of [`Role::ALL`]:
+    /// read-only, license-issuer, support, merchant-onboard, full-admin.
+    const TABLE: &[(&str, [bool; 5])] = &[
+        ("products:read", [true, true, true, true, true]),
+        ("products:write", [false, false, false, true, true]),
+        ("policies:read", [true, true, true, true, true]),
+        ("policies:write", [false, false, false, true, true]),
+        ("licenses:read", [true, true, true, true, true]),
+        ("licenses:write", [false, true, true, true, true]),
+        ("machines:read", [true, true, true, true, true]),
+        ("machines:write", [false, false, true, false, true]),
+        ("discount_codes:read", [true, true, true, true, true]),
+        ("discount_codes:write", [false, false, false, false, true]),
+        ("subscriptions:read", [true, true, true, true, true]),
+        ("subscriptions:write", [false, false, true, false, true]),
+        ("webhooks:read", [true, true, true, true, true]),
+        ("webhooks:write", [false, false, false, false, true]),
+        ("merchant_profiles:read", [true, true, true, true, true]),
+        (
+            "merchant_profiles:write",
+            [false, false, false, false, true],
+        ),
+        ("payment_providers:read", [true, true, true, true, true]),
+        (
+            "payment_providers:write",
+            [false, false, false, false, false],
+        ),
+        ("rates:read", [true, true, true, true, true]),
+        ("rates:write", [false, false, false, false, true]),
+        ("releases:write", [false, false, false, false, true]),
+        ("audit:read", [true, true, true, true, true]),
+        ("validations:read", [true, true, true, true, true]),
+        ("settings:read", [true, true, true, true, true]),
+        ("tier:read", [true, true, true, true, true]),
+    ];
+
+    fn key(role: Role, extra: &[Scope]) -> Caller {
+        Caller::Key {
+            id: "k".to_owned(),
+            role,
+            extra: extra.to_vec(),
+        }
+    }
+
+    #[test]
+    fn each_role_grants_what_the_table_says() {
+        let scopes: Vec<&str> = Scope::ALL.iter().map(|scope| scope.as_str()).collect();
+        let rows: Vec<&str> = TABLE.iter().map(|(name, _)| *name).collect();
+        assert_eq!(rows, scopes, "every scope has a row");
+        for (name, granted) in TABLE {
+            let scope: Scope = name.parse().expect("a scope");
+            for (role, granted) in Role::ALL.iter().zip(granted) {
+                assert_eq!(role.grants(scope), *granted, "{role} {name}");
+                assert_eq!(key(*role, &[]).has(scope), *granted, "{role} {name}");
+            }
+        }
+    }
+
+    #[test]
+    fn one_scope_is_given_by_name_only() {
+        let by_name: Vec<Scope> = Scope::ALL
+            .iter()
+            .copied()
+            .filter(|scope| scope.is_a_la_carte())
+            .collect();
+        assert_eq!(by_name, [Scope::PaymentProvidersWrite]);
+        for role in Role::ALL {
+            assert!(!role.grants(Scope::PaymentProvidersWrite), "{role}");
+            assert!(
+                key(*role, &by_name).has(Scope::PaymentProvidersWrite),
+                "{role}"
+            );
+        }
+        // A row that holds what cannot be given by name gives nothing.
+        let tampered = key(Role::ReadOnly, &[Scope::ProductsWrite]);
+        assert!(!tampered.has(Scope::ProductsWrite));
+    }
+
+    #[test]
+    fn names_are_read_back_and_others_refused() {
+        for scope in Scope::ALL {
+            assert_eq!(scope.as_str().parse(), Ok(*scope));
+        }
+        for role in Role::ALL {
+            assert_eq!(role.as_str().parse(), Ok(*role));
+        }
+        for text in [
+            "",
+            "products",
+            "Products:read",
+            "products:read ",
+            "*:read",
+            "*",
+        ] {
+            assert_eq!(text.parse::<Scope>(), Err(UnknownScope), "{text}");
+            assert_eq!(text.parse::<Role>(), Err(UnknownRole), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_key_opens_what_only_the_master_may(
+            role in proptest::sample::select(Role::ALL),
+            extra in proptest::sample::subsequence(Scope::ALL, 0..=Scope::ALL.len()),
+            scope in proptest::sample::select(Scope::ALL),
+        ) {
+            let caller = key(role, &extra);
+            prop_assert!(!Gate::Master.opens_to(&caller));
+            let by_name = extra.contains(&scope) && scope.is_a_la_carte();
+            prop_assert_eq!(
+                Gate::Scope(scope).opens_to(&caller),
+                role.grants(scope) || by_name
+            );
+            prop_assert!(Gate::Master.opens_to(&Caller::Master));
+            prop_assert!(Gate::Scope(scope).opens_to(&Caller::Master));
+        }
+    }
+}
