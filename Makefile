@@ -2,7 +2,7 @@
 # ${XDG_CACHE_HOME:-~/.cache}/keywright. The work is done by the scripts in dev/.
 
 .DEFAULT_GOAL := help
-.PHONY: help dev test spin build check fmt clean
+.PHONY: help dev test spin build check openapi fmt clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 8
@@ -24,6 +24,9 @@ build: ## build what ships, for both hosts or for HOST=workers or spin; print th
 
 check: ## formatting and lints, native and for both hosts
 	@dev/check.sh
+
+openapi: ## write docs/openapi.json from the handlers' types
+	@dev/openapi.sh
 
 fmt: ## format the Rust code
 	@cargo fmt --all

@@ -1,21 +1,25 @@
 //! `POST /v1/cron/renew`: a tick for hosts whose platform has no cron trigger.
 
-use crate::{Ports, reconcile};
+use crate::{Ports, tick};
 use axum::Extension;
 use axum::extract::State;
 use http::HeaderMap;
+use keywright_edge::http::openapi::Unknown;
 use keywright_edge::http::{ApiError, Json, RequestId};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// What the tick did.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Ticked {
     ok: bool,
     #[serde(flatten)]
-    report: reconcile::Report,
+    report: tick::Report,
 }
 
 /// 404 when no `CRON_TOKEN` is configured, 401 or 403 without the right one.
+#[utoipa::path(post, path = "/v1/cron/renew", tag = "operation",
+    responses((status = 200, body = Ticked), Unknown))]
 pub(crate) async fn handler(
     State(ports): State<Ports>,
     Extension(RequestId(request_id)): Extension<RequestId>,
@@ -25,6 +29,6 @@ pub(crate) async fn handler(
         return Err(ApiError::not_found("this instance is not ticked by HTTP"));
     };
     cron.check(&headers)?;
-    let report = reconcile::tick(&ports, &request_id).await?;
+    let report = tick::tick(&ports, &request_id).await?;
     Ok(Json(Ticked { ok: true, report }))
 }

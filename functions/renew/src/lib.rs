@@ -2,7 +2,9 @@
 //! came, was lost, or broke off between two steps.
 
 mod cron;
+mod forget;
 mod reconcile;
+mod tick;
 
 use axum::Router;
 use axum::routing::post;
@@ -30,10 +32,15 @@ pub const FUNCTION: Function = Function {
     },
     router,
     migrations: MIGRATIONS,
-    tick: Some(tick),
+    tick: Some(scheduled),
 };
 
 keywright_edge::entry!(FUNCTION, cron);
+
+/// What the OpenAPI document says of this function.
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(cron::handler))]
+pub struct Api;
 
 #[derive(Clone)]
 struct Ports {
@@ -75,10 +82,10 @@ fn router(host: &Host) -> Result<Router, PortError> {
     ))
 }
 
-fn tick(host: Host) -> BoxFuture<'static, Result<(), String>> {
+fn scheduled(host: Host) -> BoxFuture<'static, Result<(), String>> {
     Box::pin(async move {
         let ports = Ports::of(&host).map_err(|error| error.to_string())?;
-        reconcile::tick(&ports, "")
+        tick::tick(&ports, "")
             .await
             .map(drop)
             .map_err(|error| error.to_string())

@@ -12,9 +12,10 @@ use keywright_store::audit::Actor;
 use keywright_store::invoices::{self, Payable};
 use keywright_store::settle::{self, NewIds};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// Invoices a tick asks for. Each costs at most 8 statements; with the claim
-/// that is 41 of the 50 that D1's free plan allows a Worker.
+/// and the clearing up that is 43 of the 50 that D1's free plan allows a Worker.
 const PER_TICK: i64 = 5;
 
 /// The first wait between two checks of an invoice, in seconds; doubled each
@@ -26,8 +27,9 @@ const LONGEST_WAIT: i64 = 3_600;
 /// answer to its creation is lost by then, and no buyer ever saw it.
 const ORPHAN_AFTER: i64 = 900;
 
-/// What a tick did.
-#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+/// What a tick did for open invoices.
+#[derive(Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = Reconciled)]
 pub(crate) struct Report {
     /// Invoices asked for.
     checked: usize,

@@ -10,6 +10,7 @@ use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
 use http::{HeaderMap, StatusCode};
+use keywright_edge::http::openapi::{Error, Failures};
 use keywright_edge::http::{ApiError, RequestId, read_body};
 use keywright_edge::ports::Level;
 use keywright_providers::btcpay::{self, Expected, ReadError};
@@ -20,6 +21,16 @@ use keywright_store::{invoices, settle};
 /// 200 with an empty body when processed or of no concern to us; 401 for a bad
 /// signature; 400 for a signed body that is no event; 413 for one too large;
 /// 503 when `BTCPay` cannot be asked now or nothing is configured.
+#[utoipa::path(post, path = "/v1/btcpay/webhook", tag = "operation",
+    params(("BTCPay-Sig" = String, Header, description = "`sha256=` and the HMAC-SHA256 of the body in hex.")),
+    request_body(content = Value, content_type = "application/json", description = "An event of BTCPay Server."),
+    responses(
+        (status = 200, description = "Recorded, or nothing to record."),
+        (status = 400, description = "Not an event.", body = Error),
+        (status = 401, description = "The signature is missing or wrong.", body = Error),
+        (status = 413, description = "The body is larger than 2 MiB.", body = Error),
+        Failures,
+    ))]
 pub(crate) async fn handler(
     State(ports): State<Ports>,
     Extension(RequestId(request_id)): Extension<RequestId>,

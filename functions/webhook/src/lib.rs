@@ -33,6 +33,11 @@ pub const FUNCTION: Function = Function {
 
 keywright_edge::entry!(FUNCTION);
 
+/// What the OpenAPI document says of this function.
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(btcpay::handler))]
+pub struct Api;
+
 #[derive(Clone)]
 struct Ports {
     database: Database,

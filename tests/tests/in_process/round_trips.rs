@@ -106,7 +106,7 @@ async fn each_route_costs_what_the_table_says() {
             2,
         ),
         // Nothing due: the claim.
-        ("/v1/cron/renew", tick.expect("a request"), 1),
+        ("/v1/cron/renew", tick.expect("a request"), 2),
         (
             "/v1/admin/products",
             post(
@@ -225,7 +225,11 @@ async fn a_tick_asks_once_and_settles_at_most_twice_for_each_invoice() {
     bench.clock.advance(UNTIL_DUE);
     bench.shop.database.count_anew();
     assert_eq!(bench.tick().await.json()["settled"], 1);
-    assert_eq!(bench.shop.database.calls(), 2, "the claim and the settling");
+    assert_eq!(
+        bench.shop.database.calls(),
+        3,
+        "the claim, the settling, the clearing up"
+    );
 }
 
 #[tokio::test]

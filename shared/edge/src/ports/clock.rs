@@ -47,6 +47,12 @@ impl Stamps {
         bytes
     }
 
+    /// Unix milliseconds now.
+    #[must_use]
+    pub fn now_millis(&self) -> u64 {
+        self.clock.unix_millis()
+    }
+
     /// A new `UUIDv7` as lower-case text.
     #[must_use]
     pub fn new_id(&self) -> String {

@@ -1,0 +1,25 @@
+//! One tick: every duty of this function once, each bounded. Payments come
+//! first; clearing up may wait for the next tick.
+
+use crate::{Ports, forget, reconcile};
+use keywright_edge::ports::DatabaseError;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// What a tick did.
+#[derive(Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = Report)]
+pub(crate) struct Report {
+    #[serde(flatten)]
+    reconciled: reconcile::Report,
+}
+
+/// Runs one tick.
+///
+/// # Errors
+/// [`DatabaseError`]; what was claimed comes round again.
+pub(crate) async fn tick(ports: &Ports, request_id: &str) -> Result<Report, DatabaseError> {
+    let reconciled = reconcile::tick(ports, request_id).await?;
+    forget::tick(ports).await?;
+    Ok(Report { reconciled })
+}
