@@ -21,6 +21,7 @@ mod private_sign;
 mod purchase;
 mod races;
 mod reconcile;
+mod repeating;
 mod run;
 mod sale;
 mod traversal;
@@ -99,6 +100,7 @@ pub fn all() -> impl Iterator<Item = Case> {
         purchase::CASES,
         races::CASES,
         reconcile::CASES,
+        repeating::CASES,
         sale::CASES,
         traversal::CASES,
         validate::CASES,
