@@ -92,15 +92,21 @@ struct Ports {
     uses: Journal<Use>,
 }
 
+impl Ports {
+    fn open(host: &Host) -> Result<Self, PortError> {
+        let database = host.database()?;
+        Ok(Self {
+            uses: Journal::new(database.clone(), host.clock.clone(), host.log.clone(), uses),
+            database,
+            sign: host.sign()?,
+            stamps: host.stamps(),
+            key: host.config.get(name::ADMIN_KEY).and_then(Bearer::new),
+        })
+    }
+}
+
 fn router(host: &Host) -> Result<Router, PortError> {
-    let database = host.database()?;
-    let ports = Ports {
-        uses: Journal::new(database.clone(), host.clock.clone(), host.log.clone(), uses),
-        database,
-        sign: host.sign()?,
-        stamps: host.stamps(),
-        key: host.config.get(name::ADMIN_KEY).and_then(Bearer::new),
-    };
+    let ports = Ports::open(host)?;
     let routes = Router::new()
         .route("/v1/admin/products", post(products::create::handler))
         .route("/v1/admin/products/{id}", patch(products::change::handler))
