@@ -3,7 +3,9 @@
 
 use http::Method;
 use keywright_domain::access::Gate;
-use keywright_domain::access::Scope::{LicensesWrite, PoliciesRead, PoliciesWrite, ProductsWrite};
+use keywright_domain::access::Scope::{
+    AuditRead, LicensesWrite, PoliciesRead, PoliciesWrite, ProductsWrite, ValidationsRead,
+};
 
 /// One of the operator's routes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +36,8 @@ pub static ROUTES: &[Route] = &[
     row(Method::GET, "/v1/admin/api-keys", Gate::Master),
     row(Method::POST, "/v1/admin/api-keys", Gate::Master),
     row(Method::DELETE, "/v1/admin/api-keys/{id}", Gate::Master),
+    row(Method::GET, "/v1/admin/audit", Gate::Scope(AuditRead)),
+    row(Method::GET, "/v1/admin/validations", Gate::Scope(ValidationsRead)),
 ];
 
 /// The gate of a route; `None` when the table has no row for it.

@@ -1,12 +1,16 @@
-//! What the operator calls: products, policies, licenses. Every change is in
-//! the audit table, written by the batch that makes it.
+//! What the operator calls: products, policies, licenses, scoped keys and the
+//! records of what was changed and validated. Every change is in the audit
+//! table, written by the batch that makes it.
 
 pub mod access;
 mod api_keys;
+mod audit;
 mod licenses;
 mod operator;
 mod policies;
 mod products;
+mod span;
+mod validations;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
@@ -53,6 +57,8 @@ keywright_edge::entry!(FUNCTION);
         api_keys::create::handler,
         api_keys::list::handler,
         api_keys::revoke::handler,
+        audit::list::handler,
+        validations::list::handler,
     ),
     modifiers(&OperatorKey)
 )]
@@ -86,15 +92,21 @@ struct Ports {
     uses: Journal<Use>,
 }
 
+impl Ports {
+    fn open(host: &Host) -> Result<Self, PortError> {
+        let database = host.database()?;
+        Ok(Self {
+            uses: Journal::new(database.clone(), host.clock.clone(), host.log.clone(), uses),
+            database,
+            sign: host.sign()?,
+            stamps: host.stamps(),
+            key: host.config.get(name::ADMIN_KEY).and_then(Bearer::new),
+        })
+    }
+}
+
 fn router(host: &Host) -> Result<Router, PortError> {
-    let database = host.database()?;
-    let ports = Ports {
-        uses: Journal::new(database.clone(), host.clock.clone(), host.log.clone(), uses),
-        database,
-        sign: host.sign()?,
-        stamps: host.stamps(),
-        key: host.config.get(name::ADMIN_KEY).and_then(Bearer::new),
-    };
+    let ports = Ports::open(host)?;
     let routes = Router::new()
         .route("/v1/admin/products", post(products::create::handler))
         .route("/v1/admin/products/{id}", patch(products::change::handler))
@@ -117,6 +129,8 @@ fn router(host: &Host) -> Result<Router, PortError> {
             get(api_keys::list::handler).post(api_keys::create::handler),
         )
         .route("/v1/admin/api-keys/{id}", delete(api_keys::revoke::handler))
+        .route("/v1/admin/audit", get(audit::list::handler))
+        .route("/v1/admin/validations", get(validations::list::handler))
         .with_state(ports.clone());
     // Outermost, so that a key is checked before anything is kept of a request.
     let routes = repeatable(routes, host)?.route_layer(from_fn_with_state(ports, operator::let_in));

@@ -92,3 +92,55 @@ impl FromRequestParts<Ports> for Operator {
         }))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::Router;
+    use axum::body::Body;
+    use axum::middleware::from_fn_with_state;
+    use axum::routing::get;
+    use http::header;
+    use keywright_edge::host::native::{
+        HttpFetch, MemoryLog, Native, ReleaseFolder, SqliteDatabase, SystemClock, SystemRandom,
+        serve,
+    };
+    use keywright_edge::ports::name;
+    use std::sync::Arc;
+
+    const KEY: &str = "0123456789abcdef0123456789abcdef";
+
+    #[tokio::test]
+    async fn a_route_without_a_row_opens_to_nobody() {
+        let outbound = Arc::new(HttpFetch::new());
+        let database = SqliteDatabase::in_memory(keywright_store::MIGRATIONS).expect("a database");
+        let log = Arc::new(MemoryLog::default());
+        let native = Native {
+            database: Arc::new(database),
+            releases: Arc::new(ReleaseFolder::new("none".into())),
+            outbound: outbound.clone(),
+            sign: Some(outbound),
+            clock: Arc::new(SystemClock),
+            random: Arc::new(SystemRandom),
+            config: [(name::ADMIN_KEY.to_owned(), KEY.to_owned())].into(),
+            log: log.clone(),
+        };
+        let host = native.host(&crate::FUNCTION);
+        let ports = Ports::open(&host).expect("the ports");
+        let routes = Router::new()
+            .route("/v1/admin/audit", get(|| async { "in" }))
+            .route("/v1/admin/unlisted", get(|| async { "in" }))
+            .route_layer(from_fn_with_state(ports, let_in));
+        let mut statuses = Vec::new();
+        for path in ["/v1/admin/audit", "/v1/admin/unlisted"] {
+            let request = Request::get(path)
+                .header(header::AUTHORIZATION, format!("Bearer {KEY}"))
+                .body(Body::empty());
+            let answer = serve(&host, &routes, request.expect("a request")).await;
+            statuses.push(answer.status().as_u16());
+        }
+        assert_eq!(statuses, [200, 500]);
+        let said = log.lines().join("\n");
+        assert!(said.contains("GET /v1/admin/unlisted has no row"), "{said}");
+    }
+}

@@ -5,7 +5,7 @@ use crate::audit::{self, Actor, Entry};
 use crate::columns;
 use keywright_domain::access::{Role, Scope};
 use keywright_edge::http::page::{Page, Position};
-use keywright_edge::ports::{Database, DatabaseError, Reader, Row, Statement, decode};
+use keywright_edge::ports::{Database, DatabaseError, Reader, Statement, decode};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -114,6 +114,11 @@ pub async fn create(
     database.batch(batch).await.map(drop)
 }
 
+#[derive(Deserialize)]
+struct Before {
+    revoked_at: Option<i64>,
+}
+
 /// Revokes a key for good. Repeating it succeeds and changes nothing.
 ///
 /// # Errors
@@ -133,23 +138,20 @@ pub async fn revoke(
         after: Some(json!({ "revoked_at": actor.at })),
     };
     let batch = vec![
+        Statement::new("SELECT revoked_at FROM api_keys WHERE id = ?1", [id.into()]),
+        // Before the update, while the row still says what it was.
+        audit::insert_revoking_key(actor, entry),
         Statement::new(
-            "UPDATE api_keys SET revoked_at = ?2 WHERE id = ?1 AND revoked_at IS NULL RETURNING id",
+            "UPDATE api_keys SET revoked_at = ?2 WHERE id = ?1 AND revoked_at IS NULL",
             [id.into(), actor.at.into()],
         ),
-        audit::insert_if_changed(actor, entry),
-        Statement::new("SELECT id FROM api_keys WHERE id = ?1", [id.into()]),
     ];
-    let mut answers = database.batch(batch).await?.into_iter();
-    let mut found_by = || -> Result<bool, DatabaseError> {
-        let rows: Vec<Row> = decode(answers.next().unwrap_or_default())?;
-        Ok(!rows.is_empty())
-    };
-    let (revoked, _, known) = (found_by()?, found_by()?, found_by()?);
-    Ok(match (revoked, known) {
-        (true, _) => Revocation::Done,
-        (false, true) => Revocation::Before,
-        (false, false) => Revocation::Unknown,
+    let answers = database.batch(batch).await?;
+    let before: Vec<Before> = decode(answers.into_iter().next().unwrap_or_default())?;
+    Ok(match before.first() {
+        Some(Before { revoked_at: None }) => Revocation::Done,
+        Some(Before { .. }) => Revocation::Before,
+        None => Revocation::Unknown,
     })
 }
 

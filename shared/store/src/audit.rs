@@ -1,7 +1,10 @@
 //! The audit table and the outgoing events. Both are written by the batch that
 //! makes the change they tell of.
 
-use keywright_edge::ports::Statement;
+use crate::columns;
+use keywright_edge::http::page::{Page, Position};
+use keywright_edge::ports::{DatabaseError, Reader, Statement};
+use serde::Deserialize;
 use serde_json::Value;
 use std::borrow::Cow;
 
@@ -23,7 +26,7 @@ pub struct Entry {
     pub id: String,
     /// What was done, such as `license.revoke`.
     pub action: &'static str,
-    /// `product`, `policy`, `invoice` or `license`.
+    /// `product`, `policy`, `invoice`, `license` or `api_key`.
     pub object_kind: &'static str,
     /// Id of the object.
     pub object_id: String,
@@ -31,6 +34,97 @@ pub struct Entry {
     pub before: Option<Value>,
     /// The object after, where it still exists.
     pub after: Option<Value>,
+}
+
+/// An entry as recorded.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Recorded {
+    /// `UUIDv7`.
+    pub id: String,
+    /// Unix seconds.
+    pub at: i64,
+    /// As [`Actor::name`].
+    pub actor: String,
+    /// What was done.
+    pub action: String,
+    /// What it was done to.
+    pub object_kind: String,
+    /// Id of the object.
+    pub object_id: String,
+    /// The object before, as far as it changed.
+    #[serde(deserialize_with = "columns::optional_json")]
+    pub before: Option<Value>,
+    /// The object after, as far as it changed.
+    #[serde(deserialize_with = "columns::optional_json")]
+    pub after: Option<Value>,
+    /// Id of the request.
+    pub request_id: String,
+}
+
+/// Which entries; `None` is any.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// This action.
+    pub action: Option<String>,
+    /// This actor.
+    pub actor: Option<String>,
+    /// This kind of object.
+    pub object_kind: Option<String>,
+    /// This object.
+    pub object_id: Option<String>,
+    /// This request.
+    pub request_id: Option<String>,
+    /// Not before this unix second.
+    pub from: Option<i64>,
+    /// Before this unix second.
+    pub to: Option<i64>,
+}
+
+/// The statement that reads entries, newest first.
+macro_rules! select_entries {
+    ($object:literal) => {
+        concat!(
+            "SELECT id, at, actor, action, object_kind, object_id, before, after, request_id
+             FROM audit WHERE ",
+            $object,
+            " AND (at, id) < (?3, ?4)
+              AND (?5 IS NULL OR at >= ?5) AND (?6 IS NULL OR at < ?6)
+              AND (?7 IS NULL OR action = ?7) AND (?8 IS NULL OR actor = ?8)
+              AND (?9 IS NULL OR request_id = ?9)
+             ORDER BY at DESC, id DESC LIMIT ?10"
+        )
+    };
+}
+
+/// Entries, newest first; one more than the page holds when there are more.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn list(
+    database: &Reader,
+    filter: &Filter,
+    page: &Page,
+) -> Result<Vec<Recorded>, DatabaseError> {
+    // What happened to one object is found by its index, anything else by time.
+    let sql = if filter.object_kind.is_some() && filter.object_id.is_some() {
+        select_entries!("object_kind = ?1 AND object_id = ?2")
+    } else {
+        select_entries!("(?1 IS NULL OR object_kind = ?1) AND (?2 IS NULL OR object_id = ?2)")
+    };
+    let after = page.after.clone().unwrap_or_else(Position::newest);
+    let params = [
+        filter.object_kind.as_ref().into(),
+        filter.object_id.as_ref().into(),
+        after.at.into(),
+        after.id.into(),
+        filter.from.into(),
+        filter.to.into(),
+        filter.action.as_ref().into(),
+        filter.actor.as_ref().into(),
+        filter.request_id.as_ref().into(),
+        (page.limit + 1).into(),
+    ];
+    database.query(Statement::new(sql, params)).await
 }
 
 /// The statement that writes an entry from what follows: values or a select,
@@ -53,13 +147,21 @@ pub(crate) fn insert(actor: &Actor, entry: Entry) -> Statement {
     )
 }
 
-/// Writes an entry if the license exists: an id that only the batch that
-/// issued the license could have chosen.
-pub(crate) fn insert_if_license(actor: &Actor, entry: Entry) -> Statement {
+/// Writes the entry of a new license, with what it promises on top of the
+/// entry's own members, if it exists: its id is one that only the batch that
+/// issued it could have chosen.
+pub(crate) fn insert_issuing(actor: &Actor, entry: Entry) -> Statement {
     Statement::new(
         insert_into_audit!(
-            "SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9
-             WHERE EXISTS (SELECT 1 FROM licenses WHERE id = ?6)"
+            "SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7,
+                    json_patch(json_object('product_id', product_id, 'policy_id', policy_id,
+                                           'expires_at', expires_at,
+                                           'grace_seconds', grace_seconds,
+                                           'max_machines', max_machines,
+                                           'entitlements', json(entitlements),
+                                           'is_trial', json(iif(is_trial, 'true', 'false'))), ?8),
+                    ?9
+             FROM licenses WHERE id = ?6"
         ),
         params(actor, entry),
     )
@@ -97,6 +199,18 @@ pub(crate) fn insert_closing(actor: &Actor, entry: Entry, from: [&'static str; 2
     );
     statement.params.extend(from.map(Into::into));
     statement
+}
+
+/// Writes the entry of a key that is about to be revoked; nothing when it is
+/// revoked already or unknown.
+pub(crate) fn insert_revoking_key(actor: &Actor, entry: Entry) -> Statement {
+    Statement::new(
+        insert_into_audit!(
+            "SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9
+             FROM api_keys WHERE id = ?6 AND revoked_at IS NULL"
+        ),
+        params(actor, entry),
+    )
 }
 
 fn params(actor: &Actor, entry: Entry) -> [keywright_edge::ports::Value; 9] {

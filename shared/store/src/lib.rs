@@ -13,6 +13,7 @@
 //! - [`licenses`]: what was sold
 //! - [`api_keys`]: who may call the operator's routes
 //! - [`audit`]: who did what
+//! - [`validations`]: what was validated
 //! - [`contract`]: recorded things as the Keysat contract shows them
 
 pub mod api_keys;
@@ -24,6 +25,7 @@ pub mod licenses;
 pub mod policies;
 pub mod products;
 pub mod settle;
+pub mod validations;
 
 use keywright_edge::ports::Migration;
 

@@ -295,5 +295,5 @@ fn told(
             source.into(),
         ],
     );
-    [audit::insert_if_license(actor, entry), event]
+    [audit::insert_issuing(actor, entry), event]
 }

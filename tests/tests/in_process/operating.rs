@@ -182,7 +182,11 @@ async fn issuing_and_revoking_are_told_once() {
     assert_eq!(told["object_id"], issued["license_id"]);
     assert_eq!(
         json_of(&told, "after"),
-        json!({ "invoice_id": null, "source": "admin_issue" })
+        json!({
+            "product_id": product_id, "policy_id": policy_id, "expires_at": crate::bench::NOW + 60,
+            "grace_seconds": 0, "max_machines": 1, "entitlements": ["pro"], "is_trial": true,
+            "source": "admin_issue",
+        })
     );
     let event = json!({
         "license_id": issued["license_id"], "product_id": product_id, "policy_id": policy_id,

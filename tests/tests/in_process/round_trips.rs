@@ -195,6 +195,20 @@ async fn each_route_costs_what_the_table_says() {
             ),
             1,
         ),
+        (
+            "/v1/admin/audit",
+            send(
+                Method::GET,
+                "/v1/admin/audit?object_kind=license",
+                &json!({}),
+            ),
+            1,
+        ),
+        (
+            "/v1/admin/validations",
+            send(Method::GET, "/v1/admin/validations?result=ok", &json!({})),
+            1,
+        ),
     ];
 
     let routes: BTreeSet<String> = table

@@ -8,6 +8,7 @@
     reason = "helpers of tests fail the test"
 )]
 
+mod access;
 mod components;
 mod routes;
 mod spin;

@@ -1,0 +1,148 @@
+//! `GET /v1/admin/audit`: who changed what.
+
+use crate::Ports;
+use crate::span::Span;
+use axum::extract::State;
+use http::{HeaderMap, Uri};
+use keywright_domain::dates::rfc3339;
+use keywright_edge::http::openapi::{AccessRefusals, BadQuery, Failures};
+use keywright_edge::http::page::{PageQuery, Position, link_to_next};
+use keywright_edge::http::{ApiError, Json, Query};
+use keywright_store::audit::{self, Filter, Recorded};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
+
+/// Entries on a page, usually and at most.
+const USUAL: i64 = 200;
+const MOST: i64 = 1_000;
+
+/// Which entries; all of these have to fit.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Which {
+    /// What was done.
+    #[param(example = "license.revoke")]
+    action: Option<String>,
+    /// Who did it: `operator` (the configured key), `api_key:<id>`, `buyer`,
+    /// `btcpay` or `renew`.
+    actor: Option<String>,
+    /// What it was done to: `product`, `policy`, `license`, `invoice`,
+    /// `api_key` and so on.
+    object_kind: Option<String>,
+    /// Id of the object. With `object_kind` it is found at once.
+    object_id: Option<String>,
+    /// The `x-request-id` of the answer.
+    request_id: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Asked {
+    #[serde(flatten)]
+    which: Which,
+    #[serde(flatten)]
+    span: Span,
+    #[serde(flatten)]
+    page: PageQuery,
+}
+
+/// One change.
+#[derive(Serialize, ToSchema)]
+#[schema(as = AuditEntry)]
+pub(crate) struct EntryView {
+    /// UUID.
+    id: String,
+    /// RFC 3339.
+    at: String,
+    /// Who did it.
+    #[schema(example = "operator")]
+    actor: String,
+    /// What was done.
+    #[schema(example = "license.revoke")]
+    action: String,
+    /// What it was done to.
+    #[schema(example = "license")]
+    object_kind: String,
+    /// Id of the object.
+    object_id: String,
+    /// The object before, as far as it changed; null when it was made. Times
+    /// are unix seconds. Holds no secret.
+    #[schema(value_type = Option<Object>)]
+    before: Option<Value>,
+    /// The object after, as far as it changed; null when it was removed. Times
+    /// are unix seconds. Holds no secret.
+    #[schema(value_type = Option<Object>)]
+    after: Option<Value>,
+    /// The `x-request-id` of the answer; empty for a tick.
+    request_id: String,
+}
+
+/// Changes, newest first.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Entries {
+    /// The changes.
+    entries: Vec<EntryView>,
+    /// `cursor` of the next page; null on the last one.
+    next_cursor: Option<String>,
+}
+
+impl From<Recorded> for EntryView {
+    fn from(entry: Recorded) -> Self {
+        Self {
+            id: entry.id,
+            at: rfc3339(entry.at),
+            actor: entry.actor,
+            action: entry.action,
+            object_kind: entry.object_kind,
+            object_id: entry.object_id,
+            before: entry.before,
+            after: entry.after,
+            request_id: entry.request_id,
+        }
+    }
+}
+
+/// Who changed what, newest first. 200 a page where no limit is sent, 1000 at
+/// most.
+#[utoipa::path(
+    get,
+    path = "/v1/admin/audit",
+    tag = "records",
+    params(Which, Span, PageQuery),
+    responses(
+        (status = 200, description = "The changes.", body = Entries),
+        BadQuery, AccessRefusals, Failures
+    ),
+    security(("operator" = ["audit:read"]))
+)]
+pub(crate) async fn handler(
+    State(ports): State<Ports>,
+    uri: Uri,
+    Query(asked): Query<Asked>,
+) -> Result<(HeaderMap, Json<Entries>), ApiError> {
+    let page = asked.page.page(USUAL, MOST)?;
+    let (from, to) = asked.span.read()?;
+    let filter = Filter {
+        action: asked.which.action,
+        actor: asked.which.actor,
+        object_kind: asked.which.object_kind,
+        object_id: asked.which.object_id,
+        request_id: asked.which.request_id,
+        from,
+        to,
+    };
+    let mut entries = audit::list(&ports.database, &filter, &page).await?;
+    let next_cursor = page.cut(&mut entries, |entry| Position {
+        at: entry.at,
+        id: entry.id.clone(),
+    });
+    let headers = link_to_next(&uri, next_cursor.as_deref());
+    let entries = entries.into_iter().map(EntryView::from).collect();
+    Ok((
+        headers,
+        Json(Entries {
+            entries,
+            next_cursor,
+        }),
+    ))
+}

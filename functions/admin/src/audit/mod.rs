@@ -1,0 +1,3 @@
+//! Who changed what, one route per file.
+
+pub(crate) mod list;

@@ -1,0 +1,3 @@
+//! What was validated, one route per file.
+
+pub(crate) mod list;
