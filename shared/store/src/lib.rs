@@ -12,6 +12,7 @@
 //! - [`settle`]: receipt and license of a purchase or a grant
 //! - [`licenses`]: what was sold
 //! - [`api_keys`]: who may call the operator's routes
+//! - [`seats`], [`machines`]: who may use a license, and who does
 //! - [`audit`]: who did what
 //! - [`contract`]: recorded things as the Keysat contract shows them
 
@@ -21,8 +22,10 @@ mod columns;
 pub mod contract;
 pub mod invoices;
 pub mod licenses;
+pub mod machines;
 pub mod policies;
 pub mod products;
+pub mod seats;
 pub mod settle;
 
 use keywright_edge::ports::Migration;
