@@ -79,8 +79,9 @@ impl Seats {
         now: i64,
     ) -> Result<Seat, SeatRefusal> {
         if let Some(last_seen) = last_seen {
-            let refresh = now.saturating_sub(last_seen) >= REFRESH_AFTER_SECONDS;
-            return Ok(Seat::Held { refresh });
+            return Ok(Seat::Held {
+                refresh: is_stale(last_seen, now),
+            });
         }
         if self.max_machines > 0 && self.active >= self.max_machines {
             return Err(match asking {
@@ -94,6 +95,13 @@ impl Seats {
         }
         Ok(Seat::Free)
     }
+}
+
+/// Whether a machine's last sign is old enough to be written anew; both in
+/// unix seconds.
+#[must_use]
+pub fn is_stale(last_seen: i64, now: i64) -> bool {
+    now.saturating_sub(last_seen) >= REFRESH_AFTER_SECONDS
 }
 
 /// How many activations a license has in 24 hours; 0 is unlimited. Where

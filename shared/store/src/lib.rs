@@ -13,6 +13,7 @@
 //! - [`licenses`]: what was sold
 //! - [`api_keys`]: who may call the operator's routes
 //! - [`seats`], [`machines`]: who may use a license, and who does
+//! - [`validation_log`]: who asked about which key
 //! - [`audit`]: who did what
 //! - [`contract`]: recorded things as the Keysat contract shows them
 
@@ -27,6 +28,7 @@ pub mod policies;
 pub mod products;
 pub mod seats;
 pub mod settle;
+pub mod validation_log;
 
 use keywright_edge::ports::Migration;
 

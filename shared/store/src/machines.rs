@@ -2,7 +2,7 @@
 //! How a machine gets its seat is in [`crate::seats`].
 
 use keywright_edge::ports::{Database, DatabaseError, Reader, Statement};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// Most machines of a license that are listed.
 pub const MOST_LISTED: i64 = 1_000;
@@ -34,25 +34,33 @@ pub struct ActiveMachine {
     pub last_seen_at: i64,
 }
 
-/// The statement that writes a sign of a machine, and what it says of itself
-/// where it does. Late or repeated, it never takes a later sign back.
+/// A sign of a machine that holds a seat.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Sign {
+    /// The machine.
+    pub machine_id: String,
+    /// What it calls itself, where it says so.
+    pub hostname: Option<String>,
+    /// What it runs, where it says so.
+    pub platform: Option<String>,
+    /// Unix seconds.
+    pub at: i64,
+}
+
+/// Writes signs, however many, with one statement. Late or repeated, none
+/// takes a later one back.
 #[must_use]
-pub fn refresh(
-    machine_id: &str,
-    hostname: Option<&str>,
-    platform: Option<&str>,
-    now: i64,
-) -> Statement {
+pub fn refresh(signs: &[&Sign]) -> Statement {
+    // A list of texts and numbers can always be written as JSON.
+    let signs = serde_json::to_string(signs).unwrap_or_default();
     Statement::new(
-        "UPDATE machines SET last_seen_at = ?2, hostname = coalesce(?3, hostname),
-                             platform = coalesce(?4, platform)
-         WHERE id = ?1 AND deactivated_at IS NULL AND last_seen_at < ?2",
-        [
-            machine_id.into(),
-            now.into(),
-            hostname.into(),
-            platform.into(),
-        ],
+        "UPDATE machines SET last_seen_at = sign.value ->> 'at',
+                             hostname = coalesce(sign.value ->> 'hostname', hostname),
+                             platform = coalesce(sign.value ->> 'platform', platform)
+         FROM json_each(?1) AS sign
+         WHERE machines.id = sign.value ->> 'machine_id' AND deactivated_at IS NULL
+           AND last_seen_at < sign.value ->> 'at'",
+        [signs.into()],
     )
 }
 

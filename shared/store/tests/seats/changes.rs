@@ -2,7 +2,7 @@
 
 use crate::desk::{Desk, LICENSE, START};
 use keywright_domain::standing::LicenseStatus;
-use keywright_store::machines;
+use keywright_store::machines::{self, Sign};
 
 #[tokio::test]
 async fn the_same_machine_gets_the_same_seat() {
@@ -79,7 +79,17 @@ async fn a_sign_of_life_never_goes_back() {
     let desk = Desk::new(1, None, None).await;
     let (id, _) = desk.activate("a", START).await;
     let refresh = async |hostname: Option<&str>, platform: Option<&str>, now: i64| {
-        let statement = machines::refresh(&id, hostname, platform, now);
+        let sign = Sign {
+            machine_id: id.clone(),
+            hostname: hostname.map(str::to_owned),
+            platform: platform.map(str::to_owned),
+            at: now,
+        };
+        let nobodys = Sign {
+            machine_id: "nobody".to_owned(),
+            ..sign.clone()
+        };
+        let statement = machines::refresh(&[&nobodys, &sign]);
         desk.database.batch(vec![statement]).await.expect("a batch");
         let row = desk
             .run("SELECT hostname, platform, last_seen_at FROM machines", [])

@@ -54,6 +54,7 @@ pub(crate) fn opened(port: Arc<dyn DatabasePort>) -> Database {
         random: Arc::new(Unused),
         config: Config::default(),
         log: Log::new("test", Arc::new(Unused)),
+        address_headers: &[],
     };
     host.database().expect("the database")
 }

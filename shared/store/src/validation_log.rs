@@ -1,0 +1,101 @@
+//! The validation log: who asked about which key, and what the answer was. Kept
+//! for finding abuse, for as long as the operator says. It holds no key, no
+//! fingerprint and no whole address.
+
+use keywright_edge::ports::Statement;
+use serde::Serialize;
+
+/// For how many days entries are kept where nobody configured it.
+const DEFAULT_DAYS: i64 = 90;
+/// The longest that can be configured: a hundred years.
+const MOST_DAYS: i64 = 36_500;
+
+/// A configured retention that is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("VALIDATION_LOG_DAYS: a whole number of days from 0 (keep nothing) to {MOST_DAYS}")]
+pub struct NotDays;
+
+/// For how many days entries are kept, as configured; 0 keeps none.
+///
+/// # Errors
+/// [`NotDays`].
+pub fn days(configured: Option<&str>) -> Result<i64, NotDays> {
+    configured.map_or(Ok(DEFAULT_DAYS), |text| {
+        let days = text.parse().map_err(|_| NotDays)?;
+        (0..=MOST_DAYS)
+            .contains(&days)
+            .then_some(days)
+            .ok_or(NotDays)
+    })
+}
+
+/// One validation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Entry {
+    /// Unix seconds.
+    pub at: i64,
+    /// The license that the key names, where its signature is good.
+    pub license_id: Option<String>,
+    /// The product it is for.
+    pub product_id: Option<String>,
+    /// The machine, where it has a seat.
+    pub machine_id: Option<String>,
+    /// SHA-256 of the fingerprint in lower-case hex, where one was sent.
+    pub fingerprint_hash: Option<String>,
+    /// `ok`, or the reason why not.
+    pub result: &'static str,
+    /// The network that the caller is in.
+    pub address_prefix: Option<String>,
+    /// What the caller calls itself, at most 255 bytes.
+    pub user_agent: Option<String>,
+}
+
+/// Writes entries, however many, with one statement.
+#[must_use]
+pub fn append(entries: &[&Entry]) -> Statement {
+    // A list of texts and numbers can always be written as JSON.
+    let entries = serde_json::to_string(entries).unwrap_or_default();
+    Statement::new(
+        "INSERT INTO validation_log (at, license_id, product_id, machine_id, fingerprint_hash,
+                                     result, address_prefix, user_agent)
+         SELECT value ->> 'at', value ->> 'license_id', value ->> 'product_id',
+                value ->> 'machine_id', value ->> 'fingerprint_hash', value ->> 'result',
+                value ->> 'address_prefix', value ->> 'user_agent'
+         FROM json_each(?1)",
+        [entries.into()],
+    )
+}
+
+/// Deletes those of the `most` oldest entries that are from before `before`, in
+/// unix seconds. The oldest are found by their ids, which grow with time, so
+/// that no index by time has to be kept up to date with every validation.
+#[must_use]
+pub fn forget(before: i64, most: u32) -> Statement {
+    Statement::new(
+        "DELETE FROM validation_log
+         WHERE id IN (SELECT id FROM validation_log ORDER BY id LIMIT ?2) AND at < ?1",
+        [before.into(), i64::from(most).into()],
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_are_a_whole_number() {
+        for (configured, kept) in [
+            (None, Ok(90)),
+            (Some("0"), Ok(0)),
+            (Some("365"), Ok(365)),
+            (Some("36500"), Ok(36_500)),
+            (Some("36501"), Err(NotDays)),
+            (Some("-1"), Err(NotDays)),
+            (Some("90d"), Err(NotDays)),
+            (Some("1.5"), Err(NotDays)),
+            (Some(""), Err(NotDays)),
+        ] {
+            assert_eq!(days(configured), kept, "{configured:?}");
+        }
+    }
+}
