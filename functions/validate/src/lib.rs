@@ -1,28 +1,40 @@
-//! Keys: what the vendor's application calls to check a license, and what it
-//! fetches to check one by itself. Also answers every path that no other
+//! Keys and machines: what the vendor's application calls to check a license and
+//! to give its machine a seat, and what it fetches to check one by itself. Also answers every path that no other
 //! function has, so that an unknown route gets the envelope.
 
+mod device;
 mod healthz;
+mod issuer_key;
 mod jwks;
+mod machines;
 mod metadata;
+mod notes;
 mod pubkey;
+mod reason;
+mod seat;
 mod validate;
 
 use axum::Router;
 use axum::routing::{get, post};
 use keywright_edge::function::{Access, PortError};
-use keywright_edge::http::{ApiError, api_router};
-use keywright_edge::ports::{Reader, Stamps, name};
+use keywright_edge::http::{ApiError, api_router, repeatable};
+use keywright_edge::ports::{Database, Later, Level, Stamps, name};
 use keywright_edge::{Function, Grants, Host};
-use keywright_license::VerifyKeys;
+use keywright_license::{VerifiedLicense, VerifyKeys, verify_license};
+use keywright_store::validation_log;
+use notes::{Journal, Notes};
 use std::sync::Arc;
 
 /// This function.
 pub const FUNCTION: Function = Function {
     name: "validate",
     grants: Grants {
-        database: Access::Read,
-        config: &[name::VERIFY_KEYS, name::OPERATOR_NAME],
+        database: Access::ReadWrite,
+        config: &[
+            name::VERIFY_KEYS,
+            name::OPERATOR_NAME,
+            name::VALIDATION_LOG_DAYS,
+        ],
         ..Grants::NONE
     },
     router,
@@ -34,13 +46,27 @@ keywright_edge::entry!(FUNCTION);
 
 /// What the OpenAPI document says of this function.
 #[derive(utoipa::OpenApi)]
-#[openapi(paths(healthz::handler))]
+#[openapi(paths(
+    healthz::handler,
+    issuer_key::handler,
+    jwks::handler,
+    machines::activate::handler,
+    machines::deactivate::handler,
+    machines::heartbeat::handler,
+    machines::list::handler,
+    metadata::handler,
+    pubkey::handler,
+    validate::handler,
+))]
 pub struct Api;
 
 #[derive(Clone)]
 struct Ports {
-    database: Reader,
+    database: Database,
     stamps: Stamps,
+    journal: Journal,
+    /// Whether the operator keeps a validation log.
+    logs_validations: bool,
     operator: Option<Arc<str>>,
     /// The public keys, newest first, or why there are none.
     keys: Arc<Result<VerifyKeys, String>>,
@@ -57,6 +83,21 @@ impl Ports {
             )
         })
     }
+
+    /// Reads and verifies a license key where a bad one is the caller's
+    /// mistake: 400.
+    fn verified(&self, key: &str) -> Result<VerifiedLicense, ApiError> {
+        verify_license(key, self.keys()?)
+            .map_err(|error| ApiError::bad_request(format!("key: {error}")))
+    }
+
+    /// The way to write notes after the answer.
+    fn notes<'a>(&'a self, later: &'a Later) -> Notes<'a> {
+        Notes {
+            journal: &self.journal,
+            later,
+        }
+    }
 }
 
 fn router(host: &Host) -> Result<Router, PortError> {
@@ -66,9 +107,22 @@ fn router(host: &Host) -> Result<Router, PortError> {
             .map_err(|error| format!("VERIFY_KEYS cannot be read: {error}")),
         None => Err("VERIFY_KEYS is not configured".to_owned()),
     };
+    let days = validation_log::days(host.config.get(name::VALIDATION_LOG_DAYS));
+    if let Err(error) = days {
+        // What cannot be read must not stop the log.
+        host.log.write(Level::Error, "", &error.to_string());
+    }
+    let database = host.database()?;
     let ports = Ports {
-        database: host.reader()?,
+        journal: Journal::new(
+            database.clone(),
+            host.clock.clone(),
+            host.log.clone(),
+            notes::statements,
+        ),
+        database,
         stamps: host.stamps(),
+        logs_validations: days != Ok(0),
         operator: host.config.get(name::OPERATOR_NAME).map(Into::into),
         keys: Arc::new(keys),
     };
@@ -77,8 +131,15 @@ fn router(host: &Host) -> Result<Router, PortError> {
         .route("/healthz", get(healthz::handler))
         .route("/.well-known/jwks.json", get(jwks::handler))
         .route("/v1/pubkey", get(pubkey::handler))
-        .route("/v1/issuer/public-key", get(pubkey::issuer_handler))
+        .route("/v1/issuer/public-key", get(issuer_key::handler))
         .route("/v1/validate", post(validate::handler))
+        .route("/v1/machines/activate", post(machines::activate::handler))
+        .route("/v1/machines/heartbeat", post(machines::heartbeat::handler))
+        .route(
+            "/v1/machines/deactivate",
+            post(machines::deactivate::handler),
+        )
+        .route("/v1/machines/list", post(machines::list::handler))
         .with_state(ports);
-    Ok(api_router(routes))
+    Ok(api_router(repeatable(routes, host)?))
 }

@@ -1,43 +1,37 @@
-//! `GET /v1/pubkey` and `GET /v1/issuer/public-key`: the newest public key as
-//! SPKI PEM, in the form every SDK parses.
+//! `GET /v1/pubkey`: the newest public key as SPKI PEM, in the form every SDK
+//! parses.
 
 use crate::Ports;
 use axum::extract::State;
+use keywright_edge::http::openapi::Failures;
 use keywright_edge::http::{ApiError, Json};
 use serde::Serialize;
+use utoipa::ToSchema;
 
-/// Answer of `GET /v1/pubkey`.
-#[derive(Serialize)]
+/// The public key that new license keys are signed for.
+#[derive(Serialize, ToSchema)]
 pub(crate) struct PublicKey {
+    /// Always `ed25519`.
+    #[schema(example = "ed25519")]
     algorithm: &'static str,
+    /// `SubjectPublicKeyInfo` as PEM.
     public_key_pem: String,
 }
 
-/// Answer of `GET /v1/issuer/public-key`.
-#[derive(Serialize)]
-pub(crate) struct IssuerKey {
-    public_key_pem: String,
-    key_algorithm: &'static str,
-    key_format_version: u8,
-}
-
-/// 503 when no key is configured.
+/// The newest public key, for checking license keys without this server.
+///
+/// While keys are being changed, older ones verify too: `/.well-known/jwks.json`
+/// has them all.
+#[utoipa::path(
+    get,
+    path = "/v1/pubkey",
+    tag = "keys",
+    responses((status = 200, body = PublicKey), Failures),
+)]
 pub(crate) async fn handler(State(ports): State<Ports>) -> Result<Json<PublicKey>, ApiError> {
     let public_key_pem = ports.keys()?.first().to_pem();
     Ok(Json(PublicKey {
         algorithm: "ed25519",
         public_key_pem,
-    }))
-}
-
-/// 503 when no key is configured.
-pub(crate) async fn issuer_handler(
-    State(ports): State<Ports>,
-) -> Result<Json<IssuerKey>, ApiError> {
-    let public_key_pem = ports.keys()?.first().to_pem();
-    Ok(Json(IssuerKey {
-        public_key_pem,
-        key_algorithm: "ed25519",
-        key_format_version: 2,
     }))
 }

@@ -5,6 +5,7 @@
 //! - [`money`]: amounts in whole minor units
 //! - [`terms`]: what a policy promises and a license keeps
 //! - [`standing`]: whether a recorded license is good at a given second
+//! - [`seats`]: which machines may use a license
 //! - [`invoice`]: the states of a purchase
 //! - [`rate_limit`]: token buckets
 //! - [`release`]: names inside the releases folder
@@ -18,6 +19,7 @@ pub mod invoice;
 pub mod money;
 pub mod rate_limit;
 pub mod release;
+pub mod seats;
 pub mod slug;
 pub mod standing;
 pub mod terms;

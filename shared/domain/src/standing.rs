@@ -13,6 +13,10 @@ pub enum LicenseStatus {
     Suspended,
     /// Ended for good.
     Revoked,
+    /// A state that a newer version of this software recorded. It entitles to
+    /// nothing.
+    #[serde(other)]
+    Unknown,
 }
 
 impl LicenseStatus {
@@ -23,6 +27,7 @@ impl LicenseStatus {
             Self::Active => "active",
             Self::Suspended => "suspended",
             Self::Revoked => "revoked",
+            Self::Unknown => "unknown",
         }
     }
 }
@@ -60,6 +65,8 @@ pub enum Refusal {
     Revoked,
     /// The license is suspended.
     Suspended,
+    /// The license is in a state that this version does not know.
+    InvalidState,
     /// The license is for another product than the one asked for.
     ProductMismatch,
     /// Expiry and grace are over.
@@ -77,11 +84,7 @@ pub fn judge(
     product_slug: Option<&str>,
     now: i64,
 ) -> Result<Standing, Refusal> {
-    match license.status {
-        LicenseStatus::Active => {}
-        LicenseStatus::Revoked => return Err(Refusal::Revoked),
-        LicenseStatus::Suspended => return Err(Refusal::Suspended),
-    }
+    in_force(license.status)?;
     if product_slug.is_some_and(|asked| asked != license.product_slug) {
         return Err(Refusal::ProductMismatch);
     }
@@ -93,6 +96,19 @@ pub fn judge(
         Err(Refusal::Expired)
     } else {
         Ok(Standing::InGrace { until })
+    }
+}
+
+/// Checks the recorded state alone.
+///
+/// # Errors
+/// [`Refusal::Revoked`], [`Refusal::Suspended`] or [`Refusal::InvalidState`].
+pub fn in_force(status: LicenseStatus) -> Result<(), Refusal> {
+    match status {
+        LicenseStatus::Active => Ok(()),
+        LicenseStatus::Revoked => Err(Refusal::Revoked),
+        LicenseStatus::Suspended => Err(Refusal::Suspended),
+        LicenseStatus::Unknown => Err(Refusal::InvalidState),
     }
 }
 
@@ -145,6 +161,14 @@ mod tests {
         assert_eq!(
             judge(suspended, Some("other"), 9_999),
             Err(Refusal::Suspended)
+        );
+        let from_a_newer_version = Recorded {
+            status: LicenseStatus::Unknown,
+            ..LICENSE
+        };
+        assert_eq!(
+            judge(from_a_newer_version, Some("other"), 9_999),
+            Err(Refusal::InvalidState)
         );
         assert_eq!(
             judge(LICENSE, Some("other"), 9_999),

@@ -12,8 +12,9 @@
 //! - [`settle`]: receipt and license of a purchase or a grant
 //! - [`licenses`]: what was sold
 //! - [`api_keys`]: who may call the operator's routes
+//! - [`seats`], [`machines`]: who may use a license, and who does
+//! - [`validation_log`]: who asked about which key
 //! - [`audit`]: who did what
-//! - [`validations`]: what was validated
 //! - [`contract`]: recorded things as the Keysat contract shows them
 
 pub mod api_keys;
@@ -22,10 +23,12 @@ mod columns;
 pub mod contract;
 pub mod invoices;
 pub mod licenses;
+pub mod machines;
 pub mod policies;
 pub mod products;
+pub mod seats;
 pub mod settle;
-pub mod validations;
+pub mod validation_log;
 
 use keywright_edge::ports::Migration;
 

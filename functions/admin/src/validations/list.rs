@@ -8,7 +8,7 @@ use keywright_domain::dates::rfc3339;
 use keywright_edge::http::openapi::{AccessRefusals, BadQuery, Failures};
 use keywright_edge::http::page::{PageQuery, Position, link_to_next};
 use keywright_edge::http::{ApiError, Json, Query};
-use keywright_store::validations::{self, Filter, Validation};
+use keywright_store::validation_log::{self, Filter, Validation};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -122,7 +122,7 @@ pub(crate) async fn handler(
         from,
         to,
     };
-    let mut found = validations::list(&ports.database, &filter, before, page.limit + 1).await?;
+    let mut found = validation_log::list(&ports.database, &filter, before, page.limit + 1).await?;
     let next_cursor = page.cut(&mut found, |validation| Position {
         at: validation.at,
         id: validation.id.to_string(),

@@ -25,6 +25,8 @@ pub mod name {
     pub const BTCPAY_STORE_ID: &str = "BTCPAY_STORE_ID";
     /// Secret of the store's webhook.
     pub const BTCPAY_WEBHOOK_SECRET: &str = "BTCPAY_WEBHOOK_SECRET";
+    /// For how many days the validation log is kept.
+    pub const VALIDATION_LOG_DAYS: &str = "VALIDATION_LOG_DAYS";
     /// Bearer key for ticks by HTTP.
     pub const CRON_TOKEN: &str = "CRON_TOKEN";
 }

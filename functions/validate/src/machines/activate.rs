@@ -1,0 +1,118 @@
+//! `POST /v1/machines/activate`: a seat for a machine. Expiry is not looked at:
+//! that is what validating is for.
+
+use crate::Ports;
+use crate::device::Device;
+use crate::reason::Reason;
+use crate::seat::{self, Asked};
+use axum::extract::State;
+use keywright_domain::seats::Asking;
+use keywright_domain::standing::in_force;
+use keywright_edge::http::openapi::{BodyRefusals, Conflict, Failures, Unknown};
+use keywright_edge::http::{ApiError, Json};
+use keywright_edge::ports::Later;
+use keywright_store::seats::{self, Count};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// The machine that asks for a seat.
+#[derive(Deserialize, ToSchema)]
+pub(crate) struct Activate {
+    /// The license key.
+    key: String,
+    /// What tells this machine from others, 1 to 1024 bytes; only its SHA-256
+    /// is kept.
+    #[schema(min_length = 1, max_length = 1024)]
+    fingerprint: String,
+    /// What the machine calls itself, at most 255 bytes.
+    #[schema(max_length = 255)]
+    hostname: Option<String>,
+    /// What the machine runs, such as `linux-x86_64`; at most 255 bytes.
+    #[schema(max_length = 255)]
+    platform: Option<String>,
+}
+
+/// The seat, or why there is none.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Activation {
+    /// Whether the machine has a seat.
+    ok: bool,
+    /// The seat; null without one.
+    #[schema(required, format = "uuid")]
+    machine_id: Option<String>,
+    /// Machines that have a seat now; 0 where the license is not in force.
+    #[schema(minimum = 0)]
+    active_count: i64,
+    /// How many may have one at once; 0 without a limit.
+    #[schema(minimum = 0)]
+    max_machines: i64,
+    /// Why there is no seat: `revoked`, `suspended`, `invalid_state`,
+    /// `too_many_machines`, `too_many_activations` or `fingerprint_mismatch`
+    /// (the key itself belongs to another machine); null with one.
+    #[schema(required)]
+    reason: Option<Reason>,
+}
+
+/// Gives a machine a seat of the license.
+///
+/// Repeating it answers the same seat. Where there is none, the status is 200
+/// with `ok: false` and a `reason`.
+#[utoipa::path(
+    post,
+    path = "/v1/machines/activate",
+    tag = "machines",
+    request_body = Activate,
+    responses((status = 200, body = Activation), BodyRefusals, Unknown, Conflict, Failures),
+)]
+pub(crate) async fn handler(
+    State(ports): State<Ports>,
+    later: Later,
+    asked: Result<Json<Activate>, ApiError>,
+) -> Result<Json<Activation>, ApiError> {
+    let Json(asked) = asked?;
+    let device = Device::required(asked.fingerprint, asked.hostname, asked.platform)?;
+    let verified = ports.verified(&asked.key)?;
+    let license_id = verified.payload().license_id().to_string();
+    let now = ports.stamps.now();
+    let hash = Some(device.fingerprint_hash.as_str());
+    let license = seats::look_up(&ports.database, &license_id, hash, now, Count::Always)
+        .await?
+        .ok_or_else(unknown_license)?;
+    if let Err(refusal) = in_force(license.status) {
+        return Ok(refused(0, license.max_machines, refusal.into()));
+    }
+    let notes = ports.notes(&later);
+    let asking = Asking::Activation;
+    let answer = match seat::take(&ports, &notes, asking, license, &verified, device).await? {
+        Asked::Seated(license) => Json(Activation {
+            ok: true,
+            machine_id: license.machine_id,
+            active_count: license.active,
+            max_machines: license.max_machines,
+            reason: None,
+        }),
+        Asked::Turned(license, reason) => match reason {
+            Reason::NotFound => return Err(unknown_license()),
+            Reason::Revoked | Reason::Suspended | Reason::InvalidState => {
+                refused(0, license.max_machines, reason)
+            }
+            _ => refused(license.active, license.max_machines, reason),
+        },
+    };
+    Ok(answer)
+}
+
+/// What an unknown license is answered with.
+pub(super) fn unknown_license() -> ApiError {
+    ApiError::not_found("key: no such license is recorded here")
+}
+
+fn refused(active_count: i64, max_machines: i64, reason: Reason) -> Json<Activation> {
+    Json(Activation {
+        ok: false,
+        machine_id: None,
+        active_count,
+        max_machines,
+        reason: Some(reason),
+    })
+}

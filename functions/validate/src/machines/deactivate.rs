@@ -1,0 +1,91 @@
+//! `POST /v1/machines/deactivate`: frees a seat: that of the machine which
+//! asks, or, by its id from the list, that of one which was lost.
+
+use crate::Ports;
+use crate::device::{Device, check_reason};
+use axum::extract::State;
+use keywright_edge::http::openapi::{BodyRefusals, Conflict, Failures};
+use keywright_edge::http::{ApiError, Json};
+use keywright_license::Uuid;
+use keywright_store::machines::{self, Which};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// What is recorded where no reason is sent.
+const DEFAULT_REASON: &str = "client_requested";
+
+/// The machine whose seat is to be freed: exactly one of `fingerprint` and
+/// `machine_id`.
+#[derive(Deserialize, ToSchema)]
+pub(crate) struct Deactivate {
+    /// The license key.
+    key: String,
+    /// The machine's fingerprint, as it was activated.
+    #[schema(min_length = 1, max_length = 1024)]
+    fingerprint: Option<String>,
+    /// The machine's id, from the list of machines.
+    #[schema(format = "uuid")]
+    machine_id: Option<String>,
+    /// Why, at most 2000 bytes; `client_requested` where it is absent.
+    #[schema(max_length = 2000)]
+    reason: Option<String>,
+}
+
+/// Whether the seat is free.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Freed {
+    /// Whether it is.
+    ok: bool,
+    /// `not_found`, where the license never had such a machine; only with
+    /// `ok: false`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    reason: Option<&'static str>,
+}
+
+/// Frees the seat of a machine.
+///
+/// Repeating it succeeds and changes nothing. Another machine may take the
+/// seat at once, also that of a single-seat license.
+#[utoipa::path(
+    post,
+    path = "/v1/machines/deactivate",
+    tag = "machines",
+    request_body = Deactivate,
+    responses((status = 200, body = Freed), BodyRefusals, Conflict, Failures),
+)]
+pub(crate) async fn handler(
+    State(ports): State<Ports>,
+    asked: Result<Json<Deactivate>, ApiError>,
+) -> Result<Json<Freed>, ApiError> {
+    let Json(asked) = asked?;
+    let text;
+    let which = match (asked.fingerprint, asked.machine_id) {
+        (Some(fingerprint), None) => {
+            text = Device::required(fingerprint, None, None)?.fingerprint_hash;
+            Which::Fingerprint(&text)
+        }
+        (None, Some(id)) => {
+            // Any way of writing it; what is no id belongs to no machine.
+            text = Uuid::parse_str(&id).unwrap_or_default().to_string();
+            Which::Id(&text)
+        }
+        (None, None) | (Some(_), Some(_)) => {
+            return Err(ApiError::bad_request(
+                "send either fingerprint or machine_id, to say which machine",
+            ));
+        }
+    };
+    let reason = asked.reason.as_deref().filter(|reason| !reason.is_empty());
+    let reason = reason.unwrap_or(DEFAULT_REASON);
+    check_reason(reason)?;
+    let verified = ports.verified(&asked.key)?;
+    let license_id = verified.payload().license_id().to_string();
+    let (event_id, now) = (ports.stamps.new_id(), ports.stamps.now());
+    let found =
+        machines::deactivate(&ports.database, &license_id, which, reason, &event_id, now).await?;
+    Ok(Json(Freed {
+        ok: found,
+        reason: (!found).then_some("not_found"),
+    }))
+}

@@ -1,0 +1,50 @@
+//! What is written after the answer, many at once: the validation log and the
+//! machines' signs of life.
+
+use keywright_edge::ports::{Later, Statement};
+use keywright_store::machines::{self, Sign};
+use keywright_store::validation_log::{self, Entry};
+
+/// One note of the journal.
+pub(crate) enum Note {
+    /// A validation, for the log.
+    Validated(Entry),
+    /// A machine that was seen.
+    Seen(Sign),
+}
+
+/// The journal of this function.
+pub(crate) type Journal = keywright_edge::journal::Journal<Note>;
+
+/// One batch for these notes: at most one statement of each kind.
+pub(crate) fn statements(notes: &[Note]) -> Vec<Statement> {
+    let mut entries = Vec::new();
+    let mut signs = Vec::new();
+    for note in notes {
+        match note {
+            Note::Validated(entry) => entries.push(entry),
+            Note::Seen(sign) => signs.push(sign),
+        }
+    }
+    let mut statements = Vec::new();
+    if !entries.is_empty() {
+        statements.push(validation_log::append(&entries));
+    }
+    if !signs.is_empty() {
+        statements.push(machines::refresh(&signs));
+    }
+    statements
+}
+
+/// The way to write notes in a request.
+pub(crate) struct Notes<'a> {
+    pub(crate) journal: &'a Journal,
+    pub(crate) later: &'a Later,
+}
+
+impl Notes<'_> {
+    /// Adds a note.
+    pub(crate) async fn add(&self, note: Note) {
+        self.journal.add(self.later, note).await;
+    }
+}

@@ -1,0 +1,94 @@
+//! Giving a machine a seat of a license, for the two routes that do:
+//! validation and activation.
+
+use crate::Ports;
+use crate::device::Device;
+use crate::notes::{Note, Notes};
+use crate::reason::Reason;
+use keywright_domain::seats::{Asking, Seat};
+use keywright_domain::standing::in_force;
+use keywright_edge::http::ApiError;
+use keywright_license::VerifiedLicense;
+use keywright_store::machines::Sign;
+use keywright_store::seats::{self, NewMachine, OnMachine};
+
+/// What came of asking for a seat, with the license as it is then.
+pub(crate) enum Asked {
+    /// The machine has its seat; the license names it.
+    Seated(OnMachine),
+    /// It has none.
+    Turned(OnMachine, Reason),
+}
+
+/// Gives the machine its seat of a license that is in force.
+///
+/// A key that is bound to another machine by its own signed payload takes no
+/// seat, although that is said last, as the contract has it: only where the
+/// seats alone would have let the machine in.
+///
+/// # Errors
+/// Of the database.
+pub(crate) async fn take(
+    ports: &Ports,
+    notes: &Notes<'_>,
+    asking: Asking,
+    license: OnMachine,
+    verified: &VerifiedLicense,
+    device: Device,
+) -> Result<Asked, ApiError> {
+    let now = ports.stamps.now();
+    let seat = match license.seats().decide(asking, license.last_seen_at, now) {
+        Ok(seat) => seat,
+        Err(refusal) => return Ok(Asked::Turned(license, refusal.into())),
+    };
+    if verified.check_fingerprint(&device.fingerprint).is_err() {
+        return Ok(Asked::Turned(license, Reason::FingerprintMismatch));
+    }
+    match (seat, &license.machine_id) {
+        (Seat::Held { refresh: true }, Some(machine_id)) => {
+            let sign = Sign {
+                machine_id: machine_id.clone(),
+                hostname: device.hostname,
+                platform: device.platform,
+                at: now,
+            };
+            notes.add(Note::Seen(sign)).await;
+            Ok(Asked::Seated(license))
+        }
+        (Seat::Held { .. }, _) => Ok(Asked::Seated(license)),
+        (Seat::Free, _) => activate(ports, asking, license, &device, now).await,
+    }
+}
+
+/// Activates a machine that was not active a moment ago. The database decides
+/// anew: others may have asked meanwhile, or the license was ended.
+async fn activate(
+    ports: &Ports,
+    asking: Asking,
+    license: OnMachine,
+    device: &Device,
+    now: i64,
+) -> Result<Asked, ApiError> {
+    let (id, event_id) = (ports.stamps.new_id(), ports.stamps.new_id());
+    let machine = NewMachine {
+        id: &id,
+        event_id: &event_id,
+        license_id: &license.id,
+        fingerprint_hash: &device.fingerprint_hash,
+        hostname: device.hostname.as_deref(),
+        platform: device.platform.as_deref(),
+    };
+    let Some(after) = seats::activate(&ports.database, machine, now).await? else {
+        return Ok(Asked::Turned(license, Reason::NotFound));
+    };
+    if let Err(refusal) = in_force(after.status) {
+        return Ok(Asked::Turned(after, refusal.into()));
+    }
+    match after.seats().decide(asking, after.last_seen_at, now) {
+        Ok(Seat::Held { .. }) => Ok(Asked::Seated(after)),
+        Ok(Seat::Free) => Err(ApiError::internal(
+            "the database turned a machine away and the rules do not say why",
+        )),
+        Err(refusal) => Ok(Asked::Turned(after, refusal.into())),
+    }
+}

@@ -1,0 +1,184 @@
+//! The validation log: who asked about which key, and what the answer was. Kept
+//! for finding abuse, for as long as the operator says. It holds no key, no
+//! fingerprint and no whole address.
+
+use keywright_edge::ports::{DatabaseError, Reader, Statement};
+use serde::{Deserialize, Serialize};
+
+/// For how many days entries are kept where nobody configured it.
+const DEFAULT_DAYS: i64 = 90;
+/// The longest that can be configured: a hundred years.
+const MOST_DAYS: i64 = 36_500;
+
+/// A configured retention that is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("VALIDATION_LOG_DAYS: a whole number of days from 0 (keep nothing) to {MOST_DAYS}")]
+pub struct NotDays;
+
+/// For how many days entries are kept, as configured; 0 keeps none.
+///
+/// # Errors
+/// [`NotDays`].
+pub fn days(configured: Option<&str>) -> Result<i64, NotDays> {
+    configured.map_or(Ok(DEFAULT_DAYS), |text| {
+        let days = text.parse().map_err(|_| NotDays)?;
+        (0..=MOST_DAYS)
+            .contains(&days)
+            .then_some(days)
+            .ok_or(NotDays)
+    })
+}
+
+/// One validation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Entry {
+    /// Unix seconds.
+    pub at: i64,
+    /// The license that the key names, where its signature is good.
+    pub license_id: Option<String>,
+    /// The product it is for.
+    pub product_id: Option<String>,
+    /// The machine, where it has a seat.
+    pub machine_id: Option<String>,
+    /// SHA-256 of the fingerprint in lower-case hex, where one was sent.
+    pub fingerprint_hash: Option<String>,
+    /// `ok`, or the reason why not.
+    pub result: &'static str,
+    /// The network that the caller is in.
+    pub address_prefix: Option<String>,
+    /// What the caller calls itself, at most 255 bytes.
+    pub user_agent: Option<String>,
+}
+
+/// Writes entries, however many, with one statement.
+#[must_use]
+pub fn append(entries: &[&Entry]) -> Statement {
+    // A list of texts and numbers can always be written as JSON.
+    let entries = serde_json::to_string(entries).unwrap_or_default();
+    Statement::new(
+        "INSERT INTO validation_log (at, license_id, product_id, machine_id, fingerprint_hash,
+                                     result, address_prefix, user_agent)
+         SELECT value ->> 'at', value ->> 'license_id', value ->> 'product_id',
+                value ->> 'machine_id', value ->> 'fingerprint_hash', value ->> 'result',
+                value ->> 'address_prefix', value ->> 'user_agent'
+         FROM json_each(?1)",
+        [entries.into()],
+    )
+}
+
+/// Deletes those of the `most` oldest entries that are from before `before`, in
+/// unix seconds. The oldest are found by their ids, which grow with time, so
+/// that no index by time has to be kept up to date with every validation.
+#[must_use]
+pub fn forget(before: i64, most: u32) -> Statement {
+    Statement::new(
+        "DELETE FROM validation_log
+         WHERE id IN (SELECT id FROM validation_log ORDER BY id LIMIT ?2) AND at < ?1",
+        [before.into(), i64::from(most).into()],
+    )
+}
+
+/// One validation as recorded.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Validation {
+    /// Later ones have higher numbers.
+    pub id: i64,
+    /// Unix seconds.
+    pub at: i64,
+    /// The license that the key names.
+    pub license_id: Option<String>,
+    /// The product that the key names.
+    pub product_id: Option<String>,
+    /// The machine that was found or made.
+    pub machine_id: Option<String>,
+    /// SHA-256 of the fingerprint that was sent, in lower-case hex.
+    pub fingerprint_hash: Option<String>,
+    /// `ok`, or the reason against it.
+    pub result: String,
+    /// Where it came from, shortened.
+    pub address_prefix: Option<String>,
+    /// What asked.
+    pub user_agent: Option<String>,
+}
+
+/// Which validations; `None` is any.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Of this license.
+    pub license_id: Option<String>,
+    /// Of this product.
+    pub product_id: Option<String>,
+    /// With this result.
+    pub result: Option<String>,
+    /// Not before this unix second.
+    pub from: Option<i64>,
+    /// Before this unix second.
+    pub to: Option<i64>,
+}
+
+/// The statement that reads validations, newest first.
+macro_rules! select_validations {
+    ($license:literal) => {
+        concat!(
+            "SELECT id, at, license_id, product_id, machine_id, fingerprint_hash, result,
+                    address_prefix, user_agent
+             FROM validation_log WHERE ",
+            $license,
+            " AND (?2 IS NULL OR id < ?2)
+              AND (?3 IS NULL OR product_id = ?3) AND (?4 IS NULL OR result = ?4)
+              AND (?5 IS NULL OR at >= ?5) AND (?6 IS NULL OR at < ?6)
+             ORDER BY id DESC LIMIT ?7"
+        )
+    };
+}
+
+/// Up to `limit` validations, newest first, that were recorded before the one
+/// numbered `before`.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn list(
+    database: &Reader,
+    filter: &Filter,
+    before: Option<i64>,
+    limit: i64,
+) -> Result<Vec<Validation>, DatabaseError> {
+    // Those of one license are found by its index.
+    let sql = if filter.license_id.is_some() {
+        select_validations!("license_id = ?1")
+    } else {
+        select_validations!("?1 IS NULL")
+    };
+    let params = [
+        filter.license_id.as_ref().into(),
+        before.into(),
+        filter.product_id.as_ref().into(),
+        filter.result.as_ref().into(),
+        filter.from.into(),
+        filter.to.into(),
+        limit.into(),
+    ];
+    database.query(Statement::new(sql, params)).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_are_a_whole_number() {
+        for (configured, kept) in [
+            (None, Ok(90)),
+            (Some("0"), Ok(0)),
+            (Some("365"), Ok(365)),
+            (Some("36500"), Ok(36_500)),
+            (Some("36501"), Err(NotDays)),
+            (Some("-1"), Err(NotDays)),
+            (Some("90d"), Err(NotDays)),
+            (Some("1.5"), Err(NotDays)),
+            (Some(""), Err(NotDays)),
+        ] {
+            assert_eq!(days(configured), kept, "{configured:?}");
+        }
+    }
+}
