@@ -2,12 +2,13 @@
 # ${XDG_CACHE_HOME:-~/.cache}/keywright. The work is done by the scripts in dev/.
 
 .DEFAULT_GOAL := help
-.PHONY: help dev test spin build check openapi fmt clean
+.PHONY: help dev test spin build check bench openapi fmt clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 8
 	@echo
-	@echo 'Variables: HOST (build), PORT (dev: 8787, spin: 3000), and any configuration name, for example'
+	@echo 'Variables: HOST (build), BENCH (bench: its options, for example --rounds=3),'
+	@echo '  PORT (dev: 8787, spin: 3000), and any configuration name, for example'
 	@echo '  make dev PORT=9000 BTCPAY_URL=https://btcpay.example BTCPAY_API_KEY=...'
 
 dev: ## run every function locally, seeded with a demo, on http://127.0.0.1:8787
@@ -21,6 +22,9 @@ spin: ## run every function under Spin (needs the spin command)
 
 build: ## build what ships, for both hosts or for HOST=workers or spin; print the sizes
 	@dev/build.sh $(or $(HOST),all) --release --sizes
+
+bench: ## measure validation on Spin and workerd beside a native server (some 15 min)
+	@dev/bench.sh $(BENCH)
 
 check: ## formatting and lints, native and for both hosts
 	@dev/check.sh

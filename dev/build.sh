@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Builds the functions for their hosts.
 #
-#   dev/build.sh [workers|spin|all] [--release] [--sizes] [--for-tests]
+#   dev/build.sh [workers|spin|all] [--release] [--sizes] [--for-tests] [--only=NAME[,NAME]]
 #
 # Workers: functions/<name>/build/index.js and index_bg.wasm, made by worker-build.
 # Spin: build/spin/<name>.wasm, a core module (Spin makes the component at load).
+# --only builds just the named functions, for example validate,gateway.
 # --for-tests adds what only tests run: the probe, and build/tests/spin_host_guest.wasm.
 # The default profile is `edge`, built in a tenth of the time of `--release`.
 set -euo pipefail
@@ -25,7 +26,8 @@ for argument in "$@"; do
     --release) profile=release ;;
     --sizes) sizes=1 ;;
     --for-tests) WITH_PROBE=1 ;;
-    *) die "unknown argument '$argument'; usage: dev/build.sh [workers|spin|all] [--release] [--sizes] [--for-tests]" ;;
+    --only=*) ONLY=${argument#*=} ;;
+    *) die "unknown argument '$argument'; usage: dev/build.sh [workers|spin|all] [--release] [--sizes] [--for-tests] [--only=NAME[,NAME]]" ;;
     esac
 done
 
@@ -143,7 +145,7 @@ print_sizes() {
     done
 }
 
-[ -n "$(functions_for workers)" ] || die "there is no function in $ROOT/functions"
+[ -n "$(functions_for workers)" ] || die "there is no function ${ONLY:+named $ONLY }in $ROOT/functions"
 # One build at a time in a checkout, from compiling to copying out.
 mkdir -p "$CARGO_TARGET_DIR"
 if command -v flock >/dev/null 2>&1; then

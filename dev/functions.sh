@@ -1,12 +1,19 @@
 # shellcheck shell=bash
 # Which functions there are, read from functions/. Sourced after dev/lib.sh.
 
+# A list with commas; where it is set, the other functions are left out.
+ONLY=
+
 # functions_for HOST: names, one a line. A function is for a host when its manifest
 # has a feature of that name; one that names no host at all is for Workers only.
 functions_for() {
     local manifest
     for manifest in "$ROOT"/functions/*/Cargo.toml ${WITH_PROBE:+"$ROOT/tests/probe/Cargo.toml"}; do
         [ -f "$manifest" ] || continue
+        case ,${ONLY:-$(basename "$(dirname "$manifest")")}, in
+        *,"$(basename "$(dirname "$manifest")"),"*) ;;
+        *) continue ;;
+        esac
         if has_feature "$manifest" "$1" ||
             { [ "$1" = workers ] && ! has_feature "$manifest" spin; }; then
             basename "$(dirname "$manifest")"

@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# `make bench`: what a validation costs on Spin and on workerd, beside a native server
+# of the same crates; see docs/performance.md. Options go through to the harness:
+#
+#   dev/bench.sh [--hosts=native,spin] [--rounds=3] …    (--help shows all)
+#
+# Spin is the `spin` on the PATH; where there is none, the tests' own host.
+set -euo pipefail
+
+SAY_AS=bench
+# shellcheck source=dev/lib.sh
+. "$(dirname "$0")/lib.sh"
+cd "$ROOT"
+
+load_tools
+export KEYWRIGHT_NODE KEYWRIGHT_NODE_MODULES CARGO_TARGET_DIR
+
+say "building the modules as they ship, and the native server"
+"$ROOT/dev/build.sh" all --release --only=validate,gateway
+packages=(-p keywright-bench)
+found=$(spin --version 2>/dev/null | sed -n 's/^spin \([0-9][0-9]*\.[0-9][0-9]*\).*/\1/p') || true
+if [ -n "$found" ] && [ "$(printf '%s\n' "$SPIN_VERSION" "$found" | sort -V | head -n 1)" = "$SPIN_VERSION" ]; then
+    say "Spin is $(spin --version)"
+else
+    say "there is no spin $SPIN_VERSION or later on the PATH; measuring the tests' own host instead"
+    packages+=(-p keywright-spin-host)
+    export KEYWRIGHT_BENCH_SPIN_HOST=$CARGO_TARGET_DIR/native/spin-test-host
+fi
+cargo build --profile native "${packages[@]}"
+exec "$CARGO_TARGET_DIR/native/keywright-bench" run "$@"
