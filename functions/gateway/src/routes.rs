@@ -9,6 +9,7 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("/v1/admin/...", "ADMIN"),
     ("/v1/btcpay/...", "WEBHOOK"),
     ("/v1/cron/renew", "RENEW"),
+    ("/v1/machines/...", "VALIDATE"),
     ("/v1/products/...", "PURCHASE"),
     ("/v1/purchase/...", "PURCHASE"),
 ];
@@ -43,6 +44,7 @@ mod tests {
             ("", "VALIDATE"),
             ("/v1/validate", "VALIDATE"),
             ("/v1/nothing", "VALIDATE"),
+            ("/v1/machines/activate", "VALIDATE"),
             ("/v1/products", "PURCHASE"),
             ("/v1/products/", "PURCHASE"),
             ("/v1/products/demo/policies", "PURCHASE"),

@@ -1,20 +1,39 @@
 //! Clears up what has served its time: the answers kept for
-//! `Idempotency-Key`, and rate limits that are full again.
+//! `Idempotency-Key`, rate limits that are full again, and validations older
+//! than the operator keeps them.
 
 use crate::Ports;
+use keywright_domain::dates::MAX_UNIX_SECONDS;
 use keywright_edge::http::forget_expired;
 use keywright_edge::http::rate_limit::forget_full;
-use keywright_edge::ports::DatabaseError;
+use keywright_edge::ports::{DatabaseError, Statement};
+use keywright_store::validation_log;
 
 /// Rows of a kind that one tick removes at most. At a tick a minute that keeps
 /// up with 700,000 a day, and one tick never holds the database for long.
 const PER_TICK: u32 = 500;
+/// As [`PER_TICK`], for validations, of which there are more than of anything
+/// else: 7 million a day.
+const VALIDATIONS_PER_TICK: u32 = 5_000;
+
+const SECONDS_PER_DAY: i64 = 86_400;
 
 /// Removes a bounded number of rows in one batch.
 pub(crate) async fn tick(ports: &Ports) -> Result<(), DatabaseError> {
-    let batch = vec![
-        forget_expired(ports.stamps.now(), PER_TICK),
+    let now = ports.stamps.now();
+    let mut batch = vec![
+        forget_expired(now, PER_TICK),
         forget_full(ports.stamps.now_millis(), PER_TICK),
     ];
+    batch.extend(ports.validation_log_days.map(|days| validations(now, days)));
     ports.database.aside(batch).await.map(drop)
+}
+
+/// With 0 days nothing is kept, not even what is written in this second.
+fn validations(now: i64, days: i64) -> Statement {
+    let before = match days {
+        0 => MAX_UNIX_SECONDS,
+        days => now - days * SECONDS_PER_DAY,
+    };
+    validation_log::forget(before, VALIDATIONS_PER_TICK)
 }

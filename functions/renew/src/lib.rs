@@ -1,5 +1,6 @@
 //! Cron: finishes what was begun. Reconciles invoices whose webhook never
-//! came, was lost, or broke off between two steps.
+//! came, was lost, or broke off between two steps, and clears up what has
+//! served its time.
 
 mod cron;
 mod forget;
@@ -10,10 +11,10 @@ use axum::Router;
 use axum::routing::post;
 use keywright_edge::function::{Access, OutboundAccess, PortError};
 use keywright_edge::http::{Bearer, api_router};
-use keywright_edge::ports::{Database, Log, Outbound, Stamps, name};
+use keywright_edge::ports::{Database, Level, Log, Outbound, Stamps, name};
 use keywright_edge::{BoxFuture, Function, Grants, Host};
 use keywright_providers::btcpay::Store;
-use keywright_store::MIGRATIONS;
+use keywright_store::{MIGRATIONS, validation_log};
 use std::sync::Arc;
 
 /// This function.
@@ -27,6 +28,7 @@ pub const FUNCTION: Function = Function {
             name::BTCPAY_API_KEY,
             name::BTCPAY_STORE_ID,
             name::CRON_TOKEN,
+            name::VALIDATION_LOG_DAYS,
         ],
         ..Grants::NONE
     },
@@ -51,6 +53,9 @@ struct Ports {
     btcpay: Option<Arc<(Store, Outbound)>>,
     /// Who may tick by HTTP; `None` on a platform that ticks by itself.
     cron: Option<Bearer>,
+    /// For how many days validations are kept; `None` when what is configured
+    /// cannot be read: then nothing is thrown away.
+    validation_log_days: Option<i64>,
 }
 
 impl Ports {
@@ -63,12 +68,17 @@ impl Ports {
             config.get(name::BTCPAY_STORE_ID),
             config.get(name::BTCPAY_API_KEY),
         );
+        let days = validation_log::days(config.get(name::VALIDATION_LOG_DAYS));
+        if let Err(error) = days {
+            host.log.write(Level::Error, "", &error.to_string());
+        }
         Ok(Self {
             database: host.database()?,
             stamps: host.stamps(),
             log: host.log.clone(),
             btcpay: store.ok().map(|store| Arc::new((store, outbound))),
             cron: config.get(name::CRON_TOKEN).and_then(Bearer::new),
+            validation_log_days: days.ok(),
         })
     }
 }

@@ -251,8 +251,12 @@ fn no_function_is_granted_more_than_its_row_of_the_table() {
         ),
         (
             &keywright_validate::FUNCTION,
-            row(Access::Read, false, nowhere, none),
-            vec![name::VERIFY_KEYS, name::OPERATOR_NAME],
+            row(Access::ReadWrite, false, nowhere, none),
+            vec![
+                name::VERIFY_KEYS,
+                name::OPERATOR_NAME,
+                name::VALIDATION_LOG_DAYS,
+            ],
         ),
         (
             &keywright_download::FUNCTION,
@@ -277,7 +281,11 @@ fn no_function_is_granted_more_than_its_row_of_the_table() {
         (
             &keywright_renew::FUNCTION,
             row(Access::ReadWrite, false, payment, none),
-            [&account[..], &[name::CRON_TOKEN]].concat(),
+            [
+                &account[..],
+                &[name::CRON_TOKEN, name::VALIDATION_LOG_DAYS],
+            ]
+            .concat(),
         ),
     ] {
         assert_eq!(

