@@ -113,14 +113,14 @@ mod tests {
 
     #[test]
     fn empty_members_count_as_none() {
-        for fingerprint in [None, Some("".to_owned())] {
+        for fingerprint in [None, Some(String::new())] {
             let device = Device::optional(fingerprint, Some("h".to_owned()), None);
             assert_eq!(device, Ok(None));
         }
         let device = Device::optional(
             Some("f".to_owned()),
-            Some("".to_owned()),
-            Some("".to_owned()),
+            Some(String::new()),
+            Some(String::new()),
         )
         .expect("short ones");
         let device = device.expect("a machine");

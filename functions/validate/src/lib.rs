@@ -6,6 +6,7 @@ mod device;
 mod healthz;
 mod issuer_key;
 mod jwks;
+mod limits;
 mod machines;
 mod metadata;
 mod notes;
@@ -22,6 +23,7 @@ use keywright_edge::ports::{Database, Later, Level, Stamps, name};
 use keywright_edge::{Function, Grants, Host};
 use keywright_license::{VerifiedLicense, VerifyKeys, verify_license};
 use keywright_store::validation_log;
+use limits::Limits;
 use notes::{Journal, Notes};
 use std::sync::Arc;
 
@@ -65,6 +67,7 @@ struct Ports {
     database: Database,
     stamps: Stamps,
     journal: Journal,
+    limits: Limits,
     /// Whether the operator keeps a validation log.
     logs_validations: bool,
     operator: Option<Arc<str>>,
@@ -121,6 +124,7 @@ fn router(host: &Host) -> Result<Router, PortError> {
             notes::statements,
         ),
         database,
+        limits: Limits::new(),
         stamps: host.stamps(),
         logs_validations: days != Ok(0),
         operator: host.config.get(name::OPERATOR_NAME).map(Into::into),

@@ -1,6 +1,7 @@
-//! What is written after the answer, many at once: the validation log and the
-//! machines' signs of life.
+//! What is written after the answer, many at once: the validation log, the
+//! machines' signs of life and the charges of rate limits.
 
+use keywright_edge::http::rate_limit::{Charge, charge};
 use keywright_edge::ports::{Later, Statement};
 use keywright_store::machines::{self, Sign};
 use keywright_store::validation_log::{self, Entry};
@@ -11,6 +12,8 @@ pub(crate) enum Note {
     Validated(Entry),
     /// A machine that was seen.
     Seen(Sign),
+    /// What was taken from a rate limit, and when, in unix milliseconds.
+    Charged(Charge, u64),
 }
 
 /// The journal of this function.
@@ -20,10 +23,16 @@ pub(crate) type Journal = keywright_edge::journal::Journal<Note>;
 pub(crate) fn statements(notes: &[Note]) -> Vec<Statement> {
     let mut entries = Vec::new();
     let mut signs = Vec::new();
+    let mut charges = Vec::new();
+    let mut charged_at = 0;
     for note in notes {
         match note {
             Note::Validated(entry) => entries.push(entry),
             Note::Seen(sign) => signs.push(sign),
+            Note::Charged(charge, at) => {
+                charges.push(charge);
+                charged_at = charged_at.max(*at);
+            }
         }
     }
     let mut statements = Vec::new();
@@ -32,6 +41,9 @@ pub(crate) fn statements(notes: &[Note]) -> Vec<Statement> {
     }
     if !signs.is_empty() {
         statements.push(machines::refresh(&signs));
+    }
+    if !charges.is_empty() {
+        statements.push(charge(&charges, charged_at));
     }
     statements
 }

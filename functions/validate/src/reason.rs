@@ -10,6 +10,8 @@ use utoipa::ToSchema;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Reason {
+    /// Too many requests; `Retry-After` says when to come back.
+    RateLimited,
     /// The text is not a license key.
     BadFormat,
     /// The key was not signed by this vendor.
@@ -38,6 +40,7 @@ impl Reason {
     /// The word on the wire.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
+            Self::RateLimited => "rate_limited",
             Self::BadFormat => "bad_format",
             Self::BadSignature => "bad_signature",
             Self::NotFound => "not_found",
@@ -91,6 +94,7 @@ mod tests {
     #[test]
     fn the_log_has_the_words_of_the_wire() {
         for reason in [
+            Reason::RateLimited,
             Reason::BadFormat,
             Reason::BadSignature,
             Reason::NotFound,

@@ -5,6 +5,7 @@
 
 use crate::Ports;
 use crate::device::Device;
+use crate::limits::{Token, asker};
 use crate::notes::{Note, Notes};
 use crate::reason::Reason;
 use crate::seat::{self, Asked};
@@ -13,16 +14,18 @@ use keywright_domain::dates::rfc3339;
 use keywright_domain::seats::Asking;
 use keywright_domain::standing::{Recorded, Standing, judge};
 use keywright_edge::http::openapi::{BodyRefusals, Conflict, Failures};
+use keywright_edge::http::rate_limit::Allowance;
 use keywright_edge::http::{ApiError, Client, Json};
 use keywright_edge::ports::Later;
 use keywright_license::verify_license;
-use keywright_store::seats::{self, Count, OnMachine};
+use keywright_store::seats::{self, Count, LookUp, OnMachine};
 use keywright_store::validation_log::Entry;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// The question. An empty text counts as absent, except in `key`.
 #[derive(Deserialize, ToSchema)]
+#[schema(as = ValidateRequest)]
 pub(crate) struct Validate {
     /// The license key, `LIC1-…`. White space around it does not matter.
     key: String,
@@ -46,6 +49,7 @@ pub(crate) struct Validate {
 
 /// The answer. What does not apply is absent, never null.
 #[derive(Default, Serialize, ToSchema)]
+#[schema(as = ValidateAnswer)]
 pub(crate) struct Validation {
     /// Whether the key is good.
     ok: bool,
@@ -115,7 +119,8 @@ fn is_false(flag: &bool) -> bool {
 /// Whether a license key is good now.
 ///
 /// Always status 200: a key that is not good has `ok: false` and a `reason`,
-/// the first that applies of: `bad_format`, `bad_signature`, `not_found`,
+/// the first that applies of: `rate_limited` (60 at once from an address, then
+/// one a second; see `Retry-After`), `bad_format`, `bad_signature`, `not_found`,
 /// `revoked`, `suspended`, `invalid_state`, `product_mismatch`, `expired`, and,
 /// where a fingerprint is sent, `fingerprint_mismatch` (the only seat, or the
 /// key itself, belongs to another machine), `too_many_machines` and
@@ -126,17 +131,36 @@ fn is_false(flag: &bool) -> bool {
     path = "/v1/validate",
     tag = "licenses",
     request_body = Validate,
-    responses((status = 200, body = Validation), BodyRefusals, Conflict, Failures),
+    responses(
+        (
+            status = 200,
+            body = Validation,
+            headers(
+                ("RateLimit-Policy" = String, description = "how often this caller may ask"),
+                ("RateLimit" = String, description = "how often it may ask now"),
+                ("Retry-After" = u64, description = "when it may ask again, in seconds; only where it may not now"),
+            ),
+        ),
+        BodyRefusals,
+        Conflict,
+        Failures,
+    ),
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,
     client: Client,
     later: Later,
     asked: Result<Json<Validate>, ApiError>,
-) -> Result<Json<Validation>, ApiError> {
+) -> Result<(Allowance, Json<Validation>), ApiError> {
     let Json(asked) = asked?;
     let device = Device::optional(asked.fingerprint, asked.hostname, asked.platform)?;
     let notes = ports.notes(&later);
+    let who = asker(&client, &asked.key);
+    let limiter = &ports.limits.validations;
+    let mut token = match Token::take(limiter, who, ports.stamps.now_millis()) {
+        Ok(token) => token,
+        Err(allowance) => return Ok((allowance, Json(refused(None, Reason::RateLimited)))),
+    };
     let mut known = Known {
         fingerprint_hash: device
             .as_ref()
@@ -148,16 +172,17 @@ pub(crate) async fn handler(
         product_slug: asked.product_slug.as_deref(),
         device,
     };
-    let outcome = decide(&ports, &notes, question, &mut known).await?;
+    let outcome = decide(&ports, &notes, question, &mut token, &mut known).await?;
     let answer = match outcome {
         Ok((license, standing)) => good(license, standing),
         Err((license, reason)) => refused(license, reason),
     };
-    if ports.logs_validations && answer.reason != Some(Reason::InvalidState) {
+    let unlogged = [Some(Reason::RateLimited), Some(Reason::InvalidState)];
+    if ports.logs_validations && !unlogged.contains(&answer.reason) {
         let entry = known.entry(&answer, client, ports.stamps.now());
         notes.add(Note::Validated(entry)).await;
     }
-    Ok(Json(answer))
+    Ok((token.charge(&notes).await, Json(answer)))
 }
 
 /// The question, read.
@@ -199,6 +224,7 @@ async fn decide(
     ports: &Ports,
     notes: &Notes<'_>,
     question: Question<'_>,
+    token: &mut Token<'_>,
     known: &mut Known,
 ) -> Result<Outcome, ApiError> {
     let verified = match verify_license(question.key, ports.keys()?) {
@@ -209,12 +235,19 @@ async fn decide(
     let license_id = &*known.license_id.insert(payload.license_id().to_string());
     known.product_id = Some(payload.product_id().to_string());
     let now = ports.stamps.now();
-    let fingerprint_hash = known.fingerprint_hash.as_deref();
-    let count = Count::WhereNeeded;
-    let found = seats::look_up(&ports.database, license_id, fingerprint_hash, now, count).await?;
-    let Some(license) = found else {
+    let asked = LookUp {
+        license_id,
+        fingerprint_hash: known.fingerprint_hash.as_deref(),
+        now,
+        count: Count::WhereNeeded,
+        bucket: Some(&token.bucket()),
+    };
+    let Some(license) = seats::look_up(&ports.database, asked).await? else {
         return Ok(Err((None, Reason::NotFound)));
     };
+    if !token.correct(license.bucket_full_at) {
+        return Ok(Err((None, Reason::RateLimited)));
+    }
     let recorded = Recorded {
         status: license.status,
         product_slug: &license.product_slug,

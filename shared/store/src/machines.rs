@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 pub const MOST_LISTED: i64 = 1_000;
 
 /// The machine with this fingerprint hash, where it holds a seat of this
-/// license, whatever became of the license: its id and its last sign.
+/// license, whatever became of the license; and the bucket of a rate limit.
+/// One round trip.
 ///
 /// # Errors
 /// [`DatabaseError`].
@@ -16,17 +17,48 @@ pub async fn find_active(
     database: &Reader,
     license_id: &str,
     fingerprint_hash: &str,
-) -> Result<Option<ActiveMachine>, DatabaseError> {
+    bucket: &str,
+) -> Result<Found, DatabaseError> {
     let statement = Statement::new(
-        "SELECT id, last_seen_at FROM machines
-         WHERE license_id = ?1 AND fingerprint_hash = ?2 AND deactivated_at IS NULL",
-        [license_id.into(), fingerprint_hash.into()],
+        "SELECT m.id, m.last_seen_at,
+                (SELECT full_at FROM rate_limits WHERE bucket = ?3) AS bucket_full_at
+         FROM (SELECT 1)
+         LEFT JOIN machines m
+           ON m.license_id = ?1 AND m.fingerprint_hash = ?2 AND m.deactivated_at IS NULL",
+        [license_id.into(), fingerprint_hash.into(), bucket.into()],
     );
-    database.first(statement).await
+    let row: Option<FoundRow> = database.first(statement).await?;
+    Ok(row.map_or_else(Found::default, FoundRow::found))
+}
+
+/// What was found of a machine.
+#[derive(Debug, Clone, Default)]
+pub struct Found {
+    /// The machine, where it holds a seat.
+    pub machine: Option<ActiveMachine>,
+    /// When the bucket is full, in unix milliseconds, where it has a row.
+    pub bucket_full_at: Option<i64>,
+}
+
+#[derive(Deserialize)]
+struct FoundRow {
+    id: Option<String>,
+    last_seen_at: Option<i64>,
+    bucket_full_at: Option<i64>,
+}
+
+impl FoundRow {
+    fn found(self) -> Found {
+        let machine = self.id.zip(self.last_seen_at);
+        Found {
+            machine: machine.map(|(id, last_seen_at)| ActiveMachine { id, last_seen_at }),
+            bucket_full_at: self.bucket_full_at,
+        }
+    }
 }
 
 /// A machine that holds a seat.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone)]
 pub struct ActiveMachine {
     /// `UUIDv7`.
     pub id: String,

@@ -48,6 +48,9 @@ pub struct OnMachine {
     pub active: i64,
     recent: i64,
     max_activations_per_day: Option<i64>,
+    /// What the database says of the rate limit's bucket, where one was named:
+    /// when it is full, in unix milliseconds.
+    pub bucket_full_at: Option<i64>,
 }
 
 impl OnMachine {
@@ -63,6 +66,21 @@ impl OnMachine {
     }
 }
 
+/// What to look up.
+#[derive(Debug, Clone, Copy)]
+pub struct LookUp<'a> {
+    /// The license.
+    pub license_id: &'a str,
+    /// SHA-256 of a machine's fingerprint in lower-case hex.
+    pub fingerprint_hash: Option<&'a str>,
+    /// Unix seconds.
+    pub now: i64,
+    /// Whether to count the machines that hold a seat.
+    pub count: Count,
+    /// The bucket of a rate limit, to be read along.
+    pub bucket: Option<&'a str>,
+}
+
 /// Whether to count the machines that hold a seat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Count {
@@ -73,7 +91,7 @@ pub enum Count {
 }
 
 /// `?1` license, `?2` fingerprint hash or NULL, `?3` since when activations
-/// count, `?4` whether to count in any case. What a machine that has its seat,
+/// count, `?4` whether to count in any case, `?5` bucket or NULL. What a machine that has its seat,
 /// or no machine at all, does not need is not counted. The index is named, here
 /// and elsewhere, because `SQLite` would count those freed long ago as well.
 const ON_MACHINE: &str =
@@ -89,7 +107,8 @@ const ON_MACHINE: &str =
                        WHERE license_id = ?1 AND activated_at > ?3)
                  ELSE 0 END AS recent,
             coalesce(l.max_activations_per_day, t.max_activations_per_day)
-              AS max_activations_per_day
+              AS max_activations_per_day,
+            (SELECT full_at FROM rate_limits WHERE bucket = ?5) AS bucket_full_at
      FROM licenses l
      JOIN products p ON p.id = l.product_id
      LEFT JOIN policies t ON t.id = l.policy_id
@@ -97,33 +116,29 @@ const ON_MACHINE: &str =
        ON m.license_id = l.id AND m.fingerprint_hash = ?2 AND m.deactivated_at IS NULL
      WHERE l.id = ?1";
 
-fn on_machine(id: &str, fingerprint_hash: Option<&str>, now: i64, count: Count) -> Statement {
+fn on_machine(asked: LookUp<'_>) -> Statement {
     Statement::new(
         ON_MACHINE,
         [
-            id.into(),
-            fingerprint_hash.into(),
-            (now - ACTIVATION_WINDOW_SECONDS).into(),
-            (count == Count::Always).into(),
+            asked.license_id.into(),
+            asked.fingerprint_hash.into(),
+            (asked.now - ACTIVATION_WINDOW_SECONDS).into(),
+            (asked.count == Count::Always).into(),
+            asked.bucket.into(),
         ],
     )
 }
 
-/// The license with this id, and the seat of the machine with this
-/// fingerprint hash (lower-case hex) where one is named: one round trip.
+/// The license, and the seat of the machine where one is named: one round
+/// trip. `None` for an unknown license.
 ///
 /// # Errors
 /// [`DatabaseError`].
 pub async fn look_up(
     database: &Reader,
-    license_id: &str,
-    fingerprint_hash: Option<&str>,
-    now: i64,
-    count: Count,
+    asked: LookUp<'_>,
 ) -> Result<Option<OnMachine>, DatabaseError> {
-    database
-        .first(on_machine(license_id, fingerprint_hash, now, count))
-        .await
+    database.first(on_machine(asked)).await
 }
 
 /// A machine that asks for a seat.
@@ -189,11 +204,17 @@ pub async fn activate(
         "machine_id": machine.id,
         "fingerprint_hash": machine.fingerprint_hash,
     });
-    let fingerprint_hash = Some(machine.fingerprint_hash);
+    let after = LookUp {
+        license_id: machine.license_id,
+        fingerprint_hash: Some(machine.fingerprint_hash),
+        now,
+        count: Count::Always,
+        bucket: None,
+    };
     let batch = vec![
         insert,
         audit::event_if_changed(machine.event_id, now, "machine.activated", &told),
-        on_machine(machine.license_id, fingerprint_hash, now, Count::Always),
+        on_machine(after),
     ];
     let mut answers = database.batch(batch).await?;
     let found: Vec<OnMachine> = decode(answers.pop().unwrap_or_default())?;

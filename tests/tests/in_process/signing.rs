@@ -281,11 +281,7 @@ fn no_function_is_granted_more_than_its_row_of_the_table() {
         (
             &keywright_renew::FUNCTION,
             row(Access::ReadWrite, false, payment, none),
-            [
-                &account[..],
-                &[name::CRON_TOKEN, name::VALIDATION_LOG_DAYS],
-            ]
-            .concat(),
+            [&account[..], &[name::CRON_TOKEN, name::VALIDATION_LOG_DAYS]].concat(),
         ),
     ] {
         assert_eq!(

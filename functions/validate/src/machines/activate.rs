@@ -11,12 +11,13 @@ use keywright_domain::standing::in_force;
 use keywright_edge::http::openapi::{BodyRefusals, Conflict, Failures, Unknown};
 use keywright_edge::http::{ApiError, Json};
 use keywright_edge::ports::Later;
-use keywright_store::seats::{self, Count};
+use keywright_store::seats::{self, Count, LookUp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// The machine that asks for a seat.
 #[derive(Deserialize, ToSchema)]
+#[schema(as = ActivateRequest)]
 pub(crate) struct Activate {
     /// The license key.
     key: String,
@@ -34,6 +35,7 @@ pub(crate) struct Activate {
 
 /// The seat, or why there is none.
 #[derive(Serialize, ToSchema)]
+#[schema(as = ActivateAnswer)]
 pub(crate) struct Activation {
     /// Whether the machine has a seat.
     ok: bool,
@@ -73,9 +75,14 @@ pub(crate) async fn handler(
     let device = Device::required(asked.fingerprint, asked.hostname, asked.platform)?;
     let verified = ports.verified(&asked.key)?;
     let license_id = verified.payload().license_id().to_string();
-    let now = ports.stamps.now();
-    let hash = Some(device.fingerprint_hash.as_str());
-    let license = seats::look_up(&ports.database, &license_id, hash, now, Count::Always)
+    let look_up = LookUp {
+        license_id: &license_id,
+        fingerprint_hash: Some(&device.fingerprint_hash),
+        now: ports.stamps.now(),
+        count: Count::Always,
+        bucket: None,
+    };
+    let license = seats::look_up(&ports.database, look_up)
         .await?
         .ok_or_else(unknown_license)?;
     if let Err(refusal) = in_force(license.status) {

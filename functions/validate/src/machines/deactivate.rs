@@ -17,6 +17,7 @@ const DEFAULT_REASON: &str = "client_requested";
 /// The machine whose seat is to be freed: exactly one of `fingerprint` and
 /// `machine_id`.
 #[derive(Deserialize, ToSchema)]
+#[schema(as = DeactivateRequest)]
 pub(crate) struct Deactivate {
     /// The license key.
     key: String,
@@ -33,6 +34,7 @@ pub(crate) struct Deactivate {
 
 /// Whether the seat is free.
 #[derive(Serialize, ToSchema)]
+#[schema(as = DeactivateAnswer)]
 pub(crate) struct Freed {
     /// Whether it is.
     ok: bool,

@@ -3,10 +3,12 @@
 
 use crate::Ports;
 use crate::device::Device;
+use crate::limits::Token;
 use crate::notes::Note;
 use axum::extract::State;
 use keywright_domain::seats::is_stale;
 use keywright_edge::http::openapi::{BodyRefusals, Conflict, Failures};
+use keywright_edge::http::rate_limit::Allowance;
 use keywright_edge::http::{ApiError, Json};
 use keywright_edge::ports::Later;
 use keywright_store::machines::{self, Sign};
@@ -15,6 +17,7 @@ use utoipa::ToSchema;
 
 /// The machine that is still there.
 #[derive(Deserialize, ToSchema)]
+#[schema(as = HeartbeatRequest)]
 pub(crate) struct Heartbeat {
     /// The license key.
     key: String,
@@ -25,6 +28,7 @@ pub(crate) struct Heartbeat {
 
 /// Whether the machine has a seat.
 #[derive(Serialize, ToSchema)]
+#[schema(as = HeartbeatAnswer)]
 pub(crate) struct Beat {
     /// Whether it has one.
     ok: bool,
@@ -32,10 +36,21 @@ pub(crate) struct Beat {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, format = "uuid")]
     machine_id: Option<String>,
-    /// `not_activated`; only with `ok: false`.
+    /// `not_activated`, or `rate_limited` (60 an hour for a license; see
+    /// `Retry-After`); only with `ok: false`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     reason: Option<&'static str>,
+}
+
+impl Beat {
+    fn refused(reason: &'static str) -> Json<Self> {
+        Json(Self {
+            ok: false,
+            machine_id: None,
+            reason: Some(reason),
+        })
+    }
 }
 
 /// Says that a machine is still there.
@@ -46,25 +61,45 @@ pub(crate) struct Beat {
     path = "/v1/machines/heartbeat",
     tag = "machines",
     request_body = Heartbeat,
-    responses((status = 200, body = Beat), BodyRefusals, Conflict, Failures),
+    responses(
+        (
+            status = 200,
+            body = Beat,
+            headers(
+                ("RateLimit-Policy" = String, description = "how often a license may ask"),
+                ("RateLimit" = String, description = "how often it may ask now"),
+                ("Retry-After" = u64, description = "when it may ask again, in seconds; only where it may not now"),
+            ),
+        ),
+        BodyRefusals,
+        Conflict,
+        Failures,
+    ),
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,
     later: Later,
     asked: Result<Json<Heartbeat>, ApiError>,
-) -> Result<Json<Beat>, ApiError> {
+) -> Result<(Allowance, Json<Beat>), ApiError> {
     let Json(asked) = asked?;
     let device = Device::required(asked.fingerprint, None, None)?;
     let verified = ports.verified(&asked.key)?;
     let license_id = verified.payload().license_id().to_string();
+    let limiter = &ports.limits.heartbeats;
+    let mut token = match Token::take(limiter, license_id.clone(), ports.stamps.now_millis()) {
+        Ok(token) => token,
+        Err(allowance) => return Ok((allowance, Beat::refused("rate_limited"))),
+    };
     let hash = &device.fingerprint_hash;
-    let found = machines::find_active(&ports.database, &license_id, hash).await?;
-    let Some(machine) = found else {
-        return Ok(Json(Beat {
-            ok: false,
-            machine_id: None,
-            reason: Some("not_activated"),
-        }));
+    let found = machines::find_active(&ports.database, &license_id, hash, &token.bucket()).await?;
+    let in_time = token.correct(found.bucket_full_at);
+    let notes = ports.notes(&later);
+    let allowance = token.charge(&notes).await;
+    if !in_time {
+        return Ok((allowance, Beat::refused("rate_limited")));
+    }
+    let Some(machine) = found.machine else {
+        return Ok((allowance, Beat::refused("not_activated")));
     };
     let now = ports.stamps.now();
     if is_stale(machine.last_seen_at, now) {
@@ -74,11 +109,12 @@ pub(crate) async fn handler(
             platform: None,
             at: now,
         };
-        ports.notes(&later).add(Note::Seen(sign)).await;
+        notes.add(Note::Seen(sign)).await;
     }
-    Ok(Json(Beat {
+    let beat = Beat {
         ok: true,
         machine_id: Some(machine.id),
         reason: None,
-    }))
+    };
+    Ok((allowance, Json(beat)))
 }

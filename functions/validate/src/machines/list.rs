@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 
 /// The license whose machines to list.
 #[derive(Deserialize, ToSchema)]
+#[schema(as = ListMachinesRequest)]
 pub(crate) struct List {
     /// The license key.
     key: String,
@@ -21,6 +22,7 @@ pub(crate) struct List {
 
 /// The machines of a license.
 #[derive(Serialize, ToSchema)]
+#[schema(as = ListMachinesAnswer)]
 pub(crate) struct Machines {
     /// Always `true`.
     ok: bool,
@@ -39,6 +41,7 @@ pub(crate) struct Machines {
 
 /// A machine that has a seat.
 #[derive(Serialize, ToSchema)]
+#[schema(as = HeldSeat)]
 pub(crate) struct Machine {
     /// Its id; `POST /v1/machines/deactivate` takes it.
     #[schema(format = "uuid")]

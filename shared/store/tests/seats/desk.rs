@@ -8,7 +8,7 @@ use keywright_edge::ports::{
 use keywright_edge::{Grants, Host};
 use keywright_store::MIGRATIONS;
 use keywright_store::machines::{self, Which};
-use keywright_store::seats::{self, Count, NewMachine, OnMachine};
+use keywright_store::seats::{self, Count, LookUp, NewMachine, OnMachine};
 use std::cell::Cell;
 use std::sync::Arc;
 
@@ -128,13 +128,14 @@ impl Desk {
     }
 
     pub(crate) async fn look_up(&self, machine: &str, now: i64) -> OnMachine {
-        let found = seats::look_up(
-            &self.database,
-            LICENSE,
-            Some(machine),
+        let asked = LookUp {
+            license_id: LICENSE,
+            fingerprint_hash: Some(machine),
             now,
-            Count::WhereNeeded,
-        );
+            count: Count::WhereNeeded,
+            bucket: None,
+        };
+        let found = seats::look_up(&self.database, asked);
         found.await.expect("an answer").expect("the license")
     }
 

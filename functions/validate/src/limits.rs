@@ -1,0 +1,144 @@
+//! How often a caller may ask: the contract's two limits.
+
+use crate::notes::{Note, Notes};
+use keywright_domain::rate_limit::Limit;
+use keywright_edge::http::Client;
+use keywright_edge::http::rate_limit::{Allowance, Charge, Limiter, Taken};
+
+/// Validations of one address: 60 at once, one more each second.
+const VALIDATIONS: Limit = Limit {
+    name: "validate",
+    burst: 60,
+    token_millis: 1_000,
+};
+/// Heartbeats of one license: 60 an hour.
+const HEARTBEATS: Limit = Limit {
+    name: "heartbeat",
+    burst: 60,
+    token_millis: 60_000,
+};
+/// From how many of the 60 tokens in use on a bucket is shared between
+/// instances: a caller below that is none to worry about.
+const SHARED_FROM: u32 = 15;
+/// Characters of a key that tell it from others.
+const KEY_TAIL_CHARS: usize = 24;
+
+/// The limits of this function.
+#[derive(Clone)]
+pub(crate) struct Limits {
+    pub(crate) validations: Limiter,
+    pub(crate) heartbeats: Limiter,
+}
+
+impl Limits {
+    pub(crate) fn new() -> Self {
+        Self {
+            validations: Limiter::new(VALIDATIONS, SHARED_FROM),
+            heartbeats: Limiter::new(HEARTBEATS, SHARED_FROM),
+        }
+    }
+}
+
+/// A token that a request took, by what this instance knows.
+pub(crate) struct Token<'a> {
+    limiter: &'a Limiter,
+    who: String,
+    /// Unix milliseconds.
+    at: u64,
+    allowance: Allowance,
+    charge: Option<Charge>,
+}
+
+impl<'a> Token<'a> {
+    /// Takes a token for `who`, at `at` in unix milliseconds.
+    ///
+    /// # Errors
+    /// The empty bucket's [`Allowance`].
+    pub(crate) fn take(limiter: &'a Limiter, who: String, at: u64) -> Result<Self, Allowance> {
+        let taken = limiter.take(&who, at)?;
+        Ok(Self {
+            limiter,
+            who,
+            at,
+            allowance: taken.allowance,
+            charge: taken.charge,
+        })
+    }
+
+    /// Key of the bucket in the database, to be read along.
+    pub(crate) fn bucket(&self) -> String {
+        self.limiter.bucket(&self.who)
+    }
+
+    /// Looks at the token again, with what the database says of the bucket.
+    /// Answers whether it is good.
+    pub(crate) fn correct(&mut self, bucket_full_at: Option<i64>) -> bool {
+        let taken = Taken {
+            allowance: self.allowance,
+            charge: self.charge.take(),
+        };
+        match self
+            .limiter
+            .correct(&self.who, taken, bucket_full_at, self.at)
+        {
+            Ok(taken) => {
+                self.allowance = taken.allowance;
+                self.charge = taken.charge;
+                true
+            }
+            Err(allowance) => {
+                self.allowance = allowance;
+                false
+            }
+        }
+    }
+
+    /// Has the token charged after the answer. Answers what is left, for the
+    /// answer's fields.
+    pub(crate) async fn charge(self, notes: &Notes<'_>) -> Allowance {
+        if let Some(charge) = self.charge {
+            notes.add(Note::Charged(charge, self.at)).await;
+        }
+        self.allowance
+    }
+}
+
+/// Whose bucket a validation takes from: the caller's address, and where none
+/// is told, the key. Its end, from the signature: the start is the same in
+/// every key of a product.
+pub(crate) fn asker(client: &Client, key: &str) -> String {
+    client.rate_limit_key().unwrap_or_else(|| {
+        let key = key.trim_end();
+        let tail = key.len().saturating_sub(KEY_TAIL_CHARS);
+        format!("key {}", &key[key.ceil_char_boundary(tail)..])
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_comes_before_a_key() {
+        let known = Client {
+            address: Some("203.0.113.9".parse().expect("an address")),
+            user_agent: None,
+        };
+        assert_eq!(asker(&known, "LIC1-AAAA-BBBB"), "203.0.113.9");
+        let unknown = Client::default();
+        let end = "ABCDEFGHIJKLMNOPQRSTUVWX";
+        for (key, who) in [
+            (format!("LIC1-AAAA-{end}"), format!("key {end}")),
+            (format!("LIC1-BBBB-{end} \r\n"), format!("key {end}")),
+            ("short".to_owned(), "key short".to_owned()),
+            (String::new(), "key ".to_owned()),
+            ("é".repeat(100), format!("key {}", "é".repeat(12))),
+            (
+                format!("é{}", "x".repeat(23)),
+                format!("key {}", "x".repeat(23)),
+            ),
+        ] {
+            assert_eq!(asker(&unknown, &key), who, "{key:?}");
+        }
+    }
+}
