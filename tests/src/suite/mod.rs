@@ -9,7 +9,9 @@
     reason = "a case fails by panicking; the runner reports it under the case's name"
 )]
 
+mod access;
 mod admin;
+mod api_keys;
 mod catalogue;
 mod deliveries;
 mod download;
@@ -90,7 +92,9 @@ pub fn unconfigured() -> Vec<Case> {
 /// Every case for a fully configured instance.
 pub fn all() -> impl Iterator<Item = Case> {
     [
+        access::CASES,
         admin::CASES,
+        api_keys::CASES,
         catalogue::CASES,
         download::CASES,
         errors::CASES,
