@@ -23,6 +23,7 @@ mod private_sign;
 mod purchase;
 mod races;
 mod reconcile;
+mod records;
 mod repeating;
 mod run;
 mod sale;
@@ -104,6 +105,7 @@ pub fn all() -> impl Iterator<Item = Case> {
         purchase::CASES,
         races::CASES,
         reconcile::CASES,
+        records::CASES,
         repeating::CASES,
         sale::CASES,
         traversal::CASES,
