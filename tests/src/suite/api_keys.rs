@@ -4,6 +4,7 @@ use super::cases;
 use super::floor::{NOBODY, api_key, text};
 use super::races::at_once;
 use crate::hosts::{Answer, Instance};
+use bytes::Bytes;
 use http::Method;
 use keywright_domain::access::{Role, Scope};
 use serde_json::{Value, json};
@@ -58,8 +59,8 @@ async fn shown_once(instance: &Instance) {
 
     let sql = "SELECT * FROM api_keys WHERE id = ?1";
     let rows = instance.database.rows(sql, &[&id]).await;
-    let hash = Sha256::digest(&token);
-    let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = Bytes::copy_from_slice(&Sha256::digest(&token));
+    let hash = format!("{hash:x}");
     assert_eq!(rows[0]["token_hash"], hash);
     let told = "SELECT * FROM audit WHERE object_id = ?1";
     let told = instance.database.rows(told, &[&id]).await;
