@@ -1,15 +1,14 @@
 //! What the operator calls.
 
 use super::cases;
-use super::floor::{issue, policy, product, revoke, text, validate};
+use super::floor::{NOBODY, issue, policy, product, revoke, text, validate};
 use crate::hosts::Instance;
-use crate::shop::{ADMIN_KEY, CRON_TOKEN};
+use crate::shop::ADMIN_KEY;
 use http::Method;
 use keywright_license::verify_license;
 use serde_json::{Value, json};
 
 cases![
-    who_may_call,
     product_changes,
     product_limits,
     policy_changes,
@@ -22,41 +21,6 @@ cases![
     unknown_ids,
     audited,
 ];
-
-const NOBODY: &str = "01990000-0000-7000-8000-000000000000";
-
-async fn who_may_call(instance: &Instance) {
-    let routes = [
-        (Method::POST, "/v1/admin/products"),
-        (Method::PATCH, "/v1/admin/products/x"),
-        (Method::PATCH, "/v1/admin/products/x/active"),
-        (Method::GET, "/v1/admin/policies?product_slug=x"),
-        (Method::POST, "/v1/admin/policies"),
-        (Method::PATCH, "/v1/admin/policies/x"),
-        (Method::POST, "/v1/admin/licenses"),
-        (Method::POST, "/v1/admin/licenses/x/revoke"),
-    ];
-    for (method, path) in routes {
-        let request = || instance.api.request(method.clone(), path).json(&json!({}));
-        instance
-            .api
-            .send(request())
-            .await
-            .is_error(401, "unauthorized");
-        let basic = request().basic_auth("admin", Some(ADMIN_KEY));
-        instance.api.send(basic).await.is_error(401, "unauthorized");
-        for wrong in [
-            "wrong",
-            CRON_TOKEN,
-            &ADMIN_KEY[1..],
-            &ADMIN_KEY.to_uppercase(),
-        ] {
-            let answer = instance.api.send(request().bearer_auth(wrong)).await;
-            answer.is_error(403, "forbidden");
-            assert!(!answer.text().contains(ADMIN_KEY), "{}", answer.text());
-        }
-    }
-}
 
 async fn product_changes(instance: &Instance) {
     let made = product(instance, "changing", 10).await;

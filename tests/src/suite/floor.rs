@@ -2,6 +2,7 @@
 
 use crate::hosts::{Answer, Instance};
 use http::Method;
+use keywright_domain::access::{Role, Scope};
 use keywright_edge::host::native::SystemClock;
 use keywright_edge::ports::Clock;
 use serde_json::{Value, json};
@@ -10,6 +11,9 @@ use std::time::Duration;
 /// How long a webhook may take to settle a purchase, and the step of waiting.
 const PATIENCE: Duration = Duration::from_secs(20);
 const STEP: Duration = Duration::from_millis(50);
+
+/// An id of nothing.
+pub const NOBODY: &str = "01990000-0000-7000-8000-000000000000";
 
 /// Unix seconds.
 #[must_use]
@@ -48,6 +52,17 @@ pub async fn policy(instance: &Instance, product: &str, slug: &str, members: Val
         .admin(Method::POST, "policies", &policy)
         .await
         .ok()
+}
+
+/// A new scoped key, with its token.
+///
+/// # Panics
+/// When the instance answers anything else.
+pub async fn api_key(instance: &Instance, role: Role, scopes: &[Scope]) -> Value {
+    let label = format!("a test's {role}");
+    let key = json!({ "label": label, "role": role, "scopes": scopes });
+    let made = instance.api.admin(Method::POST, "api-keys", &key).await;
+    made.ok()
 }
 
 /// A license by hand; `members` come on top of the product.

@@ -9,7 +9,9 @@
     reason = "a case fails by panicking; the runner reports it under the case's name"
 )]
 
+mod access;
 mod admin;
+mod api_keys;
 mod catalogue;
 mod deliveries;
 mod download;
@@ -21,6 +23,7 @@ mod private_sign;
 mod purchase;
 mod races;
 mod reconcile;
+mod records;
 mod repeating;
 mod run;
 mod sale;
@@ -90,7 +93,9 @@ pub fn unconfigured() -> Vec<Case> {
 /// Every case for a fully configured instance.
 pub fn all() -> impl Iterator<Item = Case> {
     [
+        access::CASES,
         admin::CASES,
+        api_keys::CASES,
         catalogue::CASES,
         download::CASES,
         errors::CASES,
@@ -100,6 +105,7 @@ pub fn all() -> impl Iterator<Item = Case> {
         purchase::CASES,
         races::CASES,
         reconcile::CASES,
+        records::CASES,
         repeating::CASES,
         sale::CASES,
         traversal::CASES,

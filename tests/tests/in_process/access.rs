@@ -4,21 +4,17 @@
 use crate::bench::{Bench, FILE, json_request, played_store};
 use axum::body::Body;
 use http::{Method, Request, header};
+use keywright_admin::access::ROUTES;
 use keywright_edge::ports::name;
 use keywright_tests::shop::{ADMIN_KEY, CRON_TOKEN};
 use serde_json::json;
 
 /// Every route of the operator.
-const OPERATORS: [(&str, &str); 8] = [
-    ("POST", "/v1/admin/products"),
-    ("PATCH", "/v1/admin/products/x"),
-    ("PATCH", "/v1/admin/products/x/active"),
-    ("GET", "/v1/admin/policies?product_slug=demo"),
-    ("POST", "/v1/admin/policies"),
-    ("PATCH", "/v1/admin/policies/x"),
-    ("POST", "/v1/admin/licenses"),
-    ("POST", "/v1/admin/licenses/x/revoke"),
-];
+fn operators() -> impl Iterator<Item = (&'static str, String)> {
+    ROUTES
+        .iter()
+        .map(|route| (route.method.as_str(), route.path.replace("{id}", "x")))
+}
 
 /// A request with this `Authorization`.
 fn request(method: &str, path: &str, authorization: Option<&str>) -> Request<Body> {
@@ -39,7 +35,7 @@ async fn only_the_whole_key_lets_an_operator_in() {
     let unauthorized = (401, "unauthorized".to_owned());
     let forbidden = (403, "forbidden".to_owned());
     let (shorter, longer) = (&ADMIN_KEY[..ADMIN_KEY.len() - 1], format!("{ADMIN_KEY}0"));
-    for (method, path) in OPERATORS {
+    for (method, path) in operators() {
         for (authorization, refusal) in [
             (None, &unauthorized),
             (Some(String::new()), &unauthorized),
@@ -55,7 +51,7 @@ async fn only_the_whole_key_lets_an_operator_in() {
             (Some(format!("Bearer {CRON_TOKEN}")), &forbidden),
         ] {
             let answer = bench
-                .untouched_by(request(method, path, authorization.as_deref()))
+                .untouched_by(request(method, &path, authorization.as_deref()))
                 .await;
             assert_eq!(
                 answer.refusal(),
@@ -96,14 +92,14 @@ async fn a_refused_operator_is_told_before_the_body_is_read() {
 async fn no_operator_gets_in_while_no_good_key_is_configured() {
     for key in ["", "   ", "short", &ADMIN_KEY[..31]] {
         let bench = Bench::with(&[(name::ADMIN_KEY, key)]);
-        for (method, path) in OPERATORS {
+        for (method, path) in operators() {
             for authorization in [
                 None,
                 Some(format!("Bearer {key}")),
                 Some(format!("Bearer {ADMIN_KEY}")),
             ] {
                 let answer = bench
-                    .untouched_by(request(method, path, authorization.as_deref()))
+                    .untouched_by(request(method, &path, authorization.as_deref()))
                     .await;
                 let refusal = (503, "service_unavailable".to_owned());
                 assert_eq!(answer.refusal(), refusal, "{key:?} {method} {path}");

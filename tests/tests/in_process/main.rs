@@ -36,6 +36,8 @@ mod repeating;
 #[cfg(test)]
 mod round_trips;
 #[cfg(test)]
+mod scoped_keys;
+#[cfg(test)]
 mod selling;
 #[cfg(test)]
 mod settle_faults;

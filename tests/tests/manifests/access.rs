@@ -40,10 +40,10 @@ fn every_role_is_listed_with_what_it_grants() {
     let rows: Vec<String> = Scope::ALL
         .iter()
         .map(|scope| {
-            let cells = Role::ALL.iter().map(|role| match role.grants(*scope) {
-                true => "yes",
-                false => "–",
-            });
+            let yes = |role: &Role| {
+                if role.grants(*scope) { "yes" } else { "–" }
+            };
+            let cells = Role::ALL.iter().map(yes);
             format!("| {scope} | {} |", cells.collect::<Vec<_>>().join(" | "))
         })
         .collect();
