@@ -4,7 +4,8 @@
 use http::Method;
 use keywright_domain::access::Gate;
 use keywright_domain::access::Scope::{
-    AuditRead, LicensesWrite, PoliciesRead, PoliciesWrite, ProductsWrite, ValidationsRead,
+    AuditRead, DiscountCodesRead, DiscountCodesWrite, LicensesWrite, PoliciesRead, PoliciesWrite,
+    ProductsWrite, ValidationsRead,
 };
 
 /// One of the operator's routes.
@@ -33,6 +34,12 @@ pub static ROUTES: &[Route] = &[
     row(Method::PATCH, "/v1/admin/policies/{id}", Gate::Scope(PoliciesWrite)),
     row(Method::POST, "/v1/admin/licenses", Gate::Scope(LicensesWrite)),
     row(Method::POST, "/v1/admin/licenses/{id}/revoke", Gate::Scope(LicensesWrite)),
+    row(Method::GET, "/v1/admin/discount-codes", Gate::Scope(DiscountCodesRead)),
+    row(Method::POST, "/v1/admin/discount-codes", Gate::Scope(DiscountCodesWrite)),
+    row(Method::GET, "/v1/admin/discount-codes/{id}", Gate::Scope(DiscountCodesRead)),
+    row(Method::PATCH, "/v1/admin/discount-codes/{id}", Gate::Scope(DiscountCodesWrite)),
+    row(Method::DELETE, "/v1/admin/discount-codes/{id}", Gate::Scope(DiscountCodesWrite)),
+    row(Method::PATCH, "/v1/admin/discount-codes/{id}/active", Gate::Scope(DiscountCodesWrite)),
     row(Method::GET, "/v1/admin/api-keys", Gate::Master),
     row(Method::POST, "/v1/admin/api-keys", Gate::Master),
     row(Method::DELETE, "/v1/admin/api-keys/{id}", Gate::Master),

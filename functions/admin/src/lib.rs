@@ -1,10 +1,11 @@
-//! What the operator calls: products, policies, licenses, scoped keys and the
-//! records of what was changed and validated. Every change is in the audit
+//! What the operator calls: products, policies, discount codes, licenses, scoped
+//! keys and the records of what was changed and validated. Every change is in the audit
 //! table, written by the batch that makes it.
 
 pub mod access;
 mod api_keys;
 mod audit;
+mod discount_codes;
 mod licenses;
 mod operator;
 mod policies;
@@ -54,6 +55,12 @@ keywright_edge::entry!(FUNCTION);
         policies::change::handler,
         licenses::issue::handler,
         licenses::revoke::handler,
+        discount_codes::list::handler,
+        discount_codes::create::handler,
+        discount_codes::get::handler,
+        discount_codes::change::handler,
+        discount_codes::delete::handler,
+        discount_codes::active::handler,
         api_keys::create::handler,
         api_keys::list::handler,
         api_keys::revoke::handler,
@@ -123,6 +130,20 @@ fn router(host: &Host) -> Result<Router, PortError> {
         .route(
             "/v1/admin/licenses/{id}/revoke",
             post(licenses::revoke::handler),
+        )
+        .route(
+            "/v1/admin/discount-codes",
+            get(discount_codes::list::handler).post(discount_codes::create::handler),
+        )
+        .route(
+            "/v1/admin/discount-codes/{id}",
+            get(discount_codes::get::handler)
+                .patch(discount_codes::change::handler)
+                .delete(discount_codes::delete::handler),
+        )
+        .route(
+            "/v1/admin/discount-codes/{id}/active",
+            patch(discount_codes::active::handler),
         )
         .route(
             "/v1/admin/api-keys",

@@ -9,9 +9,12 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("/v1/admin/...", "ADMIN"),
     ("/v1/btcpay/...", "WEBHOOK"),
     ("/v1/cron/renew", "RENEW"),
+    ("/v1/discount-codes/...", "PURCHASE"),
     ("/v1/machines/...", "VALIDATE"),
     ("/v1/products/...", "PURCHASE"),
     ("/v1/purchase/...", "PURCHASE"),
+    ("/v1/recover", "PURCHASE"),
+    ("/v1/redeem", "PURCHASE"),
 ];
 
 /// The binding that answers `path`.
@@ -49,6 +52,10 @@ mod tests {
             ("/v1/products/", "PURCHASE"),
             ("/v1/products/demo/policies", "PURCHASE"),
             ("/v1/productsale", "VALIDATE"),
+            ("/v1/discount-codes/preview", "PURCHASE"),
+            ("/v1/recover", "PURCHASE"),
+            ("/v1/redeem", "PURCHASE"),
+            ("/v1/redeem/x", "VALIDATE"),
             ("/v1/cron/renew", "RENEW"),
             ("/v1/cron/renew/x", "VALIDATE"),
             ("/releases", "DOWNLOAD"),

@@ -3,109 +3,241 @@
 //! A paid purchase is recorded before `BTCPay` is asked for an invoice that
 //! carries our id as its order id. So whatever breaks afterwards, the
 //! reconciler finds the invoice, or finds that there is none.
+//!
+//! The use of a discount code is reserved by the batch that records the order.
+//! It is given back when the order ends without a payment.
 
-use crate::Ports;
-use crate::order::{self, Checked, Order};
+use crate::order::{Buyer, for_sale, payment_method, present, redirect_url};
+use crate::selection::{Selection, Wanted};
+use crate::{Ports, codes};
 use axum::Extension;
 use axum::extract::State;
+use keywright_domain::discount::applies::Refusal;
 use keywright_domain::invoice::InvoiceStatus;
 use keywright_domain::money::Sats;
+use keywright_edge::http::openapi::{BodyRefusals, Conflict, Failures, Unknown, Upstream};
 use keywright_edge::http::{ApiError, Json, RequestId};
 use keywright_providers::btcpay::{self, ReadError};
 use keywright_store::audit::Actor;
-use keywright_store::invoices::{self, NewInvoice};
+use keywright_store::discount_codes::DiscountCode;
+use keywright_store::invoices::{self, NewInvoice, Placed};
+use keywright_store::redemptions::Reservation;
 use keywright_store::settle::{self, NewIds, free_reference};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// Seconds until the reconciler first asks for a new invoice: most are paid
 /// and told of by the webhook before.
 const FIRST_CHECK_SECONDS: i64 = 120;
 
-/// The contract's answer. `license_key`, `license_id` and `token` are there
-/// only when the license was issued at once.
-#[derive(Serialize)]
+/// What to buy. An empty text counts as absent.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = PurchaseOrder)]
+pub(crate) struct Order {
+    /// Slug of the product.
+    #[schema(example = "demo")]
+    product: String,
+    /// Slug of the policy. Without it the product's own price is asked, and the
+    /// license is issued under the policy `default`, else the first one by
+    /// name, else for ever, for one machine and without entitlements.
+    policy_slug: Option<String>,
+    /// Where the buyer can be reached; needed for `POST /v1/recover`. At most
+    /// 254 bytes.
+    #[schema(example = "satoshi@example.com")]
+    buyer_email: Option<String>,
+    /// A note to the vendor, at most 2000 bytes.
+    buyer_note: Option<String>,
+    /// Where the checkout sends the buyer afterwards: http or https, at most
+    /// 2000 bytes. Without it, the instance's thank-you page.
+    redirect_url: Option<String>,
+    /// A discount code; small letters and spaces around it do not matter.
+    /// Without one, and with `policy_slug`, a featured code that fits is used.
+    #[schema(example = "LAUNCH")]
+    code: Option<String>,
+    /// What the checkout shows first: `lightning` or `onchain`.
+    #[schema(example = "lightning")]
+    rail: Option<String>,
+}
+
+/// A purchase. `license_key`, `license_id` and `token` are there only when the
+/// license was issued at once, because there was nothing to pay.
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Purchase {
+    /// Whoever knows it gets the key: a secret of the buyer.
     invoice_id: String,
+    /// Id at the payment provider; `free-` and the invoice id when there was
+    /// nothing to pay.
     btcpay_invoice_id: String,
+    /// Where the buyer pays; empty when there was nothing to pay.
     checkout_url: String,
+    /// What the buyer pays, in sats.
+    #[schema(minimum = 0)]
     amount_sats: i64,
+    /// The price before the discount, in sats.
+    #[schema(minimum = 0)]
     base_price_sats: i64,
+    /// What the discount code took off, in sats.
+    #[schema(minimum = 0)]
     discount_applied_sats: i64,
+    /// Where to ask for the key.
     poll_url: String,
+    /// The key.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     license_key: Option<String>,
+    /// UUID of the license.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     license_id: Option<String>,
+    /// The token for the release gate.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     token: Option<String>,
 }
 
-/// 404 for an unknown product or policy, 400 for an order that cannot be, 502
-/// when `BTCPay` fails, 503 when none is connected.
+/// A checked order.
+struct Checked {
+    selection: Selection,
+    buyer: Buyer,
+    redirect_url: Option<String>,
+    payment_method: Option<&'static str>,
+}
+
+/// Buys a product
+///
+/// Answers where to pay and where to ask for the key. Where the price is 0, by
+/// itself or by a discount code, the license is issued at once.
+///
+/// A discount code's use is reserved with the order and given back when the
+/// order ends without a payment. An unknown product or policy is 404; a code
+/// that cannot be used, and a policy that is not for sale, are 400.
+#[utoipa::path(
+    post,
+    path = "/v1/purchase",
+    tag = "buying",
+    request_body = Order,
+    responses(
+        (status = 200, body = Purchase),
+        Failures, BodyRefusals, Conflict, Unknown, Upstream
+    )
+)]
 pub(crate) async fn handler(
     State(ports): State<Ports>,
     Extension(RequestId(request_id)): Extension<RequestId>,
     order: Result<Json<Order>, ApiError>,
 ) -> Result<Json<Purchase>, ApiError> {
     let Json(order) = order?;
-    let checked = order::check(&ports, order).await?;
+    let payment_method = payment_method(order.rail)?;
+    let buyer = Buyer::check(order.buyer_email, order.buyer_note)?;
+    let redirect_url = redirect_url(order.redirect_url)?;
+    let product = for_sale(&ports, &order.product).await?;
+    let policy_slug = present(order.policy_slug);
+    let wanted = policy_slug.as_deref().map_or(Wanted::Any, Wanted::Slug);
+    let checked = Checked {
+        selection: Selection::of(&ports, product, wanted).await?,
+        buyer,
+        redirect_url,
+        payment_method,
+    };
     let actor = Actor {
         name: "buyer".into(),
         at: ports.stamps.now(),
         request_id,
     };
+    if let Some(text) = present(order.code) {
+        let code = codes::typed(&ports, &text, &checked.selection, actor.at).await?;
+        let code = code.map_err(codes::refused)?;
+        let sold = sell(&ports, &actor, &checked, Some(&code)).await?;
+        return sold
+            .map(Json)
+            .ok_or_else(|| codes::refused(Refusal::Exhausted));
+    }
+    if policy_slug.is_some() {
+        for code in codes::offered(&ports, &checked.selection, actor.at).await? {
+            if let Some(sold) = sell(&ports, &actor, &checked, Some(&code)).await? {
+                return Ok(Json(sold));
+            }
+        }
+    }
+    let sold = sell(&ports, &actor, &checked, None).await?;
+    sold.map(Json)
+        .ok_or_else(|| ApiError::internal("an order without a code was refused for its code"))
+}
+
+/// Sells with this code; nothing when its last use went to somebody else.
+async fn sell(
+    ports: &Ports,
+    actor: &Actor,
+    checked: &Checked,
+    code: Option<&DiscountCode>,
+) -> Result<Option<Purchase>, ApiError> {
+    let base = checked.selection.base;
+    let price = code.map_or(base, |code| code.discount.price(base));
     let invoice = NewInvoice {
         id: ports.stamps.new_id(),
-        product_id: checked.product.id.clone(),
-        policy_id: checked.policy_id.clone(),
-        amount_sats: checked.price.get(),
-        base_price_sats: checked.price.get(),
-        terms: checked.terms.clone(),
-        buyer_email: checked.buyer_email.clone(),
-        buyer_note: checked.buyer_note.clone(),
+        product_id: checked.selection.product.id.clone(),
+        policy_id: checked.selection.policy_id().map(str::to_owned),
+        amount_sats: price.get(),
+        base_price_sats: base.get(),
+        terms: checked.selection.terms(),
+        buyer_email: checked.buyer.email.clone(),
+        buyer_note: checked.buyer.note.clone(),
+        reservation: code.map(|code| Reservation {
+            id: ports.stamps.new_id(),
+            code_id: code.id.clone(),
+        }),
     };
-    if checked.price == Sats::ZERO {
-        free(&ports, &actor, &invoice).await.map(Json)
+    if price == Sats::ZERO {
+        free(ports, actor, &invoice).await
     } else {
-        paid(&ports, &actor, &invoice, &checked).await.map(Json)
+        paid(ports, actor, &invoice, price, checked).await
     }
 }
 
-async fn free(ports: &Ports, actor: &Actor, invoice: &NewInvoice) -> Result<Purchase, ApiError> {
+async fn free(
+    ports: &Ports,
+    actor: &Actor,
+    invoice: &NewInvoice,
+) -> Result<Option<Purchase>, ApiError> {
     let mut purchase = answer(ports, invoice, free_reference(&invoice.id), String::new())?;
     let ids = NewIds::new(&ports.stamps);
-    let license_id = settle::free_purchase(&ports.database, actor, invoice, &ids).await?;
-    if let Some(license_id) = license_id {
-        if let Some(signed) = ports.signed(&license_id, &actor.request_id).await {
-            purchase.license_key = Some(signed.license_key);
-            purchase.token = Some(signed.token);
-        }
-        purchase.license_id = Some(license_id);
+    let Some(license_id) = settle::free_purchase(&ports.database, actor, invoice, &ids).await?
+    else {
+        return Ok(None);
+    };
+    if let Some(signed) = ports.signed(&license_id, &actor.request_id).await {
+        purchase.license_key = Some(signed.license_key);
+        purchase.token = Some(signed.token);
     }
-    Ok(purchase)
+    purchase.license_id = Some(license_id);
+    Ok(Some(purchase))
 }
 
 async fn paid(
     ports: &Ports,
     actor: &Actor,
     invoice: &NewInvoice,
+    price: Sats,
     checked: &Checked,
-) -> Result<Purchase, ApiError> {
+) -> Result<Option<Purchase>, ApiError> {
     let (store, outbound) = ports.btcpay()?;
     let public_url = ports.public_url()?;
     let thank_you = format!("{public_url}/thank-you?invoice_id={}", invoice.id);
     let request = store
         .create_invoice(btcpay::NewInvoice {
             order_id: &invoice.id,
-            amount: checked.price,
-            description: &checked.product.name,
-            buyer_email: checked.buyer_email.as_deref(),
+            amount: price,
+            description: &checked.selection.product.name,
+            buyer_email: checked.buyer.email.as_deref(),
             redirect_url: checked.redirect_url.as_deref().unwrap_or(&thank_you),
             default_payment_method: checked.payment_method,
         })
         .map_err(|error| ApiError::internal(error.to_string()))?;
     let first_check = actor.at + FIRST_CHECK_SECONDS;
-    invoices::create_pending(&ports.database, invoice, actor.at, first_check).await?;
+    match invoices::create_pending(&ports.database, invoice, actor.at, first_check).await? {
+        Placed::Recorded => {}
+        Placed::Exhausted => return Ok(None),
+    }
     let created = match btcpay::read_invoice(&outbound.send(request).await?) {
         Ok(created) => created,
         Err(error) => {
@@ -137,7 +269,7 @@ async fn paid(
         &created.checkout_link,
     )
     .await?;
-    answer(ports, invoice, created.id, created.checkout_link)
+    answer(ports, invoice, created.id, created.checkout_link).map(Some)
 }
 
 fn answer(

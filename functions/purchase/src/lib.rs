@@ -1,11 +1,16 @@
-//! The catalogue, buying and polling.
+//! The catalogue, buying, polling, redeeming and recovering.
 
 mod buy;
+mod codes;
 mod order;
 mod policies;
 mod poll;
+mod preview;
 mod product;
 mod products;
+mod recover;
+mod redeem;
+mod selection;
 
 use axum::Router;
 use axum::routing::{get, post};
@@ -37,6 +42,20 @@ pub const FUNCTION: Function = Function {
 };
 
 keywright_edge::entry!(FUNCTION);
+
+/// What the OpenAPI document says of this function.
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(
+    products::handler,
+    product::handler,
+    policies::handler,
+    preview::handler,
+    buy::handler,
+    poll::handler,
+    redeem::handler,
+    recover::handler,
+))]
+pub struct Api;
 
 #[derive(Clone)]
 struct Ports {
@@ -113,8 +132,11 @@ fn router(host: &Host) -> Result<Router, PortError> {
         .route("/v1/products", get(products::handler))
         .route("/v1/products/{slug}", get(product::handler))
         .route("/v1/products/{slug}/policies", get(policies::handler))
+        .route("/v1/discount-codes/preview", get(preview::handler))
         .route("/v1/purchase", post(buy::handler))
         .route("/v1/purchase/{invoice_id}", get(poll::handler))
+        .route("/v1/redeem", post(redeem::handler))
+        .route("/v1/recover", post(recover::handler))
         .with_state(ports);
     Ok(api_router(repeatable(routes, host)?))
 }

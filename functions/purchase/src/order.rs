@@ -1,13 +1,10 @@
-//! What a buyer asks for, checked before anything is recorded.
+//! What a buyer sends along, checked before anything is recorded. An empty
+//! string counts as absent: the SDKs send one where the application gave none.
 
 use crate::Ports;
 use crate::product::known;
-use keywright_domain::money::Sats;
-use keywright_domain::terms::Terms;
 use keywright_edge::http::ApiError;
-use keywright_store::policies::{self, Policy};
 use keywright_store::products::Product;
-use serde::Deserialize;
 
 /// Longest free text a buyer may send, in bytes.
 const MAX_NOTE_BYTES: usize = 2_000;
@@ -16,120 +13,80 @@ const MAX_EMAIL_BYTES: usize = 254;
 /// Longest redirect URL.
 const MAX_URL_BYTES: usize = 2_000;
 
-/// Body of `POST /v1/purchase`. An empty string counts as absent: the SDKs
-/// send one where the application gave none.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Order {
-    product: String,
-    policy_slug: Option<String>,
-    buyer_email: Option<String>,
-    buyer_note: Option<String>,
-    redirect_url: Option<String>,
-    code: Option<String>,
-    rail: Option<String>,
+/// Who buys, as far as they say.
+#[derive(Debug, Clone)]
+pub(crate) struct Buyer {
+    pub(crate) email: Option<String>,
+    pub(crate) note: Option<String>,
 }
 
-/// A checked order.
-#[derive(Debug)]
-pub(crate) struct Checked {
-    pub(crate) product: Product,
-    pub(crate) policy_id: Option<String>,
-    pub(crate) price: Sats,
-    pub(crate) terms: Terms,
-    pub(crate) buyer_email: Option<String>,
-    pub(crate) buyer_note: Option<String>,
-    pub(crate) redirect_url: Option<String>,
-    /// What `BTCPay` shows first.
-    pub(crate) payment_method: Option<&'static str>,
+impl Buyer {
+    /// Checks what a buyer says of themselves.
+    ///
+    /// # Errors
+    /// 400 for what is no address, and for a long note.
+    pub(crate) fn check(email: Option<String>, note: Option<String>) -> Result<Self, ApiError> {
+        let email = present(email);
+        if email.as_deref().is_some_and(|email| !is_email(email)) {
+            return Err(ApiError::bad_request("buyer_email: not an e-mail address"));
+        }
+        let note = present(note);
+        if note
+            .as_ref()
+            .is_some_and(|note| note.len() > MAX_NOTE_BYTES)
+        {
+            return Err(ApiError::bad_request(format!(
+                "buyer_note: longer than {MAX_NOTE_BYTES} bytes"
+            )));
+        }
+        Ok(Self { email, note })
+    }
 }
 
-/// Checks an order against the catalogue.
+/// Checks where a buyer wants to go after the payment.
 ///
 /// # Errors
-/// 404 for an unknown product or policy; 400 for what cannot be bought and
-/// for members that break their limits.
-pub(crate) async fn check(ports: &Ports, order: Order) -> Result<Checked, ApiError> {
-    let payment_method = match present(order.rail).as_deref() {
-        None => None,
-        Some("lightning") => Some("BTC-LN"),
-        Some("onchain") => Some("BTC-CHAIN"),
-        Some(_) => {
-            return Err(ApiError::bad_request(
-                "rail: the vendor takes lightning and onchain payments",
-            ));
-        }
-    };
-    if present(order.code).is_some() {
-        return Err(ApiError::bad_request(
-            "code: there is no such discount code",
-        ));
-    }
-    let buyer_email = present(order.buyer_email);
-    if buyer_email.as_deref().is_some_and(|email| !is_email(email)) {
-        return Err(ApiError::bad_request("buyer_email: not an e-mail address"));
-    }
-    let buyer_note = present(order.buyer_note);
-    if buyer_note
-        .as_ref()
-        .is_some_and(|note| note.len() > MAX_NOTE_BYTES)
-    {
-        return Err(ApiError::bad_request(format!(
-            "buyer_note: longer than {MAX_NOTE_BYTES} bytes"
-        )));
-    }
-    let redirect_url = present(order.redirect_url);
-    if redirect_url.as_deref().is_some_and(|url| !is_web_url(url)) {
+/// 400 for what is no web address.
+pub(crate) fn redirect_url(url: Option<String>) -> Result<Option<String>, ApiError> {
+    let url = present(url);
+    if url.as_deref().is_some_and(|url| !is_web_url(url)) {
         return Err(ApiError::bad_request(
             "redirect_url: not an http or https URL",
         ));
     }
-    let product = known(ports, &order.product).await?;
-    if !product.active {
-        return Err(ApiError::bad_request("product: it is not on sale"));
-    }
-    let (policy, price) = choose(ports, &product, present(order.policy_slug)).await?;
-    Ok(Checked {
-        price: Sats::try_from(price).map_err(|error| ApiError::internal(error.to_string()))?,
-        terms: policy.as_ref().map_or_else(Terms::default, Policy::terms),
-        policy_id: policy.map(|policy| policy.id),
-        product,
-        buyer_email,
-        buyer_note,
-        redirect_url,
-        payment_method,
-    })
+    Ok(url)
 }
 
-/// The policy and the price. Without a named policy: the product's own price,
-/// under the policy `default`, else the first one by name, else none.
-async fn choose(
-    ports: &Ports,
-    product: &Product,
-    wanted: Option<String>,
-) -> Result<(Option<Policy>, i64), ApiError> {
-    let policies = policies::of_product(&ports.database, &product.id).await?;
-    let Some(wanted) = wanted else {
-        let mut active: Vec<Policy> = policies
-            .into_iter()
-            .filter(|policy| policy.active)
-            .collect();
-        active.sort_by(|a, b| (a.slug != "default", &a.name).cmp(&(b.slug != "default", &b.name)));
-        return Ok((active.into_iter().next(), product.price_amount));
-    };
-    let policy = policies
-        .into_iter()
-        .find(|policy| policy.slug == wanted)
-        .ok_or_else(|| ApiError::not_found("this product has no such policy"))?;
-    if !policy.is_for_sale() {
-        return Err(ApiError::bad_request(
-            "policy_slug: this policy is not for sale",
-        ));
+/// The way of paying that `BTCPay` shows first.
+///
+/// # Errors
+/// 400 for one that the vendor does not take.
+pub(crate) fn payment_method(rail: Option<String>) -> Result<Option<&'static str>, ApiError> {
+    match present(rail).as_deref() {
+        None => Ok(None),
+        Some("lightning") => Ok(Some("BTC-LN")),
+        Some("onchain") => Ok(Some("BTC-CHAIN")),
+        Some(_) => Err(ApiError::bad_request(
+            "rail: the vendor takes lightning and onchain payments",
+        )),
     }
-    let price = policy.price_amount.unwrap_or(product.price_amount);
-    Ok((Some(policy), price))
 }
 
-fn present(text: Option<String>) -> Option<String> {
+/// The product that is to be sold.
+///
+/// # Errors
+/// 404 when there is none of this slug, 400 when it is not on sale.
+pub(crate) async fn for_sale(ports: &Ports, slug: &str) -> Result<Product, ApiError> {
+    let product = known(ports, slug).await?;
+    if product.active {
+        Ok(product)
+    } else {
+        Err(ApiError::bad_request("product: it is not on sale"))
+    }
+}
+
+/// The text without the spaces around it; nothing when nothing is left.
+pub(crate) fn present(text: Option<String>) -> Option<String> {
     text.map(|text| text.trim().to_owned())
         .filter(|text| !text.is_empty())
 }

@@ -1,64 +1,146 @@
 //! `GET /v1/products/{slug}/policies`: what a product is sold under, cheapest
-//! first. No member is null: the Rust SDK refuses null where it expects a
-//! value.
+//! first. No member of a product or policy is null but `featured_discount`: the
+//! Rust SDK refuses null where it expects a value.
 
 use crate::Ports;
 use crate::product::on_sale;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
+use keywright_domain::dates::rfc3339;
+use keywright_domain::discount::applies::{Ordered, featured};
+use keywright_domain::money::Sats;
+use keywright_edge::http::openapi::{Failures, Unknown};
 use keywright_edge::http::{ApiError, Json};
+use keywright_store::discount_codes::{self, DiscountCode};
 use keywright_store::policies::{self, Policy};
 use keywright_store::products::Product;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
+use utoipa::ToSchema;
 
-/// A product and its public policies.
-#[derive(Serialize)]
+/// A product and what it is sold under.
+#[derive(Serialize, ToSchema)]
+#[schema(as = PublicPolicies)]
 pub(crate) struct Policies {
     product: ProductHead,
+    /// Cheapest first, then by name.
     policies: Vec<PolicyView>,
 }
 
-#[derive(Serialize)]
+/// The product.
+#[derive(Serialize, ToSchema)]
+#[schema(as = PublicProduct)]
 struct ProductHead {
+    /// Its name in URLs.
     slug: String,
+    /// Its name for people.
     name: String,
+    /// What it is; may be empty.
     description: String,
+    /// The product's own price in sats, before any discount.
     base_price_sats: i64,
-    entitlements_catalog: Value,
+    /// What each entitlement means; empty when the vendor does not say.
+    entitlements_catalog: Vec<CatalogEntry>,
 }
 
-#[derive(Serialize)]
-struct PolicyView {
+/// What an entitlement means.
+#[derive(Serialize, ToSchema)]
+struct CatalogEntry {
+    /// The entitlement, as it stands in a license.
     slug: String,
+    /// Its name for people.
     name: String,
+    /// What it unlocks; may be empty.
     description: String,
-    price_sats: i64,
-    duration_seconds: i64,
-    max_machines: i64,
-    is_trial: bool,
-    entitlements: Vec<String>,
-    highlighted: bool,
-    is_recurring: bool,
-    renewal_period_days: i64,
-    trial_days: i64,
-    marketing_bullets: Value,
-    marketing_bullets_position: Value,
-    hidden_entitlements: Value,
-    featured_discount: Option<Value>,
 }
 
-/// 404 when the product is unknown or not on sale.
+/// A policy that can be bought.
+#[derive(Serialize, ToSchema)]
+#[schema(as = PublicPolicy)]
+struct PolicyView {
+    /// Its name in requests.
+    slug: String,
+    /// Its name for people.
+    name: String,
+    /// What it is; may be empty.
+    description: String,
+    /// The price in sats, before any discount.
+    price_sats: i64,
+    /// Seconds from issue to expiry; 0 never.
+    duration_seconds: i64,
+    /// Machines at once; 0 is unlimited.
+    max_machines: i64,
+    /// Whether the license is a trial.
+    is_trial: bool,
+    /// What the license unlocks, those in `hidden_entitlements` too.
+    entitlements: Vec<String>,
+    /// Whether the vendor recommends it.
+    highlighted: bool,
+    /// Whether it renews: false, there are no subscriptions yet.
+    is_recurring: bool,
+    /// Days between renewals; 0 where it does not renew.
+    renewal_period_days: i64,
+    /// Days of a trial before the first renewal; 0 without.
+    trial_days: i64,
+    /// What to say for it.
+    marketing_bullets: Vec<String>,
+    /// `above` or `below` the entitlements.
+    marketing_bullets_position: &'static str,
+    /// Entitlements not to show.
+    hidden_entitlements: Vec<String>,
+    /// What a purchase with this `policy_slug` gets without a code; null for
+    /// nothing.
+    featured_discount: Option<FeaturedDiscount>,
+}
+
+/// A discount code that buyers get without asking.
+#[derive(Serialize, ToSchema)]
+struct FeaturedDiscount {
+    /// The code.
+    code: String,
+    /// `percent`, `fixed_sats`, `set_price` or `free_license`.
+    kind: &'static str,
+    /// Basis points for `percent` (2500 is 25 %), sats for `fixed_sats` and
+    /// `set_price`, 0 for `free_license`.
+    amount: i64,
+    /// What it is for; may be empty.
+    description: String,
+    /// When it ends, RFC 3339; null never.
+    expires_at: Option<String>,
+    /// How often it may be used; null as often as they like.
+    max_uses: Option<i64>,
+    /// How often it was used or is reserved.
+    used_count: i64,
+    /// How often it may still be used; null as often as they like.
+    remaining_uses: Option<i64>,
+    /// What it takes off this policy's price, in sats.
+    discount_applied_sats: i64,
+    /// This policy's price with it, in sats.
+    discounted_price_sats: i64,
+}
+
+/// Lists what a product is sold under
+///
+/// Policies that are active, public and not archived, each with the discount
+/// that a purchase would get without a code.
+#[utoipa::path(
+    get,
+    path = "/v1/products/{slug}/policies",
+    tag = "catalogue",
+    params(("slug" = String, Path, description = "Slug of the product")),
+    responses((status = 200, body = Policies), Failures, Unknown)
+)]
 pub(crate) async fn handler(
     State(ports): State<Ports>,
     slug: Result<Path<String>, PathRejection>,
 ) -> Result<Json<Policies>, ApiError> {
     let product = on_sale(&ports, slug.ok().map(|Path(slug)| slug)).await?;
     let policies = policies::of_product(&ports.database, &product.id).await?;
+    let now = ports.stamps.now();
+    let codes = discount_codes::featured(&ports.database, &product.id, now).await?;
     let shown = policies.into_iter().filter(Policy::is_for_sale);
-    let policies = shown
-        .map(|policy| view(policy, product.price_amount))
-        .collect();
+    let policies = shown.map(|policy| view(policy, &product, &codes, now));
+    let policies = policies.collect::<Result<_, _>>()?;
     Ok(Json(Policies {
         product: head(product),
         policies,
@@ -66,41 +148,53 @@ pub(crate) async fn handler(
 }
 
 fn head(product: Product) -> ProductHead {
+    let catalog = product.entitlements_catalog.unwrap_or_default();
     ProductHead {
         slug: product.slug,
         name: product.name,
         description: product.description,
         base_price_sats: product.price_amount,
-        entitlements_catalog: product
-            .entitlements_catalog
-            .filter(Value::is_array)
-            .unwrap_or_else(|| json!([])),
+        entitlements_catalog: catalog
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|entry| CatalogEntry {
+                slug: text(entry, "slug"),
+                name: text(entry, "name"),
+                description: text(entry, "description"),
+            })
+            .collect(),
     }
 }
 
-fn view(policy: Policy, base_price_sats: i64) -> PolicyView {
-    let text = |name: &str| policy.metadata[name].as_str().map(str::to_owned);
-    let list = |name: &str| match &policy.metadata[name] {
-        Value::Array(items) => items
-            .iter()
-            .filter(|item| item.is_string())
-            .cloned()
-            .collect(),
-        _ => Value::Array(Vec::new()),
+fn view(
+    policy: Policy,
+    product: &Product,
+    codes: &[DiscountCode],
+    now: i64,
+) -> Result<PolicyView, ApiError> {
+    let base = Sats::try_from(policy.price_amount.unwrap_or(product.price_amount))
+        .map_err(|error| ApiError::internal(error.to_string()))?;
+    let ordered = Ordered {
+        product_id: &product.id,
+        policy_id: Some(&policy.id),
+        now,
     };
-    let position = match text("marketing_bullets_position").as_deref() {
-        Some("below") => "below",
-        _ => "above",
-    };
-    PolicyView {
-        description: text("description").unwrap_or_default(),
-        highlighted: policy.metadata["highlight"] == Value::Bool(true),
-        marketing_bullets: list("marketing_bullets"),
-        marketing_bullets_position: position.into(),
-        hidden_entitlements: list("hidden_entitlements"),
+    let first = featured(codes, |code| code.recorded(), ordered, base);
+    let metadata = &policy.metadata;
+    Ok(PolicyView {
+        featured_discount: first.first().map(|code| discount(code, base)),
+        description: text(metadata, "description"),
+        highlighted: metadata["highlight"] == Value::Bool(true),
+        marketing_bullets: texts(metadata, "marketing_bullets"),
+        marketing_bullets_position: match metadata["marketing_bullets_position"].as_str() {
+            Some("below") => "below",
+            _ => "above",
+        },
+        hidden_entitlements: texts(metadata, "hidden_entitlements"),
         slug: policy.slug,
         name: policy.name,
-        price_sats: policy.price_amount.unwrap_or(base_price_sats),
+        price_sats: base.get(),
         duration_seconds: policy.duration_seconds,
         max_machines: policy.max_machines,
         is_trial: policy.is_trial,
@@ -108,6 +202,34 @@ fn view(policy: Policy, base_price_sats: i64) -> PolicyView {
         is_recurring: false,
         renewal_period_days: 0,
         trial_days: 0,
-        featured_discount: None,
+    })
+}
+
+fn discount(code: &DiscountCode, base: Sats) -> FeaturedDiscount {
+    let price = code.discount.price(base);
+    FeaturedDiscount {
+        code: code.code.clone(),
+        kind: code.discount.kind().as_str(),
+        amount: code.discount.amount(),
+        description: code.description.clone(),
+        expires_at: code.expires_at.map(rfc3339),
+        max_uses: code.max_uses,
+        used_count: code.used_count,
+        remaining_uses: code.recorded().remaining_uses(),
+        discount_applied_sats: base.less(price).get(),
+        discounted_price_sats: price.get(),
     }
+}
+
+/// A member that is text; anything else is empty.
+fn text(object: &Value, member: &str) -> String {
+    object[member].as_str().unwrap_or_default().to_owned()
+}
+
+/// The texts of a member that is a list.
+fn texts(object: &Value, member: &str) -> Vec<String> {
+    let items = object[member].as_array().into_iter().flatten();
+    items
+        .filter_map(|item| item.as_str().map(str::to_owned))
+        .collect()
 }

@@ -8,24 +8,46 @@ use axum::extract::{Path, State};
 use axum::response::IntoResponse;
 use http::header::CACHE_CONTROL;
 use keywright_domain::invoice::InvoiceStatus;
+use keywright_edge::http::openapi::{Failures, Unknown};
 use keywright_edge::http::{ApiError, Json, RequestId};
 use keywright_store::invoices;
 use serde::Serialize;
+use utoipa::ToSchema;
 
-/// The contract's answer, and the token for the release gate. Key, id and
-/// token are null until the license is there, and when it is not active.
-#[derive(Serialize)]
+/// Where a purchase stands. Key, id and token are null until the license is
+/// there, and when it is not active.
+#[derive(Serialize, ToSchema)]
+#[schema(as = PurchaseProgress)]
 pub(crate) struct Progress {
+    /// The purchase.
     invoice_id: String,
+    /// `pending`, `settled`, `expired` or `invalid`. An expired or invalid one
+    /// may still settle, when the vendor accepts a late payment.
+    #[schema(value_type = String, example = "settled")]
     status: InvoiceStatus,
+    /// UUID of the product.
     product_id: String,
+    /// What the buyer pays, in sats.
     amount_sats: i64,
+    /// The key.
     license_key: Option<String>,
+    /// UUID of the license.
     license_id: Option<String>,
+    /// The token for the release gate.
     token: Option<String>,
 }
 
-/// 404 for an unknown id.
+/// Shows where a purchase stands
+///
+/// Poll it every few seconds until there is a key. Whoever knows the id gets
+/// the key.
+#[utoipa::path(
+    get,
+    path = "/v1/purchase/{invoice_id}",
+    tag = "buying",
+    params(("invoice_id" = String, Path, description = "`invoice_id` of the purchase")),
+    responses((status = 200, body = Progress), Failures, Unknown)
+)]
 pub(crate) async fn handler(
     State(ports): State<Ports>,
     Extension(RequestId(request_id)): Extension<RequestId>,

@@ -4,11 +4,19 @@ use crate::Ports;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use keywright_domain::slug::Slug;
+use keywright_edge::http::openapi::{Failures, Unknown};
 use keywright_edge::http::{ApiError, Json};
 use keywright_store::contract::ProductView;
 use keywright_store::products::{self, Product};
 
-/// 404 when there is none, or it is not on sale.
+/// Shows one product on sale
+#[utoipa::path(
+    get,
+    path = "/v1/products/{slug}",
+    tag = "catalogue",
+    params(("slug" = String, Path, description = "Slug of the product")),
+    responses((status = 200, body = ProductView), Failures, Unknown)
+)]
 pub(crate) async fn handler(
     State(ports): State<Ports>,
     slug: Result<Path<String>, PathRejection>,

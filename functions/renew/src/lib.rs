@@ -5,6 +5,7 @@
 mod cron;
 mod forget;
 mod reconcile;
+mod release;
 mod tick;
 
 use axum::Router;

@@ -1,7 +1,7 @@
 //! One tick: every duty of this function once, each bounded. Payments come
 //! first; clearing up may wait for the next tick.
 
-use crate::{Ports, forget, reconcile};
+use crate::{Ports, forget, reconcile, release};
 use keywright_edge::ports::DatabaseError;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -12,6 +12,8 @@ use utoipa::ToSchema;
 pub(crate) struct Report {
     #[serde(flatten)]
     reconciled: reconcile::Report,
+    #[serde(flatten)]
+    released: release::Report,
 }
 
 /// Runs one tick.
@@ -20,6 +22,11 @@ pub(crate) struct Report {
 /// [`DatabaseError`]; what was claimed comes round again.
 pub(crate) async fn tick(ports: &Ports, request_id: &str) -> Result<Report, DatabaseError> {
     let reconciled = reconcile::tick(ports, request_id).await?;
+    // After the orders, some of which have got their invoice just now.
+    let released = release::tick(ports, request_id).await?;
     forget::tick(ports).await?;
-    Ok(Report { reconciled })
+    Ok(Report {
+        reconciled,
+        released,
+    })
 }

@@ -3,6 +3,7 @@
 //!
 //! - [`slug`]: names that are safe in a URL path and in a file name
 //! - [`money`]: amounts in whole minor units
+//! - [`discount`]: what a code takes off a price, and which orders it applies to
 //! - [`terms`]: what a policy promises and a license keeps
 //! - [`standing`]: whether a recorded license is good at a given second
 //! - [`seats`]: which machines may use a license
@@ -14,6 +15,7 @@
 
 pub mod access;
 pub mod dates;
+pub mod discount;
 pub mod ids;
 pub mod invoice;
 pub mod money;

@@ -31,6 +31,21 @@ impl Sats {
         self.0
     }
 
+    /// What is left after `off` was taken off; never less than nothing.
+    #[must_use]
+    pub fn less(self, off: Self) -> Self {
+        Self((self.0 - off.0).max(0))
+    }
+
+    /// This many ten-thousandths of it, rounded down; more than the whole
+    /// counts as the whole.
+    #[must_use]
+    pub fn share(self, basis_points: u16) -> Self {
+        let points = i64::from(basis_points.min(10_000));
+        // In two parts, because the product of all of it does not fit.
+        Self(self.0 / 10_000 * points + self.0 % 10_000 * points / 10_000)
+    }
+
     /// The amount as decimal bitcoin with eight places: 50000 is `0.00050000`.
     #[must_use]
     pub fn to_bitcoin(self) -> String {
@@ -115,7 +130,33 @@ mod tests {
         }
     }
 
+    #[test]
+    fn shares_and_differences_stay_in_the_range() {
+        assert_eq!(Sats(10).less(Sats(3)), Sats(7));
+        assert_eq!(Sats(3).less(Sats(10)), Sats::ZERO);
+        assert_eq!(Sats::ZERO.less(Sats(MAX_SATS)), Sats::ZERO);
+        for (amount, points, share) in [
+            (19_999, 1, 1),
+            (19_999, 5_000, 9_999),
+            (MAX_SATS, 10_000, MAX_SATS),
+            (MAX_SATS, u16::MAX, MAX_SATS),
+            (MAX_SATS, 0, 0),
+        ] {
+            assert_eq!(
+                Sats(amount).share(points),
+                Sats(share),
+                "{points} of {amount}"
+            );
+        }
+    }
+
     proptest! {
+        #[test]
+        fn a_share_is_exact_but_for_its_fraction(amount in 0..=MAX_SATS, points in 0..=10_000_u16) {
+            let exact = i128::from(amount) * i128::from(points) / 10_000;
+            prop_assert_eq!(i128::from(Sats(amount).share(points).get()), exact);
+        }
+
         #[test]
         fn bitcoin_text_reads_back(amount in 0..=MAX_SATS) {
             prop_assert_eq!(Sats::from_bitcoin(&Sats(amount).to_bitcoin()), Ok(Sats(amount)));

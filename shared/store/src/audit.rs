@@ -26,7 +26,8 @@ pub struct Entry {
     pub id: String,
     /// What was done, such as `license.revoke`.
     pub action: &'static str,
-    /// `product`, `policy`, `invoice`, `license` or `api_key`.
+    /// `product`, `policy`, `invoice`, `license`, `api_key`, `discount_code` or
+    /// `redemption`.
     pub object_kind: &'static str,
     /// Id of the object.
     pub object_id: String,
@@ -128,16 +129,17 @@ pub async fn list(
 }
 
 /// The statement that writes an entry from what follows: values or a select,
-/// whose parameters `?1` to `?9` are those of [`params`].
+/// in this file with the parameters `?1` to `?9` of [`params`].
 macro_rules! insert_into_audit {
-    ($from:literal) => {
+    ($($from:expr),+ $(,)?) => {
         concat!(
             "INSERT INTO audit (id, at, actor, action, object_kind, object_id, before, after,
                                 request_id) ",
-            $from
+            $($from),+
         )
     };
 }
+pub(crate) use insert_into_audit;
 
 /// Writes an entry, unconditionally.
 pub(crate) fn insert(actor: &Actor, entry: Entry) -> Statement {

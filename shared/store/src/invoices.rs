@@ -3,6 +3,7 @@
 
 use crate::audit::{self, Actor, Entry};
 use crate::columns;
+use crate::redemptions::{self, Reservation};
 use keywright_domain::invoice::InvoiceStatus;
 use keywright_domain::terms::Terms;
 use keywright_edge::ports::{Database, DatabaseError, Reader, Statement};
@@ -28,6 +29,17 @@ pub struct NewInvoice {
     pub buyer_email: Option<String>,
     /// What the buyer wrote.
     pub buyer_note: Option<String>,
+    /// The use of a code that brought the price down.
+    pub reservation: Option<Reservation>,
+}
+
+/// What came of an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Placed {
+    /// It is recorded, and the use of its code is reserved.
+    Recorded,
+    /// Its code has no use left; nothing is recorded.
+    Exhausted,
 }
 
 /// What polling a purchase shows: the invoice and its license, where issued.
@@ -47,6 +59,25 @@ pub struct Progress {
     pub license_status: Option<String>,
 }
 
+/// A settled purchase whose license is active, with what its buyer may be shown
+/// again.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Sale {
+    /// Where the buyer can be reached, as given with the order.
+    pub buyer_email: Option<String>,
+    /// The license.
+    pub license_id: String,
+    /// Its product.
+    pub product_id: String,
+    /// Unix seconds.
+    pub issued_at: i64,
+    /// Unix seconds; `None` never.
+    pub expires_at: Option<i64>,
+    /// What it unlocks.
+    #[serde(deserialize_with = "columns::json")]
+    pub entitlements: Vec<String>,
+}
+
 /// What settling and reconciling need to know of an invoice.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Payable {
@@ -64,7 +95,8 @@ pub struct Payable {
     pub checks: i64,
 }
 
-/// Records a pending purchase to be paid at `BTCPay`.
+/// Records a pending purchase to be paid at `BTCPay`, and reserves the use of
+/// its code, where it has one, in the same batch.
 /// `next_check_at` is when the reconciler first asks for it, in unix seconds.
 ///
 /// # Errors
@@ -74,35 +106,65 @@ pub async fn create_pending(
     invoice: &NewInvoice,
     created_at: i64,
     next_check_at: i64,
-) -> Result<(), DatabaseError> {
-    let insert = insert(
+) -> Result<Placed, DatabaseError> {
+    let pending = InvoiceStatus::Pending;
+    let batch = place(
         invoice,
         "btcpay",
         None,
-        InvoiceStatus::Pending,
+        pending,
         created_at,
         Some(next_check_at),
     );
-    database.batch(vec![insert]).await.map(drop)
+    let mut answers = database.batch(batch).await?;
+    let reserved = !answers.pop().unwrap_or_default().is_empty();
+    Ok(match invoice.reservation {
+        Some(_) if !reserved => Placed::Exhausted,
+        _ => Placed::Recorded,
+    })
 }
 
-pub(crate) fn insert(
+/// The statement that records an invoice from what follows: values or a
+/// select.
+macro_rules! insert_into_invoices {
+    ($from:literal) => {
+        concat!(
+            "INSERT INTO invoices (id, product_id, policy_id, provider, provider_invoice_id,
+                                   checkout_url, status, amount_sats, base_price_sats,
+                                   duration_seconds, grace_seconds, max_machines, entitlements,
+                                   is_trial, buyer_email, buyer_note, created_at, settled_at,
+                                   next_check_at, checks) ",
+            $from
+        )
+    };
+}
+
+/// The statements that record an invoice, and before and after that those that
+/// take and reserve the use of its code. Where no use is left none of them
+/// writes anything; the last one answers a row where one was.
+pub(crate) fn place(
     invoice: &NewInvoice,
     provider: &'static str,
     provider_invoice_id: Option<&str>,
     status: InvoiceStatus,
     created_at: i64,
     next_check_at: Option<i64>,
-) -> Statement {
+) -> Vec<Statement> {
     let settled_at = (status == InvoiceStatus::Settled).then_some(created_at);
-    Statement::new(
-        "INSERT INTO invoices (id, product_id, policy_id, provider, provider_invoice_id,
-                               checkout_url, status, amount_sats, base_price_sats,
-                               duration_seconds, grace_seconds, max_machines, entitlements,
-                               is_trial, buyer_email, buyer_note, created_at, settled_at,
-                               next_check_at, checks)
-         VALUES (?1, ?2, ?3, ?4, ?5, '', ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
-                 ?18, 0)",
+    let sql = if invoice.reservation.is_none() {
+        insert_into_invoices!(
+            "VALUES (?1, ?2, ?3, ?4, ?5, '', ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,
+                     ?17, ?18, 0)"
+        )
+    } else {
+        insert_into_invoices!(
+            "SELECT ?1, ?2, ?3, ?4, ?5, '', ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,
+                    ?17, ?18, 0
+             WHERE changes() > 0"
+        )
+    };
+    let insert = Statement::new(
+        sql,
         [
             (&invoice.id).into(),
             (&invoice.product_id).into(),
@@ -123,7 +185,15 @@ pub(crate) fn insert(
             settled_at.into(),
             next_check_at.into(),
         ],
-    )
+    );
+    match &invoice.reservation {
+        None => vec![insert],
+        Some(reservation) => vec![
+            redemptions::take(&reservation.code_id, created_at),
+            insert,
+            redemptions::reserve(reservation, &invoice.id, created_at),
+        ],
+    }
 }
 
 /// Records the provider's invoice for ours. The first one wins: a second one
@@ -145,8 +215,9 @@ pub async fn attach_provider(
     database.batch(vec![update]).await.map(drop)
 }
 
-/// Ends a purchase that was not paid, with its audit entry. Only a state that
-/// may become the new one changes; anything else is left as it is.
+/// Ends a purchase that was not paid, with its audit entry, and gives the use
+/// of its code back. Only a state that may become the new one changes; anything
+/// else is left as it is.
 ///
 /// # Errors
 /// [`DatabaseError`].
@@ -184,10 +255,9 @@ pub async fn close(
         after: Some(json!({ "status": status, "reason": reason })),
     };
     // The entry first, while the row still says what it was.
-    database
-        .batch(vec![audit::insert_closing(actor, entry, from), update])
-        .await
-        .map(drop)
+    let mut batch = vec![audit::insert_closing(actor, entry, from), update];
+    batch.extend(redemptions::released(actor, id));
+    database.batch(batch).await.map(drop)
 }
 
 /// What a buyer polls: one round trip.
@@ -202,6 +272,23 @@ pub async fn progress(database: &Reader, id: &str) -> Result<Option<Progress>, D
          LEFT JOIN receipts r ON r.invoice_id = i.id
          LEFT JOIN licenses l ON l.receipt_id = r.id
          WHERE i.id = ?1",
+        [id.into()],
+    );
+    database.first(statement).await
+}
+
+/// The settled purchase with this id, if its license is active: one round trip.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn sale(database: &Reader, id: &str) -> Result<Option<Sale>, DatabaseError> {
+    let statement = Statement::new(
+        "SELECT i.buyer_email, l.id AS license_id, l.product_id, l.issued_at, l.expires_at,
+                l.entitlements
+         FROM invoices i
+         JOIN receipts r ON r.invoice_id = i.id
+         JOIN licenses l ON l.receipt_id = r.id
+         WHERE i.id = ?1 AND i.status = 'settled' AND l.status = 'active'",
         [id.into()],
     );
     database.first(statement).await

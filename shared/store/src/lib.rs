@@ -8,6 +8,7 @@
 //! hang on the row that only the first one made.
 //!
 //! - [`products`], [`policies`]: the catalogue
+//! - [`discount_codes`], [`redemptions`]: codes, and their uses
 //! - [`invoices`]: purchases and their reconciliation
 //! - [`settle`]: receipt and license of a purchase or a grant
 //! - [`licenses`]: what was sold
@@ -21,11 +22,13 @@ pub mod api_keys;
 pub mod audit;
 mod columns;
 pub mod contract;
+pub mod discount_codes;
 pub mod invoices;
 pub mod licenses;
 pub mod machines;
 pub mod policies;
 pub mod products;
+pub mod redemptions;
 pub mod seats;
 pub mod settle;
 pub mod validation_log;

@@ -2,11 +2,13 @@
 //! atomic batch. Run twice, or twice at once, it makes one of each: the
 //! receipt is unique by what was paid, the license by its receipt, and the
 //! entry and the event are written only by the batch whose new license id is
-//! the one that got in.
+//! the one that got in. The use of a discount code becomes `used` in the same
+//! batch, once.
 
 use crate::audit::{self, Actor, Entry};
 use crate::columns;
 use crate::invoices::{self, NewInvoice, Payable};
+use crate::redemptions;
 use keywright_domain::invoice::{InvoiceStatus, Outcome};
 use keywright_domain::terms::Terms;
 use keywright_edge::ports::{Database, DatabaseError, Stamps, Statement, Value, decode};
@@ -23,12 +25,14 @@ pub struct NewIds {
     pub license: String,
     /// Of the audit entry.
     pub audit: String,
-    /// Of the event.
+    /// Of the event that tells of the license.
     pub event: String,
+    /// Of the event that tells of the code.
+    pub redeemed: String,
 }
 
 impl NewIds {
-    /// Four new ids.
+    /// Five new ids.
     #[must_use]
     pub fn new(stamps: &Stamps) -> Self {
         Self {
@@ -36,6 +40,7 @@ impl NewIds {
             license: stamps.new_id(),
             audit: stamps.new_id(),
             event: stamps.new_id(),
+            redeemed: stamps.new_id(),
         }
     }
 }
@@ -123,10 +128,11 @@ pub async fn purchase(
         kind: "btcpay",
         external_ref: provider_invoice_id,
     };
-    issue(database, actor, settle, paid, ids).await
+    issue(database, actor, vec![settle], paid, ids).await
 }
 
-/// Records a free purchase, settled as it is made. Answers the license's id.
+/// Records a free purchase, settled as it is made. Answers the license's id;
+/// `None` when its code has no use left, and nothing is recorded.
 ///
 /// # Errors
 /// [`DatabaseError`].
@@ -137,7 +143,7 @@ pub async fn free_purchase(
     ids: &NewIds,
 ) -> Result<Option<String>, DatabaseError> {
     let external_ref = free_reference(&invoice.id);
-    let insert = invoices::insert(
+    let place = invoices::place(
         invoice,
         "free",
         Some(&external_ref),
@@ -150,7 +156,7 @@ pub async fn free_purchase(
         kind: "free",
         external_ref: &external_ref,
     };
-    issue(database, actor, insert, paid, ids).await
+    issue(database, actor, place, paid, ids).await
 }
 
 /// The contract's provider id of a free purchase.
@@ -212,13 +218,13 @@ struct Paid<'a> {
     external_ref: &'a str,
 }
 
-/// Settles an invoice with its receipt, license, audit entry and event in one
-/// batch. Every value of the license comes from the invoice's row. Answers the
+/// Settles an invoice with its receipt, license, audit entry, event and the use
+/// of its code in one batch. Every value of the license comes from the invoice's row. Answers the
 /// license's id.
 async fn issue(
     database: &Database,
     actor: &Actor,
-    settle: Statement,
+    settle: Vec<Statement>,
     paid: Paid<'_>,
     ids: &NewIds,
 ) -> Result<Option<String>, DatabaseError> {
@@ -252,8 +258,10 @@ async fn issue(
             actor.at.into(),
         ],
     );
-    let mut batch = vec![settle, receipt, license];
+    let mut batch = settle;
+    batch.extend([receipt, license]);
     batch.extend(told(actor, ids, Some(paid.invoice_id), "purchase"));
+    batch.extend(redemptions::used(actor, paid.invoice_id, &ids.redeemed));
     batch.push(Statement::new(
         "SELECT l.id FROM licenses l JOIN receipts r ON r.id = l.receipt_id
          WHERE r.invoice_id = ?1",

@@ -15,7 +15,8 @@ async fn tick(bench: &Bench) -> Value {
 }
 
 fn report(checked: u64, settled: u64, closed: u64, failed: u64) -> Value {
-    json!({ "ok": true, "checked": checked, "settled": settled, "closed": closed, "failed": failed })
+    json!({ "ok": true, "checked": checked, "settled": settled, "closed": closed, "failed": failed,
+            "released": 0 })
 }
 
 /// Seconds from now until the one pending order is asked for.

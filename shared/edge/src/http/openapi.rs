@@ -77,6 +77,12 @@ pub struct Unknown(#[to_schema] Error);
 #[expect(dead_code, reason = "a description")]
 pub struct Conflict(#[to_schema] Error);
 
+/// The payment provider did not do it; the log has the details.
+#[derive(IntoResponses)]
+#[response(status = 502)]
+#[expect(dead_code, reason = "a description")]
+pub struct Upstream(#[to_schema] Error);
+
 /// Too many requests; `Retry-After` says when to come back.
 #[derive(IntoResponses)]
 #[response(status = 429)]

@@ -1,0 +1,163 @@
+//! `PATCH /v1/admin/discount-codes/{id}`: changes the members that are sent.
+
+use super::{CodeView, check_description, check_referrer, check_uses, end, policy_ids, unknown};
+use crate::products::change::nullable;
+use crate::{Operator, Ports};
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use keywright_domain::discount::Discount;
+use keywright_edge::http::openapi::{AccessRefusals, BodyRefusals, Failures, Unknown};
+use keywright_edge::http::{ApiError, Json};
+use keywright_store::discount_codes::{self, Changed, Changes};
+use serde::Deserialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+/// An absent member stays as it is. Code, kind, currency and product cannot be
+/// changed: make another code.
+#[derive(Deserialize, ToSchema)]
+pub(crate) struct DiscountCodeChange {
+    /// Basis points or sats, by the kind; orders already made keep their price.
+    amount: Option<i64>,
+    /// How often it may be used, not less than it was; null as often as they
+    /// like.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<i64>, minimum = 1)]
+    max_uses: Option<Option<i64>>,
+    /// When it ends, RFC 3339; null never.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    expires_at: Option<Option<String>>,
+    /// What it is for, at most 2000 bytes.
+    description: Option<String>,
+    /// Who brings the buyers, at most 200 bytes; null nobody.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<String>)]
+    referrer_label: Option<Option<String>>,
+    /// Whether buyers who name a policy get it without asking.
+    featured: Option<bool>,
+    /// Slugs of the policies it is for, of a code that is for one product; null
+    /// or none for every policy.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<Vec<String>>)]
+    policy_slugs: Option<Option<Vec<String>>>,
+    #[serde(flatten)]
+    #[schema(ignore)]
+    fixed: Fixed,
+}
+
+/// What cannot be changed, so that whoever tries is told.
+#[derive(Deserialize)]
+struct Fixed {
+    code: Option<Value>,
+    kind: Option<Value>,
+    discount_currency: Option<Value>,
+    product_slug: Option<Value>,
+    product_id: Option<Value>,
+    active: Option<Value>,
+}
+
+/// Changes a discount code
+///
+/// 400 for members that break their limits or cannot be changed, 404 for an
+/// unknown id or policy.
+#[utoipa::path(
+    patch,
+    path = "/v1/admin/discount-codes/{id}",
+    tag = "discount codes",
+    params(("id" = String, Path, description = "UUID of the code.")),
+    request_body = DiscountCodeChange,
+    responses(
+        (status = 200, description = "The code as it now is.", body = CodeView),
+        BodyRefusals, AccessRefusals, Unknown, Failures
+    ),
+    security(("operator" = ["discount_codes:write"]))
+)]
+pub(crate) async fn handler(
+    State(ports): State<Ports>,
+    Operator(actor): Operator,
+    id: Result<Path<String>, PathRejection>,
+    change: Result<Json<DiscountCodeChange>, ApiError>,
+) -> Result<Json<CodeView>, ApiError> {
+    let Path(id) = id.map_err(|_| unknown())?;
+    let Json(change) = change?;
+    change.fixed.check()?;
+    change.max_uses.flatten().map_or(Ok(()), check_uses)?;
+    let expires_at = match &change.expires_at {
+        None => None,
+        Some(at) => Some(at.as_deref().map(end).transpose()?),
+    };
+    change
+        .description
+        .as_deref()
+        .map_or(Ok(()), check_description)?;
+    let referrer = change.referrer_label.iter().flatten();
+    referrer.map(String::as_str).try_for_each(check_referrer)?;
+    let before = discount_codes::get(&ports.database, &id)
+        .await?
+        .ok_or_else(unknown)?;
+    let amount = match change.amount {
+        None => None,
+        Some(amount) => {
+            let discount = Discount::new(before.discount.kind(), amount)
+                .map_err(|error| ApiError::bad_request(format!("amount: {error}")))?;
+            Some(discount.amount())
+        }
+    };
+    let policy_ids = match change.policy_slugs {
+        None => None,
+        Some(slugs) => {
+            let slugs = slugs.unwrap_or_default();
+            Some(match &before.product_id {
+                Some(product_id) => policy_ids(&ports, product_id, &slugs).await?,
+                None if slugs.is_empty() => None,
+                None => {
+                    return Err(ApiError::bad_request(
+                        "policy_slugs: this code is for every product",
+                    ));
+                }
+            })
+        }
+    };
+    let changes = Changes {
+        amount,
+        max_uses: change.max_uses,
+        expires_at,
+        description: change.description,
+        referrer_label: change.referrer_label,
+        featured: change.featured,
+        policy_ids,
+    };
+    let audit_id = ports.stamps.new_id();
+    match discount_codes::change(&ports.database, &actor, &before, &changes, audit_id).await? {
+        Changed::To(code) => Ok(Json((*code).into())),
+        Changed::UsedMoreOften => Err(ApiError::bad_request(
+            "max_uses: the code has been used more often than that",
+        )),
+        Changed::Unknown => Err(unknown()),
+    }
+}
+
+impl Fixed {
+    fn check(&self) -> Result<(), ApiError> {
+        for (member, value) in [
+            ("code", &self.code),
+            ("kind", &self.kind),
+            ("discount_currency", &self.discount_currency),
+            ("product_slug", &self.product_slug),
+            ("product_id", &self.product_id),
+        ] {
+            if value.is_some() {
+                return Err(ApiError::bad_request(format!(
+                    "{member}: it cannot be changed; make another code"
+                )));
+            }
+        }
+        if self.active.is_some() {
+            return Err(ApiError::bad_request(
+                "active: change it with PATCH /v1/admin/discount-codes/{id}/active",
+            ));
+        }
+        Ok(())
+    }
+}

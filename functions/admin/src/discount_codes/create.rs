@@ -1,0 +1,172 @@
+//! `POST /v1/admin/discount-codes`: a new discount code.
+
+use super::{CodeView, check_description, check_referrer, check_uses, end, policy_ids};
+use crate::{Operator, Ports};
+use axum::extract::State;
+use keywright_domain::discount::code::Code;
+use keywright_domain::discount::{Discount, DiscountKind};
+use keywright_edge::http::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
+use keywright_edge::http::{ApiError, Json};
+use keywright_store::discount_codes::{self, DiscountCode};
+use keywright_store::products;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+/// What the code is and what it does.
+#[derive(Deserialize, ToSchema)]
+pub(crate) struct NewDiscountCode {
+    /// What buyers type: 1 to 64 characters `A-Z`, `0-9`, `_` and `-`. Small
+    /// letters are made large.
+    #[schema(example = "LAUNCH")]
+    code: String,
+    /// `percent`, `fixed_sats`, `set_price` or `free_license`.
+    #[schema(value_type = String, example = "percent")]
+    kind: DiscountKind,
+    /// Basis points from 0 to 10000 for `percent` (2500 is 25 %), sats above 0
+    /// for `fixed_sats` and `set_price`; not needed for `free_license`.
+    #[schema(example = 2500)]
+    amount: Option<i64>,
+    /// `SAT`, the one taken so far.
+    #[schema(example = "SAT")]
+    discount_currency: Option<String>,
+    /// How often it may be used, from 1; without it as often as they like.
+    #[schema(minimum = 1)]
+    max_uses: Option<i64>,
+    /// When it ends, RFC 3339; without it never.
+    #[schema(format = DateTime)]
+    expires_at: Option<String>,
+    /// Slug of the one product it is for; without it every product.
+    product_slug: Option<String>,
+    /// Slug of the one policy it is for; needs `product_slug`.
+    policy_slug: Option<String>,
+    /// Slugs of the policies it is for, at most 100; needs `product_slug`.
+    /// Without any, every policy.
+    policy_slugs: Option<Vec<String>>,
+    /// Whether buyers who name a policy get it without asking. Of several that
+    /// fit, one for their policy comes before one for the product, that before
+    /// one for everything, and the older before the newer.
+    featured: Option<bool>,
+    /// What it is for, at most 2000 bytes; buyers see it where the code is
+    /// featured.
+    description: Option<String>,
+    /// Who brings the buyers, at most 200 bytes.
+    referrer_label: Option<String>,
+}
+
+/// Makes a discount code
+///
+/// 409 when there is one of this text, 404 for an unknown product or policy.
+#[utoipa::path(
+    post,
+    path = "/v1/admin/discount-codes",
+    tag = "discount codes",
+    request_body = NewDiscountCode,
+    responses(
+        (status = 200, description = "The code.", body = CodeView),
+        BodyRefusals, AccessRefusals, Conflict, Unknown, Failures
+    ),
+    security(("operator" = ["discount_codes:write"]))
+)]
+pub(crate) async fn handler(
+    State(ports): State<Ports>,
+    Operator(actor): Operator,
+    new: Result<Json<NewDiscountCode>, ApiError>,
+) -> Result<Json<CodeView>, ApiError> {
+    let Json(new) = new?;
+    let code =
+        Code::parse(&new.code).map_err(|error| ApiError::bad_request(format!("code: {error}")))?;
+    let discount = discount(new.kind, new.amount)?;
+    if new.discount_currency.is_some_and(|name| name != "SAT") {
+        return Err(ApiError::bad_request(
+            "discount_currency: SAT is the one taken so far",
+        ));
+    }
+    new.max_uses.map_or(Ok(()), check_uses)?;
+    let expires_at = new.expires_at.as_deref().map(end).transpose()?;
+    let description = new.description.unwrap_or_default();
+    check_description(&description)?;
+    new.referrer_label
+        .as_deref()
+        .map_or(Ok(()), check_referrer)?;
+    let slugs = slugs(new.policy_slug, new.policy_slugs)?;
+    let product_id = match &new.product_slug {
+        Some(slug) => Some(product_id(&ports, slug).await?),
+        None if slugs.is_empty() => None,
+        None => {
+            return Err(ApiError::bad_request(
+                "policy_slugs: name their product in product_slug",
+            ));
+        }
+    };
+    let policy_ids = match &product_id {
+        Some(id) => policy_ids(&ports, id, &slugs).await?,
+        None => None,
+    };
+    let code = DiscountCode {
+        id: ports.stamps.new_id(),
+        code: code.into(),
+        discount,
+        currency: "SAT".to_owned(),
+        max_uses: new.max_uses,
+        used_count: 0,
+        expires_at,
+        product_slug: product_id.as_ref().and(new.product_slug),
+        product_id,
+        policy_slugs: policy_ids.as_ref().map(|_| in_order(slugs)),
+        policy_ids,
+        active: true,
+        featured: new.featured.unwrap_or_default(),
+        description,
+        referrer_label: new.referrer_label,
+        created_at: actor.at,
+        updated_at: actor.at,
+    };
+    let audit_id = ports.stamps.new_id();
+    let created = discount_codes::create(&ports.database, &actor, &code, audit_id).await;
+    created.map_err(|error| {
+        if error.is_unique_violation("discount_codes.code") {
+            ApiError::conflict("code: there is one of this text")
+        } else {
+            error.into()
+        }
+    })?;
+    Ok(Json(code.into()))
+}
+
+fn discount(kind: DiscountKind, amount: Option<i64>) -> Result<Discount, ApiError> {
+    let amount = match (kind, amount) {
+        (_, Some(amount)) => amount,
+        (DiscountKind::FreeLicense, None) => 0,
+        (_, None) => {
+            return Err(ApiError::bad_request(
+                "amount: basis points for percent, sats for fixed_sats and set_price",
+            ));
+        }
+    };
+    Discount::new(kind, amount).map_err(|error| ApiError::bad_request(format!("amount: {error}")))
+}
+
+/// The policies named one way or the other.
+fn slugs(one: Option<String>, several: Option<Vec<String>>) -> Result<Vec<String>, ApiError> {
+    match (one, several) {
+        (Some(_), Some(_)) => Err(ApiError::bad_request(
+            "policy_slug: send it or policy_slugs, not both",
+        )),
+        (Some(slug), None) => Ok(vec![slug]),
+        (None, several) => Ok(several.unwrap_or_default()),
+    }
+}
+
+/// Names as the database shows them: each once, in alphabetical order.
+fn in_order(mut slugs: Vec<String>) -> Vec<String> {
+    slugs.sort();
+    slugs.dedup();
+    slugs
+}
+
+async fn product_id(ports: &Ports, slug: &str) -> Result<String, ApiError> {
+    let product = products::find(&ports.database, slug).await?;
+    product
+        .map(|product| product.id)
+        .ok_or_else(|| ApiError::not_found("product_slug: there is no such product"))
+}

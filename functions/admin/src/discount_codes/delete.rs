@@ -1,0 +1,43 @@
+//! `DELETE /v1/admin/discount-codes/{id}`: a code that no order hangs on.
+
+use super::unknown;
+use crate::{Done, Operator, Ports};
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use keywright_edge::http::openapi::{AccessRefusals, Conflict, Failures, Unknown};
+use keywright_edge::http::{ApiError, Json};
+use keywright_store::discount_codes::{self, Deleted};
+
+/// Deletes a discount code
+///
+/// 409 when an order was ever made with it, also one that ended unpaid: disable
+/// it instead. 404 for an unknown id, so also when it is repeated.
+#[utoipa::path(
+    delete,
+    path = "/v1/admin/discount-codes/{id}",
+    tag = "discount codes",
+    params(("id" = String, Path, description = "UUID of the code.")),
+    responses(
+        (status = 200, description = "It is gone.", body = Done),
+        AccessRefusals, Conflict, Unknown, Failures
+    ),
+    security(("operator" = ["discount_codes:write"]))
+)]
+pub(crate) async fn handler(
+    State(ports): State<Ports>,
+    Operator(actor): Operator,
+    id: Result<Path<String>, PathRejection>,
+) -> Result<Json<Done>, ApiError> {
+    let Path(id) = id.map_err(|_| unknown())?;
+    let before = discount_codes::get(&ports.database, &id)
+        .await?
+        .ok_or_else(unknown)?;
+    let audit_id = ports.stamps.new_id();
+    match discount_codes::delete(&ports.database, &actor, &before, audit_id).await? {
+        Deleted::Gone => Ok(Json(Done::OK)),
+        Deleted::Used => Err(ApiError::conflict(
+            "orders were made with this code; disable it instead",
+        )),
+        Deleted::Unknown => Err(unknown()),
+    }
+}

@@ -1,0 +1,30 @@
+//! `GET /v1/admin/discount-codes/{id}`: one code.
+
+use super::{CodeView, unknown};
+use crate::Ports;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use keywright_edge::http::openapi::{AccessRefusals, Failures, Unknown};
+use keywright_edge::http::{ApiError, Json};
+use keywright_store::discount_codes;
+
+/// Shows a discount code
+#[utoipa::path(
+    get,
+    path = "/v1/admin/discount-codes/{id}",
+    tag = "discount codes",
+    params(("id" = String, Path, description = "UUID of the code.")),
+    responses(
+        (status = 200, description = "The code.", body = CodeView),
+        AccessRefusals, Unknown, Failures
+    ),
+    security(("operator" = ["discount_codes:read"]))
+)]
+pub(crate) async fn handler(
+    State(ports): State<Ports>,
+    id: Result<Path<String>, PathRejection>,
+) -> Result<Json<CodeView>, ApiError> {
+    let Path(id) = id.map_err(|_| unknown())?;
+    let code = discount_codes::get(&ports.database, &id).await?;
+    Ok(Json(code.ok_or_else(unknown)?.into()))
+}

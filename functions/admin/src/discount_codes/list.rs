@@ -1,0 +1,91 @@
+//! `GET /v1/admin/discount-codes`: which codes there are.
+
+use super::CodeView;
+use crate::Ports;
+use axum::extract::State;
+use http::{HeaderMap, Uri};
+use keywright_edge::http::openapi::{AccessRefusals, BadQuery, Failures, Unknown};
+use keywright_edge::http::page::{PageQuery, Position, link_to_next};
+use keywright_edge::http::{ApiError, Json, Query};
+use keywright_store::{discount_codes, products};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+/// Codes on a page, usually and at most.
+const USUAL: i64 = 200;
+const MOST: i64 = 1_000;
+
+/// Which codes to list.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Filter {
+    /// Only those for this product and no other, by its slug.
+    product_slug: Option<String>,
+    /// Only those that are active, or only those that are not.
+    #[param(value_type = Option<bool>)]
+    active: Option<String>,
+    #[serde(flatten)]
+    #[param(ignore)]
+    page: PageQuery,
+}
+
+/// Codes, newest first.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct DiscountCodes {
+    /// Disabled and expired ones included.
+    discount_codes: Vec<CodeView>,
+    /// `cursor` of the next page; null on the last one.
+    next_cursor: Option<String>,
+}
+
+/// Lists discount codes
+///
+/// Newest first, 200 a page where no limit is sent, 1000 at most. 404 for an
+/// unknown product.
+#[utoipa::path(
+    get,
+    path = "/v1/admin/discount-codes",
+    tag = "discount codes",
+    params(Filter, PageQuery),
+    responses(
+        (status = 200, description = "The codes.", body = DiscountCodes),
+        BadQuery, AccessRefusals, Unknown, Failures
+    ),
+    security(("operator" = ["discount_codes:read"]))
+)]
+pub(crate) async fn handler(
+    State(ports): State<Ports>,
+    uri: Uri,
+    Query(filter): Query<Filter>,
+) -> Result<(HeaderMap, Json<DiscountCodes>), ApiError> {
+    let page = filter.page.page(USUAL, MOST)?;
+    let active = match filter.active.as_deref() {
+        None => None,
+        Some("true") => Some(true),
+        Some("false") => Some(false),
+        Some(_) => return Err(ApiError::bad_request("active: true or false")),
+    };
+    let product_id = match &filter.product_slug {
+        None => None,
+        Some(slug) => {
+            let product = products::find(&ports.database, slug).await?;
+            let unknown = || ApiError::not_found("product_slug: there is no such product");
+            Some(product.ok_or_else(unknown)?.id)
+        }
+    };
+    let mut codes =
+        discount_codes::list(&ports.database, product_id.as_deref(), active, &page).await?;
+    let next_cursor = page.cut(&mut codes, |code| Position {
+        at: code.created_at,
+        id: code.id.clone(),
+    });
+    let headers = link_to_next(&uri, next_cursor.as_deref());
+    let discount_codes = codes.into_iter().map(CodeView::from).collect();
+    Ok((
+        headers,
+        Json(DiscountCodes {
+            discount_codes,
+            next_cursor,
+        }),
+    ))
+}

@@ -1,0 +1,165 @@
+//! Routes for discount codes, one file each.
+
+pub(crate) mod active;
+pub(crate) mod change;
+pub(crate) mod create;
+pub(crate) mod delete;
+pub(crate) mod get;
+pub(crate) mod list;
+
+use crate::Ports;
+use keywright_domain::dates::{parse_rfc3339, rfc3339};
+use keywright_edge::http::ApiError;
+use keywright_store::discount_codes::DiscountCode;
+use keywright_store::policies;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// Longest description, in bytes.
+const MAX_DESCRIPTION_BYTES: usize = 2_000;
+/// Longest referrer, in bytes.
+const MAX_REFERRER_BYTES: usize = 200;
+/// Most policies that one code is for.
+const MAX_POLICIES: usize = 100;
+/// Most uses that a code can be limited to.
+const MAX_USES: i64 = 1_000_000_000;
+
+/// A discount code.
+#[derive(Serialize, ToSchema)]
+#[schema(as = DiscountCode)]
+pub(crate) struct CodeView {
+    /// UUID.
+    id: String,
+    /// What buyers type.
+    #[schema(example = "LAUNCH")]
+    code: String,
+    /// `percent`, `fixed_sats`, `set_price` or `free_license`.
+    #[schema(example = "percent")]
+    kind: &'static str,
+    /// Basis points for `percent` (2500 is 25 %), sats for `fixed_sats` and
+    /// `set_price`, 0 for `free_license`.
+    #[schema(example = 2500)]
+    amount: i64,
+    /// `SAT`.
+    #[schema(example = "SAT")]
+    discount_currency: String,
+    /// How often it may be used; null as often as they like.
+    max_uses: Option<i64>,
+    /// How often it was used or is reserved. A payment that arrives after its
+    /// reservation was given back is honoured, so this may exceed `max_uses`.
+    used_count: i64,
+    /// How often it may still be used; null as often as they like.
+    remaining_uses: Option<i64>,
+    /// When it ends, RFC 3339; null never.
+    expires_at: Option<String>,
+    /// UUID of the one product it is for; null all.
+    product_id: Option<String>,
+    /// Slug of that product.
+    product_slug: Option<String>,
+    /// Slugs of the policies it is for; null all.
+    policy_slugs: Option<Vec<String>>,
+    /// Whether it may be used.
+    active: bool,
+    /// Whether buyers who name a policy get it without asking.
+    featured: bool,
+    /// What it is for; buyers see it where the code is featured.
+    description: String,
+    /// Who brings the buyers; null nobody.
+    referrer_label: Option<String>,
+    /// RFC 3339.
+    created_at: String,
+    /// RFC 3339.
+    updated_at: String,
+}
+
+impl From<DiscountCode> for CodeView {
+    fn from(code: DiscountCode) -> Self {
+        Self {
+            remaining_uses: code.recorded().remaining_uses(),
+            id: code.id,
+            code: code.code,
+            kind: code.discount.kind().as_str(),
+            amount: code.discount.amount(),
+            discount_currency: code.currency,
+            max_uses: code.max_uses,
+            used_count: code.used_count,
+            expires_at: code.expires_at.map(rfc3339),
+            product_id: code.product_id,
+            product_slug: code.product_slug,
+            policy_slugs: code.policy_slugs,
+            active: code.active,
+            featured: code.featured,
+            description: code.description,
+            referrer_label: code.referrer_label,
+            created_at: rfc3339(code.created_at),
+            updated_at: rfc3339(code.updated_at),
+        }
+    }
+}
+
+fn unknown() -> ApiError {
+    ApiError::not_found("there is no such discount code")
+}
+
+fn check_description(description: &str) -> Result<(), ApiError> {
+    if description.len() > MAX_DESCRIPTION_BYTES {
+        return Err(ApiError::bad_request(format!(
+            "description: longer than {MAX_DESCRIPTION_BYTES} bytes"
+        )));
+    }
+    Ok(())
+}
+
+fn check_referrer(referrer: &str) -> Result<(), ApiError> {
+    if referrer.len() > MAX_REFERRER_BYTES {
+        return Err(ApiError::bad_request(format!(
+            "referrer_label: longer than {MAX_REFERRER_BYTES} bytes"
+        )));
+    }
+    Ok(())
+}
+
+fn check_uses(max_uses: i64) -> Result<(), ApiError> {
+    if (1..=MAX_USES).contains(&max_uses) {
+        return Ok(());
+    }
+    Err(ApiError::bad_request(format!(
+        "max_uses: a number from 1 to {MAX_USES}, or null for as often as they like"
+    )))
+}
+
+/// The end of a code, in unix seconds.
+fn end(expires_at: &str) -> Result<i64, ApiError> {
+    parse_rfc3339(expires_at).map_err(|error| ApiError::bad_request(format!("expires_at: {error}")))
+}
+
+/// The policies of these names, each once; none named is all of them.
+///
+/// # Errors
+/// 404 for a name that the product has no policy of, 400 for too many.
+async fn policy_ids(
+    ports: &Ports,
+    product_id: &str,
+    slugs: &[String],
+) -> Result<Option<Vec<String>>, ApiError> {
+    if slugs.is_empty() {
+        return Ok(None);
+    }
+    if slugs.len() > MAX_POLICIES {
+        return Err(ApiError::bad_request(format!(
+            "policy_slugs: at most {MAX_POLICIES}"
+        )));
+    }
+    let policies = policies::of_product(&ports.database, product_id).await?;
+    let mut ids = Vec::new();
+    for slug in slugs {
+        let policy = policies.iter().find(|policy| policy.slug == *slug);
+        let policy = policy.ok_or_else(|| {
+            ApiError::not_found(format!("policy_slugs: the product has no policy {slug:?}"))
+        })?;
+        if !ids.contains(&policy.id) {
+            ids.push(policy.id.clone());
+        }
+    }
+    Ok(Some(ids))
+}

@@ -1,0 +1,150 @@
+//! `GET /v1/discount-codes/preview`: what a code would do to a price. Uses
+//! nothing up.
+
+use crate::product::on_sale;
+use crate::selection::{Selection, Wanted};
+use crate::{Ports, codes};
+use axum::extract::State;
+use keywright_domain::discount::Discount;
+use keywright_domain::discount::applies::Refusal;
+use keywright_domain::money::Sats;
+use keywright_edge::http::openapi::{BadQuery, Failures, Unknown};
+use keywright_edge::http::{ApiError, Json, Query};
+use keywright_store::discount_codes::DiscountCode;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+/// What to look at.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Asked {
+    /// The code; small letters and spaces around it do not matter.
+    #[param(example = "LAUNCH")]
+    code: String,
+    /// Slug of the product.
+    #[param(example = "demo")]
+    product: String,
+    /// Slug of the policy; without it, as for a purchase without one.
+    policy_slug: Option<String>,
+}
+
+/// What the code would do now. It may be used up by the time of the order.
+#[derive(Serialize, ToSchema)]
+#[schema(as = DiscountPreview)]
+#[serde(untagged)]
+pub(crate) enum Preview {
+    Usable(Usable),
+    Refused(Refused),
+}
+
+/// A code that can be used for this order.
+#[derive(Serialize, ToSchema)]
+#[schema(as = UsableDiscount)]
+pub(crate) struct Usable {
+    /// Always `true`.
+    #[schema(example = true)]
+    valid: bool,
+    /// The code as it is recorded.
+    code: String,
+    /// `percent`, `fixed_sats`, `set_price` or `free_license`.
+    kind: &'static str,
+    /// Whether there is nothing left to pay.
+    is_free: bool,
+    /// The price without the code, in sats.
+    base_price_sats: i64,
+    /// What the code takes off, in sats.
+    discount_applied_sats: i64,
+    /// The price with the code, in sats.
+    final_price_sats: i64,
+    /// The percent of a percent code, such as 25 or 12.5; null for the others.
+    amount_pct: Option<f64>,
+    /// The same in words, for the buyer.
+    message: String,
+}
+
+/// A code that cannot be used for this order.
+#[derive(Serialize, ToSchema)]
+#[schema(as = RefusedDiscount)]
+pub(crate) struct Refused {
+    /// Always `false`.
+    #[schema(example = false)]
+    valid: bool,
+    /// `unknown_code`, `disabled`, `expired`, `wrong_product`, `wrong_tier` or
+    /// `exhausted`: the first that applies.
+    #[schema(value_type = String, example = "expired")]
+    reason: Refusal,
+    /// The same in words, for the buyer.
+    message: &'static str,
+    /// The price without the code, in sats.
+    base_price_sats: i64,
+}
+
+/// Shows what a discount code does to a price
+///
+/// Uses nothing up. A code that cannot be used is a 200 with `valid: false` and
+/// the reason; 404 for an unknown product or policy, 400 for an empty code.
+#[utoipa::path(
+    get,
+    path = "/v1/discount-codes/preview",
+    tag = "buying",
+    params(Asked),
+    responses((status = 200, body = Preview), Failures, BadQuery, Unknown)
+)]
+pub(crate) async fn handler(
+    State(ports): State<Ports>,
+    asked: Result<Query<Asked>, ApiError>,
+) -> Result<Json<Preview>, ApiError> {
+    let Query(asked) = asked?;
+    if asked.code.trim().is_empty() {
+        return Err(ApiError::bad_request("code: it is empty"));
+    }
+    let product = on_sale(&ports, Some(asked.product)).await?;
+    let policy_slug = crate::order::present(asked.policy_slug);
+    let wanted = policy_slug.as_deref().map_or(Wanted::Any, Wanted::Slug);
+    let selection = Selection::of(&ports, product, wanted).await?;
+    let now = ports.stamps.now();
+    let code = codes::typed(&ports, &asked.code, &selection, now).await?;
+    Ok(Json(match code {
+        Ok(code) => Preview::Usable(usable(&code, selection.base)),
+        Err(reason) => Preview::Refused(Refused {
+            valid: false,
+            reason,
+            message: reason.message(),
+            base_price_sats: selection.base.get(),
+        }),
+    }))
+}
+
+fn usable(code: &DiscountCode, base: Sats) -> Usable {
+    let price = code.discount.price(base);
+    let off = base.less(price).get();
+    let is_free = price == Sats::ZERO;
+    let message = match (code.discount, is_free) {
+        (_, true) => "nothing to pay: the license is free with this code".to_owned(),
+        (Discount::Percent(points), _) => format!(
+            "{} % off: {off} sats less, {} sats to pay",
+            percent(points),
+            price.get()
+        ),
+        _ => format!("{off} sats less, {} sats to pay", price.get()),
+    };
+    Usable {
+        valid: true,
+        code: code.code.clone(),
+        kind: code.discount.kind().as_str(),
+        is_free,
+        base_price_sats: base.get(),
+        discount_applied_sats: off,
+        final_price_sats: price.get(),
+        amount_pct: match code.discount {
+            Discount::Percent(points) => Some(percent(points)),
+            _ => None,
+        },
+        message,
+    }
+}
+
+/// For show only: what is charged is computed in whole sats.
+fn percent(basis_points: u16) -> f64 {
+    f64::from(basis_points) / 100.0
+}

@@ -1,0 +1,133 @@
+//! `POST /v1/recover`: the key of an earlier purchase, for the buyer who has
+//! the invoice's id and the address given with the order.
+
+use crate::Ports;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::header::CACHE_CONTROL;
+use keywright_domain::dates::rfc3339;
+use keywright_domain::rate_limit::Limit;
+use keywright_edge::http::openapi::{self, BodyRefusals, Conflict, Failures, Unknown};
+use keywright_edge::http::rate_limit::{TooMany, take_exactly};
+use keywright_edge::http::{ApiError, Client, Json, same_secret};
+use keywright_store::invoices;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// Ten tries, and one more every six seconds.
+const LIMIT: Limit = Limit {
+    name: "recover",
+    burst: 10,
+    token_millis: 6_000,
+};
+
+/// Longest id of a purchase, in bytes; ours have 36.
+const MAX_ID_BYTES: usize = 64;
+
+/// What the buyer still has.
+#[derive(Deserialize, ToSchema)]
+pub(crate) struct Recover {
+    /// Id of the purchase.
+    invoice_id: String,
+    /// The address given with the order; small and large letters and spaces
+    /// around it do not matter.
+    #[schema(example = "satoshi@example.com")]
+    email: String,
+}
+
+/// A license that was bought before.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Recovered {
+    /// The key.
+    license_key: String,
+    /// UUID of the license.
+    license_id: String,
+    /// The token for the release gate.
+    token: String,
+    /// UUID of the product.
+    product_id: String,
+    /// RFC 3339.
+    issued_at: String,
+    /// RFC 3339; null never.
+    expires_at: Option<String>,
+    /// What the license unlocks.
+    entitlements: Vec<String>,
+}
+
+/// Shows the key of an earlier purchase again
+///
+/// One and the same 404 for an unknown invoice, one that is not settled,
+/// another address and a license that is not active, so that nothing can be
+/// found out about other people's purchases. 400 for an empty member. Ten tries
+/// a minute for each address.
+#[utoipa::path(
+    post,
+    path = "/v1/recover",
+    tag = "buying",
+    request_body = Recover,
+    responses(
+        (status = 200, body = Recovered),
+        Failures, BodyRefusals, Conflict, Unknown, openapi::TooMany
+    )
+)]
+pub(crate) async fn handler(
+    State(ports): State<Ports>,
+    client: Client,
+    recover: Result<Json<Recover>, ApiError>,
+) -> Result<Response, ApiError> {
+    let Json(recover) = recover?;
+    let (invoice_id, email) = (recover.invoice_id.trim(), plain(&recover.email));
+    for (member, text) in [("invoice_id", invoice_id), ("email", &email)] {
+        if text.is_empty() {
+            return Err(ApiError::bad_request(format!("{member}: it is empty")));
+        }
+    }
+    if invoice_id.len() > MAX_ID_BYTES {
+        return Err(mismatch());
+    }
+    // A host that does not tell addresses limits the tries for each purchase.
+    let who = client.rate_limit_key();
+    let who = who.as_deref().unwrap_or(invoice_id);
+    let now = ports.stamps.now_millis();
+    let allowance = match take_exactly(&ports.database, LIMIT, who, now).await? {
+        Ok(allowance) => allowance,
+        Err(allowance) => return Ok(TooMany(allowance).into_response()),
+    };
+    let sale = invoices::sale(&ports.database, invoice_id).await?;
+    // Compared whether there is a sale or not, and in constant time, so that
+    // the time does not tell which of the two was wrong.
+    let given = sale.as_ref().and_then(|sale| sale.buyer_email.as_deref());
+    let same = same_secret(&plain(given.unwrap_or_default()), &email);
+    let sale = sale.filter(|_| same).ok_or_else(mismatch)?;
+    let signed = ports
+        .sign
+        .license(&sale.license_id)
+        .await
+        .map_err(|error| {
+            ApiError::unavailable(
+                "service_unavailable",
+                "the license could not be signed now; try again later",
+                error.to_string(),
+            )
+        })?;
+    let recovered = Recovered {
+        license_key: signed.license_key,
+        license_id: sale.license_id,
+        token: signed.token,
+        product_id: sale.product_id,
+        issued_at: rfc3339(sale.issued_at),
+        expires_at: sale.expires_at.map(rfc3339),
+        entitlements: sale.entitlements,
+    };
+    Ok((allowance, [(CACHE_CONTROL, "no-store")], Json(recovered)).into_response())
+}
+
+/// One and the same answer, whatever did not fit.
+fn mismatch() -> ApiError {
+    ApiError::not_found("no active license was bought with this invoice and address")
+}
+
+/// An address as it is compared.
+fn plain(email: &str) -> String {
+    email.trim().to_lowercase()
+}

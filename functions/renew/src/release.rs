@@ -1,0 +1,42 @@
+//! Gives back the uses of discount codes that orders still hold which never got
+//! an invoice at a payment provider. Usually the reconciler closes such an order
+//! first and gives its use back; this is for the time in which the provider
+//! cannot be asked, so that nobody is kept from a code by an outage.
+
+use crate::Ports;
+use crate::reconcile::ORPHAN_AFTER;
+use keywright_edge::ports::DatabaseError;
+use keywright_store::audit::Actor;
+use keywright_store::redemptions;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// How long such an order may hold a use, in seconds.
+const RESERVED_FOR: i64 = 1_800;
+
+// The reconciler comes first.
+const _: () = assert!(RESERVED_FOR > ORPHAN_AFTER);
+
+/// What a tick did for discount codes.
+#[derive(Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = Released)]
+pub(crate) struct Report {
+    /// Uses of discount codes given back by orders that never got an invoice.
+    released: usize,
+}
+
+/// Runs one tick: a bounded number of uses, in one batch.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub(crate) async fn tick(ports: &Ports, request_id: &str) -> Result<Report, DatabaseError> {
+    let actor = Actor {
+        name: "renew".into(),
+        at: ports.stamps.now(),
+        request_id: request_id.to_owned(),
+    };
+    let audit_ids = std::array::from_fn(|_| ports.stamps.new_id());
+    let before = actor.at - RESERVED_FOR;
+    let released = redemptions::reap(&ports.database, &actor, before, &audit_ids).await?;
+    Ok(Report { released })
+}

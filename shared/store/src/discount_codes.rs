@@ -1,0 +1,419 @@
+//! Discount codes. Their uses are in [`crate::redemptions`].
+
+use crate::audit::{self, Actor, Entry};
+use crate::columns;
+use keywright_domain::discount::Discount;
+use keywright_domain::discount::applies::Recorded;
+use keywright_domain::discount::code::Code;
+use keywright_edge::http::page::{Page, Position};
+use keywright_edge::ports::{Database, DatabaseError, Reader, Row, Statement, decode};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Most featured codes that an order is compared with. The narrowest and oldest
+/// are read first, so only a shop that features more for one product notices.
+const MAX_FEATURED: i64 = 100;
+
+/// A code as recorded.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DiscountCode {
+    /// `UUIDv7`.
+    pub id: String,
+    /// What buyers type.
+    pub code: String,
+    /// What it takes off.
+    #[serde(flatten)]
+    pub discount: Discount,
+    /// `SAT`.
+    pub currency: String,
+    /// How often it may be used; `None` as often as they like.
+    pub max_uses: Option<i64>,
+    /// How often it was, reserved uses included.
+    pub used_count: i64,
+    /// Unix seconds from which it may not be used; `None` never.
+    pub expires_at: Option<i64>,
+    /// The one product it is for; `None` all.
+    pub product_id: Option<String>,
+    /// That product's name in URLs.
+    pub product_slug: Option<String>,
+    /// The policies it is for; `None` all.
+    #[serde(deserialize_with = "columns::optional_json")]
+    pub policy_ids: Option<Vec<String>>,
+    /// Their names in requests, in alphabetical order.
+    #[serde(deserialize_with = "columns::optional_json")]
+    pub policy_slugs: Option<Vec<String>>,
+    /// Whether it may be used.
+    #[serde(deserialize_with = "columns::flag")]
+    pub active: bool,
+    /// Whether buyers get it without asking.
+    #[serde(deserialize_with = "columns::flag")]
+    pub featured: bool,
+    /// What it is for; buyers see it where the code is featured.
+    pub description: String,
+    /// Who brings the buyers.
+    pub referrer_label: Option<String>,
+    /// Unix seconds.
+    pub created_at: i64,
+    /// Unix seconds.
+    pub updated_at: i64,
+}
+
+impl DiscountCode {
+    /// What the rules need to know of it.
+    #[must_use]
+    pub fn recorded(&self) -> Recorded<'_> {
+        Recorded {
+            discount: self.discount,
+            active: self.active,
+            expires_at: self.expires_at,
+            product_id: self.product_id.as_deref(),
+            policy_ids: self.policy_ids.as_deref(),
+            max_uses: self.max_uses,
+            used_count: self.used_count,
+            created_at: self.created_at,
+        }
+    }
+}
+
+/// What an operator may change. `None` leaves a member as it is.
+#[derive(Debug, Clone, Default)]
+pub struct Changes {
+    /// New amount, checked against the kind, which stays.
+    pub amount: Option<i64>,
+    /// New limit; `Some(None)` lifts it.
+    pub max_uses: Option<Option<i64>>,
+    /// New end; `Some(None)` never ends.
+    pub expires_at: Option<Option<i64>>,
+    /// New description.
+    pub description: Option<String>,
+    /// New referrer; `Some(None)` nobody.
+    pub referrer_label: Option<Option<String>>,
+    /// Featured or not.
+    pub featured: Option<bool>,
+    /// The policies it is for from now on; `Some(None)` all.
+    pub policy_ids: Option<Option<Vec<String>>>,
+}
+
+/// What came of a change.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Changed {
+    /// The code as it now is.
+    To(Box<DiscountCode>),
+    /// It was used more often than the new limit allows; nothing changed.
+    UsedMoreOften,
+    /// There is no such code.
+    Unknown,
+}
+
+/// What came of deleting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deleted {
+    /// It is gone.
+    Gone,
+    /// Orders hang on it; nothing changed.
+    Used,
+    /// There is no such code.
+    Unknown,
+}
+
+/// The statement that reads whole codes, as `c`.
+macro_rules! select_codes {
+    ($rest:literal) => {
+        concat!(
+            "SELECT c.id, c.code, c.kind, c.amount, c.currency, c.max_uses, c.used_count,
+                    c.expires_at, c.product_id,
+                    (SELECT p.slug FROM products p WHERE p.id = c.product_id) AS product_slug,
+                    c.policy_ids,
+                    CASE WHEN c.policy_ids IS NOT NULL THEN
+                      (SELECT json_group_array(slug) FROM
+                         (SELECT o.slug FROM json_each(c.policy_ids) j
+                          JOIN policies o ON o.id = j.value ORDER BY o.slug))
+                    END AS policy_slugs,
+                    c.active, c.featured, c.description, c.referrer_label, c.created_at,
+                    c.updated_at
+             FROM discount_codes c ",
+            $rest
+        )
+    };
+}
+
+const BY_ID: &str = select_codes!("WHERE c.id = ?1");
+
+/// The code that a buyer typed.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn find(database: &Reader, code: &Code) -> Result<Option<DiscountCode>, DatabaseError> {
+    let statement = Statement::new(select_codes!("WHERE c.code = ?1"), [code.as_str().into()]);
+    database.first(statement).await
+}
+
+/// The code with this id.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn get(database: &Reader, id: &str) -> Result<Option<DiscountCode>, DatabaseError> {
+    database.first(Statement::new(BY_ID, [id.into()])).await
+}
+
+/// The featured codes that some order of this product may get now: those for
+/// single policies first, then for the product, then for everything, and the
+/// older first. The rules decide which of them fits.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn featured(
+    database: &Reader,
+    product_id: &str,
+    now: i64,
+) -> Result<Vec<DiscountCode>, DatabaseError> {
+    let statement = Statement::new(
+        select_codes!(
+            "WHERE c.featured = 1 AND c.active = 1
+               AND (c.product_id IS NULL OR c.product_id = ?1)
+               AND (c.expires_at IS NULL OR c.expires_at > ?2)
+               AND (c.max_uses IS NULL OR c.used_count < c.max_uses)
+             ORDER BY c.policy_ids IS NULL, c.product_id IS NULL, c.created_at, c.id
+             LIMIT ?3"
+        ),
+        [product_id.into(), now.into(), MAX_FEATURED.into()],
+    );
+    database.query(statement).await
+}
+
+/// Codes, newest first; one more than the page holds when there are more.
+/// Both filters are optional.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn list(
+    database: &Reader,
+    product_id: Option<&str>,
+    active: Option<bool>,
+    page: &Page,
+) -> Result<Vec<DiscountCode>, DatabaseError> {
+    let after = page.after.clone().unwrap_or_else(Position::newest);
+    let statement = Statement::new(
+        select_codes!(
+            "WHERE (c.created_at, c.id) < (?1, ?2)
+               AND (?3 IS NULL OR c.product_id = ?3)
+               AND (?4 IS NULL OR c.active = ?4)
+             ORDER BY c.created_at DESC, c.id DESC LIMIT ?5"
+        ),
+        [
+            after.at.into(),
+            after.id.into(),
+            product_id.into(),
+            active.into(),
+            (page.limit + 1).into(),
+        ],
+    );
+    database.query(statement).await
+}
+
+/// Records a new code with its audit entry.
+///
+/// # Errors
+/// [`DatabaseError`]; a code in use is a unique violation of
+/// `discount_codes.code`.
+pub async fn create(
+    database: &Database,
+    actor: &Actor,
+    code: &DiscountCode,
+    audit_id: String,
+) -> Result<(), DatabaseError> {
+    let insert = Statement::new(
+        "INSERT INTO discount_codes (id, code, kind, amount, currency, max_uses, used_count,
+                                     expires_at, product_id, policy_ids, active, featured,
+                                     description, referrer_label, created_at, updated_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14)",
+        [
+            (&code.id).into(),
+            (&code.code).into(),
+            code.discount.kind().as_str().into(),
+            code.discount.amount().into(),
+            (&code.currency).into(),
+            code.max_uses.into(),
+            code.expires_at.into(),
+            code.product_id.as_ref().into(),
+            code.policy_ids.clone().map(list_text).into(),
+            code.active.into(),
+            code.featured.into(),
+            (&code.description).into(),
+            code.referrer_label.as_ref().into(),
+            code.created_at.into(),
+        ],
+    );
+    let entry = Entry {
+        id: audit_id,
+        action: "discount_code.create",
+        object_kind: "discount_code",
+        object_id: code.id.clone(),
+        before: None,
+        after: serde_json::to_value(code).ok(),
+    };
+    database
+        .batch(vec![insert, audit::insert(actor, entry)])
+        .await
+        .map(drop)
+}
+
+/// Changes a code. `before` is for the audit entry only; each member is changed
+/// by itself. Orders already made keep their price.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn change(
+    database: &Database,
+    actor: &Actor,
+    before: &DiscountCode,
+    changes: &Changes,
+    audit_id: String,
+) -> Result<Changed, DatabaseError> {
+    let policy_ids = changes.policy_ids.clone().flatten().map(list_text);
+    let update = Statement::new(
+        "UPDATE discount_codes SET
+           amount = coalesce(?2, amount),
+           max_uses = CASE WHEN ?3 = 1 THEN ?4 ELSE max_uses END,
+           expires_at = CASE WHEN ?5 = 1 THEN ?6 ELSE expires_at END,
+           description = coalesce(?7, description),
+           referrer_label = CASE WHEN ?8 = 1 THEN ?9 ELSE referrer_label END,
+           featured = coalesce(?10, featured),
+           policy_ids = CASE WHEN ?11 = 1 THEN ?12 ELSE policy_ids END,
+           updated_at = ?13
+         WHERE id = ?1 AND (?4 IS NULL OR ?4 >= used_count)
+         RETURNING id",
+        [
+            (&before.id).into(),
+            changes.amount.into(),
+            changes.max_uses.is_some().into(),
+            changes.max_uses.flatten().into(),
+            changes.expires_at.is_some().into(),
+            changes.expires_at.flatten().into(),
+            changes.description.as_ref().into(),
+            changes.referrer_label.is_some().into(),
+            changes.referrer_label.clone().flatten().into(),
+            changes.featured.into(),
+            changes.policy_ids.is_some().into(),
+            policy_ids.into(),
+            actor.at.into(),
+        ],
+    );
+    let entry = Entry {
+        id: audit_id,
+        action: "discount_code.change",
+        object_kind: "discount_code",
+        object_id: before.id.clone(),
+        before: serde_json::to_value(before).ok(),
+        after: Some(changes.as_json()),
+    };
+    let batch = vec![
+        update,
+        audit::insert_if_changed(actor, entry),
+        Statement::new(BY_ID, [(&before.id).into()]),
+    ];
+    let mut answers = database.batch(batch).await?;
+    let now: Option<DiscountCode> = decode(answers.pop().unwrap_or_default())?.pop();
+    let changed = answers.first().is_some_and(|rows| !rows.is_empty());
+    Ok(match now {
+        Some(code) if changed => Changed::To(Box::new(code)),
+        Some(_) => Changed::UsedMoreOften,
+        None => Changed::Unknown,
+    })
+}
+
+/// Allows or forbids new uses. Repeating it succeeds and changes nothing.
+/// Answers whether there is such a code.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn set_active(
+    database: &Database,
+    actor: &Actor,
+    id: &str,
+    active: bool,
+    audit_id: String,
+) -> Result<bool, DatabaseError> {
+    let entry = Entry {
+        id: audit_id,
+        action: "discount_code.change",
+        object_kind: "discount_code",
+        object_id: id.to_owned(),
+        before: Some(serde_json::json!({ "active": !active })),
+        after: Some(serde_json::json!({ "active": active })),
+    };
+    let batch = vec![
+        Statement::new(
+            "UPDATE discount_codes SET active = ?2, updated_at = ?3 WHERE id = ?1 AND active <> ?2",
+            [id.into(), active.into(), actor.at.into()],
+        ),
+        audit::insert_if_changed(actor, entry),
+        known(id),
+    ];
+    let mut answers = database.batch(batch).await?;
+    Ok(!answers.pop().unwrap_or_default().is_empty())
+}
+
+/// Deletes a code that no order hangs on. `before` is for the audit entry.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn delete(
+    database: &Database,
+    actor: &Actor,
+    before: &DiscountCode,
+    audit_id: String,
+) -> Result<Deleted, DatabaseError> {
+    let entry = Entry {
+        id: audit_id,
+        action: "discount_code.delete",
+        object_kind: "discount_code",
+        object_id: before.id.clone(),
+        before: serde_json::to_value(before).ok(),
+        after: None,
+    };
+    let batch = vec![
+        Statement::new(
+            "DELETE FROM discount_codes
+             WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM redemptions WHERE code_id = ?1)
+             RETURNING id",
+            [(&before.id).into()],
+        ),
+        audit::insert_if_changed(actor, entry),
+        known(&before.id),
+    ];
+    let answers: Vec<Vec<Row>> = database.batch(batch).await?;
+    let found = |index: usize| answers.get(index).is_some_and(|rows| !rows.is_empty());
+    Ok(match (found(0), found(2)) {
+        (true, _) => Deleted::Gone,
+        (false, true) => Deleted::Used,
+        (false, false) => Deleted::Unknown,
+    })
+}
+
+fn known(id: &str) -> Statement {
+    Statement::new("SELECT id FROM discount_codes WHERE id = ?1", [id.into()])
+}
+
+/// A list as the column's JSON text.
+fn list_text(list: Vec<String>) -> String {
+    Value::from(list).to_string()
+}
+
+impl Changes {
+    /// The members that change, for the audit entry.
+    fn as_json(&self) -> Value {
+        audit::changed([
+            ("amount", self.amount.map(Value::from)),
+            ("max_uses", self.max_uses.map(Value::from)),
+            ("expires_at", self.expires_at.map(Value::from)),
+            ("description", self.description.clone().map(Value::from)),
+            (
+                "referrer_label",
+                self.referrer_label.clone().map(Value::from),
+            ),
+            ("featured", self.featured.map(Value::from)),
+            ("policy_ids", self.policy_ids.clone().map(Value::from)),
+        ])
+    }
+}
