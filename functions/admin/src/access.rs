@@ -3,7 +3,10 @@
 
 use http::Method;
 use keywright_domain::access::Gate;
-use keywright_domain::access::Scope::{LicensesWrite, PoliciesRead, PoliciesWrite, ProductsWrite};
+use keywright_domain::access::Scope::{
+    LicensesRead, LicensesWrite, MachinesRead, MachinesWrite, PoliciesRead, PoliciesWrite,
+    ProductsRead, ProductsWrite,
+};
 
 /// One of the operator's routes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,14 +26,31 @@ const fn row(method: Method, path: &'static str, gate: Gate) -> Route {
 /// Every route, in the order of the router.
 #[rustfmt::skip]
 pub static ROUTES: &[Route] = &[
+    row(Method::GET, "/v1/admin/products", Gate::Scope(ProductsRead)),
     row(Method::POST, "/v1/admin/products", Gate::Scope(ProductsWrite)),
+    row(Method::GET, "/v1/admin/products/{id}", Gate::Scope(ProductsRead)),
     row(Method::PATCH, "/v1/admin/products/{id}", Gate::Scope(ProductsWrite)),
+    row(Method::DELETE, "/v1/admin/products/{id}", Gate::Scope(ProductsWrite)),
     row(Method::PATCH, "/v1/admin/products/{id}/active", Gate::Scope(ProductsWrite)),
     row(Method::GET, "/v1/admin/policies", Gate::Scope(PoliciesRead)),
     row(Method::POST, "/v1/admin/policies", Gate::Scope(PoliciesWrite)),
+    row(Method::GET, "/v1/admin/policies/{id}", Gate::Scope(PoliciesRead)),
     row(Method::PATCH, "/v1/admin/policies/{id}", Gate::Scope(PoliciesWrite)),
+    row(Method::DELETE, "/v1/admin/policies/{id}", Gate::Scope(PoliciesWrite)),
+    row(Method::PATCH, "/v1/admin/policies/{id}/active", Gate::Scope(PoliciesWrite)),
+    row(Method::PATCH, "/v1/admin/policies/{id}/public", Gate::Scope(PoliciesWrite)),
+    row(Method::PATCH, "/v1/admin/policies/{id}/archived", Gate::Scope(PoliciesWrite)),
+    row(Method::GET, "/v1/admin/licenses", Gate::Scope(LicensesRead)),
     row(Method::POST, "/v1/admin/licenses", Gate::Scope(LicensesWrite)),
+    row(Method::GET, "/v1/admin/licenses/search", Gate::Scope(LicensesRead)),
+    row(Method::GET, "/v1/admin/licenses/summary", Gate::Scope(LicensesRead)),
+    row(Method::GET, "/v1/admin/licenses/{id}", Gate::Scope(LicensesRead)),
+    row(Method::PATCH, "/v1/admin/licenses/{id}", Gate::Scope(LicensesWrite)),
+    row(Method::POST, "/v1/admin/licenses/{id}/suspend", Gate::Scope(LicensesWrite)),
+    row(Method::POST, "/v1/admin/licenses/{id}/unsuspend", Gate::Scope(LicensesWrite)),
     row(Method::POST, "/v1/admin/licenses/{id}/revoke", Gate::Scope(LicensesWrite)),
+    row(Method::GET, "/v1/admin/machines", Gate::Scope(MachinesRead)),
+    row(Method::POST, "/v1/admin/machines/{id}/deactivate", Gate::Scope(MachinesWrite)),
     row(Method::GET, "/v1/admin/api-keys", Gate::Master),
     row(Method::POST, "/v1/admin/api-keys", Gate::Master),
     row(Method::DELETE, "/v1/admin/api-keys/{id}", Gate::Master),

@@ -3,6 +3,8 @@
 //!
 //! - [`slug`]: names that are safe in a URL path and in a file name
 //! - [`money`]: amounts in whole minor units
+//! - [`catalog`]: what entitlements mean to people
+//! - [`showcase`]: how a policy is shown, and its rank
 //! - [`terms`]: what a policy promises and a license keeps
 //! - [`standing`]: whether a recorded license is good at a given second
 //! - [`invoice`]: the states of a purchase
@@ -12,12 +14,14 @@
 //! - [`ids`], [`dates`]: `UUIDv7` and RFC 3339, from parameters
 
 pub mod access;
+pub mod catalog;
 pub mod dates;
 pub mod ids;
 pub mod invoice;
 pub mod money;
 pub mod rate_limit;
 pub mod release;
+pub mod showcase;
 pub mod slug;
 pub mod standing;
 pub mod terms;

@@ -8,10 +8,14 @@
 //! hang on the row that only the first one made.
 //!
 //! - [`products`], [`policies`]: the catalogue
+//! - [`product_change`], [`policy_change`]: what an operator changes of it
 //! - [`invoices`]: purchases and their reconciliation
 //! - [`settle`]: receipt and license of a purchase or a grant
 //! - [`licenses`]: what was sold
 //! - [`api_keys`]: who may call the operator's routes
+//! - [`license_list`], [`license_detail`]: as the operator looks it up
+//! - [`license_change`], [`license_status`]: what an operator changes of it
+//! - [`machine_list`]: machines as the operator looks them up and frees them
 //! - [`audit`]: who did what
 //! - [`contract`]: recorded things as the Keysat contract shows them
 
@@ -19,9 +23,18 @@ pub mod api_keys;
 pub mod audit;
 mod columns;
 pub mod contract;
+mod difference;
 pub mod invoices;
+pub mod license_change;
+pub mod license_detail;
+pub mod license_list;
+pub mod license_status;
 pub mod licenses;
+pub mod machine_list;
+mod paging;
 pub mod policies;
+pub mod policy_change;
+pub mod product_change;
 pub mod products;
 pub mod settle;
 
