@@ -145,7 +145,7 @@ mod tests {
         assert_eq!(gate(&Method::DELETE, "/v1/admin/products"), None);
         assert_eq!(gate(&Method::POST, "/v1/admin/products/x"), None);
         assert_eq!(gate(&Method::POST, "/v1/admin/products/"), None);
-        assert_eq!(gate(&Method::HEAD, "/v1/admin/products"), None);
+        assert_eq!(gate(&Method::HEAD, "/v1/admin/api-keys/{id}"), None);
         let read = Some(Gate::Scope(PoliciesRead));
         assert_eq!(gate(&Method::HEAD, "/v1/admin/policies"), read);
         assert_eq!(gate(&Method::GET, "/v1/admin/policies"), read);
