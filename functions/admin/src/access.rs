@@ -4,8 +4,8 @@
 use http::Method;
 use keywright_domain::access::Gate;
 use keywright_domain::access::Scope::{
-    AuditRead, DiscountCodesRead, DiscountCodesWrite, LicensesWrite, PoliciesRead, PoliciesWrite,
-    ProductsWrite, ValidationsRead,
+    AuditRead, DiscountCodesRead, DiscountCodesWrite, LicensesRead, LicensesWrite, MachinesRead,
+    MachinesWrite, PoliciesRead, PoliciesWrite, ProductsRead, ProductsWrite, ValidationsRead,
 };
 
 /// One of the operator's routes.
@@ -26,13 +26,28 @@ const fn row(method: Method, path: &'static str, gate: Gate) -> Route {
 /// Every route, in the order of the router.
 #[rustfmt::skip]
 pub static ROUTES: &[Route] = &[
+    row(Method::GET, "/v1/admin/products", Gate::Scope(ProductsRead)),
     row(Method::POST, "/v1/admin/products", Gate::Scope(ProductsWrite)),
+    row(Method::GET, "/v1/admin/products/{id}", Gate::Scope(ProductsRead)),
     row(Method::PATCH, "/v1/admin/products/{id}", Gate::Scope(ProductsWrite)),
+    row(Method::DELETE, "/v1/admin/products/{id}", Gate::Scope(ProductsWrite)),
     row(Method::PATCH, "/v1/admin/products/{id}/active", Gate::Scope(ProductsWrite)),
     row(Method::GET, "/v1/admin/policies", Gate::Scope(PoliciesRead)),
     row(Method::POST, "/v1/admin/policies", Gate::Scope(PoliciesWrite)),
+    row(Method::GET, "/v1/admin/policies/{id}", Gate::Scope(PoliciesRead)),
     row(Method::PATCH, "/v1/admin/policies/{id}", Gate::Scope(PoliciesWrite)),
+    row(Method::DELETE, "/v1/admin/policies/{id}", Gate::Scope(PoliciesWrite)),
+    row(Method::PATCH, "/v1/admin/policies/{id}/active", Gate::Scope(PoliciesWrite)),
+    row(Method::PATCH, "/v1/admin/policies/{id}/public", Gate::Scope(PoliciesWrite)),
+    row(Method::PATCH, "/v1/admin/policies/{id}/archived", Gate::Scope(PoliciesWrite)),
+    row(Method::GET, "/v1/admin/licenses", Gate::Scope(LicensesRead)),
     row(Method::POST, "/v1/admin/licenses", Gate::Scope(LicensesWrite)),
+    row(Method::GET, "/v1/admin/licenses/search", Gate::Scope(LicensesRead)),
+    row(Method::GET, "/v1/admin/licenses/summary", Gate::Scope(LicensesRead)),
+    row(Method::GET, "/v1/admin/licenses/{id}", Gate::Scope(LicensesRead)),
+    row(Method::PATCH, "/v1/admin/licenses/{id}", Gate::Scope(LicensesWrite)),
+    row(Method::POST, "/v1/admin/licenses/{id}/suspend", Gate::Scope(LicensesWrite)),
+    row(Method::POST, "/v1/admin/licenses/{id}/unsuspend", Gate::Scope(LicensesWrite)),
     row(Method::POST, "/v1/admin/licenses/{id}/revoke", Gate::Scope(LicensesWrite)),
     row(Method::GET, "/v1/admin/discount-codes", Gate::Scope(DiscountCodesRead)),
     row(Method::POST, "/v1/admin/discount-codes", Gate::Scope(DiscountCodesWrite)),
@@ -40,6 +55,8 @@ pub static ROUTES: &[Route] = &[
     row(Method::PATCH, "/v1/admin/discount-codes/{id}", Gate::Scope(DiscountCodesWrite)),
     row(Method::DELETE, "/v1/admin/discount-codes/{id}", Gate::Scope(DiscountCodesWrite)),
     row(Method::PATCH, "/v1/admin/discount-codes/{id}/active", Gate::Scope(DiscountCodesWrite)),
+    row(Method::GET, "/v1/admin/machines", Gate::Scope(MachinesRead)),
+    row(Method::POST, "/v1/admin/machines/{id}/deactivate", Gate::Scope(MachinesWrite)),
     row(Method::GET, "/v1/admin/api-keys", Gate::Master),
     row(Method::POST, "/v1/admin/api-keys", Gate::Master),
     row(Method::DELETE, "/v1/admin/api-keys/{id}", Gate::Master),
@@ -136,7 +153,7 @@ mod tests {
         assert_eq!(gate(&Method::DELETE, "/v1/admin/products"), None);
         assert_eq!(gate(&Method::POST, "/v1/admin/products/x"), None);
         assert_eq!(gate(&Method::POST, "/v1/admin/products/"), None);
-        assert_eq!(gate(&Method::HEAD, "/v1/admin/products"), None);
+        assert_eq!(gate(&Method::HEAD, "/v1/admin/api-keys/{id}"), None);
         let read = Some(Gate::Scope(PoliciesRead));
         assert_eq!(gate(&Method::HEAD, "/v1/admin/policies"), read);
         assert_eq!(gate(&Method::GET, "/v1/admin/policies"), read);

@@ -7,10 +7,12 @@ mod api_keys;
 mod audit;
 mod discount_codes;
 mod licenses;
+mod machines;
 mod operator;
 mod policies;
 mod products;
 mod span;
+mod text;
 mod validations;
 
 use axum::Router;
@@ -47,13 +49,28 @@ keywright_edge::entry!(FUNCTION);
 #[derive(utoipa::OpenApi)]
 #[openapi(
     paths(
+        products::list::handler,
         products::create::handler,
+        products::show::handler,
         products::change::handler,
+        products::delete::handler,
         products::active::handler,
         policies::list::handler,
         policies::create::handler,
+        policies::show::handler,
         policies::change::handler,
+        policies::delete::handler,
+        policies::active::handler,
+        policies::public::handler,
+        policies::archived::handler,
+        licenses::list::handler,
         licenses::issue::handler,
+        licenses::search::handler,
+        licenses::summary::handler,
+        licenses::show::handler,
+        licenses::change::handler,
+        licenses::suspend::handler,
+        licenses::unsuspend::handler,
         licenses::revoke::handler,
         discount_codes::list::handler,
         discount_codes::create::handler,
@@ -61,6 +78,8 @@ keywright_edge::entry!(FUNCTION);
         discount_codes::change::handler,
         discount_codes::delete::handler,
         discount_codes::active::handler,
+        machines::list::handler,
+        machines::deactivate::handler,
         api_keys::create::handler,
         api_keys::list::handler,
         api_keys::revoke::handler,
@@ -115,8 +134,16 @@ impl Ports {
 fn router(host: &Host) -> Result<Router, PortError> {
     let ports = Ports::open(host)?;
     let routes = Router::new()
-        .route("/v1/admin/products", post(products::create::handler))
-        .route("/v1/admin/products/{id}", patch(products::change::handler))
+        .route(
+            "/v1/admin/products",
+            get(products::list::handler).post(products::create::handler),
+        )
+        .route(
+            "/v1/admin/products/{id}",
+            get(products::show::handler)
+                .patch(products::change::handler)
+                .delete(products::delete::handler),
+        )
         .route(
             "/v1/admin/products/{id}/active",
             patch(products::active::handler),
@@ -125,11 +152,53 @@ fn router(host: &Host) -> Result<Router, PortError> {
             "/v1/admin/policies",
             get(policies::list::handler).post(policies::create::handler),
         )
-        .route("/v1/admin/policies/{id}", patch(policies::change::handler))
-        .route("/v1/admin/licenses", post(licenses::issue::handler))
+        .route(
+            "/v1/admin/policies/{id}",
+            get(policies::show::handler)
+                .patch(policies::change::handler)
+                .delete(policies::delete::handler),
+        )
+        .route(
+            "/v1/admin/policies/{id}/active",
+            patch(policies::active::handler),
+        )
+        .route(
+            "/v1/admin/policies/{id}/public",
+            patch(policies::public::handler),
+        )
+        .route(
+            "/v1/admin/policies/{id}/archived",
+            patch(policies::archived::handler),
+        )
+        .route(
+            "/v1/admin/licenses",
+            get(licenses::list::handler).post(licenses::issue::handler),
+        )
+        .route("/v1/admin/licenses/search", get(licenses::search::handler))
+        .route(
+            "/v1/admin/licenses/summary",
+            get(licenses::summary::handler),
+        )
+        .route(
+            "/v1/admin/licenses/{id}",
+            get(licenses::show::handler).patch(licenses::change::handler),
+        )
+        .route(
+            "/v1/admin/licenses/{id}/suspend",
+            post(licenses::suspend::handler),
+        )
+        .route(
+            "/v1/admin/licenses/{id}/unsuspend",
+            post(licenses::unsuspend::handler),
+        )
         .route(
             "/v1/admin/licenses/{id}/revoke",
             post(licenses::revoke::handler),
+        )
+        .route("/v1/admin/machines", get(machines::list::handler))
+        .route(
+            "/v1/admin/machines/{id}/deactivate",
+            post(machines::deactivate::handler),
         )
         .route(
             "/v1/admin/discount-codes",

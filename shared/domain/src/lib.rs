@@ -4,6 +4,8 @@
 //! - [`slug`]: names that are safe in a URL path and in a file name
 //! - [`money`]: amounts in whole minor units
 //! - [`discount`]: what a code takes off a price, and which orders it applies to
+//! - [`catalog`]: what entitlements mean to people
+//! - [`showcase`]: how a policy is shown, and its rank
 //! - [`terms`]: what a policy promises and a license keeps
 //! - [`standing`]: whether a recorded license is good at a given second
 //! - [`seats`]: which machines may use a license
@@ -14,6 +16,7 @@
 //! - [`ids`], [`dates`]: `UUIDv7` and RFC 3339, from parameters
 
 pub mod access;
+pub mod catalog;
 pub mod dates;
 pub mod discount;
 pub mod ids;
@@ -22,6 +25,7 @@ pub mod money;
 pub mod rate_limit;
 pub mod release;
 pub mod seats;
+pub mod showcase;
 pub mod slug;
 pub mod standing;
 pub mod terms;

@@ -30,6 +30,20 @@ impl LicenseStatus {
             Self::Unknown => "unknown",
         }
     }
+
+    /// Every state that this version records.
+    pub const ALL: [Self; 3] = [Self::Active, Self::Suspended, Self::Revoked];
+
+    /// Whether an operator may turn a license of this state into one of
+    /// `next`. Nothing leads away from revoked.
+    #[must_use]
+    pub fn may_become(self, next: Self) -> bool {
+        match (self, next) {
+            (Self::Active, Self::Suspended | Self::Revoked)
+            | (Self::Suspended, Self::Active | Self::Revoked) => true,
+            (Self::Active | Self::Suspended | Self::Revoked | Self::Unknown, _) => false,
+        }
+    }
 }
 
 /// What the rules need to know of a license.
@@ -175,6 +189,27 @@ mod tests {
             Err(Refusal::ProductMismatch)
         );
         assert_eq!(judge(LICENSE, Some("demo"), 9_999), Err(Refusal::Expired));
+    }
+
+    #[test]
+    fn revoked_is_final_and_no_state_becomes_itself() {
+        use LicenseStatus::{Active, Revoked, Suspended};
+        let all = LicenseStatus::ALL;
+        let mut allowed = Vec::new();
+        for from in all {
+            allowed.extend(
+                all.into_iter()
+                    .filter(|to| from.may_become(*to))
+                    .map(|to| (from, to)),
+            );
+        }
+        let expected = [
+            (Active, Suspended),
+            (Active, Revoked),
+            (Suspended, Active),
+            (Suspended, Revoked),
+        ];
+        assert_eq!(allowed, expected);
     }
 
     #[test]

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 pub const MAX_SECONDS: i64 = 100 * 365 * 86_400;
 /// Most machines a license can be limited to.
 pub const MAX_MACHINES: i64 = 1_000_000;
+/// Most activations of a day that a license can be limited to.
+pub const MAX_ACTIVATIONS_PER_DAY: i64 = 1_000_000;
 /// Most entitlements in a key: its count is one byte (LIC1 v2, offset 82).
 pub const MAX_ENTITLEMENTS: usize = 255;
 /// Longest entitlement: its length is one byte (LIC1 v2, entitlement list).
@@ -42,6 +44,11 @@ pub enum TermsError {
     /// A machine limit outside 0 to [`MAX_MACHINES`].
     #[error("max_machines is a number from 0 (unlimited) to {MAX_MACHINES}")]
     Machines,
+    /// A limit of activations outside 0 to [`MAX_ACTIVATIONS_PER_DAY`].
+    #[error(
+        "max_activations_per_day is a number from 0 (unlimited) to {MAX_ACTIVATIONS_PER_DAY}; null for the usual limit"
+    )]
+    Activations,
     /// More than [`MAX_ENTITLEMENTS`].
     #[error("a license carries at most {MAX_ENTITLEMENTS} entitlements")]
     TooManyEntitlements,
@@ -119,6 +126,27 @@ pub fn check_entitlements(entitlements: &[String]) -> Result<(), TermsError> {
     }
 }
 
+/// Checks a limit of activations in 24 hours; 0 is unlimited.
+///
+/// # Errors
+/// [`TermsError::Activations`].
+pub fn check_activations_per_day(limit: i64) -> Result<(), TermsError> {
+    if !(0..=MAX_ACTIVATIONS_PER_DAY).contains(&limit) {
+        return Err(TermsError::Activations);
+    }
+    Ok(())
+}
+
+/// How many of the `active` machines are more than a license allows now. They
+/// go on working; they only keep new ones out.
+#[must_use]
+pub fn machines_over(max_machines: i64, active: i64) -> i64 {
+    if max_machines == 0 {
+        return 0;
+    }
+    active.saturating_sub(max_machines).max(0)
+}
+
 /// Bytes of the compact JSON list: two quotes and a comma or bracket each, and
 /// one more for every `"` and `\`, the printable ASCII that JSON escapes.
 fn json_len(entitlements: &[String]) -> usize {
@@ -133,6 +161,7 @@ fn json_len(entitlements: &[String]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn perpetual_terms_have_no_expiry() {
@@ -183,5 +212,34 @@ mod tests {
             of(&"\"\\".repeat(127), 12),
             Err(TermsError::LongEntitlements)
         );
+    }
+
+    #[test]
+    fn machines_over_a_lowered_limit_are_counted() {
+        for (max_machines, active, over) in [
+            (1, 0, 0),
+            (1, 1, 0),
+            (1, 2, 1),
+            (3, 10, 7),
+            (0, 1_000, 0),
+            (MAX_MACHINES, MAX_MACHINES, 0),
+        ] {
+            let counted = machines_over(max_machines, active);
+            assert_eq!(counted, over, "{active} of {max_machines}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn allowed_and_over_are_all_there_are(max in 1..MAX_MACHINES, active in 0..MAX_MACHINES) {
+            prop_assert_eq!(active.min(max) + machines_over(max, active), active);
+        }
+
+        #[test]
+        fn a_limit_of_activations_is_bounded(limit in any::<i64>()) {
+            let fits = (0..=MAX_ACTIVATIONS_PER_DAY).contains(&limit);
+            prop_assert_eq!(check_activations_per_day(limit).is_ok(), fits);
+            prop_assert_eq!(check_activations_per_day(limit.rem_euclid(1_000_001)), Ok(()));
+        }
     }
 }

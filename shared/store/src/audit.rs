@@ -177,18 +177,6 @@ pub(crate) fn insert_if_changed(actor: &Actor, entry: Entry) -> Statement {
     )
 }
 
-/// Writes the entry of a revocation that is about to happen, with the state
-/// before it; nothing when the license is revoked already or unknown.
-pub(crate) fn insert_revoking(actor: &Actor, entry: Entry) -> Statement {
-    Statement::new(
-        insert_into_audit!(
-            "SELECT ?1, ?2, ?3, ?4, ?5, ?6, coalesce(?7, json_object('status', status)), ?8, ?9
-             FROM licenses WHERE id = ?6 AND status <> 'revoked'"
-        ),
-        params(actor, entry),
-    )
-}
-
 /// Writes the entry of an invoice that is about to be closed, with the state
 /// before it; nothing when that is neither of `from`.
 pub(crate) fn insert_closing(actor: &Actor, entry: Entry, from: [&'static str; 2]) -> Statement {
@@ -246,13 +234,4 @@ pub(crate) fn event_if_changed(
             data.to_string().into(),
         ],
     )
-}
-
-/// The members that a change sets, for the `after` of its entry.
-pub(crate) fn changed<const N: usize>(members: [(&str, Option<Value>); N]) -> Value {
-    members
-        .into_iter()
-        .filter_map(|(name, value)| Some((name.to_owned(), value?)))
-        .collect::<serde_json::Map<_, _>>()
-        .into()
 }

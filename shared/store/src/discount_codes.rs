@@ -2,6 +2,7 @@
 
 use crate::audit::{self, Actor, Entry};
 use crate::columns;
+use crate::difference;
 use keywright_domain::discount::Discount;
 use keywright_domain::discount::applies::Recorded;
 use keywright_domain::discount::code::Code;
@@ -403,7 +404,7 @@ fn list_text(list: Vec<String>) -> String {
 impl Changes {
     /// The members that change, for the audit entry.
     fn as_json(&self) -> Value {
-        audit::changed([
+        difference::members([
             ("amount", self.amount.map(Value::from)),
             ("max_uses", self.max_uses.map(Value::from)),
             ("expires_at", self.expires_at.map(Value::from)),

@@ -9,12 +9,16 @@
 //!
 //! - [`products`], [`policies`]: the catalogue
 //! - [`discount_codes`], [`redemptions`]: codes, and their uses
+//! - [`product_change`], [`policy_change`]: what an operator changes of it
 //! - [`invoices`]: purchases and their reconciliation
 //! - [`settle`]: receipt and license of a purchase or a grant
 //! - [`licenses`]: what was sold
 //! - [`api_keys`]: who may call the operator's routes
 //! - [`seats`], [`machines`]: who may use a license, and who does
 //! - [`validation_log`]: who asked about which key
+//! - [`license_list`], [`license_detail`]: as the operator looks it up
+//! - [`license_change`], [`license_status`]: what an operator changes of it
+//! - [`machine_list`]: machines as the operator looks them up and frees them
 //! - [`audit`]: who did what
 //! - [`contract`]: recorded things as the Keysat contract shows them
 
@@ -22,11 +26,20 @@ pub mod api_keys;
 pub mod audit;
 mod columns;
 pub mod contract;
+mod difference;
 pub mod discount_codes;
 pub mod invoices;
+pub mod license_change;
+pub mod license_detail;
+pub mod license_list;
+pub mod license_status;
 pub mod licenses;
+pub mod machine_list;
 pub mod machines;
+mod paging;
 pub mod policies;
+pub mod policy_change;
+pub mod product_change;
 pub mod products;
 pub mod redemptions;
 pub mod seats;

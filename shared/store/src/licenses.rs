@@ -1,11 +1,9 @@
 //! What was sold.
 
-use crate::audit::{self, Actor, Entry};
 use crate::columns;
 use keywright_domain::standing::LicenseStatus;
-use keywright_edge::ports::{Database, DatabaseError, Reader, Statement, decode};
+use keywright_edge::ports::{DatabaseError, Reader, Statement};
 use serde::Deserialize;
-use serde_json::json;
 
 /// A license as recorded, with the slug of its product.
 #[derive(Debug, Clone, Deserialize)]
@@ -81,43 +79,4 @@ pub async fn with_receipt(database: &Reader, id: &str) -> Result<Option<Entitled
         [id.into()],
     );
     database.first(statement).await
-}
-
-/// Revokes a license for good. Repeating it succeeds and changes nothing.
-/// Answers whether there is such a license.
-///
-/// # Errors
-/// [`DatabaseError`].
-pub async fn revoke(
-    database: &Database,
-    actor: &Actor,
-    id: &str,
-    reason: &str,
-    audit_id: String,
-    event_id: &str,
-) -> Result<bool, DatabaseError> {
-    let update = Statement::new(
-        "UPDATE licenses SET status = 'revoked', status_reason = ?2, updated_at = ?3
-         WHERE id = ?1 AND status <> 'revoked'",
-        [id.into(), reason.into(), actor.at.into()],
-    );
-    let entry = Entry {
-        id: audit_id,
-        action: "license.revoke",
-        object_kind: "license",
-        object_id: id.to_owned(),
-        before: None,
-        after: Some(json!({ "status": "revoked", "reason": reason })),
-    };
-    let event = json!({ "license_id": id, "reason": reason });
-    let batch = vec![
-        // First, while the row still says what it was.
-        audit::insert_revoking(actor, entry),
-        update,
-        audit::event_if_changed(event_id, actor.at, "license.revoked", &event),
-        Statement::new("SELECT id FROM licenses WHERE id = ?1", [id.into()]),
-    ];
-    let mut answers = database.batch(batch).await?;
-    let found: Vec<serde_json::Value> = decode(answers.pop().unwrap_or_default())?;
-    Ok(!found.is_empty())
 }

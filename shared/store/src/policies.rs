@@ -3,7 +3,7 @@
 use crate::audit::{self, Actor, Entry};
 use crate::columns;
 use keywright_domain::terms::Terms;
-use keywright_edge::ports::{Database, DatabaseError, Reader, Row, Statement, decode};
+use keywright_edge::ports::{Database, DatabaseError, Reader, Statement};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -33,6 +33,11 @@ pub struct Policy {
     /// Whether it is a trial.
     #[serde(deserialize_with = "columns::flag")]
     pub is_trial: bool,
+    /// Its place on the ladder, 0 to 1000, higher is better; `None` for a
+    /// policy outside it.
+    pub tier_rank: Option<i64>,
+    /// Activations in 24 hours; 0 is unlimited, `None` the rule's default.
+    pub max_activations_per_day: Option<i64>,
     /// Whether it can be bought.
     #[serde(deserialize_with = "columns::flag")]
     pub active: bool,
@@ -71,40 +76,14 @@ impl Policy {
     }
 }
 
-/// What an operator may change. `None` leaves a member as it is.
-#[derive(Debug, Clone, Default)]
-pub struct Changes {
-    /// New name.
-    pub name: Option<String>,
-    /// New price; `Some(None)` sells at the product's price.
-    pub price_amount: Option<Option<i64>>,
-    /// New duration for later sales.
-    pub duration_seconds: Option<i64>,
-    /// New grace for later sales.
-    pub grace_seconds: Option<i64>,
-    /// New machine limit for later sales.
-    pub max_machines: Option<i64>,
-    /// New entitlements for later sales.
-    pub entitlements: Option<Vec<String>>,
-    /// Trial or not, for later sales.
-    pub is_trial: Option<bool>,
-    /// Can be bought or not.
-    pub active: Option<bool>,
-    /// Shown or not.
-    pub public: Option<bool>,
-    /// Archived or not.
-    pub archived: Option<bool>,
-    /// New metadata.
-    pub metadata: Option<Value>,
-}
-
 /// The statement that reads whole policies, as `o`.
 macro_rules! select_policies {
     ($rest:literal) => {
         concat!(
             "SELECT o.id, o.product_id, o.slug, o.name, o.price_amount, o.duration_seconds,
-                    o.grace_seconds, o.max_machines, o.entitlements, o.is_trial, o.active,
-                    o.public, o.archived_at, o.metadata, o.created_at, o.updated_at
+                    o.grace_seconds, o.max_machines, o.entitlements, o.is_trial,
+                    o.tier_rank, o.max_activations_per_day, o.active, o.public, o.archived_at,
+                    o.metadata, o.created_at, o.updated_at
              FROM policies o ",
             $rest
         )
@@ -128,7 +107,33 @@ pub async fn of_product(database: &Reader, product_id: &str) -> Result<Vec<Polic
     database.query(statement).await
 }
 
-const BY_ID: &str = select_policies!("WHERE o.id = ?1");
+/// All policies of a product as the operator lists them, in the order of
+/// [`of_product`].
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn listed(
+    database: &Reader,
+    product_id: &str,
+    include_inactive: bool,
+    include_archived: bool,
+) -> Result<Vec<Policy>, DatabaseError> {
+    let statement = Statement::new(
+        select_policies!(
+            "JOIN products p ON p.id = o.product_id
+             WHERE o.product_id = ?1 AND (?2 OR o.active = 1) AND (?3 OR o.archived_at IS NULL)
+             ORDER BY coalesce(o.price_amount, p.price_amount), o.name, o.id"
+        ),
+        [
+            product_id.into(),
+            include_inactive.into(),
+            include_archived.into(),
+        ],
+    );
+    database.query(statement).await
+}
+
+pub(crate) const BY_ID: &str = select_policies!("WHERE o.id = ?1");
 
 /// The policy with this id.
 ///
@@ -151,8 +156,9 @@ pub async fn create(
     let insert = Statement::new(
         "INSERT INTO policies (id, product_id, slug, name, price_amount, duration_seconds,
                                grace_seconds, max_machines, entitlements, is_trial, active, public,
-                               metadata, created_at, updated_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14)",
+                               metadata, created_at, updated_at, tier_rank,
+                               max_activations_per_day)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14, ?15, ?16)",
         [
             (&policy.id).into(),
             (&policy.product_id).into(),
@@ -168,6 +174,8 @@ pub async fn create(
             policy.public.into(),
             policy.metadata.to_string().into(),
             policy.created_at.into(),
+            policy.tier_rank.into(),
+            policy.max_activations_per_day.into(),
         ],
     );
     let entry = Entry {
@@ -182,85 +190,4 @@ pub async fn create(
         .batch(vec![insert, audit::insert(actor, entry)])
         .await
         .map(drop)
-}
-
-/// Changes a policy and answers it as it now is. What was sold keeps its terms.
-///
-/// # Errors
-/// [`DatabaseError`].
-pub async fn change(
-    database: &Database,
-    actor: &Actor,
-    before: &Policy,
-    changes: &Changes,
-    audit_id: String,
-) -> Result<Option<Policy>, DatabaseError> {
-    let update = Statement::new(
-        "UPDATE policies SET
-           name = coalesce(?2, name),
-           price_amount = CASE WHEN ?3 = 1 THEN ?4 ELSE price_amount END,
-           duration_seconds = coalesce(?5, duration_seconds),
-           grace_seconds = coalesce(?6, grace_seconds),
-           max_machines = coalesce(?7, max_machines),
-           entitlements = coalesce(?8, entitlements),
-           is_trial = coalesce(?9, is_trial),
-           active = coalesce(?10, active),
-           public = coalesce(?11, public),
-           archived_at = CASE ?12 WHEN 1 THEN coalesce(archived_at, ?13) WHEN 0 THEN NULL
-                                  ELSE archived_at END,
-           metadata = coalesce(?14, metadata),
-           updated_at = ?13
-         WHERE id = ?1",
-        [
-            (&before.id).into(),
-            changes.name.as_ref().into(),
-            changes.price_amount.is_some().into(),
-            changes.price_amount.flatten().into(),
-            changes.duration_seconds.into(),
-            changes.grace_seconds.into(),
-            changes.max_machines.into(),
-            changes
-                .entitlements
-                .clone()
-                .map(|list| Value::from(list).to_string())
-                .into(),
-            changes.is_trial.into(),
-            changes.active.into(),
-            changes.public.into(),
-            changes.archived.into(),
-            actor.at.into(),
-            changes.metadata.as_ref().map(Value::to_string).into(),
-        ],
-    );
-    let select = Statement::new(BY_ID, [(&before.id).into()]);
-    let entry = Entry {
-        id: audit_id,
-        action: "policy.change",
-        object_kind: "policy",
-        object_id: before.id.clone(),
-        before: serde_json::to_value(before).ok(),
-        after: Some(changes.as_json()),
-    };
-    let batch = vec![update, audit::insert_if_changed(actor, entry), select];
-    let mut answers: Vec<Vec<Row>> = database.batch(batch).await?;
-    Ok(decode(answers.pop().unwrap_or_default())?.pop())
-}
-
-impl Changes {
-    /// The members that change, for the audit entry.
-    fn as_json(&self) -> Value {
-        audit::changed([
-            ("name", self.name.clone().map(Value::from)),
-            ("price_amount", self.price_amount.map(Value::from)),
-            ("duration_seconds", self.duration_seconds.map(Value::from)),
-            ("grace_seconds", self.grace_seconds.map(Value::from)),
-            ("max_machines", self.max_machines.map(Value::from)),
-            ("entitlements", self.entitlements.clone().map(Value::from)),
-            ("is_trial", self.is_trial.map(Value::from)),
-            ("active", self.active.map(Value::from)),
-            ("public", self.public.map(Value::from)),
-            ("archived", self.archived.map(Value::from)),
-            ("metadata", self.metadata.clone()),
-        ])
-    }
 }

@@ -2,7 +2,9 @@
 
 use crate::audit::{self, Actor, Entry};
 use crate::columns;
-use keywright_edge::ports::{Database, DatabaseError, Reader, Statement, decode};
+use crate::paging;
+use keywright_edge::http::page::Page;
+use keywright_edge::ports::{Database, DatabaseError, Reader, Statement};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -36,23 +38,6 @@ pub struct Product {
     pub updated_at: i64,
 }
 
-/// What an operator may change. `None` leaves a member as it is.
-#[derive(Debug, Clone, Default)]
-pub struct Changes {
-    /// New name.
-    pub name: Option<String>,
-    /// New description.
-    pub description: Option<String>,
-    /// New price in sats.
-    pub price_amount: Option<i64>,
-    /// On sale or not.
-    pub active: Option<bool>,
-    /// New metadata.
-    pub metadata: Option<Value>,
-    /// New catalogue; `Some(None)` clears it.
-    pub entitlements_catalog: Option<Option<Value>>,
-}
-
 /// The statement that reads whole products.
 macro_rules! select_products {
     ($rest:literal) => {
@@ -66,6 +51,7 @@ macro_rules! select_products {
 }
 
 const BY_SLUG: &str = select_products!("WHERE slug = ?1");
+pub(crate) const BY_ID: &str = select_products!("WHERE id = ?1");
 
 /// The product with this slug, on sale or not.
 ///
@@ -80,8 +66,7 @@ pub async fn find(database: &Reader, slug: &str) -> Result<Option<Product>, Data
 /// # Errors
 /// [`DatabaseError`].
 pub async fn get(database: &Reader, id: &str) -> Result<Option<Product>, DatabaseError> {
-    let statement = Statement::new(select_products!("WHERE id = ?1"), [id.into()]);
-    database.first(statement).await
+    database.first(Statement::new(BY_ID, [id.into()])).await
 }
 
 /// Every product on sale, by slug. An operator has a handful.
@@ -90,6 +75,22 @@ pub async fn get(database: &Reader, id: &str) -> Result<Option<Product>, Databas
 /// [`DatabaseError`].
 pub async fn on_sale(database: &Reader) -> Result<Vec<Product>, DatabaseError> {
     let statement = Statement::new(select_products!("WHERE active = 1 ORDER BY slug"), []);
+    database.query(statement).await
+}
+
+/// A page of all products, on sale or not, newest first. Asks for one row
+/// more than `limit`, so that the caller sees whether there is a next page.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn page(database: &Reader, page: &Page) -> Result<Vec<Product>, DatabaseError> {
+    let statement = Statement::new(
+        select_products!(
+            "WHERE ?1 IS NULL OR (created_at, id) < (?1, ?2)
+             ORDER BY created_at DESC, id DESC LIMIT ?3"
+        ),
+        paging::params(page),
+    );
     database.query(statement).await
 }
 
@@ -140,74 +141,4 @@ pub async fn create(
         audit::insert(actor, entry),
     ];
     database.batch(batch).await.map(drop)
-}
-
-/// Changes a product and answers it as it now is. `before` is for the audit
-/// entry only; each member is changed by itself, so two operators changing
-/// different members both succeed.
-///
-/// # Errors
-/// [`DatabaseError`].
-pub async fn change(
-    database: &Database,
-    actor: &Actor,
-    before: &Product,
-    changes: &Changes,
-    audit_id: String,
-) -> Result<Option<Product>, DatabaseError> {
-    let text = |value: &Option<Value>| value.as_ref().map(Value::to_string);
-    let update = Statement::new(
-        "UPDATE products SET
-           name = coalesce(?2, name),
-           description = coalesce(?3, description),
-           price_amount = coalesce(?4, price_amount),
-           active = coalesce(?5, active),
-           metadata = coalesce(?6, metadata),
-           entitlements_catalog = CASE WHEN ?7 = 1 THEN ?8 ELSE entitlements_catalog END,
-           updated_at = ?9
-         WHERE id = ?1",
-        [
-            (&before.id).into(),
-            changes.name.as_ref().into(),
-            changes.description.as_ref().into(),
-            changes.price_amount.into(),
-            changes.active.into(),
-            text(&changes.metadata).into(),
-            changes.entitlements_catalog.is_some().into(),
-            changes.entitlements_catalog.as_ref().and_then(text).into(),
-            actor.at.into(),
-        ],
-    );
-    let entry = Entry {
-        id: audit_id,
-        action: "product.change",
-        object_kind: "product",
-        object_id: before.id.clone(),
-        before: serde_json::to_value(before).ok(),
-        after: Some(changes.as_json()),
-    };
-    let batch = vec![
-        update,
-        audit::insert_if_changed(actor, entry),
-        Statement::new(BY_SLUG, [(&before.slug).into()]),
-    ];
-    let mut answers = database.batch(batch).await?;
-    Ok(decode(answers.pop().unwrap_or_default())?.pop())
-}
-
-impl Changes {
-    /// The members that change, for the audit entry.
-    fn as_json(&self) -> Value {
-        audit::changed([
-            ("name", self.name.clone().map(Value::from)),
-            ("description", self.description.clone().map(Value::from)),
-            ("price_amount", self.price_amount.map(Value::from)),
-            ("active", self.active.map(Value::from)),
-            ("metadata", self.metadata.clone()),
-            (
-                "entitlements_catalog",
-                self.entitlements_catalog.clone().map(Value::from),
-            ),
-        ])
-    }
 }

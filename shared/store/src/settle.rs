@@ -56,6 +56,8 @@ pub struct Grant {
     pub terms: Terms,
     /// When it expires, in unix seconds; `None` never.
     pub expires_at: Option<i64>,
+    /// Activations in 24 hours; 0 is unlimited, `None` as its policy says.
+    pub max_activations_per_day: Option<i64>,
     /// Whom it is for.
     pub buyer_email: Option<String>,
     /// Why it was granted.
@@ -188,8 +190,8 @@ pub async fn grant(
     let license = Statement::new(
         "INSERT INTO licenses (id, receipt_id, product_id, policy_id, status, issued_at,
                                expires_at, grace_seconds, max_machines, entitlements, is_trial,
-                               buyer_email, note, updated_at)
-         VALUES (?1, ?2, ?3, ?4, 'active', ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?5)",
+                               buyer_email, note, updated_at, max_activations_per_day)
+         VALUES (?1, ?2, ?3, ?4, 'active', ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?5, ?13)",
         [
             (&ids.license).into(),
             (&ids.receipt).into(),
@@ -203,6 +205,7 @@ pub async fn grant(
             grant.terms.is_trial.into(),
             grant.buyer_email.as_ref().into(),
             grant.note.as_ref().into(),
+            grant.max_activations_per_day.into(),
         ],
     );
     let mut batch = vec![receipt, license];

@@ -48,8 +48,41 @@ fn routes_with_a_body() -> Vec<(Method, &'static str, Value)> {
             "/v1/admin/licenses/x/revoke",
             json!({ "reason": "r" }),
         ),
+        (
+            Method::POST,
+            "/v1/admin/licenses/x/suspend",
+            json!({ "reason": "r" }),
+        ),
+        (
+            Method::PATCH,
+            "/v1/admin/licenses/x",
+            json!({ "max_machines": 1 }),
+        ),
+        (
+            Method::PATCH,
+            "/v1/admin/policies/x/active",
+            json!({ "active": true }),
+        ),
+        (
+            Method::PATCH,
+            "/v1/admin/policies/x/public",
+            json!({ "public": true }),
+        ),
+        (
+            Method::PATCH,
+            "/v1/admin/policies/x/archived",
+            json!({ "archived": true }),
+        ),
+        (Method::POST, WITHOUT_A_BODY[0], json!({ "reason": "r" })),
+        (Method::POST, WITHOUT_A_BODY[1], json!({ "reason": "r" })),
     ]
 }
+
+/// Routes whose body may be left out.
+const WITHOUT_A_BODY: [&str; 2] = [
+    "/v1/admin/licenses/x/unsuspend",
+    "/v1/admin/machines/x/deactivate",
+];
 
 async fn refusal(bench: &Bench, request: Request<Body>) -> (u16, String) {
     bench.untouched_by(signed_in(request)).await.refusal()
@@ -76,7 +109,13 @@ async fn what_is_no_json_is_refused_everywhere() {
         ];
         for body in broken {
             let answer = refusal(&bench, send(json, body.to_vec())).await;
-            assert_eq!(answer, (400, "bad_request".to_owned()), "{path} {body:?}");
+            let left_out = body.is_empty() && WITHOUT_A_BODY.contains(&path);
+            let expected = if left_out {
+                (404, "not_found".to_owned())
+            } else {
+                (400, "bad_request".to_owned())
+            };
+            assert_eq!(answer, expected, "{path} {body:?}");
         }
         let twice = [good.clone(), good.clone()].concat();
         assert_eq!(
@@ -256,13 +295,23 @@ async fn wrong_methods_answer_in_the_envelope_and_name_the_right_ones() {
         ("/v1/purchase/x", "GET,HEAD"),
         ("/v1/btcpay/webhook", "POST"),
         ("/v1/cron/renew", "POST"),
-        ("/v1/admin/products", "POST"),
-        ("/v1/admin/products/x", "PATCH"),
+        ("/v1/admin/products", "GET,HEAD,POST"),
+        ("/v1/admin/products/x", "DELETE,GET,HEAD,PATCH"),
         ("/v1/admin/products/x/active", "PATCH"),
         ("/v1/admin/policies", "GET,HEAD,POST"),
-        ("/v1/admin/policies/x", "PATCH"),
-        ("/v1/admin/licenses", "POST"),
+        ("/v1/admin/policies/x", "DELETE,GET,HEAD,PATCH"),
+        ("/v1/admin/policies/x/active", "PATCH"),
+        ("/v1/admin/policies/x/public", "PATCH"),
+        ("/v1/admin/policies/x/archived", "PATCH"),
+        ("/v1/admin/licenses", "GET,HEAD,POST"),
+        ("/v1/admin/licenses/search", "GET,HEAD"),
+        ("/v1/admin/licenses/summary", "GET,HEAD"),
+        ("/v1/admin/licenses/x", "GET,HEAD,PATCH"),
+        ("/v1/admin/licenses/x/suspend", "POST"),
+        ("/v1/admin/licenses/x/unsuspend", "POST"),
         ("/v1/admin/licenses/x/revoke", "POST"),
+        ("/v1/admin/machines", "GET,HEAD"),
+        ("/v1/admin/machines/x/deactivate", "POST"),
     ] {
         for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "BREW"] {
             if methods.split(',').any(|allowed| allowed == method) {

@@ -174,6 +174,17 @@ impl Bench {
         answer
     }
 
+    /// A machine that holds a seat of a license, as if it had been activated.
+    pub(crate) async fn machine(&self, id: &str, license_id: &str) {
+        let sql = "INSERT INTO machines (id, license_id, fingerprint_hash, hostname, platform,
+                                         activated_at, last_seen_at)
+                   VALUES (?1, ?2, 'hash of ' || ?1, 'host', NULL, ?3, ?3)";
+        let at = i64::try_from(NOW).expect("a time");
+        let statement = Statement::new(sql, [id.into(), license_id.into(), at.into()]);
+        let port = &self.shop.database;
+        port.query(statement).await.expect("a machine");
+    }
+
     /// Runs one statement outside a batch: tampering, looking, a pragma.
     pub(crate) async fn sql(&self, sql: &str) -> Vec<Row> {
         // Statements hold constants only, so that none is built from input; a

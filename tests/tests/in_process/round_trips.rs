@@ -36,6 +36,10 @@ async fn each_route_costs_what_the_table_says() {
     let policy_id = bench.policy("demo", "pro", json!({})).await;
     let issued = bench.issue("demo", json!({ "max_machines": 2 })).await;
     let (key, token) = (issued.text("license_key"), issued.text("token"));
+    let license_id = issued.text("license_id");
+    let unsold = bench.product("unsold", 1).await;
+    let unused = bench.policy("demo", "unused", json!({})).await;
+    bench.machine("m", &license_id).await;
     let (settled, btcpay_id) = order(&bench, "demo").await;
     pay.pay_in_full(&btcpay_id).expect("a payment");
     let delivery = body_of(&pay, "InvoiceSettled", &btcpay_id);
@@ -47,6 +51,8 @@ async fn each_route_costs_what_the_table_says() {
         .text("id");
     let post = |path: &str, body: Value| send(Method::POST, path, &body);
     let patch = |path: String, body: Value| send(Method::PATCH, &path, &body);
+    let operate = |path: &str| send(Method::GET, path, &json!({}));
+    let delete = |path: String| send(Method::DELETE, &path, &json!({}));
     let tick = Request::post("/v1/cron/renew")
         .header(header::AUTHORIZATION, format!("Bearer {CRON_TOKEN}"))
         .body(Body::empty());
@@ -178,7 +184,7 @@ async fn each_route_costs_what_the_table_says() {
                 format!("/v1/admin/products/{product_id}"),
                 json!({ "price_sats": 2 }),
             ),
-            2,
+            1,
         ),
         (
             "/v1/admin/products/{id}/active",
@@ -186,7 +192,7 @@ async fn each_route_costs_what_the_table_says() {
                 format!("/v1/admin/products/{product_id}/active"),
                 json!({ "active": true }),
             ),
-            2,
+            1,
         ),
         (
             "/v1/admin/policies",
@@ -211,7 +217,7 @@ async fn each_route_costs_what_the_table_says() {
                 format!("/v1/admin/policies/{policy_id}"),
                 json!({ "max_machines": 2 }),
             ),
-            2,
+            1,
         ),
         // Product, policies, the grant, and the signature.
         (
@@ -222,10 +228,102 @@ async fn each_route_costs_what_the_table_says() {
             ),
             4,
         ),
+        ("/v1/admin/products", operate("/v1/admin/products"), 1),
+        (
+            "/v1/admin/products/{id}",
+            operate(&format!("/v1/admin/products/{product_id}")),
+            1,
+        ),
+        (
+            "/v1/admin/products/{id}",
+            delete(format!("/v1/admin/products/{unsold}")),
+            1,
+        ),
+        (
+            "/v1/admin/policies/{id}",
+            operate(&format!("/v1/admin/policies/{policy_id}")),
+            1,
+        ),
+        (
+            "/v1/admin/policies/{id}",
+            delete(format!("/v1/admin/policies/{unused}")),
+            1,
+        ),
+        (
+            "/v1/admin/policies/{id}/active",
+            patch(
+                format!("/v1/admin/policies/{policy_id}/active"),
+                json!({ "active": false }),
+            ),
+            1,
+        ),
+        (
+            "/v1/admin/policies/{id}/public",
+            patch(
+                format!("/v1/admin/policies/{policy_id}/public"),
+                json!({ "public": false }),
+            ),
+            1,
+        ),
+        (
+            "/v1/admin/policies/{id}/archived",
+            patch(
+                format!("/v1/admin/policies/{policy_id}/archived"),
+                json!({ "archived": true }),
+            ),
+            1,
+        ),
+        ("/v1/admin/licenses", operate("/v1/admin/licenses"), 1),
+        (
+            "/v1/admin/licenses/search",
+            operate(&format!("/v1/admin/licenses/search?key={key}")),
+            1,
+        ),
+        (
+            "/v1/admin/licenses/summary",
+            operate("/v1/admin/licenses/summary"),
+            1,
+        ),
+        (
+            "/v1/admin/licenses/{id}",
+            operate(&format!("/v1/admin/licenses/{license_id}")),
+            1,
+        ),
+        // The change, and the signature.
+        (
+            "/v1/admin/licenses/{id}",
+            patch(
+                format!("/v1/admin/licenses/{license_id}"),
+                json!({ "max_machines": 3 }),
+            ),
+            2,
+        ),
+        (
+            "/v1/admin/licenses/{id}/suspend",
+            post(
+                &format!("/v1/admin/licenses/{license_id}/suspend"),
+                json!({}),
+            ),
+            1,
+        ),
+        (
+            "/v1/admin/licenses/{id}/unsuspend",
+            post(
+                &format!("/v1/admin/licenses/{license_id}/unsuspend"),
+                json!({}),
+            ),
+            1,
+        ),
+        ("/v1/admin/machines", operate("/v1/admin/machines"), 1),
+        (
+            "/v1/admin/machines/{id}/deactivate",
+            post("/v1/admin/machines/m/deactivate", json!({})),
+            1,
+        ),
         (
             "/v1/admin/licenses/{id}/revoke",
             post(
-                &format!("/v1/admin/licenses/{}/revoke", issued.text("license_id")),
+                &format!("/v1/admin/licenses/{license_id}/revoke"),
                 json!({}),
             ),
             1,

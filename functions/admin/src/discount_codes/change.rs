@@ -1,7 +1,7 @@
 //! `PATCH /v1/admin/discount-codes/{id}`: changes the members that are sent.
 
 use super::{CodeView, check_description, check_referrer, check_uses, end, policy_ids, unknown};
-use crate::products::change::nullable;
+use crate::text::nullable;
 use crate::{Operator, Ports};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};

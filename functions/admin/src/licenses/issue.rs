@@ -1,10 +1,11 @@
 //! `POST /v1/admin/licenses`: a license by hand, for the press, a test, a
 //! present. Its receipt is the operator's grant.
 
+use crate::text::{self, MAX_NOTE_BYTES, present};
 use crate::{Operator, Ports};
 use axum::extract::State;
 use keywright_domain::dates::{parse_rfc3339, rfc3339};
-use keywright_domain::terms::Terms;
+use keywright_domain::terms::{Terms, check_activations_per_day};
 use keywright_edge::http::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
 use keywright_edge::http::{ApiError, Json};
 use keywright_store::policies::Policy;
@@ -13,50 +14,48 @@ use keywright_store::{policies, products};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// Longest note or e-mail address, in bytes.
-const MAX_TEXT_BYTES: usize = 2_000;
-
 /// What is not sent comes from the policy, and without one: perpetual, one
-/// machine, no entitlements.
+/// machine, no entitlements. Members that are not listed here, such as
+/// `nostr_npub`, are passed over.
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct NewLicense {
-    /// Slug of the product.
+    /// The licensed product.
     product_slug: String,
-    /// Slug of one of its policies.
+    /// The policy whose terms it has.
     policy_slug: Option<String>,
-    /// Why it was given, up to 2,000 bytes; for the operator only.
+    /// What the operator notes, at most 2000 bytes.
     note: Option<String>,
-    /// RFC 3339.
-    #[schema(example = "2027-12-31T00:00:00Z")]
+    /// When it expires, RFC 3339.
     expires_at: Option<String>,
-    /// What it unlocks: up to 255 names of 1 to 255 ASCII characters.
+    /// What it unlocks, in the order the key carries it.
     entitlements: Option<Vec<String>>,
-    /// Machines at once; 0 is unlimited.
-    #[schema(minimum = 0)]
+    /// Machines at once, 0 to 1000000; 0 is unlimited.
     max_machines: Option<i64>,
     /// Seconds after expiry in which it still validates.
-    #[schema(minimum = 0)]
     grace_seconds: Option<i64>,
     /// Whether it is a trial.
     is_trial: Option<bool>,
-    /// Whom it is for, up to 2,000 bytes.
+    /// Activations in 24 hours, 0 to 1000000; 0 is unlimited. Not sent: as the
+    /// policy says, also when that changes.
+    max_activations_per_day: Option<i64>,
+    /// Whom it is for, at most 2000 bytes.
     buyer_email: Option<String>,
 }
 
 /// The issued license, with its key and its token for the release gate.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Issued {
-    /// UUID.
+    /// UUID, also inside the key.
     license_id: String,
-    /// Id of the product.
+    /// The licensed product.
     product_id: String,
-    /// The key for the buyer: `LIC1-…`.
+    /// The `LIC1-…` key.
     license_key: String,
-    /// The token for downloading.
+    /// The token for the release gate.
     token: String,
     /// RFC 3339.
     issued_at: String,
-    /// RFC 3339; null never.
+    /// RFC 3339; null for never.
     expires_at: Option<String>,
     /// What it unlocks.
     entitlements: Vec<String>,
@@ -64,10 +63,11 @@ pub(crate) struct Issued {
     is_trial: bool,
     /// Machines at once; 0 is unlimited.
     max_machines: i64,
+    /// Activations in 24 hours; 0 is unlimited, null as its policy says.
+    max_activations_per_day: Option<i64>,
 }
 
-/// Issues a license without a purchase, for the press, a test or a present. 503
-/// when it is recorded and cannot be signed now.
+/// Issues a license without a purchase.
 #[utoipa::path(
     post,
     path = "/v1/admin/licenses",
@@ -85,24 +85,16 @@ pub(crate) async fn handler(
     new: Result<Json<NewLicense>, ApiError>,
 ) -> Result<Json<Issued>, ApiError> {
     let Json(new) = new?;
-    for (name, text) in [("note", &new.note), ("buyer_email", &new.buyer_email)] {
-        if text
-            .as_ref()
-            .is_some_and(|text| text.len() > MAX_TEXT_BYTES)
-        {
-            return Err(ApiError::bad_request(format!(
-                "{name}: longer than {MAX_TEXT_BYTES} bytes"
-            )));
+    let (note, buyer_email) = (present(new.note), present(new.buyer_email));
+    for (name, written) in [("note", &note), ("buyer_email", &buyer_email)] {
+        if let Some(written) = written {
+            text::check(name, written, MAX_NOTE_BYTES)?;
         }
     }
-    let asked_expiry = new.expires_at.as_deref().map(parse_rfc3339).transpose();
-    let asked_expiry =
-        asked_expiry.map_err(|error| ApiError::bad_request(format!("expires_at: {error}")))?;
-    if asked_expiry == Some(0) {
-        // A key has this value for "never" (LIC1 v2, offset 42).
-        return Err(ApiError::bad_request(
-            "expires_at: later than 1970-01-01T00:00:00Z",
-        ));
+    let asked_expiry = new.expires_at.as_deref().map(expiry).transpose()?;
+    if let Some(limit) = new.max_activations_per_day {
+        check_activations_per_day(limit)
+            .map_err(|error| ApiError::bad_request(error.to_string()))?;
     }
     let product = products::find(&ports.database, &new.product_slug)
         .await?
@@ -124,8 +116,9 @@ pub(crate) async fn handler(
         policy_id: policy.map(|policy| policy.id),
         expires_at: asked_expiry.or_else(|| terms.expires_at(actor.at)),
         terms,
-        buyer_email: new.buyer_email,
-        note: new.note,
+        max_activations_per_day: new.max_activations_per_day,
+        buyer_email,
+        note,
     };
     let ids = NewIds::new(&ports.stamps);
     settle::grant(&ports.database, &actor, &grant, &ids).await?;
@@ -149,7 +142,21 @@ pub(crate) async fn handler(
         entitlements: grant.terms.entitlements,
         is_trial: grant.terms.is_trial,
         max_machines: grant.terms.max_machines,
+        max_activations_per_day: grant.max_activations_per_day,
     }))
+}
+
+/// Reads an expiry. The first second of 1970 is none: a key has that value for
+/// "never" (LIC1 v2, offset 42).
+pub(super) fn expiry(text: &str) -> Result<i64, ApiError> {
+    let at = parse_rfc3339(text)
+        .map_err(|error| ApiError::bad_request(format!("expires_at: {error}")))?;
+    if at == 0 {
+        return Err(ApiError::bad_request(
+            "expires_at: later than 1970-01-01T00:00:00Z",
+        ));
+    }
+    Ok(at)
 }
 
 async fn policy(ports: &Ports, product_id: &str, slug: &str) -> Result<Policy, ApiError> {

@@ -1,4 +1,13 @@
 //! Routes for licenses, one file each.
 
+pub(crate) mod change;
 pub(crate) mod issue;
+pub(crate) mod list;
 pub(crate) mod revoke;
+pub(crate) mod search;
+pub(crate) mod show;
+mod standing;
+pub(crate) mod summary;
+pub(crate) mod suspend;
+pub(crate) mod unsuspend;
+mod view;

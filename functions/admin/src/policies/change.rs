@@ -1,59 +1,65 @@
 //! `PATCH /v1/admin/policies/{id}`: changes the members that are sent. What
 //! was sold keeps its terms.
 
-use super::PolicyView;
-use crate::products::change::nullable;
-use crate::products::{check_metadata, check_name};
+use super::create::check_rank_and_activations;
+use super::{PolicyView, metadata, price, unknown};
+use crate::products::check_name;
+use crate::text::nullable;
 use crate::{Operator, Ports};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use keywright_domain::money::Sats;
+use keywright_domain::terms::Terms;
 use keywright_edge::http::openapi::{AccessRefusals, BodyRefusals, Failures, Unknown};
 use keywright_edge::http::{ApiError, Json};
-use keywright_store::policies::{self, Changes};
+use keywright_store::policy_change::{self, Changes};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-/// An absent member stays as it is; `price_sats_override: null` sells at the
-/// product's price.
+/// Only what is sent is changed.
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct PolicyChange {
-    /// New name for people, up to 200 bytes.
+    /// Its name for people, 1 to 200 bytes.
     name: Option<String>,
-    /// New price in sats; null sells at the product's. Also taken as
-    /// `price_sats`.
+    /// Its own price in sats, also taken as `price_sats`; null sells at the
+    /// product's price.
     #[serde(default, alias = "price_sats", deserialize_with = "nullable")]
-    #[schema(value_type = Option<i64>, minimum = 0)]
+    #[schema(value_type = Option<i64>)]
     price_sats_override: Option<Option<i64>>,
     /// Seconds from issue to expiry, for later sales; 0 never.
-    #[schema(minimum = 0)]
     duration_seconds: Option<i64>,
     /// Seconds after expiry in which a license still validates, for later
     /// sales.
-    #[schema(minimum = 0)]
     grace_seconds: Option<i64>,
     /// Machines at once, for later sales; 0 is unlimited.
-    #[schema(minimum = 0)]
     max_machines: Option<i64>,
-    /// What it unlocks, for later sales: up to 255 names of 1 to 255 ASCII
-    /// characters.
+    /// What it unlocks, for later sales.
     entitlements: Option<Vec<String>>,
-    /// Trial or not, for later sales.
+    /// Whether it is a trial, for later sales.
     is_trial: Option<bool>,
+    /// Its place on the ladder, 0 to 1000; null takes it off.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<i64>)]
+    tier_rank: Option<Option<i64>>,
+    /// Activations in 24 hours, 0 to 1000000, at once for every license under
+    /// it that has no limit of its own; 0 is unlimited, null the usual limit.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<i64>)]
+    max_activations_per_day: Option<Option<i64>>,
     /// Whether it can be bought.
     active: Option<bool>,
     /// Whether buyers see it.
     public: Option<bool>,
-    /// Whether it is out of use: neither listed nor sold.
+    /// Whether it is put away.
     archived: Option<bool>,
-    /// New free-form members, in place of the old ones: an object of up to
-    /// 20,000 bytes.
+    /// Free-form members as for a new policy; null for none.
+    #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<Object>)]
-    metadata: Option<Value>,
+    metadata: Option<Option<Value>>,
 }
 
-/// Changes the members that are sent. What was sold keeps its terms.
+/// Changes a policy. What was sold keeps its terms. What changes nothing is a
+/// success that is not recorded.
 #[utoipa::path(
     patch,
     path = "/v1/admin/policies/{id}",
@@ -72,42 +78,50 @@ pub(crate) async fn handler(
     id: Result<Path<String>, PathRejection>,
     change: Result<Json<PolicyChange>, ApiError>,
 ) -> Result<Json<PolicyView>, ApiError> {
-    let unknown = || ApiError::not_found("there is no such policy");
     let Path(id) = id.map_err(|_| unknown())?;
     let Json(change) = change?;
-    change.name.as_deref().map_or(Ok(()), check_name)?;
-    change.metadata.as_ref().map_or(Ok(()), check_metadata)?;
-    let price = change
-        .price_sats_override
-        .flatten()
-        .map(Sats::try_from)
-        .transpose();
-    price.map_err(|error| ApiError::bad_request(format!("price_sats_override: {error}")))?;
-    let before = policies::get(&ports.database, &id)
-        .await?
-        .ok_or_else(unknown)?;
-    let mut terms = before.terms();
-    terms.duration_seconds = change.duration_seconds.unwrap_or(terms.duration_seconds);
-    terms.grace_seconds = change.grace_seconds.unwrap_or(terms.grace_seconds);
-    terms.max_machines = change.max_machines.unwrap_or(terms.max_machines);
-    terms.entitlements = change.entitlements.clone().unwrap_or(terms.entitlements);
-    terms
-        .check()
-        .map_err(|error| ApiError::bad_request(error.to_string()))?;
-    let changes = Changes {
-        name: change.name,
-        price_amount: change.price_sats_override,
-        duration_seconds: change.duration_seconds,
-        grace_seconds: change.grace_seconds,
-        max_machines: change.max_machines,
-        entitlements: change.entitlements,
-        is_trial: change.is_trial,
-        active: change.active,
-        public: change.public,
-        archived: change.archived,
-        metadata: change.metadata,
-    };
+    let changes = change.checked()?;
     let audit_id = ports.stamps.new_id();
-    let policy = policies::change(&ports.database, &actor, &before, &changes, audit_id).await?;
+    let policy = policy_change::change(&ports.database, &actor, &id, &changes, &audit_id).await?;
     Ok(Json(policy.ok_or_else(unknown)?.into()))
+}
+
+impl PolicyChange {
+    /// The members that are sent, each inside its limits.
+    fn checked(self) -> Result<Changes, ApiError> {
+        self.name.as_deref().map_or(Ok(()), check_name)?;
+        let none = || Value::Object(Map::new());
+        let metadata = self.metadata.map(|metadata| metadata.unwrap_or_else(none));
+        metadata.as_ref().map_or(Ok(()), metadata::check)?;
+        price(self.price_sats_override.flatten())?;
+        check_rank_and_activations(
+            self.tier_rank.flatten(),
+            self.max_activations_per_day.flatten(),
+        )?;
+        let usual = Terms::default();
+        let sent = Terms {
+            duration_seconds: self.duration_seconds.unwrap_or(usual.duration_seconds),
+            grace_seconds: self.grace_seconds.unwrap_or(usual.grace_seconds),
+            max_machines: self.max_machines.unwrap_or(usual.max_machines),
+            entitlements: self.entitlements.clone().unwrap_or_default(),
+            is_trial: usual.is_trial,
+        };
+        sent.check()
+            .map_err(|error| ApiError::bad_request(error.to_string()))?;
+        Ok(Changes {
+            name: self.name,
+            price_amount: self.price_sats_override,
+            duration_seconds: self.duration_seconds,
+            grace_seconds: self.grace_seconds,
+            max_machines: self.max_machines,
+            entitlements: self.entitlements,
+            is_trial: self.is_trial,
+            tier_rank: self.tier_rank,
+            max_activations_per_day: self.max_activations_per_day,
+            active: self.active,
+            public: self.public,
+            archived: self.archived,
+            metadata,
+        })
+    }
 }

@@ -1,12 +1,12 @@
 //! `POST /v1/admin/policies`: a new policy of a product.
 
-use super::PolicyView;
-use crate::products::{check_metadata, check_name};
+use super::{PolicyView, metadata, price};
+use crate::products::check_name;
 use crate::{Operator, Ports};
 use axum::extract::State;
-use keywright_domain::money::Sats;
+use keywright_domain::showcase::check_tier_rank;
 use keywright_domain::slug::Slug;
-use keywright_domain::terms::Terms;
+use keywright_domain::terms::{Terms, check_activations_per_day};
 use keywright_edge::http::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
 use keywright_edge::http::{ApiError, Json};
 use keywright_store::policies::{self, Policy};
@@ -16,45 +16,45 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 /// What is not sent: the product's price, perpetual, no grace, one machine,
-/// no entitlements, no trial, active and public.
+/// no entitlements, no trial, active and public, outside the ladder.
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct NewPolicy {
-    /// Slug of the product.
+    /// The product it belongs to.
     product_slug: String,
-    /// Its name in requests: 1 to 64 characters `a-z`, `0-9`, `-` or `_`. No
-    /// other policy of the product may have it.
+    /// Its name in requests: 1 to 64 characters `a-z`, `0-9`, `-` and `_`.
     slug: String,
-    /// Its name for people, up to 200 bytes.
+    /// Its name for people, 1 to 200 bytes.
     name: String,
-    /// Price in sats in place of the product's; also taken as `price_sats`.
+    /// Its own price in sats; also taken as `price_sats`.
     #[serde(alias = "price_sats")]
-    #[schema(minimum = 0)]
     price_sats_override: Option<i64>,
     /// Seconds from issue to expiry; 0 never.
-    #[schema(minimum = 0)]
     duration_seconds: Option<i64>,
     /// Seconds after expiry in which a license still validates.
-    #[schema(minimum = 0)]
     grace_seconds: Option<i64>,
-    /// Machines at once; 0 is unlimited.
-    #[schema(minimum = 0)]
+    /// Machines at once, 0 to 1000000; 0 is unlimited.
     max_machines: Option<i64>,
-    /// What it unlocks: up to 255 names of 1 to 255 ASCII characters.
+    /// What it unlocks, in the order keys carry it.
     entitlements: Option<Vec<String>>,
     /// Whether it is a trial.
     is_trial: Option<bool>,
+    /// Its place on the ladder, 0 to 1000, higher is better.
+    tier_rank: Option<i64>,
+    /// Activations of a license in 24 hours, 0 to 1000000; 0 is unlimited.
+    max_activations_per_day: Option<i64>,
     /// Whether it can be bought.
     active: Option<bool>,
     /// Whether buyers see it.
     public: Option<bool>,
-    /// Free-form members: an object of up to 20,000 bytes. Buyers are shown
-    /// `description`, `highlight`, `marketing_bullets`,
-    /// `marketing_bullets_position` and `hidden_entitlements`.
+    /// Free-form members, at most 20000 bytes of JSON. Shown to buyers:
+    /// `description` (text), `highlight` (boolean), `marketing_bullets` (up to
+    /// 20 texts), `marketing_bullets_position` (`above` or `below`),
+    /// `hidden_entitlements` (texts).
     #[schema(value_type = Option<Object>)]
     metadata: Option<Value>,
 }
 
-/// Adds a policy to a product. 409 when the product has one of that slug.
+/// Makes a policy of a product.
 #[utoipa::path(
     post,
     path = "/v1/admin/policies",
@@ -76,10 +76,9 @@ pub(crate) async fn handler(
         Slug::parse(&new.slug).map_err(|error| ApiError::bad_request(format!("slug: {error}")))?;
     check_name(&new.name)?;
     let metadata = new.metadata.unwrap_or_else(|| json!({}));
-    check_metadata(&metadata)?;
-    let price = new.price_sats_override.map(Sats::try_from).transpose();
-    let price =
-        price.map_err(|error| ApiError::bad_request(format!("price_sats_override: {error}")))?;
+    metadata::check(&metadata)?;
+    let price_amount = price(new.price_sats_override)?;
+    check_rank_and_activations(new.tier_rank, new.max_activations_per_day)?;
     let usual = Terms::default();
     let terms = Terms {
         duration_seconds: new.duration_seconds.unwrap_or(usual.duration_seconds),
@@ -99,12 +98,14 @@ pub(crate) async fn handler(
         product_id: product.id,
         slug: slug.into(),
         name: new.name,
-        price_amount: price.map(Sats::get),
+        price_amount,
         duration_seconds: terms.duration_seconds,
         grace_seconds: terms.grace_seconds,
         max_machines: terms.max_machines,
         entitlements: terms.entitlements,
         is_trial: terms.is_trial,
+        tier_rank: new.tier_rank,
+        max_activations_per_day: new.max_activations_per_day,
         active: new.active.unwrap_or(true),
         public: new.public.unwrap_or(true),
         archived_at: None,
@@ -123,4 +124,17 @@ pub(crate) async fn handler(
             }
         })?;
     Ok(Json(policy.into()))
+}
+
+/// Checks the two numbers that are not part of the terms.
+pub(super) fn check_rank_and_activations(
+    tier_rank: Option<i64>,
+    max_activations_per_day: Option<i64>,
+) -> Result<(), ApiError> {
+    tier_rank
+        .map_or(Ok(()), check_tier_rank)
+        .map_err(|error| ApiError::bad_request(error.to_string()))?;
+    max_activations_per_day
+        .map_or(Ok(()), check_activations_per_day)
+        .map_err(|error| ApiError::bad_request(error.to_string()))
 }

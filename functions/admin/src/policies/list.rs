@@ -1,5 +1,4 @@
-//! `GET /v1/admin/policies?product_slug=…`: the policies of a product that are
-//! not archived, hidden ones included.
+//! `GET /v1/admin/policies?product_slug=…`: the policies of a product.
 
 use super::PolicyView;
 use crate::Ports;
@@ -13,18 +12,22 @@ use utoipa::{IntoParams, ToSchema};
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Asked {
-    /// Slug of the product.
+    /// The product.
     product_slug: String,
+    /// Whether to list those too that cannot be bought.
+    include_inactive: Option<bool>,
+    /// Whether to list those too that are put away.
+    include_archived: Option<bool>,
 }
 
-/// The policies of a product.
+/// Policies of one product.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Policies {
-    /// Cheapest first.
+    /// The cheapest first, then by name.
     policies: Vec<PolicyView>,
 }
 
-/// The policies of a product that are not archived, hidden ones included.
+/// Lists the policies of a product, hidden ones included.
 #[utoipa::path(
     get,
     path = "/v1/admin/policies",
@@ -38,12 +41,19 @@ pub(crate) struct Policies {
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,
-    Query(asked): Query<Asked>,
+    asked: Result<Query<Asked>, ApiError>,
 ) -> Result<Json<Policies>, ApiError> {
+    let Query(asked) = asked?;
     let product = products::find(&ports.database, &asked.product_slug)
         .await?
         .ok_or_else(|| ApiError::not_found("product_slug: there is no such product"))?;
-    let policies = policies::of_product(&ports.database, &product.id).await?;
+    let policies = policies::listed(
+        &ports.database,
+        &product.id,
+        asked.include_inactive.unwrap_or(false),
+        asked.include_archived.unwrap_or(false),
+    )
+    .await?;
     Ok(Json(Policies {
         policies: policies.into_iter().map(PolicyView::from).collect(),
     }))

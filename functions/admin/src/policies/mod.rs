@@ -1,28 +1,40 @@
 //! Routes for policies, one file each.
 
+pub(crate) mod active;
+pub(crate) mod archived;
 pub(crate) mod change;
 pub(crate) mod create;
+pub(crate) mod delete;
 pub(crate) mod list;
+mod metadata;
+pub(crate) mod public;
+pub(crate) mod show;
 
+use crate::{Done, Ports};
+use axum::extract::Path;
+use axum::extract::rejection::PathRejection;
 use keywright_domain::dates::rfc3339;
+use keywright_domain::money::Sats;
+use keywright_edge::http::{ApiError, Json};
+use keywright_store::audit::Actor;
 use keywright_store::policies::Policy;
+use keywright_store::policy_change::{self, Changes};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
 /// A policy as the operator sees it.
 #[derive(Serialize, ToSchema)]
-#[schema(as = Policy)]
 pub(crate) struct PolicyView {
     /// UUID.
     id: String,
-    /// Id of its product.
+    /// The product it belongs to.
     product_id: String,
-    /// Its name in requests.
+    /// Its name in requests; unique within the product.
     slug: String,
     /// Its name for people.
     name: String,
-    /// Price in sats; null sells at the product's price.
+    /// Its own price in sats; null sells at the product's price.
     price_sats_override: Option<i64>,
     /// Seconds from issue to expiry; 0 never.
     duration_seconds: i64,
@@ -30,17 +42,25 @@ pub(crate) struct PolicyView {
     grace_seconds: i64,
     /// Machines at once; 0 is unlimited.
     max_machines: i64,
-    /// What it unlocks.
+    /// What it unlocks, in the order keys carry it.
     entitlements: Vec<String>,
     /// Whether it is a trial.
     is_trial: bool,
+    /// Its place on the ladder, 0 to 1000, higher is better; null for a
+    /// policy outside it.
+    tier_rank: Option<i64>,
+    /// Activations of a license in 24 hours; 0 is unlimited, null the usual
+    /// limit.
+    max_activations_per_day: Option<i64>,
     /// Whether it can be bought.
     active: bool,
     /// Whether buyers see it.
     public: bool,
-    /// RFC 3339; null while it is in use.
+    /// When it was archived, RFC 3339; null when it is not.
     archived_at: Option<String>,
-    /// Free-form members of the operator.
+    /// Free-form members. Shown to buyers: `description`, `highlight`,
+    /// `marketing_bullets`, `marketing_bullets_position`,
+    /// `hidden_entitlements`.
     #[schema(value_type = Object)]
     metadata: Value,
     /// RFC 3339.
@@ -62,6 +82,8 @@ impl From<Policy> for PolicyView {
             max_machines: policy.max_machines,
             entitlements: policy.entitlements,
             is_trial: policy.is_trial,
+            tier_rank: policy.tier_rank,
+            max_activations_per_day: policy.max_activations_per_day,
             active: policy.active,
             public: policy.public,
             archived_at: policy.archived_at.map(rfc3339),
@@ -70,4 +92,29 @@ impl From<Policy> for PolicyView {
             updated_at: rfc3339(policy.updated_at),
         }
     }
+}
+
+fn unknown() -> ApiError {
+    ApiError::not_found("there is no such policy")
+}
+
+/// A price of its own, in sats.
+fn price(sats: Option<i64>) -> Result<Option<i64>, ApiError> {
+    let price = sats.map(Sats::try_from).transpose();
+    price
+        .map(|price| price.map(Sats::get))
+        .map_err(|error| ApiError::bad_request(format!("price_sats_override: {error}")))
+}
+
+/// Turns one switch of a policy; repeating it changes nothing more.
+async fn switch(
+    ports: &Ports,
+    actor: &Actor,
+    id: Result<Path<String>, PathRejection>,
+    changes: Changes,
+) -> Result<Json<Done>, ApiError> {
+    let Path(id) = id.map_err(|_| unknown())?;
+    let audit_id = ports.stamps.new_id();
+    let found = policy_change::change(&ports.database, actor, &id, &changes, &audit_id).await?;
+    found.map(|_| Json(Done::OK)).ok_or_else(unknown)
 }

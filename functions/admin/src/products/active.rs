@@ -5,14 +5,13 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use keywright_edge::http::openapi::{AccessRefusals, BodyRefusals, Failures, Unknown};
 use keywright_edge::http::{ApiError, Json};
-use keywright_store::products::{self, Changes};
+use keywright_store::product_change::{self, Changes};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-/// Whether it is on sale.
 #[derive(Deserialize, ToSchema)]
-pub(crate) struct Active {
-    /// Whether buyers see it and can buy it.
+pub(crate) struct ProductActive {
+    /// Whether buyers see it and may order it.
     active: bool,
 }
 
@@ -22,9 +21,9 @@ pub(crate) struct Active {
     path = "/v1/admin/products/{id}/active",
     tag = "products",
     params(("id" = String, Path, description = "Id of the product.")),
-    request_body = Active,
+    request_body = ProductActive,
     responses(
-        (status = 200, description = "It is so.", body = Done),
+        (status = 200, description = "It is done.", body = Done),
         BodyRefusals, AccessRefusals, Unknown, Failures
     ),
     security(("operator" = ["products:write"]))
@@ -33,19 +32,16 @@ pub(crate) async fn handler(
     State(ports): State<Ports>,
     Operator(actor): Operator,
     id: Result<Path<String>, PathRejection>,
-    active: Result<Json<Active>, ApiError>,
+    active: Result<Json<ProductActive>, ApiError>,
 ) -> Result<Json<Done>, ApiError> {
     let unknown = || ApiError::not_found("there is no such product");
     let Path(id) = id.map_err(|_| unknown())?;
-    let Json(Active { active }) = active?;
-    let before = products::get(&ports.database, &id)
-        .await?
-        .ok_or_else(unknown)?;
+    let Json(ProductActive { active }) = active?;
     let changes = Changes {
         active: Some(active),
         ..Changes::default()
     };
     let audit_id = ports.stamps.new_id();
-    products::change(&ports.database, &actor, &before, &changes, audit_id).await?;
-    Ok(Json(Done::OK))
+    let found = product_change::change(&ports.database, &actor, &id, &changes, &audit_id).await?;
+    found.map(|_| Json(Done::OK)).ok_or_else(unknown)
 }

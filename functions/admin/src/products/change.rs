@@ -1,6 +1,8 @@
 //! `PATCH /v1/admin/products/{id}`: changes the members that are sent.
 
-use super::{check_catalog, check_description, check_metadata, check_name};
+use super::catalog::{self, CatalogEntry};
+use super::{check_description, check_metadata, check_name, price};
+use crate::text::nullable;
 use crate::{Operator, Ports};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
@@ -8,42 +10,40 @@ use keywright_domain::money::Sats;
 use keywright_edge::http::openapi::{AccessRefusals, BodyRefusals, Failures, Unknown};
 use keywright_edge::http::{ApiError, Json};
 use keywright_store::contract::ProductView;
-use keywright_store::products::{self, Changes};
-use serde::{Deserialize, Deserializer};
-use serde_json::Value;
+use keywright_store::product_change::{self, Changes};
+use serde::Deserialize;
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-/// An absent member stays as it is; `entitlements_catalog: null` clears it.
+/// Only what is sent is changed.
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct ProductChange {
-    /// New name for people, up to 200 bytes.
+    /// 1 to 200 bytes.
     name: Option<String>,
-    /// New description, up to 20,000 bytes.
-    description: Option<String>,
-    /// New price in sats. What was ordered keeps its price.
-    #[schema(minimum = 0)]
-    price_sats: Option<i64>,
-    /// On sale or not.
-    active: Option<bool>,
-    /// New free-form members, in place of the old ones: an object of up to
-    /// 20,000 bytes.
-    #[schema(value_type = Option<Object>)]
-    metadata: Option<Value>,
-    /// New catalogue of entitlements, in place of the old one: a list of
-    /// `{slug, name, description}`; null clears it.
-    #[schema(value_type = Option<Vec<Object>>)]
+    /// At most 20000 bytes; null for none.
     #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<String>)]
+    description: Option<Option<String>>,
+    /// The price in sats.
+    price_sats: Option<i64>,
+    /// `SAT`, with `price_value`: another way to write the price.
+    price_currency: Option<String>,
+    /// The price in the smallest unit of `price_currency`.
+    price_value: Option<i64>,
+    /// Whether buyers see it and may order it.
+    active: Option<bool>,
+    /// Free-form members, at most 20000 bytes of JSON; null for none.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<Object>)]
+    metadata: Option<Option<Value>>,
+    /// What each entitlement means; null for no catalogue.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<Vec<CatalogEntry>>)]
     entitlements_catalog: Option<Option<Value>>,
 }
 
-/// Tells null (`Some(None)`) from absent (`None`).
-pub(crate) fn nullable<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
-    member: D,
-) -> Result<Option<Option<T>>, D::Error> {
-    Option::deserialize(member).map(Some)
-}
-
-/// Changes the members that are sent. Licenses that were sold stay as they are.
+/// Changes a product. What was ordered keeps its price. What changes nothing
+/// is a success that is not recorded.
 #[utoipa::path(
     patch,
     path = "/v1/admin/products/{id}",
@@ -65,31 +65,37 @@ pub(crate) async fn handler(
     let unknown = || ApiError::not_found("there is no such product");
     let Path(id) = id.map_err(|_| unknown())?;
     let Json(change) = change?;
-    change.name.as_deref().map_or(Ok(()), check_name)?;
-    change
-        .description
-        .as_deref()
-        .map_or(Ok(()), check_description)?;
-    change.metadata.as_ref().map_or(Ok(()), check_metadata)?;
-    change
-        .entitlements_catalog
-        .iter()
-        .flatten()
-        .try_for_each(check_catalog)?;
-    let price = change.price_sats.map(Sats::try_from).transpose();
-    let price = price.map_err(|error| ApiError::bad_request(format!("price_sats: {error}")))?;
-    let before = products::get(&ports.database, &id)
-        .await?
-        .ok_or_else(unknown)?;
-    let changes = Changes {
-        name: change.name,
-        description: change.description,
-        price_amount: price.map(Sats::get),
-        active: change.active,
-        metadata: change.metadata,
-        entitlements_catalog: change.entitlements_catalog,
-    };
+    let changes = change.checked()?;
     let audit_id = ports.stamps.new_id();
-    let product = products::change(&ports.database, &actor, &before, &changes, audit_id).await?;
+    let product = product_change::change(&ports.database, &actor, &id, &changes, &audit_id).await?;
     Ok(Json(product.ok_or_else(unknown)?.into()))
+}
+
+impl ProductChange {
+    /// The members that are sent, each inside its limits.
+    fn checked(self) -> Result<Changes, ApiError> {
+        self.name.as_deref().map_or(Ok(()), check_name)?;
+        let description = self.description.map(Option::unwrap_or_default);
+        description.as_deref().map_or(Ok(()), check_description)?;
+        let none = || Value::Object(Map::new());
+        let metadata = self.metadata.map(|metadata| metadata.unwrap_or_else(none));
+        metadata.as_ref().map_or(Ok(()), check_metadata)?;
+        let catalog = match self.entitlements_catalog {
+            Some(Some(catalog)) => Some(Some(catalog::read(catalog)?)),
+            cleared_or_absent => cleared_or_absent,
+        };
+        let price = price::read(
+            self.price_sats,
+            self.price_currency.as_deref(),
+            self.price_value,
+        )?;
+        Ok(Changes {
+            name: self.name,
+            description,
+            price_amount: price.map(Sats::get),
+            active: self.active,
+            metadata,
+            entitlements_catalog: catalog,
+        })
+    }
 }

@@ -1,9 +1,9 @@
 //! `POST /v1/admin/products`: a new product.
 
-use super::{check_catalog, check_description, check_metadata, check_name};
+use super::catalog::{self, CatalogEntry};
+use super::{check_description, check_metadata, check_name, price};
 use crate::{Operator, Ports};
 use axum::extract::State;
-use keywright_domain::money::Sats;
 use keywright_domain::slug::Slug;
 use keywright_edge::http::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures};
 use keywright_edge::http::{ApiError, Json};
@@ -13,35 +13,31 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-/// The price is `price_sats`, or `price_currency` with `price_value`.
+/// The price is `price_sats`, or `price_currency` with `price_value`; sats are
+/// the one currency taken so far.
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct NewProduct {
-    /// Its name in URLs: 1 to 64 characters `a-z`, `0-9`, `-` or `_`, starting
-    /// and ending with a letter or digit. No other product may have it.
+    /// Its name in URLs: 1 to 64 characters `a-z`, `0-9`, `-` and `_`.
     slug: String,
-    /// Its name for people, up to 200 bytes.
+    /// Its name for people, 1 to 200 bytes.
     name: String,
-    /// What it is, up to 20,000 bytes; empty when not sent.
+    /// What it is, at most 20000 bytes.
     description: Option<String>,
-    /// Price in sats; 0 gives it away.
-    #[schema(minimum = 0)]
+    /// The price in sats.
     price_sats: Option<i64>,
-    /// Currency of `price_value`; `SAT` is the one taken so far.
-    #[schema(example = "SAT")]
+    /// `SAT`, with `price_value`: another way to write the price.
     price_currency: Option<String>,
-    /// Price in the smallest unit of `price_currency`.
-    #[schema(minimum = 0)]
+    /// The price in the smallest unit of `price_currency`.
     price_value: Option<i64>,
-    /// Free-form members of the operator: an object of up to 20,000 bytes.
+    /// Free-form members, at most 20000 bytes of JSON.
     #[schema(value_type = Option<Object>)]
     metadata: Option<Value>,
-    /// What each entitlement means, for people: a list of
-    /// `{slug, name, description}`, up to 20,000 bytes.
-    #[schema(value_type = Option<Vec<Object>>)]
+    /// What each entitlement means.
+    #[schema(value_type = Option<Vec<CatalogEntry>>)]
     entitlements_catalog: Option<Value>,
 }
 
-/// Puts a new product on sale. 409 when another product has the slug.
+/// Makes a product and puts it on sale.
 #[utoipa::path(
     post,
     path = "/v1/admin/products",
@@ -66,24 +62,21 @@ pub(crate) async fn handler(
     check_description(&description)?;
     let metadata = new.metadata.unwrap_or_else(|| json!({}));
     check_metadata(&metadata)?;
-    new.entitlements_catalog
-        .as_ref()
-        .map_or(Ok(()), check_catalog)?;
+    let price = price::read(
+        new.price_sats,
+        new.price_currency.as_deref(),
+        new.price_value,
+    )?;
     let product = Product {
         id: ports.stamps.new_id(),
         slug: slug.into(),
         name: new.name,
         description,
-        price_amount: price(
-            new.price_sats,
-            new.price_currency.as_deref(),
-            new.price_value,
-        )?
-        .get(),
+        price_amount: price.ok_or_else(price::missing)?.get(),
         price_currency: "SAT".to_owned(),
         active: true,
         metadata,
-        entitlements_catalog: new.entitlements_catalog,
+        entitlements_catalog: new.entitlements_catalog.map(catalog::read).transpose()?,
         created_at: actor.at,
         updated_at: actor.at,
     };
@@ -97,22 +90,4 @@ pub(crate) async fn handler(
         }
     })?;
     Ok(Json(product.into()))
-}
-
-fn price(sats: Option<i64>, currency: Option<&str>, value: Option<i64>) -> Result<Sats, ApiError> {
-    let amount = match (sats, currency, value) {
-        (Some(sats), None, None) => sats,
-        (None, Some("SAT"), Some(value)) => value,
-        (None, Some(_), _) => {
-            return Err(ApiError::bad_request(
-                "price_currency: SAT is the one taken so far",
-            ));
-        }
-        _ => {
-            return Err(ApiError::bad_request(
-                "send price_sats, or price_currency with price_value",
-            ));
-        }
-    };
-    Sats::try_from(amount).map_err(|error| ApiError::bad_request(format!("price: {error}")))
 }

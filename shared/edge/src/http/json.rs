@@ -5,10 +5,11 @@
 
 use super::ApiError;
 use axum::body::Body;
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRequest, OptionalFromRequest, Request};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http_body::Body as _;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -38,6 +39,25 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
         }
         let body = read_body(request.into_body()).await?;
         decode(&body).map(Self)
+    }
+}
+
+/// A body that may be left out: `None` when it is empty, whatever its type.
+impl<S: Send + Sync, T: DeserializeOwned> OptionalFromRequest<S> for Json<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Option<Self>, ApiError> {
+        if request.body().is_end_stream() {
+            return Ok(None);
+        }
+        let (parts, body) = request.into_parts();
+        let body = read_body(body).await?;
+        if body.is_empty() {
+            return Ok(None);
+        }
+        let request = Request::from_parts(parts, body.into());
+        let json = <Self as FromRequest<S>>::from_request(request, state).await?;
+        Ok(Some(json))
     }
 }
 
@@ -120,10 +140,33 @@ mod tests {
             .header(header::CONTENT_TYPE, content_type)
             .body(body.into())
             .expect("a request");
-        let error = Json::<Order>::from_request(request, &())
+        let error = <Json<Order> as FromRequest<()>>::from_request(request, &())
             .await
             .expect_err("a rejection");
         (error.status().as_u16(), error.code())
+    }
+
+    #[tokio::test]
+    async fn a_body_that_may_be_left_out_is_otherwise_read_as_ever() {
+        let read = |content_type: &str, body: &'static str| {
+            let request = Request::post("/")
+                .header(header::CONTENT_TYPE, content_type)
+                .body(Body::from(body))
+                .expect("a request");
+            async move {
+                <Json<Order> as OptionalFromRequest<()>>::from_request(request, &())
+                    .await
+                    .map(|body| body.is_some())
+                    .map_err(|error| error.status().as_u16())
+            }
+        };
+        let json = "application/json";
+        assert_eq!(read(json, "").await, Ok(false));
+        assert_eq!(read("text/plain", "").await, Ok(false));
+        assert_eq!(read(json, "{\"amount\":1}").await, Ok(true));
+        assert_eq!(read(json, " ").await, Err(400));
+        assert_eq!(read(json, "{}").await, Err(422));
+        assert_eq!(read("text/plain", "{\"amount\":1}").await, Err(415));
     }
 
     #[tokio::test]

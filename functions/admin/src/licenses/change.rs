@@ -1,0 +1,148 @@
+//! `PATCH /v1/admin/licenses/{id}`: changes one license that was sold.
+
+use super::issue::expiry;
+use super::view::LicenseDetail;
+use crate::text::{self, MAX_NOTE_BYTES, nullable, present};
+use crate::{Operator, Ports};
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use keywright_domain::standing::LicenseStatus;
+use keywright_domain::terms::{Terms, TermsError, check_activations_per_day};
+use keywright_edge::http::openapi::{AccessRefusals, BodyRefusals, Failures, Unknown};
+use keywright_edge::http::{ApiError, Json};
+use keywright_store::license_change::{self, Changes};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// Only what is sent is changed.
+#[derive(Deserialize, ToSchema)]
+pub(crate) struct LicenseChange {
+    /// Machines at once, 0 to 1000000; 0 is unlimited. Lower than the machines
+    /// in use, it lets those go on and no other in.
+    max_machines: Option<i64>,
+    /// What it unlocks, in the order the key carries it.
+    entitlements: Option<Vec<String>>,
+    /// When it expires, RFC 3339; null for never.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<String>)]
+    expires_at: Option<Option<String>>,
+    /// Seconds after expiry in which it still validates.
+    grace_seconds: Option<i64>,
+    /// Whether it is a trial.
+    is_trial: Option<bool>,
+    /// Activations in 24 hours, 0 to 1000000; 0 is unlimited, null as its
+    /// policy says.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<i64>)]
+    max_activations_per_day: Option<Option<i64>>,
+    /// Whom it is for; null for nobody.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<String>)]
+    buyer_email: Option<Option<String>>,
+    /// What the operator notes; null for nothing.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<String>)]
+    note: Option<Option<String>>,
+}
+
+/// The license as it now is, with its key, which the change may have changed:
+/// an older one goes on validating online, with the terms of today.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Changed {
+    #[serde(flatten)]
+    license: LicenseDetail,
+    /// The `LIC1-…` key; null for a license that is not active.
+    license_key: Option<String>,
+    /// The token for the release gate; null for a license that is not active.
+    token: Option<String>,
+}
+
+/// Changes seats, entitlements, expiry and the rest of one license. What
+/// changes nothing is a success that is not recorded.
+#[utoipa::path(
+    patch,
+    path = "/v1/admin/licenses/{id}",
+    tag = "licenses",
+    params(("id" = String, Path, description = "Id of the license.")),
+    request_body = LicenseChange,
+    responses(
+        (status = 200, description = "The license as it now is.", body = Changed),
+        BodyRefusals, AccessRefusals, Unknown, Failures
+    ),
+    security(("operator" = ["licenses:write"]))
+)]
+pub(crate) async fn handler(
+    State(ports): State<Ports>,
+    Operator(actor): Operator,
+    id: Result<Path<String>, PathRejection>,
+    change: Result<Json<LicenseChange>, ApiError>,
+) -> Result<Json<Changed>, ApiError> {
+    let unknown = || ApiError::not_found("there is no such license");
+    let Path(id) = id.map_err(|_| unknown())?;
+    let Json(change) = change?;
+    let changes = change.checked()?;
+    let (audit_id, event_id) = (ports.stamps.new_id(), ports.stamps.new_id());
+    let detail =
+        license_change::change(&ports.database, &actor, &id, &changes, &audit_id, &event_id)
+            .await?
+            .ok_or_else(unknown)?;
+    let signed = if detail.license.status == LicenseStatus::Active {
+        let signed = ports.sign.license(&id).await.map_err(|error| {
+            ApiError::unavailable(
+                "service_unavailable",
+                "the license is changed but could not be signed; the log says why. Send the same again for its key",
+                error.to_string(),
+            )
+        })?;
+        Some(signed)
+    } else {
+        None
+    };
+    let (license_key, token) = signed
+        .map(|signed| (signed.license_key, signed.token))
+        .unzip();
+    Ok(Json(Changed {
+        license: detail.into(),
+        license_key,
+        token,
+    }))
+}
+
+impl LicenseChange {
+    /// The members that are sent, each inside its limits.
+    fn checked(self) -> Result<Changes, ApiError> {
+        let bad = |error: TermsError| ApiError::bad_request(error.to_string());
+        let usual = Terms::default();
+        let sent = Terms {
+            duration_seconds: usual.duration_seconds,
+            grace_seconds: self.grace_seconds.unwrap_or(usual.grace_seconds),
+            max_machines: self.max_machines.unwrap_or(usual.max_machines),
+            entitlements: self.entitlements.clone().unwrap_or_default(),
+            is_trial: usual.is_trial,
+        };
+        sent.check().map_err(bad)?;
+        if let Some(limit) = self.max_activations_per_day.flatten() {
+            check_activations_per_day(limit).map_err(bad)?;
+        }
+        let written = |member: &str, text: Option<Option<String>>| {
+            let text = text.map(present);
+            if let Some(Some(text)) = &text {
+                text::check(member, text, MAX_NOTE_BYTES)?;
+            }
+            Ok::<_, ApiError>(text)
+        };
+        Ok(Changes {
+            max_machines: self.max_machines,
+            entitlements: self.entitlements,
+            expires_at: match self.expires_at {
+                Some(Some(text)) => Some(Some(expiry(&text)?)),
+                other => other.map(|_| None),
+            },
+            grace_seconds: self.grace_seconds,
+            is_trial: self.is_trial,
+            max_activations_per_day: self.max_activations_per_day,
+            buyer_email: written("buyer_email", self.buyer_email)?,
+            note: written("note", self.note)?,
+        })
+    }
+}

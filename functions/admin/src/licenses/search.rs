@@ -1,0 +1,82 @@
+//! `GET /v1/admin/licenses/search`: finds a license by what a buyer has.
+
+use super::list::{MOST, USUAL};
+use super::view::{Licenses, answer};
+use crate::Ports;
+use crate::text::present;
+use axum::extract::State;
+use http::{HeaderMap, Uri};
+use keywright_edge::http::openapi::{AccessRefusals, BadQuery, Failures};
+use keywright_edge::http::page::PageQuery;
+use keywright_edge::http::{ApiError, Json, Query};
+use keywright_license::LicenseKey;
+use keywright_store::license_list::{self, Filter};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Asked {
+    /// The address it is for; case does not matter.
+    buyer_email: Option<String>,
+    /// The purchase: our invoice id, or the payment provider's.
+    invoice_id: Option<String>,
+    /// Its id.
+    license_id: Option<String>,
+    /// A `LIC1-…` key. Only its license id is looked at: the signature is not
+    /// checked, so a key that is found here need not be a good one.
+    key: Option<String>,
+    #[serde(flatten)]
+    #[param(ignore)]
+    page: PageQuery,
+}
+
+/// Finds the licenses that fit all that is given, newest first. At least one
+/// of `buyer_email`, `invoice_id`, `license_id` and `key` is required.
+#[utoipa::path(
+    get,
+    path = "/v1/admin/licenses/search",
+    tag = "licenses",
+    params(Asked, PageQuery),
+    responses(
+        (status = 200, description = "A page of licenses.", body = Licenses),
+        BadQuery, AccessRefusals, Failures
+    ),
+    security(("operator" = ["licenses:read"]))
+)]
+pub(crate) async fn handler(
+    State(ports): State<Ports>,
+    uri: Uri,
+    asked: Result<Query<Asked>, ApiError>,
+) -> Result<(HeaderMap, Json<Licenses>), ApiError> {
+    let Query(asked) = asked?;
+    let page = asked.page.page(USUAL, MOST)?;
+    let key_license_id = present(asked.key).map(|key| license_in(&key)).transpose()?;
+    let filter = Filter {
+        buyer_email: present(asked.buyer_email),
+        invoice_id: present(asked.invoice_id),
+        license_id: present(asked.license_id),
+        key_license_id,
+        ..Filter::default()
+    };
+    let given = [
+        &filter.buyer_email,
+        &filter.invoice_id,
+        &filter.license_id,
+        &filter.key_license_id,
+    ];
+    if given.into_iter().all(Option::is_none) {
+        return Err(ApiError::bad_request(
+            "send buyer_email, invoice_id, license_id or key",
+        ));
+    }
+    let rows = license_list::page(&ports.database, &filter, &page).await?;
+    Ok(answer(&uri, &page, rows))
+}
+
+/// The license that a key names, whoever wrote the key.
+fn license_in(key: &str) -> Result<String, ApiError> {
+    let key =
+        LicenseKey::parse(key).map_err(|error| ApiError::bad_request(format!("key: {error}")))?;
+    Ok(key.unverified_payload().license_id().to_string())
+}

@@ -1,0 +1,31 @@
+//! `GET /v1/admin/licenses/{id}`: one license with all that belongs to it.
+
+use super::view::LicenseDetail;
+use crate::Ports;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use keywright_edge::http::openapi::{AccessRefusals, Failures, Unknown};
+use keywright_edge::http::{ApiError, Json};
+use keywright_store::license_detail;
+
+/// One license with its receipt, its purchase and its machines.
+#[utoipa::path(
+    get,
+    path = "/v1/admin/licenses/{id}",
+    tag = "licenses",
+    params(("id" = String, Path, description = "Id of the license.")),
+    responses(
+        (status = 200, description = "The license.", body = LicenseDetail),
+        AccessRefusals, Unknown, Failures
+    ),
+    security(("operator" = ["licenses:read"]))
+)]
+pub(crate) async fn handler(
+    State(ports): State<Ports>,
+    id: Result<Path<String>, PathRejection>,
+) -> Result<Json<LicenseDetail>, ApiError> {
+    let unknown = || ApiError::not_found("there is no such license");
+    let Path(id) = id.map_err(|_| unknown())?;
+    let detail = license_detail::find(&ports.database, &id).await?;
+    Ok(Json(detail.ok_or_else(unknown)?.into()))
+}

@@ -1,0 +1,56 @@
+//! What suspending, unsuspending and revoking have in common.
+
+use crate::text::{self, MAX_NOTE_BYTES, present};
+use crate::{Done, Ports};
+use axum::extract::Path;
+use axum::extract::rejection::PathRejection;
+use keywright_edge::http::{ApiError, Json};
+use keywright_store::audit::Actor;
+use keywright_store::license_status::{self, Turn};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+/// Why the operator does it.
+#[derive(Default, Deserialize, ToSchema)]
+pub(crate) struct Reason {
+    /// At most 2000 bytes; recorded, shown with the license, and sent with the
+    /// event.
+    reason: Option<String>,
+}
+
+/// Turns a license. One that is in the state it leads to already stays as it is, and that is a success too.
+pub(super) async fn set(
+    ports: &Ports,
+    actor: &Actor,
+    id: Result<Path<String>, PathRejection>,
+    turn: Turn,
+    Reason { reason }: Reason,
+) -> Result<Json<Done>, ApiError> {
+    let unknown = || ApiError::not_found("there is no such license");
+    let Path(id) = id.map_err(|_| unknown())?;
+    let reason = present(reason);
+    text::check(
+        "reason",
+        reason.as_deref().unwrap_or_default(),
+        MAX_NOTE_BYTES,
+    )?;
+    let (audit_id, event_id) = (ports.stamps.new_id(), ports.stamps.new_id());
+    let reached = license_status::set(
+        &ports.database,
+        actor,
+        &id,
+        turn,
+        reason.as_deref(),
+        &audit_id,
+        &event_id,
+    )
+    .await?;
+    match reached {
+        None => Err(unknown()),
+        Some(status) if status == turn.to() => Ok(Json(Done::OK)),
+        Some(status) => Err(ApiError::conflict(format!(
+            "the license is {}, which is for good; issue another one instead",
+            status.as_str()
+        ))),
+    }
+}

@@ -1,0 +1,33 @@
+//! `POST /v1/admin/licenses/{id}/suspend`: holds a license back.
+
+use super::standing::{self, Reason};
+use crate::{Done, Operator, Ports};
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use keywright_edge::http::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
+use keywright_edge::http::{ApiError, Json};
+use keywright_store::license_status::Turn;
+
+/// Holds a license back: from now on it does not validate. Repeating it
+/// succeeds and changes nothing more; a revoked license is 409.
+#[utoipa::path(
+    post,
+    path = "/v1/admin/licenses/{id}/suspend",
+    tag = "licenses",
+    params(("id" = String, Path, description = "Id of the license.")),
+    request_body = Reason,
+    responses(
+        (status = 200, description = "It is suspended.", body = Done),
+        BodyRefusals, AccessRefusals, Unknown, Conflict, Failures
+    ),
+    security(("operator" = ["licenses:write"]))
+)]
+pub(crate) async fn handler(
+    State(ports): State<Ports>,
+    Operator(actor): Operator,
+    id: Result<Path<String>, PathRejection>,
+    reason: Result<Json<Reason>, ApiError>,
+) -> Result<Json<Done>, ApiError> {
+    let Json(reason) = reason?;
+    standing::set(&ports, &actor, id, Turn::Suspend, reason).await
+}

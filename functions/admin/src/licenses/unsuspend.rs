@@ -1,0 +1,33 @@
+//! `POST /v1/admin/licenses/{id}/unsuspend`: lets a suspended license validate again.
+
+use super::standing::{self, Reason};
+use crate::{Done, Operator, Ports};
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use keywright_edge::http::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
+use keywright_edge::http::{ApiError, Json};
+use keywright_store::license_status::Turn;
+
+/// Ends a suspension: the license validates again. The body may be left out.
+/// Repeating it succeeds and changes nothing more; a revoked license is 409.
+#[utoipa::path(
+    post,
+    path = "/v1/admin/licenses/{id}/unsuspend",
+    tag = "licenses",
+    params(("id" = String, Path, description = "Id of the license.")),
+    request_body = Option<Reason>,
+    responses(
+        (status = 200, description = "It is active.", body = Done),
+        BodyRefusals, AccessRefusals, Unknown, Conflict, Failures
+    ),
+    security(("operator" = ["licenses:write"]))
+)]
+pub(crate) async fn handler(
+    State(ports): State<Ports>,
+    Operator(actor): Operator,
+    id: Result<Path<String>, PathRejection>,
+    reason: Result<Option<Json<Reason>>, ApiError>,
+) -> Result<Json<Done>, ApiError> {
+    let reason = reason?.map_or_else(Reason::default, |Json(reason)| reason);
+    standing::set(&ports, &actor, id, Turn::Unsuspend, reason).await
+}

@@ -1,0 +1,52 @@
+//! `POST /v1/admin/machines/{id}/deactivate`: frees the seat of a machine.
+
+use crate::text::{self, MAX_NOTE_BYTES, present};
+use crate::{Done, Operator, Ports};
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use keywright_edge::http::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
+use keywright_edge::http::{ApiError, Json};
+use keywright_store::machine_list;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+/// What is recorded where no reason is sent.
+const REASON: &str = "operator_requested";
+
+#[derive(Deserialize, ToSchema)]
+pub(crate) struct Deactivation {
+    /// Why, at most 2000 bytes; recorded, and sent with the event.
+    reason: Option<String>,
+}
+
+/// Frees the seat of a machine, also the only one of a license, which the next
+/// machine may then take. The body may be left out. Repeating it succeeds and
+/// changes nothing more.
+#[utoipa::path(
+    post,
+    path = "/v1/admin/machines/{id}/deactivate",
+    tag = "machines",
+    params(("id" = String, Path, description = "Id of the machine, from the list of machines.")),
+    request_body = Option<Deactivation>,
+    responses(
+        (status = 200, description = "Its seat is free.", body = Done),
+        BodyRefusals, AccessRefusals, Unknown, Conflict, Failures
+    ),
+    security(("operator" = ["machines:write"]))
+)]
+pub(crate) async fn handler(
+    State(ports): State<Ports>,
+    Operator(actor): Operator,
+    id: Result<Path<String>, PathRejection>,
+    sent: Result<Option<Json<Deactivation>>, ApiError>,
+) -> Result<Json<Done>, ApiError> {
+    let unknown = || ApiError::not_found("there is no such machine");
+    let Path(id) = id.map_err(|_| unknown())?;
+    let reason = sent?.and_then(|Json(sent)| present(sent.reason));
+    let reason = reason.as_deref().unwrap_or(REASON);
+    text::check("reason", reason, MAX_NOTE_BYTES)?;
+    let (audit_id, event_id) = (ports.stamps.new_id(), ports.stamps.new_id());
+    let found =
+        machine_list::free(&ports.database, &actor, &id, reason, &audit_id, &event_id).await?;
+    found.then_some(Json(Done::OK)).ok_or_else(unknown)
+}

@@ -1,0 +1,4 @@
+//! Routes for machines, one file each.
+
+pub(crate) mod deactivate;
+pub(crate) mod list;

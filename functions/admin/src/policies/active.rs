@@ -1,0 +1,44 @@
+//! `PATCH /v1/admin/policies/{id}/active`: can be bought or not.
+
+use super::switch;
+use crate::{Done, Operator, Ports};
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use keywright_edge::http::openapi::{AccessRefusals, BodyRefusals, Failures, Unknown};
+use keywright_edge::http::{ApiError, Json};
+use keywright_store::policy_change::Changes;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+#[derive(Deserialize, ToSchema)]
+pub(crate) struct PolicyActive {
+    /// Whether it can be bought.
+    active: bool,
+}
+
+/// Lets a policy be bought or not. Repeating it changes nothing more.
+#[utoipa::path(
+    patch,
+    path = "/v1/admin/policies/{id}/active",
+    tag = "policies",
+    params(("id" = String, Path, description = "Id of the policy.")),
+    request_body = PolicyActive,
+    responses(
+        (status = 200, description = "It is done.", body = Done),
+        BodyRefusals, AccessRefusals, Unknown, Failures
+    ),
+    security(("operator" = ["policies:write"]))
+)]
+pub(crate) async fn handler(
+    State(ports): State<Ports>,
+    Operator(actor): Operator,
+    id: Result<Path<String>, PathRejection>,
+    sent: Result<Json<PolicyActive>, ApiError>,
+) -> Result<Json<Done>, ApiError> {
+    let Json(PolicyActive { active }) = sent?;
+    let changes = Changes {
+        active: Some(active),
+        ..Changes::default()
+    };
+    switch(&ports, &actor, id, changes).await
+}

@@ -1,0 +1,45 @@
+//! `PATCH /v1/admin/policies/{id}/archived`: put away or taken back.
+
+use super::switch;
+use crate::{Done, Operator, Ports};
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use keywright_edge::http::openapi::{AccessRefusals, BodyRefusals, Failures, Unknown};
+use keywright_edge::http::{ApiError, Json};
+use keywright_store::policy_change::Changes;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+#[derive(Deserialize, ToSchema)]
+pub(crate) struct PolicyArchived {
+    /// Whether it is put away: not listed, and refused at purchase.
+    archived: bool,
+}
+
+/// Puts a policy away for good or takes it back. What was sold under it keeps
+/// its terms. Repeating it changes nothing more.
+#[utoipa::path(
+    patch,
+    path = "/v1/admin/policies/{id}/archived",
+    tag = "policies",
+    params(("id" = String, Path, description = "Id of the policy.")),
+    request_body = PolicyArchived,
+    responses(
+        (status = 200, description = "It is done.", body = Done),
+        BodyRefusals, AccessRefusals, Unknown, Failures
+    ),
+    security(("operator" = ["policies:write"]))
+)]
+pub(crate) async fn handler(
+    State(ports): State<Ports>,
+    Operator(actor): Operator,
+    id: Result<Path<String>, PathRejection>,
+    sent: Result<Json<PolicyArchived>, ApiError>,
+) -> Result<Json<Done>, ApiError> {
+    let Json(PolicyArchived { archived }) = sent?;
+    let changes = Changes {
+        archived: Some(archived),
+        ..Changes::default()
+    };
+    switch(&ports, &actor, id, changes).await
+}

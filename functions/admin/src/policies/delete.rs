@@ -1,0 +1,41 @@
+//! `DELETE /v1/admin/policies/{id}`: takes back a policy that nothing uses.
+
+use super::unknown;
+use crate::{Done, Operator, Ports};
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use keywright_edge::http::openapi::{AccessRefusals, Conflict, Failures, Unknown};
+use keywright_edge::http::{ApiError, Json};
+use keywright_store::policy_change;
+
+/// Deletes a policy under which nothing was ordered or issued and which no
+/// discount code names. Otherwise it is 409: archive it instead.
+#[utoipa::path(
+    delete,
+    path = "/v1/admin/policies/{id}",
+    tag = "policies",
+    params(("id" = String, Path, description = "Id of the policy.")),
+    responses(
+        (status = 200, description = "It is gone.", body = Done),
+        AccessRefusals, Unknown, Conflict, Failures
+    ),
+    security(("operator" = ["policies:write"]))
+)]
+pub(crate) async fn handler(
+    State(ports): State<Ports>,
+    Operator(actor): Operator,
+    id: Result<Path<String>, PathRejection>,
+) -> Result<Json<Done>, ApiError> {
+    let Path(id) = id.map_err(|_| unknown())?;
+    let audit_id = ports.stamps.new_id();
+    let uses = policy_change::delete(&ports.database, &actor, &id, &audit_id)
+        .await?
+        .ok_or_else(unknown)?;
+    if uses.any() {
+        return Err(ApiError::conflict(format!(
+            "{} orders, {} licenses and {} discount codes name the policy, so it stays; put it away: PATCH …/archived",
+            uses.invoices, uses.licenses, uses.discount_codes
+        )));
+    }
+    Ok(Json(Done::OK))
+}

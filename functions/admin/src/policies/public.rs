@@ -1,0 +1,44 @@
+//! `PATCH /v1/admin/policies/{id}/public`: shown to buyers or not.
+
+use super::switch;
+use crate::{Done, Operator, Ports};
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use keywright_edge::http::openapi::{AccessRefusals, BodyRefusals, Failures, Unknown};
+use keywright_edge::http::{ApiError, Json};
+use keywright_store::policy_change::Changes;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+#[derive(Deserialize, ToSchema)]
+pub(crate) struct PolicyPublic {
+    /// Whether buyers see it and may choose it.
+    public: bool,
+}
+
+/// Shows a policy to buyers or hides it. Repeating it changes nothing more.
+#[utoipa::path(
+    patch,
+    path = "/v1/admin/policies/{id}/public",
+    tag = "policies",
+    params(("id" = String, Path, description = "Id of the policy.")),
+    request_body = PolicyPublic,
+    responses(
+        (status = 200, description = "It is done.", body = Done),
+        BodyRefusals, AccessRefusals, Unknown, Failures
+    ),
+    security(("operator" = ["policies:write"]))
+)]
+pub(crate) async fn handler(
+    State(ports): State<Ports>,
+    Operator(actor): Operator,
+    id: Result<Path<String>, PathRejection>,
+    sent: Result<Json<PolicyPublic>, ApiError>,
+) -> Result<Json<Done>, ApiError> {
+    let Json(PolicyPublic { public }) = sent?;
+    let changes = Changes {
+        public: Some(public),
+        ..Changes::default()
+    };
+    switch(&ports, &actor, id, changes).await
+}

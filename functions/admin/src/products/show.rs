@@ -1,0 +1,31 @@
+//! `GET /v1/admin/products/{id}`: one product, on sale or not.
+
+use crate::Ports;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use keywright_edge::http::openapi::{AccessRefusals, Failures, Unknown};
+use keywright_edge::http::{ApiError, Json};
+use keywright_store::contract::ProductView;
+use keywright_store::products;
+
+/// One product, on sale or not.
+#[utoipa::path(
+    get,
+    path = "/v1/admin/products/{id}",
+    tag = "products",
+    params(("id" = String, Path, description = "Id of the product.")),
+    responses(
+        (status = 200, description = "The product.", body = ProductView),
+        AccessRefusals, Unknown, Failures
+    ),
+    security(("operator" = ["products:read"]))
+)]
+pub(crate) async fn handler(
+    State(ports): State<Ports>,
+    id: Result<Path<String>, PathRejection>,
+) -> Result<Json<ProductView>, ApiError> {
+    let unknown = || ApiError::not_found("there is no such product");
+    let Path(id) = id.map_err(|_| unknown())?;
+    let product = products::get(&ports.database, &id).await?;
+    Ok(Json(product.ok_or_else(unknown)?.into()))
+}

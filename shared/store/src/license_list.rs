@@ -1,0 +1,217 @@
+//! Licenses as the operator looks them up.
+
+use crate::columns;
+use crate::paging;
+use keywright_domain::standing::LicenseStatus;
+use keywright_edge::http::page::Page;
+use keywright_edge::ports::{DatabaseError, Reader, Statement, Value};
+use serde::Deserialize;
+
+/// A license with the names around it.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Listed {
+    /// `UUIDv7`, also inside the key.
+    pub id: String,
+    /// The product.
+    pub product_id: String,
+    /// The product's name in URLs.
+    pub product_slug: String,
+    /// The policy it was issued under, where there was one.
+    pub policy_id: Option<String>,
+    /// The policy's name in requests.
+    pub policy_slug: Option<String>,
+    /// The policy's name for people.
+    pub policy_name: Option<String>,
+    /// The purchase, where it was bought.
+    pub invoice_id: Option<String>,
+    /// Its state.
+    pub status: LicenseStatus,
+    /// Why it is in that state, where somebody said so.
+    pub status_reason: Option<String>,
+    /// Unix seconds.
+    pub issued_at: i64,
+    /// Unix seconds; `None` never.
+    pub expires_at: Option<i64>,
+    /// Seconds after expiry in which it still validates.
+    pub grace_seconds: i64,
+    /// Machines at once; 0 is unlimited.
+    pub max_machines: i64,
+    /// Machines that hold a seat now.
+    pub active_machines: i64,
+    /// Its own limit of activations in 24 hours.
+    pub max_activations_per_day: Option<i64>,
+    /// What it unlocks.
+    #[serde(deserialize_with = "columns::json")]
+    pub entitlements: Vec<String>,
+    /// Whether it is a trial.
+    #[serde(deserialize_with = "columns::flag")]
+    pub is_trial: bool,
+    /// Whom it is for.
+    pub buyer_email: Option<String>,
+    /// What the operator noted.
+    pub note: Option<String>,
+    /// Unix seconds of the last change.
+    pub updated_at: i64,
+}
+
+/// Which licenses to list; all of what is given has to fit.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Of this product.
+    pub product_id: Option<String>,
+    /// Of the product of this slug.
+    pub product_slug: Option<String>,
+    /// In this state.
+    pub status: Option<LicenseStatus>,
+    /// For this address; case and spaces around it do not matter.
+    pub buyer_email: Option<String>,
+    /// Bought by this invoice: our id or the provider's.
+    pub invoice_id: Option<String>,
+    /// This license.
+    pub license_id: Option<String>,
+    /// The license that a key names.
+    pub key_license_id: Option<String>,
+}
+
+/// The columns of [`Listed`], of a license `l` and what belongs to it.
+macro_rules! listed_columns {
+    () => {
+        "l.id, l.product_id, p.slug AS product_slug, l.policy_id, o.slug AS policy_slug,
+         o.name AS policy_name, r.invoice_id, l.status, l.status_reason, l.issued_at,
+         l.expires_at, l.grace_seconds, l.max_machines,
+         (SELECT count(*) FROM machines m
+          WHERE m.license_id = l.id AND m.deactivated_at IS NULL) AS active_machines,
+         l.max_activations_per_day, l.entitlements, l.is_trial, l.buyer_email, l.note,
+         l.updated_at"
+    };
+}
+pub(crate) use listed_columns;
+
+/// A page of licenses. `$first` is what the database should look for first:
+/// each of the statements below walks along another index. The page is cut
+/// before anything else is looked up.
+macro_rules! select_page {
+    ($first:literal) => {
+        concat!(
+            "SELECT ",
+            listed_columns!(),
+            " FROM (SELECT * FROM licenses
+                    WHERE (?1 IS NULL OR (issued_at, id) < (?1, ?2))
+                      AND (?4 IS NULL OR product_id = ?4)
+                      AND (?5 IS NULL OR product_id = (SELECT id FROM products WHERE slug = ?5))
+                      AND (?6 IS NULL OR status = ?6)
+                      AND (?7 IS NULL OR (buyer_email IS NOT NULL
+                                          AND lower(trim(buyer_email)) = ?7))
+                      AND (?8 IS NULL OR receipt_id IN
+                             (SELECT r.id FROM invoices i JOIN receipts r ON r.invoice_id = i.id
+                              WHERE i.id = ?8 OR (i.provider IN ('free', 'btcpay')
+                                                  AND i.provider_invoice_id = ?8)))
+                      AND (?9 IS NULL OR id = ?9)
+                      AND (?10 IS NULL OR id = ?10)
+                      AND ",
+            $first,
+            " ORDER BY issued_at DESC, id DESC LIMIT ?3) AS l
+             JOIN products p ON p.id = l.product_id
+             LEFT JOIN policies o ON o.id = l.policy_id
+             JOIN receipts r ON r.id = l.receipt_id
+             ORDER BY l.issued_at DESC, l.id DESC"
+        )
+    };
+}
+
+const BY_TIME: &str = select_page!("1");
+const OF_PRODUCT: &str = select_page!("product_id = ?4");
+const OF_SLUG: &str = select_page!("product_id = (SELECT id FROM products WHERE slug = ?5)");
+const BY_EMAIL: &str = select_page!("buyer_email IS NOT NULL AND lower(trim(buyer_email)) = ?7");
+const BY_INVOICE: &str = select_page!(
+    "receipt_id IN (SELECT r.id FROM invoices i JOIN receipts r ON r.invoice_id = i.id
+                    WHERE i.id = ?8 OR (i.provider IN ('free', 'btcpay')
+                                        AND i.provider_invoice_id = ?8))"
+);
+const BY_ID: &str = select_page!("id = ?9");
+const BY_KEY: &str = select_page!("id = ?10");
+
+impl Filter {
+    /// The statement whose index leaves the fewest rows.
+    fn statement(&self) -> &'static str {
+        if self.key_license_id.is_some() {
+            BY_KEY
+        } else if self.license_id.is_some() {
+            BY_ID
+        } else if self.invoice_id.is_some() {
+            BY_INVOICE
+        } else if self.buyer_email.is_some() {
+            BY_EMAIL
+        } else if self.product_id.is_some() {
+            OF_PRODUCT
+        } else if self.product_slug.is_some() {
+            OF_SLUG
+        } else {
+            BY_TIME
+        }
+    }
+}
+
+/// A page of licenses, newest first: one round trip. Asks for one row more
+/// than `limit`, so that the caller sees whether there is a next page.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn page(
+    database: &Reader,
+    filter: &Filter,
+    page: &Page,
+) -> Result<Vec<Listed>, DatabaseError> {
+    let email = filter.buyer_email.as_ref();
+    let mut params = Vec::from(paging::params(page));
+    params.extend([
+        Value::from(filter.product_id.as_ref()),
+        filter.product_slug.as_ref().into(),
+        filter.status.map(LicenseStatus::as_str).into(),
+        email.map(|email| email.trim().to_ascii_lowercase()).into(),
+        filter.invoice_id.as_ref().into(),
+        filter.license_id.as_ref().into(),
+        filter.key_license_id.as_ref().into(),
+    ]);
+    database
+        .query(Statement::new(filter.statement(), params))
+        .await
+}
+
+/// How many licenses of a product are in which state.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Count {
+    /// The product.
+    pub product_id: String,
+    /// Its name in URLs.
+    pub product_slug: String,
+    /// Its name for people.
+    pub product_name: String,
+    /// In force, expired ones included.
+    pub active: i64,
+    /// Held back.
+    pub suspended: i64,
+    /// Ended for good.
+    pub revoked: i64,
+    /// Of the active ones: expiry and grace are over.
+    pub expired: i64,
+}
+
+/// The licenses of every product, counted at `now` in unix seconds.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn summary(database: &Reader, now: i64) -> Result<Vec<Count>, DatabaseError> {
+    let statement = Statement::new(
+        "SELECT p.id AS product_id, p.slug AS product_slug, p.name AS product_name,
+                count(*) FILTER (WHERE l.status = 'active') AS active,
+                count(*) FILTER (WHERE l.status = 'suspended') AS suspended,
+                count(*) FILTER (WHERE l.status = 'revoked') AS revoked,
+                count(*) FILTER (WHERE l.status = 'active'
+                                 AND l.expires_at + l.grace_seconds <= ?1) AS expired
+         FROM products p LEFT JOIN licenses l ON l.product_id = p.id
+         GROUP BY p.id ORDER BY p.slug",
+        [now.into()],
+    );
+    database.query(statement).await
+}

@@ -1,0 +1,197 @@
+//! What an operator changes of a product.
+
+use crate::audit::Actor;
+use crate::difference::{self, Change, insert_difference};
+use crate::products::{BY_ID, Product};
+use keywright_edge::ports::{Database, DatabaseError, Statement, decode};
+use serde::Deserialize;
+use serde_json::Value;
+
+/// What an operator may change. `None` leaves a member as it is.
+#[derive(Debug, Clone, Default)]
+pub struct Changes {
+    /// New name.
+    pub name: Option<String>,
+    /// New description.
+    pub description: Option<String>,
+    /// New price in sats.
+    pub price_amount: Option<i64>,
+    /// On sale or not.
+    pub active: Option<bool>,
+    /// New metadata.
+    pub metadata: Option<Value>,
+    /// New catalogue; `Some(None)` clears it.
+    pub entitlements_catalog: Option<Option<Value>>,
+}
+
+/// The row as the members of a change name it.
+const DIFFERENCE: &str = insert_difference!(
+    "SELECT id, json_object('name', name, 'description', description,
+            'price_amount', price_amount,
+            'active', json(iif(active, 'true', 'false')), 'metadata', json(metadata),
+            'entitlements_catalog', json(entitlements_catalog)) AS doc
+     FROM products WHERE id = ?6"
+);
+
+/// Changes a product and answers it as it now is; `None` for an unknown id.
+/// Each member is changed by itself, so two operators changing different
+/// members both succeed. What changes nothing writes nothing.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn change(
+    database: &Database,
+    actor: &Actor,
+    id: &str,
+    changes: &Changes,
+    audit_id: &str,
+) -> Result<Option<Product>, DatabaseError> {
+    let members = changes.as_json();
+    let change = Change {
+        audit_id,
+        action: "product.change",
+        object_kind: "product",
+        object_id: id,
+        members: &members,
+    };
+    let update = Statement::new(
+        "UPDATE products SET
+           name = coalesce(?2 ->> '$.name', name),
+           description = coalesce(?2 ->> '$.description', description),
+           price_amount = coalesce(?2 ->> '$.price_amount', price_amount),
+           active = coalesce(?2 ->> '$.active', active),
+           metadata = coalesce(?2 ->> '$.metadata', metadata),
+           entitlements_catalog = iif(json_type(?2, '$.entitlements_catalog') IS NULL,
+                                      entitlements_catalog, ?2 ->> '$.entitlements_catalog'),
+           updated_at = ?3
+         WHERE id = ?1 AND EXISTS (SELECT 1 FROM audit WHERE id = ?4)",
+        [
+            id.into(),
+            members.to_string().into(),
+            actor.at.into(),
+            audit_id.into(),
+        ],
+    );
+    let batch = vec![
+        difference::entry(DIFFERENCE, actor, &change),
+        update,
+        Statement::new(BY_ID, [id.into()]),
+    ];
+    let mut answers = database.batch(batch).await?;
+    Ok(decode(answers.pop().unwrap_or_default())?.pop())
+}
+
+impl Changes {
+    fn as_json(&self) -> Value {
+        difference::members([
+            ("name", self.name.clone().map(Value::from)),
+            ("description", self.description.clone().map(Value::from)),
+            ("price_amount", self.price_amount.map(Value::from)),
+            ("active", self.active.map(Value::from)),
+            ("metadata", self.metadata.clone()),
+            (
+                "entitlements_catalog",
+                self.entitlements_catalog.clone().map(Value::from),
+            ),
+        ])
+    }
+}
+
+/// What hangs on a product, and whether it can be deleted.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Attached {
+    /// Its policies.
+    pub policies: i64,
+    /// Discount codes for it alone.
+    pub discount_codes: i64,
+    /// Purchases of it, paid or not.
+    pub invoices: i64,
+    /// Licenses of it.
+    pub licenses: i64,
+}
+
+impl Attached {
+    /// Whether it was ever sold or ordered: then it is never deleted.
+    #[must_use]
+    pub fn was_sold(&self) -> bool {
+        self.invoices > 0 || self.licenses > 0
+    }
+
+    /// Whether something would go with it that the operator has to agree to.
+    #[must_use]
+    pub fn takes_along(&self) -> bool {
+        self.policies > 0 || self.discount_codes > 0
+    }
+}
+
+/// Deletes a product that was never ordered; with `along`, its policies and
+/// discount codes too. Answers what hung on it before, `None` for an unknown
+/// id: deleted unless it [was sold](Attached::was_sold), or
+/// [takes something along](Attached::takes_along) without `along`.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn delete(
+    database: &Database,
+    actor: &Actor,
+    id: &str,
+    along: bool,
+    audit_id: &str,
+) -> Result<Option<Attached>, DatabaseError> {
+    let attached = Statement::new(
+        "SELECT (SELECT count(*) FROM policies WHERE product_id = p.id) AS policies,
+                (SELECT count(*) FROM discount_codes WHERE product_id = p.id) AS discount_codes,
+                (SELECT count(*) FROM invoices WHERE product_id = p.id) AS invoices,
+                (SELECT count(*) FROM licenses WHERE product_id = p.id) AS licenses
+         FROM products p WHERE id = ?1",
+        [id.into()],
+    );
+    // The entry says whether the rest may happen; see `difference`.
+    let entry = Statement::new(
+        "INSERT INTO audit (id, at, actor, action, object_kind, object_id, before, request_id)
+         SELECT ?1, ?2, ?3, 'product.delete', 'product', id,
+                json_object('slug', slug, 'name', name, 'description', description,
+                            'price_amount', price_amount, 'price_currency', price_currency,
+                            'active', json(iif(active, 'true', 'false')),
+                            'metadata', json(metadata),
+                            'entitlements_catalog', json(entitlements_catalog),
+                            'policies', (SELECT json_group_array(slug) FROM policies
+                                         WHERE product_id = p.id),
+                            'discount_codes', (SELECT json_group_array(code)
+                                               FROM discount_codes WHERE product_id = p.id)),
+                ?5
+         FROM products p
+         WHERE id = ?4
+           AND NOT EXISTS (SELECT 1 FROM invoices WHERE product_id = p.id)
+           AND NOT EXISTS (SELECT 1 FROM licenses WHERE product_id = p.id)
+           AND (?6 OR NOT EXISTS (SELECT 1 FROM policies WHERE product_id = p.id))
+           AND (?6 OR NOT EXISTS (SELECT 1 FROM discount_codes WHERE product_id = p.id))",
+        [
+            audit_id.into(),
+            actor.at.into(),
+            actor.name.as_ref().into(),
+            id.into(),
+            (&actor.request_id).into(),
+            along.into(),
+        ],
+    );
+    let if_told = |sql| Statement::new(sql, [id.into(), audit_id.into()]);
+    let batch = vec![
+        attached,
+        entry,
+        if_told(
+            "DELETE FROM discount_codes
+             WHERE product_id = ?1 AND EXISTS (SELECT 1 FROM audit WHERE id = ?2)",
+        ),
+        if_told(
+            "DELETE FROM policies
+             WHERE product_id = ?1 AND EXISTS (SELECT 1 FROM audit WHERE id = ?2)",
+        ),
+        if_told(
+            "DELETE FROM products
+             WHERE id = ?1 AND EXISTS (SELECT 1 FROM audit WHERE id = ?2)",
+        ),
+    ];
+    let answers = database.batch(batch).await?;
+    Ok(decode(answers.into_iter().next().unwrap_or_default())?.pop())
+}
