@@ -11,7 +11,7 @@ use keywright_edge::host::native::{
     FaultyDatabase, HttpFetch, MemoryLog, Native, ReleaseFolder, RouterFetch, SqliteDatabase,
     SystemRandom,
 };
-use keywright_edge::ports::{Clock, Fetch, name};
+use keywright_edge::ports::{Clock, DatabasePort, Fetch, name};
 use keywright_edge::{Function, Host};
 use keywright_license::SigningKey;
 use std::collections::BTreeMap;
@@ -95,7 +95,22 @@ impl Shop {
     #[expect(clippy::expect_used, reason = "a test cannot go on without its shop")]
     pub fn open_with(setup: Setup, outbound: Arc<dyn Fetch>) -> Self {
         let sqlite = SqliteDatabase::in_memory(keywright_store::MIGRATIONS).expect("a database");
-        let database = Arc::new(FaultyDatabase::new(Arc::new(sqlite)));
+        Self::open_over(setup, outbound, Arc::new(sqlite))
+    }
+
+    /// As [`Self::open_with`], over a database that exists: what an instance
+    /// is after it was deployed anew.
+    ///
+    /// # Panics
+    /// As [`Self::open`].
+    #[must_use]
+    #[expect(clippy::expect_used, reason = "a test cannot go on without its shop")]
+    pub fn open_over(
+        setup: Setup,
+        outbound: Arc<dyn Fetch>,
+        database: Arc<dyn DatabasePort>,
+    ) -> Self {
+        let database = Arc::new(FaultyDatabase::new(database));
         let mut config = configuration("http://shop.test");
         for (name, value) in setup.config {
             config.insert(name.to_owned(), value);

@@ -5,6 +5,8 @@ use data_encoding::BASE32_NOPAD;
 use ed25519_dalek::{Signer, SigningKey};
 use http::Method;
 use serde_json::{Value, json};
+use std::net::Ipv4Addr;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// The test seed: 32 bytes of 0x5a.
 fn seed() -> SigningKey {
@@ -12,7 +14,7 @@ fn seed() -> SigningKey {
 }
 
 /// A key over any payload, signed as the sign function would.
-fn key_over(payload: &[u8]) -> String {
+pub(crate) fn key_over(payload: &[u8]) -> String {
     let signature = seed().sign(payload).to_bytes();
     format!(
         "LIC1-{}-{}",
@@ -27,9 +29,14 @@ fn payload_of(key: &str) -> Vec<u8> {
     BASE32_NOPAD.decode(payload.as_bytes()).expect("base32")
 }
 
-/// What validating answers, which changes nothing.
+/// What validating answers, which changes nothing. Each comes from an address
+/// of its own, so that none is one too many.
 async fn validated(bench: &Bench, key: &str) -> Value {
-    let request = json_request(Method::POST, "/v1/validate", &json!({ "key": key }));
+    static CALLERS: AtomicU32 = AtomicU32::new(0x0a00_0001);
+    let caller = Ipv4Addr::from_bits(CALLERS.fetch_add(1, Ordering::Relaxed)).to_string();
+    let mut request = json_request(Method::POST, "/v1/validate", &json!({ "key": key }));
+    let caller = caller.parse().expect("a header");
+    request.headers_mut().insert("x-forwarded-for", caller);
     let answer = bench.untouched_by(request).await;
     assert_eq!(answer.status, 200, "{answer:?}");
     answer.json()

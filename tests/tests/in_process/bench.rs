@@ -94,21 +94,30 @@ impl Bench {
 
     pub(crate) fn with_outbound(config: &[(&'static str, &str)], outbound: Arc<dyn Fetch>) -> Self {
         let clock = Arc::new(SetClock::at(NOW));
-        // Off where a test does not ask for it: it is written a while after the
-        // answer, into the middle of whatever a test looks at.
-        let no_log = (name::VALIDATION_LOG_DAYS, "0".to_owned());
-        let config = config
-            .iter()
-            .map(|(name, value)| (*name, (*value).to_owned()));
-        let config = [no_log].into_iter().chain(config).collect();
-        let setup = Setup {
-            config,
-            clock: clock.clone(),
-            releases: releases(),
-        };
         Self {
-            shop: Shop::open_with(setup, outbound),
+            shop: Shop::open_with(setup(config, &clock), outbound),
             clock,
+        }
+    }
+
+    /// A shop over a database that exists.
+    pub(crate) fn over(database: Arc<dyn DatabasePort>, config: &[(&'static str, &str)]) -> Self {
+        let clock = Arc::new(SetClock::at(NOW));
+        let outbound = Arc::new(HttpFetch::new());
+        Self {
+            shop: Shop::open_over(setup(config, &clock), outbound, database),
+            clock,
+        }
+    }
+
+    /// This shop deployed anew with another configuration: what it recorded
+    /// stays, and so does its clock.
+    pub(crate) fn redeployed(&self, config: &[(&'static str, &str)]) -> Self {
+        let outbound = Arc::new(HttpFetch::new());
+        let database = self.shop.native.database.clone();
+        Self {
+            shop: Shop::open_over(setup(config, &self.clock), outbound, database),
+            clock: self.clock.clone(),
         }
     }
 
@@ -244,6 +253,20 @@ impl Bench {
             .parse()
             .expect("public keys");
         verify_license(key, &keys).unwrap_or_else(|error| panic!("{key}: {error}"))
+    }
+}
+
+fn setup(config: &[(&'static str, &str)], clock: &Arc<SetClock>) -> Setup {
+    // Off where a test does not ask for it: it is written a while after the
+    // answer, into the middle of whatever a test looks at.
+    let no_log = (name::VALIDATION_LOG_DAYS, "0".to_owned());
+    let config = config
+        .iter()
+        .map(|(name, value)| (*name, (*value).to_owned()));
+    Setup {
+        config: [no_log].into_iter().chain(config).collect(),
+        clock: clock.clone(),
+        releases: releases(),
     }
 }
 

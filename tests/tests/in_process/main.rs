@@ -18,7 +18,13 @@ mod bad_webhooks;
 #[cfg(test)]
 mod bench;
 #[cfg(test)]
+mod holder;
+#[cfg(test)]
 mod journal;
+#[cfg(test)]
+mod machine_faults;
+#[cfg(test)]
+mod old_licenses;
 #[cfg(test)]
 mod operating;
 #[cfg(test)]
@@ -34,9 +40,13 @@ mod reconciling;
 #[cfg(test)]
 mod repeating;
 #[cfg(test)]
+mod rotation;
+#[cfg(test)]
 mod round_trips;
 #[cfg(test)]
 mod scoped_keys;
+#[cfg(test)]
+mod seats;
 #[cfg(test)]
 mod selling;
 #[cfg(test)]
@@ -45,3 +55,7 @@ mod settle_faults;
 mod signing;
 #[cfg(test)]
 mod validating;
+#[cfg(test)]
+mod validating_often;
+#[cfg(test)]
+mod validation_log;

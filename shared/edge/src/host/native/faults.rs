@@ -3,8 +3,8 @@
 
 use crate::BoxFuture;
 use crate::ports::{DatabaseError, DatabasePort, Row, Statement};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Where a call breaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +22,7 @@ pub struct FaultyDatabase {
     statements: AtomicU64,
     broken_call: AtomicU64,
     fault: AtomicU8,
+    meanwhile: Mutex<Option<Statement>>,
 }
 
 const NEVER: u64 = u64::MAX;
@@ -36,7 +37,20 @@ impl FaultyDatabase {
             statements: AtomicU64::new(0),
             broken_call: AtomicU64::new(NEVER),
             fault: AtomicU8::new(0),
+            meanwhile: Mutex::new(None),
         }
+    }
+
+    /// Runs a statement of somebody else's right before the next batch: what
+    /// may happen between a request's reading and its writing.
+    pub fn before_batch(&self, statement: Statement) {
+        *self.intruder() = Some(statement);
+    }
+
+    fn intruder(&self) -> MutexGuard<'_, Option<Statement>> {
+        self.meanwhile
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Breaks the call number `call` from now on, 0 being the next one.
@@ -95,6 +109,10 @@ impl DatabasePort for FaultyDatabase {
         statements: Vec<Statement>,
     ) -> BoxFuture<'_, Result<Vec<Vec<Row>>, DatabaseError>> {
         Box::pin(async move {
+            let meanwhile = self.intruder().take();
+            if let Some(statement) = meanwhile {
+                self.inner.batch(vec![statement]).await?;
+            }
             match self.fault_now(statements.len()) {
                 Some(Fault::Before) => Err(lost()),
                 Some(Fault::After) => {
