@@ -18,8 +18,9 @@ cases![
 ];
 
 /// Routes that read JSON, with a body that fits.
-const ROUTES: [(&str, &str); 3] = [
+const ROUTES: [(&str, &str); 4] = [
     ("/v1/validate", r#"{"key":"x"}"#),
+    ("/v1/machines/activate", r#"{"key":"x","fingerprint":"a"}"#),
     ("/v1/purchase", r#"{"product":"none-such"}"#),
     (
         "/v1/admin/products",
@@ -46,6 +47,10 @@ async fn unknown_routes(instance: &Instance) {
         "/v2/validate",
         "/v1/validate/",
         "/v1/validate/x",
+        "/v1/machines",
+        "/v1/machines/",
+        "/v1/machines/activate/x",
+        "/v1/machines/refresh",
         "/v1/products/a/b",
         "/v1/products/a/policies/x",
         "/v1/purchase/a/b",
@@ -68,6 +73,8 @@ async fn wrong_methods(instance: &Instance) {
     for (method, path, allowed) in [
         (Method::GET, "/v1/validate", "POST"),
         (Method::PUT, "/v1/validate", "POST"),
+        (Method::GET, "/v1/machines/list", "POST"),
+        (Method::DELETE, "/v1/machines/deactivate", "POST"),
         (Method::POST, "/healthz", "GET"),
         (Method::DELETE, "/", "GET"),
         (Method::POST, "/v1/pubkey", "GET"),
@@ -117,6 +124,19 @@ async fn wrong_members(instance: &Instance) {
         ("/v1/validate", r#"{"key":"x","fingerprint":1}"#.to_owned()),
         ("/v1/validate", format!(r#"{{"key":{deep}}}"#)),
         ("/v1/validate", deep.clone()),
+        (
+            "/v1/machines/activate",
+            r#"{"key":"x","fingerprint":null}"#.to_owned(),
+        ),
+        (
+            "/v1/machines/heartbeat",
+            r#"{"fingerprint":"a"}"#.to_owned(),
+        ),
+        (
+            "/v1/machines/deactivate",
+            r#"{"key":"x","machine_id":7}"#.to_owned(),
+        ),
+        ("/v1/machines/list", "{}".to_owned()),
         ("/v1/purchase", r#"{"product":7}"#.to_owned()),
         ("/v1/purchase", r#"{"policy_slug":"x"}"#.to_owned()),
         (

@@ -11,6 +11,7 @@
 
 mod access;
 mod admin;
+mod afterwards;
 mod api_keys;
 mod catalogue;
 mod deliveries;
@@ -19,6 +20,7 @@ mod errors;
 pub mod floor;
 mod forgery;
 mod keys;
+mod machines;
 mod private_sign;
 mod purchase;
 mod races;
@@ -27,6 +29,7 @@ mod records;
 mod repeating;
 mod run;
 mod sale;
+mod seat_races;
 mod traversal;
 mod unconfigured;
 mod validate;
@@ -95,12 +98,14 @@ pub fn all() -> impl Iterator<Item = Case> {
     [
         access::CASES,
         admin::CASES,
+        afterwards::CASES,
         api_keys::CASES,
         catalogue::CASES,
         download::CASES,
         errors::CASES,
         forgery::CASES,
         keys::CASES,
+        machines::CASES,
         private_sign::CASES,
         purchase::CASES,
         races::CASES,
@@ -108,6 +113,7 @@ pub fn all() -> impl Iterator<Item = Case> {
         records::CASES,
         repeating::CASES,
         sale::CASES,
+        seat_races::CASES,
         traversal::CASES,
         validate::CASES,
         webhook::CASES,
