@@ -30,6 +30,9 @@ pub const FUNCTIONS: &[(&str, &Function)] = &[
 
 /// A seed for tests: 32 bytes of 0x5a, in base64.
 pub const SIGNING_KEY: &str = "WlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlo=";
+/// The seed that takes its place where a test changes the key: 32 bytes of
+/// 0x61, in base64.
+pub const NEXT_SIGNING_KEY: &str = "YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWE=";
 /// The operator's key in tests.
 pub const ADMIN_KEY: &str = "test-admin-key-0123456789abcdef0123456789";
 /// The cron token in tests.

@@ -52,6 +52,9 @@ pub enum Host {
 pub enum Configured {
     /// All of it.
     Fully,
+    /// All of it, after the signing key was changed: both keys verify, the new
+    /// one signs.
+    Rotated,
     /// Its address and nothing else: no key, no token, no payment provider.
     AddressOnly,
 }
@@ -131,7 +134,7 @@ impl Instance {
             .map_err(|error| failed(&error))?;
         let releases = Arc::new(Releases::write()?);
         let config = match configured {
-            Configured::Fully => [
+            Configured::Fully | Configured::Rotated => [
                 (name::BTCPAY_URL, btcpay.base_url()),
                 (name::BTCPAY_API_KEY, API_KEY),
                 (name::BTCPAY_STORE_ID, STORE),
@@ -156,10 +159,20 @@ impl Instance {
         let config = config
             .into_iter()
             .map(|(name, value)| (name, value.to_owned()));
-        let setup = Setup {
+        let mut setup = Setup {
             config: config.collect(),
             releases: releases.clone(),
         };
+        let mut signing_key = signing_key(shop::SIGNING_KEY)?;
+        if configured == Configured::Rotated {
+            let old = signing_key.public_key().to_hex();
+            signing_key = self::signing_key(shop::NEXT_SIGNING_KEY)?;
+            let both = format!("{},{old}", signing_key.public_key().to_hex());
+            setup.config.extend([
+                (name::SIGNING_KEY, shop::NEXT_SIGNING_KEY.to_owned()),
+                (name::VERIFY_KEYS, both),
+            ]);
+        }
         let started = match host {
             Host::Native => native::start(setup).await?,
             Host::Workerd => workerd::start(setup).await?,
@@ -170,7 +183,7 @@ impl Instance {
         Ok(Self {
             api: Api::new(started.base_url),
             database: started.database,
-            signing_key: signing_key()?,
+            signing_key,
             btcpay,
             running: started.running,
             _folders: releases,
@@ -202,7 +215,7 @@ impl Drop for Instance {
 struct Ended;
 impl Running for Ended {}
 
-fn signing_key() -> Result<SigningKey, StartError> {
-    SigningKey::from_seed_base64(shop::SIGNING_KEY)
+fn signing_key(seed: &str) -> Result<SigningKey, StartError> {
+    SigningKey::from_seed_base64(seed)
         .map_err(|error| StartError::new("the signing key of the tests", error))
 }

@@ -4,8 +4,10 @@
 use super::cases;
 use super::floor::{issue, now, product, text, tick};
 use crate::hosts::{Answer, Instance};
+use data_encoding::HEXLOWER;
 use http::Method;
 use keywright_edge::ports::Row;
+use keywright_license::hash_fingerprint;
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -98,9 +100,7 @@ async fn forged_keys_are_logged_without_their_claims(instance: &Instance) {
     let body = json!({ "key": forged, "fingerprint": "forged-log" });
     let answer = validate_from(instance, "198.51.100.8", &body).await.ok();
     assert_eq!(answer["reason"], "bad_signature");
-    // SHA-256 of `forged-log`.
-    let hash = keywright_license::hash_fingerprint("forged-log");
-    let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = HEXLOWER.encode(&hash_fingerprint("forged-log"));
     let sql = "SELECT * FROM validation_log WHERE fingerprint_hash = ?1";
     let logged = rows(instance, sql, &hash, 1).await;
     assert_eq!(logged[0]["result"], "bad_signature");

@@ -5,6 +5,7 @@ use super::cases;
 use super::floor::{NOBODY, issue, product, revoke, text};
 use super::validate::minted;
 use crate::hosts::{Answer, Instance};
+use data_encoding::HEXLOWER;
 use http::Method;
 use keywright_license::{SigningKey, hash_fingerprint};
 use serde_json::{Value, json};
@@ -81,10 +82,7 @@ impl<'a> Holder<'a> {
 }
 
 fn hash(fingerprint: &str) -> String {
-    hash_fingerprint(fingerprint)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    HEXLOWER.encode(&hash_fingerprint(fingerprint))
 }
 
 async fn first_use(instance: &Instance) {

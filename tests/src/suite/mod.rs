@@ -27,6 +27,7 @@ mod races;
 mod reconcile;
 mod records;
 mod repeating;
+mod rotation;
 mod run;
 mod sale;
 mod seat_races;
@@ -91,6 +92,12 @@ use cases;
 #[must_use]
 pub fn unconfigured() -> Vec<Case> {
     unconfigured::CASES.to_vec()
+}
+
+/// Cases for an instance whose signing key was changed.
+#[must_use]
+pub fn rotated() -> Vec<Case> {
+    rotation::CASES.to_vec()
 }
 
 /// Every case for a fully configured instance.

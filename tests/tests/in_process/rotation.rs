@@ -4,11 +4,8 @@
 use crate::bench::Bench;
 use keywright_edge::ports::name;
 use keywright_license::{PublicKey, SigningKey, VerifyKeys, verify_license};
-use keywright_tests::shop::SIGNING_KEY;
+use keywright_tests::shop::{NEXT_SIGNING_KEY as SECOND_KEY, SIGNING_KEY};
 use serde_json::{Value, json};
-
-/// 32 bytes of 0x61 in base64.
-const SECOND_KEY: &str = "YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWE=";
 
 fn public(seed: &str) -> PublicKey {
     SigningKey::from_seed_base64(seed)

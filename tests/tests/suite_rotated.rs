@@ -1,0 +1,21 @@
+//! An instance whose signing key was changed while licenses are out, on every
+//! host.
+
+use keywright_tests::hosts::{Configured, Host, Reuse};
+use keywright_tests::suite::{self, Play};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let hosts = [
+        ("native::", Host::Native),
+        ("workerd::", Host::Workerd),
+        ("spin_test_host::", Host::SpinTestHost(Reuse::Default)),
+    ];
+    let plays = hosts.map(|(prefix, host)| Play {
+        prefix,
+        host,
+        configured: Configured::Rotated,
+        cases: suite::rotated(),
+    });
+    suite::run_all(plays.into())
+}
