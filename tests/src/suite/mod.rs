@@ -14,6 +14,8 @@ mod admin;
 mod api_keys;
 mod catalogue;
 mod deliveries;
+mod discount_codes;
+mod discounts;
 mod download;
 mod errors;
 pub mod floor;
@@ -24,6 +26,8 @@ mod purchase;
 mod races;
 mod reconcile;
 mod records;
+mod recover;
+mod redeem;
 mod repeating;
 mod run;
 mod sale;
@@ -97,6 +101,8 @@ pub fn all() -> impl Iterator<Item = Case> {
         admin::CASES,
         api_keys::CASES,
         catalogue::CASES,
+        discount_codes::CASES,
+        discounts::CASES,
         download::CASES,
         errors::CASES,
         forgery::CASES,
@@ -106,6 +112,8 @@ pub fn all() -> impl Iterator<Item = Case> {
         races::CASES,
         reconcile::CASES,
         records::CASES,
+        recover::CASES,
+        redeem::CASES,
         repeating::CASES,
         sale::CASES,
         traversal::CASES,
