@@ -44,8 +44,8 @@ async fn each_route_costs_what_the_table_says() {
     pay.pay_in_full(&btcpay_id).expect("a payment");
     let delivery = body_of(&pay, "InvoiceSettled", &btcpay_id);
     let (pending, _) = order(&bench, "demo").await;
-    let spare = bench.code("SPARE", json!({})).await;
-    let unused = bench.code("UNUSED", json!({})).await;
+    let spare_code = bench.code("SPARE", json!({})).await;
+    let unused_code = bench.code("UNUSED", json!({})).await;
     bench
         .code(
             "GIFT",
@@ -287,7 +287,7 @@ async fn each_route_costs_what_the_table_says() {
             "/v1/admin/discount-codes/{id}",
             send(
                 Method::GET,
-                &format!("/v1/admin/discount-codes/{spare}"),
+                &format!("/v1/admin/discount-codes/{spare_code}"),
                 &json!({}),
             ),
             1,
@@ -295,7 +295,7 @@ async fn each_route_costs_what_the_table_says() {
         (
             "/v1/admin/discount-codes/{id}",
             patch(
-                format!("/v1/admin/discount-codes/{spare}"),
+                format!("/v1/admin/discount-codes/{spare_code}"),
                 json!({ "amount": 7 }),
             ),
             2,
@@ -303,7 +303,7 @@ async fn each_route_costs_what_the_table_says() {
         (
             "/v1/admin/discount-codes/{id}/active",
             patch(
-                format!("/v1/admin/discount-codes/{spare}/active"),
+                format!("/v1/admin/discount-codes/{spare_code}/active"),
                 json!({ "active": false }),
             ),
             1,
@@ -312,7 +312,7 @@ async fn each_route_costs_what_the_table_says() {
             "/v1/admin/discount-codes/{id}",
             send(
                 Method::DELETE,
-                &format!("/v1/admin/discount-codes/{unused}"),
+                &format!("/v1/admin/discount-codes/{unused_code}"),
                 &json!({}),
             ),
             2,
