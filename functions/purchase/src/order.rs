@@ -24,19 +24,17 @@ impl Buyer {
     /// Checks what a buyer says of themselves.
     ///
     /// # Errors
-    /// 400 for what is no address, and for a long note.
+    /// 400 for what is no address, and for a note that is too long.
     pub(crate) fn check(email: Option<String>, note: Option<String>) -> Result<Self, ApiError> {
         let email = present(email);
         if email.as_deref().is_some_and(|email| !is_email(email)) {
             return Err(ApiError::bad_request("buyer_email: not an e-mail address"));
         }
         let note = present(note);
-        if note
-            .as_ref()
-            .is_some_and(|note| note.len() > MAX_NOTE_BYTES)
-        {
+        let fits = |note: &String| note.len() <= MAX_NOTE_BYTES && !note.contains('\0');
+        if !note.as_ref().is_none_or(fits) {
             return Err(ApiError::bad_request(format!(
-                "buyer_note: longer than {MAX_NOTE_BYTES} bytes"
+                "buyer_note: at most {MAX_NOTE_BYTES} bytes of text without U+0000"
             )));
         }
         Ok(Self { email, note })

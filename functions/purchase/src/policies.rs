@@ -45,6 +45,7 @@ struct ProductHead {
 
 /// What an entitlement means.
 #[derive(Serialize, ToSchema)]
+#[schema(as = PublicEntitlement)]
 struct CatalogEntry {
     /// The entitlement, as it stands in a license.
     slug: String,
@@ -74,6 +75,11 @@ struct PolicyView {
     is_trial: bool,
     /// What the license unlocks, those in `hidden_entitlements` too.
     entitlements: Vec<String>,
+    /// Its place on the ladder of tiers, higher is better; absent for a policy
+    /// outside it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    tier_rank: Option<i64>,
     /// Whether the vendor recommends it.
     highlighted: bool,
     /// Whether it renews: false, there are no subscriptions yet.
@@ -199,6 +205,7 @@ fn view(
         max_machines: policy.max_machines,
         is_trial: policy.is_trial,
         entitlements: policy.entitlements,
+        tier_rank: policy.tier_rank,
         is_recurring: false,
         renewal_period_days: 0,
         trial_days: 0,

@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 
 /// What is on sale.
 #[derive(Serialize, ToSchema)]
+#[schema(as = ProductsOnSale)]
 pub(crate) struct Products {
     /// By slug.
     products: Vec<ProductView>,

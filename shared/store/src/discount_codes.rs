@@ -1,13 +1,13 @@
-//! Discount codes. Their uses are in [`crate::redemptions`].
+//! Discount codes. What an operator changes of one is in
+//! [`crate::discount_code_change`], their uses are in [`crate::redemptions`].
 
 use crate::audit::{self, Actor, Entry};
 use crate::columns;
-use crate::difference;
 use keywright_domain::discount::Discount;
 use keywright_domain::discount::applies::Recorded;
 use keywright_domain::discount::code::Code;
 use keywright_edge::http::page::{Page, Position};
-use keywright_edge::ports::{Database, DatabaseError, Reader, Row, Statement, decode};
+use keywright_edge::ports::{Database, DatabaseError, Reader, Row, Statement};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -76,36 +76,6 @@ impl DiscountCode {
     }
 }
 
-/// What an operator may change. `None` leaves a member as it is.
-#[derive(Debug, Clone, Default)]
-pub struct Changes {
-    /// New amount, checked against the kind, which stays.
-    pub amount: Option<i64>,
-    /// New limit; `Some(None)` lifts it.
-    pub max_uses: Option<Option<i64>>,
-    /// New end; `Some(None)` never ends.
-    pub expires_at: Option<Option<i64>>,
-    /// New description.
-    pub description: Option<String>,
-    /// New referrer; `Some(None)` nobody.
-    pub referrer_label: Option<Option<String>>,
-    /// Featured or not.
-    pub featured: Option<bool>,
-    /// The policies it is for from now on; `Some(None)` all.
-    pub policy_ids: Option<Option<Vec<String>>>,
-}
-
-/// What came of a change.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Changed {
-    /// The code as it now is.
-    To(Box<DiscountCode>),
-    /// It was used more often than the new limit allows; nothing changed.
-    UsedMoreOften,
-    /// There is no such code.
-    Unknown,
-}
-
 /// What came of deleting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Deleted {
@@ -138,7 +108,7 @@ macro_rules! select_codes {
     };
 }
 
-const BY_ID: &str = select_codes!("WHERE c.id = ?1");
+pub(crate) const BY_ID: &str = select_codes!("WHERE c.id = ?1");
 
 /// The code that a buyer typed.
 ///
@@ -259,102 +229,6 @@ pub async fn create(
         .map(drop)
 }
 
-/// Changes a code. `before` is for the audit entry only; each member is changed
-/// by itself. Orders already made keep their price.
-///
-/// # Errors
-/// [`DatabaseError`].
-pub async fn change(
-    database: &Database,
-    actor: &Actor,
-    before: &DiscountCode,
-    changes: &Changes,
-    audit_id: String,
-) -> Result<Changed, DatabaseError> {
-    let policy_ids = changes.policy_ids.clone().flatten().map(list_text);
-    let update = Statement::new(
-        "UPDATE discount_codes SET
-           amount = coalesce(?2, amount),
-           max_uses = CASE WHEN ?3 = 1 THEN ?4 ELSE max_uses END,
-           expires_at = CASE WHEN ?5 = 1 THEN ?6 ELSE expires_at END,
-           description = coalesce(?7, description),
-           referrer_label = CASE WHEN ?8 = 1 THEN ?9 ELSE referrer_label END,
-           featured = coalesce(?10, featured),
-           policy_ids = CASE WHEN ?11 = 1 THEN ?12 ELSE policy_ids END,
-           updated_at = ?13
-         WHERE id = ?1 AND (?4 IS NULL OR ?4 >= used_count)
-         RETURNING id",
-        [
-            (&before.id).into(),
-            changes.amount.into(),
-            changes.max_uses.is_some().into(),
-            changes.max_uses.flatten().into(),
-            changes.expires_at.is_some().into(),
-            changes.expires_at.flatten().into(),
-            changes.description.as_ref().into(),
-            changes.referrer_label.is_some().into(),
-            changes.referrer_label.clone().flatten().into(),
-            changes.featured.into(),
-            changes.policy_ids.is_some().into(),
-            policy_ids.into(),
-            actor.at.into(),
-        ],
-    );
-    let entry = Entry {
-        id: audit_id,
-        action: "discount_code.change",
-        object_kind: "discount_code",
-        object_id: before.id.clone(),
-        before: serde_json::to_value(before).ok(),
-        after: Some(changes.as_json()),
-    };
-    let batch = vec![
-        update,
-        audit::insert_if_changed(actor, entry),
-        Statement::new(BY_ID, [(&before.id).into()]),
-    ];
-    let mut answers = database.batch(batch).await?;
-    let now: Option<DiscountCode> = decode(answers.pop().unwrap_or_default())?.pop();
-    let changed = answers.first().is_some_and(|rows| !rows.is_empty());
-    Ok(match now {
-        Some(code) if changed => Changed::To(Box::new(code)),
-        Some(_) => Changed::UsedMoreOften,
-        None => Changed::Unknown,
-    })
-}
-
-/// Allows or forbids new uses. Repeating it succeeds and changes nothing.
-/// Answers whether there is such a code.
-///
-/// # Errors
-/// [`DatabaseError`].
-pub async fn set_active(
-    database: &Database,
-    actor: &Actor,
-    id: &str,
-    active: bool,
-    audit_id: String,
-) -> Result<bool, DatabaseError> {
-    let entry = Entry {
-        id: audit_id,
-        action: "discount_code.change",
-        object_kind: "discount_code",
-        object_id: id.to_owned(),
-        before: Some(serde_json::json!({ "active": !active })),
-        after: Some(serde_json::json!({ "active": active })),
-    };
-    let batch = vec![
-        Statement::new(
-            "UPDATE discount_codes SET active = ?2, updated_at = ?3 WHERE id = ?1 AND active <> ?2",
-            [id.into(), active.into(), actor.at.into()],
-        ),
-        audit::insert_if_changed(actor, entry),
-        known(id),
-    ];
-    let mut answers = database.batch(batch).await?;
-    Ok(!answers.pop().unwrap_or_default().is_empty())
-}
-
 /// Deletes a code that no order hangs on. `before` is for the audit entry.
 ///
 /// # Errors
@@ -399,22 +273,4 @@ fn known(id: &str) -> Statement {
 /// A list as the column's JSON text.
 fn list_text(list: Vec<String>) -> String {
     Value::from(list).to_string()
-}
-
-impl Changes {
-    /// The members that change, for the audit entry.
-    fn as_json(&self) -> Value {
-        difference::members([
-            ("amount", self.amount.map(Value::from)),
-            ("max_uses", self.max_uses.map(Value::from)),
-            ("expires_at", self.expires_at.map(Value::from)),
-            ("description", self.description.clone().map(Value::from)),
-            (
-                "referrer_label",
-                self.referrer_label.clone().map(Value::from),
-            ),
-            ("featured", self.featured.map(Value::from)),
-            ("policy_ids", self.policy_ids.clone().map(Value::from)),
-        ])
-    }
 }

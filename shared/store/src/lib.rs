@@ -8,7 +8,7 @@
 //! hang on the row that only the first one made.
 //!
 //! - [`products`], [`policies`]: the catalogue
-//! - [`discount_codes`], [`redemptions`]: codes, and their uses
+//! - [`discount_codes`], [`discount_code_change`], [`redemptions`]: codes, and their uses
 //! - [`product_change`], [`policy_change`]: what an operator changes of it
 //! - [`invoices`]: purchases and their reconciliation
 //! - [`settle`]: receipt and license of a purchase or a grant
@@ -27,6 +27,7 @@ pub mod audit;
 mod columns;
 pub mod contract;
 mod difference;
+pub mod discount_code_change;
 pub mod discount_codes;
 pub mod invoices;
 pub mod license_change;

@@ -54,6 +54,49 @@ pub async fn policy(instance: &Instance, product: &str, slug: &str, members: Val
         .ok()
 }
 
+/// A new discount code of 10 %; `members` come on top. One that is featured has
+/// to be for a product: every case would get it otherwise.
+///
+/// # Panics
+/// When the instance answers anything else.
+pub async fn code(instance: &Instance, code: &str, members: Value) -> Value {
+    let mut new = json!({ "code": code, "kind": "percent", "amount": 1_000 });
+    merge(&mut new, members);
+    instance
+        .api
+        .admin(Method::POST, "discount-codes", &new)
+        .await
+        .ok()
+}
+
+/// How often a code counts as used, and how many of its redemptions are
+/// reserved, used and released.
+///
+/// # Panics
+/// When there is no such code.
+pub async fn uses(instance: &Instance, code: &str) -> [i64; 4] {
+    let database = &instance.database;
+    let count = "SELECT used_count AS n FROM discount_codes WHERE code = ?1";
+    let state = "SELECT count(*) AS n FROM redemptions r JOIN discount_codes c ON c.id = r.code_id
+                 WHERE c.code = ?1 AND r.state = ?2";
+    [
+        database.count(count, &[code]).await,
+        database.count(state, &[code, "reserved"]).await,
+        database.count(state, &[code, "used"]).await,
+        database.count(state, &[code, "released"]).await,
+    ]
+}
+
+/// How often was told that a code was redeemed.
+///
+/// # Panics
+/// When the database cannot be read.
+pub async fn told_of_code(instance: &Instance, code: &str) -> i64 {
+    let events = "SELECT count(*) AS n FROM events
+                  WHERE event_type = 'code.redeemed' AND data ->> 'code' = ?1";
+    instance.database.count(events, &[code]).await
+}
+
 /// A new scoped key, with its token.
 ///
 /// # Panics

@@ -15,6 +15,8 @@ mod afterwards;
 mod api_keys;
 mod catalogue;
 mod deliveries;
+mod discount_codes;
+mod discounts;
 mod download;
 mod errors;
 pub mod floor;
@@ -26,6 +28,8 @@ mod purchase;
 mod races;
 mod reconcile;
 mod records;
+mod recover;
+mod redeem;
 mod repeating;
 mod rotation;
 mod run;
@@ -108,6 +112,8 @@ pub fn all() -> impl Iterator<Item = Case> {
         afterwards::CASES,
         api_keys::CASES,
         catalogue::CASES,
+        discount_codes::CASES,
+        discounts::CASES,
         download::CASES,
         errors::CASES,
         forgery::CASES,
@@ -118,6 +124,8 @@ pub fn all() -> impl Iterator<Item = Case> {
         races::CASES,
         reconcile::CASES,
         records::CASES,
+        recover::CASES,
+        redeem::CASES,
         repeating::CASES,
         sale::CASES,
         seat_races::CASES,

@@ -18,6 +18,12 @@ mod bad_webhooks;
 #[cfg(test)]
 mod bench;
 #[cfg(test)]
+mod code_faults;
+#[cfg(test)]
+mod code_races;
+#[cfg(test)]
+mod codes;
+#[cfg(test)]
 mod holder;
 #[cfg(test)]
 mod journal;
@@ -37,6 +43,8 @@ mod races;
 mod rate_limits;
 #[cfg(test)]
 mod reconciling;
+#[cfg(test)]
+mod redeeming;
 #[cfg(test)]
 mod repeating;
 #[cfg(test)]

@@ -171,6 +171,54 @@ async fn every_change_of_a_policy_is_told() {
 }
 
 #[tokio::test]
+async fn every_change_of_a_discount_code_is_told() {
+    let bench = Bench::new();
+    bench.product("demo", 5).await;
+    let policy_id = bench.policy("demo", "pro", json!({})).await;
+    let routes = "/v1/admin/discount-codes";
+    let new = json!({ "code": "save", "kind": "percent", "amount": 9, "product_slug": "demo" });
+    let code = operate_as(&bench, "make", Method::POST, routes, &new).await;
+    let made = entry(&bench, "make").await;
+    assert_eq!(
+        (&made["action"], &made["object_kind"], &made["object_id"]),
+        (
+            &json!("discount_code.create"),
+            &json!("discount_code"),
+            &code["id"]
+        )
+    );
+    assert_eq!(json_of(&made, "after")["code"], "SAVE");
+    assert_eq!(json_of(&made, "after")["amount"], 9);
+    let path = format!("{routes}/{}", code["id"].as_str().expect("an id"));
+    let change = json!({ "amount": 8, "max_uses": 3, "policy_slugs": ["pro"],
+                         "referrer_label": null });
+    operate_as(&bench, "change", Method::PATCH, &path, &change).await;
+    let told = entry(&bench, "change").await;
+    assert_eq!(told["action"], "discount_code.change");
+    assert_eq!(
+        json_of(&told, "before"),
+        json!({ "amount": 9, "max_uses": null, "policy_ids": null })
+    );
+    assert_eq!(
+        json_of(&told, "after"),
+        json!({ "amount": 8, "max_uses": 3, "policy_ids": [policy_id] })
+    );
+    let again = signed_in(json_request(Method::PATCH, &path, &change));
+    assert_eq!(bench.untouched_by(again).await.status, 200);
+    let active = format!("{path}/active");
+    let off = json!({ "active": false });
+    operate_as(&bench, "off", Method::PATCH, &active, &off).await;
+    assert_eq!(json_of(&entry(&bench, "off").await, "after"), off);
+    let again = signed_in(json_request(Method::PATCH, &active, &off));
+    assert_eq!(bench.untouched_by(again).await.status, 200);
+    operate_as(&bench, "gone", Method::DELETE, &path, &json!({})).await;
+    let gone = entry(&bench, "gone").await;
+    assert_eq!(gone["action"], "discount_code.delete");
+    assert_eq!(json_of(&gone, "before")["active"], false);
+    assert!(gone["after"].is_null());
+}
+
+#[tokio::test]
 async fn issuing_and_revoking_are_told_once() {
     let bench = Bench::new();
     let product_id = bench.product("demo", 5).await;
@@ -264,7 +312,29 @@ async fn a_change_that_breaks_off_is_neither_made_nor_told() {
     let product_id = bench.product("demo", 5).await;
     let policy_id = bench.policy("demo", "pro", json!({})).await;
     let license_id = bench.issue("demo", json!({})).await.text("license_id");
+    let code_id = bench.code("CODE", json!({})).await;
+    let unused_id = bench.code("UNUSED", json!({})).await;
     for (method, path, body) in [
+        (
+            "POST",
+            "/v1/admin/discount-codes".to_owned(),
+            json!({ "code": "N", "kind": "free_license" }),
+        ),
+        (
+            "PATCH",
+            format!("/v1/admin/discount-codes/{code_id}"),
+            json!({ "amount": 1 }),
+        ),
+        (
+            "PATCH",
+            format!("/v1/admin/discount-codes/{code_id}/active"),
+            json!({ "active": false }),
+        ),
+        (
+            "DELETE",
+            format!("/v1/admin/discount-codes/{unused_id}"),
+            json!({}),
+        ),
         (
             "POST",
             "/v1/admin/products".to_owned(),

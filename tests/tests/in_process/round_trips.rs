@@ -44,6 +44,16 @@ async fn each_route_costs_what_the_table_says() {
     pay.pay_in_full(&btcpay_id).expect("a payment");
     let delivery = body_of(&pay, "InvoiceSettled", &btcpay_id);
     let (pending, _) = order(&bench, "demo").await;
+    let spare_code = bench.code("SPARE", json!({})).await;
+    let unused_code = bench.code("UNUSED", json!({})).await;
+    bench
+        .code(
+            "GIFT",
+            json!({ "kind": "free_license", "product_slug": "demo" }),
+        )
+        .await;
+    let bought = json!({ "product": "free", "buyer_email": "a@b.example" });
+    let bought = bench.post("/v1/purchase", &bought).await;
     let api_key = json!({ "label": "CI", "role": "read-only" });
     let api_key_id = bench
         .operate("POST", "/v1/admin/api-keys", &api_key)
@@ -142,7 +152,13 @@ async fn each_route_costs_what_the_table_says() {
         (
             "/v1/products/{slug}/policies",
             get("/v1/products/demo/policies"),
-            2,
+            3,
+        ),
+        // Product, policies, and the code.
+        (
+            "/v1/discount-codes/preview",
+            get("/v1/discount-codes/preview?code=SPARE&product=demo"),
+            3,
         ),
         // Product, policies, the sale, and the signature.
         (
@@ -156,6 +172,39 @@ async fn each_route_costs_what_the_table_says() {
             post("/v1/purchase", json!({ "product": "demo" })),
             4,
         ),
+        // And the code.
+        (
+            "/v1/purchase",
+            post(
+                "/v1/purchase",
+                json!({ "product": "demo", "code": "SPARE" }),
+            ),
+            5,
+        ),
+        // Or the featured ones.
+        (
+            "/v1/purchase",
+            post(
+                "/v1/purchase",
+                json!({ "product": "demo", "policy_slug": "pro" }),
+            ),
+            5,
+        ),
+        // Product, code, policies, the sale, and the signature.
+        (
+            "/v1/redeem",
+            post("/v1/redeem", json!({ "product": "demo", "code": "GIFT" })),
+            5,
+        ),
+        // The limit, the sale, and the signature.
+        (
+            "/v1/recover",
+            post(
+                "/v1/recover",
+                json!({ "invoice_id": bought.text("invoice_id"), "email": "a@b.example" }),
+            ),
+            3,
+        ),
         (
             "/v1/purchase/{invoice_id}",
             get(&format!("/v1/purchase/{pending}")),
@@ -168,8 +217,8 @@ async fn each_route_costs_what_the_table_says() {
             get(&format!("/v1/purchase/{settled}")),
             2,
         ),
-        // Nothing due: the claim.
-        ("/v1/cron/renew", tick.expect("a request"), 2),
+        // Nothing due: the claim, the reservations, and the clearing up.
+        ("/v1/cron/renew", tick.expect("a request"), 3),
         (
             "/v1/admin/products",
             post(
@@ -218,6 +267,55 @@ async fn each_route_costs_what_the_table_says() {
                 json!({ "max_machines": 2 }),
             ),
             1,
+        ),
+        (
+            "/v1/admin/discount-codes",
+            send(Method::GET, "/v1/admin/discount-codes", &json!({})),
+            1,
+        ),
+        // Product, policies, and the code.
+        (
+            "/v1/admin/discount-codes",
+            post(
+                "/v1/admin/discount-codes",
+                json!({ "code": "N", "kind": "percent", "amount": 1, "product_slug": "demo",
+                        "policy_slug": "pro" }),
+            ),
+            3,
+        ),
+        (
+            "/v1/admin/discount-codes/{id}",
+            send(
+                Method::GET,
+                &format!("/v1/admin/discount-codes/{spare_code}"),
+                &json!({}),
+            ),
+            1,
+        ),
+        (
+            "/v1/admin/discount-codes/{id}",
+            patch(
+                format!("/v1/admin/discount-codes/{spare_code}"),
+                json!({ "amount": 7 }),
+            ),
+            2,
+        ),
+        (
+            "/v1/admin/discount-codes/{id}/active",
+            patch(
+                format!("/v1/admin/discount-codes/{spare_code}/active"),
+                json!({ "active": false }),
+            ),
+            1,
+        ),
+        (
+            "/v1/admin/discount-codes/{id}",
+            send(
+                Method::DELETE,
+                &format!("/v1/admin/discount-codes/{unused_code}"),
+                &json!({}),
+            ),
+            2,
         ),
         // Product, policies, the grant, and the signature.
         (
@@ -396,8 +494,8 @@ async fn a_tick_asks_once_and_settles_at_most_twice_for_each_invoice() {
     assert_eq!(bench.tick().await.json()["settled"], 1);
     assert_eq!(
         bench.shop.database.calls(),
-        3,
-        "the claim, the settling, the clearing up"
+        4,
+        "the claim, the settling, the reservations, the clearing up"
     );
 }
 

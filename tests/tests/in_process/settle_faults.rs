@@ -10,14 +10,14 @@ use keywright_btcpay_double::{ApiState, BtcPay, Status};
 use keywright_edge::BoxFuture;
 use keywright_edge::host::native::{Fault, HttpFetch};
 use keywright_edge::ports::{Fetch, FetchError, FetchLimits};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How the world tells us of a payment.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Told {
+pub(crate) enum Told {
     /// By one delivery, never repeated: the store restarted and lost the rest.
     Once,
     /// Not at all.
@@ -27,10 +27,8 @@ enum Told {
 /// One sale. Each step is taken whatever became of the one before, as the
 /// outside world does: an invoice that the store made is paid even when the
 /// shop's answer was an error.
-async fn sale(bench: &Bench, pay: &BtcPay, told: Told) {
-    let bought = bench
-        .post("/v1/purchase", &json!({ "product": "demo" }))
-        .await;
+pub(crate) async fn sale(bench: &Bench, pay: &BtcPay, told: Told, order: &Value) {
+    let bought = bench.post("/v1/purchase", order).await;
     for invoice in pay.invoices() {
         pay.pay_in_full(&invoice.id).expect("a payment");
         if told == Told::Once {
@@ -46,7 +44,7 @@ async fn sale(bench: &Bench, pay: &BtcPay, told: Told) {
 
 /// One receipt, license, entry and event for each payment made, none besides;
 /// and the buyer who polls gets a key that verifies.
-async fn assert_whole(bench: &Bench, pay: &BtcPay, case: &str) {
+pub(crate) async fn assert_whole(bench: &Bench, pay: &BtcPay, case: &str) {
     let payments = pay
         .invoices()
         .into_iter()
@@ -96,7 +94,7 @@ async fn whatever_database_call_of_a_sale_breaks_the_tick_repairs_it() {
                 let bench = Bench::paid_through(&pay);
                 bench.product("demo", 50_000).await;
                 bench.shop.database.break_call(call, fault);
-                sale(&bench, &pay, told).await;
+                sale(&bench, &pay, told, &json!({ "product": "demo" })).await;
                 if bench.shop.database.mend() <= call {
                     break;
                 }
@@ -199,17 +197,11 @@ async fn whatever_request_to_btcpay_breaks_the_tick_repairs_it() {
             let mut request = 0;
             loop {
                 let pay = Arc::new(played_store());
-                let breaking = Arc::new(BreakingFetch {
-                    inner: HttpFetch::new(),
-                    pay: pay.clone(),
-                    sent: AtomicU64::new(0),
-                    broken: request,
-                    fault,
-                });
+                let breaking = Arc::new(BreakingFetch::new(&pay, request, fault));
                 let bench = Bench::with_outbound(&account_of(&pay), breaking.clone());
                 bench.product("demo", 50_000).await;
-                sale(&bench, &pay, told).await;
-                if breaking.sent.load(Ordering::SeqCst) <= request {
+                sale(&bench, &pay, told, &json!({ "product": "demo" })).await;
+                if breaking.sent() <= request {
                     break;
                 }
                 tick_until_quiet(&bench).await;
@@ -223,7 +215,7 @@ async fn whatever_request_to_btcpay_breaks_the_tick_repairs_it() {
 
 /// What happens to a request.
 #[derive(Debug, Clone, Copy)]
-enum Broken {
+pub(crate) enum Broken {
     /// The store answers 503 and does nothing.
     Unwell,
     /// The store ends the connection and does nothing.
@@ -235,12 +227,30 @@ enum Broken {
 }
 
 /// The way out, of which one request breaks.
-struct BreakingFetch {
+pub(crate) struct BreakingFetch {
     inner: HttpFetch,
     pay: Arc<BtcPay>,
     sent: AtomicU64,
     broken: u64,
     fault: Broken,
+}
+
+impl BreakingFetch {
+    /// Breaks the request number `broken`, 0 being the first one.
+    pub(crate) fn new(pay: &Arc<BtcPay>, broken: u64, fault: Broken) -> Self {
+        Self {
+            inner: HttpFetch::new(),
+            pay: pay.clone(),
+            sent: AtomicU64::new(0),
+            broken,
+            fault,
+        }
+    }
+
+    /// How many requests there were.
+    pub(crate) fn sent(&self) -> u64 {
+        self.sent.load(Ordering::SeqCst)
+    }
 }
 
 impl Fetch for BreakingFetch {

@@ -6,7 +6,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use keywright_edge::http::openapi::{AccessRefusals, BodyRefusals, Failures, Unknown};
 use keywright_edge::http::{ApiError, Json};
-use keywright_store::discount_codes;
+use keywright_store::discount_code_change::{self, Changed, Changes};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -40,10 +40,14 @@ pub(crate) async fn handler(
 ) -> Result<Json<Done>, ApiError> {
     let Path(id) = id.map_err(|_| unknown())?;
     let Json(DiscountCodeActive { active }) = active?;
+    let changes = Changes {
+        active: Some(active),
+        ..Changes::default()
+    };
     let audit_id = ports.stamps.new_id();
-    if discount_codes::set_active(&ports.database, &actor, &id, active, audit_id).await? {
-        Ok(Json(Done::OK))
-    } else {
-        Err(unknown())
+    let changed = discount_code_change::change(&ports.database, &actor, &id, &changes, &audit_id);
+    match changed.await? {
+        Changed::Unknown => Err(unknown()),
+        Changed::To(_) | Changed::UsedMoreOften => Ok(Json(Done::OK)),
     }
 }

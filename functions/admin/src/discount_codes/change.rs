@@ -8,7 +8,8 @@ use axum::extract::{Path, State};
 use keywright_domain::discount::Discount;
 use keywright_edge::http::openapi::{AccessRefusals, BodyRefusals, Failures, Unknown};
 use keywright_edge::http::{ApiError, Json};
-use keywright_store::discount_codes::{self, Changed, Changes};
+use keywright_store::discount_code_change::{self, Changed, Changes};
+use keywright_store::discount_codes;
 use serde::Deserialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -59,7 +60,7 @@ struct Fixed {
 
 /// Changes a discount code
 ///
-/// 400 for members that break their limits or cannot be changed, 404 for an
+/// What changes nothing is a success that is not recorded. 400 for members that break their limits or cannot be changed, 404 for an
 /// unknown id or policy.
 #[utoipa::path(
     patch,
@@ -125,11 +126,13 @@ pub(crate) async fn handler(
         expires_at,
         description: change.description,
         referrer_label: change.referrer_label,
+        active: None,
         featured: change.featured,
         policy_ids,
     };
     let audit_id = ports.stamps.new_id();
-    match discount_codes::change(&ports.database, &actor, &before, &changes, audit_id).await? {
+    let changed = discount_code_change::change(&ports.database, &actor, &id, &changes, &audit_id);
+    match changed.await? {
         Changed::To(code) => Ok(Json((*code).into())),
         Changed::UsedMoreOften => Err(ApiError::bad_request(
             "max_uses: the code has been used more often than that",

@@ -7,7 +7,7 @@ pub(crate) mod delete;
 pub(crate) mod get;
 pub(crate) mod list;
 
-use crate::Ports;
+use crate::{Ports, text};
 use keywright_domain::dates::{parse_rfc3339, rfc3339};
 use keywright_edge::http::ApiError;
 use keywright_store::discount_codes::DiscountCode;
@@ -102,21 +102,11 @@ fn unknown() -> ApiError {
 }
 
 fn check_description(description: &str) -> Result<(), ApiError> {
-    if description.len() > MAX_DESCRIPTION_BYTES {
-        return Err(ApiError::bad_request(format!(
-            "description: longer than {MAX_DESCRIPTION_BYTES} bytes"
-        )));
-    }
-    Ok(())
+    text::check("description", description, MAX_DESCRIPTION_BYTES)
 }
 
 fn check_referrer(referrer: &str) -> Result<(), ApiError> {
-    if referrer.len() > MAX_REFERRER_BYTES {
-        return Err(ApiError::bad_request(format!(
-            "referrer_label: longer than {MAX_REFERRER_BYTES} bytes"
-        )));
-    }
-    Ok(())
+    text::check("referrer_label", referrer, MAX_REFERRER_BYTES)
 }
 
 fn check_uses(max_uses: i64) -> Result<(), ApiError> {
@@ -161,5 +151,7 @@ async fn policy_ids(
             ids.push(policy.id.clone());
         }
     }
+    // In one order, so that the same policies are no change.
+    ids.sort();
     Ok(Some(ids))
 }

@@ -1,0 +1,118 @@
+//! Keys that were bought before and lost.
+
+use super::cases;
+use super::floor::{NOBODY, policy, product, revoke, text};
+use crate::hosts::{Answer, Instance};
+use serde_json::{Value, json};
+
+cases![recovered, one_refusal_for_all, bad_bodies, too_many_tries];
+
+async fn recover(instance: &Instance, invoice_id: &str, email: &str) -> Answer {
+    let body = json!({ "invoice_id": invoice_id, "email": email });
+    instance.api.post("/v1/recover", &body).await
+}
+
+async fn bought(instance: &Instance, product: &str, email: &str) -> Value {
+    let order = json!({ "product": product, "buyer_email": email });
+    instance.api.post("/v1/purchase", &order).await.ok()
+}
+
+async fn recovered(instance: &Instance) {
+    let made = product(instance, "recovered", 0).await;
+    let terms = json!({ "entitlements": ["pro", "sync"], "duration_seconds": 86_400 });
+    policy(instance, "recovered", "default", terms).await;
+    let sale = bought(instance, "recovered", "Lost@Example.org").await;
+    let invoice = text(&sale, "invoice_id");
+    for email in ["lost@example.org", "  LOST@EXAMPLE.ORG  "] {
+        let answer = recover(instance, &invoice, email).await;
+        assert_eq!(answer.header("cache-control"), "no-store");
+        assert!(!answer.header("ratelimit").is_empty(), "{answer:?}");
+        let found = answer.ok();
+        let (issued, ends) = (found["issued_at"].clone(), found["expires_at"].clone());
+        let expected = json!({
+            "license_key": sale["license_key"], "license_id": sale["license_id"],
+            "token": sale["token"], "product_id": made["id"], "issued_at": issued,
+            "expires_at": ends, "entitlements": ["pro", "sync"],
+        });
+        assert_eq!(found, expected);
+        for at in [issued, ends] {
+            assert!(at.as_str().is_some_and(|at| at.ends_with('Z')), "{at}");
+        }
+    }
+    product(instance, "recovered-for-ever", 0).await;
+    let sale = bought(instance, "recovered-for-ever", "a@b.example").await;
+    let found = recover(instance, &text(&sale, "invoice_id"), "a@b.example").await;
+    assert_eq!(found.ok()["expires_at"], Value::Null);
+}
+
+async fn one_refusal_for_all(instance: &Instance) {
+    product(instance, "not-recovered", 0).await;
+    product(instance, "not-paid", 1_000).await;
+    let sale = bought(instance, "not-recovered", "a@b.example").await;
+    let revoked = bought(instance, "not-recovered", "a@b.example").await;
+    revoke(instance, &text(&revoked, "license_id")).await.ok();
+    let unpaid = bought(instance, "not-paid", "a@b.example").await;
+    let nameless = json!({ "product": "not-recovered" });
+    let nameless = instance.api.post("/v1/purchase", &nameless).await.ok();
+    let mut answers = Vec::new();
+    for (invoice, email) in [
+        (text(&sale, "invoice_id"), "other@b.example"),
+        (text(&revoked, "invoice_id"), "a@b.example"),
+        (text(&unpaid, "invoice_id"), "a@b.example"),
+        (text(&nameless, "invoice_id"), "a@b.example"),
+        (NOBODY.to_owned(), "a@b.example"),
+        ("'; --".to_owned(), "a@b.example"),
+        ("x".repeat(10_000), "a@b.example"),
+    ] {
+        let answer = recover(instance, &invoice, email).await;
+        answer.is_error(404, "not_found");
+        answers.push(answer.text());
+    }
+    assert!(
+        answers.iter().all(|text| *text == answers[0]),
+        "{answers:?}"
+    );
+}
+
+async fn bad_bodies(instance: &Instance) {
+    for (invoice, email) in [("", "a@b"), ("  ", "a@b"), ("x", ""), ("x", "\t ")] {
+        let answer = recover(instance, invoice, email).await;
+        answer.is_error(400, "bad_request");
+    }
+    for body in [
+        json!({}),
+        json!({ "invoice_id": "x" }),
+        json!({ "email": 1, "invoice_id": 1 }),
+    ] {
+        let answer = instance.api.post("/v1/recover", &body).await;
+        answer.is_error(422, "unprocessable_entity");
+    }
+    instance
+        .api
+        .get("/v1/recover")
+        .await
+        .is_error(405, "method_not_allowed");
+}
+
+/// Ten at once, then one every six seconds.
+async fn too_many_tries(instance: &Instance) {
+    let tries = super::races::at_once(200, |_| recover(instance, "guessed", "a@b.example")).await;
+    let (mut refused, mut limited) = (0, 0);
+    for answer in &tries {
+        if answer.status == 429 {
+            answer.is_error(429, "rate_limited");
+            let after: u64 = answer.header("retry-after").parse().expect("seconds");
+            assert!((1..=6).contains(&after), "{after}");
+            limited += 1;
+        } else {
+            answer.is_error(404, "not_found");
+            refused += 1;
+        }
+    }
+    // Some come back while they run.
+    assert!(
+        (10..=30).contains(&refused),
+        "{refused} of {}",
+        refused + limited
+    );
+}
