@@ -20,6 +20,12 @@ mod bench;
 #[cfg(test)]
 mod journal;
 #[cfg(test)]
+mod license_changes;
+#[cfg(test)]
+mod license_races;
+#[cfg(test)]
+mod looking_up;
+#[cfg(test)]
 mod operating;
 #[cfg(test)]
 mod panics;
@@ -43,5 +49,7 @@ mod selling;
 mod settle_faults;
 #[cfg(test)]
 mod signing;
+#[cfg(test)]
+mod taking_back;
 #[cfg(test)]
 mod validating;

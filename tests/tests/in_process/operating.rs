@@ -264,6 +264,9 @@ async fn a_change_that_breaks_off_is_neither_made_nor_told() {
     let product_id = bench.product("demo", 5).await;
     let policy_id = bench.policy("demo", "pro", json!({})).await;
     let license_id = bench.issue("demo", json!({})).await.text("license_id");
+    bench.machine("m", &license_id).await;
+    let unsold = bench.product("unsold", 5).await;
+    bench.policy("unsold", "pro", json!({})).await;
     for (method, path, body) in [
         (
             "POST",
@@ -296,9 +299,44 @@ async fn a_change_that_breaks_off_is_neither_made_nor_told() {
             json!({ "product_slug": "demo" }),
         ),
         (
+            "PATCH",
+            format!("/v1/admin/policies/{policy_id}/archived"),
+            json!({ "archived": true }),
+        ),
+        (
+            "PATCH",
+            format!("/v1/admin/licenses/{license_id}"),
+            json!({ "max_machines": 2 }),
+        ),
+        (
+            "POST",
+            format!("/v1/admin/licenses/{license_id}/suspend"),
+            json!({ "reason": "r" }),
+        ),
+        (
+            "POST",
+            format!("/v1/admin/licenses/{license_id}/unsuspend"),
+            json!({ "reason": "r" }),
+        ),
+        (
             "POST",
             format!("/v1/admin/licenses/{license_id}/revoke"),
             json!({ "reason": "r" }),
+        ),
+        (
+            "POST",
+            "/v1/admin/machines/m/deactivate".to_owned(),
+            json!({ "reason": "r" }),
+        ),
+        (
+            "DELETE",
+            format!("/v1/admin/policies/{policy_id}"),
+            json!({}),
+        ),
+        (
+            "DELETE",
+            format!("/v1/admin/products/{unsold}?force=true"),
+            json!({}),
         ),
     ] {
         let before = bench.dump().await;
