@@ -215,3 +215,80 @@ pub async fn summary(database: &Reader, now: i64) -> Result<Vec<Count>, Database
     );
     database.query(statement).await
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::MIGRATIONS;
+    use keywright_edge::host::native::SqliteDatabase;
+    use keywright_edge::ports::DatabasePort;
+
+    /// What the database walks along in the table `licenses`.
+    async fn plan(sql: &str) -> String {
+        let database = SqliteDatabase::in_memory(MIGRATIONS).expect("a database");
+        // A test may leak a few statements.
+        let explained: &'static str = String::leak(format!("EXPLAIN QUERY PLAN {sql}"));
+        let params = vec![Value::Null; 10];
+        let steps = database.query(Statement::new(explained, params)).await;
+        let steps = steps.expect("a plan");
+        let step = steps
+            .iter()
+            .filter_map(|row| row["detail"].as_str())
+            .find(|detail| detail.contains(" licenses"));
+        step.expect("a step along the licenses").to_owned()
+    }
+
+    #[tokio::test]
+    async fn each_statement_walks_along_its_index() {
+        let with = |change: fn(&mut Filter)| {
+            let mut filter = Filter::default();
+            change(&mut filter);
+            filter.statement()
+        };
+        for (sql, step) in [
+            (with(|_| ()), "USING INDEX licenses_by_time"),
+            (
+                with(|filter| filter.status = Some(LicenseStatus::Active)),
+                "USING INDEX licenses_by_time",
+            ),
+            (
+                with(|filter| filter.product_id = Some("p".to_owned())),
+                "INDEX licenses_of_product (product_id=?",
+            ),
+            (
+                with(|filter| filter.product_slug = Some("p".to_owned())),
+                "INDEX licenses_of_product (product_id=?",
+            ),
+            (
+                with(|filter| filter.buyer_email = Some("e".to_owned())),
+                "INDEX licenses_by_email (<expr>=?",
+            ),
+            (
+                with(|filter| filter.invoice_id = Some("i".to_owned())),
+                "(receipt_id=?",
+            ),
+            (
+                with(|filter| filter.license_id = Some("l".to_owned())),
+                "(id=?",
+            ),
+            (
+                with(|filter| filter.key_license_id = Some("l".to_owned())),
+                "(id=?",
+            ),
+        ] {
+            let plan = plan(sql).await;
+            assert!(plan.contains(step), "{plan}, not {step}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_rarest_filter_leads() {
+        let filter = Filter {
+            product_id: Some("p".to_owned()),
+            buyer_email: Some("e".to_owned()),
+            license_id: Some("l".to_owned()),
+            ..Filter::default()
+        };
+        assert!(plan(filter.statement()).await.contains("(id=?"));
+    }
+}

@@ -12,6 +12,7 @@
 mod access;
 mod admin;
 mod api_keys;
+mod catalog_changes;
 mod catalogue;
 mod deliveries;
 mod download;
@@ -19,6 +20,8 @@ mod errors;
 pub mod floor;
 mod forgery;
 mod keys;
+mod license_changes;
+mod licenses;
 mod private_sign;
 mod purchase;
 mod races;
@@ -96,11 +99,14 @@ pub fn all() -> impl Iterator<Item = Case> {
         access::CASES,
         admin::CASES,
         api_keys::CASES,
+        catalog_changes::CASES,
         catalogue::CASES,
         download::CASES,
         errors::CASES,
         forgery::CASES,
         keys::CASES,
+        license_changes::CASES,
+        licenses::CASES,
         private_sign::CASES,
         purchase::CASES,
         races::CASES,

@@ -6,25 +6,20 @@ use http::Method;
 use keywright_edge::host::native::Fault;
 use serde_json::{Value, json};
 
-async fn change(bench: &Bench, id: &str, body: &Value) -> Answer {
+pub(crate) async fn change(bench: &Bench, id: &str, body: &Value) -> Answer {
     let path = format!("/v1/admin/licenses/{id}");
     bench.operate("PATCH", &path, body).await
 }
 
-async fn turn(bench: &Bench, id: &str, verb: &str, body: &Value) -> Answer {
-    let path = format!("/v1/admin/licenses/{id}/{verb}");
-    bench.operate("POST", &path, body).await
-}
-
 /// A member of the last audit entry of this action, as JSON.
-async fn told(bench: &Bench, action: &str, column: &str) -> Value {
+pub(crate) async fn told(bench: &Bench, action: &str, column: &str) -> Value {
     let entries = bench.sql("SELECT * FROM audit ORDER BY rowid DESC").await;
     let entry = entries.iter().find(|entry| entry["action"] == action);
     let text = entry.expect("an entry")[column].as_str().expect("a text");
     serde_json::from_str(text).expect("JSON")
 }
 
-async fn events(bench: &Bench, event_type: &str) -> Vec<Value> {
+pub(crate) async fn events(bench: &Bench, event_type: &str) -> Vec<Value> {
     let events = bench.sql("SELECT * FROM events ORDER BY rowid").await;
     events
         .iter()
@@ -33,7 +28,7 @@ async fn events(bench: &Bench, event_type: &str) -> Vec<Value> {
         .collect()
 }
 
-async fn validated(bench: &Bench, key: &str) -> Value {
+pub(crate) async fn validated(bench: &Bench, key: &str) -> Value {
     let asked = json!({ "key": key, "product_slug": "demo" });
     bench.post("/v1/validate", &asked).await.json()
 }
@@ -275,113 +270,6 @@ async fn fewer_seats_than_machines_leave_the_machines() {
     let shown = bench.operate("GET", &path, &json!({})).await.json();
     assert_eq!(shown["active_machines"], 2);
     assert_eq!(shown["machines_over_limit"], 0);
-}
-
-#[tokio::test]
-async fn suspending_holds_a_license_back_until_it_is_unsuspended() {
-    let bench = Bench::new();
-    bench.product("demo", 1).await;
-    let issued = bench.issue("demo", json!({})).await;
-    let (id, key) = (issued.text("license_id"), issued.text("license_key"));
-    let ok = json!({ "ok": true });
-    for (verb, body, status, before, after) in [
-        (
-            "suspend",
-            json!({ "reason": "chargeback" }),
-            "suspended",
-            "active",
-            json!("chargeback"),
-        ),
-        ("unsuspend", json!({}), "active", "suspended", Value::Null),
-        (
-            "suspend",
-            json!({ "reason": " " }),
-            "suspended",
-            "active",
-            Value::Null,
-        ),
-        (
-            "unsuspend",
-            json!({ "reason": "paid" }),
-            "active",
-            "suspended",
-            json!("paid"),
-        ),
-    ] {
-        bench.clock.advance(1);
-        let answer = turn(&bench, &id, verb, &body).await;
-        assert_eq!((answer.status, answer.json()), (200, ok.clone()), "{verb}");
-        let action = format!("license.{verb}");
-        assert_eq!(
-            told(&bench, &action, "before").await,
-            json!({ "status": before })
-        );
-        let entry = told(&bench, &action, "after").await;
-        assert_eq!(entry, json!({ "status": status, "reason": after }));
-        let event = events(&bench, &format!("{action}ed")).await;
-        let said = after.as_str().unwrap_or_default();
-        assert_eq!(
-            event.last(),
-            Some(&json!({ "license_id": id, "reason": said }))
-        );
-        let valid = validated(&bench, &key).await;
-        if status == "active" {
-            assert_eq!(valid["ok"], true, "{valid}");
-        } else {
-            assert_eq!(valid["reason"], status);
-        }
-        // Again, with another reason: nothing changes.
-        let path = format!("/v1/admin/licenses/{id}/{verb}");
-        let again = json_request(Method::POST, &path, &json!({ "reason": "again" }));
-        let answer = bench.untouched_by(signed_in(again)).await;
-        assert_eq!(
-            (answer.status, answer.json()),
-            (200, ok.clone()),
-            "{verb} again"
-        );
-        let shown = bench
-            .operate("GET", &format!("/v1/admin/licenses/{id}"), &json!({}))
-            .await
-            .json();
-        assert_eq!(
-            (&shown["status"], &shown["status_reason"]),
-            (&json!(status), &after)
-        );
-    }
-    // A suspended license can be changed, and has no key meanwhile.
-    turn(&bench, &id, "suspend", &json!({})).await;
-    let changed = change(&bench, &id, &json!({ "max_machines": 2 }))
-        .await
-        .json();
-    assert_eq!(changed["max_machines"], 2);
-    assert!(changed["license_key"].is_null() && changed["token"].is_null());
-    let long = json!({ "reason": "r".repeat(2_001) });
-    for verb in ["suspend", "unsuspend", "revoke"] {
-        let path = format!("/v1/admin/licenses/{id}/{verb}");
-        let request = signed_in(json_request(Method::POST, &path, &long));
-        assert_eq!(bench.untouched_by(request).await.status, 400, "{verb}");
-    }
-}
-
-#[tokio::test]
-async fn revoked_is_for_good() {
-    let bench = Bench::new();
-    bench.product("demo", 1).await;
-    for first in ["suspend", "unsuspend"] {
-        let issued = bench.issue("demo", json!({})).await;
-        let id = issued.text("license_id");
-        assert_eq!(turn(&bench, &id, first, &json!({})).await.status, 200);
-        assert_eq!(turn(&bench, &id, "revoke", &json!({})).await.status, 200);
-        for verb in ["suspend", "unsuspend"] {
-            let path = format!("/v1/admin/licenses/{id}/{verb}");
-            let request = signed_in(json_request(Method::POST, &path, &json!({})));
-            let answer = bench.untouched_by(request).await;
-            assert_eq!(answer.refusal(), (409, "conflict".to_owned()), "{verb}");
-            assert!(answer.text("message").contains("revoked"), "{answer:?}");
-        }
-        let key = issued.text("license_key");
-        assert_eq!(validated(&bench, &key).await["reason"], "revoked");
-    }
 }
 
 #[tokio::test]

@@ -18,11 +18,17 @@ mod bad_webhooks;
 #[cfg(test)]
 mod bench;
 #[cfg(test)]
+mod broken_changes;
+#[cfg(test)]
 mod journal;
 #[cfg(test)]
 mod license_changes;
 #[cfg(test)]
 mod license_races;
+#[cfg(test)]
+mod license_states;
+#[cfg(test)]
+mod listing;
 #[cfg(test)]
 mod looking_up;
 #[cfg(test)]
