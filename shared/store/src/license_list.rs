@@ -73,14 +73,15 @@ pub struct Filter {
     pub key_license_id: Option<String>,
 }
 
-/// The columns of [`Listed`], of a license `l` and what belongs to it.
+/// The columns of [`Listed`], of a license `l` and what belongs to it. The
+/// index is named because `SQLite` would count the machines freed long ago, too.
 macro_rules! listed_columns {
     () => {
         "l.id, l.product_id, p.slug AS product_slug, l.policy_id, o.slug AS policy_slug,
          o.name AS policy_name, r.invoice_id, l.status, l.status_reason, l.issued_at,
          l.expires_at, l.grace_seconds, l.max_machines,
-         (SELECT count(*) FROM machines m
-          WHERE m.license_id = l.id AND m.deactivated_at IS NULL) AS active_machines,
+         (SELECT count(*) FROM machines INDEXED BY machines_active
+          WHERE license_id = l.id AND deactivated_at IS NULL) AS active_machines,
          l.max_activations_per_day, l.entitlements, l.is_trial, l.buyer_email, l.note,
          l.updated_at"
     };

@@ -5,6 +5,7 @@ use super::floor::{issue, product, revoke, text, validate};
 use super::licenses::{NOBODY, get, ids};
 use super::races::at_once;
 use crate::hosts::{Answer, Instance};
+use crate::shop::ADMIN_KEY;
 use http::Method;
 use keywright_license::verify_license;
 use serde_json::{Value, json};
@@ -16,7 +17,8 @@ cases![
     unchanged,
     change_limits,
     unknown_licenses,
-    machines alone,
+    machines,
+    machine_lists,
     changes_at_once,
 ];
 
@@ -67,7 +69,7 @@ async fn held_back(instance: &Instance) {
     // Unsuspending takes no body, as the contract has it, or one.
     let path = format!("/v1/admin/licenses/{id}/unsuspend");
     let request = instance.api.request(Method::POST, &path);
-    let request = request.bearer_auth(crate::shop::ADMIN_KEY);
+    let request = request.bearer_auth(ADMIN_KEY);
     assert_eq!(instance.api.send(request).await.ok(), json!({ "ok": true }));
     turn(instance, &id, "unsuspend", &json!({ "reason": "paid" }))
         .await
@@ -210,77 +212,121 @@ async fn unknown_licenses(instance: &Instance) {
     }
 }
 
-/// The machines come about as if activated, past the interface.
+/// What an application on this machine is answered.
+async fn on_machine(instance: &Instance, path: &str, key: &str, machine: &str) -> Value {
+    let body = json!({ "key": key, "fingerprint": machine });
+    instance.api.post(path, &body).await.ok()
+}
+
 async fn machines(instance: &Instance) {
     product(instance, "machined", 10).await;
     let issued = issue(instance, "machined", json!({ "max_machines": 3 })).await;
-    let id = text(&issued, "license_id");
-    let sql = "INSERT INTO machines (id, license_id, fingerprint_hash, hostname, activated_at,
-                                     last_seen_at) VALUES (?1, ?2, ?1, 'host', '1', '1')";
-    for machine in ["machined-1", "machined-2", "machined-3"] {
-        instance.database.change(sql, &[machine, &id]).await;
+    let (id, key) = (text(&issued, "license_id"), text(&issued, "license_key"));
+    let activate = "/v1/machines/activate";
+    let mut seats = Vec::new();
+    for machine in ["one", "two", "three"] {
+        let seat = on_machine(instance, activate, &key, machine).await;
+        seats.push(text(&seat, "machine_id"));
     }
-    let fewer = change(instance, &id, &json!({ "max_machines": 1 }))
-        .await
-        .ok();
-    assert_eq!(fewer["active_machines"], 3);
-    assert_eq!(fewer["machines_over_limit"], 2);
-    assert_eq!(fewer["machines"].as_array().map(Vec::len), Some(3));
-    let free = "machines/machined-1/deactivate";
-    for _ in 0..2 {
-        let answer = instance
+    // Fewer seats than machines: those there are go on, no other gets in.
+    for (max_machines, over) in [(2, 1), (1, 2)] {
+        let fewer = json!({ "max_machines": max_machines });
+        let fewer = change(instance, &id, &fewer).await.ok();
+        assert_eq!(fewer["active_machines"], 3);
+        assert_eq!(fewer["machines_over_limit"], over);
+        assert_eq!(fewer["machines"].as_array().map(Vec::len), Some(3));
+        for machine in ["one", "two", "three"] {
+            let valid = on_machine(instance, "/v1/validate", &key, machine).await;
+            assert_eq!(valid["ok"], true, "{machine}: {valid}");
+        }
+        let refused = on_machine(instance, activate, &key, "four").await;
+        assert_eq!(refused["reason"], "too_many_machines", "{refused}");
+    }
+    // Freed once, however often it is said, with a body or without.
+    let path = format!("/v1/admin/machines/{}/deactivate", seats[0]);
+    let free = || {
+        instance
             .api
-            .admin(Method::POST, free, &json!({ "reason": "sold" }))
-            .await;
-        assert_eq!(answer.ok(), json!({ "ok": true }));
+            .request(Method::POST, &path)
+            .bearer_auth(ADMIN_KEY)
+    };
+    for request in [free().json(&json!({ "reason": "sold" })), free()] {
+        assert_eq!(instance.api.send(request).await.ok(), json!({ "ok": true }));
     }
-    let request = instance
-        .api
-        .request(Method::POST, "/v1/admin/machines/machined-2/deactivate");
-    let request = request.bearer_auth(crate::shop::ADMIN_KEY);
-    instance.api.send(request).await.ok();
-    let event = |machine: &str, reason: &str| json!({ "license_id": id, "machine_id": machine, "reason": reason });
-    let told_of = events(instance, "machine.deactivated", &id).await;
     assert_eq!(
-        told_of,
-        [
-            event("machined-1", "sold"),
-            event("machined-2", "operator_requested")
-        ]
-    );
-    assert_eq!(
-        told(instance, "machine.deactivate", "machined-1")
-            .await
-            .len(),
+        told(instance, "machine.deactivate", &seats[0]).await.len(),
         1
     );
-    let shown = get(instance, &format!("licenses/{id}")).await.ok();
+    for seat in &seats[1..] {
+        let path = format!("machines/{seat}/deactivate");
+        instance
+            .api
+            .admin(Method::POST, &path, &json!({}))
+            .await
+            .ok();
+    }
+    let told_of = events(instance, "machine.deactivated", &id).await;
+    let reasons: Vec<String> = told_of.iter().map(|event| text(event, "reason")).collect();
     assert_eq!(
-        (&shown["active_machines"], &shown["machines_over_limit"]),
-        (&json!(1), &json!(0))
+        reasons,
+        ["sold", "operator_requested", "operator_requested"]
     );
+    assert_eq!(text(&told_of[0], "machine_id"), seats[0]);
+    // The one seat is free for whoever comes first.
+    assert_eq!(
+        on_machine(instance, "/v1/validate", &key, "four").await["ok"],
+        true
+    );
+    let late = on_machine(instance, "/v1/validate", &key, "one").await;
+    assert_eq!(late["reason"], "fingerprint_mismatch", "{late}");
+    let shown = get(instance, &format!("licenses/{id}")).await.ok();
+    assert_eq!(shown["active_machines"], 1);
+    assert_eq!(shown["machines_over_limit"], 0);
+}
+
+async fn machine_lists(instance: &Instance) {
+    product(instance, "machine-list", 10).await;
+    let issued = issue(instance, "machine-list", json!({ "max_machines": 0 })).await;
+    let (id, key) = (text(&issued, "license_id"), text(&issued, "license_key"));
+    let mut seats = Vec::new();
+    for machine in ["one", "two", "three"] {
+        let seat = on_machine(instance, "/v1/machines/activate", &key, machine).await;
+        seats.push(text(&seat, "machine_id"));
+    }
+    let path = format!("machines/{}/deactivate", seats[0]);
+    instance
+        .api
+        .admin(Method::POST, &path, &json!({}))
+        .await
+        .ok();
     for (query, expected) in [
-        (format!("license_id={id}"), vec!["machined-3"]),
-        ("product_slug=machined".to_owned(), vec!["machined-3"]),
-        (
-            format!("license_id={id}&include_inactive=true"),
-            vec!["machined-3", "machined-2", "machined-1"],
-        ),
+        (format!("license_id={id}"), &seats[1..]),
+        ("product_slug=machine-list".to_owned(), &seats[1..]),
+        (format!("license_id={id}&include_inactive=true"), &seats[..]),
+        (format!("license_id={id}&product_slug=none"), &[]),
     ] {
         let found = get(instance, &format!("machines?{query}")).await.ok();
-        assert_eq!(ids(&found, "machines"), expected, "{query}");
+        let mut found = ids(&found, "machines");
+        found.sort();
+        let mut expected = expected.to_vec();
+        expected.sort();
+        assert_eq!(found, expected, "{query}");
     }
-    let found = get(
-        instance,
-        &format!("machines?license_id={id}&include_inactive=true&limit=2"),
-    )
-    .await;
-    let cursor = text(&found.ok(), "next_cursor");
-    let path = format!("machines?license_id={id}&include_inactive=true&limit=2&cursor={cursor}");
-    let last = get(instance, &path).await.ok();
-    assert_eq!(ids(&last, "machines"), ["machined-1"]);
-    assert_eq!(last["machines"][0]["active"], false);
-    assert_eq!(last["machines"][0]["deactivation_reason"], "sold");
+    let list = format!("machines?license_id={id}&include_inactive=true&limit=2");
+    let first = get(instance, &list).await.ok();
+    let cursor = text(&first, "next_cursor");
+    let last = get(instance, &format!("{list}&cursor={cursor}")).await.ok();
+    assert_eq!(last["next_cursor"], Value::Null);
+    let mut rows = first["machines"].as_array().expect("a list").clone();
+    rows.extend(last["machines"].as_array().expect("a list").clone());
+    assert_eq!(rows.len(), 3);
+    for row in rows {
+        let freed = text(&row, "id") == seats[0];
+        assert_eq!(row["active"], !freed);
+        assert_eq!(row["deactivated_at"].is_string(), freed);
+        assert_eq!(text(&row, "fingerprint_hash").len(), 64);
+        assert_eq!(row["license_id"], id);
+    }
     for query in ["limit=5001", "include_inactive=1", "cursor=x"] {
         let answer = get(instance, &format!("machines?{query}")).await;
         answer.is_error(400, "bad_request");

@@ -66,16 +66,16 @@ async fn listed(instance: &Instance) {
 }
 
 async fn pages(instance: &Instance) {
-    product(instance, "paged", 10).await;
+    product(instance, "license-pages", 10).await;
     let mut issued = Vec::new();
     for _ in 0..5 {
         issued.push(text(
-            &issue(instance, "paged", json!({})).await,
+            &issue(instance, "license-pages", json!({})).await,
             "license_id",
         ));
     }
     let mut found = Vec::new();
-    let mut next = "licenses?product_slug=paged&limit=2".to_owned();
+    let mut next = "licenses?product_slug=license-pages&limit=2".to_owned();
     for rest in [3, 1, 0] {
         let answer = get(instance, &next).await;
         let page = answer.ok();
