@@ -118,9 +118,20 @@ pub fn activations_per_day(max_machines: i64, set: Option<i64>) -> i64 {
     }
 }
 
+/// How many of the `active` machines are more than a license allows now. They
+/// go on working; they only keep new ones out.
+#[must_use]
+pub fn machines_over(max_machines: i64, active: i64) -> i64 {
+    if max_machines == 0 {
+        return 0;
+    }
+    active.saturating_sub(max_machines).max(0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::terms::MAX_MACHINES;
     use proptest::prelude::*;
     use std::collections::BTreeMap;
 
@@ -227,7 +238,27 @@ mod tests {
         ]
     }
 
+    #[test]
+    fn machines_over_a_lowered_limit_are_counted() {
+        for (max_machines, active, over) in [
+            (1, 0, 0),
+            (1, 1, 0),
+            (1, 2, 1),
+            (3, 10, 7),
+            (0, 1_000, 0),
+            (MAX_MACHINES, MAX_MACHINES, 0),
+        ] {
+            let counted = machines_over(max_machines, active);
+            assert_eq!(counted, over, "{active} of {max_machines}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn allowed_and_over_are_all_there_are(max in 1..MAX_MACHINES, active in 0..MAX_MACHINES) {
+            prop_assert_eq!(active.min(max) + machines_over(max, active), active);
+        }
+
         /// Whatever happens in whatever order: never more machines than seats,
         /// never more activations in any 24 hours than the limit, and a machine
         /// with a seat keeps it until it is freed.

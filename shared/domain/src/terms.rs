@@ -137,16 +137,6 @@ pub fn check_activations_per_day(limit: i64) -> Result<(), TermsError> {
     Ok(())
 }
 
-/// How many of the `active` machines are more than a license allows now. They
-/// go on working; they only keep new ones out.
-#[must_use]
-pub fn machines_over(max_machines: i64, active: i64) -> i64 {
-    if max_machines == 0 {
-        return 0;
-    }
-    active.saturating_sub(max_machines).max(0)
-}
-
 /// Bytes of the compact JSON list: two quotes and a comma or bracket each, and
 /// one more for every `"` and `\`, the printable ASCII that JSON escapes.
 fn json_len(entitlements: &[String]) -> usize {
@@ -214,27 +204,7 @@ mod tests {
         );
     }
 
-    #[test]
-    fn machines_over_a_lowered_limit_are_counted() {
-        for (max_machines, active, over) in [
-            (1, 0, 0),
-            (1, 1, 0),
-            (1, 2, 1),
-            (3, 10, 7),
-            (0, 1_000, 0),
-            (MAX_MACHINES, MAX_MACHINES, 0),
-        ] {
-            let counted = machines_over(max_machines, active);
-            assert_eq!(counted, over, "{active} of {max_machines}");
-        }
-    }
-
     proptest! {
-        #[test]
-        fn allowed_and_over_are_all_there_are(max in 1..MAX_MACHINES, active in 0..MAX_MACHINES) {
-            prop_assert_eq!(active.min(max) + machines_over(max, active), active);
-        }
-
         #[test]
         fn a_limit_of_activations_is_bounded(limit in any::<i64>()) {
             let fits = (0..=MAX_ACTIVATIONS_PER_DAY).contains(&limit);

@@ -73,14 +73,15 @@ pub struct Filter {
     pub key_license_id: Option<String>,
 }
 
-/// The columns of [`Listed`], of a license `l` and what belongs to it.
+/// The columns of [`Listed`], of a license `l` and what belongs to it. The
+/// index is named because `SQLite` would count the machines freed long ago, too.
 macro_rules! listed_columns {
     () => {
         "l.id, l.product_id, p.slug AS product_slug, l.policy_id, o.slug AS policy_slug,
          o.name AS policy_name, r.invoice_id, l.status, l.status_reason, l.issued_at,
          l.expires_at, l.grace_seconds, l.max_machines,
-         (SELECT count(*) FROM machines m
-          WHERE m.license_id = l.id AND m.deactivated_at IS NULL) AS active_machines,
+         (SELECT count(*) FROM machines INDEXED BY machines_active
+          WHERE license_id = l.id AND deactivated_at IS NULL) AS active_machines,
          l.max_activations_per_day, l.entitlements, l.is_trial, l.buyer_email, l.note,
          l.updated_at"
     };
@@ -214,4 +215,81 @@ pub async fn summary(database: &Reader, now: i64) -> Result<Vec<Count>, Database
         [now.into()],
     );
     database.query(statement).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::MIGRATIONS;
+    use keywright_edge::host::native::SqliteDatabase;
+    use keywright_edge::ports::DatabasePort;
+
+    /// What the database walks along in the table `licenses`.
+    async fn plan(sql: &str) -> String {
+        let database = SqliteDatabase::in_memory(MIGRATIONS).expect("a database");
+        // A test may leak a few statements.
+        let explained: &'static str = String::leak(format!("EXPLAIN QUERY PLAN {sql}"));
+        let params = vec![Value::Null; 10];
+        let steps = database.query(Statement::new(explained, params)).await;
+        let steps = steps.expect("a plan");
+        let step = steps
+            .iter()
+            .filter_map(|row| row["detail"].as_str())
+            .find(|detail| detail.contains(" licenses"));
+        step.expect("a step along the licenses").to_owned()
+    }
+
+    #[tokio::test]
+    async fn each_statement_walks_along_its_index() {
+        let with = |change: fn(&mut Filter)| {
+            let mut filter = Filter::default();
+            change(&mut filter);
+            filter.statement()
+        };
+        for (sql, step) in [
+            (with(|_| ()), "USING INDEX licenses_by_time"),
+            (
+                with(|filter| filter.status = Some(LicenseStatus::Active)),
+                "USING INDEX licenses_by_time",
+            ),
+            (
+                with(|filter| filter.product_id = Some("p".to_owned())),
+                "INDEX licenses_of_product (product_id=?",
+            ),
+            (
+                with(|filter| filter.product_slug = Some("p".to_owned())),
+                "INDEX licenses_of_product (product_id=?",
+            ),
+            (
+                with(|filter| filter.buyer_email = Some("e".to_owned())),
+                "INDEX licenses_by_email (<expr>=?",
+            ),
+            (
+                with(|filter| filter.invoice_id = Some("i".to_owned())),
+                "(receipt_id=?",
+            ),
+            (
+                with(|filter| filter.license_id = Some("l".to_owned())),
+                "(id=?",
+            ),
+            (
+                with(|filter| filter.key_license_id = Some("l".to_owned())),
+                "(id=?",
+            ),
+        ] {
+            let plan = plan(sql).await;
+            assert!(plan.contains(step), "{plan}, not {step}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_rarest_filter_leads() {
+        let filter = Filter {
+            product_id: Some("p".to_owned()),
+            buyer_email: Some("e".to_owned()),
+            license_id: Some("l".to_owned()),
+            ..Filter::default()
+        };
+        assert!(plan(filter.statement()).await.contains("(id=?"));
+    }
 }

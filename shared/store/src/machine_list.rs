@@ -171,3 +171,37 @@ pub async fn free(
     let found: Vec<serde_json::Value> = decode(answers.pop().unwrap_or_default())?;
     Ok(!found.is_empty())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::MIGRATIONS;
+    use keywright_edge::host::native::SqliteDatabase;
+    use keywright_edge::ports::DatabasePort;
+
+    #[tokio::test]
+    async fn machines_of_a_license_or_a_product_are_found_by_index() {
+        let database = SqliteDatabase::in_memory(MIGRATIONS).expect("a database");
+        for (sql, step) in [
+            (
+                OF_LICENSE,
+                "m USING INDEX machines_of_license (license_id=?",
+            ),
+            (
+                OF_PRODUCT,
+                "m USING INDEX machines_of_license (license_id=?",
+            ),
+            (OF_SLUG, "m USING INDEX machines_of_license (license_id=?"),
+        ] {
+            let explained: &'static str = String::leak(format!("EXPLAIN QUERY PLAN {sql}"));
+            let params = vec![Value::Null; 7];
+            let steps = database.query(Statement::new(explained, params)).await;
+            let steps = steps.expect("a plan");
+            let found = steps
+                .iter()
+                .filter_map(|row| row["detail"].as_str())
+                .any(|detail| detail.contains(step));
+            assert!(found, "{steps:?}");
+        }
+    }
+}

@@ -155,10 +155,11 @@ pub async fn delete(
                             'active', json(iif(active, 'true', 'false')),
                             'metadata', json(metadata),
                             'entitlements_catalog', json(entitlements_catalog),
-                            'policies', (SELECT json_group_array(slug) FROM policies
-                                         WHERE product_id = p.id),
-                            'discount_codes', (SELECT json_group_array(code)
-                                               FROM discount_codes WHERE product_id = p.id)),
+                            'policies', json((SELECT json_group_array(slug) FROM policies
+                                              WHERE product_id = p.id)),
+                            'discount_codes', json((SELECT json_group_array(code)
+                                                    FROM discount_codes
+                                                    WHERE product_id = p.id))),
                 ?5
          FROM products p
          WHERE id = ?4

@@ -145,7 +145,7 @@ async fn policy_members(instance: &Instance) {
         "duration_seconds": 86_400, "max_machines": 3, "entitlements": ["pro", "sync"],
         "is_trial": true,
         "metadata": { "description": "All of it", "highlight": true,
-                      "marketing_bullets": ["fast", 7], "hidden_entitlements": ["sync"] },
+                      "marketing_bullets": ["fast"], "hidden_entitlements": ["sync"] },
     });
     policy(instance, "members", "full", members).await;
     let body = instance.api.get("/v1/products/members/policies").await.ok();

@@ -13,6 +13,7 @@ mod access;
 mod admin;
 mod afterwards;
 mod api_keys;
+mod catalog_changes;
 mod catalogue;
 mod deliveries;
 mod discount_codes;
@@ -23,6 +24,8 @@ pub mod floor;
 mod forgery;
 mod keys;
 mod machines;
+mod license_changes;
+mod licenses;
 mod private_sign;
 mod purchase;
 mod races;
@@ -111,6 +114,7 @@ pub fn all() -> impl Iterator<Item = Case> {
         admin::CASES,
         afterwards::CASES,
         api_keys::CASES,
+        catalog_changes::CASES,
         catalogue::CASES,
         discount_codes::CASES,
         discounts::CASES,
@@ -119,6 +123,8 @@ pub fn all() -> impl Iterator<Item = Case> {
         forgery::CASES,
         keys::CASES,
         machines::CASES,
+        license_changes::CASES,
+        licenses::CASES,
         private_sign::CASES,
         purchase::CASES,
         races::CASES,

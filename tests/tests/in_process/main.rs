@@ -18,6 +18,8 @@ mod bad_webhooks;
 #[cfg(test)]
 mod bench;
 #[cfg(test)]
+mod broken_changes;
+#[cfg(test)]
 mod code_faults;
 #[cfg(test)]
 mod code_races;
@@ -27,6 +29,16 @@ mod codes;
 mod holder;
 #[cfg(test)]
 mod journal;
+#[cfg(test)]
+mod license_changes;
+#[cfg(test)]
+mod license_races;
+#[cfg(test)]
+mod license_states;
+#[cfg(test)]
+mod listing;
+#[cfg(test)]
+mod looking_up;
 #[cfg(test)]
 mod machine_faults;
 #[cfg(test)]
@@ -61,6 +73,8 @@ mod selling;
 mod settle_faults;
 #[cfg(test)]
 mod signing;
+#[cfg(test)]
+mod taking_back;
 #[cfg(test)]
 mod validating;
 #[cfg(test)]

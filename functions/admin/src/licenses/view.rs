@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, Uri};
 use keywright_domain::dates::rfc3339;
-use keywright_domain::terms::machines_over;
+use keywright_domain::seats::machines_over;
 use keywright_edge::http::Json;
 use keywright_edge::http::page::{Page, Position, link_to_next};
 use keywright_store::license_detail::{Detail, Invoice, Machine, Receipt};
