@@ -264,6 +264,9 @@ async fn a_change_that_breaks_off_is_neither_made_nor_told() {
     let product_id = bench.product("demo", 5).await;
     let policy_id = bench.policy("demo", "pro", json!({})).await;
     let license_id = bench.issue("demo", json!({})).await.text("license_id");
+    let new = json!({ "label": "demo", "role": "support" });
+    let made = bench.operate("POST", "/v1/admin/api-keys", &new).await;
+    let api_key_id = made.text("id");
     for (method, path, body) in [
         (
             "POST",
@@ -299,6 +302,16 @@ async fn a_change_that_breaks_off_is_neither_made_nor_told() {
             "POST",
             format!("/v1/admin/licenses/{license_id}/revoke"),
             json!({ "reason": "r" }),
+        ),
+        (
+            "POST",
+            "/v1/admin/api-keys".to_owned(),
+            json!({ "label": "n", "role": "support" }),
+        ),
+        (
+            "DELETE",
+            format!("/v1/admin/api-keys/{api_key_id}"),
+            json!({}),
         ),
     ] {
         let before = bench.dump().await;
