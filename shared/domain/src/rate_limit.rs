@@ -96,17 +96,14 @@ mod tests {
             for step in steps {
                 now += step;
                 let level = limit.level(full_at, now);
-                match limit.take(full_at, now) {
-                    Some(later) => {
-                        prop_assert_eq!(level.next_in, 0);
-                        prop_assert_eq!(limit.level(later, now).tokens, level.tokens - 1);
-                        full_at = later;
-                        given += 1;
-                    }
-                    None => {
-                        prop_assert!(level.next_in > 0);
-                        prop_assert!(limit.take(full_at, now + level.next_in).is_some());
-                    }
+                if let Some(later) = limit.take(full_at, now) {
+                    prop_assert_eq!(level.next_in, 0);
+                    prop_assert_eq!(limit.level(later, now).tokens, level.tokens - 1);
+                    full_at = later;
+                    given += 1;
+                } else {
+                    prop_assert!(level.next_in > 0);
+                    prop_assert!(limit.take(full_at, now + level.next_in).is_some());
                 }
                 prop_assert!(given <= u64::from(burst) + (now - start) / token_millis);
             }

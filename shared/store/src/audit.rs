@@ -88,11 +88,10 @@ macro_rules! select_entries {
             "SELECT id, at, actor, action, object_kind, object_id, before, after, request_id
              FROM audit WHERE ",
             $object,
-            " AND (at, id) < (?3, ?4)
-              AND (?5 IS NULL OR at >= ?5) AND (?6 IS NULL OR at < ?6)
-              AND (?7 IS NULL OR action = ?7) AND (?8 IS NULL OR actor = ?8)
-              AND (?9 IS NULL OR request_id = ?9)
-             ORDER BY at DESC, id DESC LIMIT ?10"
+            " AND (at, id) < (?3, ?4) AND at >= ?5
+              AND (?6 IS NULL OR action = ?6) AND (?7 IS NULL OR actor = ?7)
+              AND (?8 IS NULL OR request_id = ?8)
+             ORDER BY at DESC, id DESC LIMIT ?9"
         )
     };
 }
@@ -113,13 +112,20 @@ pub async fn list(
         select_entries!("(?1 IS NULL OR object_kind = ?1) AND (?2 IS NULL OR object_id = ?2)")
     };
     let after = page.after.clone().unwrap_or_else(Position::newest);
+    // An end is a position too: the one before everything of that second.
+    let after = match filter.to {
+        Some(at) if at <= after.at => Position {
+            at,
+            id: String::new(),
+        },
+        _ => after,
+    };
     let params = [
         filter.object_kind.as_ref().into(),
         filter.object_id.as_ref().into(),
         after.at.into(),
         after.id.into(),
-        filter.from.into(),
-        filter.to.into(),
+        filter.from.unwrap_or_default().into(),
         filter.action.as_ref().into(),
         filter.actor.as_ref().into(),
         filter.request_id.as_ref().into(),

@@ -116,6 +116,9 @@ pub struct Filter {
     pub to: Option<i64>,
 }
 
+/// Above every number of a validation, and exact on every host: 2^53 - 1.
+const NEWEST: i64 = 9_007_199_254_740_991;
+
 /// The statement that reads validations, newest first.
 macro_rules! select_validations {
     ($license:literal) => {
@@ -124,7 +127,7 @@ macro_rules! select_validations {
                     address_prefix, user_agent
              FROM validation_log WHERE ",
             $license,
-            " AND (?2 IS NULL OR id < ?2)
+            " AND id < ?2
               AND (?3 IS NULL OR product_id = ?3) AND (?4 IS NULL OR result = ?4)
               AND (?5 IS NULL OR at >= ?5) AND (?6 IS NULL OR at < ?6)
              ORDER BY id DESC LIMIT ?7"
@@ -151,7 +154,7 @@ pub async fn list(
     };
     let params = [
         filter.license_id.as_ref().into(),
-        before.into(),
+        before.unwrap_or(NEWEST).into(),
         filter.product_id.as_ref().into(),
         filter.result.as_ref().into(),
         filter.from.into(),

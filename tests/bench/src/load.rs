@@ -84,7 +84,10 @@ pub async fn measure(
         shared.recording.set(true);
         sleep(load.measured).await;
         shared.recording.set(false);
-        let (elapsed, cpu) = (started.elapsed(), cpu::time_of(target.pid)?.saturating_sub(cpu));
+        let (elapsed, cpu) = (
+            started.elapsed(),
+            cpu::time_of(target.pid)?.saturating_sub(cpu),
+        );
         shared.done.set(true);
         Ok::<_, Error>((elapsed, cpu))
     };

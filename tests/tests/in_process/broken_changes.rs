@@ -14,9 +14,22 @@ async fn a_change_that_breaks_off_is_neither_made_nor_told() {
     bench.machine("m", &license_id).await;
     let unsold = bench.product("unsold", 5).await;
     bench.policy("unsold", "pro", json!({})).await;
+    let new = json!({ "label": "demo", "role": "support" });
+    let made = bench.operate("POST", "/v1/admin/api-keys", &new).await;
+    let api_key_id = made.text("id");
     let code_id = bench.code("CODE", json!({})).await;
     let unused_id = bench.code("UNUSED", json!({})).await;
     for (method, path, body) in [
+        (
+            "POST",
+            "/v1/admin/api-keys".to_owned(),
+            json!({ "label": "n", "role": "support" }),
+        ),
+        (
+            "DELETE",
+            format!("/v1/admin/api-keys/{api_key_id}"),
+            json!({}),
+        ),
         (
             "POST",
             "/v1/admin/discount-codes".to_owned(),

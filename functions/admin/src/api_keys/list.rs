@@ -21,6 +21,7 @@ pub(crate) struct Keys {
     /// Revoked ones included.
     api_keys: Vec<KeyView>,
     /// `cursor` of the next page; null on the last one.
+    #[schema(required)]
     next_cursor: Option<String>,
 }
 

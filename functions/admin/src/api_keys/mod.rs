@@ -28,8 +28,10 @@ pub(crate) struct KeyView {
     /// RFC 3339.
     created_at: String,
     /// RFC 3339, behind by up to a minute; null when it was never used.
+    #[schema(required)]
     last_used_at: Option<String>,
     /// RFC 3339; null while it works.
+    #[schema(required)]
     revoked_at: Option<String>,
 }
 

@@ -27,8 +27,7 @@ pub(crate) struct Which {
     /// Who did it: `operator` (the configured key), `api_key:<id>`, `buyer`,
     /// `btcpay` or `renew`.
     actor: Option<String>,
-    /// What it was done to: `product`, `policy`, `license`, `invoice`,
-    /// `api_key` and so on.
+    /// What it was done to, such as `product`, `license` or `api_key`.
     object_kind: Option<String>,
     /// Id of the object. With `object_kind` it is found at once.
     object_id: Option<String>,
@@ -67,11 +66,11 @@ pub(crate) struct EntryView {
     object_id: String,
     /// The object before, as far as it changed; null when it was made. Times
     /// are unix seconds. Holds no secret.
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<Object>, required)]
     before: Option<Value>,
     /// The object after, as far as it changed; null when it was removed. Times
     /// are unix seconds. Holds no secret.
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<Object>, required)]
     after: Option<Value>,
     /// The `x-request-id` of the answer; empty for a tick.
     request_id: String,
@@ -83,6 +82,7 @@ pub(crate) struct Entries {
     /// The changes.
     entries: Vec<EntryView>,
     /// `cursor` of the next page; null on the last one.
+    #[schema(required)]
     next_cursor: Option<String>,
 }
 

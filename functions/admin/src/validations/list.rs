@@ -48,20 +48,27 @@ pub(crate) struct ValidationView {
     /// RFC 3339.
     at: String,
     /// The license that the key names; null for a key that does not verify.
+    #[schema(required)]
     license_id: Option<String>,
     /// The product that the key names.
+    #[schema(required)]
     product_id: Option<String>,
     /// The machine that was found or made.
+    #[schema(required)]
     machine_id: Option<String>,
     /// SHA-256 of the fingerprint that was sent, in lower-case hex.
+    #[schema(required)]
     fingerprint_hash: Option<String>,
     /// `ok`, or the reason against it.
     #[schema(example = "ok")]
     result: String,
-    /// Where it came from, without the part that tells households apart.
+    /// The network it came from: the first 24 bits of an IPv4 address, 48 of an
+    /// IPv6 address.
     #[schema(example = "192.0.2.0/24")]
+    #[schema(required)]
     address_prefix: Option<String>,
     /// The `User-Agent` that was sent, shortened.
+    #[schema(required)]
     user_agent: Option<String>,
 }
 
@@ -71,6 +78,7 @@ pub(crate) struct Validations {
     /// The validations.
     validations: Vec<ValidationView>,
     /// `cursor` of the next page; null on the last one.
+    #[schema(required)]
     next_cursor: Option<String>,
 }
 
