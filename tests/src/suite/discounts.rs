@@ -345,7 +345,7 @@ async fn featured_for_a_policy(instance: &Instance) {
 }
 
 async fn catalogue_of_entitlements(instance: &Instance) {
-    let made = product(instance, "explained", 10).await;
+    let made = product(instance, "entitlements-explained", 10).await;
     let catalog = json!([{ "slug": "pro", "name": "Pro", "description": "All" },
                          { "slug": "sync", "name": "Sync", "internal": 1 },
                          { "slug": "x", "name": "X", "description": null }]);
@@ -354,7 +354,7 @@ async fn catalogue_of_entitlements(instance: &Instance) {
     instance.api.admin(Method::PATCH, &path, &change).await.ok();
     let shown = instance
         .api
-        .get("/v1/products/explained/policies")
+        .get("/v1/products/entitlements-explained/policies")
         .await
         .ok();
     // No description is null: the Rust SDK refuses that.

@@ -22,17 +22,17 @@ pub(super) fn ids(list: &Value, member: &str) -> Vec<String> {
 }
 
 async fn listed(instance: &Instance) {
-    let product_id = text(&product(instance, "listing", 10).await, "id");
+    let product_id = text(&product(instance, "licenses-listed", 10).await, "id");
     policy(
         instance,
-        "listing",
+        "licenses-listed",
         "pro",
         json!({ "name": "Professional" }),
     )
     .await;
     let members = json!({ "policy_slug": "pro", "buyer_email": "Lister@Example.com" });
-    let one = issue(instance, "listing", members).await;
-    let other = text(&issue(instance, "listing", json!({})).await, "license_id");
+    let one = issue(instance, "licenses-listed", members).await;
+    let other = text(&issue(instance, "licenses-listed", json!({})).await, "license_id");
     turn(instance, &other, "suspend", &json!({ "reason": "late" }))
         .await
         .ok();
@@ -40,10 +40,10 @@ async fn listed(instance: &Instance) {
     for (query, expected) in [
         (format!("product_id={product_id}&status=active"), vec![&id]),
         (
-            "product_slug=listing&status=suspended".to_owned(),
+            "product_slug=licenses-listed&status=suspended".to_owned(),
             vec![&other],
         ),
-        ("product_slug=listing&status=revoked".to_owned(), vec![]),
+        ("product_slug=licenses-listed&status=revoked".to_owned(), vec![]),
         ("buyer_email=lister%40example.com".to_owned(), vec![&id]),
     ] {
         let answer = get(instance, &format!("licenses?{query}")).await;
@@ -51,13 +51,13 @@ async fn listed(instance: &Instance) {
         assert_eq!(found.iter().collect::<Vec<_>>(), expected, "{query}");
         assert!(!answer.text().contains("LIC1-"), "{query}");
     }
-    let found = get(instance, "licenses?product_slug=listing&status=active")
+    let found = get(instance, "licenses?product_slug=licenses-listed&status=active")
         .await
         .ok();
     let row = &found["licenses"][0];
     assert_eq!(row["policy_slug"], "pro");
     assert_eq!(row["policy_name"], "Professional");
-    assert_eq!(row["product_slug"], "listing");
+    assert_eq!(row["product_slug"], "licenses-listed");
     assert_eq!(row["active_machines"], 0);
     for query in ["status=expired", "limit=0", "limit=1001", "cursor=x"] {
         let answer = get(instance, &format!("licenses?{query}")).await;

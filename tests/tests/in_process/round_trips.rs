@@ -34,7 +34,7 @@ async fn each_route_costs_what_the_table_says() {
     let product_id = bench.product("demo", 50_000).await;
     bench.product("free", 0).await;
     let policy_id = bench.policy("demo", "pro", json!({})).await;
-    let issued = bench.issue("demo", json!({ "max_machines": 2 })).await;
+    let issued = bench.issue("demo", json!({ "max_machines": 3 })).await;
     let (key, token) = (issued.text("license_key"), issued.text("token"));
     let license_id = issued.text("license_id");
     let unsold = bench.product("unsold", 1).await;
