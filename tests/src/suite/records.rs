@@ -2,7 +2,7 @@
 //! that neither repeat nor leave out.
 
 use super::cases;
-use super::floor::{NOBODY, api_key, policy, product, text};
+use super::floor::{NOBODY, api_key, issue, policy, product, revoke, text};
 use crate::hosts::{Answer, Instance};
 use crate::shop::ADMIN_KEY;
 use http::Method;
@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 
 cases![
     what_an_entry_says,
+    every_entry_is_whole,
     audit_by_filter,
     audit_by_time,
     whole_audit_in_pages,
@@ -100,6 +101,65 @@ async fn what_an_entry_says(instance: &Instance) {
     assert_eq!(entry["before"]["price_amount"], 5);
     assert_eq!(entry["after"]["price_amount"], 7);
     assert!(text(entry, "at").ends_with('Z'), "{entry}");
+}
+
+/// Whatever was done so far, here and in the cases beside: who, what, which
+/// object, and the object before and after, as far as there was one.
+async fn every_entry_is_whole(instance: &Instance) {
+    let made = product(instance, "whole-entries", 5).await;
+    let key = api_key(instance, Role::Support, &[]).await;
+    let tier = policy(instance, "whole-entries", "pro", json!({})).await;
+    let license = issue(instance, "whole-entries", json!({})).await;
+    revoke(instance, &text(&license, "license_id")).await.ok();
+    for (method, path, body) in [
+        (
+            Method::PATCH,
+            format!("products/{}", text(&made, "id")),
+            json!({ "name": "New" }),
+        ),
+        (
+            Method::DELETE,
+            format!("policies/{}", text(&tier, "id")),
+            json!({}),
+        ),
+        (
+            Method::DELETE,
+            format!("api-keys/{}", text(&key, "id")),
+            json!({}),
+        ),
+    ] {
+        instance.api.admin(method, &path, &body).await.ok();
+    }
+    let (entries, _) = every_page(instance, "audit", "limit=1000").await;
+    let mut seen = BTreeSet::new();
+    for entry in &entries {
+        let (kind, action) = (text(entry, "object_kind"), text(entry, "action"));
+        let verb = action.strip_prefix(&format!("{kind}."));
+        let verb = verb.unwrap_or_else(|| panic!("{entry}"));
+        let is_new = matches!(verb, "create" | "issue");
+        assert_eq!(entry["before"].is_null(), is_new, "{entry}");
+        assert_eq!(entry["after"].is_null(), verb == "delete", "{entry}");
+        for side in ["before", "after"] {
+            assert!(entry[side].is_object() || entry[side].is_null(), "{entry}");
+        }
+        assert_eq!(text(entry, "object_id").len(), 36, "{entry}");
+        let actor = text(entry, "actor");
+        let known = ["operator", "buyer", "btcpay", "renew"].contains(&actor.as_str());
+        assert!(known || actor.starts_with("api_key:"), "{entry}");
+        assert!(!text(entry, "request_id").is_empty(), "{entry}");
+        seen.insert(action);
+    }
+    let ours = [
+        "product.create",
+        "product.change",
+        "policy.create",
+        "policy.delete",
+        "license.issue",
+        "license.revoke",
+        "api_key.create",
+        "api_key.revoke",
+    ];
+    assert!(ours.iter().all(|action| seen.contains(*action)), "{seen:?}");
 }
 
 async fn audit_by_filter(instance: &Instance) {
