@@ -9,9 +9,11 @@ use spin_sdk::sqlite::{Connection, Error, Value as SpinValue};
 use std::cell::RefCell;
 
 /// Set on every connection: Spin sets none of these. WAL lets readers go on
-/// beside a writer; a writer waits up to five seconds for another.
+/// beside a writer. A writer waits for others for most of the time that a request
+/// may take: `SQLite` serves them in no order, and of two hundred at once on a
+/// busy machine some wait for more than five seconds.
 const PRAGMAS: [&str; 3] = [
-    "PRAGMA busy_timeout = 5000",
+    "PRAGMA busy_timeout = 20000",
     "PRAGMA foreign_keys = ON",
     "PRAGMA journal_mode = WAL",
 ];
