@@ -32,7 +32,10 @@ async fn listed(instance: &Instance) {
     .await;
     let members = json!({ "policy_slug": "pro", "buyer_email": "Lister@Example.com" });
     let one = issue(instance, "licenses-listed", members).await;
-    let other = text(&issue(instance, "licenses-listed", json!({})).await, "license_id");
+    let other = text(
+        &issue(instance, "licenses-listed", json!({})).await,
+        "license_id",
+    );
     turn(instance, &other, "suspend", &json!({ "reason": "late" }))
         .await
         .ok();
@@ -43,7 +46,10 @@ async fn listed(instance: &Instance) {
             "product_slug=licenses-listed&status=suspended".to_owned(),
             vec![&other],
         ),
-        ("product_slug=licenses-listed&status=revoked".to_owned(), vec![]),
+        (
+            "product_slug=licenses-listed&status=revoked".to_owned(),
+            vec![],
+        ),
         ("buyer_email=lister%40example.com".to_owned(), vec![&id]),
     ] {
         let answer = get(instance, &format!("licenses?{query}")).await;
@@ -51,9 +57,12 @@ async fn listed(instance: &Instance) {
         assert_eq!(found.iter().collect::<Vec<_>>(), expected, "{query}");
         assert!(!answer.text().contains("LIC1-"), "{query}");
     }
-    let found = get(instance, "licenses?product_slug=licenses-listed&status=active")
-        .await
-        .ok();
+    let found = get(
+        instance,
+        "licenses?product_slug=licenses-listed&status=active",
+    )
+    .await
+    .ok();
     let row = &found["licenses"][0];
     assert_eq!(row["policy_slug"], "pro");
     assert_eq!(row["policy_name"], "Professional");

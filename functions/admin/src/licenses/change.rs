@@ -48,6 +48,7 @@ pub(crate) struct LicenseChange {
 /// The license as it now is, with its key, which the change may have changed:
 /// an older one goes on validating online, with the terms of today.
 #[derive(Serialize, ToSchema)]
+#[schema(as = ChangedLicense)]
 pub(crate) struct Changed {
     #[serde(flatten)]
     license: LicenseDetail,

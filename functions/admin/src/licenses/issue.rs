@@ -44,6 +44,7 @@ pub(crate) struct NewLicense {
 
 /// The issued license, with its key and its token for the release gate.
 #[derive(Serialize, ToSchema)]
+#[schema(as = IssuedLicense)]
 pub(crate) struct Issued {
     /// UUID, also inside the key.
     license_id: String,

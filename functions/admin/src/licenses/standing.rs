@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 
 /// Why the operator does it.
 #[derive(Default, Deserialize, ToSchema)]
+#[schema(as = LicenseReason)]
 pub(crate) struct Reason {
     /// At most 2000 bytes; recorded, shown with the license, and sent with the
     /// event.

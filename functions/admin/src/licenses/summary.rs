@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 
 /// All licenses counted.
 #[derive(Serialize, ToSchema)]
+#[schema(as = LicenseSummary)]
 pub(crate) struct Summary {
     /// Of all products.
     #[serde(flatten)]
@@ -20,6 +21,7 @@ pub(crate) struct Summary {
 
 /// The licenses of one product, counted.
 #[derive(Serialize, ToSchema)]
+#[schema(as = LicensesOfProduct)]
 pub(crate) struct OfProduct {
     /// The product.
     product_id: String,
@@ -33,6 +35,7 @@ pub(crate) struct OfProduct {
 
 /// Licenses by their state.
 #[derive(Clone, Copy, Default, Serialize, ToSchema)]
+#[schema(as = LicenseCounts)]
 pub(crate) struct Counts {
     /// In any state.
     total: i64,

@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 
 /// A page of licenses.
 #[derive(Serialize, ToSchema)]
+#[schema(as = LicensePage)]
 pub(crate) struct Licenses {
     /// The newest first.
     licenses: Vec<LicenseView>,
@@ -21,6 +22,7 @@ pub(crate) struct Licenses {
 
 /// A license, without its key.
 #[derive(Serialize, ToSchema)]
+#[schema(as = License)]
 pub(crate) struct LicenseView {
     /// UUID, also inside the key.
     id: String,
@@ -85,6 +87,7 @@ pub(crate) struct LicenseDetail {
 
 /// What entitles a license.
 #[derive(Serialize, ToSchema)]
+#[schema(as = Receipt)]
 pub(crate) struct ReceiptView {
     /// UUID.
     id: String,
@@ -102,6 +105,7 @@ pub(crate) struct ReceiptView {
 
 /// The purchase of a license.
 #[derive(Serialize, ToSchema)]
+#[schema(as = Invoice)]
 pub(crate) struct InvoiceView {
     /// Our id.
     id: String,

@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 const REASON: &str = "operator_requested";
 
 #[derive(Deserialize, ToSchema)]
+#[schema(as = MachineDeactivation)]
 pub(crate) struct Deactivation {
     /// Why, at most 2000 bytes; recorded, and sent with the event.
     reason: Option<String>,

@@ -34,6 +34,7 @@ pub(crate) struct Asked {
 
 /// A page of machines.
 #[derive(Serialize, ToSchema)]
+#[schema(as = MachinePage)]
 pub(crate) struct Machines {
     /// The last activated first.
     machines: Vec<MachineView>,
@@ -43,6 +44,7 @@ pub(crate) struct Machines {
 
 /// One activation of one machine.
 #[derive(Serialize, ToSchema)]
+#[schema(as = MachineRecord)]
 pub(crate) struct MachineView {
     /// UUID of this activation.
     id: String,

@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 
 /// One entitlement explained.
 #[derive(ToSchema)]
+#[schema(as = NewCatalogEntry)]
 #[expect(dead_code, reason = "a description; the entries are read one by one")]
 pub(super) struct CatalogEntry {
     /// The word that keys carry.

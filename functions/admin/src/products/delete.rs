@@ -18,6 +18,7 @@ pub(crate) struct Asked {
 
 /// What is gone.
 #[derive(Serialize, ToSchema)]
+#[schema(as = DeletedProduct)]
 pub(crate) struct Deleted {
     /// Always `true`.
     ok: bool,
@@ -27,6 +28,7 @@ pub(crate) struct Deleted {
 
 /// What went with a product.
 #[derive(Serialize, ToSchema)]
+#[schema(as = DeletedAlong)]
 pub(crate) struct Along {
     /// Policies of the product.
     policies: i64,

@@ -17,6 +17,7 @@ const MOST: i64 = 1_000;
 
 /// A page of products.
 #[derive(Serialize, ToSchema)]
+#[schema(as = ProductPage)]
 pub(crate) struct Products {
     /// The newest first.
     products: Vec<ProductView>,
