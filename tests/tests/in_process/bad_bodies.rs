@@ -177,13 +177,15 @@ async fn what_is_not_an_object_of_the_route_is_refused_everywhere() {
         ];
         for body in bodies {
             let shown: String = body.chars().take(60).collect();
+            let left_out = body == "null" && WITHOUT_A_BODY.contains(&path);
+            let expected = if left_out {
+                (404, "not_found".to_owned())
+            } else {
+                (422, "unprocessable_entity".to_owned())
+            };
             let request = raw_request(method.clone(), path, "application/json", body);
             let answer = refusal(&bench, request).await;
-            assert_eq!(
-                answer,
-                (422, "unprocessable_entity".to_owned()),
-                "{path} {shown}"
-            );
+            assert_eq!(answer, expected, "{path} {shown}");
         }
     }
 }

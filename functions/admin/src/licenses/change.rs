@@ -19,6 +19,7 @@ use utoipa::ToSchema;
 pub(crate) struct LicenseChange {
     /// Machines at once, 0 to 1000000; 0 is unlimited. Lower than the machines
     /// in use, it lets those go on and no other in.
+    #[schema(minimum = 0, maximum = 1_000_000)]
     max_machines: Option<i64>,
     /// What it unlocks, in the order the key carries it.
     entitlements: Option<Vec<String>>,
@@ -27,13 +28,14 @@ pub(crate) struct LicenseChange {
     #[schema(value_type = Option<String>)]
     expires_at: Option<Option<String>>,
     /// Seconds after expiry in which it still validates.
+    #[schema(minimum = 0)]
     grace_seconds: Option<i64>,
     /// Whether it is a trial.
     is_trial: Option<bool>,
     /// Activations in 24 hours, 0 to 1000000; 0 is unlimited, null as its
     /// policy says.
     #[serde(default, deserialize_with = "nullable")]
-    #[schema(value_type = Option<i64>)]
+    #[schema(value_type = Option<i64>, minimum = 0, maximum = 1_000_000)]
     max_activations_per_day: Option<Option<i64>>,
     /// Whom it is for; null for nobody.
     #[serde(default, deserialize_with = "nullable")]

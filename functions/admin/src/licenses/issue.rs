@@ -30,13 +30,16 @@ pub(crate) struct NewLicense {
     /// What it unlocks, in the order the key carries it.
     entitlements: Option<Vec<String>>,
     /// Machines at once, 0 to 1000000; 0 is unlimited.
+    #[schema(minimum = 0, maximum = 1_000_000)]
     max_machines: Option<i64>,
     /// Seconds after expiry in which it still validates.
+    #[schema(minimum = 0)]
     grace_seconds: Option<i64>,
     /// Whether it is a trial.
     is_trial: Option<bool>,
     /// Activations in 24 hours, 0 to 1000000; 0 is unlimited. Not sent: as the
     /// policy says, also when that changes.
+    #[schema(minimum = 0, maximum = 1_000_000)]
     max_activations_per_day: Option<i64>,
     /// Whom it is for, at most 2000 bytes.
     buyer_email: Option<String>,

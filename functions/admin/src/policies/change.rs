@@ -24,14 +24,17 @@ pub(crate) struct PolicyChange {
     /// Its own price in sats, also taken as `price_sats`; null sells at the
     /// product's price.
     #[serde(default, alias = "price_sats", deserialize_with = "nullable")]
-    #[schema(value_type = Option<i64>)]
+    #[schema(value_type = Option<i64>, minimum = 0)]
     price_sats_override: Option<Option<i64>>,
     /// Seconds from issue to expiry, for later sales; 0 never.
+    #[schema(minimum = 0)]
     duration_seconds: Option<i64>,
     /// Seconds after expiry in which a license still validates, for later
     /// sales.
+    #[schema(minimum = 0)]
     grace_seconds: Option<i64>,
     /// Machines at once, for later sales; 0 is unlimited.
+    #[schema(minimum = 0, maximum = 1_000_000)]
     max_machines: Option<i64>,
     /// What it unlocks, for later sales.
     entitlements: Option<Vec<String>>,
@@ -39,12 +42,12 @@ pub(crate) struct PolicyChange {
     is_trial: Option<bool>,
     /// Its place on the ladder, 0 to 1000; null takes it off.
     #[serde(default, deserialize_with = "nullable")]
-    #[schema(value_type = Option<i64>)]
+    #[schema(value_type = Option<i64>, minimum = 0, maximum = 1_000)]
     tier_rank: Option<Option<i64>>,
     /// Activations in 24 hours, 0 to 1000000, at once for every license under
     /// it that has no limit of its own; 0 is unlimited, null the usual limit.
     #[serde(default, deserialize_with = "nullable")]
-    #[schema(value_type = Option<i64>)]
+    #[schema(value_type = Option<i64>, minimum = 0, maximum = 1_000_000)]
     max_activations_per_day: Option<Option<i64>>,
     /// Whether it can be bought.
     active: Option<bool>,

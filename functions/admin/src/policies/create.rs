@@ -27,20 +27,26 @@ pub(crate) struct NewPolicy {
     name: String,
     /// Its own price in sats; also taken as `price_sats`.
     #[serde(alias = "price_sats")]
+    #[schema(minimum = 0)]
     price_sats_override: Option<i64>,
     /// Seconds from issue to expiry; 0 never.
+    #[schema(minimum = 0)]
     duration_seconds: Option<i64>,
     /// Seconds after expiry in which a license still validates.
+    #[schema(minimum = 0)]
     grace_seconds: Option<i64>,
     /// Machines at once, 0 to 1000000; 0 is unlimited.
+    #[schema(minimum = 0, maximum = 1_000_000)]
     max_machines: Option<i64>,
     /// What it unlocks, in the order keys carry it.
     entitlements: Option<Vec<String>>,
     /// Whether it is a trial.
     is_trial: Option<bool>,
     /// Its place on the ladder, 0 to 1000, higher is better.
+    #[schema(minimum = 0, maximum = 1_000)]
     tier_rank: Option<i64>,
     /// Activations of a license in 24 hours, 0 to 1000000; 0 is unlimited.
+    #[schema(minimum = 0, maximum = 1_000_000)]
     max_activations_per_day: Option<i64>,
     /// Whether it can be bought.
     active: Option<bool>,

@@ -22,6 +22,7 @@ pub(crate) struct Asked {
 
 /// Policies of one product.
 #[derive(Serialize, ToSchema)]
+#[schema(as = PolicyList)]
 pub(crate) struct Policies {
     /// The cheapest first, then by name.
     policies: Vec<PolicyView>,

@@ -25,6 +25,7 @@ use utoipa::ToSchema;
 
 /// A policy as the operator sees it.
 #[derive(Serialize, ToSchema)]
+#[schema(as = Policy)]
 pub(crate) struct PolicyView {
     /// UUID.
     id: String,

@@ -25,10 +25,12 @@ pub(crate) struct ProductChange {
     #[schema(value_type = Option<String>)]
     description: Option<Option<String>>,
     /// The price in sats.
+    #[schema(minimum = 0)]
     price_sats: Option<i64>,
     /// `SAT`, with `price_value`: another way to write the price.
     price_currency: Option<String>,
     /// The price in the smallest unit of `price_currency`.
+    #[schema(minimum = 0)]
     price_value: Option<i64>,
     /// Whether buyers see it and may order it.
     active: Option<bool>,

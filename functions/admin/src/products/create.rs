@@ -24,10 +24,12 @@ pub(crate) struct NewProduct {
     /// What it is, at most 20000 bytes.
     description: Option<String>,
     /// The price in sats.
+    #[schema(minimum = 0)]
     price_sats: Option<i64>,
     /// `SAT`, with `price_value`: another way to write the price.
     price_currency: Option<String>,
     /// The price in the smallest unit of `price_currency`.
+    #[schema(minimum = 0)]
     price_value: Option<i64>,
     /// Free-form members, at most 20000 bytes of JSON.
     #[schema(value_type = Option<Object>)]

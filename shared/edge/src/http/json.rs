@@ -42,7 +42,8 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     }
 }
 
-/// A body that may be left out: `None` when it is empty, whatever its type.
+/// A body that may be left out: `None` when it is empty, whatever its type, and
+/// when it is `null`.
 impl<S: Send + Sync, T: DeserializeOwned> OptionalFromRequest<S> for Json<T> {
     type Rejection = ApiError;
 
@@ -56,8 +57,8 @@ impl<S: Send + Sync, T: DeserializeOwned> OptionalFromRequest<S> for Json<T> {
             return Ok(None);
         }
         let request = Request::from_parts(parts, body.into());
-        let json = <Self as FromRequest<S>>::from_request(request, state).await?;
-        Ok(Some(json))
+        let json = <Json<Option<T>> as FromRequest<S>>::from_request(request, state).await?;
+        Ok(json.0.map(Self))
     }
 }
 
@@ -164,6 +165,7 @@ mod tests {
         assert_eq!(read(json, "").await, Ok(false));
         assert_eq!(read("text/plain", "").await, Ok(false));
         assert_eq!(read(json, "{\"amount\":1}").await, Ok(true));
+        assert_eq!(read(json, "null").await, Ok(false));
         assert_eq!(read(json, " ").await, Err(400));
         assert_eq!(read(json, "{}").await, Err(422));
         assert_eq!(read("text/plain", "{\"amount\":1}").await, Err(415));
