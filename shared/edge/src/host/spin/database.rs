@@ -8,15 +8,11 @@ use crate::ports::{DatabaseError, DatabasePort, Migration, Row, Statement, Value
 use spin_sdk::sqlite::{Connection, Error, Value as SpinValue};
 use std::cell::RefCell;
 
-/// Set on every connection: Spin sets none of these. WAL lets readers go on
-/// beside a writer. A writer waits for others for most of the time that a request
-/// may take: `SQLite` serves them in no order, and of two hundred at once on a
-/// busy machine some wait for more than five seconds.
-const PRAGMAS: [&str; 3] = [
-    "PRAGMA busy_timeout = 20000",
-    "PRAGMA foreign_keys = ON",
-    "PRAGMA journal_mode = WAL",
-];
+/// Set on every connection: Spin sets none of these. A writer waits for others
+/// for most of the time that a request may take: `SQLite` serves them in no
+/// order, and of two hundred at once on a busy machine some wait for more than
+/// five seconds.
+const PRAGMAS: [&str; 2] = ["PRAGMA busy_timeout = 20000", "PRAGMA foreign_keys = ON"];
 
 thread_local! {
     static IDLE: RefCell<Vec<Connection>> = const { RefCell::new(Vec::new()) };
@@ -35,9 +31,24 @@ impl SpinDatabase {
         for pragma in PRAGMAS {
             run(&connection, pragma, &[]).await?;
         }
+        use_wal(&connection).await?;
         migrate(&connection, self.migrations).await?;
         Ok(connection)
     }
+}
+
+/// WAL lets readers go on beside a writer. It is a property of the file: once it
+/// is set, setting it again would only wait for a lock. Of connections that
+/// open a new file together one sets it, and the others are told at once, not
+/// after the busy timeout, that the file is locked; they go on without.
+async fn use_wal(connection: &Connection) -> Result<(), DatabaseError> {
+    let rows = run(connection, "PRAGMA journal_mode", &[]).await?;
+    let mode = rows.first().and_then(|row| row.get("journal_mode"));
+    if mode.is_none_or(|mode| mode != "wal") {
+        // Another connection has it in hand, or the next one tries again.
+        run(connection, "PRAGMA journal_mode = WAL", &[]).await.ok();
+    }
+    Ok(())
 }
 
 /// Only after success: a connection of a broken request is closed, which rolls
