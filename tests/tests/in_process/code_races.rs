@@ -1,5 +1,6 @@
 //! Discount codes under many requests at once, on four threads: a code is never
-//! used more often than it may be, and a use is given back once.
+//! used more often than it may be, and a use is given back once. Where buyers
+//! race for the last uses, each has seen them left before any takes one.
 
 use crate::bench::{Answer, Bench, UNTIL_DUE, json_request, played_store, signed_in};
 use crate::codes::{assert_uses_add_up, buy_with, is_exhausted, uses};
@@ -41,6 +42,7 @@ async fn ten_free_uses_are_ten_licenses() {
             )
             .await;
         let order = json!({ "product": "demo", "code": "TEN" });
+        bench.shop.database.gather(240);
         let answers = posts(&bench, 240, path, order).await;
         let sold = accepted(&answers);
         assert_eq!(sold.len(), 10, "{path}");
@@ -61,6 +63,7 @@ async fn ten_paid_uses_are_ten_orders() {
     bench.product("demo", 50_000).await;
     bench.code("TEN", json!({ "max_uses": 10 })).await;
     let order = json!({ "product": "demo", "code": "TEN" });
+    bench.shop.database.gather(240);
     let answers = posts(&bench, 240, "/v1/purchase", order).await;
     let ordered = accepted(&answers);
     assert_eq!(ordered.len(), 10);
@@ -88,6 +91,7 @@ async fn ten_featured_uses_are_ten_discounts() {
         .code("TEN", json!({ "max_uses": 10, "featured": true }))
         .await;
     let order = json!({ "product": "demo", "policy_slug": "pro" });
+    bench.shop.database.gather(200);
     let answers = posts(&bench, 200, "/v1/purchase", order).await;
     let prices: Vec<Value> = answers
         .iter()
@@ -262,6 +266,7 @@ async fn a_code_is_deleted_unused_or_not_at_all() {
         });
         let answers = at_once(requests).await;
         let deleted = answers.contains(&(true, 200));
+        assert!(deleted || answers.contains(&(true, 409)), "{answers:?}");
         let sold = answers
             .iter()
             .filter(|answer| **answer == (false, 200))

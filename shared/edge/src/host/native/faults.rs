@@ -1,10 +1,12 @@
 //! A database that fails on demand, before or after its write: what a crash
-//! or a lost connection looks like to the code above it.
+//! or a lost connection looks like to the code above it. It can also let others
+//! write between a request's reading and its writing.
 
 use crate::BoxFuture;
 use crate::ports::{DatabaseError, DatabasePort, Row, Statement};
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::Barrier;
 
 /// Where a call breaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +25,14 @@ pub struct FaultyDatabase {
     broken_call: AtomicU64,
     fault: AtomicU8,
     meanwhile: Mutex<Option<Statement>>,
+    gathering: Mutex<Option<Gathering>>,
+}
+
+/// Batches that wait for each other.
+struct Gathering {
+    start: Arc<Barrier>,
+    /// How many are still to come.
+    missing: usize,
 }
 
 const NEVER: u64 = u64::MAX;
@@ -38,6 +48,7 @@ impl FaultyDatabase {
             broken_call: AtomicU64::new(NEVER),
             fault: AtomicU8::new(0),
             meanwhile: Mutex::new(None),
+            gathering: Mutex::new(None),
         }
     }
 
@@ -51,6 +62,33 @@ impl FaultyDatabase {
         self.meanwhile
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Holds the next `count` batches back until all of them are there, so that
+    /// whatever their requests read before is old by the time they write.
+    pub fn gather(&self, count: usize) {
+        *self.gathering() = Some(Gathering {
+            start: Arc::new(Barrier::new(count)),
+            missing: count,
+        });
+    }
+
+    fn gathering(&self) -> MutexGuard<'_, Option<Gathering>> {
+        self.gathering
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The start to wait for, where batches are gathered.
+    fn start(&self) -> Option<Arc<Barrier>> {
+        let mut gathering = self.gathering();
+        let waiting = gathering.as_mut()?;
+        let start = waiting.start.clone();
+        waiting.missing -= 1;
+        if waiting.missing == 0 {
+            *gathering = None;
+        }
+        Some(start)
     }
 
     /// Breaks the call number `call` from now on, 0 being the next one.
@@ -109,6 +147,9 @@ impl DatabasePort for FaultyDatabase {
         statements: Vec<Statement>,
     ) -> BoxFuture<'_, Result<Vec<Vec<Row>>, DatabaseError>> {
         Box::pin(async move {
+            if let Some(start) = self.start() {
+                start.wait().await;
+            }
             let meanwhile = self.intruder().take();
             if let Some(statement) = meanwhile {
                 self.inner.batch(vec![statement]).await?;
