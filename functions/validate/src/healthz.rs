@@ -12,7 +12,12 @@ pub(crate) struct Health {
 }
 
 /// Whether this instance answers.
-#[utoipa::path(get, path = "/healthz", tag = "instance", responses((status = 200, body = Health)))]
+#[utoipa::path(
+    get,
+    path = "/healthz",
+    tag = "instance",
+    responses((status = 200, description = "It answers.", body = Health)),
+)]
 pub(crate) async fn handler() -> Json<Health> {
     Json(Health { ok: true })
 }

@@ -26,7 +26,7 @@ pub(crate) struct IssuerKey {
     get,
     path = "/v1/issuer/public-key",
     tag = "keys",
-    responses((status = 200, body = IssuerKey), Failures),
+    responses((status = 200, description = "The newest key.", body = IssuerKey), Failures),
 )]
 pub(crate) async fn handler(State(ports): State<Ports>) -> Result<Json<IssuerKey>, ApiError> {
     let public_key_pem = ports.keys()?.first().to_pem();

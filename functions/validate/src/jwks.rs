@@ -45,7 +45,7 @@ struct Jwk {
     get,
     path = "/.well-known/jwks.json",
     tag = "keys",
-    responses((status = 200, body = JwkSet), Failures),
+    responses((status = 200, description = "The keys, newest first.", body = JwkSet), Failures),
 )]
 pub(crate) async fn handler(State(ports): State<Ports>) -> Result<impl IntoResponse, ApiError> {
     let keys = ports.keys()?.to_jwks();

@@ -34,7 +34,7 @@ pub(crate) struct Metadata {
     get,
     path = "/",
     tag = "instance",
-    responses((status = 200, body = Metadata), Failures),
+    responses((status = 200, description = "What it is.", body = Metadata), Failures),
 )]
 pub(crate) async fn handler(State(ports): State<Ports>) -> Result<Json<Metadata>, ApiError> {
     Ok(Json(Metadata {

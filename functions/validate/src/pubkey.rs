@@ -26,7 +26,7 @@ pub(crate) struct PublicKey {
     get,
     path = "/v1/pubkey",
     tag = "keys",
-    responses((status = 200, body = PublicKey), Failures),
+    responses((status = 200, description = "The newest key.", body = PublicKey), Failures),
 )]
 pub(crate) async fn handler(State(ports): State<Ports>) -> Result<Json<PublicKey>, ApiError> {
     let public_key_pem = ports.keys()?.first().to_pem();

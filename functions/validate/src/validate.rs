@@ -134,6 +134,7 @@ fn is_false(flag: &bool) -> bool {
     responses(
         (
             status = 200,
+            description = "Whether it is, and why not.",
             body = Validation,
             headers(
                 ("RateLimit-Policy" = String, description = "how often this caller may ask"),

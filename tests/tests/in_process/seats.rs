@@ -1,8 +1,9 @@
 //! Machines and their seats, as the clock moves: trust on first use, the cap,
 //! the churn, freeing.
 
-use crate::bench::Bench;
+use crate::bench::{Bench, json_request};
 use crate::holder::{Holder, written};
+use http::{HeaderValue, Method};
 use serde_json::{Value, json};
 
 const DAY: u64 = 86_400;
@@ -196,6 +197,30 @@ async fn a_machine_is_written_at_most_every_ten_minutes() {
         assert_eq!(answer.json()["ok"], true);
         assert_eq!(seen().await, at(age, "new"), "{way}");
     }
+}
+
+#[tokio::test]
+async fn a_repeated_activation_answers_as_the_first_did() {
+    let bench = Bench::new();
+    let holder = Holder::new(&bench, "demo", json!({})).await;
+    let again = async |key: &'static str| {
+        let body = json!({ "key": holder.key, "fingerprint": "a" });
+        let mut request = json_request(Method::POST, "/v1/machines/activate", &body);
+        let headers = request.headers_mut();
+        headers.insert("idempotency-key", HeaderValue::from_static(key));
+        bench.send(request).await.json()
+    };
+    let first = again("one").await;
+    assert_eq!(first["ok"], true);
+    holder.free("a").await;
+    assert_eq!(again("one").await, first, "what was answered then");
+    assert_eq!(
+        holder.list().await["active_count"],
+        0,
+        "and nothing was done"
+    );
+    assert_ne!(again("two").await["machine_id"], first["machine_id"]);
+    assert_eq!(holder.events("machine.activated").await, 2);
 }
 
 #[tokio::test]

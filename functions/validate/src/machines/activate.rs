@@ -64,7 +64,10 @@ pub(crate) struct Activation {
     path = "/v1/machines/activate",
     tag = "machines",
     request_body = Activate,
-    responses((status = 200, body = Activation), BodyRefusals, Unknown, Conflict, Failures),
+    responses(
+        (status = 200, description = "The seat, or why there is none.", body = Activation),
+        BodyRefusals, Unknown, Conflict, Failures
+    ),
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,

@@ -54,7 +54,10 @@ pub(crate) struct Freed {
     path = "/v1/machines/deactivate",
     tag = "machines",
     request_body = Deactivate,
-    responses((status = 200, body = Freed), BodyRefusals, Conflict, Failures),
+    responses(
+        (status = 200, description = "Whether the seat is free.", body = Freed),
+        BodyRefusals, Conflict, Failures
+    ),
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,

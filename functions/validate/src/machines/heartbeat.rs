@@ -64,6 +64,7 @@ impl Beat {
     responses(
         (
             status = 200,
+            description = "Whether the machine has a seat.",
             body = Beat,
             headers(
                 ("RateLimit-Policy" = String, description = "how often a license may ask"),

@@ -70,7 +70,10 @@ pub(crate) struct Machine {
     path = "/v1/machines/list",
     tag = "machines",
     request_body = List,
-    responses((status = 200, body = Machines), BodyRefusals, Unknown, Conflict, Failures),
+    responses(
+        (status = 200, description = "The machines.", body = Machines),
+        BodyRefusals, Unknown, Conflict, Failures
+    ),
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,
