@@ -219,29 +219,20 @@ struct Shared {
 
 impl Shared {
     fn reference(&mut self, status: &str, response: Value) -> Value {
-        let known = self
-            .responses
-            .iter()
-            .find(|(name, known)| name.starts_with(&name_of(status)) && **known == response);
-        let name = match known {
-            Some((name, _)) => name.clone(),
-            None => {
-                let prefix = name_of(status);
-                let others = self
-                    .responses
-                    .keys()
-                    .filter(|name| name.starts_with(&prefix));
-                let name = format!("{prefix}{}", others.count() + 1);
-                self.responses.insert(name.clone(), response);
-                name
-            }
+        let prefix = format!("Error{status}-");
+        let mut alike = self.responses.iter();
+        let alike = alike.find(|(name, known)| name.starts_with(&prefix) && **known == response);
+        let name = if let Some((name, _)) = alike {
+            name.clone()
+        } else {
+            let others = self.responses.keys();
+            let others = others.filter(|name| name.starts_with(&prefix)).count();
+            let name = format!("{prefix}{}", others + 1);
+            self.responses.insert(name.clone(), response);
+            name
         };
         json!({ "$ref": format!("#/components/responses/{name}") })
     }
-}
-
-fn name_of(status: &str) -> String {
-    format!("Error{status}-")
 }
 
 /// A summary is one sentence without its full stop; what follows is

@@ -14,7 +14,6 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
-use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 /// How Schemathesis runs, but for what a running instance knows.
@@ -36,7 +35,6 @@ async fn schemathesis(instance: &Instance) {
     let configuration = folder.path().join("schemathesis.toml");
     std::fs::write(&configuration, known.configuration()).expect("the configuration");
     let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let started = Instant::now();
     let output = Command::new(program())
         .arg("--config-file")
         .arg(&configuration)
@@ -61,7 +59,6 @@ async fn schemathesis(instance: &Instance) {
     let all = format!("Selected: {operations}/{operations}");
     let tested = format!("Tested: {operations}");
     assert!(said.contains(&all) && said.contains(&tested), "{said}");
-    assert!(started.elapsed() < Duration::from_mins(2), "{said}");
     // What was asked of the payment provider was always in order.
     assert_eq!(instance.btcpay.violations(), Vec::<String>::new());
 }
