@@ -129,7 +129,6 @@ fn complete(
 ) {
     operation["operationId"] = operation_id(method, path).into();
     summarize(operation);
-    optional_body(operation);
     add_errors(
         operation,
         &[(
@@ -261,21 +260,6 @@ fn describe_success(operation: &mut Value, schemas: &Map<String, Value>) {
     let name = reference.as_str().and_then(|text| text.rsplit('/').next());
     if let Some(body) = name.and_then(|name| schemas.get(name)) {
         success["description"] = body["description"].clone();
-    }
-}
-
-/// A body that may be left out is not one that may be null.
-fn optional_body(operation: &mut Value) {
-    let Some(body) = operation.get_mut("requestBody") else {
-        return;
-    };
-    let schema = &mut body["content"]["application/json"]["schema"];
-    let either = schema["oneOf"].as_array();
-    let nullable = either.is_some_and(|kinds| kinds.contains(&json!({ "type": "null" })));
-    let other = either.and_then(|kinds| kinds.iter().find(|kind| kind["$ref"].is_string()));
-    if let (true, Some(other)) = (nullable, other.cloned()) {
-        *schema = other;
-        body["required"] = false.into();
     }
 }
 
