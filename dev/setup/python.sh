@@ -1,13 +1,17 @@
 # shellcheck shell=bash disable=SC2034 # the names are printed by dev/setup.sh
-# A Python with the published SDK, for the tests. Sourced by dev/setup.sh.
+# A Python with the published SDK and Schemathesis, and the SDK's own tests, for
+# the tests. Sourced by dev/setup.sh.
 
 provide_python() {
     local folder interpreter
-    need_command python3 "install Python 3.10 or later"
+    need_command python3 "install Python 3.11 or later"
+    python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+        die "python3 is $(python3 --version 2>&1); install Python 3.11 or later"
     # Keyed by the interpreter too: a virtual environment belongs to one.
     interpreter=$(python3 -c 'import sys; print(sys.executable, sys.version)')
-    folder=$KEYWRIGHT_CACHE/python-$( (cat "$ROOT/dev/requirements.txt" && echo "$interpreter") | sha256sum | cut -c1-16)
+    folder=$KEYWRIGHT_CACHE/python-$( (cat "$ROOT"/dev/requirements*.txt && echo "$interpreter") | sha256sum | cut -c1-16)
     KEYWRIGHT_PYTHON=$folder/bin/python
+    KEYWRIGHT_PYTHON_SDK=$folder/sdk
     [ -f "$folder/complete" ] && return
     rm -rf "$folder"
     if ! python3 -m venv "$folder" >/dev/null 2>&1; then
@@ -19,8 +23,16 @@ provide_python() {
         rm -rf "$folder"
         python3 -m venv "$folder" || die "python3 -m venv does not work; see above"
     fi
-    long_step "Python packages" "about 20 s, once" "$KEYWRIGHT_PYTHON" -m pip install \
+    long_step "Python packages" "about 30 s, once" "$KEYWRIGHT_PYTHON" -m pip install \
         --disable-pip-version-check --no-input --no-deps -r "$ROOT/dev/requirements.txt" ||
         die "pip failed; see above"
+    # No build isolation: what reads the archive is pinned and installed by now.
+    long_step "Python SDK's source" "about 5 s, once" "$KEYWRIGHT_PYTHON" -m pip download \
+        --disable-pip-version-check --no-input --no-deps --no-binary :all: --no-build-isolation \
+        --require-hashes --dest "$folder" -r "$ROOT/dev/requirements-source.txt" ||
+        die "pip failed; see above"
+    mkdir "$KEYWRIGHT_PYTHON_SDK"
+    tar -xzf "$folder"/keysat_licensing_client-*.tar.gz -C "$KEYWRIGHT_PYTHON_SDK" --strip-components=1 ||
+        die "the Python SDK's source archive cannot be unpacked"
     : >"$folder/complete"
 }

@@ -10,10 +10,10 @@ use utoipa::IntoParams;
 #[into_params(parameter_in = Query)]
 pub(crate) struct Span {
     /// Nothing before this time; RFC 3339.
-    #[param(example = "2026-01-01T00:00:00Z")]
+    #[param(example = "2026-01-01T00:00:00Z", format = DateTime)]
     from: Option<String>,
     /// Only before this time; RFC 3339.
-    #[param(example = "2026-02-01T00:00:00Z")]
+    #[param(example = "2026-02-01T00:00:00Z", format = DateTime)]
     to: Option<String>,
 }
 

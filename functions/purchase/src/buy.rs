@@ -35,7 +35,7 @@ const FIRST_CHECK_SECONDS: i64 = 120;
 #[schema(as = PurchaseOrder)]
 pub(crate) struct Order {
     /// Slug of the product.
-    #[schema(example = "demo")]
+    #[schema(example = "demo", pattern = "^[a-z0-9]([a-z0-9_-]{0,62}[a-z0-9])?$")]
     product: String,
     /// Slug of the policy. Without it the product's own price is asked, and the
     /// license is issued under the policy `default`, else the first one by
@@ -43,19 +43,21 @@ pub(crate) struct Order {
     policy_slug: Option<String>,
     /// Where the buyer can be reached; needed for `POST /v1/recover`. At most
     /// 254 bytes.
-    #[schema(example = "satoshi@example.com")]
+    #[schema(example = "satoshi@example.com", max_length = 254)]
     buyer_email: Option<String>,
     /// A note to the vendor, at most 2000 bytes.
+    #[schema(max_length = 2_000)]
     buyer_note: Option<String>,
     /// Where the checkout sends the buyer afterwards: http or https, at most
     /// 2000 bytes. Without it, the instance's thank-you page.
+    #[schema(max_length = 2_000)]
     redirect_url: Option<String>,
     /// A discount code; small letters and spaces around it do not matter.
     /// Without one, and with `policy_slug`, a featured code that fits is used.
     #[schema(example = "LAUNCH")]
     code: Option<String>,
     /// What the checkout shows first: `lightning` or `onchain`.
-    #[schema(example = "lightning")]
+    #[schema(example = "lightning", pattern = "^(lightning|onchain)?$")]
     rail: Option<String>,
 }
 

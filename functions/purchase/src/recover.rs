@@ -28,10 +28,11 @@ const MAX_ID_BYTES: usize = 64;
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct Recover {
     /// Id of the purchase.
+    #[schema(min_length = 1)]
     invoice_id: String,
     /// The address given with the order; small and large letters and spaces
     /// around it do not matter.
-    #[schema(example = "satoshi@example.com")]
+    #[schema(example = "satoshi@example.com", min_length = 1)]
     email: String,
 }
 

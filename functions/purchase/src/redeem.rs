@@ -21,7 +21,7 @@ use utoipa::ToSchema;
 #[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct Redeem {
     /// Slug of the product.
-    #[schema(example = "demo")]
+    #[schema(example = "demo", pattern = "^[a-z0-9]([a-z0-9_-]{0,62}[a-z0-9])?$")]
     product: String,
     /// A code of the kind `free_license`; small letters and spaces around it do
     /// not matter.
@@ -32,8 +32,10 @@ pub(crate) struct Redeem {
     policy_slug: Option<String>,
     /// Where the buyer can be reached; needed for `POST /v1/recover`. At most
     /// 254 bytes.
+    #[schema(max_length = 254)]
     buyer_email: Option<String>,
     /// A note to the vendor, at most 2000 bytes.
+    #[schema(max_length = 2_000)]
     buyer_note: Option<String>,
 }
 

@@ -12,12 +12,16 @@ use utoipa::ToSchema;
 /// What the tick did.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Ticked {
+    /// Always `true`.
     ok: bool,
     #[serde(flatten)]
     report: tick::Report,
 }
 
-/// 404 when no `CRON_TOKEN` is configured, 401 or 403 without the right one.
+/// Does what is due, where the platform has no cron trigger of its own.
+///
+/// A part of it at a time; repeating it, also at once, does no harm. 404 when
+/// no `CRON_TOKEN` is configured.
 #[utoipa::path(post, path = "/v1/cron/renew", tag = "operation",
     responses((status = 200, body = Ticked), Unknown))]
 pub(crate) async fn handler(

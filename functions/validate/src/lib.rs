@@ -10,6 +10,7 @@ mod limits;
 mod machines;
 mod metadata;
 mod notes;
+mod openapi;
 mod pubkey;
 mod reason;
 mod seat;
@@ -57,6 +58,7 @@ keywright_edge::entry!(FUNCTION);
     machines::heartbeat::handler,
     machines::list::handler,
     metadata::handler,
+    openapi::handler,
     pubkey::handler,
     validate::handler,
 ))]
@@ -134,6 +136,7 @@ fn router(host: &Host) -> Result<Router, PortError> {
         .route("/", get(metadata::handler))
         .route("/healthz", get(healthz::handler))
         .route("/.well-known/jwks.json", get(jwks::handler))
+        .route("/v1/openapi.json", get(openapi::handler))
         .route("/v1/pubkey", get(pubkey::handler))
         .route("/v1/issuer/public-key", get(issuer_key::handler))
         .route("/v1/validate", post(validate::handler))

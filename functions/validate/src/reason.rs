@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 
 /// A reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = RefusalReason)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Reason {
     /// Too many requests; `Retry-After` says when to come back.

@@ -18,9 +18,11 @@ use keywright_store::audit::Actor;
 use keywright_store::settle::NewIds;
 use keywright_store::{invoices, settle};
 
-/// 200 with an empty body when processed or of no concern to us; 401 for a bad
-/// signature; 400 for a signed body that is no event; 413 for one too large;
-/// 503 when `BTCPay` cannot be asked now or nothing is configured.
+/// Takes an event of `BTCPay` Server.
+///
+/// 200 with an empty body when it is recorded or of no concern to us; 503 when
+/// `BTCPay` cannot be asked now or nothing is configured, and it sends the event
+/// again.
 #[utoipa::path(post, path = "/v1/btcpay/webhook", tag = "operation",
     params(("BTCPay-Sig" = String, Header, description = "`sha256=` and the HMAC-SHA256 of the body in hex.")),
     request_body(content = Value, content_type = "application/json", description = "An event of BTCPay Server."),

@@ -131,6 +131,28 @@ pub async fn revoke(instance: &Instance, license_id: &str) -> Answer {
         .await
 }
 
+/// Suspends, unsuspends or revokes a license.
+///
+/// # Panics
+/// When the instance answers anything else.
+pub async fn standing(instance: &Instance, license_id: &str, change: &str) {
+    let path = format!("licenses/{license_id}/{change}");
+    let reason = json!({ "reason": "a test" });
+    instance.api.admin(Method::POST, &path, &reason).await.ok();
+}
+
+/// A new discount code.
+///
+/// # Panics
+/// When the instance answers anything else.
+pub async fn discount_code(instance: &Instance, members: Value) -> Value {
+    instance
+        .api
+        .admin(Method::POST, "discount-codes", &members)
+        .await
+        .ok()
+}
+
 fn merge(into: &mut Value, members: Value) {
     if let (Some(into), Value::Object(members)) = (into.as_object_mut(), members) {
         into.extend(members);

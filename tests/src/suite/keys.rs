@@ -5,7 +5,7 @@ use super::cases;
 use crate::hosts::{Instance, OPERATOR};
 use http::{Method, header};
 use keywright_license::PublicKey;
-use serde_json::json;
+use serde_json::{Value, json};
 
 cases![
     metadata,
@@ -13,18 +13,23 @@ cases![
     pubkey,
     issuer_key,
     jwks,
+    openapi_document,
     head,
     preflight,
     request_id,
     content_types
 ];
 
+/// What `make openapi` wrote.
+const OPENAPI: &str = include_str!("../../../docs/openapi.json");
+
 /// The routes of this file.
-const PATHS: [&str; 5] = [
+const PATHS: [&str; 6] = [
     "/",
     "/healthz",
     "/v1/pubkey",
     "/v1/issuer/public-key",
+    "/v1/openapi.json",
     "/.well-known/jwks.json",
 ];
 
@@ -51,6 +56,14 @@ async fn health(instance: &Instance) {
         instance.api.get("/healthz").await.ok(),
         json!({ "ok": true })
     );
+}
+
+/// The checked-in one, to the last member.
+async fn openapi_document(instance: &Instance) {
+    let served = instance.api.get("/v1/openapi.json").await;
+    let kept: Value = serde_json::from_str(OPENAPI).expect("JSON");
+    assert_eq!(served.ok(), kept);
+    assert!(served.body.len() < OPENAPI.len() * 2 / 3, "without indents");
 }
 
 async fn pubkey(instance: &Instance) {

@@ -60,14 +60,29 @@ pub struct Case {
 }
 
 impl Case {
-    /// A case of one's own, beside those of the suite.
+    /// A case beside those of the suite. `module` is its topic's
+    /// `module_path!()`.
     #[must_use]
-    pub fn new(name: &'static str, run: for<'a> fn(&'a Instance) -> BoxFuture<'a, ()>) -> Self {
+    pub const fn new(
+        module: &'static str,
+        name: &'static str,
+        run: for<'a> fn(&'a Instance) -> BoxFuture<'a, ()>,
+    ) -> Self {
         Self {
-            module: "sdk",
+            module,
             name,
             alone: false,
             run,
+        }
+    }
+
+    /// The same, with no other case beside it: it has the payment provider
+    /// fail, or changes the database itself.
+    #[must_use]
+    pub const fn alone(self) -> Self {
+        Self {
+            alone: true,
+            ..self
         }
     }
 

@@ -289,6 +289,7 @@ async fn wrong_methods_answer_in_the_envelope_and_name_the_right_ones() {
         ("/.well-known/jwks.json", "GET,HEAD"),
         ("/v1/pubkey", "GET,HEAD"),
         ("/v1/issuer/public-key", "GET,HEAD"),
+        ("/v1/openapi.json", "GET,HEAD"),
         ("/v1/validate", "POST"),
         ("/v1/products", "GET,HEAD"),
         ("/v1/products/demo", "GET,HEAD"),

@@ -73,6 +73,7 @@ async fn each_route_costs_what_the_table_says() {
         ("/.well-known/jwks.json", get("/.well-known/jwks.json"), 0),
         ("/v1/pubkey", get("/v1/pubkey"), 0),
         ("/v1/issuer/public-key", get("/v1/issuer/public-key"), 0),
+        ("/v1/openapi.json", get("/v1/openapi.json"), 0),
         (
             "/v1/validate",
             post(

@@ -22,7 +22,10 @@ pub(crate) struct NewKey {
     label: String,
     /// `read-only`, `license-issuer`, `support`, `merchant-onboard` or
     /// `full-admin`.
-    #[schema(example = "support")]
+    #[schema(
+        example = "support",
+        pattern = "^(read-only|license-issuer|support|merchant-onboard|full-admin)$"
+    )]
     role: String,
     /// Scopes beside the role. `payment_providers:write` is the one that can
     /// be given so.

@@ -19,6 +19,7 @@ use utoipa::ToSchema;
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct DiscountCodeChange {
     /// Basis points or sats, by the kind; orders already made keep their price.
+    #[schema(minimum = 0)]
     amount: Option<i64>,
     /// How often it may be used, not less than it was; null as often as they
     /// like.
@@ -30,17 +31,18 @@ pub(crate) struct DiscountCodeChange {
     #[schema(value_type = Option<String>, format = DateTime)]
     expires_at: Option<Option<String>>,
     /// What it is for, at most 2000 bytes.
+    #[schema(max_length = 2_000)]
     description: Option<String>,
     /// Who brings the buyers, at most 200 bytes; null nobody.
     #[serde(default, deserialize_with = "nullable")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, max_length = 200)]
     referrer_label: Option<Option<String>>,
     /// Whether buyers who name a policy get it without asking.
     featured: Option<bool>,
     /// Slugs of the policies it is for, of a code that is for one product; null
     /// or none for every policy.
     #[serde(default, deserialize_with = "nullable")]
-    #[schema(value_type = Option<Vec<String>>)]
+    #[schema(value_type = Option<Vec<String>>, max_items = 100)]
     policy_slugs: Option<Option<Vec<String>>>,
     #[serde(flatten)]
     #[schema(ignore)]

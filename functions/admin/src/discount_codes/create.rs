@@ -17,17 +17,17 @@ use utoipa::ToSchema;
 pub(crate) struct NewDiscountCode {
     /// What buyers type: 1 to 64 characters `A-Z`, `0-9`, `_` and `-`. Small
     /// letters are made large.
-    #[schema(example = "LAUNCH")]
+    #[schema(example = "LAUNCH", pattern = "^[A-Za-z0-9_-]{1,64}$")]
     code: String,
     /// `percent`, `fixed_sats`, `set_price` or `free_license`.
-    #[schema(value_type = String, example = "percent")]
+    #[schema(value_type = String, example = "percent", pattern = "^(percent|fixed_sats|set_price|free_license)$")]
     kind: DiscountKind,
     /// Basis points from 0 to 10000 for `percent` (2500 is 25 %), sats above 0
     /// for `fixed_sats` and `set_price`; not needed for `free_license`.
-    #[schema(example = 2500)]
+    #[schema(example = 2500, minimum = 0)]
     amount: Option<i64>,
     /// `SAT`, the one taken so far.
-    #[schema(example = "SAT")]
+    #[schema(example = "SAT", pattern = "^SAT$")]
     discount_currency: Option<String>,
     /// How often it may be used, from 1; without it as often as they like.
     #[schema(minimum = 1)]
@@ -36,11 +36,14 @@ pub(crate) struct NewDiscountCode {
     #[schema(format = DateTime)]
     expires_at: Option<String>,
     /// Slug of the one product it is for; without it every product.
+    #[schema(pattern = "^[a-z0-9]([a-z0-9_-]{0,62}[a-z0-9])?$")]
     product_slug: Option<String>,
     /// Slug of the one policy it is for; needs `product_slug`.
+    #[schema(pattern = "^[a-z0-9]([a-z0-9_-]{0,62}[a-z0-9])?$")]
     policy_slug: Option<String>,
     /// Slugs of the policies it is for, at most 100; needs `product_slug`.
     /// Without any, every policy.
+    #[schema(max_items = 100)]
     policy_slugs: Option<Vec<String>>,
     /// Whether buyers who name a policy get it without asking. Of several that
     /// fit, one for their policy comes before one for the product, that before
@@ -48,8 +51,10 @@ pub(crate) struct NewDiscountCode {
     featured: Option<bool>,
     /// What it is for, at most 2000 bytes; buyers see it where the code is
     /// featured.
+    #[schema(max_length = 2_000)]
     description: Option<String>,
     /// Who brings the buyers, at most 200 bytes.
+    #[schema(max_length = 200)]
     referrer_label: Option<String>,
 }
 

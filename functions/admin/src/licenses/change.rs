@@ -22,13 +22,14 @@ pub(crate) struct LicenseChange {
     #[schema(minimum = 0, maximum = 1_000_000)]
     max_machines: Option<i64>,
     /// What it unlocks, in the order the key carries it.
+    #[schema(max_items = 255)]
     entitlements: Option<Vec<String>>,
     /// When it expires, RFC 3339; null for never.
     #[serde(default, deserialize_with = "nullable")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, format = DateTime)]
     expires_at: Option<Option<String>>,
     /// Seconds after expiry in which it still validates.
-    #[schema(minimum = 0)]
+    #[schema(minimum = 0, maximum = 3_153_600_000_i64)]
     grace_seconds: Option<i64>,
     /// Whether it is a trial.
     is_trial: Option<bool>,
@@ -39,11 +40,11 @@ pub(crate) struct LicenseChange {
     max_activations_per_day: Option<Option<i64>>,
     /// Whom it is for; null for nobody.
     #[serde(default, deserialize_with = "nullable")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, max_length = 2_000)]
     buyer_email: Option<Option<String>>,
     /// What the operator notes; null for nothing.
     #[serde(default, deserialize_with = "nullable")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, max_length = 2_000)]
     note: Option<Option<String>>,
 }
 

@@ -20,20 +20,25 @@ use utoipa::ToSchema;
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct NewLicense {
     /// The licensed product.
+    #[schema(pattern = "^[a-z0-9]([a-z0-9_-]{0,62}[a-z0-9])?$")]
     product_slug: String,
     /// The policy whose terms it has.
+    #[schema(max_length = 64)]
     policy_slug: Option<String>,
     /// What the operator notes, at most 2000 bytes.
+    #[schema(max_length = 2_000)]
     note: Option<String>,
     /// When it expires, RFC 3339.
+    #[schema(format = DateTime)]
     expires_at: Option<String>,
     /// What it unlocks, in the order the key carries it.
+    #[schema(max_items = 255)]
     entitlements: Option<Vec<String>>,
     /// Machines at once, 0 to 1000000; 0 is unlimited.
     #[schema(minimum = 0, maximum = 1_000_000)]
     max_machines: Option<i64>,
     /// Seconds after expiry in which it still validates.
-    #[schema(minimum = 0)]
+    #[schema(minimum = 0, maximum = 3_153_600_000_i64)]
     grace_seconds: Option<i64>,
     /// Whether it is a trial.
     is_trial: Option<bool>,
@@ -42,6 +47,7 @@ pub(crate) struct NewLicense {
     #[schema(minimum = 0, maximum = 1_000_000)]
     max_activations_per_day: Option<i64>,
     /// Whom it is for, at most 2000 bytes.
+    #[schema(max_length = 2_000)]
     buyer_email: Option<String>,
 }
 

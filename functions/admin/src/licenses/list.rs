@@ -25,6 +25,7 @@ pub(crate) struct Asked {
     /// Only licenses of the product of this slug.
     product_slug: Option<String>,
     /// Only licenses in this state: `active`, `suspended` or `revoked`.
+    #[param(pattern = "^(active|suspended|revoked)?$")]
     status: Option<String>,
     /// Only licenses for this address; case does not matter.
     buyer_email: Option<String>,

@@ -16,6 +16,7 @@ use utoipa::ToSchema;
 pub(crate) struct Reason {
     /// At most 2000 bytes; recorded, shown with the license, and sent with the
     /// event.
+    #[schema(max_length = 2_000)]
     reason: Option<String>,
 }
 

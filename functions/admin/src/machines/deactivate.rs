@@ -13,16 +13,19 @@ use utoipa::ToSchema;
 /// What is recorded where no reason is sent.
 const REASON: &str = "operator_requested";
 
+/// Why the seat is freed.
 #[derive(Deserialize, ToSchema)]
 #[schema(as = MachineDeactivation)]
 pub(crate) struct Deactivation {
     /// Why, at most 2000 bytes; recorded, and sent with the event.
+    #[schema(max_length = 2_000)]
     reason: Option<String>,
 }
 
-/// Frees the seat of a machine, also the only one of a license, which the next
-/// machine may then take. The body may be left out. Repeating it succeeds and
-/// changes nothing more.
+/// Frees the seat of a machine.
+///
+/// Also the only one of a license, which the next machine may then take. The
+/// body may be left out. Repeating it succeeds and changes nothing more.
 #[utoipa::path(
     post,
     path = "/v1/admin/machines/{id}/deactivate",

@@ -10,6 +10,7 @@ use keywright_store::policy_change::Changes;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+/// Whether it can be bought.
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct PolicyActive {
     /// Whether it can be bought.

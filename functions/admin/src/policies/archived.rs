@@ -10,6 +10,7 @@ use keywright_store::policy_change::Changes;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+/// Whether it is put away.
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct PolicyArchived {
     /// Whether it is put away: not listed, and refused at purchase.

@@ -20,6 +20,7 @@ use utoipa::ToSchema;
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct PolicyChange {
     /// Its name for people, 1 to 200 bytes.
+    #[schema(min_length = 1, max_length = 200)]
     name: Option<String>,
     /// Its own price in sats, also taken as `price_sats`; null sells at the
     /// product's price.
@@ -27,16 +28,17 @@ pub(crate) struct PolicyChange {
     #[schema(value_type = Option<i64>, minimum = 0)]
     price_sats_override: Option<Option<i64>>,
     /// Seconds from issue to expiry, for later sales; 0 never.
-    #[schema(minimum = 0)]
+    #[schema(minimum = 0, maximum = 3_153_600_000_i64)]
     duration_seconds: Option<i64>,
     /// Seconds after expiry in which a license still validates, for later
     /// sales.
-    #[schema(minimum = 0)]
+    #[schema(minimum = 0, maximum = 3_153_600_000_i64)]
     grace_seconds: Option<i64>,
     /// Machines at once, for later sales; 0 is unlimited.
     #[schema(minimum = 0, maximum = 1_000_000)]
     max_machines: Option<i64>,
     /// What it unlocks, for later sales.
+    #[schema(max_items = 255)]
     entitlements: Option<Vec<String>>,
     /// Whether it is a trial, for later sales.
     is_trial: Option<bool>,

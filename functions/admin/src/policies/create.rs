@@ -20,25 +20,29 @@ use utoipa::ToSchema;
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct NewPolicy {
     /// The product it belongs to.
+    #[schema(pattern = "^[a-z0-9]([a-z0-9_-]{0,62}[a-z0-9])?$")]
     product_slug: String,
     /// Its name in requests: 1 to 64 characters `a-z`, `0-9`, `-` and `_`.
+    #[schema(pattern = "^[a-z0-9]([a-z0-9_-]{0,62}[a-z0-9])?$")]
     slug: String,
     /// Its name for people, 1 to 200 bytes.
+    #[schema(min_length = 1, max_length = 200)]
     name: String,
     /// Its own price in sats; also taken as `price_sats`.
     #[serde(alias = "price_sats")]
     #[schema(minimum = 0)]
     price_sats_override: Option<i64>,
     /// Seconds from issue to expiry; 0 never.
-    #[schema(minimum = 0)]
+    #[schema(minimum = 0, maximum = 3_153_600_000_i64)]
     duration_seconds: Option<i64>,
     /// Seconds after expiry in which a license still validates.
-    #[schema(minimum = 0)]
+    #[schema(minimum = 0, maximum = 3_153_600_000_i64)]
     grace_seconds: Option<i64>,
     /// Machines at once, 0 to 1000000; 0 is unlimited.
     #[schema(minimum = 0, maximum = 1_000_000)]
     max_machines: Option<i64>,
     /// What it unlocks, in the order keys carry it.
+    #[schema(max_items = 255)]
     entitlements: Option<Vec<String>>,
     /// Whether it is a trial.
     is_trial: Option<bool>,

@@ -8,8 +8,10 @@ use keywright_edge::http::openapi::{AccessRefusals, Conflict, Failures, Unknown}
 use keywright_edge::http::{ApiError, Json};
 use keywright_store::policy_change;
 
-/// Deletes a policy under which nothing was ordered or issued and which no
-/// discount code names. Otherwise it is 409: archive it instead.
+/// Deletes a policy that was never used.
+///
+/// 409 where something was ordered or issued under it, or a discount code names
+/// it: archive it instead.
 #[utoipa::path(
     delete,
     path = "/v1/admin/policies/{id}",

@@ -10,6 +10,7 @@ use keywright_store::policy_change::Changes;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+/// Whether buyers see it.
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct PolicyPublic {
     /// Whether buyers see it and may choose it.

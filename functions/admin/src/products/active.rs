@@ -9,6 +9,7 @@ use keywright_store::product_change::{self, Changes};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+/// Whether it is on sale.
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct ProductActive {
     /// Whether buyers see it and may order it.

@@ -12,10 +12,13 @@ use utoipa::ToSchema;
 #[expect(dead_code, reason = "a description; the entries are read one by one")]
 pub(super) struct CatalogEntry {
     /// The word that keys carry.
+    #[schema(pattern = "^[!-~]{1,255}$")]
     slug: String,
     /// Its name for people, 1 to 200 bytes.
+    #[schema(min_length = 1, max_length = 200)]
     name: String,
     /// What it unlocks, at most 2000 bytes; not sent: empty.
+    #[schema(max_length = 2_000)]
     description: Option<String>,
 }
 

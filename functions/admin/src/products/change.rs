@@ -19,15 +19,17 @@ use utoipa::ToSchema;
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct ProductChange {
     /// 1 to 200 bytes.
+    #[schema(min_length = 1, max_length = 200)]
     name: Option<String>,
     /// At most 20000 bytes; null for none.
     #[serde(default, deserialize_with = "nullable")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, max_length = 20_000)]
     description: Option<Option<String>>,
     /// The price in sats.
     #[schema(minimum = 0)]
     price_sats: Option<i64>,
     /// `SAT`, with `price_value`: another way to write the price.
+    #[schema(pattern = "^SAT$")]
     price_currency: Option<String>,
     /// The price in the smallest unit of `price_currency`.
     #[schema(minimum = 0)]

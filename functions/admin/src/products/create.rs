@@ -18,15 +18,19 @@ use utoipa::ToSchema;
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct NewProduct {
     /// Its name in URLs: 1 to 64 characters `a-z`, `0-9`, `-` and `_`.
+    #[schema(pattern = "^[a-z0-9]([a-z0-9_-]{0,62}[a-z0-9])?$")]
     slug: String,
     /// Its name for people, 1 to 200 bytes.
+    #[schema(min_length = 1, max_length = 200)]
     name: String,
     /// What it is, at most 20000 bytes.
+    #[schema(max_length = 20_000)]
     description: Option<String>,
     /// The price in sats.
     #[schema(minimum = 0)]
     price_sats: Option<i64>,
     /// `SAT`, with `price_value`: another way to write the price.
+    #[schema(pattern = "^SAT$")]
     price_currency: Option<String>,
     /// The price in the smallest unit of `price_currency`.
     #[schema(minimum = 0)]

@@ -1,0 +1,35 @@
+"""What Schemathesis cannot know from the document: which members go together.
+Without this most requests would end at the first check of their handler.
+
+Loaded by schemathesis.toml. Nothing here is random, so that a run can be repeated.
+"""
+
+import itertools
+
+import schemathesis
+
+numbers = itertools.count(1)
+
+# Of these a request sends one side or the other.
+EITHER = {
+    "/v1/machines/deactivate": (["fingerprint"], ["machine_id"]),
+    "/v1/admin/products": (["price_sats"], ["price_currency", "price_value"]),
+    "/v1/admin/products/{id}": (["price_sats"], ["price_currency", "price_value"]),
+    "/v1/admin/discount-codes": (["policy_slug"], ["policy_slugs"]),
+}
+
+
+@schemathesis.hook
+def before_call(context, case, kwargs):
+    """Takes one side of two, and a fresh `Idempotency-Key`, most of the time."""
+    number = next(numbers)
+    if number % 8 == 0:
+        return
+    sides = EITHER.get(case.operation.path)
+    if sides and isinstance(case.body, dict):
+        for member in sides[number % 2]:
+            case.body.pop(member, None)
+    # In the contract's headers names have no case.
+    if case.headers and case.headers.get("Idempotency-Key", "").isascii():
+        if "Idempotency-Key" in case.headers:
+            case.headers["Idempotency-Key"] = f"made-up-{number}"

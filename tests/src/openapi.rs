@@ -1,0 +1,280 @@
+//! The OpenAPI document: put together from what each function says of its own
+//! endpoints, beside their types.
+
+use serde_json::{Map, Value, json};
+use utoipa::OpenApi;
+
+/// Every method an OpenAPI path can have.
+const METHODS: [&str; 7] = ["get", "put", "post", "delete", "options", "head", "patch"];
+
+/// What holds for every endpoint.
+const DESCRIPTION: &str = "\
+Sells software, signs its licenses and guards its releases.
+
+Success is always status 200. Every error is the envelope `{ok, error, message}`: `error` is a \
+stable code for programs, `message` says what was wrong. Times are RFC 3339 in UTC, amounts whole \
+sats, ids UUIDs. Members that are not described are passed over in requests, and may be added to \
+answers.
+
+Every answer has `x-request-id`, under which the instance's log knows it. Lists are in pages: \
+`next_cursor` is null on the last one. Every origin may call; no cookie is ever read.
+
+Status 405 answers a method that a path does not have, 404 a path that there is not. Both are in \
+the envelope.";
+
+/// The document, as `GET /v1/openapi.json` serves it.
+///
+/// # Panics
+/// When two functions describe the same endpoint, or a name two ways.
+#[must_use]
+#[expect(clippy::expect_used, reason = "then a description is wrong")]
+pub fn document() -> Value {
+    let parts = [
+        keywright_validate::Api::openapi(),
+        keywright_purchase::Api::openapi(),
+        keywright_webhook::Api::openapi(),
+        keywright_admin::Api::openapi(),
+        keywright_renew::Api::openapi(),
+    ];
+    let mut paths = Map::new();
+    let mut schemas = Map::new();
+    let mut security = Map::new();
+    for part in parts {
+        let part = serde_json::to_value(part).expect("an OpenAPI document");
+        merge(&mut paths, &part["paths"], "endpoint");
+        merge(&mut schemas, &part["components"]["schemas"], "schema");
+        merge(&mut security, &part["components"]["securitySchemes"], "key");
+    }
+    let cron = json!({ "type": "http", "scheme": "bearer", "description": "CRON_TOKEN." });
+    security.insert("cron".to_owned(), cron);
+    let mut shared = Shared::default();
+    for operation in operations(&mut paths) {
+        describe_success(operation.operation, &schemas);
+        complete(operation, &mut shared);
+    }
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Keywright",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": DESCRIPTION,
+            "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
+        },
+        "servers": [{ "url": "/" }],
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "responses": shared.responses,
+            "securitySchemes": security,
+        },
+    })
+}
+
+fn merge(all: &mut Map<String, Value>, part: &Value, what: &str) {
+    for (name, value) in part.as_object().into_iter().flatten() {
+        match all.get_mut(name) {
+            None => {
+                all.insert(name.clone(), value.clone());
+            }
+            Some(there) if what == "endpoint" => {
+                let methods = there.as_object_mut().into_iter();
+                for (there, value) in methods.zip(value.as_object()) {
+                    for (method, operation) in value {
+                        let old = there.insert(method.clone(), operation.clone());
+                        assert!(old.is_none(), "{method} {name} is described twice");
+                    }
+                }
+            }
+            Some(there) => assert_eq!(there, value, "two {what}s are named {name}"),
+        }
+    }
+}
+
+/// Every operation with its path and method.
+pub fn operations(paths: &mut Map<String, Value>) -> Vec<Operation<'_>> {
+    let mut found = Vec::new();
+    for (path, methods) in paths {
+        for (method, operation) in methods.as_object_mut().into_iter().flatten() {
+            if METHODS.contains(&method.as_str()) {
+                found.push(Operation {
+                    path,
+                    method,
+                    operation,
+                });
+            }
+        }
+    }
+    found
+}
+
+/// One operation of the document.
+pub struct Operation<'a> {
+    /// Its path, with `{parameters}`.
+    pub path: &'a str,
+    /// Its method, in lower case.
+    pub method: &'a str,
+    /// What is said of it.
+    pub operation: &'a mut Value,
+}
+
+/// Adds what the HTTP layer does for every route of a kind, so that no
+/// endpoint has to say it.
+fn complete(
+    Operation {
+        path,
+        method,
+        operation,
+    }: Operation<'_>,
+    shared: &mut Shared,
+) {
+    operation["operationId"] = operation_id(method, path).into();
+    summarize(operation);
+    add_errors(
+        operation,
+        &[(
+            "500",
+            "Something went wrong on our side; the log has it under `x-request-id`.",
+        )],
+    );
+    let scheme = if path.starts_with("/v1/cron/") {
+        Some("cron")
+    } else if path.starts_with("/v1/admin/") {
+        Some("operator")
+    } else {
+        None
+    };
+    if let Some(scheme) = scheme {
+        add_errors(operation, &KEYED);
+        // The scopes that the endpoint itself names stay.
+        if operation["security"][0][scheme].is_null() {
+            operation["security"] = json!([{ scheme: [] }]);
+        }
+    }
+    if takes_idempotency_key(method, path) {
+        add_errors(operation, &REPEATABLE);
+        let parameter = json!({
+            "name": "Idempotency-Key",
+            "in": "header",
+            "required": false,
+            "description": "Makes repeating the request safe: the same key and body answer what the first request did. Kept for a day; a new UUID is a good one.",
+            "schema": { "type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!#-~]+$" },
+        });
+        match operation["parameters"].as_array_mut() {
+            Some(parameters) => parameters.push(parameter),
+            None => operation["parameters"] = json!([parameter]),
+        }
+    }
+    let responses = operation["responses"].as_object_mut();
+    for (status, response) in responses.into_iter().flatten() {
+        if status != "200" {
+            *response = shared.reference(status, response.take());
+        }
+    }
+}
+
+/// What a route behind a key may answer.
+const KEYED: [(&str, &str); 3] = [
+    ("401", "No `Authorization: Bearer` header."),
+    ("403", "The key is wrong, revoked, or lacks the scope."),
+    ("503", "No key is configured for this route."),
+];
+
+/// What a route that takes `Idempotency-Key` may answer.
+const REPEATABLE: [(&str, &str); 3] = [
+    (
+        "400",
+        "The `Idempotency-Key` is not 1 to 255 visible characters.",
+    ),
+    (
+        "409",
+        "The first request with this `Idempotency-Key` is still being worked on, or its answer was lost.",
+    ),
+    (
+        "422",
+        "This `Idempotency-Key` was used before with another body.",
+    ),
+];
+
+/// Adds errors that the endpoint does not describe itself.
+fn add_errors(operation: &mut Value, errors: &[(&str, &str)]) {
+    for (status, text) in errors {
+        let responses = &mut operation["responses"];
+        if responses.get(*status).is_none() {
+            responses[*status] = json!({
+                "description": text,
+                "content": {
+                    "application/json": { "schema": { "$ref": "#/components/schemas/Error" } }
+                },
+            });
+        }
+    }
+}
+
+/// Answers that several endpoints describe in the same words, once.
+#[derive(Default)]
+struct Shared {
+    responses: Map<String, Value>,
+}
+
+impl Shared {
+    fn reference(&mut self, status: &str, response: Value) -> Value {
+        let prefix = format!("Error{status}-");
+        let mut alike = self.responses.iter();
+        let alike = alike.find(|(name, known)| name.starts_with(&prefix) && **known == response);
+        let name = if let Some((name, _)) = alike {
+            name.clone()
+        } else {
+            let others = self.responses.keys();
+            let others = others.filter(|name| name.starts_with(&prefix)).count();
+            let name = format!("{prefix}{}", others + 1);
+            self.responses.insert(name.clone(), response);
+            name
+        };
+        json!({ "$ref": format!("#/components/responses/{name}") })
+    }
+}
+
+/// A summary is one sentence without its full stop; what follows is
+/// description.
+fn summarize(operation: &mut Value) {
+    let text = operation["summary"].as_str().unwrap_or_default();
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let (summary, rest) = text.split_once(". ").unwrap_or((&text, ""));
+    let description = operation["description"].as_str().unwrap_or_default();
+    let parts = [rest, description].map(str::trim);
+    let description = parts.into_iter().filter(|part| !part.is_empty());
+    let description = description.collect::<Vec<_>>().join("\n\n");
+    operation["summary"] = summary.trim_end_matches('.').into();
+    if !description.is_empty() {
+        operation["description"] = description.into();
+    }
+}
+
+/// Says of a success, where the endpoint does not, what its body is.
+fn describe_success(operation: &mut Value, schemas: &Map<String, Value>) {
+    let success = &mut operation["responses"]["200"];
+    if success["description"] != "" {
+        return;
+    }
+    let reference = &success["content"]["application/json"]["schema"]["$ref"];
+    let name = reference.as_str().and_then(|text| text.rsplit('/').next());
+    if let Some(body) = name.and_then(|name| schemas.get(name)) {
+        success["description"] = body["description"].clone();
+    }
+}
+
+/// Providers and cron triggers send none.
+fn takes_idempotency_key(method: &str, path: &str) -> bool {
+    method == "post" && !path.starts_with("/v1/cron/") && !path.ends_with("/webhook")
+}
+
+/// `get_v1_products_slug`, from `GET /v1/products/{slug}`.
+fn operation_id(method: &str, path: &str) -> String {
+    let words = path
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty());
+    std::iter::once(method)
+        .chain(words)
+        .collect::<Vec<_>>()
+        .join("_")
+}

@@ -1,0 +1,133 @@
+//! The OpenAPI document says what the code does: it is made from the handlers'
+//! types, is checked in, and has every route.
+
+#[cfg(test)]
+mod tests {
+    use keywright_tests::openapi::{document, operations};
+    use serde_json::Value;
+    use std::collections::BTreeSet;
+    use std::path::{Path, PathBuf};
+
+    fn root() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+    }
+
+    /// `KEYWRIGHT_WRITE_OPENAPI=1` (`make openapi`) writes the copy anew.
+    #[test]
+    fn the_checked_in_copy_is_the_one_the_types_make() {
+        let path = root().join("docs/openapi.json");
+        let mut made = serde_json::to_string_pretty(&document()).expect("JSON");
+        made.push('\n');
+        if std::env::var_os("KEYWRIGHT_WRITE_OPENAPI").is_some() {
+            std::fs::write(&path, &made).expect("the copy");
+        }
+        let kept = std::fs::read_to_string(&path).expect("the copy");
+        assert!(
+            kept == made,
+            "docs/openapi.json is not what the types make; run `make openapi` and look at the difference"
+        );
+    }
+
+    /// Every `.route("…")` of the functions with a public route.
+    fn routes() -> BTreeSet<String> {
+        let mut found = BTreeSet::new();
+        for function in ["admin", "purchase", "renew", "validate", "webhook"] {
+            let file = root().join(format!("functions/{function}/src/lib.rs"));
+            let source = std::fs::read_to_string(file).expect("the routes");
+            let text: String = source.split_whitespace().collect::<Vec<_>>().join(" ");
+            for part in text.split(".route(").skip(1) {
+                let literal = part.trim_start().strip_prefix('"').expect("a literal path");
+                found.insert(literal.split('"').next().expect("a path").to_owned());
+            }
+        }
+        assert!(found.len() > 20, "{found:?}");
+        found
+    }
+
+    #[test]
+    fn every_route_is_described_and_every_description_has_a_route() {
+        let document = document();
+        let described: BTreeSet<String> = document["paths"]
+            .as_object()
+            .expect("paths")
+            .keys()
+            .filter(|path| !path.starts_with("/releases"))
+            .cloned()
+            .collect();
+        let routes = routes();
+        let missing: Vec<_> = routes.difference(&described).collect();
+        let invented: Vec<_> = described.difference(&routes).collect();
+        assert!(
+            missing.is_empty() && invented.is_empty(),
+            "{missing:?} {invented:?}"
+        );
+    }
+
+    #[test]
+    fn every_operation_is_complete() {
+        let mut document = document();
+        let components = document["components"].clone();
+        let paths = document["paths"].as_object_mut().expect("paths");
+        for operation in operations(paths) {
+            let name = format!("{} {}", operation.method, operation.path);
+            let said = &*operation.operation;
+            let summary = said["summary"].as_str().unwrap_or_default();
+            assert!((4..80).contains(&summary.len()), "{name}: {summary:?}");
+            assert!(said["tags"][0].is_string(), "{name} has no tag");
+            let success = said["responses"]["200"]["description"].as_str();
+            assert!(
+                success.is_some_and(|text| !text.is_empty()),
+                "{name}: no 200"
+            );
+            // A provider's event is bytes under a signature, of no fixed form.
+            let has_body = said["requestBody"].is_object() && !operation.path.ends_with("/webhook");
+            for status in ["400", "413", "415", "422"] {
+                let documented = said["responses"][status].is_object();
+                assert!(!has_body || documented, "{name} does not document {status}");
+            }
+            check_references(said, &components, &name);
+        }
+        check_references(&components.clone(), &components, "components");
+    }
+
+    /// Whoever reads the document reads what each member is.
+    #[test]
+    fn every_member_is_described() {
+        let document = document();
+        let schemas = document["components"]["schemas"].as_object();
+        for (name, schema) in schemas.expect("schemas") {
+            let said = |schema: &Value| {
+                let described = schema["description"].as_str().unwrap_or_default();
+                !described.is_empty() || schema["$ref"].is_string()
+            };
+            let parts = ["allOf", "oneOf"].map(|kind| schema[kind].as_array());
+            let parts: Vec<_> = parts.into_iter().flatten().flatten().collect();
+            assert!(said(schema) || !parts.is_empty(), "{name} is not described");
+            for part in std::iter::once(schema).chain(parts) {
+                for (member, schema) in part["properties"].as_object().into_iter().flatten() {
+                    let either = schema["oneOf"].is_array();
+                    assert!(said(schema) || either, "{name}.{member} is not described");
+                }
+            }
+        }
+    }
+
+    fn check_references(value: &Value, components: &Value, place: &str) {
+        match value {
+            Value::Object(members) => {
+                if let Some(Value::String(reference)) = members.get("$ref") {
+                    let place_of = reference.strip_prefix("#/components");
+                    let known = place_of.is_some_and(|at| components.pointer(at).is_some());
+                    assert!(known, "{place}: {reference} leads nowhere");
+                }
+                members
+                    .values()
+                    .for_each(|value| check_references(value, components, place));
+            }
+            Value::Array(values) => values
+                .iter()
+                .for_each(|value| check_references(value, components, place)),
+            _ => {}
+        }
+    }
+}
