@@ -15,8 +15,8 @@ use axum::extract::State;
 use keywright_domain::discount::applies::Refusal;
 use keywright_domain::invoice::InvoiceStatus;
 use keywright_domain::money::Sats;
-use keywright_edge::http::openapi::{BodyRefusals, Conflict, Failures, Unknown, Upstream};
-use keywright_edge::http::{ApiError, Json, RequestId};
+use keywright_edge::http::openapi::{BodyRefusals, Conflict, Failures, TooMany, Unknown, Upstream};
+use keywright_edge::http::{ApiError, Client, Json, RequestId};
 use keywright_providers::btcpay::{self, ReadError};
 use keywright_store::audit::Actor;
 use keywright_store::discount_codes::DiscountCode;
@@ -120,12 +120,13 @@ struct Checked {
     request_body = Order,
     responses(
         (status = 200, body = Purchase),
-        Failures, BodyRefusals, Conflict, Unknown, Upstream
+        Failures, BodyRefusals, Conflict, Unknown, Upstream, TooMany
     )
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,
     Extension(RequestId(request_id)): Extension<RequestId>,
+    client: Client,
     order: Result<Json<Order>, ApiError>,
 ) -> Result<Json<Purchase>, ApiError> {
     let Json(order) = order?;
@@ -147,6 +148,7 @@ pub(crate) async fn handler(
         request_id,
     };
     if let Some(text) = present(order.code) {
+        codes::count(&ports, &client).await?;
         let code = codes::typed(&ports, &text, &checked.selection, actor.at).await?;
         let code = code.map_err(codes::refused)?;
         let sold = sell(&ports, &actor, &checked, Some(&code)).await?;

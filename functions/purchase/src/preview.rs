@@ -8,8 +8,8 @@ use axum::extract::State;
 use keywright_domain::discount::Discount;
 use keywright_domain::discount::applies::Refusal;
 use keywright_domain::money::Sats;
-use keywright_edge::http::openapi::{BadQuery, Failures, Unknown};
-use keywright_edge::http::{ApiError, Json, Query};
+use keywright_edge::http::openapi::{BadQuery, Failures, TooMany, Unknown};
+use keywright_edge::http::{ApiError, Client, Json, Query};
 use keywright_store::discount_codes::DiscountCode;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -83,21 +83,24 @@ pub(crate) struct Refused {
 ///
 /// Uses nothing up. A code that cannot be used is a 200 with `valid: false` and
 /// the reason; 404 for an unknown product or policy, 400 for an empty code.
+/// Thirty codes at once from an address and one more every two seconds.
 #[utoipa::path(
     get,
     path = "/v1/discount-codes/preview",
     tag = "buying",
     params(Asked),
-    responses((status = 200, body = Preview), Failures, BadQuery, Unknown)
+    responses((status = 200, body = Preview), Failures, BadQuery, Unknown, TooMany)
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,
+    client: Client,
     asked: Result<Query<Asked>, ApiError>,
 ) -> Result<Json<Preview>, ApiError> {
     let Query(asked) = asked?;
     if asked.code.trim().is_empty() {
         return Err(ApiError::bad_request("code: it is empty"));
     }
+    codes::count(&ports, &client).await?;
     let product = on_sale(&ports, Some(asked.product)).await?;
     let policy_slug = crate::order::present(asked.policy_slug);
     let wanted = policy_slug.as_deref().map_or(Wanted::Any, Wanted::Slug);

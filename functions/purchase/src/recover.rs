@@ -7,8 +7,8 @@ use axum::response::{IntoResponse, Response};
 use http::header::CACHE_CONTROL;
 use keywright_domain::dates::rfc3339;
 use keywright_domain::rate_limit::Limit;
-use keywright_edge::http::openapi::{self, BodyRefusals, Conflict, Failures, Unknown};
-use keywright_edge::http::rate_limit::{TooMany, take_exactly};
+use keywright_edge::http::openapi::{BodyRefusals, Conflict, Failures, TooMany, Unknown};
+use keywright_edge::http::rate_limit::take_exactly;
 use keywright_edge::http::{ApiError, Client, Json, same_secret};
 use keywright_store::invoices;
 use serde::{Deserialize, Serialize};
@@ -68,7 +68,7 @@ pub(crate) struct Recovered {
     request_body = Recover,
     responses(
         (status = 200, body = Recovered),
-        Failures, BodyRefusals, Conflict, Unknown, openapi::TooMany
+        Failures, BodyRefusals, Conflict, Unknown, TooMany
     )
 )]
 pub(crate) async fn handler(
@@ -90,10 +90,8 @@ pub(crate) async fn handler(
     let who = client.rate_limit_key();
     let who = who.as_deref().unwrap_or(invoice_id);
     let now = ports.stamps.now_millis();
-    let allowance = match take_exactly(&ports.database, LIMIT, who, now).await? {
-        Ok(allowance) => allowance,
-        Err(allowance) => return Ok(TooMany(allowance).into_response()),
-    };
+    let taken = take_exactly(&ports.database, LIMIT, who, now).await?;
+    let allowance = taken.map_err(ApiError::too_many)?;
     let sale = invoices::sale(&ports.database, invoice_id).await?;
     // Compared whether there is a sale or not, and in constant time, so that
     // the time does not tell which of the two was wrong.

@@ -7,8 +7,8 @@ use axum::Extension;
 use axum::extract::State;
 use keywright_domain::discount::DiscountKind;
 use keywright_domain::discount::applies::Refusal;
-use keywright_edge::http::openapi::{BodyRefusals, Conflict, Failures, Unknown};
-use keywright_edge::http::{ApiError, Json, RequestId};
+use keywright_edge::http::openapi::{BodyRefusals, Conflict, Failures, TooMany, Unknown};
+use keywright_edge::http::{ApiError, Client, Json, RequestId};
 use keywright_store::audit::Actor;
 use keywright_store::discount_codes::DiscountCode;
 use keywright_store::invoices::NewInvoice;
@@ -64,15 +64,17 @@ pub(crate) struct Redeemed {
     path = "/v1/redeem",
     tag = "buying",
     request_body = Redeem,
-    responses((status = 200, body = Redeemed), Failures, BodyRefusals, Conflict, Unknown)
+    responses((status = 200, body = Redeemed), Failures, BodyRefusals, Conflict, Unknown, TooMany)
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,
     Extension(RequestId(request_id)): Extension<RequestId>,
+    client: Client,
     redeem: Result<Json<Redeem>, ApiError>,
 ) -> Result<Json<Redeemed>, ApiError> {
     let Json(redeem) = redeem?;
     let buyer = Buyer::check(redeem.buyer_email, redeem.buyer_note)?;
+    codes::count(&ports, &client).await?;
     let product = for_sale(&ports, &redeem.product).await?;
     let code = codes::find(&ports, &redeem.code).await?;
     let policy_slug = present(redeem.policy_slug);

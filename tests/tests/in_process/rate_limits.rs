@@ -1,11 +1,14 @@
 //! Rate limits over several instances: no token is given twice, no charge is
 //! lost.
 
-use crate::bench::{Bench, NOW};
+use crate::bench::{Bench, NOW, json_request};
 use crate::races::at_once;
+use axum::body::Body;
+use http::{Method, Request};
 use keywright_domain::rate_limit::Limit;
 use keywright_edge::http::rate_limit::{Charge, Limiter, charge, forget_full, take_exactly};
 use keywright_edge::ports::Database;
+use serde_json::json;
 use std::sync::Arc;
 
 const LIMIT: Limit = Limit {
@@ -140,4 +143,45 @@ async fn full_buckets_are_forgotten() {
     assert_eq!(forget(NOW_MILLIS + 999, 10).await, 3);
     assert_eq!(forget(NOW_MILLIS + 1_000, 2).await, 1);
     assert_eq!(forget(NOW_MILLIS + 1_000, 2).await, 0);
+}
+
+/// A preview, a purchase or a redemption of a code nobody made.
+fn typed_code(number: usize, address: &str) -> Request<Body> {
+    let order = json!({ "product": "demo", "code": "GUESS" });
+    let mut request = match number % 3 {
+        0 => Request::get("/v1/discount-codes/preview?product=demo&code=GUESS")
+            .body(Body::empty())
+            .expect("a request"),
+        1 => json_request(Method::POST, "/v1/purchase", &order),
+        _ => json_request(Method::POST, "/v1/redeem", &order),
+    };
+    let address = address.parse().expect("a value");
+    request.headers_mut().insert("x-forwarded-for", address);
+    request
+}
+
+#[tokio::test]
+async fn nobody_finds_a_code_by_trying() {
+    let bench = Bench::new();
+    bench.product("demo", 5).await;
+    for number in 0..30 {
+        let status = bench.send(typed_code(number, "192.0.2.1")).await.status;
+        assert!(matches!(status, 200 | 400), "{number}: {status}");
+    }
+    for number in 0..3 {
+        let answer = bench.send(typed_code(number, "192.0.2.1")).await;
+        assert_eq!(answer.refusal(), (429, "rate_limited".to_owned()));
+        assert_eq!(answer.headers["retry-after"], "2");
+        assert_eq!(answer.headers["ratelimit-policy"], "\"codes\";q=30;w=60");
+    }
+    let other = bench.send(typed_code(0, "192.0.2.2")).await;
+    assert_eq!(other.status, 200, "another address");
+    // Buying without a code is not counted.
+    let order = json!({ "product": "demo" });
+    let mut request = json_request(Method::POST, "/v1/purchase", &order);
+    let address = "192.0.2.1".parse().expect("a value");
+    request.headers_mut().insert("x-forwarded-for", address);
+    assert_eq!(bench.send(request).await.status, 503, "no provider");
+    bench.clock.advance(2);
+    assert_eq!(bench.send(typed_code(0, "192.0.2.1")).await.status, 200);
 }

@@ -5,6 +5,7 @@
 //! the request id, as a [`Failure`] that [`super::serve()`] picks up.
 
 use super::Json;
+use super::rate_limit::Allowance;
 use crate::function::PortError;
 use crate::ports::{DatabaseError, FetchError, SignError};
 use axum::response::{IntoResponse, Response};
@@ -18,6 +19,8 @@ pub struct ApiError {
     code: &'static str,
     message: String,
     failure: Option<String>,
+    /// What is left of a rate limit, where that is the reason.
+    allowance: Option<Box<Allowance>>,
 }
 
 /// Details of an error of ours, for the log only. Travels as a response
@@ -41,6 +44,7 @@ impl ApiError {
             code,
             message: message.into(),
             failure: None,
+            allowance: None,
         }
     }
 
@@ -82,6 +86,17 @@ impl ApiError {
             "unprocessable_entity",
             message,
         )
+    }
+
+    /// 429 `rate_limited`, with the fields of the limit.
+    #[must_use]
+    pub fn too_many(allowance: Allowance) -> Self {
+        let seconds = allowance.retry_after();
+        let message = format!("too many requests; try again in {seconds} s");
+        Self {
+            allowance: Some(Box::new(allowance)),
+            ..Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", message)
+        }
     }
 
     /// 500 `internal_error`; `failure` goes to the log only.
@@ -144,7 +159,10 @@ impl IntoResponse for ApiError {
             error: self.code,
             message: &self.message,
         };
-        let mut response = (self.status, Json(body)).into_response();
+        let mut response = match self.allowance {
+            Some(allowance) => (self.status, *allowance, Json(body)).into_response(),
+            None => (self.status, Json(body)).into_response(),
+        };
         if let Some(failure) = self.failure {
             response.extensions_mut().insert(Failure(failure));
         }

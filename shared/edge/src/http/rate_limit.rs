@@ -6,10 +6,9 @@
 //! overwritten, so none is lost when instances take at once. [`take_exactly`]
 //! is for slow, guarded routes: one atomic statement decides before the answer.
 
-use super::ApiError;
 use crate::ports::{Database, DatabaseError, Statement, decode};
-use axum::response::{IntoResponse, IntoResponseParts, Response, ResponseParts};
-use http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponseParts, ResponseParts};
+use http::{HeaderName, HeaderValue, header};
 use keywright_domain::rate_limit::{Level, Limit};
 use serde::Deserialize;
 use std::collections::HashMap;
@@ -62,23 +61,6 @@ impl IntoResponseParts for Allowance {
             parts.headers_mut().insert(header::RETRY_AFTER, seconds);
         }
         Ok(parts)
-    }
-}
-
-/// Too many requests: 429 `rate_limited` in the envelope, for the routes whose
-/// contract has no answer of its own for it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TooMany(pub Allowance);
-
-impl IntoResponse for TooMany {
-    fn into_response(self) -> Response {
-        let seconds = self.0.retry_after();
-        let error = ApiError::new(
-            StatusCode::TOO_MANY_REQUESTS,
-            "rate_limited",
-            format!("too many requests; try again in {seconds} s"),
-        );
-        (self.0, error).into_response()
     }
 }
 
