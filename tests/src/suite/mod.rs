@@ -54,7 +54,7 @@ pub struct Case {
     module: &'static str,
     name: &'static str,
     /// Whether no other case may run meanwhile: it has the payment provider
-    /// fail, or changes the database itself.
+    /// fail, changes the database itself, or is a rush that fills the machine.
     alone: bool,
     run: for<'a> fn(&'a Instance) -> BoxFuture<'a, ()>,
 }

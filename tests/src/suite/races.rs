@@ -18,9 +18,9 @@ cases![
     revocations,
     validations,
     polls_while_settling,
-    ten_free_uses,
-    ten_redemptions,
-    ten_paid_uses,
+    ten_free_uses alone,
+    ten_redemptions alone,
+    ten_paid_uses alone,
     the_last_use,
 ];
 
