@@ -46,9 +46,11 @@ fn main() -> ExitCode {
         Case::new("python", "examples", |instance| {
             Box::pin(commands::python(instance))
         }),
+        // Pays whatever is ordered meanwhile.
         Case::new("curl", "examples", |instance| {
             Box::pin(commands::curl(instance))
-        }),
+        })
+        .alone(),
     ];
     run(Host::Native, cases.into_iter())
 }

@@ -136,9 +136,10 @@ async fn rate_limited(instance: &Instance) {
     let sold = licensed(instance, "r-hurried", json!({})).await;
     let client = client(instance);
     let ask = || client.validate(&sold.key, None, None);
-    // The burst is 60; what an instance took it tells the others a moment later.
-    for _ in 0..10 {
-        let answers = futures_util::future::join_all((0..40).map(|_| ask())).await;
+    // The burst is 60. Instances count for themselves up to a quarter of it, and
+    // Spin has one for each request that runs at once.
+    for _ in 0..80 {
+        let answers = futures_util::future::join_all((0..5).map(|_| ask())).await;
         for answer in answers {
             let answer = answer.expect("an answer");
             match answer.reason.as_deref() {
@@ -148,5 +149,5 @@ async fn rate_limited(instance: &Instance) {
             }
         }
     }
-    panic!("400 at once are more than the burst");
+    panic!("400 within seconds are more than the burst");
 }
