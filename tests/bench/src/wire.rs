@@ -35,19 +35,19 @@ impl Connection {
         })
     }
 
-    /// Sends a request and reads its answer.
+    /// Sends a request and reads its answer. Answers in how many pieces it came.
     ///
     /// # Errors
     /// [`Error`] when the answer is not the expected one, has no length, or the
     /// server closes the connection.
-    pub async fn ask(&mut self, request: &Request) -> Result<(), Error> {
+    pub async fn ask(&mut self, request: &Request) -> Result<usize, Error> {
         let broken = |error: std::io::Error| Error::new("the connection broke", error);
         self.stream
             .write_all(&request.bytes)
             .await
             .map_err(broken)?;
         self.buffer.clear();
-        loop {
+        for pieces in 1.. {
             let read = self.stream.read_buf(&mut self.buffer).await;
             if read.map_err(broken)? == 0 {
                 return Err(Error::say(format!(
@@ -56,12 +56,14 @@ impl Connection {
                 )));
             }
             if let Some(answer) = parse(&self.buffer)? {
-                return answer.check(request);
+                answer.check(request)?;
+                return Ok(pieces);
             }
             if self.buffer.len() > MAX_ANSWER {
-                return Err(Error::say("the answer is too large"));
+                break;
             }
         }
+        Err(Error::say("the answer is too large"))
     }
 }
 
