@@ -120,9 +120,8 @@ async fn first_failure(connections: &mut JoinSet<Result<(), Error>>) -> Error {
 async fn connection(address: SocketAddr, shared: Rc<Shared>) -> Result<(), Error> {
     let mut connection = Connection::open(address).await?;
     while !shared.done.get() {
-        let request = shared.workload.next();
         let sent = Instant::now();
-        let pieces = connection.ask(request).await?;
+        let pieces = connection.ask(&shared.workload).await?;
         if shared.recording.get() {
             let micros = u64::try_from(sent.elapsed().as_micros()).unwrap_or(LONGEST_MICROS);
             shared.latencies.borrow_mut().saturating_record(micros);
@@ -163,7 +162,7 @@ fn figures(
 pub async fn once(address: SocketAddr, workload: &Workload) -> Result<f64, Error> {
     let mut connection = Connection::open(address).await?;
     let sent = Instant::now();
-    connection.ask(workload.next()).await?;
+    connection.ask(workload).await?;
     Ok(sent.elapsed().as_secs_f64() * 1e3)
 }
 
