@@ -14,7 +14,7 @@ pub fn tables(plan: &Plan, results: &Results) -> String {
         let _ = writeln!(text, "\n{}\n", kind.name());
         let mut table = Table::new(&[
             "at", "host", "req/s", "min", "max", "ratio", "p50 ms", "ratio", "p99 ms", "ratio",
-            "CPU µs", "ratio",
+            "CPU µs", "ratio", "split %",
         ]);
         for &concurrency in concurrencies {
             let of = |label: &str| {
@@ -58,6 +58,7 @@ fn line(concurrency: usize, label: &str, rounds: &[Figures], base: &[Figures]) -
         ratio(|one| one.p99),
         format!("{:.0}", of(|one| one.cpu)),
         ratio(|one| one.cpu),
+        format!("{:.1}", of(|one| one.split)),
     ]
 }
 
@@ -132,6 +133,7 @@ mod tests {
             p50: 1.0,
             p99: 2.0,
             cpu,
+            split: 0.0,
         }
     }
 
@@ -167,7 +169,7 @@ mod tests {
             cells,
             [
                 "", "16", "spin", "1500", "1000", "2000", "0.50", "1.00", "1.00", "2.00", "1.00",
-                "150", "3.00", ""
+                "150", "3.00", "0.0", ""
             ]
         );
     }

@@ -43,13 +43,20 @@ impl Kind {
     }
 }
 
-/// A request as it goes out, and what its answer must hold.
+/// Stands for the client's address in a request; as long as every address.
+const ADDRESS: &str = "10.###.###.###";
+/// The least number with three digits, and how many of them can be a part of an
+/// address.
+const PARTS: (u32, u32) = (100, 156);
+
+/// A request, and what its answer must hold.
 #[derive(Debug)]
-pub struct Request {
-    /// The bytes of the request.
-    pub bytes: Vec<u8>,
-    /// Texts that the body of the answer must contain.
-    pub expected: Vec<String>,
+struct Request {
+    /// The bytes of the request, with [`ADDRESS`] in it.
+    bytes: Vec<u8>,
+    /// Where that stands.
+    addresses: Vec<usize>,
+    expected: Vec<String>,
 }
 
 /// Requests of one kind, taken in turn.
@@ -58,87 +65,101 @@ pub struct Workload {
     /// Which kind.
     pub kind: Kind,
     requests: Vec<Request>,
-    next: Cell<usize>,
+    next: Cell<u32>,
 }
 
 impl Workload {
     /// Writes the requests of a kind, one for each license.
     #[must_use]
     pub fn new(kind: Kind, seed: &Seed) -> Self {
-        let licenses = seed.licenses.iter().enumerate();
+        let licenses = &seed.licenses;
         Self {
             kind,
-            requests: licenses
-                .map(|(number, one)| request(kind, number, one))
-                .collect(),
+            requests: licenses.iter().map(|one| Request::new(kind, one)).collect(),
             next: Cell::new(0),
         }
     }
 
-    /// The next request. It goes on where the last measurement ended, so that
-    /// all licenses get their turn.
+    /// Puts the next request into `bytes` and answers what the body of its answer
+    /// must contain. It goes on where the last measurement ended, so that all
+    /// licenses get their turn.
+    ///
+    /// Each request comes from another address, of more than three million: the
+    /// limit on validations is per address, and it is not what is measured here.
     ///
     /// # Panics
     /// Without a license there is nothing to ask.
-    pub fn next(&self) -> &Request {
+    pub fn next(&self, bytes: &mut Vec<u8>) -> &[String] {
         let next = self.next.get();
-        self.next.set((next + 1) % self.requests.len());
-        &self.requests[next]
+        self.next.set(next.wrapping_add(1));
+        let request = &self.requests[next as usize % self.requests.len()];
+        bytes.clear();
+        bytes.extend_from_slice(&request.bytes);
+        let address = address(next);
+        for &at in &request.addresses {
+            bytes[at..at + address.len()].copy_from_slice(address.as_bytes());
+        }
+        &request.expected
     }
 }
 
-fn request(kind: Kind, number: usize, license: &License) -> Request {
-    // An address of its own for each license (10.0.0.0/8): the limit on
-    // validations is per address, and it is not what is measured here.
-    let [_, a, b, c] = u32::try_from(number + 1).unwrap_or(1).to_be_bytes();
-    let address = format!("10.{a}.{b}.{c}");
-    let mut body = json!({ "key": license.key, "product_slug": PRODUCT });
-    let expected = match kind {
-        Kind::Healthz => {
-            let head = head("GET /healthz", &address);
-            return Request {
-                bytes: format!("{head}\r\n").into_bytes(),
-                expected: vec!["{\"ok\":true}".to_owned()],
-            };
-        }
-        Kind::Malformed => {
-            body["key"] = license.key[..license.key.len() - 1].into();
-            vec!["\"reason\":\"bad_format\"".to_owned()]
-        }
-        Kind::Forged => {
-            body["key"] = license.forged_key.as_str().into();
-            vec!["\"reason\":\"bad_signature\"".to_owned()]
-        }
-        Kind::Validate => good(license),
-        Kind::KnownMachine => {
-            body["fingerprint"] = license.fingerprint.as_str().into();
-            good(license)
-        }
-    };
-    let body = body.to_string();
-    let head = head("POST /v1/validate", &address);
-    let length = body.len();
-    let text =
-        format!("{head}content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}");
-    Request {
-        bytes: text.into_bytes(),
-        expected,
-    }
+/// A private address (RFC 1918) for each number.
+fn address(number: u32) -> String {
+    let (first, count) = PARTS;
+    let [a, b, c] = [number / count / count, number / count, number].map(|n| first + n % count);
+    format!("10.{a}.{b}.{c}")
 }
 
-fn good(license: &License) -> Vec<String> {
-    vec![
-        "\"ok\":true".to_owned(),
-        format!("\"license_id\":\"{}\"", license.id),
-    ]
+impl Request {
+    fn new(kind: Kind, license: &License) -> Self {
+        let mut body = json!({ "key": license.key, "product_slug": PRODUCT });
+        let good = vec![
+            "\"ok\":true".to_owned(),
+            format!("\"license_id\":\"{}\"", license.id),
+        ];
+        let expected = match kind {
+            Kind::Healthz => {
+                let expected = vec!["{\"ok\":true}".to_owned()];
+                return Self::of(format!("{}\r\n", head("GET /healthz")), expected);
+            }
+            Kind::Malformed => {
+                body["key"] = license.key[..license.key.len() - 1].into();
+                vec!["\"reason\":\"bad_format\"".to_owned()]
+            }
+            Kind::Forged => {
+                body["key"] = license.forged_key.as_str().into();
+                vec!["\"reason\":\"bad_signature\"".to_owned()]
+            }
+            Kind::Validate => good,
+            Kind::KnownMachine => {
+                body["fingerprint"] = license.fingerprint.as_str().into();
+                let machine = format!("\"machine_id\":\"{}\"", license.machine_id);
+                good.into_iter().chain([machine]).collect()
+            }
+        };
+        let body = body.to_string();
+        let (head, length) = (head("POST /v1/validate"), body.len());
+        let text = format!(
+            "{head}content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+        );
+        Self::of(text, expected)
+    }
+
+    fn of(text: String, expected: Vec<String>) -> Self {
+        Self {
+            addresses: text.match_indices(ADDRESS).map(|(at, _)| at).collect(),
+            bytes: text.into_bytes(),
+            expected,
+        }
+    }
 }
 
 /// Request line and the headers that every request has. On Workers the platform
 /// names the client in `cf-connecting-ip`, elsewhere a proxy in front does.
-fn head(line: &str, address: &str) -> String {
+fn head(line: &str) -> String {
     format!(
         "{line} HTTP/1.1\r\nhost: 127.0.0.1\r\nuser-agent: keywright-bench\r\naccept: */*\r\n\
-         x-forwarded-for: {address}\r\ncf-connecting-ip: {address}\r\n"
+         x-forwarded-for: {ADDRESS}\r\ncf-connecting-ip: {ADDRESS}\r\n"
     )
 }
 
@@ -146,14 +167,17 @@ fn head(line: &str, address: &str) -> String {
 mod tests {
     use super::*;
     use std::collections::HashSet;
+    use std::net::Ipv4Addr;
 
-    fn text(request: &Request) -> String {
-        String::from_utf8(request.bytes.clone()).unwrap()
+    fn next(workload: &Workload) -> String {
+        let mut bytes = Vec::new();
+        workload.next(&mut bytes);
+        String::from_utf8(bytes).unwrap()
     }
 
     #[test]
-    fn each_license_has_its_own_key_and_address_and_all_get_their_turn() {
-        let seed = Seed::new(300).unwrap();
+    fn all_licenses_get_their_turn() {
+        let seed = Seed::new(30).unwrap();
         for kind in [
             Kind::Malformed,
             Kind::Forged,
@@ -161,26 +185,41 @@ mod tests {
             Kind::KnownMachine,
         ] {
             let workload = Workload::new(kind, &seed);
-            let sent: Vec<String> = (0..600).map(|_| text(workload.next())).collect();
-            assert_eq!(sent[..300], sent[300..], "{kind:?}");
-            let distinct: HashSet<&String> = sent.iter().collect();
-            assert_eq!(distinct.len(), 300, "{kind:?}");
-            let addresses: HashSet<&str> = sent
+            let sent: Vec<String> = (0..60).map(|_| next(&workload)).collect();
+            let bodies: Vec<&str> = sent
                 .iter()
-                .filter_map(|text| {
-                    text.lines()
-                        .find(|line| line.starts_with("x-forwarded-for"))
-                })
+                .map(|text| text.split_once("\r\n\r\n").unwrap().1)
                 .collect();
-            assert_eq!(addresses.len(), 300, "{kind:?}");
+            assert_eq!(bodies[..30], bodies[30..], "{kind:?}");
+            assert_eq!(bodies.iter().collect::<HashSet<_>>().len(), 30, "{kind:?}");
         }
+    }
+
+    #[test]
+    fn every_request_comes_from_another_address() {
+        let workload = Workload::new(Kind::Validate, &Seed::new(2).unwrap());
+        let mut seen = HashSet::new();
+        for _ in 0..1_000 {
+            let text = next(&workload);
+            let told: Vec<Ipv4Addr> = text
+                .lines()
+                .filter(|line| line.starts_with("x-forw") || line.starts_with("cf-conn"))
+                .map(|line| line.split_once(": ").unwrap().1.parse().unwrap())
+                .collect();
+            assert_eq!(told.len(), 2, "{text}");
+            assert_eq!(told[0], told[1]);
+            assert!(seen.insert(told[0]), "{text}");
+        }
+        let most = PARTS.1.pow(3);
+        assert_eq!(address(0), address(most));
+        assert_ne!(address(0), address(most - 1));
     }
 
     #[test]
     fn the_length_is_that_of_the_body() {
         let seed = Seed::new(1).unwrap();
         for kind in Kind::ALL {
-            let text = text(Workload::new(kind, &seed).next());
+            let text = next(&Workload::new(kind, &seed));
             let (head, body) = text.split_once("\r\n\r\n").unwrap();
             let length = head
                 .lines()

@@ -2,7 +2,7 @@
 //! as possible: the client runs on the processors that it measures.
 
 use crate::Error;
-use crate::requests::Request;
+use crate::requests::Workload;
 use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -15,7 +15,8 @@ const MAX_ANSWER: usize = 64 * 1024;
 /// A kept connection.
 pub struct Connection {
     stream: TcpStream,
-    buffer: Vec<u8>,
+    request: Vec<u8>,
+    answer: Vec<u8>,
 }
 
 impl Connection {
@@ -31,37 +32,39 @@ impl Connection {
             .map_err(|error| Error::new("connecting", error))?;
         Ok(Self {
             stream,
-            buffer: Vec::with_capacity(4096),
+            request: Vec::new(),
+            answer: Vec::with_capacity(4096),
         })
     }
 
-    /// Sends a request and reads its answer.
+    /// Sends the next request and reads its answer. Answers in how many pieces it
+    /// came.
     ///
     /// # Errors
     /// [`Error`] when the answer is not the expected one, has no length, or the
     /// server closes the connection.
-    pub async fn ask(&mut self, request: &Request) -> Result<(), Error> {
+    pub async fn ask(&mut self, workload: &Workload) -> Result<usize, Error> {
         let broken = |error: std::io::Error| Error::new("the connection broke", error);
-        self.stream
-            .write_all(&request.bytes)
-            .await
-            .map_err(broken)?;
-        self.buffer.clear();
-        loop {
-            let read = self.stream.read_buf(&mut self.buffer).await;
+        let expected = workload.next(&mut self.request);
+        self.stream.write_all(&self.request).await.map_err(broken)?;
+        self.answer.clear();
+        for pieces in 1.. {
+            let read = self.stream.read_buf(&mut self.answer).await;
             if read.map_err(broken)? == 0 {
                 return Err(Error::say(format!(
                     "the server closed the connection after {} bytes",
-                    self.buffer.len()
+                    self.answer.len()
                 )));
             }
-            if let Some(answer) = parse(&self.buffer)? {
-                return answer.check(request);
+            if let Some(answer) = parse(&self.answer)? {
+                answer.check(expected)?;
+                return Ok(pieces);
             }
-            if self.buffer.len() > MAX_ANSWER {
-                return Err(Error::say("the answer is too large"));
+            if self.answer.len() > MAX_ANSWER {
+                break;
             }
         }
+        Err(Error::say("the answer is too large"))
     }
 }
 
@@ -104,19 +107,18 @@ fn parse(bytes: &[u8]) -> Result<Option<Answer<'_>>, Error> {
 }
 
 impl Answer<'_> {
-    fn check(&self, request: &Request) -> Result<(), Error> {
+    fn check(&self, expected: &[String]) -> Result<(), Error> {
         let holds = |text: &String| {
             let text = text.as_bytes();
             self.body.windows(text.len()).any(|window| window == text)
         };
-        if self.status == 200 && request.expected.iter().all(holds) {
+        if self.status == 200 && expected.iter().all(holds) {
             return Ok(());
         }
         Err(Error::say(format!(
-            "status {} and {:?} where {:?} was expected",
+            "status {} and {:?} where {expected:?} was expected",
             self.status,
             String::from_utf8_lossy(self.body),
-            request.expected
         )))
     }
 }
@@ -126,13 +128,6 @@ mod tests {
     use super::*;
 
     const WHOLE: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n{\"ok\":true}";
-
-    fn request(expected: &str) -> Request {
-        Request {
-            bytes: Vec::new(),
-            expected: vec![expected.to_owned()],
-        }
-    }
 
     #[test]
     fn an_answer_is_read_when_it_is_whole() {
@@ -146,12 +141,12 @@ mod tests {
     #[test]
     fn what_is_not_expected_is_refused() {
         let answer = parse(WHOLE).unwrap().unwrap();
-        answer.check(&request("\"ok\":true")).unwrap();
-        let error = answer.check(&request("\"ok\":false")).unwrap_err();
+        answer.check(&["\"ok\":true".to_owned()]).unwrap();
+        let error = answer.check(&["\"ok\":false".to_owned()]).unwrap_err();
         assert!(error.to_string().contains("{\\\"ok\\\":true}"), "{error}");
         let refused = b"HTTP/1.1 500 No\r\ncontent-length: 11\r\n\r\n{\"ok\":true}";
         let refused = parse(refused).unwrap().unwrap();
-        refused.check(&request("\"ok\":true")).unwrap_err();
+        refused.check(&["\"ok\":true".to_owned()]).unwrap_err();
     }
 
     #[test]
