@@ -3,6 +3,7 @@
 
 use super::cases;
 use super::floor::{issue, now, product, text, tick};
+use super::races::at_once;
 use crate::hosts::{Answer, Instance};
 use data_encoding::HEXLOWER;
 use http::Method;
@@ -17,6 +18,7 @@ cases![
     signs_of_life alone,
     old_validations_go alone,
     validations_are_limited alone,
+    a_rush_is_counted_to_the_last alone,
     heartbeats_are_limited alone,
 ];
 
@@ -185,6 +187,57 @@ async fn validations_are_limited(instance: &Instance) {
     let sql = "SELECT id FROM validation_log WHERE license_id = ?1";
     let logged = rows(instance, sql, &license_id, 1).await;
     assert_eq!(logged.len(), 1, "what was not looked at is not logged");
+}
+
+/// Whether a validation was looked at.
+fn is_let_in(answer: &Answer) -> bool {
+    answer.ok()["reason"] != "rate_limited"
+}
+
+/// However many instances a rush meets at once, each request that got through
+/// is charged: nothing is left for the next ones, and the bucket says why.
+async fn a_rush_is_counted_to_the_last(instance: &Instance) {
+    let (key, _) = holder(instance, "rushed").await;
+    let body = json!({ "key": key });
+    let address = "198.51.100.62";
+    let started = now();
+    let mut let_in = 0;
+    for _ in 0..6 {
+        let answers = at_once(40, |_| validate_from(instance, address, &body)).await;
+        let_in += answers.iter().filter(|answer| is_let_in(answer)).count();
+    }
+    assert!(let_in >= 60, "{let_in}");
+    let sql = "SELECT bucket FROM rate_limits WHERE bucket = ?1";
+    rows(instance, sql, "validate:198.51.100.62", 1).await;
+    // As long as a batch of notes may wait, and then some.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let mut refused = 0;
+    for _ in 0..20 {
+        let answer = validate_from(instance, address, &body).await;
+        if is_let_in(&answer) {
+            let_in += 1;
+        } else {
+            refused += 1;
+        }
+    }
+    assert!(refused >= 10, "a token a second came back: {refused}");
+    let let_in = i64::try_from(let_in).expect("a count");
+    let sql = "SELECT full_at FROM rate_limits WHERE bucket = ?1";
+    let mut charged = 0;
+    for _ in 0..STEPS {
+        let found = rows(instance, sql, "validate:198.51.100.62", 1).await;
+        charged = found[0]["full_at"].as_i64().expect("milliseconds") / 1_000 - started;
+        if charged >= let_in {
+            break;
+        }
+        tokio::time::sleep(STEP).await;
+    }
+    // A bucket counts from its first charge, which is written a moment later.
+    let late = now() - started;
+    assert!(
+        (let_in..=let_in + late).contains(&charged),
+        "{let_in} let in, {charged} charged after {late} s"
+    );
 }
 
 async fn heartbeats_are_limited(instance: &Instance) {
