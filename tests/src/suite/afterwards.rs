@@ -197,7 +197,7 @@ fn is_let_in(answer: &Answer) -> bool {
 /// However many instances a rush meets at once, each request that got through
 /// is charged: nothing is left for the next ones, and the bucket says why.
 async fn a_rush_is_counted_to_the_last(instance: &Instance) {
-    let (key, _) = holder(instance, "rushed").await;
+    let (key, _) = holder(instance, "validated-in-a-rush").await;
     let body = json!({ "key": key });
     let address = "198.51.100.62";
     let started = now();
