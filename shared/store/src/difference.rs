@@ -61,6 +61,20 @@ pub(crate) fn entry(sql: &'static str, actor: &Actor, change: &Change<'_>) -> St
     )
 }
 
+/// The statement that makes the change, after that of [`entry`]: `?1` the
+/// object, `?2` the new values, `?3` the time in unix seconds, `?4` the entry.
+pub(crate) fn update(sql: &'static str, actor: &Actor, change: &Change<'_>) -> Statement {
+    Statement::new(
+        sql,
+        [
+            change.object_id.into(),
+            change.members.to_string().into(),
+            actor.at.into(),
+            change.audit_id.into(),
+        ],
+    )
+}
+
 /// The members that a change names, for [`Change::members`].
 pub(crate) fn members<const N: usize>(members: [(&str, Option<Value>); N]) -> Value {
     members

@@ -71,7 +71,7 @@ pub async fn change(
         object_id: id,
         members: &members,
     };
-    let update = Statement::new(
+    let update = difference::update(
         "UPDATE discount_codes SET
            amount = coalesce(?2 ->> '$.amount', amount),
            max_uses = iif(json_type(?2, '$.max_uses') IS NULL, max_uses, ?2 ->> '$.max_uses'),
@@ -86,12 +86,8 @@ pub async fn change(
                             policy_ids, ?2 ->> '$.policy_ids'),
            updated_at = ?3
          WHERE id = ?1 AND EXISTS (SELECT 1 FROM audit WHERE id = ?4)",
-        [
-            id.into(),
-            members.to_string().into(),
-            actor.at.into(),
-            audit_id.into(),
-        ],
+        actor,
+        &change,
     );
     let batch = vec![
         difference::entry(DIFFERENCE, actor, &change),

@@ -59,7 +59,7 @@ pub async fn change(
         object_id: id,
         members: &members,
     };
-    let update = Statement::new(
+    let update = difference::update(
         "UPDATE licenses SET
            max_machines = coalesce(?2 ->> '$.max_machines', max_machines),
            entitlements = coalesce(?2 ->> '$.entitlements', entitlements),
@@ -75,12 +75,8 @@ pub async fn change(
            note = iif(json_type(?2, '$.note') IS NULL, note, ?2 ->> '$.note'),
            updated_at = ?3
          WHERE id = ?1 AND EXISTS (SELECT 1 FROM audit WHERE id = ?4)",
-        [
-            id.into(),
-            members.to_string().into(),
-            actor.at.into(),
-            audit_id.into(),
-        ],
+        actor,
+        &change,
     );
     let event = Statement::new(
         "INSERT INTO events (id, at, event_type, data)

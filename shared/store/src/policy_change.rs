@@ -73,7 +73,7 @@ pub async fn change(
         object_id: id,
         members: &members,
     };
-    let update = Statement::new(
+    let update = difference::update(
         "UPDATE policies SET
            name = coalesce(?2 ->> '$.name', name),
            price_amount = iif(json_type(?2, '$.price_amount') IS NULL,
@@ -95,12 +95,8 @@ pub async fn change(
            metadata = coalesce(?2 ->> '$.metadata', metadata),
            updated_at = ?3
          WHERE id = ?1 AND EXISTS (SELECT 1 FROM audit WHERE id = ?4)",
-        [
-            id.into(),
-            members.to_string().into(),
-            actor.at.into(),
-            audit_id.into(),
-        ],
+        actor,
+        &change,
     );
     let batch = vec![
         difference::entry(DIFFERENCE, actor, &change),

@@ -54,7 +54,7 @@ pub async fn change(
         object_id: id,
         members: &members,
     };
-    let update = Statement::new(
+    let update = difference::update(
         "UPDATE products SET
            name = coalesce(?2 ->> '$.name', name),
            description = coalesce(?2 ->> '$.description', description),
@@ -65,12 +65,8 @@ pub async fn change(
                                       entitlements_catalog, ?2 ->> '$.entitlements_catalog'),
            updated_at = ?3
          WHERE id = ?1 AND EXISTS (SELECT 1 FROM audit WHERE id = ?4)",
-        [
-            id.into(),
-            members.to_string().into(),
-            actor.at.into(),
-            audit_id.into(),
-        ],
+        actor,
+        &change,
     );
     let batch = vec![
         difference::entry(DIFFERENCE, actor, &change),
