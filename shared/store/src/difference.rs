@@ -26,10 +26,8 @@ pub(crate) struct Change<'a> {
 /// row as a JSON object, where the id is `?6`.
 macro_rules! insert_difference {
     ($row:literal) => {
-        concat!(
-            "INSERT INTO audit (id, at, actor, action, object_kind, object_id, before, after,
-                                request_id)
-             SELECT ?1, ?2, ?3, ?4, ?5, ?6,
+        $crate::audit::insert_into_audit!(
+            "SELECT ?1, ?2, ?3, ?4, ?5, ?6,
                     json_group_object(was.key, o.doc -> was.fullkey),
                     json_group_object(was.key, ?7 -> was.fullkey), ?8
              FROM (",

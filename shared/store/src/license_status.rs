@@ -1,6 +1,6 @@
 //! Suspending, unsuspending and revoking: the states of a license.
 
-use crate::audit::Actor;
+use crate::audit::{Actor, insert_into_audit};
 use keywright_domain::standing::LicenseStatus;
 use keywright_edge::ports::{Database, DatabaseError, Statement, decode};
 use serde::Deserialize;
@@ -79,10 +79,10 @@ pub async fn set(
     // First, while the row still says what it was. The entry says whether the
     // rest may happen; see `difference`.
     let entry = Statement::new(
-        "INSERT INTO audit (id, at, actor, action, object_kind, object_id, before, after,
-                            request_id)
-         SELECT ?1, ?2, ?3, ?4, 'license', id, json_object('status', status), ?6, ?7
-         FROM licenses WHERE id = ?5 AND status IN (?8, ?9, ?10)",
+        insert_into_audit!(
+            "SELECT ?1, ?2, ?3, ?4, 'license', id, json_object('status', status), ?6, ?7
+         FROM licenses WHERE id = ?5 AND status IN (?8, ?9, ?10)"
+        ),
         [
             audit_id.into(),
             actor.at.into(),

@@ -1,6 +1,6 @@
 //! Machines as the operator looks them up and frees them.
 
-use crate::audit::Actor;
+use crate::audit::{Actor, insert_into_audit};
 use crate::columns;
 use crate::paging;
 use keywright_edge::http::page::Page;
@@ -132,13 +132,13 @@ pub async fn free(
     // First, while the row still says what it was. The entry says whether the
     // rest may happen; see `difference`.
     let entry = Statement::new(
-        "INSERT INTO audit (id, at, actor, action, object_kind, object_id, before, after,
-                            request_id)
-         SELECT ?1, ?2, ?3, 'machine.deactivate', 'machine', id,
+        insert_into_audit!(
+            "SELECT ?1, ?2, ?3, 'machine.deactivate', 'machine', id,
                 json_object('license_id', license_id, 'active', json('true')),
                 json_object('license_id', license_id, 'active', json('false'), 'reason', ?5),
                 ?6
-         FROM machines WHERE id = ?4 AND deactivated_at IS NULL",
+         FROM machines WHERE id = ?4 AND deactivated_at IS NULL"
+        ),
         [
             audit_id.into(),
             actor.at.into(),

@@ -222,8 +222,8 @@ struct Paid<'a> {
 }
 
 /// Settles an invoice with its receipt, license, audit entry, event and the use
-/// of its code in one batch. Every value of the license comes from the invoice's row. Answers the
-/// license's id.
+/// of its code in one batch. Every value of the license comes from the invoice's
+/// row. Answers the license's id.
 async fn issue(
     database: &Database,
     actor: &Actor,
