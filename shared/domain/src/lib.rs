@@ -11,7 +11,7 @@
 //! - [`seats`]: which machines may use a license
 //! - [`invoice`]: the states of a purchase
 //! - [`rate_limit`]: token buckets
-//! - [`release`]: names inside the releases folder
+//! - [`release`]: versions, channels, platforms, manifests and what is signed
 //! - [`access`]: scopes, roles and what they open
 //! - [`ids`], [`dates`]: `UUIDv7` and RFC 3339, from parameters
 

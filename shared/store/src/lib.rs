@@ -60,4 +60,8 @@ pub const MIGRATIONS: &[Migration] = &[
         level: 2,
         sql: include_str!("../../../migrations/0002_license_api.sql"),
     },
+    Migration {
+        level: 3,
+        sql: include_str!("../../../migrations/0003_releases.sql"),
+    },
 ];

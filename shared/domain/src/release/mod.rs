@@ -1,0 +1,25 @@
+//! Releases: what they are called, what a vendor says and signs about them,
+//! and which one is offered to whom.
+//!
+//! - [`Name`], [`ReleaseFile`]: names in the releases folder
+//! - [`Version`], [`Channel`], [`Platform`]: what a release is published as
+//! - [`manifest`]: what is stored about a version
+//! - [`statement`], [`signature`]: what the vendor signs
+//! - [`offer`]: the newest release for somebody
+//! - [`download_id`]: what opens downloads in a Joomla site
+
+mod channel;
+pub mod download_id;
+pub mod manifest;
+mod name;
+pub mod offer;
+mod platform;
+pub mod signature;
+pub mod statement;
+mod version;
+
+pub use channel::{Channel, NotAChannel};
+pub use download_id::DownloadId;
+pub use name::{MAX_NAME_BYTES, Name, NotAName, ReleaseFile, ReleaseFileError};
+pub use platform::{NotAPlatform, Platform};
+pub use version::{NotAVersion, Version};
