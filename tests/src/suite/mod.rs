@@ -13,6 +13,7 @@ mod access;
 mod admin;
 mod afterwards;
 mod api_keys;
+mod bodies;
 mod catalog_changes;
 mod catalogue;
 mod deliveries;
@@ -129,6 +130,7 @@ pub fn all() -> impl Iterator<Item = Case> {
         admin::CASES,
         afterwards::CASES,
         api_keys::CASES,
+        bodies::CASES,
         catalog_changes::CASES,
         catalogue::CASES,
         discount_codes::CASES,

@@ -2,12 +2,13 @@
 //! read-only. Instances are reused, so routers and connections are kept per
 //! instance; nothing of a request is.
 
-mod body;
 mod database;
 mod fetch;
 mod files;
 mod later;
 mod log;
+mod request;
+mod response;
 mod wasi;
 
 #[doc(hidden)]
@@ -19,7 +20,6 @@ use crate::ports::{Config, Log};
 use axum::Router;
 use axum::response::IntoResponse;
 use send_wrapper::SendWrapper;
-use spin_sdk::http::{FromRequest, Request};
 use spin_sdk::variables;
 use spin_sdk::wasip3::http::types::{ErrorCode, Request as WasiRequest, Response as WasiResponse};
 use std::cell::RefCell;
@@ -54,12 +54,9 @@ pub trait Module {
 pub async fn handle<M: Module>(request: WasiRequest) -> Result<WasiResponse, ErrorCode> {
     let name = M::FUNCTION.name;
     log::install_panic_hook(name);
-    let request: Request = FromRequest::from_request(request)?;
+    let (request, rest) = request::incoming(request).await?;
     let response = match opened::<M>().await {
-        Ok((host, router)) => {
-            let request = request.map(body::incoming);
-            crate::http::serve(&host, &router, later::after(), request).await
-        }
+        Ok((host, router)) => crate::http::serve(&host, &router, later::after(), request).await,
         Err(reason) => {
             log::line(&format!("{name}: {reason}"));
             let mut response = ApiError::internal(reason).into_response();
@@ -67,7 +64,7 @@ pub async fn handle<M: Module>(request: WasiRequest) -> Result<WasiResponse, Err
             response
         }
     };
-    body::outgoing(response)
+    response::outgoing(response, rest).await
 }
 
 async fn opened<M: Module>() -> Opened {
