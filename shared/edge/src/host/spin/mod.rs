@@ -55,6 +55,7 @@ pub async fn handle<M: Module>(request: WasiRequest) -> Result<WasiResponse, Err
     let name = M::FUNCTION.name;
     log::install_panic_hook(name);
     let (request, rest) = request::incoming(request).await?;
+    response::others_first().await;
     let response = match opened::<M>().await {
         Ok((host, router)) => crate::http::serve(&host, &router, later::after(), request).await,
         Err(reason) => {

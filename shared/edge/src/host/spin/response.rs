@@ -10,9 +10,40 @@ use http::response::Parts;
 use http::{Response, StatusCode};
 use http_body_util::BodyExt;
 use spin_sdk::wasip3::http::types::{ErrorCode, Fields, Response as WasiResponse, Trailers};
-use spin_sdk::wasip3::wit_bindgen::{FutureReader, StreamReader};
+use spin_sdk::wasip3::wit_bindgen::{FutureReader, StreamReader, yield_async};
 use spin_sdk::wasip3::{self, wit_future, wit_stream};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+
+thread_local! {
+    /// Answers of this instance that the host has, and maybe not yet their bodies.
+    static UNDER_WAY: Cell<u32> = const { Cell::new(0) };
+}
+
+/// One of [`UNDER_WAY`].
+struct UnderWay;
+
+impl UnderWay {
+    fn begin() -> Self {
+        UNDER_WAY.set(UNDER_WAY.get() + 1);
+        Self
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        UNDER_WAY.set(UNDER_WAY.get() - 1);
+    }
+}
+
+/// Lets the host fetch the bodies of answers under way before this instance is
+/// busy with another request. Otherwise it sends the head of such an answer by
+/// itself, and the body waits some 40 ms for the client's delayed
+/// acknowledgement. One turn is enough: the host does its own work first.
+pub(super) async fn others_first() {
+    if UNDER_WAY.get() > 0 {
+        yield_async().await;
+    }
+}
 
 /// Makes the platform's answer. Lets go of the `rest` of the request when the
 /// answer is out.
@@ -32,10 +63,11 @@ pub(super) async fn outgoing(
     }
     let (mut writer, reader) = wit_stream::new();
     let answer = answer(parts, Some(reader), no_trailers)?;
+    let under_way = UnderWay::begin();
     wasip3::spawn(async move {
         // What cannot be written is that of a client that is gone.
         writer.write_all(Bytes::into(body)).await;
-        drop((writer, trailers, rest));
+        drop((under_way, writer, trailers, rest));
     });
     Ok(answer)
 }
