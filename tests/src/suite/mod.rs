@@ -29,6 +29,7 @@ mod machines;
 mod private_sign;
 mod purchase;
 mod races;
+mod ranges;
 mod reconcile;
 mod records;
 mod recover;
@@ -143,6 +144,7 @@ pub fn all() -> impl Iterator<Item = Case> {
         private_sign::CASES,
         purchase::CASES,
         races::CASES,
+        ranges::CASES,
         reconcile::CASES,
         records::CASES,
         recover::CASES,
