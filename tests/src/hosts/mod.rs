@@ -57,6 +57,8 @@ pub enum Configured {
     /// All of it, after the signing key was changed: both keys verify, the new
     /// one signs.
     Rotated,
+    /// All of it, and the huge file among the releases.
+    WithHugeFile,
     /// All of it, behind a front server that sends the release files.
     Behind(Front),
     /// Its address and nothing else: no key, no token, no payment provider.
@@ -140,9 +142,13 @@ impl Instance {
             .strict()
             .start()
             .map_err(|error| failed(&error))?;
-        let releases = Arc::new(Releases::write()?);
+        let with_huge = configured == Configured::WithHugeFile;
+        let releases = Arc::new(Releases::write(with_huge)?);
         let config = match configured {
-            Configured::Fully | Configured::Rotated | Configured::Behind(_) => [
+            Configured::Fully
+            | Configured::Rotated
+            | Configured::WithHugeFile
+            | Configured::Behind(_) => [
                 (name::BTCPAY_URL, btcpay.base_url()),
                 (name::BTCPAY_API_KEY, API_KEY),
                 (name::BTCPAY_STORE_ID, STORE),

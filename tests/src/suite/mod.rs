@@ -23,6 +23,7 @@ mod errors;
 pub mod floor;
 mod forgery;
 mod handed_over;
+mod huge;
 mod keys;
 mod license_changes;
 mod licenses;
@@ -47,7 +48,7 @@ mod webhook;
 
 pub use run::{Play, run, run_all, skip};
 
-use crate::hosts::Instance;
+use crate::hosts::{Host, Instance};
 use keywright_edge::BoxFuture;
 
 /// One exchange, or a few that belong together.
@@ -122,6 +123,18 @@ pub fn unconfigured() -> Vec<Case> {
 #[must_use]
 pub fn rotated() -> Vec<Case> {
     rotation::CASES.to_vec()
+}
+
+/// Cases for an instance with the huge file; some only for one that runs in
+/// this process.
+#[must_use]
+pub fn with_huge_file(host: Host) -> Vec<Case> {
+    let here = matches!(host, Host::Native | Host::SpinTestHost(_));
+    let cases = huge::CASES.iter();
+    cases
+        .filter(|case| here || !huge::IN_THIS_PROCESS.contains(&case.name))
+        .copied()
+        .collect()
 }
 
 /// Cases for an instance behind a front server that sends the files: what is

@@ -20,6 +20,7 @@ cases![
     head_has_no_ranges,
     nothing_of_this_opens_the_gate,
     many_at_once,
+    a_slow_client,
 ];
 
 /// A file of the open product, without the token.
@@ -291,4 +292,38 @@ async fn many_at_once(instance: &Instance) {
         assert_eq!(answer.status, 206, "{from}-{to}");
         assert!(answer.body == bytes[from..=to], "{from}-{to}: other bytes");
     }
+}
+
+/// On Spin an instance that has had nothing to do for a second is ended. A
+/// download whose client does not read meanwhile is something to do.
+async fn a_slow_client(instance: &Instance) {
+    let (url, bytes) = (
+        format!("{}/releases/{LARGE}", instance.api.base_url()),
+        large(),
+    );
+    let client = reqwest::Client::new();
+    let slowly = async |range: String, from: usize, to: usize| {
+        let request = client.get(&url).header("range", range);
+        let mut answer = request.send().await.expect("an answer");
+        assert_eq!(answer.status(), 206, "{from}-{to}");
+        let mut received = Vec::new();
+        // As soon as what the sockets hold is full, nothing moves.
+        for pause_at in [1, 8_000_000, 14_000_000, usize::MAX] {
+            while received.len() < pause_at
+                && let Some(chunk) = answer.chunk().await.expect("it is not cut short")
+            {
+                received.extend_from_slice(&chunk);
+            }
+            if pause_at != usize::MAX {
+                tokio::time::sleep(std::time::Duration::from_millis(1_500)).await;
+            }
+        }
+        assert!(received == bytes[from..=to], "{from}-{to}: other bytes");
+    };
+    let end = LARGE_BYTES - 1;
+    // The host's own stream, and one that is cut.
+    tokio::join!(
+        slowly("bytes=0-".to_owned(), 0, end),
+        slowly(format!("bytes=1-{}", end - 1), 1, end - 1),
+    );
 }
