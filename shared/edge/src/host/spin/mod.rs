@@ -9,6 +9,7 @@ mod later;
 mod log;
 mod request;
 mod response;
+mod stretch;
 mod wasi;
 
 #[doc(hidden)]
