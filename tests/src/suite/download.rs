@@ -51,6 +51,8 @@ fn token(key: &SigningKey, product: &str, last_day: Date) -> String {
         channel_expiry: last_day,
         entitlements: Vec::new(),
         version_floor: None,
+        license: None,
+        maintenance_until: None,
     })
     .expect("a token")
 }

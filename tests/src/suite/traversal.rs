@@ -47,6 +47,8 @@ async fn ask(instance: &Instance, path: &str) {
         channel_expiry: Date::MAX,
         entitlements: Vec::new(),
         version_floor: None,
+        license: None,
+        maintenance_until: None,
     };
     let token = instance.signing_key.sign_token(&claims).expect("a token");
     let request = format!(
