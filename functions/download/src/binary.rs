@@ -4,13 +4,12 @@
 use crate::Ports;
 use crate::error::GateError;
 use crate::token;
-use axum::body::Body;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, Method, StatusCode};
 use keywright_domain::release::ReleaseFile;
-use keywright_edge::ports::ReleaseBody;
+use keywright_edge::http::Download;
 use serde::Deserialize;
 
 /// Largest product manifest; it says whether a product is open.
@@ -30,11 +29,13 @@ struct Manifest {
 /// Decides in this order: 400 for a path outside the grammar or a doubled
 /// `token`; a signature (`….sig`) and an open product need no token; 401
 /// without a token; 503 when no key is configured; 401 or 403 by the token;
-/// 404 when there is no such file.
+/// 404 when there is no such file. What a client may have is answered as
+/// [`Download`] says: ranges, preconditions, or a front server's header.
 pub(crate) async fn handler(
     State(ports): State<Ports>,
     path: Result<Path<(String, String, String)>, PathRejection>,
     asked: Result<Query<Asked>, QueryRejection>,
+    method: Method,
     headers: HeaderMap,
 ) -> Result<Response, GateError> {
     let Path((product, version, platform)) = path.unwrap_or_else(|_| Path(<_>::default()));
@@ -52,11 +53,16 @@ pub(crate) async fn handler(
         })?;
         token::check(&token, keys, file.product.as_str(), ports.stamps.now())?;
     }
-    let release = ports.releases.open(&file.key()).await?.ok_or_else(|| {
+    let download = Download {
+        name: (!is_signature).then(|| file.file_name()),
+        ..Download::new(file.key())
+    };
+    let front = ports.sendfile.as_ref().as_ref();
+    let answer = download.answer(&ports.releases, front, &method, &headers);
+    answer.await?.ok_or_else(|| {
         GateError::new(StatusCode::NOT_FOUND, "binary not found")
             .note("this version has no file for this platform")
-    })?;
-    Ok(answer(&file, is_signature, release.size, release.body))
+    })
 }
 
 /// A product is licensed unless its manifest says the opposite in so many
@@ -66,35 +72,4 @@ async fn requires_license(ports: &Ports, file: &ReleaseFile) -> Result<bool, Gat
     let manifest = ports.releases.read(&key, MAX_MANIFEST_BYTES).await?;
     let manifest: Option<Manifest> = manifest.and_then(|bytes| serde_json::from_slice(&bytes).ok());
     Ok(manifest.is_none_or(|manifest| manifest.requires_license))
-}
-
-fn answer(file: &ReleaseFile, is_signature: bool, size: u64, body: ReleaseBody) -> Response {
-    let mut response = match body {
-        ReleaseBody::Stream(body) => Response::new(body),
-        ReleaseBody::Host(body) => {
-            let mut response = Response::new(Body::empty());
-            response.extensions_mut().insert(body);
-            response
-        }
-    };
-    let headers = response.headers_mut();
-    let octets = HeaderValue::from_static("application/octet-stream");
-    headers.insert(header::CONTENT_TYPE, octets);
-    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(size));
-    headers.insert(
-        header::CACHE_CONTROL,
-        HeaderValue::from_static("private, no-store"),
-    );
-    headers.insert(
-        header::X_CONTENT_TYPE_OPTIONS,
-        HeaderValue::from_static("nosniff"),
-    );
-    if !is_signature {
-        // The grammar of names has no quote, backslash or control character.
-        let disposition = format!("attachment; filename=\"{}\"", file.file_name());
-        if let Ok(value) = HeaderValue::from_str(&disposition) {
-            headers.insert(header::CONTENT_DISPOSITION, value);
-        }
-    }
-    response
 }

@@ -10,6 +10,7 @@ mod versions;
 use axum::Router;
 use axum::routing::get;
 use keywright_edge::function::{Access, PortError};
+use keywright_edge::http::Sendfile;
 use keywright_edge::ports::{Releases, Stamps, name};
 use keywright_edge::{Function, Grants, Host};
 use keywright_license::VerifyKeys;
@@ -19,7 +20,7 @@ use std::sync::Arc;
 pub const FUNCTION: Function = Function {
     name: "download",
     grants: Grants {
-        config: &[name::VERIFY_KEYS],
+        config: &[name::VERIFY_KEYS, name::RELEASES_SENDFILE],
         releases: Access::Read,
         ..Grants::NONE
     },
@@ -36,6 +37,8 @@ struct Ports {
     stamps: Stamps,
     /// The public keys, newest first, or why there are none.
     keys: Arc<Result<VerifyKeys, String>>,
+    /// The front server that sends the bytes, where there is one.
+    sendfile: Arc<Option<Sendfile>>,
 }
 
 fn router(host: &Host) -> Result<Router, PortError> {
@@ -49,6 +52,7 @@ fn router(host: &Host) -> Result<Router, PortError> {
         releases: host.releases()?,
         stamps: host.stamps(),
         keys: Arc::new(keys),
+        sendfile: Arc::new(Sendfile::configured(host)),
     };
     Ok(Router::new()
         .route("/releases", get(products::handler))

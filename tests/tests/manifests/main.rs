@@ -54,6 +54,7 @@ fn secret(config: &str) -> Option<&'static str> {
         name::VERIFY_KEYS
         | name::PUBLIC_URL
         | name::OPERATOR_NAME
+        | name::RELEASES_SENDFILE
         | name::VALIDATION_LOG_DAYS
         | name::BTCPAY_URL
         | name::BTCPAY_STORE_ID => None,

@@ -2,22 +2,28 @@
 
 mod auth;
 mod client;
+pub mod conditional;
+pub mod download;
 mod error;
 mod idempotency;
 mod json;
 pub mod openapi;
 pub mod page;
 mod query;
+pub mod range;
 pub mod rate_limit;
 mod seal;
+mod sendfile;
 mod serve;
 
 pub use auth::{Bearer, MIN_SECRET_LEN, bearer_of, same_secret};
 pub use client::{AddressHeaders, Client};
+pub use download::{Download, GATED};
 pub use error::{ApiError, Failure};
 pub use idempotency::{IDEMPOTENCY_KEY, forget_expired, repeatable};
 pub use json::{Json, MAX_BODY_BYTES, read_body};
 pub use query::Query;
+pub use sendfile::{NotASendfile, Sendfile};
 #[cfg(feature = "native")]
 pub(crate) use serve::REQUEST_ID;
 pub use serve::{RequestId, api_router, request_id_of, serve, set_content_length};

@@ -25,6 +25,9 @@ pub mod name {
     pub const BTCPAY_STORE_ID: &str = "BTCPAY_STORE_ID";
     /// Secret of the store's webhook.
     pub const BTCPAY_WEBHOOK_SECRET: &str = "BTCPAY_WEBHOOK_SECRET";
+    /// How a front server is told to send release files by itself; on Workers,
+    /// where there is none, it is not handed out.
+    pub const RELEASES_SENDFILE: &str = "RELEASES_SENDFILE";
     /// For how many days the validation log is kept.
     pub const VALIDATION_LOG_DAYS: &str = "VALIDATION_LOG_DAYS";
     /// Bearer key for ticks by HTTP.

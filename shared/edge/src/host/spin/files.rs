@@ -1,14 +1,16 @@
 //! Release files in the folder that the manifest mounts at `/releases`.
 
-use super::{log, send};
+use super::send;
+use super::stretch;
 use crate::BoxFuture;
-use crate::ports::{HostBody, Listing, Release, ReleaseBody, ReleaseError, ReleaseStore};
+use crate::ports::{
+    Extent, FileInfo, HostBody, Listing, Release, ReleaseBody, ReleaseError, ReleaseStore,
+};
 use axum::body::Body;
 use send_wrapper::SendWrapper;
-use spin_sdk::wasip3;
 use spin_sdk::wasip3::filesystem::preopens;
 use spin_sdk::wasip3::filesystem::types::{
-    Descriptor, DescriptorFlags, DescriptorType, ErrorCode, OpenFlags, PathFlags,
+    Descriptor, DescriptorFlags, DescriptorStat, DescriptorType, ErrorCode, OpenFlags, PathFlags,
 };
 use spin_sdk::wasip3::wit_bindgen::StreamReader;
 use std::cell::RefCell;
@@ -17,7 +19,7 @@ use std::sync::Arc;
 /// Where the manifest mounts the releases.
 const MOUNT: &str = "/releases";
 
-/// Files up to this size, in bytes, are answered in one piece: Spin writes the
+/// Stretches up to this size, in bytes, are answered in one piece: Spin writes the
 /// head and a stream separately, and the client's delayed acknowledgement then
 /// costs some 40 ms, more than the file itself.
 const ONE_PIECE: u64 = 64 * 1024;
@@ -42,65 +44,93 @@ fn root() -> Result<(Descriptor, &'static str), ReleaseError> {
     copy.ok_or_else(|| ReleaseError(format!("nothing is mounted at {MOUNT}")))
 }
 
-/// Opens a file or folder without following symbolic links out of it.
-async fn open_at(path: &str, flags: OpenFlags) -> Result<Option<Descriptor>, ReleaseError> {
-    let (folder, prefix) = root()?;
+/// A path below the mounted folder, as the opened folder names it.
+fn inside(prefix: &str, path: &str) -> String {
     let path = format!("{prefix}{path}");
-    let path = path.trim_end_matches('/');
-    let path = if path.is_empty() { "." } else { path };
-    let opened = folder
-        .open_at(
-            PathFlags::empty(),
-            path.to_owned(),
-            flags,
-            DescriptorFlags::READ,
-        )
-        .await;
-    match opened {
-        Ok(descriptor) => Ok(Some(descriptor)),
-        Err(ErrorCode::NoEntry | ErrorCode::NotDirectory | ErrorCode::Loop) => Ok(None),
+    match path.trim_end_matches('/') {
+        "" => ".".to_owned(),
+        path => path.to_owned(),
+    }
+}
+
+/// What is not there, is a symbolic link or lies behind one that leads out of
+/// the folder is none: the host refuses to follow links out of it.
+fn unless_missing<T>(result: Result<T, ErrorCode>) -> Result<Option<T>, ReleaseError> {
+    match result {
+        Ok(found) => Ok(Some(found)),
+        Err(
+            ErrorCode::NoEntry
+            | ErrorCode::NotDirectory
+            | ErrorCode::Loop
+            | ErrorCode::NotPermitted,
+        ) => Ok(None),
         Err(error) => Err(failed(&error)),
     }
 }
 
-async fn open_file(key: &str) -> Result<Option<(Descriptor, u64)>, ReleaseError> {
+/// Opens a file or folder without following symbolic links out of it.
+async fn open_at(path: &str, flags: OpenFlags) -> Result<Option<Descriptor>, ReleaseError> {
+    let (folder, prefix) = root()?;
+    let opened = folder.open_at(
+        PathFlags::empty(),
+        inside(prefix, path),
+        flags,
+        DescriptorFlags::READ,
+    );
+    unless_missing(opened.await)
+}
+
+fn info(stat: &DescriptorStat) -> Option<FileInfo> {
+    matches!(stat.type_, DescriptorType::RegularFile).then(|| FileInfo {
+        size: stat.size,
+        modified: stat
+            .data_modification_timestamp
+            .as_ref()
+            .map(|at| at.seconds),
+    })
+}
+
+async fn open_file(key: &str) -> Result<Option<(Descriptor, FileInfo)>, ReleaseError> {
     let Some(descriptor) = open_at(key, OpenFlags::empty()).await? else {
         return Ok(None);
     };
     let stat = descriptor.stat().await.map_err(|error| failed(&error))?;
-    let is_file = matches!(stat.type_, DescriptorType::RegularFile);
-    Ok(is_file.then_some((descriptor, stat.size)))
+    Ok(info(&stat).map(|info| (descriptor, info)))
 }
 
 impl ReleaseStore for MountedReleases {
-    fn open<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Release>, ReleaseError>> {
+    fn stat<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<FileInfo>, ReleaseError>> {
         Box::pin(send(async move {
-            let Some((descriptor, size)) = open_file(key).await? else {
+            let (folder, prefix) = root()?;
+            let stat = folder.stat_at(PathFlags::empty(), inside(prefix, key));
+            let stat = unless_missing(stat.await)?;
+            Ok(stat.as_ref().and_then(info))
+        }))
+    }
+
+    fn open<'a>(
+        &'a self,
+        key: &'a str,
+        extent: Extent,
+    ) -> BoxFuture<'a, Result<Option<Release>, ReleaseError>> {
+        Box::pin(send(async move {
+            let Some((descriptor, info)) = open_file(key).await? else {
                 return Ok(None);
             };
-            let (bytes, result) = descriptor.read_via_stream(0);
-            if size <= ONE_PIECE {
-                let bytes = bytes.collect().await;
-                result.await.map_err(|error| failed(&error))?;
-                let size = bytes.len() as u64;
-                return Ok(Some(Release {
-                    size,
-                    body: ReleaseBody::Stream(Body::from(bytes)),
-                }));
-            }
-            // The result is awaited to the end: dropped, the instance counts
-            // as idle and Spin ends it in the middle of the download.
-            wasip3::spawn(async move {
-                if let Err(error) = result.await {
-                    log::line(&format!("reading a release failed: {error:?}"));
-                }
-                drop(descriptor);
-            });
-            let stream: FileStream = SendWrapper::new(RefCell::new(Some(bytes)));
-            Ok(Some(Release {
-                size,
-                body: ReleaseBody::Host(HostBody(Arc::new(stream))),
-            }))
+            let length = extent.length_in(info.size);
+            let body = if length <= ONE_PIECE {
+                let bytes = stretch::read(&descriptor, extent.offset, length).await;
+                ReleaseBody::Stream(Body::from(bytes.map_err(|error| failed(&error))?))
+            } else {
+                let bytes = if extent.reaches_end(info.size) {
+                    stretch::to_the_end(descriptor, extent.offset)
+                } else {
+                    stretch::cut(descriptor, extent.offset, length)
+                };
+                let stream: FileStream = SendWrapper::new(RefCell::new(Some(bytes)));
+                ReleaseBody::Host(HostBody(Arc::new(stream)))
+            };
+            Ok(Some(Release { info, body }))
         }))
     }
 
@@ -110,16 +140,14 @@ impl ReleaseStore for MountedReleases {
         limit: usize,
     ) -> BoxFuture<'a, Result<Option<Vec<u8>>, ReleaseError>> {
         Box::pin(send(async move {
-            let Some((descriptor, size)) = open_file(key).await? else {
+            let Some((descriptor, info)) = open_file(key).await? else {
                 return Ok(None);
             };
-            if size > limit as u64 {
+            if info.size > limit as u64 {
                 return Ok(None);
             }
-            let (bytes, result) = descriptor.read_via_stream(0);
-            let bytes = bytes.collect().await;
-            result.await.map_err(|error| failed(&error))?;
-            Ok((bytes.len() <= limit).then_some(bytes))
+            let bytes = stretch::read(&descriptor, 0, info.size).await;
+            bytes.map(Some).map_err(|error| failed(&error))
         }))
     }
 
@@ -131,13 +159,17 @@ impl ReleaseStore for MountedReleases {
             let (entries, result) = descriptor.read_directory();
             let entries = entries.collect().await;
             result.await.map_err(|error| failed(&error))?;
-            let mut folders: Vec<String> = entries
-                .into_iter()
-                .filter(|entry| matches!(entry.type_, DescriptorType::Directory))
-                .map(|entry| entry.name)
-                .collect();
-            folders.sort();
-            Ok(Some(Listing { folders }))
+            let mut listing = Listing::default();
+            for entry in entries {
+                match entry.type_ {
+                    DescriptorType::Directory => listing.folders.push(entry.name),
+                    DescriptorType::RegularFile => listing.files.push(entry.name),
+                    _ => {}
+                }
+            }
+            listing.folders.sort();
+            listing.files.sort();
+            Ok(Some(listing))
         }))
     }
 }

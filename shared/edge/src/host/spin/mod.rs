@@ -8,6 +8,7 @@ mod fetch;
 mod files;
 mod later;
 mod log;
+mod stretch;
 mod wasi;
 
 #[doc(hidden)]

@@ -12,7 +12,7 @@ mod response;
 
 use crate::function::{Access, Function, Host, OutboundAccess};
 use crate::http::ApiError;
-use crate::ports::{Config, Level, Log};
+use crate::ports::{Config, Level, Log, name};
 use axum::Router;
 use axum::body::Body;
 use axum::response::IntoResponse;
@@ -89,6 +89,8 @@ fn open(function: &Function, env: &Env) -> Opened {
     let values = grants
         .config
         .iter()
+        // R2 is no folder that a front server could send from.
+        .filter(|name| **name != name::RELEASES_SENDFILE)
         .filter_map(|name| Some((*name, env.var(name).ok()?.to_string())));
     let database = (grants.database != Access::None)
         .then(|| env.d1(binding::DATABASE).ok())
