@@ -47,7 +47,9 @@ pub enum TermsError {
     #[error("{0} is a number of seconds from 0 to {MAX_SECONDS}")]
     Seconds(&'static str),
     /// A time of included updates outside 1 to [`MAX_SECONDS`].
-    #[error("maintenance_seconds is a number of seconds from 1 to {MAX_SECONDS}; null includes every update")]
+    #[error(
+        "maintenance_seconds is a number of seconds from 1 to {MAX_SECONDS}; null includes every update"
+    )]
     Maintenance,
     /// A machine limit outside 0 to [`MAX_MACHINES`].
     #[error("max_machines is a number from 0 (unlimited) to {MAX_MACHINES}")]

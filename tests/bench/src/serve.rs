@@ -57,6 +57,7 @@ fn opened(pool: Pool) -> Result<(Host, Router), Error> {
         .collect();
     let native = Native {
         database: Arc::new(pool),
+        without_database: &[],
         releases: Arc::new(ReleaseFolder::new(PathBuf::from("releases"))),
         outbound: Arc::new(HttpFetch::new()),
         sign: None,

@@ -38,6 +38,7 @@ pub(super) async fn start(setup: Setup) -> Result<Started, StartError> {
         config,
         clock: Arc::new(SystemClock),
         releases: setup.releases.path(),
+        without_database: setup.without_database,
     }));
     let database = Database::Here(shop.database.clone());
     let server = tokio::spawn(accept(listener, shop));
