@@ -31,6 +31,8 @@ const STORE: &str = "SuiteStore";
 pub const OTHER_STORE: &str = "OtherStore";
 /// API key at the double, with the permissions that the product needs.
 const API_KEY: &str = "suite-api-key";
+/// The vendor's public repository.
+pub const GIT_URL: &str = "https://git.example/vendor";
 /// Name of the operator, shown in the metadata.
 pub const OPERATOR: &str = "Test Operator";
 
@@ -55,6 +57,8 @@ pub enum Configured {
     /// All of it, after the signing key was changed: both keys verify, the new
     /// one signs.
     Rotated,
+    /// All of it, and the release gate's optional database left out.
+    GateAlone,
     /// Its address and nothing else: no key, no token, no payment provider.
     AddressOnly,
 }
@@ -93,6 +97,8 @@ struct Setup {
     /// Configuration on top of [`shop::configuration`], by its upper-case name.
     config: Vec<(&'static str, String)>,
     releases: Arc<Releases>,
+    /// Functions whose optional database is left out.
+    without_database: &'static [&'static str],
 }
 
 impl Setup {
@@ -134,11 +140,12 @@ impl Instance {
             .map_err(|error| failed(&error))?;
         let releases = Arc::new(Releases::write()?);
         let config = match configured {
-            Configured::Fully | Configured::Rotated => [
+            Configured::Fully | Configured::Rotated | Configured::GateAlone => [
                 (name::BTCPAY_URL, btcpay.base_url()),
                 (name::BTCPAY_API_KEY, API_KEY),
                 (name::BTCPAY_STORE_ID, STORE),
                 (name::BTCPAY_WEBHOOK_SECRET, shop::WEBHOOK_SECRET),
+                (name::GIT_URL, GIT_URL),
             ]
             .to_vec(),
             // On every host an empty value counts as none.
@@ -162,6 +169,10 @@ impl Instance {
         let mut setup = Setup {
             config: config.collect(),
             releases: releases.clone(),
+            without_database: match configured {
+                Configured::GateAlone => &["download"],
+                _ => &[],
+            },
         };
         let mut signing_key = signing_key(shop::SIGNING_KEY)?;
         if configured == Configured::Rotated {

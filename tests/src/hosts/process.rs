@@ -70,6 +70,7 @@ pub(super) async fn launch(script: &str, setup: &Setup) -> Result<Launched, Star
         .env("STATE_DIR", &folder)
         .env("RELEASES_FROM", setup.releases.path())
         .env("KEYWRIGHT_NODE_MODULES", modules)
+        .env("WITHOUT_DATABASE", setup.without_database.join(","))
         .envs(setup.configuration(&base_url))
         .stdin(Stdio::null())
         .stdout(output.try_clone().map_err(failed)?)

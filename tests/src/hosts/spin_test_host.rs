@@ -26,8 +26,10 @@ pub(super) async fn start(setup: Setup, reuse: Reuse) -> Result<Started, StartEr
     // A manifest's relative paths start from its own folder: the copy finds
     // this instance's releases beside it.
     let manifest = home.join("spin.toml");
-    let linked = std::fs::copy(root().join("spin.toml"), &manifest)
-        .and_then(|_| std::fs::create_dir_all(home.join("build")))
+    let linked = std::fs::read_to_string(root().join("spin.toml"))
+        .map(|text| leave_out(text, setup.without_database))
+        .and_then(|text| std::fs::write(&manifest, text))
+        .and_then(|()| std::fs::create_dir_all(home.join("build")))
         .and_then(|()| std::os::unix::fs::symlink(modules(), home.join("build/spin")));
     linked.map_err(|error| failed(&error))?;
     let port = ports::free()?;
@@ -51,6 +53,19 @@ pub(super) async fn start(setup: Setup, reuse: Reuse) -> Result<Started, StartEr
         base_url,
         database,
         running: Box::new(App(running)),
+    })
+}
+
+/// The manifest as a vendor writes it who leaves the database out of these
+/// components.
+fn leave_out(manifest: String, components: &[&str]) -> String {
+    components.iter().fold(manifest, |manifest, component| {
+        let granted = "sqlite_databases = [\"default\"]\n";
+        let head = format!("[component.{component}]\n");
+        let Some((before, after)) = manifest.split_once(&head) else {
+            return manifest;
+        };
+        format!("{before}{head}{}", after.replacen(granted, "", 1))
     })
 }
 

@@ -8,6 +8,7 @@ use keywright_btcpay_double::BtcPay;
 use keywright_edge::host::native::{HttpFetch, SetClock};
 use keywright_edge::ports::{DatabasePort, Fetch, Row, Statement, name};
 use keywright_license::{VerifiedLicense, VerifyKeys, verify_license};
+use keywright_tests::published::release;
 use keywright_tests::shop::{ADMIN_KEY, CRON_TOKEN, Setup, Shop, WEBHOOK_SECRET, configuration};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -361,11 +362,17 @@ pub(crate) fn releases() -> PathBuf {
                 "{\"requires_license\":false}",
             ),
             ("releases/open/1.0.0/any", "for everybody"),
+            ("releases/demo/install.sh", "#!/bin/sh\n"),
+            ("releases/demo/1.0.0/MANIFEST.json", "{}"),
         ] {
             let path = top.join(path);
             std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
             std::fs::write(path, content).expect("a file");
         }
+        release("listed", "1.0.0")
+            .file("any.zip", "listed.zip", b"a package")
+            .write(&top.join("releases"))
+            .expect("a release");
         top.join("releases")
     });
     folder.clone()
