@@ -40,11 +40,11 @@ impl Repository {
     }
 }
 
-/// Leads a Git client to the vendor's public repository, over HTTP: the path
-/// behind `/git/` and the query are handed on. Also with POST.
+/// Leads a Git client to the vendor's public repository. The path behind
+/// `/git/` and the query are handed on.
 #[utoipa::path(
-    get,
-    path = "/git/{*path}",
+    method(get, post),
+    path = "/git/{path}",
     tag = "releases",
     params(("path" = String, Path, description = "What is asked of the repository, such as `info/refs`.")),
     responses(
