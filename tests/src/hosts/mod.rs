@@ -4,6 +4,7 @@
 
 mod api;
 mod database;
+mod front;
 mod native;
 mod ports;
 mod process;
@@ -14,6 +15,7 @@ mod workerd;
 
 pub use api::{Answer, Api};
 pub use database::Database;
+pub use front::{Front, FrontServer, SENDFILE};
 pub use process::root;
 pub use spin_test_host::Reuse;
 
@@ -59,6 +61,10 @@ pub enum Configured {
     Rotated,
     /// All of it, and the release gate's optional database left out.
     GateAlone,
+    /// All of it, and the huge file among the releases.
+    WithHugeFile,
+    /// All of it, behind a front server that sends the release files.
+    Behind(Front),
     /// Its address and nothing else: no key, no token, no payment provider.
     AddressOnly,
 }
@@ -78,6 +84,10 @@ impl StartError {
 pub struct Instance {
     /// Its HTTP interface.
     pub api: Api,
+    /// The same past a front server, where there is one.
+    pub direct: Api,
+    /// The front server, where there is one.
+    pub front: Option<Front>,
     /// Its database, past its HTTP interface.
     pub database: Database,
     /// The key it signs with.
@@ -138,9 +148,14 @@ impl Instance {
             .strict()
             .start()
             .map_err(|error| failed(&error))?;
-        let releases = Arc::new(Releases::write()?);
+        let with_huge = configured == Configured::WithHugeFile;
+        let releases = Arc::new(Releases::write(with_huge)?);
         let config = match configured {
-            Configured::Fully | Configured::Rotated | Configured::GateAlone => [
+            Configured::Fully
+            | Configured::Rotated
+            | Configured::GateAlone
+            | Configured::WithHugeFile
+            | Configured::Behind(_) => [
                 (name::BTCPAY_URL, btcpay.base_url()),
                 (name::BTCPAY_API_KEY, API_KEY),
                 (name::BTCPAY_STORE_ID, STORE),
@@ -184,15 +199,32 @@ impl Instance {
                 (name::VERIFY_KEYS, both),
             ]);
         }
-        let started = match host {
+        if matches!(configured, Configured::Behind(_)) {
+            let sendfile = (name::RELEASES_SENDFILE, front::SENDFILE.to_owned());
+            setup.config.push(sendfile);
+        }
+        let mut started = match host {
             Host::Native => native::start(setup).await?,
             Host::Workerd => workerd::start(setup).await?,
             Host::SpinTestHost(reuse) => spin_test_host::start(setup, reuse).await?,
             Host::Spin => spin::start(setup).await?,
         };
         btcpay.set_webhook_url(&format!("{}/v1/btcpay/webhook", started.base_url));
+        let direct = Api::new(started.base_url.clone());
+        let front = match configured {
+            Configured::Behind(front) => Some(front),
+            _ => None,
+        };
+        if let Some(front) = front {
+            let folder = releases.path();
+            let server = FrontServer::start(front, &started.base_url, &folder).await?;
+            started.base_url.clone_from(&server.base_url);
+            started.running = Box::new((server, started.running));
+        }
         Ok(Self {
             api: Api::new(started.base_url),
+            direct,
+            front,
             database: started.database,
             signing_key,
             btcpay,
@@ -222,6 +254,9 @@ impl Drop for Instance {
         self.running = Box::new(Ended);
     }
 }
+
+/// A front server ends before what is behind it.
+impl Running for (FrontServer, Box<dyn Running>) {}
 
 struct Ended;
 impl Running for Ended {}

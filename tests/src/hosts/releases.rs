@@ -2,6 +2,9 @@
 //! request may ever reach.
 
 use super::StartError;
+use sha2::{Digest, Sha256};
+use std::fs::File;
+use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
@@ -54,13 +57,19 @@ pub const FILES: &[(&str, &[u8])] = &[
 /// Key of the large file; its product is open, so that only streaming is tried.
 pub const LARGE: &str = "open/1.0.0/large";
 
+/// Key of the huge file, which only some instances have; its product is open.
+pub const HUGE: &str = "open/1.0.0/huge";
+/// Bytes of the huge file.
+pub const HUGE_BYTES: usize = 200 * 1024 * 1024;
+
 /// The files on disk, in a folder of their own.
 pub struct Releases {
     folder: TempDir,
 }
 
 impl Releases {
-    pub(super) fn write() -> Result<Self, StartError> {
+    /// Writes them, the huge one only where it is wanted.
+    pub(super) fn write(with_huge: bool) -> Result<Self, StartError> {
         let failed = |error| StartError::new("writing the release files", error);
         let folder = tempfile::Builder::new()
             .prefix("keywright-suite-")
@@ -77,6 +86,14 @@ impl Releases {
             put(key, bytes).map_err(failed)?;
         }
         put(LARGE, &large()).map_err(failed)?;
+        if with_huge {
+            let file = File::create(releases.path().join(HUGE));
+            let mut file = BufWriter::new(file.map_err(failed)?);
+            for word in words(HUGE_BYTES) {
+                file.write_all(&word).map_err(failed)?;
+            }
+            file.flush().map_err(failed)?;
+        }
         std::fs::write(releases.home().join("outside"), OUTSIDE).map_err(failed)?;
         Ok(releases)
     }
@@ -96,14 +113,27 @@ impl Releases {
 /// The large file: the same bytes every time, and no two pieces of it alike.
 #[must_use]
 pub fn large() -> Vec<u8> {
+    words(LARGE_BYTES).flatten().collect()
+}
+
+/// SHA-256 of the huge file.
+#[must_use]
+pub fn huge_digest() -> [u8; 32] {
+    let mut digest = Sha256::new();
+    for word in words(HUGE_BYTES) {
+        digest.update(word);
+    }
+    digest.finalize().into()
+}
+
+/// So many bytes, by eights.
+fn words(bytes: usize) -> impl Iterator<Item = [u8; 8]> {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut bytes = Vec::with_capacity(LARGE_BYTES);
-    while bytes.len() < LARGE_BYTES {
+    (0..bytes / 8).map(move |_| {
         // Xorshift (Marsaglia, 2003): enough that a lost or doubled piece shows.
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
-        bytes.extend_from_slice(&state.to_le_bytes());
-    }
-    bytes
+        state.to_le_bytes()
+    })
 }

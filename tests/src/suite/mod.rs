@@ -22,6 +22,8 @@ mod download;
 mod errors;
 pub mod floor;
 mod forgery;
+mod handed_over;
+mod huge;
 mod keys;
 mod license_changes;
 mod licenses;
@@ -29,6 +31,7 @@ mod machines;
 mod private_sign;
 mod purchase;
 mod races;
+mod ranges;
 mod reconcile;
 mod records;
 mod recover;
@@ -45,7 +48,7 @@ mod webhook;
 
 pub use run::{Play, run, run_all, skip};
 
-use crate::hosts::Instance;
+use crate::hosts::{Host, Instance};
 use keywright_edge::BoxFuture;
 
 /// One exchange, or a few that belong together.
@@ -122,6 +125,31 @@ pub fn rotated() -> Vec<Case> {
     rotation::CASES.to_vec()
 }
 
+/// Cases for an instance with the huge file; some only for one that runs in
+/// this process.
+#[must_use]
+pub fn with_huge_file(host: Host) -> Vec<Case> {
+    let here = matches!(host, Host::Native | Host::SpinTestHost(_));
+    let cases = huge::CASES.iter();
+    cases
+        .filter(|case| here || !huge::IN_THIS_PROCESS.contains(&case.name))
+        .copied()
+        .collect()
+}
+
+/// Cases for an instance behind a front server that sends the files: what is
+/// right without one is right with it.
+#[must_use]
+pub fn behind_front() -> Vec<Case> {
+    [
+        download::CASES,
+        handed_over::CASES,
+        ranges::CASES,
+        traversal::CASES,
+    ]
+    .concat()
+}
+
 /// Every case for a fully configured instance.
 pub fn all() -> impl Iterator<Item = Case> {
     [
@@ -143,6 +171,7 @@ pub fn all() -> impl Iterator<Item = Case> {
         private_sign::CASES,
         purchase::CASES,
         races::CASES,
+        ranges::CASES,
         reconcile::CASES,
         records::CASES,
         recover::CASES,

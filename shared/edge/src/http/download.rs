@@ -104,7 +104,8 @@ impl Download {
         };
         let mut response = match self.decide(info, is_head, headers) {
             Decision::Send(part) => {
-                if let Some(header) = handed_over(front, &self.key, headers) {
+                let front = front.filter(|_| Sendfile::may_answer(headers, part.is_some()));
+                if let Some(header) = front.and_then(|front| front.header(&self.key)) {
                     return self.handed_over(header, info).map(Some);
                 }
                 if is_head {
@@ -284,16 +285,6 @@ fn is_plain(headers: &HeaderMap) -> bool {
     ]
     .iter()
     .all(|name| !headers.contains_key(name))
-}
-
-fn handed_over(
-    front: Option<&Sendfile>,
-    key: &str,
-    headers: &HeaderMap,
-) -> Option<(HeaderName, HeaderValue)> {
-    front
-        .filter(|_| Sendfile::may_answer(headers))
-        .and_then(|front| front.header(key))
 }
 
 fn head(info: FileInfo) -> Response {

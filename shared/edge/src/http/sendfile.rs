@@ -73,12 +73,15 @@ impl Sendfile {
         Some((self.header.clone(), value))
     }
 
-    /// Whether the front server may answer: it evaluates the request once more,
-    /// with validators of its own, and would refuse these preconditions.
+    /// Whether the front server may answer. It judges the request once more,
+    /// with validators of its own: it would refuse what we accept because of a
+    /// precondition, and where a `Range` is no part of it for us (`is_part` is
+    /// false), servers differ.
     #[must_use]
-    pub(crate) fn may_answer(headers: &HeaderMap) -> bool {
-        !headers.contains_key(header::IF_MATCH)
-            && !headers.contains_key(header::IF_UNMODIFIED_SINCE)
+    pub(crate) fn may_answer(headers: &HeaderMap, is_part: bool) -> bool {
+        let has = |name| headers.contains_key(name);
+        let same_range = is_part || !has(header::RANGE) || has(header::IF_RANGE);
+        same_range && !has(header::IF_MATCH) && !has(header::IF_UNMODIFIED_SINCE)
     }
 }
 
