@@ -100,7 +100,12 @@ pub struct Instance {
 }
 
 /// What keeps an instance alive while it exists.
-trait Running: Send + Sync {}
+trait Running: Send + Sync {
+    /// What it has logged so far.
+    fn log(&self) -> String {
+        String::new()
+    }
+}
 
 /// What a host needs to start.
 struct Setup {
@@ -233,6 +238,12 @@ impl Instance {
         })
     }
 
+    /// What it has logged so far; a front server's own log is not in it.
+    #[must_use]
+    pub fn log(&self) -> String {
+        self.running.log()
+    }
+
     /// The keys that verify what it signs.
     ///
     /// # Panics
@@ -256,7 +267,11 @@ impl Drop for Instance {
 }
 
 /// A front server ends before what is behind it.
-impl Running for (FrontServer, Box<dyn Running>) {}
+impl Running for (FrontServer, Box<dyn Running>) {
+    fn log(&self) -> String {
+        self.1.log()
+    }
+}
 
 struct Ended;
 impl Running for Ended {}

@@ -16,9 +16,19 @@ pub enum Reuse {
     Never,
 }
 
-struct App(#[expect(dead_code, reason = "it serves as long as it exists")] RunningApp);
+struct App {
+    running: RunningApp,
+    components: Vec<String>,
+}
 
-impl Running for App {}
+impl Running for App {
+    fn log(&self) -> String {
+        let components = self.components.iter();
+        let lines = components.flat_map(|name| self.running.logs(name));
+        let lines = lines.chain(self.running.host_logs());
+        lines.collect::<Vec<_>>().join("\n")
+    }
+}
 
 pub(super) async fn start(setup: Setup, reuse: Reuse) -> Result<Started, StartError> {
     let failed = |error: &dyn std::fmt::Display| StartError::new("the Spin test host", error);
@@ -47,12 +57,16 @@ pub(super) async fn start(setup: Setup, reuse: Reuse) -> Result<Started, StartEr
     if reuse == Reuse::Never {
         app = app.reuse(1, 1);
     }
+    let components = app.components().map(str::to_owned).collect();
     let running = app.start().await.map_err(|error| failed(&error))?;
     let database = Database::File(state.join("sqlite_db.db"));
     Ok(Started {
         base_url,
         database,
-        running: Box::new(App(running)),
+        running: Box::new(App {
+            running,
+            components,
+        }),
     })
 }
 

@@ -86,14 +86,14 @@ async fn listings(instance: &Instance) {
         let body = instance.api.get(path).await.ok();
         assert_eq!(
             body,
-            json!({ "products": ["gate", "mistaken", "open", "sold"] }),
+            json!({ "products": ["extension", "gate", "listed", "mistaken", "open", "sold"] }),
             "{path}"
         );
     }
     let body = instance.api.get("/releases/gate/").await.ok();
     assert_eq!(
         body,
-        json!({ "product": "gate", "versions": ["1.0.0", "1.10.0-rc1"] })
+        json!({ "product": "gate", "versions": ["1.10.0-rc1", "1.0.0"] })
     );
     let body = instance.api.get("/releases/open/").await.ok();
     assert_eq!(body, json!({ "product": "open", "versions": ["1.0.0"] }));
