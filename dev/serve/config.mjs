@@ -57,3 +57,8 @@ export function devVars(values) {
   });
   return lines.length > 0 ? `${lines.join('\n')}\n` : '';
 }
+
+/** The functions whose optional database is left out, as `WITHOUT_DATABASE=download`. */
+export function withoutDatabase(environment = process.env) {
+  return new Set((environment.WITHOUT_DATABASE ?? '').split(',').filter(Boolean));
+}

@@ -1,11 +1,23 @@
 // The Spin host: the real manifest under `spin up`, from a folder of the instance.
 
-import { copyFileSync, existsSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { shareOf } from './config.mjs';
+import { shareOf, withoutDatabase } from './config.mjs';
 import { Group } from './group.mjs';
 import { ROOT } from './packages.mjs';
 import { Failure } from './say.mjs';
+
+/** The manifest as a vendor writes it who leaves the database out of these components. */
+function leaveOut(manifest, components) {
+  for (const component of components) {
+    const start = manifest.indexOf(`[component.${component}]`);
+    const granted = 'sqlite_databases = ["default"]\n';
+    const at = start < 0 ? -1 : manifest.indexOf(granted, start);
+    if (at < 0) throw new Failure(`spin.toml grants ${component} no database to leave out`);
+    manifest = manifest.slice(0, at) + manifest.slice(at + granted.length);
+  }
+  return manifest;
+}
 
 /** All functions under `spin up`, with SQLite and the releases folder in the instance's folder. */
 export class SpinHost {
@@ -18,7 +30,7 @@ export class SpinHost {
 
   /**
    * Sets the instance's folder up as an application: a manifest's relative paths
-   * start from its own folder, so an unchanged copy of it finds the instance's
+   * start from its own folder, so a copy of it finds the instance's
    * releases beside it, and the modules through a link.
    */
   async prepare() {
@@ -26,7 +38,8 @@ export class SpinHost {
     if (!existsSync(path.join(ROOT, 'build', 'spin'))) {
       throw new Failure('build/spin is not built: run dev/build.sh spin (make spin does it for you)');
     }
-    copyFileSync(path.join(ROOT, 'spin.toml'), path.join(folder, 'spin.toml'));
+    const manifest = readFileSync(path.join(ROOT, 'spin.toml'), 'utf8');
+    writeFileSync(path.join(folder, 'spin.toml'), leaveOut(manifest, withoutDatabase()));
     rmSync(path.join(folder, 'build'), { recursive: true, force: true });
     symlinkSync(path.join(ROOT, 'build'), path.join(folder, 'build'));
     mkdirSync(path.join(folder, 'releases'), { recursive: true });

@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { devVars, shareOf } from './config.mjs';
+import { devVars, shareOf, withoutDatabase } from './config.mjs';
 import { Group } from './group.mjs';
 import { writePrivate } from './keys.mjs';
 import { nodeModules } from './packages.mjs';
@@ -57,6 +57,7 @@ export class WorkersHost {
     rmSync(configs, { recursive: true, force: true });
     this.#files = this.#all.map((worker) => {
       const config = localConfig(worker);
+      if (withoutDatabase().has(worker.name)) delete config.d1_databases;
       if (!existsSync(config.main)) {
         throw new Failure(`${config.main} is not built: run dev/build.sh workers (make dev does it for you)`);
       }

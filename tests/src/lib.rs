@@ -7,5 +7,6 @@
 
 pub mod hosts;
 pub mod openapi;
+pub mod published;
 pub mod shop;
 pub mod suite;

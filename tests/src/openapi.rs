@@ -20,7 +20,11 @@ Every answer has `x-request-id`, under which the instance's log knows it. Lists 
 `next_cursor` is null on the last one. Every origin may call; no cookie is ever read.
 
 Status 405 answers a method that a path does not have, 404 a path that there is not. Both are in \
-the envelope.";
+the envelope.
+
+The release gate (`/releases/…`, `/verify-key…`, `/git/…`, `/api/v1/licensing/download/…`) speaks \
+another contract: its errors are `{error, note, hint}`, some answers are redirects (307), and every \
+path may have a slash at its end.";
 
 /// The document, as `GET /v1/openapi.json` serves it.
 ///
@@ -35,6 +39,7 @@ pub fn document() -> Value {
         keywright_webhook::Api::openapi(),
         keywright_admin::Api::openapi(),
         keywright_renew::Api::openapi(),
+        keywright_download::Api::openapi(),
     ];
     let mut paths = Map::new();
     let mut schemas = Map::new();
@@ -263,9 +268,12 @@ fn describe_success(operation: &mut Value, schemas: &Map<String, Value>) {
     }
 }
 
-/// Providers and cron triggers send none.
+/// Providers and cron triggers send none, and the release gate changes nothing.
 fn takes_idempotency_key(method: &str, path: &str) -> bool {
-    method == "post" && !path.starts_with("/v1/cron/") && !path.ends_with("/webhook")
+    method == "post"
+        && path.starts_with("/v1/")
+        && !path.starts_with("/v1/cron/")
+        && !path.ends_with("/webhook")
 }
 
 /// `get_v1_products_slug`, from `GET /v1/products/{slug}`.

@@ -48,6 +48,8 @@ pub struct Setup {
     pub clock: Arc<dyn Clock>,
     /// Folder of releases.
     pub releases: PathBuf,
+    /// Functions whose optional database is left out.
+    pub without_database: &'static [&'static str],
 }
 
 /// All functions of one instance.
@@ -120,6 +122,7 @@ impl Shop {
         }
         let mut native = Native {
             database: database.clone(),
+            without_database: setup.without_database,
             releases: Arc::new(ReleaseFolder::new(setup.releases)),
             outbound,
             sign: None,

@@ -117,6 +117,7 @@ mod tests {
         let log = Arc::new(MemoryLog::default());
         let native = Native {
             database: Arc::new(database),
+            without_database: &[],
             releases: Arc::new(ReleaseFolder::new("none".into())),
             outbound: outbound.clone(),
             sign: Some(outbound),

@@ -1,75 +1,123 @@
-//! `GET /releases/{product}/{version}/{platform}`: one file. The bytes are the
-//! host's own stream and do not pass through wasm memory.
+//! `GET /releases/{product}/{version}/{platform}`: one file, or with `.sig`
+//! behind it the vendor's signature of it. The bytes are the host's own stream
+//! and do not pass through wasm memory.
 
 use crate::Ports;
-use crate::error::GateError;
-use crate::token;
-use axum::extract::rejection::{PathRejection, QueryRejection};
-use axum::extract::{Path, Query, State};
+use crate::asked::Asked;
+use crate::error::{Body, GateError};
+use crate::files::{self, OPEN};
+use crate::gate::Door;
+use crate::notes::{Notes, Wanted};
+use crate::shelf::Shelved;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
 use axum::response::Response;
-use http::{HeaderMap, Method, StatusCode};
+use http::{HeaderMap, Method, Uri};
 use keywright_domain::release::ReleaseFile;
-use keywright_edge::http::Download;
-use serde::Deserialize;
+use keywright_edge::http::{Client, Download};
+use keywright_edge::ports::Later;
 
-/// Largest product manifest; it says whether a product is open.
-const MAX_MANIFEST_BYTES: usize = 16 * 1024;
-
-/// The query of a download.
-#[derive(Deserialize)]
-pub(crate) struct Asked {
-    token: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Manifest {
-    requires_license: bool,
-}
-
-/// Decides in this order: 400 for a path outside the grammar or a doubled
-/// `token`; a signature (`….sig`) and an open product need no token; 401
-/// without a token; 503 when no key is configured; 401 or 403 by the token;
-/// 404 when there is no such file. What a client may have is answered as
-/// [`Download`] says: ranges, preconditions, or a front server's header.
+/// One file of a version, or its signature. A signature (`….sig`) and an open
+/// product need no token. Decides in this order: 400 for a path outside the
+/// grammar or a doubled parameter, 401 without a token, 503 when no key is
+/// configured, 401 or 403 by the token, 404 when there is no such file.
+///
+/// A token goes into `Authorization: Bearer` or `?token=`; in place of it a
+/// signed link has `token`, `expires` and `dlid`, all three.
+#[utoipa::path(
+    get,
+    path = "/releases/{product}/{version}/{platform}",
+    tag = "releases",
+    params(
+        ("product" = String, Path, description = "The product's slug."),
+        ("version" = String, Path, description = "The version."),
+        ("platform" = String, Path, description = "The platform: a Rust target triple or `any`, with the kind of bundle behind a dot where it is not the first file; and `.sig` for the signature."),
+        ("token" = Option<String>, Query, description = "The license's token, or the signature of a link."),
+        ("expires" = Option<String>, Query, description = "When a link expires, in unix seconds."),
+        ("dlid" = Option<String>, Query, description = "The download id of a link."),
+    ),
+    responses(
+        (status = 200, description = "The file.", body = Vec<u8>, content_type = "application/octet-stream"),
+        (status = 206, description = "The part of it that `Range` asks for.", body = Vec<u8>, content_type = "application/octet-stream"),
+        (status = 304, description = "The client has it."),
+        (status = 400, description = "The path or the query breaks its grammar.", body = Body),
+        (status = 401, description = "No token, or one that is not the vendor's: `token required`, `malformed-token`, `token-too-short`, `invalid-signature`, `invalid-payload`.", body = Body),
+        (status = 403, description = "It does not open this: `wrong-product`, `token-revoked`, `channel-expired`, `entitlement-missing`, `version-below-floor`, `maintenance-expired`; of a link also `malformed-link`, `invalid-signature`, `link-expired`, `link-too-long`, `unknown-download-id`.", body = Body),
+        (status = 404, description = "There is no such file.", body = Body),
+        (status = 412, description = "`If-Match` or `If-Unmodified-Since` does not hold.", body = Body),
+        (status = 416, description = "The range lies outside of the file.", body = Body),
+        (status = 503, description = "No public key is configured, or the storage or the database is out of order.", body = Body),
+    ),
+)]
 pub(crate) async fn handler(
     State(ports): State<Ports>,
     path: Result<Path<(String, String, String)>, PathRejection>,
-    asked: Result<Query<Asked>, QueryRejection>,
+    uri: Uri,
     method: Method,
     headers: HeaderMap,
+    client: Client,
+    later: Later,
 ) -> Result<Response, GateError> {
     let Path((product, version, platform)) = path.unwrap_or_else(|_| Path(<_>::default()));
-    let file = ReleaseFile::parse(&product, &version, &platform).map_err(|error| {
-        GateError::new(StatusCode::BAD_REQUEST, "bad path").note(error.to_string())
-    })?;
-    let Query(asked) = asked.map_err(|_| {
-        GateError::new(StatusCode::BAD_REQUEST, "bad query").note("send token once at most")
-    })?;
-    let is_signature = platform.strip_suffix(".sig").is_some();
-    if !is_signature && requires_license(&ports, &file).await? {
-        let token = token::of_request(&headers, asked.token)?;
-        let keys = ports.keys.as_ref().as_ref().map_err(|reason| {
-            GateError::unavailable("no public key is configured yet", reason.as_str())
-        })?;
-        token::check(&token, keys, file.product.as_str(), ports.stamps.now())?;
+    let file = ReleaseFile::parse(&product, &version, &platform).map_err(GateError::bad_path)?;
+    let asked = Asked::of(&uri)?;
+    if let Some(of) = platform.strip_suffix(".sig") {
+        return signature(&ports, &file, of, &method, &headers).await;
     }
-    let download = Download {
-        name: (!is_signature).then(|| file.file_name()),
-        ..Download::new(file.key())
+    let notes = Notes {
+        ports: &ports,
+        later: &later,
+        client: &client,
     };
-    let front = ports.sendfile.as_ref().as_ref();
-    let answer = download.answer(&ports.releases, front, &method, &headers);
-    answer.await?.ok_or_else(|| {
-        GateError::new(StatusCode::NOT_FOUND, "binary not found")
-            .note("this version has no file for this platform")
-    })
+    let wanted = Wanted {
+        product: &product,
+        version: &version,
+        platform: &platform,
+        site: None,
+    };
+    let door = Door {
+        ports: &ports,
+        product: &file.product,
+        version: &version,
+        platform: Some(&platform),
+        takes_download_ids: false,
+    };
+    let (admitted, shelved) = match door.open(asked.shown(&headers)).await {
+        Ok(opened) => opened,
+        Err(refused) => return Err(notes.refused(&wanted, refused).await),
+    };
+    let found =
+        files::of_platform(&shelved, &file, admitted.to()).ok_or_else(GateError::no_file)?;
+    let answer = files::answer(&ports, &found, &method, &headers).await?;
+    let status = answer.status();
+    notes.begun(&wanted, &admitted, &method, status).await;
+    Ok(answer)
 }
 
-/// A product is licensed unless its manifest says the opposite in so many
-/// words: no manifest, or one that cannot be read, keeps the gate shut.
-async fn requires_license(ports: &Ports, file: &ReleaseFile) -> Result<bool, GateError> {
-    let key = format!("{}/MANIFEST.json", file.product);
-    let manifest = ports.releases.read(&key, MAX_MANIFEST_BYTES).await?;
-    let manifest: Option<Manifest> = manifest.and_then(|bytes| serde_json::from_slice(&bytes).ok());
-    Ok(manifest.is_none_or(|manifest| manifest.requires_license))
+/// The signature from the version's manifest, else the older file.
+async fn signature(
+    ports: &Ports,
+    file: &ReleaseFile,
+    platform: &str,
+    method: &Method,
+    headers: &HeaderMap,
+) -> Result<Response, GateError> {
+    let version = file.version.as_str();
+    let shelved = ports.shelf.version(&file.product, version, Some(platform));
+    match shelved.await? {
+        Shelved::Listed(manifest) => {
+            let artifact = manifest.artifact(platform).ok_or_else(GateError::no_file)?;
+            Ok(files::text(
+                "application/octet-stream",
+                artifact.signature.clone(),
+            ))
+        }
+        Shelved::Older { .. } => {
+            let file = Download {
+                cache_control: OPEN,
+                ..Download::new(file.key())
+            };
+            files::answer(ports, &file, method, headers).await
+        }
+    }
 }

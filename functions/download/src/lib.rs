@@ -1,69 +1,188 @@
-//! The release gate: what there is, and the files for those who hold a token.
-//! Needs no database: a token is checked by its signature alone.
+//! The release gate: what there is, and the files for those who may have them.
+//! Needs no database: a token is checked by its signature alone. Where one is
+//! bound, a license that was revoked opens nothing any more, and downloads are
+//! logged.
 
+mod asked;
 mod binary;
+mod channel_feed;
 mod error;
+mod extension;
+mod files;
+mod gate;
+mod git;
+mod headers;
+mod install;
+mod latest;
+mod manifest;
+mod newest;
+mod notes;
 mod products;
-mod token;
+mod public_key;
+mod shelf;
+mod site;
+mod slash;
+mod verify_key;
 mod versions;
 
 use axum::Router;
-use axum::routing::get;
+use axum::middleware::map_response_with_state;
+use axum::routing::{get, post};
+use error::GateError;
+use git::Repository;
+use headers::OverTls;
 use keywright_edge::function::{Access, PortError};
 use keywright_edge::http::Sendfile;
-use keywright_edge::ports::{Releases, Stamps, name};
+use keywright_edge::ports::{Database, Level, Log, Releases, Stamps, name};
 use keywright_edge::{Function, Grants, Host};
 use keywright_license::VerifyKeys;
+use keywright_store::retention;
+use notes::Journal;
+use shelf::Shelf;
 use std::sync::Arc;
 
 /// This function.
 pub const FUNCTION: Function = Function {
     name: "download",
     grants: Grants {
-        config: &[name::VERIFY_KEYS, name::RELEASES_SENDFILE],
+        database: Access::ReadWrite,
+        database_optional: true,
+        config: &[
+            name::VERIFY_KEYS,
+            name::PUBLIC_URL,
+            name::GIT_URL,
+            name::RELEASES_SENDFILE,
+            name::DOWNLOAD_LOG_DAYS,
+        ],
         releases: Access::Read,
         ..Grants::NONE
     },
     router,
-    migrations: &[],
+    migrations: keywright_store::MIGRATIONS,
     tick: None,
 };
 
 keywright_edge::entry!(FUNCTION);
 
+/// What the OpenAPI document says of this function.
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(
+    binary::handler,
+    channel_feed::handler,
+    extension::handler,
+    git::handler,
+    install::handler,
+    latest::handler,
+    manifest::handler,
+    products::handler,
+    public_key::handler,
+    verify_key::handler,
+    versions::handler,
+))]
+pub struct Api;
+
 #[derive(Clone)]
 struct Ports {
     releases: Releases,
+    shelf: Shelf,
     stamps: Stamps,
+    log: Log,
+    /// The database, where the vendor bound one.
+    database: Option<Database>,
+    /// The log of downloads, where there is a database and one is kept.
+    journal: Option<Journal>,
     /// The public keys, newest first, or why there are none.
     keys: Arc<Result<VerifyKeys, String>>,
     /// The front server that sends the bytes, where there is one.
     sendfile: Arc<Option<Sendfile>>,
+    /// The public repository, where there is one.
+    repository: Arc<Option<Repository>>,
+    /// Where buyers reach this instance; empty where that is not configured.
+    public_url: Arc<str>,
+}
+
+impl Ports {
+    /// The public keys; without any, nothing that is gated opens.
+    fn keys(&self) -> Result<&VerifyKeys, GateError> {
+        self.keys.as_ref().as_ref().map_err(|reason| {
+            GateError::unavailable("no public key is configured yet", reason.as_str())
+        })
+    }
 }
 
 fn router(host: &Host) -> Result<Router, PortError> {
-    let keys = match host.config.get(name::VERIFY_KEYS) {
+    let ports = ports(host)?;
+    let tls = OverTls(ports.public_url.starts_with("https://"));
+    let routes = Router::new()
+        .route("/releases", get(products::handler))
+        .route("/releases/{product}", get(versions::handler))
+        .route("/releases/{product}/install.sh", get(install::handler))
+        .route(
+            "/releases/{product}/latest/{platform}",
+            get(latest::handler),
+        )
+        .route(
+            "/releases/{product}/channels/{file}",
+            get(channel_feed::handler),
+        )
+        .route(
+            "/releases/{product}/{version}/MANIFEST",
+            get(manifest::handler),
+        )
+        .route(
+            "/releases/{product}/{version}/{platform}",
+            get(binary::handler),
+        )
+        .route(
+            "/api/v1/licensing/download/{product}/{file}",
+            get(extension::handler),
+        )
+        .route("/verify-key", post(verify_key::handler))
+        .route("/verify-key.pub", get(public_key::handler))
+        .route("/git/{*path}", get(git::handler).post(git::handler))
+        .fallback(error::unknown_route)
+        .method_not_allowed_fallback(error::wrong_method)
+        .with_state(ports);
+    Ok(slash::optional(routes).layer(map_response_with_state(tls, headers::add)))
+}
+
+fn ports(host: &Host) -> Result<Ports, PortError> {
+    let config = &host.config;
+    let complain = |error: &dyn std::fmt::Display| {
+        host.log.write(Level::Error, "", &error.to_string());
+    };
+    let keys = match config.get(name::VERIFY_KEYS) {
         Some(text) => text
             .parse()
             .map_err(|error| format!("VERIFY_KEYS cannot be read: {error}")),
         None => Err("VERIFY_KEYS is not configured".to_owned()),
     };
-    let ports = Ports {
-        releases: host.releases()?,
-        stamps: host.stamps(),
+    let repository = config.get(name::GIT_URL).and_then(|url| {
+        Repository::parse(url)
+            .inspect_err(|error| complain(error))
+            .ok()
+    });
+    let kept = retention::Log::Downloads;
+    let days = retention::days(kept, config.get(kept.config()));
+    // What cannot be read must not stop the log.
+    let days = days.inspect_err(|error| complain(error));
+    let database = host.optional_database()?;
+    let journal = database.clone().filter(|_| days != Ok(0)).map(|database| {
+        let (clock, log) = (host.clock.clone(), host.log.clone());
+        Journal::new(database, clock, log, notes::statements)
+    });
+    let (releases, stamps) = (host.releases()?, host.stamps());
+    let public_url = config.get(name::PUBLIC_URL).unwrap_or_default();
+    Ok(Ports {
+        shelf: Shelf::new(releases.clone(), stamps.clone()),
+        releases,
+        stamps,
+        log: host.log.clone(),
+        database,
+        journal,
         keys: Arc::new(keys),
         sendfile: Arc::new(Sendfile::configured(host)),
-    };
-    Ok(Router::new()
-        .route("/releases", get(products::handler))
-        .route("/releases/", get(products::handler))
-        .route("/releases/{product}", get(versions::handler))
-        .route("/releases/{product}/", get(versions::handler))
-        .route(
-            "/releases/{product}/{version}/{platform}",
-            get(binary::handler),
-        )
-        .fallback(error::unknown_route)
-        .method_not_allowed_fallback(error::wrong_method)
-        .with_state(ports))
+        repository: Arc::new(repository),
+        public_url: public_url.trim_end_matches('/').into(),
+    })
 }

@@ -1,19 +1,32 @@
 //! `GET /releases/`: the products that have releases.
 
 use crate::Ports;
-use crate::error::GateError;
+use crate::error::{Body, GateError};
 use axum::extract::State;
 use keywright_domain::slug::Slug;
 use keywright_edge::http::Json;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// The product folders, sorted.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = ReleasedProducts)]
 pub(crate) struct Products {
+    /// Their slugs.
     products: Vec<String>,
 }
 
-/// An empty list when there are no releases at all.
+/// Lists the products that have releases. An empty list when there are none at
+/// all.
+#[utoipa::path(
+    get,
+    path = "/releases",
+    tag = "releases",
+    responses(
+        (status = 200, description = "The products.", body = Products),
+        (status = 503, description = "The storage is out of order.", body = Body),
+    ),
+)]
 pub(crate) async fn handler(State(ports): State<Ports>) -> Result<Json<Products>, GateError> {
     let listing = ports.releases.list("").await?.unwrap_or_default();
     let products = listing

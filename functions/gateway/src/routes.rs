@@ -5,6 +5,8 @@
 /// longest pattern wins. The sign function has no row: it has no public route.
 pub const ROUTES: &[(&str, &str)] = &[
     ("/...", "VALIDATE"),
+    ("/api/v1/licensing/download/...", "DOWNLOAD"),
+    ("/git/...", "DOWNLOAD"),
     ("/releases/...", "DOWNLOAD"),
     ("/v1/admin/...", "ADMIN"),
     ("/v1/btcpay/...", "WEBHOOK"),
@@ -15,6 +17,8 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("/v1/purchase/...", "PURCHASE"),
     ("/v1/recover", "PURCHASE"),
     ("/v1/redeem", "PURCHASE"),
+    ("/verify-key.pub/...", "DOWNLOAD"),
+    ("/verify-key/...", "DOWNLOAD"),
 ];
 
 /// The binding that answers `path`.
@@ -55,9 +59,19 @@ mod tests {
             ("/v1/discount-codes/preview", "PURCHASE"),
             ("/v1/recover", "PURCHASE"),
             ("/v1/redeem", "PURCHASE"),
+            ("/verify-key.pub/...", "DOWNLOAD"),
+            ("/verify-key/...", "DOWNLOAD"),
             ("/v1/redeem/x", "VALIDATE"),
             ("/v1/cron/renew", "RENEW"),
             ("/v1/cron/renew/x", "VALIDATE"),
+            ("/verify-key", "DOWNLOAD"),
+            ("/verify-key/", "DOWNLOAD"),
+            ("/verify-key.pub", "DOWNLOAD"),
+            ("/verify-keys", "VALIDATE"),
+            ("/git/info/refs", "DOWNLOAD"),
+            ("/gita", "VALIDATE"),
+            ("/api/v1/licensing/download/demo/1.0.0.zip", "DOWNLOAD"),
+            ("/api/v1/licensing", "VALIDATE"),
             ("/releases", "DOWNLOAD"),
             ("/releases/demo/1.0.0/x", "DOWNLOAD"),
         ] {

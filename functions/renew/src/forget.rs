@@ -1,13 +1,13 @@
 //! Clears up what has served its time: the answers kept for
-//! `Idempotency-Key`, rate limits that are full again, and validations older
-//! than the operator keeps them.
+//! `Idempotency-Key`, rate limits that are full again, and validations and
+//! downloads older than the operator keeps them.
 
 use crate::Ports;
 use keywright_domain::dates::MAX_UNIX_SECONDS;
 use keywright_edge::http::forget_expired;
 use keywright_edge::http::rate_limit::forget_full;
-use keywright_edge::ports::{DatabaseError, Statement};
-use keywright_store::validation_log;
+use keywright_edge::ports::DatabaseError;
+use keywright_store::{download_log, validation_log};
 
 /// Rows of a kind that one tick removes at most. At a tick a minute that keeps
 /// up with 700,000 a day, and one tick never holds the database for long.
@@ -25,15 +25,17 @@ pub(crate) async fn tick(ports: &Ports) -> Result<(), DatabaseError> {
         forget_expired(now, PER_TICK),
         forget_full(ports.stamps.now_millis(), PER_TICK),
     ];
-    batch.extend(ports.validation_log_days.map(|days| validations(now, days)));
+    let kept = |days: i64| validation_log::forget(before(now, days), VALIDATIONS_PER_TICK);
+    batch.extend(ports.validation_log_days.map(kept));
+    let kept = |days: i64| download_log::forget(before(now, days), PER_TICK);
+    batch.extend(ports.download_log_days.map(kept));
     ports.database.aside(batch).await.map(drop)
 }
 
 /// With 0 days nothing is kept, not even what is written in this second.
-fn validations(now: i64, days: i64) -> Statement {
-    let before = match days {
+fn before(now: i64, days: i64) -> i64 {
+    match days {
         0 => MAX_UNIX_SECONDS,
         days => now - days * SECONDS_PER_DAY,
-    };
-    validation_log::forget(before, VALIDATIONS_PER_TICK)
+    }
 }

@@ -15,7 +15,7 @@ use keywright_edge::http::{Bearer, api_router};
 use keywright_edge::ports::{Database, Level, Log, Outbound, Stamps, name};
 use keywright_edge::{BoxFuture, Function, Grants, Host};
 use keywright_providers::btcpay::Store;
-use keywright_store::{MIGRATIONS, validation_log};
+use keywright_store::{MIGRATIONS, retention};
 use std::sync::Arc;
 
 /// This function.
@@ -30,6 +30,7 @@ pub const FUNCTION: Function = Function {
             name::BTCPAY_STORE_ID,
             name::CRON_TOKEN,
             name::VALIDATION_LOG_DAYS,
+            name::DOWNLOAD_LOG_DAYS,
         ],
         ..Grants::NONE
     },
@@ -57,6 +58,8 @@ struct Ports {
     /// For how many days validations are kept; `None` when what is configured
     /// cannot be read: then nothing is thrown away.
     validation_log_days: Option<i64>,
+    /// The same for downloads.
+    download_log_days: Option<i64>,
 }
 
 impl Ports {
@@ -69,17 +72,19 @@ impl Ports {
             config.get(name::BTCPAY_STORE_ID),
             config.get(name::BTCPAY_API_KEY),
         );
-        let days = validation_log::days(config.get(name::VALIDATION_LOG_DAYS));
-        if let Err(error) = days {
-            host.log.write(Level::Error, "", &error.to_string());
-        }
+        let days = |log: retention::Log| {
+            retention::days(log, config.get(log.config()))
+                .inspect_err(|error| host.log.write(Level::Error, "", &error.to_string()))
+                .ok()
+        };
         Ok(Self {
             database: host.database()?,
             stamps: host.stamps(),
             log: host.log.clone(),
             btcpay: store.ok().map(|store| Arc::new((store, outbound))),
             cron: config.get(name::CRON_TOKEN).and_then(Bearer::new),
-            validation_log_days: days.ok(),
+            validation_log_days: days(retention::Log::Validations),
+            download_log_days: days(retention::Log::Downloads),
         })
     }
 }

@@ -8,7 +8,7 @@ use keywright_domain::dates::MAX_UNIX_SECONDS;
 use keywright_domain::standing::LicenseStatus;
 use keywright_edge::http::{ApiError, Json};
 use keywright_edge::ports::{SignLicense, SignedLicense};
-use keywright_license::{Date, NewLicense, SigningKey, TokenClaims};
+use keywright_license::{Date, MintError, NewLicense, SigningKey, TokenClaims};
 use keywright_store::licenses::{self, Entitled};
 use uuid::Uuid;
 
@@ -81,12 +81,21 @@ fn sign(key: &SigningKey, recorded: &Entitled) -> Result<SignedLicense, Refusal>
     // A token knows days only: it is good through the UTC day of the expiry,
     // and to the end of the calendar when there is none.
     let last_day = Date::from_unix(license.expires_at.unwrap_or(MAX_UNIX_SECONDS));
-    let token = key.sign_token(&TokenClaims {
+    let mut claims = TokenClaims {
         product: license.product_slug.clone(),
         channel_expiry: last_day,
         entitlements: license.entitlements.clone(),
         version_floor: None,
-    });
+        license: Some(license.id.clone()),
+        maintenance_until: license.maintenance_until.map(Date::from_unix),
+    };
+    let mut token = key.sign_token(&claims);
+    if matches!(token, Err(MintError::TokenTooLong { .. })) {
+        // Sold when entitlements could take more room: the buyer has to get a
+        // token, even though one that names no license cannot be called back.
+        claims.license = None;
+        token = key.sign_token(&claims);
+    }
     Ok(SignedLicense {
         license_key: license_key.map_err(|error| internal(&error))?,
         token: token.map_err(|error| internal(&error))?,

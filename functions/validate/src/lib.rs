@@ -23,7 +23,7 @@ use keywright_edge::http::{ApiError, api_router, repeatable};
 use keywright_edge::ports::{Database, Later, Level, Stamps, name};
 use keywright_edge::{Function, Grants, Host};
 use keywright_license::{VerifiedLicense, VerifyKeys, verify_license};
-use keywright_store::validation_log;
+use keywright_store::retention::{self, Log};
 use limits::Limits;
 use notes::{Journal, Notes};
 use std::sync::Arc;
@@ -112,7 +112,7 @@ fn router(host: &Host) -> Result<Router, PortError> {
             .map_err(|error| format!("VERIFY_KEYS cannot be read: {error}")),
         None => Err("VERIFY_KEYS is not configured".to_owned()),
     };
-    let days = validation_log::days(host.config.get(name::VALIDATION_LOG_DAYS));
+    let days = retention::days(Log::Validations, host.config.get(name::VALIDATION_LOG_DAYS));
     if let Err(error) = days {
         // What cannot be read must not stop the log.
         host.log.write(Level::Error, "", &error.to_string());

@@ -21,8 +21,7 @@ pub(crate) struct Document {
 
 /// This document.
 ///
-/// Made from the code of this very version. The operator's routes are in it;
-/// the release gate's are not.
+/// Made from the code of this very version.
 #[utoipa::path(
     get,
     path = "/v1/openapi.json",

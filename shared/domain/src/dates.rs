@@ -28,6 +28,38 @@ pub fn utc_day(unix_seconds: i64) -> String {
     rfc3339(unix_seconds).chars().take(10).collect()
 }
 
+/// Seconds of a day.
+const DAY: i64 = 86_400;
+
+/// A day that could not be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a day between 1970 and 9999, such as 2027-01-31")]
+pub struct NotADay;
+
+/// The last second of the UTC day that contains an instant, both in unix
+/// seconds; at most [`MAX_UNIX_SECONDS`].
+#[must_use]
+pub fn end_of_day(unix_seconds: i64) -> i64 {
+    unix_seconds
+        .div_euclid(DAY)
+        .saturating_mul(DAY)
+        .saturating_add(DAY - 1)
+        .min(MAX_UNIX_SECONDS)
+}
+
+/// Reads `YYYY-MM-DD` and answers the last second of that UTC day.
+///
+/// # Errors
+/// [`NotADay`] for other text and for days outside 1970..=9999.
+pub fn parse_end_of_day(text: &str) -> Result<i64, NotADay> {
+    if text.len() != "YYYY-MM-DD".len() {
+        return Err(NotADay);
+    }
+    parse_rfc3339(&format!("{text}T00:00:00Z"))
+        .map(end_of_day)
+        .map_err(|_| NotADay)
+}
+
 /// Reads RFC 3339 with any offset; a fraction of a second is dropped.
 ///
 /// # Errors
@@ -45,6 +77,27 @@ pub fn parse_rfc3339(text: &str) -> Result<i64, NotATime> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn days_are_read_to_their_last_second() {
+        for (text, until) in [
+            ("1970-01-01", Ok(86_399)),
+            ("2027-01-15", Ok(1_800_057_599)),
+            ("9999-12-31", Ok(MAX_UNIX_SECONDS)),
+            ("2027-02-29", Err(NotADay)),
+            ("2027-1-15", Err(NotADay)),
+            ("1969-12-31", Err(NotADay)),
+            ("2027-01-15T00:00:00Z", Err(NotADay)),
+            ("", Err(NotADay)),
+        ] {
+            assert_eq!(parse_end_of_day(text), until, "{text:?}");
+            if let Ok(until) = until {
+                assert_eq!(utc_day(until), text);
+                assert_eq!(end_of_day(until), until);
+            }
+        }
+        assert_eq!(end_of_day(i64::MAX), MAX_UNIX_SECONDS);
+    }
 
     #[test]
     fn formats_and_reads_back() {

@@ -2,6 +2,7 @@
 //! into the license when the payment settles, so that a later change of the
 //! policy never changes what was bought.
 
+use crate::dates::end_of_day;
 use serde::{Deserialize, Serialize};
 
 /// Longest duration and grace: 100 years of 365 days, in seconds.
@@ -16,9 +17,9 @@ pub const MAX_ENTITLEMENTS: usize = 255;
 pub const MAX_ENTITLEMENT_BYTES: usize = 255;
 /// Most bytes that the entitlements take as a JSON list. A token for the
 /// release gate carries them in a request header: of its at most 8192
-/// characters, which hold 6144 bytes, 64 are the signature and up to 150 the
+/// characters, which hold 6144 bytes, 64 are the signature and up to 230 the
 /// other members. Without this a license could be sold and never signed.
-pub const MAX_ENTITLEMENTS_JSON_BYTES: usize = 5_900;
+pub const MAX_ENTITLEMENTS_JSON_BYTES: usize = 5_850;
 
 /// The terms of a license.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +34,10 @@ pub struct Terms {
     pub entitlements: Vec<String>,
     /// Whether this is a trial.
     pub is_trial: bool,
+    /// Seconds from issue in which new versions are included; `None` is every
+    /// version.
+    #[serde(default)]
+    pub maintenance_seconds: Option<i64>,
 }
 
 /// Terms that cannot be promised, with the member at fault.
@@ -41,6 +46,11 @@ pub enum TermsError {
     /// A duration or grace outside 0 to [`MAX_SECONDS`].
     #[error("{0} is a number of seconds from 0 to {MAX_SECONDS}")]
     Seconds(&'static str),
+    /// A time of included updates outside 1 to [`MAX_SECONDS`].
+    #[error(
+        "maintenance_seconds is a number of seconds from 1 to {MAX_SECONDS}; null includes every update"
+    )]
+    Maintenance,
     /// A machine limit outside 0 to [`MAX_MACHINES`].
     #[error("max_machines is a number from 0 (unlimited) to {MAX_MACHINES}")]
     Machines,
@@ -74,6 +84,7 @@ impl Default for Terms {
             max_machines: 1,
             entitlements: Vec::new(),
             is_trial: false,
+            maintenance_seconds: None,
         }
     }
 }
@@ -93,6 +104,9 @@ impl Terms {
         if !(0..=MAX_MACHINES).contains(&self.max_machines) {
             return Err(TermsError::Machines);
         }
+        if !(1..=MAX_SECONDS).contains(&self.maintenance_seconds.unwrap_or(1)) {
+            return Err(TermsError::Maintenance);
+        }
         check_entitlements(&self.entitlements)
     }
 
@@ -101,6 +115,15 @@ impl Terms {
     #[must_use]
     pub fn expires_at(&self, issued_at: i64) -> Option<i64> {
         (self.duration_seconds > 0).then(|| issued_at.saturating_add(self.duration_seconds))
+    }
+
+    /// The last second of the UTC day on which new versions are still included
+    /// in a license issued at `issued_at`, in unix seconds; `None` is every
+    /// version.
+    #[must_use]
+    pub fn maintenance_until(&self, issued_at: i64) -> Option<i64> {
+        self.maintenance_seconds
+            .map(|seconds| end_of_day(issued_at.saturating_add(seconds)))
     }
 }
 
@@ -151,6 +174,7 @@ fn json_len(entitlements: &[String]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dates::MAX_UNIX_SECONDS;
     use proptest::prelude::*;
 
     #[test]
@@ -161,6 +185,23 @@ mod tests {
             ..Terms::default()
         };
         assert_eq!(year.expires_at(5), Some(31_536_005));
+    }
+
+    #[test]
+    fn included_updates_end_with_a_day() {
+        assert_eq!(Terms::default().maintenance_until(5), None);
+        for (seconds, issued_at, until) in [
+            (1, 0, 86_399),
+            (86_398, 1, 86_399),
+            (86_399, 1, 172_799),
+            (i64::MAX, 5, MAX_UNIX_SECONDS),
+        ] {
+            let terms = Terms {
+                maintenance_seconds: Some(seconds),
+                ..Terms::default()
+            };
+            assert_eq!(terms.maintenance_until(issued_at), Some(until), "{seconds}");
+        }
     }
 
     #[test]
@@ -180,6 +221,14 @@ mod tests {
             Err(TermsError::Seconds("grace_seconds"))
         );
         assert_eq!(with(|t| t.max_machines = -1), Err(TermsError::Machines));
+        for bad in [0, -1, MAX_SECONDS + 1] {
+            let terms = Terms {
+                maintenance_seconds: Some(bad),
+                ..Terms::default()
+            };
+            assert_eq!(terms.check(), Err(TermsError::Maintenance), "{bad}");
+        }
+        assert_eq!(with(|t| t.maintenance_seconds = Some(1)), Ok(()));
         assert_eq!(
             with(|t| t.entitlements = vec!["x".into(); 256]),
             Err(TermsError::TooManyEntitlements)
@@ -195,8 +244,8 @@ mod tests {
         let long = "x".repeat(255);
         assert_eq!(of(&long, 22), Ok(()));
         assert_eq!(of(&long, 23), Err(TermsError::LongEntitlements));
-        assert_eq!(of(&"x".repeat(20), 255), Ok(()));
-        assert_eq!(of(&"x".repeat(21), 255), Err(TermsError::LongEntitlements));
+        assert_eq!(of(&"x".repeat(19), 255), Ok(()));
+        assert_eq!(of(&"x".repeat(20), 255), Err(TermsError::LongEntitlements));
         assert_eq!(of(&"\"\\".repeat(127), 11), Ok(()));
         assert_eq!(
             of(&"\"\\".repeat(127), 12),

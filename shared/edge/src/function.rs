@@ -33,6 +33,9 @@ pub type Tick = fn(Host) -> BoxFuture<'static, Result<(), String>>;
 pub struct Grants {
     /// The database.
     pub database: Access,
+    /// Whether a vendor may leave the database unbound, and the function does
+    /// what it can without.
+    pub database_optional: bool,
     /// Whether it may have records signed.
     pub sign: bool,
     /// Which outside hosts it may call.
@@ -47,6 +50,7 @@ impl Grants {
     /// Nothing at all.
     pub const NONE: Self = Self {
         database: Access::None,
+        database_optional: false,
         sign: false,
         outbound: OutboundAccess::None,
         config: &[],
@@ -123,6 +127,17 @@ impl Host {
         match self.grants.database {
             Access::ReadWrite => Ok(Database::new(self.bound_database()?)),
             Access::None | Access::Read => Err(PortError::NotGranted("writing to the database")),
+        }
+    }
+
+    /// The database for reading and writing, where the vendor bound one.
+    ///
+    /// # Errors
+    /// [`PortError`] when not granted as an optional one.
+    pub fn optional_database(&self) -> Result<Option<Database>, PortError> {
+        match (self.grants.database, self.grants.database_optional) {
+            (Access::ReadWrite, true) => Ok(self.database.clone().map(Database::new)),
+            _ => Err(PortError::NotGranted("an optional database")),
         }
     }
 

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod date;
+mod download_link;
 mod entitlement;
 mod fingerprint;
 mod json;
@@ -21,6 +22,7 @@ mod verified_license;
 mod verified_token;
 
 pub use date::{Date, DateError};
+pub use download_link::{DownloadLink, LINK_CLOCK_SKEW_SECONDS, LINK_LIFETIME_SECONDS, LinkError};
 pub use entitlement::has_entitlement;
 pub use fingerprint::hash_fingerprint;
 pub use jwk::{Jwk, JwkSet};

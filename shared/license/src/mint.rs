@@ -122,8 +122,9 @@ impl SigningKey {
     }
 
     /// Makes a license token: compact JSON with the members `product`,
-    /// `channel_expiry`, `entitlements` and `version_floor`, in this order. The
-    /// same claims give the same text every time.
+    /// `channel_expiry`, `entitlements` and `version_floor`, then `license` and
+    /// `maintenance_until` where they are set. The same claims give the same
+    /// text every time.
     ///
     /// # Errors
     /// [`MintError::NoProduct`] or [`MintError::TokenTooLong`].

@@ -40,6 +40,8 @@ pub struct Token {
 /// | `channel_expiry` | string | `YYYY-MM-DD`, UTC; the last day on which it is good |
 /// | `entitlements` | array of strings | |
 /// | `version_floor` | string or null | may be absent when read |
+/// | `license` | string | left out where there is none |
+/// | `maintenance_until` | string | `YYYY-MM-DD`, UTC; left out where there is none |
 ///
 /// It serialises compactly in this order; unknown members are ignored when read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -49,10 +51,16 @@ pub struct TokenClaims {
     /// The last day, in UTC, on which the token is good. [`Date::MAX`] serves as
     /// "never".
     pub channel_expiry: Date,
-    /// What the license grants; not evaluated by the release server.
+    /// What the license grants; a release may need one of them.
     pub entitlements: Vec<String>,
-    /// The oldest version the token opens; not evaluated by the release server.
+    /// The oldest version the token opens.
     pub version_floor: Option<String>,
+    /// The id of the license, so that a revoked one is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub license: Option<String>,
+    /// The last day, in UTC, whose builds are included; absent where all are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub maintenance_until: Option<Date>,
 }
 
 /// Why a token is not accepted. The order of the variants is the order of the
@@ -105,14 +113,16 @@ impl TokenError {
     }
 }
 
-/// The payload as it is read; `channel_expiry` is checked in a second step to
-/// give it a message of its own.
+/// The payload as it is read; the dates are checked in a second step to give
+/// them a message of their own.
 #[derive(Deserialize)]
 struct ReadClaims {
     product: String,
     channel_expiry: String,
     entitlements: Vec<String>,
     version_floor: Option<String>,
+    license: Option<String>,
+    maintenance_until: Option<String>,
 }
 
 impl Token {
@@ -162,15 +172,23 @@ impl TokenClaims {
             json::from_object(payload).map_err(|error| TokenError::InvalidPayload {
                 reason: error.to_string(),
             })?;
-        let channel_expiry =
-            Date::parse(&read.channel_expiry).map_err(|error| TokenError::InvalidPayload {
-                reason: format!("channel_expiry: {error}"),
-            })?;
+        let date = |member: &str, text: &str| {
+            Date::parse(text).map_err(|error| TokenError::InvalidPayload {
+                reason: format!("{member}: {error}"),
+            })
+        };
+        let channel_expiry = date("channel_expiry", &read.channel_expiry)?;
+        let maintenance_until = read
+            .maintenance_until
+            .map(|text| date("maintenance_until", &text))
+            .transpose()?;
         Ok(Self {
             product: read.product,
             channel_expiry,
             entitlements: read.entitlements,
             version_floor: read.version_floor,
+            license: read.license,
+            maintenance_until,
         })
     }
 

@@ -165,6 +165,7 @@ pub(crate) fn insert_issuing(actor: &Actor, entry: Entry) -> Statement {
                     json_patch(json_object('product_id', product_id, 'policy_id', policy_id,
                                            'expires_at', expires_at,
                                            'grace_seconds', grace_seconds,
+                                           'maintenance_until', maintenance_until,
                                            'max_machines', max_machines,
                                            'entitlements', json(entitlements),
                                            'is_trial', json(iif(is_trial, 'true', 'false'))), ?8),

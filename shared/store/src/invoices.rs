@@ -133,7 +133,7 @@ macro_rules! insert_into_invoices {
                                    checkout_url, status, amount_sats, base_price_sats,
                                    duration_seconds, grace_seconds, max_machines, entitlements,
                                    is_trial, buyer_email, buyer_note, created_at, settled_at,
-                                   next_check_at, checks) ",
+                                   next_check_at, checks, maintenance_seconds) ",
             $from
         )
     };
@@ -154,12 +154,12 @@ pub(crate) fn place(
     let sql = if invoice.reservation.is_none() {
         insert_into_invoices!(
             "VALUES (?1, ?2, ?3, ?4, ?5, '', ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,
-                     ?17, ?18, 0)"
+                     ?17, ?18, 0, ?19)"
         )
     } else {
         insert_into_invoices!(
             "SELECT ?1, ?2, ?3, ?4, ?5, '', ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,
-                    ?17, ?18, 0
+                    ?17, ?18, 0, ?19
              WHERE changes() > 0"
         )
     };
@@ -184,6 +184,7 @@ pub(crate) fn place(
             created_at.into(),
             settled_at.into(),
             next_check_at.into(),
+            invoice.terms.maintenance_seconds.into(),
         ],
     );
     match &invoice.reservation {

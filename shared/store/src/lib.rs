@@ -16,6 +16,8 @@
 //! - [`api_keys`]: who may call the operator's routes
 //! - [`seats`], [`machines`]: who may use a license, and who does
 //! - [`validation_log`]: who asked about which key
+//! - [`holders`], [`download_log`]: who may download, and who did
+//! - [`retention`]: for how long logs are kept
 //! - [`license_list`], [`license_detail`]: as the operator looks it up
 //! - [`license_change`], [`license_status`]: what an operator changes of it
 //! - [`machine_list`]: machines as the operator looks them up and frees them
@@ -29,6 +31,8 @@ pub mod contract;
 mod difference;
 pub mod discount_code_change;
 pub mod discount_codes;
+pub mod download_log;
+pub mod holders;
 pub mod invoices;
 pub mod license_change;
 pub mod license_detail;
@@ -43,6 +47,7 @@ pub mod policy_change;
 pub mod product_change;
 pub mod products;
 pub mod redemptions;
+pub mod retention;
 pub mod seats;
 pub mod settle;
 pub mod validation_log;

@@ -17,6 +17,9 @@ pub struct Changes {
     pub expires_at: Option<Option<i64>>,
     /// Seconds after expiry in which it still validates.
     pub grace_seconds: Option<i64>,
+    /// The last second of the last day whose builds are included, in unix
+    /// seconds; `Some(None)` includes all.
+    pub maintenance_until: Option<Option<i64>>,
     /// Whether it is a trial.
     pub is_trial: Option<bool>,
     /// Activations in 24 hours; 0 is unlimited, `Some(None)` as its policy says.
@@ -31,6 +34,7 @@ pub struct Changes {
 const DIFFERENCE: &str = insert_difference!(
     "SELECT id, json_object('max_machines', max_machines, 'entitlements', json(entitlements),
             'expires_at', expires_at, 'grace_seconds', grace_seconds,
+            'maintenance_until', maintenance_until,
             'is_trial', json(iif(is_trial, 'true', 'false')),
             'max_activations_per_day', max_activations_per_day,
             'buyer_email', buyer_email, 'note', note) AS doc
@@ -66,6 +70,8 @@ pub async fn change(
            expires_at = iif(json_type(?2, '$.expires_at') IS NULL,
                             expires_at, ?2 ->> '$.expires_at'),
            grace_seconds = coalesce(?2 ->> '$.grace_seconds', grace_seconds),
+           maintenance_until = iif(json_type(?2, '$.maintenance_until') IS NULL,
+                                   maintenance_until, ?2 ->> '$.maintenance_until'),
            is_trial = coalesce(?2 ->> '$.is_trial', is_trial),
            max_activations_per_day = iif(json_type(?2, '$.max_activations_per_day') IS NULL,
                                          max_activations_per_day,
@@ -104,6 +110,7 @@ impl Changes {
             ("entitlements", self.entitlements.clone().map(Value::from)),
             ("expires_at", self.expires_at.map(Value::from)),
             ("grace_seconds", self.grace_seconds.map(Value::from)),
+            ("maintenance_until", self.maintenance_until.map(Value::from)),
             ("is_trial", self.is_trial.map(Value::from)),
             (
                 "max_activations_per_day",

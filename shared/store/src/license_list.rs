@@ -34,6 +34,9 @@ pub struct Listed {
     pub expires_at: Option<i64>,
     /// Seconds after expiry in which it still validates.
     pub grace_seconds: i64,
+    /// The last second of the last day whose builds are included, in unix
+    /// seconds; `None` includes all.
+    pub maintenance_until: Option<i64>,
     /// Machines at once; 0 is unlimited.
     pub max_machines: i64,
     /// Machines that hold a seat now.
@@ -79,7 +82,7 @@ macro_rules! listed_columns {
     () => {
         "l.id, l.product_id, p.slug AS product_slug, l.policy_id, o.slug AS policy_slug,
          o.name AS policy_name, r.invoice_id, l.status, l.status_reason, l.issued_at,
-         l.expires_at, l.grace_seconds, l.max_machines,
+         l.expires_at, l.grace_seconds, l.maintenance_until, l.max_machines,
          (SELECT count(*) FROM machines INDEXED BY machines_active
           WHERE license_id = l.id AND deactivated_at IS NULL) AS active_machines,
          l.max_activations_per_day, l.entitlements, l.is_trial, l.buyer_email, l.note,

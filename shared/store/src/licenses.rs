@@ -24,6 +24,9 @@ pub struct License {
     pub grace_seconds: i64,
     /// Machines at once; 0 is unlimited.
     pub max_machines: i64,
+    /// The last second of the last day whose builds are included, in unix
+    /// seconds; `None` includes all.
+    pub maintenance_until: Option<i64>,
     /// What it unlocks.
     #[serde(deserialize_with = "columns::json")]
     pub entitlements: Vec<String>,
@@ -53,7 +56,7 @@ pub struct Entitled {
 pub async fn find(database: &Reader, id: &str) -> Result<Option<License>, DatabaseError> {
     let statement = Statement::new(
         "SELECT l.id, l.product_id, p.slug AS product_slug, l.status, l.issued_at, l.expires_at,
-                l.grace_seconds, l.max_machines, l.entitlements, l.is_trial
+                l.grace_seconds, l.max_machines, l.maintenance_until, l.entitlements, l.is_trial
          FROM licenses l JOIN products p ON p.id = l.product_id
          WHERE l.id = ?1",
         [id.into()],
@@ -68,7 +71,7 @@ pub async fn find(database: &Reader, id: &str) -> Result<Option<License>, Databa
 pub async fn with_receipt(database: &Reader, id: &str) -> Result<Option<Entitled>, DatabaseError> {
     let statement = Statement::new(
         "SELECT l.id, l.product_id, p.slug AS product_slug, l.status, l.issued_at, l.expires_at,
-                l.grace_seconds, l.max_machines, l.entitlements, l.is_trial,
+                l.grace_seconds, l.max_machines, l.maintenance_until, l.entitlements, l.is_trial,
                 r.kind AS receipt_kind, r.product_id AS receipt_product_id,
                 i.status AS invoice_status
          FROM licenses l

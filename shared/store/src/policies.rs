@@ -33,6 +33,8 @@ pub struct Policy {
     /// Whether it is a trial.
     #[serde(deserialize_with = "columns::flag")]
     pub is_trial: bool,
+    /// Seconds from issue in which new versions are included; `None` is all.
+    pub maintenance_seconds: Option<i64>,
     /// Its place on the ladder, 0 to 1000, higher is better; `None` for a
     /// policy outside it.
     pub tier_rank: Option<i64>,
@@ -66,6 +68,7 @@ impl Policy {
             max_machines: self.max_machines,
             entitlements: self.entitlements.clone(),
             is_trial: self.is_trial,
+            maintenance_seconds: self.maintenance_seconds,
         }
     }
 
@@ -82,6 +85,7 @@ macro_rules! select_policies {
         concat!(
             "SELECT o.id, o.product_id, o.slug, o.name, o.price_amount, o.duration_seconds,
                     o.grace_seconds, o.max_machines, o.entitlements, o.is_trial,
+                    o.maintenance_seconds,
                     o.tier_rank, o.max_activations_per_day, o.active, o.public, o.archived_at,
                     o.metadata, o.created_at, o.updated_at
              FROM policies o ",
@@ -157,8 +161,9 @@ pub async fn create(
         "INSERT INTO policies (id, product_id, slug, name, price_amount, duration_seconds,
                                grace_seconds, max_machines, entitlements, is_trial, active, public,
                                metadata, created_at, updated_at, tier_rank,
-                               max_activations_per_day)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14, ?15, ?16)",
+                               max_activations_per_day, maintenance_seconds)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14, ?15, ?16,
+                 ?17)",
         [
             (&policy.id).into(),
             (&policy.product_id).into(),
@@ -176,6 +181,7 @@ pub async fn create(
             policy.created_at.into(),
             policy.tier_rank.into(),
             policy.max_activations_per_day.into(),
+            policy.maintenance_seconds.into(),
         ],
     );
     let entry = Entry {

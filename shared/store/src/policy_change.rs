@@ -24,6 +24,8 @@ pub struct Changes {
     pub entitlements: Option<Vec<String>>,
     /// Trial or not, for later sales.
     pub is_trial: Option<bool>,
+    /// New time of included updates for later sales; `Some(None)` is all.
+    pub maintenance_seconds: Option<Option<i64>>,
     /// New rank; `Some(None)` takes it off the ladder.
     pub tier_rank: Option<Option<i64>>,
     /// New limit of activations, also for what was sold without a limit of
@@ -44,7 +46,8 @@ const DIFFERENCE: &str = insert_difference!(
     "SELECT id, json_object('name', name, 'price_amount', price_amount,
             'duration_seconds', duration_seconds, 'grace_seconds', grace_seconds,
             'max_machines', max_machines, 'entitlements', json(entitlements),
-            'is_trial', json(iif(is_trial, 'true', 'false')), 'tier_rank', tier_rank,
+            'is_trial', json(iif(is_trial, 'true', 'false')),
+            'maintenance_seconds', maintenance_seconds, 'tier_rank', tier_rank,
             'max_activations_per_day', max_activations_per_day,
             'active', json(iif(active, 'true', 'false')),
             'public', json(iif(public, 'true', 'false')),
@@ -83,6 +86,8 @@ pub async fn change(
            max_machines = coalesce(?2 ->> '$.max_machines', max_machines),
            entitlements = coalesce(?2 ->> '$.entitlements', entitlements),
            is_trial = coalesce(?2 ->> '$.is_trial', is_trial),
+           maintenance_seconds = iif(json_type(?2, '$.maintenance_seconds') IS NULL,
+                                     maintenance_seconds, ?2 ->> '$.maintenance_seconds'),
            tier_rank = iif(json_type(?2, '$.tier_rank') IS NULL,
                            tier_rank, ?2 ->> '$.tier_rank'),
            max_activations_per_day = iif(json_type(?2, '$.max_activations_per_day') IS NULL,
@@ -117,6 +122,10 @@ impl Changes {
             ("max_machines", self.max_machines.map(Value::from)),
             ("entitlements", self.entitlements.clone().map(Value::from)),
             ("is_trial", self.is_trial.map(Value::from)),
+            (
+                "maintenance_seconds",
+                self.maintenance_seconds.map(Value::from),
+            ),
             ("tier_rank", self.tier_rank.map(Value::from)),
             (
                 "max_activations_per_day",
@@ -177,6 +186,7 @@ pub async fn delete(
                             'grace_seconds', grace_seconds, 'max_machines', max_machines,
                             'entitlements', json(entitlements),
                             'is_trial', json(iif(is_trial, 'true', 'false')),
+                            'maintenance_seconds', maintenance_seconds,
                             'tier_rank', tier_rank,
                             'max_activations_per_day', max_activations_per_day,
                             'active', json(iif(active, 'true', 'false')),

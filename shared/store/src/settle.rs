@@ -56,6 +56,9 @@ pub struct Grant {
     pub terms: Terms,
     /// When it expires, in unix seconds; `None` never.
     pub expires_at: Option<i64>,
+    /// The last second of the last day whose builds are included, in unix
+    /// seconds; `None` includes all.
+    pub maintenance_until: Option<i64>,
     /// Activations in 24 hours; 0 is unlimited, `None` as its policy says.
     pub max_activations_per_day: Option<i64>,
     /// Whom it is for.
@@ -190,8 +193,9 @@ pub async fn grant(
     let license = Statement::new(
         "INSERT INTO licenses (id, receipt_id, product_id, policy_id, status, issued_at,
                                expires_at, grace_seconds, max_machines, entitlements, is_trial,
-                               buyer_email, note, updated_at, max_activations_per_day)
-         VALUES (?1, ?2, ?3, ?4, 'active', ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?5, ?13)",
+                               buyer_email, note, updated_at, max_activations_per_day,
+                               maintenance_until)
+         VALUES (?1, ?2, ?3, ?4, 'active', ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?5, ?13, ?14)",
         [
             (&ids.license).into(),
             (&ids.receipt).into(),
@@ -206,6 +210,7 @@ pub async fn grant(
             grant.buyer_email.as_ref().into(),
             grant.note.as_ref().into(),
             grant.max_activations_per_day.into(),
+            grant.maintenance_until.into(),
         ],
     );
     let mut batch = vec![receipt, license];
@@ -245,13 +250,16 @@ async fn issue(
             actor.at.into(),
         ],
     );
+    // As `Terms::maintenance_until`: a day's last second, not after the year
+    // 9999.
     let license = Statement::new(
         "INSERT INTO licenses (id, receipt_id, product_id, policy_id, status, issued_at,
                                expires_at, grace_seconds, max_machines, entitlements, is_trial,
-                               buyer_email, updated_at)
+                               buyer_email, updated_at, maintenance_until)
          SELECT ?1, r.id, i.product_id, i.policy_id, 'active', ?3,
                 CASE WHEN i.duration_seconds > 0 THEN ?3 + i.duration_seconds END,
-                i.grace_seconds, i.max_machines, i.entitlements, i.is_trial, i.buyer_email, ?3
+                i.grace_seconds, i.max_machines, i.entitlements, i.is_trial, i.buyer_email, ?3,
+                min((?3 + i.maintenance_seconds) / 86400 * 86400 + 86399, 253402300799)
          FROM receipts r JOIN invoices i ON i.id = r.invoice_id
          WHERE i.id = ?2
          ON CONFLICT DO NOTHING",

@@ -5,30 +5,6 @@
 use keywright_edge::ports::{DatabaseError, Reader, Statement};
 use serde::{Deserialize, Serialize};
 
-/// For how many days entries are kept where nobody configured it.
-const DEFAULT_DAYS: i64 = 90;
-/// The longest that can be configured: a hundred years.
-const MOST_DAYS: i64 = 36_500;
-
-/// A configured retention that is none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("VALIDATION_LOG_DAYS: a whole number of days from 0 (keep nothing) to {MOST_DAYS}")]
-pub struct NotDays;
-
-/// For how many days entries are kept, as configured; 0 keeps none.
-///
-/// # Errors
-/// [`NotDays`].
-pub fn days(configured: Option<&str>) -> Result<i64, NotDays> {
-    configured.map_or(Ok(DEFAULT_DAYS), |text| {
-        let days = text.parse().map_err(|_| NotDays)?;
-        (0..=MOST_DAYS)
-            .contains(&days)
-            .then_some(days)
-            .ok_or(NotDays)
-    })
-}
-
 /// One validation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Entry {
@@ -162,26 +138,4 @@ pub async fn list(
         limit.into(),
     ];
     database.query(Statement::new(sql, params)).await
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn days_are_a_whole_number() {
-        for (configured, kept) in [
-            (None, Ok(90)),
-            (Some("0"), Ok(0)),
-            (Some("365"), Ok(365)),
-            (Some("36500"), Ok(36_500)),
-            (Some("36501"), Err(NotDays)),
-            (Some("-1"), Err(NotDays)),
-            (Some("90d"), Err(NotDays)),
-            (Some("1.5"), Err(NotDays)),
-            (Some(""), Err(NotDays)),
-        ] {
-            assert_eq!(days(configured), kept, "{configured:?}");
-        }
-    }
 }

@@ -68,6 +68,7 @@ fn opened(function: &Function, pool: Pool, releases: &Path) -> Result<(Host, Rou
         .collect();
     let native = Native {
         database: Arc::new(pool),
+        without_database: &[],
         releases: Arc::new(ReleaseFolder::new(releases.to_owned())),
         outbound: Arc::new(HttpFetch::new()),
         sign: None,

@@ -33,6 +33,8 @@ const STORE: &str = "SuiteStore";
 pub const OTHER_STORE: &str = "OtherStore";
 /// API key at the double, with the permissions that the product needs.
 const API_KEY: &str = "suite-api-key";
+/// The vendor's public repository.
+pub const GIT_URL: &str = "https://git.example/vendor";
 /// Name of the operator, shown in the metadata.
 pub const OPERATOR: &str = "Test Operator";
 
@@ -57,6 +59,8 @@ pub enum Configured {
     /// All of it, after the signing key was changed: both keys verify, the new
     /// one signs.
     Rotated,
+    /// All of it, and the release gate's optional database left out.
+    GateAlone,
     /// All of it, and the huge file among the releases.
     WithHugeFile,
     /// All of it, behind a front server that sends the release files.
@@ -96,13 +100,20 @@ pub struct Instance {
 }
 
 /// What keeps an instance alive while it exists.
-trait Running: Send + Sync {}
+trait Running: Send + Sync {
+    /// What it has logged so far.
+    fn log(&self) -> String {
+        String::new()
+    }
+}
 
 /// What a host needs to start.
 struct Setup {
     /// Configuration on top of [`shop::configuration`], by its upper-case name.
     config: Vec<(&'static str, String)>,
     releases: Arc<Releases>,
+    /// Functions whose optional database is left out.
+    without_database: &'static [&'static str],
 }
 
 impl Setup {
@@ -147,12 +158,14 @@ impl Instance {
         let config = match configured {
             Configured::Fully
             | Configured::Rotated
+            | Configured::GateAlone
             | Configured::WithHugeFile
             | Configured::Behind(_) => [
                 (name::BTCPAY_URL, btcpay.base_url()),
                 (name::BTCPAY_API_KEY, API_KEY),
                 (name::BTCPAY_STORE_ID, STORE),
                 (name::BTCPAY_WEBHOOK_SECRET, shop::WEBHOOK_SECRET),
+                (name::GIT_URL, GIT_URL),
             ]
             .to_vec(),
             // On every host an empty value counts as none.
@@ -176,6 +189,10 @@ impl Instance {
         let mut setup = Setup {
             config: config.collect(),
             releases: releases.clone(),
+            without_database: match configured {
+                Configured::GateAlone => &["download"],
+                _ => &[],
+            },
         };
         let mut signing_key = signing_key(shop::SIGNING_KEY)?;
         if configured == Configured::Rotated {
@@ -221,6 +238,12 @@ impl Instance {
         })
     }
 
+    /// What it has logged so far; a front server's own log is not in it.
+    #[must_use]
+    pub fn log(&self) -> String {
+        self.running.log()
+    }
+
     /// The keys that verify what it signs.
     ///
     /// # Panics
@@ -244,7 +267,11 @@ impl Drop for Instance {
 }
 
 /// A front server ends before what is behind it.
-impl Running for (FrontServer, Box<dyn Running>) {}
+impl Running for (FrontServer, Box<dyn Running>) {
+    fn log(&self) -> String {
+        self.1.log()
+    }
+}
 
 struct Ended;
 impl Running for Ended {}

@@ -8,7 +8,7 @@ use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use keywright_edge::host::native::SystemClock;
+use keywright_edge::host::native::{MemoryLog, SystemClock};
 use keywright_edge::ports::name;
 use std::convert::Infallible;
 use std::net::Ipv4Addr;
@@ -16,9 +16,13 @@ use std::sync::Arc;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-struct Server(JoinHandle<()>);
+struct Server(JoinHandle<()>, Arc<MemoryLog>);
 
-impl Running for Server {}
+impl Running for Server {
+    fn log(&self) -> String {
+        self.1.lines().join("\n")
+    }
+}
 
 impl Drop for Server {
     fn drop(&mut self) {
@@ -38,13 +42,15 @@ pub(super) async fn start(setup: Setup) -> Result<Started, StartError> {
         config,
         clock: Arc::new(SystemClock),
         releases: setup.releases.path(),
+        without_database: setup.without_database,
     }));
     let database = Database::Here(shop.database.clone());
+    let log = shop.native.log.clone();
     let server = tokio::spawn(accept(listener, shop));
     Ok(Started {
         base_url,
         database,
-        running: Box::new(Server(server)),
+        running: Box::new(Server(server, log)),
     })
 }
 

@@ -19,10 +19,17 @@ const STEP: Duration = Duration::from_millis(50);
 /// The process, ended when dropped.
 pub(super) struct Process {
     child: Child,
-    _folders: Arc<Releases>,
+    folders: Arc<Releases>,
 }
 
-impl Running for Process {}
+impl Running for Process {
+    /// What the script and the server behind it wrote.
+    fn log(&self) -> String {
+        let files = ["script.log", "state/server.log"].map(|file| self.folders.home().join(file));
+        let texts = files.map(|file| std::fs::read_to_string(file).unwrap_or_default());
+        texts.concat()
+    }
+}
 
 impl Drop for Process {
     fn drop(&mut self) {
@@ -70,6 +77,7 @@ pub(super) async fn launch(script: &str, setup: &Setup) -> Result<Launched, Star
         .env("STATE_DIR", &folder)
         .env("RELEASES_FROM", setup.releases.path())
         .env("KEYWRIGHT_NODE_MODULES", modules)
+        .env("WITHOUT_DATABASE", setup.without_database.join(","))
         .envs(setup.configuration(&base_url))
         .stdin(Stdio::null())
         .stdout(output.try_clone().map_err(failed)?)
@@ -78,7 +86,7 @@ pub(super) async fn launch(script: &str, setup: &Setup) -> Result<Launched, Star
         .map_err(failed)?;
     let mut process = Process {
         child,
-        _folders: setup.releases.clone(),
+        folders: setup.releases.clone(),
     };
     let ready = folder.join("dev.json");
     for _ in 0..START_LIMIT.as_millis() / STEP.as_millis() {

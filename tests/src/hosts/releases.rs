@@ -2,6 +2,8 @@
 //! request may ever reach.
 
 use super::StartError;
+use crate::published::{self, Published, release};
+use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
@@ -54,6 +56,34 @@ pub const FILES: &[(&str, &[u8])] = &[
     ),
 ];
 
+/// A licensed product that was published with manifests.
+pub const LISTED: &str = "listed";
+/// A Joomla extension, licensed.
+pub const EXTENSION: &str = "extension";
+/// Text that is in every file of a product with manifests.
+pub const PAID: &str = "what a manifest lists";
+
+/// What was published with manifests.
+#[must_use]
+pub fn published() -> Vec<Published> {
+    let of = |product: &str, version: &str, platforms: &[&str]| {
+        let release = release(product, version);
+        platforms.iter().fold(release, |release, platform| {
+            let name = format!("{product}-{version}-{platform}");
+            release.file(platform, &name, format!("{PAID}: {name}\n").as_bytes())
+        })
+    };
+    vec![
+        of(LISTED, "1.0.0", &[PLATFORM, "any.deb"]),
+        of(LISTED, "1.1.0", &[PLATFORM])
+            .with("yanked", json!({ "at_unix": 1, "reason": "broken" })),
+        of(LISTED, "1.2.0-rc.1", &[PLATFORM]).with("channel", json!("rc")),
+        of(LISTED, "1.3.0", &["any"]).with("requires_entitlement", json!("pro")),
+        of(EXTENSION, "1.0.0", &["any"]),
+        of(EXTENSION, "1.1.0", &["any"]).with("requires_entitlement", json!("pro")),
+    ]
+}
+
 /// Key of the large file; its product is open, so that only streaming is tried.
 pub const LARGE: &str = "open/1.0.0/large";
 
@@ -77,13 +107,12 @@ impl Releases {
         let releases = Self {
             folder: folder.map_err(failed)?,
         };
-        let put = |key: &str, bytes: &[u8]| {
-            let path = releases.path().join(key);
-            std::fs::create_dir_all(path.parent().unwrap_or(&path))?;
-            std::fs::write(path, bytes)
-        };
+        let put = |key: &str, bytes: &[u8]| published::put(&releases.path(), key, bytes);
         for (key, bytes) in FILES {
             put(key, bytes).map_err(failed)?;
+        }
+        for published in self::published() {
+            published.write(&releases.path()).map_err(failed)?;
         }
         put(LARGE, &large()).map_err(failed)?;
         if with_huge {

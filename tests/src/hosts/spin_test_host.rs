@@ -16,9 +16,19 @@ pub enum Reuse {
     Never,
 }
 
-struct App(#[expect(dead_code, reason = "it serves as long as it exists")] RunningApp);
+struct App {
+    running: RunningApp,
+    components: Vec<String>,
+}
 
-impl Running for App {}
+impl Running for App {
+    fn log(&self) -> String {
+        let components = self.components.iter();
+        let lines = components.flat_map(|name| self.running.logs(name));
+        let lines = lines.chain(self.running.host_logs());
+        lines.collect::<Vec<_>>().join("\n")
+    }
+}
 
 pub(super) async fn start(setup: Setup, reuse: Reuse) -> Result<Started, StartError> {
     let failed = |error: &dyn std::fmt::Display| StartError::new("the Spin test host", error);
@@ -26,8 +36,10 @@ pub(super) async fn start(setup: Setup, reuse: Reuse) -> Result<Started, StartEr
     // A manifest's relative paths start from its own folder: the copy finds
     // this instance's releases beside it.
     let manifest = home.join("spin.toml");
-    let linked = std::fs::copy(root().join("spin.toml"), &manifest)
-        .and_then(|_| std::fs::create_dir_all(home.join("build")))
+    let linked = std::fs::read_to_string(root().join("spin.toml"))
+        .map(|text| leave_out(text, setup.without_database))
+        .and_then(|text| std::fs::write(&manifest, text))
+        .and_then(|()| std::fs::create_dir_all(home.join("build")))
         .and_then(|()| std::os::unix::fs::symlink(modules(), home.join("build/spin")));
     linked.map_err(|error| failed(&error))?;
     let port = ports::free()?;
@@ -45,12 +57,29 @@ pub(super) async fn start(setup: Setup, reuse: Reuse) -> Result<Started, StartEr
     if reuse == Reuse::Never {
         app = app.reuse(1, 1);
     }
+    let components = app.components().map(str::to_owned).collect();
     let running = app.start().await.map_err(|error| failed(&error))?;
     let database = Database::File(state.join("sqlite_db.db"));
     Ok(Started {
         base_url,
         database,
-        running: Box::new(App(running)),
+        running: Box::new(App {
+            running,
+            components,
+        }),
+    })
+}
+
+/// The manifest as a vendor writes it who leaves the database out of these
+/// components.
+fn leave_out(manifest: String, components: &[&str]) -> String {
+    components.iter().fold(manifest, |manifest, component| {
+        let granted = "sqlite_databases = [\"default\"]\n";
+        let head = format!("[component.{component}]\n");
+        let Some((before, after)) = manifest.split_once(&head) else {
+            return manifest;
+        };
+        format!("{before}{head}{}", after.replacen(granted, "", 1))
     })
 }
 

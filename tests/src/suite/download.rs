@@ -51,6 +51,8 @@ fn token(key: &SigningKey, product: &str, last_day: Date) -> String {
         channel_expiry: last_day,
         entitlements: Vec::new(),
         version_floor: None,
+        license: None,
+        maintenance_until: None,
     })
     .expect("a token")
 }
@@ -84,14 +86,14 @@ async fn listings(instance: &Instance) {
         let body = instance.api.get(path).await.ok();
         assert_eq!(
             body,
-            json!({ "products": ["gate", "mistaken", "open", "sold"] }),
+            json!({ "products": ["extension", "gate", "listed", "mistaken", "open", "sold"] }),
             "{path}"
         );
     }
     let body = instance.api.get("/releases/gate/").await.ok();
     assert_eq!(
         body,
-        json!({ "product": "gate", "versions": ["1.0.0", "1.10.0-rc1"] })
+        json!({ "product": "gate", "versions": ["1.10.0-rc1", "1.0.0"] })
     );
     let body = instance.api.get("/releases/open/").await.ok();
     assert_eq!(body, json!({ "product": "open", "versions": ["1.0.0"] }));

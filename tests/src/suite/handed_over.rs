@@ -101,6 +101,8 @@ async fn head_tells_the_size(instance: &Instance) {
         channel_expiry: Date::MAX,
         entitlements: Vec::new(),
         version_floor: None,
+        license: None,
+        maintenance_until: None,
     };
     let token = instance.signing_key.sign_token(&claims).expect("a token");
     let bearer = format!("Bearer {token}");

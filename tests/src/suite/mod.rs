@@ -23,6 +23,8 @@ mod download;
 mod errors;
 pub mod floor;
 mod forgery;
+mod gate;
+mod gate_alone;
 mod handed_over;
 mod huge;
 mod keys;
@@ -120,6 +122,12 @@ pub fn unconfigured() -> Vec<Case> {
     unconfigured::CASES.to_vec()
 }
 
+/// Cases for an instance whose release gate has no database.
+#[must_use]
+pub fn gate_alone() -> Vec<Case> {
+    gate_alone::CASES.to_vec()
+}
+
 /// Cases for an instance whose signing key was changed.
 #[must_use]
 pub fn rotated() -> Vec<Case> {
@@ -166,6 +174,7 @@ pub fn all() -> impl Iterator<Item = Case> {
         download::CASES,
         errors::CASES,
         forgery::CASES,
+        gate::CASES,
         keys::CASES,
         machines::CASES,
         license_changes::CASES,

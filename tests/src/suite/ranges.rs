@@ -155,7 +155,7 @@ async fn what_the_client_has_already(instance: &Instance) {
     let (path, bytes) = small();
     let first = get(instance, &path, &[]).await;
     let (tag, date) = (first.header("etag"), first.header("last-modified"));
-    assert_eq!(first.header("cache-control"), "private, no-cache");
+    assert_eq!(first.header("cache-control"), "public, max-age=60");
     for method in [Method::GET, Method::HEAD] {
         for headers in [
             &[("if-none-match", tag)][..],
@@ -179,7 +179,7 @@ async fn what_the_client_has_already(instance: &Instance) {
             if instance.front.is_none() {
                 assert_eq!(answer.header("etag"), tag, "{headers:?}");
             }
-            assert_eq!(answer.header("cache-control"), "private, no-cache");
+            assert_eq!(answer.header("cache-control"), "public, max-age=60");
         }
     }
     for headers in [

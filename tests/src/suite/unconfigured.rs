@@ -152,6 +152,8 @@ async fn downloads(instance: &Instance) {
         channel_expiry: Date::MAX,
         entitlements: Vec::new(),
         version_floor: None,
+        license: None,
+        maintenance_until: None,
     };
     let token = instance.signing_key.sign_token(&claims).expect("a token");
     for token in [token, "garbage".to_owned()] {

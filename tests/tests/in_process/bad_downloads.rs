@@ -14,6 +14,11 @@ fn token_over(payload: &[u8]) -> String {
     BASE64URL_NOPAD.encode(&[&signature[..], payload].concat())
 }
 
+/// A token that names no license, as tokens once did.
+pub(crate) fn old_token(product: &str) -> String {
+    token(product, "9999-12-31")
+}
+
 fn token(product: &str, channel_expiry: &str) -> String {
     let claims = json!({
         "product": product, "channel_expiry": channel_expiry, "entitlements": ["download"],
@@ -234,7 +239,7 @@ async fn no_path_leaves_its_folder() {
 #[tokio::test]
 async fn the_gate_lists_what_there_is() {
     let bench = Bench::new();
-    let products = json!({ "products": ["demo", "open"] });
+    let products = json!({ "products": ["demo", "listed", "open"] });
     assert_eq!(bench.get("/releases/").await.json(), products);
     assert_eq!(bench.get("/releases").await.json(), products);
     let versions = json!({ "product": "demo", "versions": ["1.0.0", "secret-notes"] });

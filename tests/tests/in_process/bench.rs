@@ -8,6 +8,7 @@ use keywright_btcpay_double::BtcPay;
 use keywright_edge::host::native::{HttpFetch, SetClock};
 use keywright_edge::ports::{DatabasePort, Fetch, Row, Statement, name};
 use keywright_license::{VerifiedLicense, VerifyKeys, verify_license};
+use keywright_tests::published::release;
 use keywright_tests::shop::{ADMIN_KEY, CRON_TOKEN, Setup, Shop, WEBHOOK_SECRET, configuration};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -238,7 +239,7 @@ impl Bench {
         for table in tables {
             let table = table["name"].as_str().expect("a name").to_owned();
             let rows = self
-                .sql(&format!("SELECT * FROM {table} ORDER BY rowid"))
+                .sql(&format!("SELECT * FROM {table} ORDER BY 1, 2"))
                 .await;
             dump.insert(table, rows);
         }
@@ -272,14 +273,16 @@ impl Bench {
 fn setup(config: &[(&'static str, &str)], clock: &Arc<SetClock>) -> Setup {
     // Off where a test does not ask for it: it is written a while after the
     // answer, into the middle of whatever a test looks at.
-    let no_log = (name::VALIDATION_LOG_DAYS, "0".to_owned());
+    let no_log =
+        [name::VALIDATION_LOG_DAYS, name::DOWNLOAD_LOG_DAYS].map(|name| (name, "0".to_owned()));
     let config = config
         .iter()
         .map(|(name, value)| (*name, (*value).to_owned()));
     Setup {
-        config: [no_log].into_iter().chain(config).collect(),
+        config: no_log.into_iter().chain(config).collect(),
         clock: clock.clone(),
         releases: releases(),
+        without_database: &[],
     }
 }
 
@@ -359,11 +362,17 @@ pub(crate) fn releases() -> PathBuf {
                 "{\"requires_license\":false}",
             ),
             ("releases/open/1.0.0/any", "for everybody"),
+            ("releases/demo/install.sh", "#!/bin/sh\n"),
+            ("releases/demo/1.0.0/MANIFEST.json", "{}"),
         ] {
             let path = top.join(path);
             std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
             std::fs::write(path, content).expect("a file");
         }
+        release("listed", "1.0.0")
+            .file("any.zip", "listed.zip", b"a package")
+            .write(&top.join("releases"))
+            .expect("a release");
         top.join("releases")
     });
     folder.clone()

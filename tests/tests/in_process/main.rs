@@ -26,9 +26,17 @@ mod code_races;
 #[cfg(test)]
 mod codes;
 #[cfg(test)]
+mod gate_database;
+#[cfg(test)]
+mod gate_rules;
+#[cfg(test)]
+mod gatehouse;
+#[cfg(test)]
 mod holder;
 #[cfg(test)]
 mod journal;
+#[cfg(test)]
+mod latest;
 #[cfg(test)]
 mod license_changes;
 #[cfg(test)]
@@ -36,11 +44,17 @@ mod license_races;
 #[cfg(test)]
 mod license_states;
 #[cfg(test)]
+mod links;
+#[cfg(test)]
 mod listing;
 #[cfg(test)]
 mod looking_up;
 #[cfg(test)]
 mod machine_faults;
+#[cfg(test)]
+mod maintenance;
+#[cfg(test)]
+mod old_flaws;
 #[cfg(test)]
 mod old_licenses;
 #[cfg(test)]

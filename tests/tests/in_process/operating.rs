@@ -234,6 +234,7 @@ async fn issuing_and_revoking_are_told_once() {
     assert_eq!(
         json_of(&told, "after"),
         json!({
+            "maintenance_until": null,
             "product_id": product_id, "policy_id": policy_id, "expires_at": crate::bench::NOW + 60,
             "grace_seconds": 0, "max_machines": 1, "entitlements": ["pro"], "is_trial": true,
             "source": "admin_issue",

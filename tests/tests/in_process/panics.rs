@@ -52,6 +52,7 @@ async fn a_panic_deep_in_a_function_is_answered_and_logged_once() {
         config: Vec::new(),
         clock: clock.clone(),
         releases: crate::bench::releases(),
+        without_database: &[],
     };
     let shop = Shop::open_with(setup, Arc::new(HttpFetch::new()));
     let product = json!({ "slug": "demo", "name": "Demo", "price_sats": 0 });

@@ -236,6 +236,7 @@ fn no_function_is_granted_more_than_its_row_of_the_table() {
     ];
     let row = |database, sign, outbound, releases| Grants {
         database,
+        database_optional: false,
         sign,
         outbound,
         releases,
@@ -260,8 +261,17 @@ fn no_function_is_granted_more_than_its_row_of_the_table() {
         ),
         (
             &keywright_download::FUNCTION,
-            row(none, false, nowhere, Access::Read),
-            vec![name::VERIFY_KEYS],
+            Grants {
+                database_optional: true,
+                ..row(Access::ReadWrite, false, nowhere, Access::Read)
+            },
+            vec![
+                name::VERIFY_KEYS,
+                name::PUBLIC_URL,
+                name::GIT_URL,
+                name::RELEASES_SENDFILE,
+                name::DOWNLOAD_LOG_DAYS,
+            ],
         ),
         (
             &keywright_purchase::FUNCTION,
@@ -281,7 +291,15 @@ fn no_function_is_granted_more_than_its_row_of_the_table() {
         (
             &keywright_renew::FUNCTION,
             row(Access::ReadWrite, false, payment, none),
-            [&account[..], &[name::CRON_TOKEN, name::VALIDATION_LOG_DAYS]].concat(),
+            [
+                &account[..],
+                &[
+                    name::CRON_TOKEN,
+                    name::VALIDATION_LOG_DAYS,
+                    name::DOWNLOAD_LOG_DAYS,
+                ],
+            ]
+            .concat(),
         ),
     ] {
         assert_eq!(

@@ -56,6 +56,8 @@ fn secret(config: &str) -> Option<&'static str> {
         | name::OPERATOR_NAME
         | name::RELEASES_SENDFILE
         | name::VALIDATION_LOG_DAYS
+        | name::DOWNLOAD_LOG_DAYS
+        | name::GIT_URL
         | name::BTCPAY_URL
         | name::BTCPAY_STORE_ID => None,
         other => panic!("{other}: say here whether it is secret, and in which group"),
@@ -96,6 +98,10 @@ fn no_crate_asks_for_more_than_its_row() {
             Row::covers(row.database, grants.database),
             "{name}: database {:?}",
             grants.database
+        );
+        assert_eq!(
+            grants.database_optional, row.database_optional,
+            "{name}: may the database be left out?"
         );
         assert!(
             Row::covers(row.releases, grants.releases),

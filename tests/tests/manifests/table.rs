@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Debug)]
 pub(crate) struct Row {
     pub(crate) database: Access,
+    /// Whether the vendor may leave the database out.
+    pub(crate) database_optional: bool,
     pub(crate) sign: bool,
     pub(crate) outbound: BTreeSet<String>,
     pub(crate) secrets: BTreeSet<String>,
@@ -74,6 +76,7 @@ fn row(cells: &[String]) -> Row {
     };
     Row {
         database: database_access(name, database),
+        database_optional: database.starts_with("optional:"),
         sign,
         outbound: list(outbound),
         secrets: list(secrets),
@@ -90,8 +93,11 @@ fn database_access(name: &str, cell: &str) -> Access {
     match cell {
         "–" => Access::None,
         "read" => Access::Read,
-        // Appending is writing, as far as a binding goes.
-        "read/write" | "optional, append to the download log only" => Access::ReadWrite,
+        // Appending and taking are writing, as far as a binding goes.
+        "read/write"
+        | "optional: read a license's standing, append to the download log, take a site's seat" => {
+            Access::ReadWrite
+        }
         other => panic!("{name}: database is {other:?}"),
     }
 }

@@ -1,6 +1,6 @@
 //! `PATCH /v1/admin/licenses/{id}`: changes one license that was sold.
 
-use super::issue::expiry;
+use super::issue::{expiry, last_day};
 use super::view::LicenseDetail;
 use crate::text::{self, MAX_NOTE_BYTES, nullable, present};
 use crate::{Operator, Ports};
@@ -31,6 +31,10 @@ pub(crate) struct LicenseChange {
     /// Seconds after expiry in which it still validates.
     #[schema(minimum = 0, maximum = 3_153_600_000_i64)]
     grace_seconds: Option<i64>,
+    /// The last day whose builds are included, `YYYY-MM-DD`; null includes all.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<String>, format = Date)]
+    maintenance_until: Option<Option<String>>,
     /// Whether it is a trial.
     is_trial: Option<bool>,
     /// Activations in 24 hours, 0 to 1000000; 0 is unlimited, null as its
@@ -123,6 +127,7 @@ impl LicenseChange {
             max_machines: self.max_machines.unwrap_or(usual.max_machines),
             entitlements: self.entitlements.clone().unwrap_or_default(),
             is_trial: usual.is_trial,
+            maintenance_seconds: usual.maintenance_seconds,
         };
         sent.check().map_err(bad)?;
         if let Some(limit) = self.max_activations_per_day.flatten() {
@@ -143,6 +148,10 @@ impl LicenseChange {
                 other => other.map(|_| None),
             },
             grace_seconds: self.grace_seconds,
+            maintenance_until: match self.maintenance_until {
+                Some(Some(text)) => Some(Some(last_day(&text)?)),
+                other => other.map(|_| None),
+            },
             is_trial: self.is_trial,
             max_activations_per_day: self.max_activations_per_day,
             buyer_email: written("buyer_email", self.buyer_email)?,

@@ -4,7 +4,7 @@
 use crate::text::{self, MAX_NOTE_BYTES, present};
 use crate::{Operator, Ports};
 use axum::extract::State;
-use keywright_domain::dates::{parse_rfc3339, rfc3339};
+use keywright_domain::dates::{parse_end_of_day, parse_rfc3339, rfc3339, utc_day};
 use keywright_domain::terms::{Terms, check_activations_per_day};
 use keywright_edge::http::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
 use keywright_edge::http::{ApiError, Json};
@@ -40,6 +40,10 @@ pub(crate) struct NewLicense {
     /// Seconds after expiry in which it still validates.
     #[schema(minimum = 0, maximum = 3_153_600_000_i64)]
     grace_seconds: Option<i64>,
+    /// The last day whose builds are included, `YYYY-MM-DD`. Not sent: as the
+    /// policy says.
+    #[schema(format = Date)]
+    maintenance_until: Option<String>,
     /// Whether it is a trial.
     is_trial: Option<bool>,
     /// Activations in 24 hours, 0 to 1000000; 0 is unlimited. Not sent: as the
@@ -67,6 +71,8 @@ pub(crate) struct Issued {
     issued_at: String,
     /// RFC 3339; null for never.
     expires_at: Option<String>,
+    /// The last day whose builds are included, `YYYY-MM-DD`; null includes all.
+    maintenance_until: Option<String>,
     /// What it unlocks.
     entitlements: Vec<String>,
     /// Whether it is a trial.
@@ -101,6 +107,7 @@ pub(crate) async fn handler(
             text::check(name, written, MAX_NOTE_BYTES)?;
         }
     }
+    let asked_maintenance = new.maintenance_until.as_deref().map(last_day).transpose()?;
     let asked_expiry = new.expires_at.as_deref().map(expiry).transpose()?;
     if let Some(limit) = new.max_activations_per_day {
         check_activations_per_day(limit)
@@ -125,6 +132,7 @@ pub(crate) async fn handler(
         product_id: product.id,
         policy_id: policy.map(|policy| policy.id),
         expires_at: asked_expiry.or_else(|| terms.expires_at(actor.at)),
+        maintenance_until: asked_maintenance.or_else(|| terms.maintenance_until(actor.at)),
         terms,
         max_activations_per_day: new.max_activations_per_day,
         buyer_email,
@@ -149,11 +157,18 @@ pub(crate) async fn handler(
         token: signed.token,
         issued_at: rfc3339(actor.at),
         expires_at: grant.expires_at.map(rfc3339),
+        maintenance_until: grant.maintenance_until.map(utc_day),
         entitlements: grant.terms.entitlements,
         is_trial: grant.terms.is_trial,
         max_machines: grant.terms.max_machines,
         max_activations_per_day: grant.max_activations_per_day,
     }))
+}
+
+/// Reads the last day of included updates; answers its last second.
+pub(super) fn last_day(text: &str) -> Result<i64, ApiError> {
+    parse_end_of_day(text)
+        .map_err(|error| ApiError::bad_request(format!("maintenance_until: {error}")))
 }
 
 /// Reads an expiry. The first second of 1970 is none: a key has that value for

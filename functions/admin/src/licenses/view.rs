@@ -1,7 +1,7 @@
 //! A license as the operator sees it: the same in lists and alone.
 
 use http::{HeaderMap, Uri};
-use keywright_domain::dates::rfc3339;
+use keywright_domain::dates::{rfc3339, utc_day};
 use keywright_domain::seats::machines_over;
 use keywright_edge::http::Json;
 use keywright_edge::http::page::{Page, Position, link_to_next};
@@ -50,6 +50,8 @@ pub(crate) struct LicenseView {
     expires_at: Option<String>,
     /// Seconds after expiry in which it still validates.
     grace_seconds: i64,
+    /// The last day whose builds are included, `YYYY-MM-DD`; null includes all.
+    maintenance_until: Option<String>,
     /// Machines at once; 0 is unlimited.
     max_machines: i64,
     /// Machines that hold a seat now.
@@ -177,6 +179,7 @@ impl From<Listed> for LicenseView {
             issued_at: rfc3339(license.issued_at),
             expires_at: license.expires_at.map(rfc3339),
             grace_seconds: license.grace_seconds,
+            maintenance_until: license.maintenance_until.map(utc_day),
             max_machines: license.max_machines,
             active_machines: license.active_machines,
             max_activations_per_day: license.max_activations_per_day,

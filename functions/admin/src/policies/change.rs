@@ -42,6 +42,11 @@ pub(crate) struct PolicyChange {
     entitlements: Option<Vec<String>>,
     /// Whether it is a trial, for later sales.
     is_trial: Option<bool>,
+    /// Seconds from issue in which new versions are included, for later sales;
+    /// null includes every version.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<i64>, minimum = 1, maximum = 3_153_600_000_i64)]
+    maintenance_seconds: Option<Option<i64>>,
     /// Its place on the ladder, 0 to 1000; null takes it off.
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<i64>, minimum = 0, maximum = 1_000)]
@@ -110,6 +115,7 @@ impl PolicyChange {
             max_machines: self.max_machines.unwrap_or(usual.max_machines),
             entitlements: self.entitlements.clone().unwrap_or_default(),
             is_trial: usual.is_trial,
+            maintenance_seconds: self.maintenance_seconds.flatten(),
         };
         sent.check()
             .map_err(|error| ApiError::bad_request(error.to_string()))?;
@@ -121,6 +127,7 @@ impl PolicyChange {
             max_machines: self.max_machines,
             entitlements: self.entitlements,
             is_trial: self.is_trial,
+            maintenance_seconds: self.maintenance_seconds,
             tier_rank: self.tier_rank,
             max_activations_per_day: self.max_activations_per_day,
             active: self.active,

@@ -46,6 +46,10 @@ pub(crate) struct NewPolicy {
     entitlements: Option<Vec<String>>,
     /// Whether it is a trial.
     is_trial: Option<bool>,
+    /// Seconds from issue in which new versions are included; not sent: every
+    /// version is.
+    #[schema(minimum = 1, maximum = 3_153_600_000_i64)]
+    maintenance_seconds: Option<i64>,
     /// Its place on the ladder, 0 to 1000, higher is better.
     #[schema(minimum = 0, maximum = 1_000)]
     tier_rank: Option<i64>,
@@ -96,6 +100,7 @@ pub(crate) async fn handler(
         max_machines: new.max_machines.unwrap_or(usual.max_machines),
         entitlements: new.entitlements.unwrap_or(usual.entitlements),
         is_trial: new.is_trial.unwrap_or(usual.is_trial),
+        maintenance_seconds: new.maintenance_seconds,
     };
     terms
         .check()
@@ -114,6 +119,7 @@ pub(crate) async fn handler(
         max_machines: terms.max_machines,
         entitlements: terms.entitlements,
         is_trial: terms.is_trial,
+        maintenance_seconds: terms.maintenance_seconds,
         tier_rank: new.tier_rank,
         max_activations_per_day: new.max_activations_per_day,
         active: new.active.unwrap_or(true),

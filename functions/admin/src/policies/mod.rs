@@ -47,6 +47,9 @@ pub(crate) struct PolicyView {
     entitlements: Vec<String>,
     /// Whether it is a trial.
     is_trial: bool,
+    /// Seconds from issue in which new versions are included; null includes
+    /// every version.
+    maintenance_seconds: Option<i64>,
     /// Its place on the ladder, 0 to 1000, higher is better; null for a
     /// policy outside it.
     tier_rank: Option<i64>,
@@ -83,6 +86,7 @@ impl From<Policy> for PolicyView {
             max_machines: policy.max_machines,
             entitlements: policy.entitlements,
             is_trial: policy.is_trial,
+            maintenance_seconds: policy.maintenance_seconds,
             tier_rank: policy.tier_rank,
             max_activations_per_day: policy.max_activations_per_day,
             active: policy.active,

@@ -1,5 +1,6 @@
 //! Release channels.
 
+use super::Version;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -43,6 +44,22 @@ impl Channel {
             Self::Rc => "rc",
             Self::Stable => "stable",
         }
+    }
+
+    /// The channel of a version that was published when there were none: by
+    /// the first word of its pre-release part, where it has one.
+    #[must_use]
+    pub fn of_older(version: &Version) -> Self {
+        let text = version.as_str();
+        let text = text.split_once('+').map_or(text, |(text, _)| text);
+        let Some((_, pre)) = text.split_once('-') else {
+            return Self::Stable;
+        };
+        let word = pre.split(|c: char| !c.is_ascii_alphabetic()).next();
+        [Self::Rc, Self::Beta, Self::Alpha]
+            .into_iter()
+            .find(|channel| word == Some(channel.as_str()))
+            .unwrap_or(Self::Dev)
     }
 
     /// Whether somebody who follows this channel is offered a release of
@@ -90,6 +107,23 @@ mod tests {
             "rc ",
         ] {
             assert_eq!(text.parse::<Channel>(), Err(NotAChannel), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn an_older_version_has_the_channel_that_its_name_says() {
+        for (version, channel) in [
+            ("1.0.0", Channel::Stable),
+            ("1.0.0+rc", Channel::Stable),
+            ("1.10.0-rc1", Channel::Rc),
+            ("1.10.0-rc.1+5", Channel::Rc),
+            ("1.0.0-beta", Channel::Beta),
+            ("1.0.0-alpha.2", Channel::Alpha),
+            ("1.0.0-20270115", Channel::Dev),
+            ("1.0.0-rcx", Channel::Dev),
+        ] {
+            let version = Version::parse(version).expect(version);
+            assert_eq!(Channel::of_older(&version), channel, "{version}");
         }
     }
 

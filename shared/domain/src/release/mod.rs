@@ -6,15 +6,18 @@
 //! - [`manifest`]: what is stored about a version
 //! - [`statement`], [`signature`]: what the vendor signs
 //! - [`offer`]: the newest release for somebody
-//! - [`download_id`]: what opens downloads in a Joomla site
+//! - [`gate`]: who may download it
+//! - [`download_id`], [`site`]: what opens downloads in a Joomla site, and which
 
 mod channel;
 pub mod download_id;
+pub mod gate;
 pub mod manifest;
 mod name;
 pub mod offer;
 mod platform;
 pub mod signature;
+pub mod site;
 pub mod statement;
 mod version;
 
@@ -22,4 +25,5 @@ pub use channel::{Channel, NotAChannel};
 pub use download_id::DownloadId;
 pub use name::{MAX_NAME_BYTES, Name, NotAName, ReleaseFile, ReleaseFileError};
 pub use platform::{NotAPlatform, Platform};
+pub use site::SiteName;
 pub use version::{NotAVersion, Version};

@@ -30,6 +30,10 @@ pub mod name {
     pub const RELEASES_SENDFILE: &str = "RELEASES_SENDFILE";
     /// For how many days the validation log is kept.
     pub const VALIDATION_LOG_DAYS: &str = "VALIDATION_LOG_DAYS";
+    /// For how many days the log of downloads is kept.
+    pub const DOWNLOAD_LOG_DAYS: &str = "DOWNLOAD_LOG_DAYS";
+    /// Base URL of the public Git repository.
+    pub const GIT_URL: &str = "GIT_URL";
     /// Bearer key for ticks by HTTP.
     pub const CRON_TOKEN: &str = "CRON_TOKEN";
 }

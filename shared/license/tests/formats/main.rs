@@ -6,6 +6,8 @@
 #[cfg(test)]
 mod acceptance;
 #[cfg(test)]
+mod download_links;
+#[cfg(test)]
 #[cfg(not(target_arch = "wasm32"))]
 mod keysat_sdk;
 #[cfg(test)]

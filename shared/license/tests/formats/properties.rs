@@ -274,9 +274,11 @@ proptest! {
         now in -62_167_219_200_i64..253_402_300_800,
         entitlements in proptest::collection::vec(".{0,20}", 0..5),
         version_floor in proptest::option::of(".{0,12}"),
+        license in proptest::option::of(".{0,36}"),
+        maintained in proptest::option::of(-62_167_219_200_i64..253_402_300_800),
     ) {
         let channel_expiry = Date::from_unix(now);
-        let claims = TokenClaims { product: product.clone(), channel_expiry, entitlements, version_floor };
+        let claims = TokenClaims { product: product.clone(), channel_expiry, entitlements, version_floor, license, maintenance_until: maintained.map(Date::from_unix) };
         let text = signing_key().sign_token(&claims).unwrap();
         prop_assert_eq!(Token::parse(&text).unwrap().to_string(), text.clone());
         let read = verify_token(&text, &verify_keys(), &product, now).unwrap();

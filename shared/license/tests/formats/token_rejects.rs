@@ -19,6 +19,8 @@ fn claims() -> TokenClaims {
         channel_expiry: Date::parse("2026-11-21").unwrap(),
         entitlements: vec!["binary".to_owned()],
         version_floor: None,
+        license: None,
+        maintenance_until: None,
     }
 }
 

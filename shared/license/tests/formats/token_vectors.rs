@@ -87,6 +87,8 @@ fn claims_are_read_whole() {
             channel_expiry: Date::parse("2099-12-31").unwrap(),
             entitlements: vec!["download".to_owned(), "source".to_owned()],
             version_floor: Some("0.1.0".to_owned()),
+            license: None,
+            maintenance_until: None,
         }
     );
     assert_eq!(verified.signed_by(), keys.first());

@@ -15,6 +15,10 @@ pub(crate) fn tokens() -> Value {
     serde_json::from_str(include_str!("../vectors/token.json")).unwrap()
 }
 
+pub(crate) fn links() -> Value {
+    serde_json::from_str(include_str!("../vectors/link.json")).unwrap()
+}
+
 pub(crate) fn ed25519() -> Value {
     serde_json::from_str(include_str!("../vectors/ed25519.json")).unwrap()
 }

@@ -28,6 +28,8 @@ use std::sync::Arc;
 pub struct Native {
     /// The database of the instance.
     pub database: Arc<dyn DatabasePort>,
+    /// Functions whose optional database is left out.
+    pub without_database: &'static [&'static str],
     /// The release files.
     pub releases: Arc<dyn ReleaseStore>,
     /// The way out.
@@ -53,10 +55,11 @@ impl Native {
             .config
             .iter()
             .filter_map(|name| Some((*name, self.config.get(*name)?.clone())));
+        let left_out = grants.database_optional && self.without_database.contains(&function.name);
         Host {
             function: function.name,
             grants,
-            database: (grants.database != Access::None).then(|| self.database.clone()),
+            database: (grants.database != Access::None && !left_out).then(|| self.database.clone()),
             sign: self.sign.clone().filter(|_| grants.sign),
             outbound: (grants.outbound != OutboundAccess::None).then(|| self.outbound.clone()),
             releases: (grants.releases != Access::None).then(|| self.releases.clone()),

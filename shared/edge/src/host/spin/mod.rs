@@ -103,7 +103,7 @@ async fn open<M: Module>() -> Opened {
         // A proxy in front sets the first; Spin itself tells the second.
         address_headers: &["x-forwarded-for", "spin-client-addr"],
     };
-    if M::DATABASE {
+    if M::DATABASE && !(grants.database_optional && database::is_left_out()) {
         host.database = Some(Arc::new(database::SpinDatabase {
             migrations: function.migrations,
         }));

@@ -1,0 +1,79 @@
+//! What is written after the answer, many at once: the log of downloads.
+
+use crate::Ports;
+use crate::error::GateError;
+use crate::gate::{Admitted, Refused};
+use http::{Method, StatusCode};
+use keywright_edge::http::Client;
+use keywright_edge::ports::{Later, Statement};
+use keywright_store::download_log::{self, Entry};
+
+/// The journal of this function.
+pub(crate) type Journal = keywright_edge::journal::Journal<Entry>;
+
+/// One batch for these notes.
+pub(crate) fn statements(notes: &[Entry]) -> Vec<Statement> {
+    vec![download_log::append(&notes.iter().collect::<Vec<_>>())]
+}
+
+/// What somebody asked for, for the log.
+pub(crate) struct Wanted<'a> {
+    pub(crate) product: &'a str,
+    pub(crate) version: &'a str,
+    pub(crate) platform: &'a str,
+    pub(crate) site: Option<&'a str>,
+}
+
+/// Writes the log, where there is a database and the operator keeps one.
+pub(crate) struct Notes<'a> {
+    pub(crate) ports: &'a Ports,
+    pub(crate) later: &'a Later,
+    pub(crate) client: &'a Client,
+}
+
+impl Notes<'_> {
+    /// Notes a download that begins: an answer with bytes in it.
+    pub(crate) async fn begun(
+        &self,
+        wanted: &Wanted<'_>,
+        by: &Admitted,
+        method: &Method,
+        status: StatusCode,
+    ) {
+        let result = match status {
+            StatusCode::OK => "ok",
+            StatusCode::PARTIAL_CONTENT => "part",
+            _ => return,
+        };
+        if method != Method::HEAD {
+            self.add(wanted, by.license_id.as_deref(), result).await;
+        }
+    }
+
+    /// Notes a refusal of somebody whose signature or download id is good, and
+    /// hands out its answer. What anybody could send is not noted, so that
+    /// nobody can fill the log.
+    pub(crate) async fn refused(&self, wanted: &Wanted<'_>, refused: Refused) -> GateError {
+        if let Some((license_id, code)) = &refused.known {
+            self.add(wanted, license_id.as_deref(), code).await;
+        }
+        refused.error
+    }
+
+    async fn add(&self, wanted: &Wanted<'_>, license_id: Option<&str>, result: &'static str) {
+        let Some(journal) = &self.ports.journal else {
+            return;
+        };
+        let entry = Entry {
+            at: self.ports.stamps.now(),
+            license_id: license_id.map(str::to_owned),
+            product: wanted.product.to_owned(),
+            version: wanted.version.to_owned(),
+            platform: wanted.platform.to_owned(),
+            result,
+            site: wanted.site.map(str::to_owned),
+            address_prefix: self.client.address_prefix(),
+        };
+        journal.add(self.later, entry).await;
+    }
+}

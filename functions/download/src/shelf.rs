@@ -1,0 +1,198 @@
+//! The manifests of the release storage. Those that a download needs are kept
+//! for a few seconds in each instance, so that a rush costs little more than
+//! the files.
+
+use keywright_domain::release::manifest::{
+    MAX_MANIFEST_BYTES, ManifestError, ProductManifest, VersionManifest, product_key, version_key,
+};
+use keywright_domain::release::{Name, Version};
+use keywright_domain::slug::Slug;
+use keywright_edge::ports::{ReleaseError, Releases, Stamps};
+use serde::Deserialize;
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// How long a manifest is kept, in milliseconds: as long as a change of the
+/// gate may take to count everywhere.
+const KEPT_MILLIS: u64 = 3_000;
+/// Most manifests that are kept, so that memory stays bounded.
+const MOST_KEPT: usize = 64;
+/// Largest version manifest that is kept, in bytes of JSON.
+const LARGEST_KEPT_BYTES: usize = 64 * 1024;
+/// Names below a product that are routes and no versions.
+const RESERVED: [&str; 2] = ["latest", "channels"];
+
+/// A version in the storage.
+#[derive(Clone)]
+pub(crate) enum Shelved {
+    /// Laid out by its manifest.
+    Listed(Arc<VersionManifest>),
+    /// Laid out the older way, or not there at all: the files say.
+    Older {
+        /// When it was built, in unix seconds, where an older manifest says.
+        built_at: Option<i64>,
+    },
+}
+
+impl Shelved {
+    /// When it was built, in unix seconds.
+    pub(crate) fn built_at(&self) -> Option<i64> {
+        match self {
+            Self::Listed(manifest) => Some(manifest.built_at_unix),
+            Self::Older { built_at } => *built_at,
+        }
+    }
+
+    /// The entitlement that it requires.
+    pub(crate) fn requires_entitlement(&self) -> Option<&str> {
+        match self {
+            Self::Listed(manifest) => manifest.requires_entitlement.as_deref(),
+            Self::Older { .. } => None,
+        }
+    }
+}
+
+/// Manifests by product and version.
+#[derive(Clone)]
+pub(crate) struct Shelf {
+    releases: Releases,
+    stamps: Stamps,
+    kept: Arc<Mutex<HashMap<String, Kept>>>,
+}
+
+struct Kept {
+    until_millis: u64,
+    what: Manifest,
+}
+
+#[derive(Clone)]
+enum Manifest {
+    Product(ProductManifest),
+    Version(Arc<VersionManifest>),
+}
+
+impl Shelf {
+    pub(crate) fn new(releases: Releases, stamps: Stamps) -> Self {
+        Self {
+            releases,
+            stamps,
+            kept: Arc::default(),
+        }
+    }
+
+    /// Who may download a product, as of the last few seconds.
+    ///
+    /// # Errors
+    /// [`ReleaseError`].
+    pub(crate) async fn gate(&self, product: &Slug) -> Result<ProductManifest, ReleaseError> {
+        let key = product_key(product);
+        if let Some(Manifest::Product(manifest)) = self.kept(&key) {
+            return Ok(manifest);
+        }
+        let json = self.releases.read(&key, MAX_MANIFEST_BYTES).await?;
+        let manifest = ProductManifest::read(json.as_deref());
+        self.keep(key, Manifest::Product(manifest.clone()));
+        Ok(manifest)
+    }
+
+    /// A version as of the last few seconds. One that lacks `platform` is read
+    /// again: it may have been published meanwhile.
+    ///
+    /// # Errors
+    /// [`ReleaseError`], also for a manifest that is damaged.
+    pub(crate) async fn version(
+        &self,
+        product: &Slug,
+        version: &str,
+        platform: Option<&str>,
+    ) -> Result<Shelved, ReleaseError> {
+        if let Some(Manifest::Version(manifest)) = self.kept(&version_key(product, version))
+            && platform.is_none_or(|platform| manifest.artifact(platform).is_some())
+        {
+            return Ok(Shelved::Listed(manifest));
+        }
+        self.version_now(product, version).await
+    }
+
+    /// A version as it is now.
+    ///
+    /// # Errors
+    /// As [`Self::version`].
+    pub(crate) async fn version_now(
+        &self,
+        product: &Slug,
+        version: &str,
+    ) -> Result<Shelved, ReleaseError> {
+        /// The one member of an older manifest that counts.
+        #[derive(Default, Deserialize)]
+        #[serde(default)]
+        struct Older {
+            built_at_unix: Option<i64>,
+        }
+        let key = version_key(product, version);
+        let Some(json) = self.releases.read(&key, MAX_MANIFEST_BYTES).await? else {
+            return Ok(Shelved::Older { built_at: None });
+        };
+        match VersionManifest::read(&json, product, version) {
+            Ok(manifest) => {
+                let manifest = Arc::new(manifest);
+                if json.len() <= LARGEST_KEPT_BYTES {
+                    self.keep(key, Manifest::Version(manifest.clone()));
+                }
+                Ok(Shelved::Listed(manifest))
+            }
+            Err(ManifestError::Format) => {
+                let older: Older = serde_json::from_slice(&json).unwrap_or_default();
+                Ok(Shelved::Older {
+                    built_at: older.built_at_unix,
+                })
+            }
+            Err(error) => Err(ReleaseError(format!("{key}: {error}"))),
+        }
+    }
+
+    /// The versions of a product, the newest first, then folders with other
+    /// names; `None` where there is no such product.
+    ///
+    /// # Errors
+    /// [`ReleaseError`].
+    pub(crate) async fn versions(
+        &self,
+        product: &Slug,
+    ) -> Result<Option<(Vec<Version>, Vec<Name>)>, ReleaseError> {
+        let Some(listing) = self.releases.list(product.as_str()).await? else {
+            return Ok(None);
+        };
+        let (mut versions, mut others) = (Vec::new(), Vec::new());
+        let names = listing.folders.iter();
+        for name in names.filter(|name| !RESERVED.contains(&name.as_str())) {
+            if let Ok(version) = Version::parse(name) {
+                versions.push(version);
+            } else if let Ok(name) = Name::parse(name) {
+                others.push(name);
+            }
+        }
+        versions.sort_by(|a, b| Reverse(a).cmp(&Reverse(b)));
+        Ok(Some((versions, others)))
+    }
+
+    fn kept(&self, key: &str) -> Option<Manifest> {
+        let kept = self.all();
+        let kept = kept.get(key)?;
+        (self.stamps.now_millis() < kept.until_millis).then(|| kept.what.clone())
+    }
+
+    fn keep(&self, key: String, what: Manifest) {
+        let until_millis = self.stamps.now_millis() + KEPT_MILLIS;
+        let mut kept = self.all();
+        if kept.len() >= MOST_KEPT {
+            kept.clear();
+        }
+        kept.insert(key, Kept { until_millis, what });
+    }
+
+    fn all(&self) -> MutexGuard<'_, HashMap<String, Kept>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

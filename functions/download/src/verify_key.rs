@@ -1,0 +1,112 @@
+//! `POST /verify-key`: whether a token is good for a product, for programs that
+//! have no Ed25519 of their own.
+
+use crate::Ports;
+use crate::error::{Body, GateError};
+use crate::gate::{Admitted, claims_of, standing, status_of};
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use keywright_domain::release::gate::GateRefusal;
+use keywright_edge::http::{ApiError, Json};
+use keywright_license::TokenClaims;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// A token, and the product that it should open.
+#[derive(Deserialize, ToSchema)]
+pub(crate) struct TokenInQuestion {
+    /// The token, base64url without `=`.
+    license_key_b64: String,
+    /// The product's slug.
+    product_id: String,
+}
+
+/// What a good token says.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct GoodToken {
+    /// Always `true`.
+    #[schema(example = true)]
+    valid: bool,
+    /// The product that it opens.
+    product: String,
+    /// The oldest version that it opens; null for any.
+    version_floor: Option<String>,
+    /// The last day on which it is good, `YYYY-MM-DD`.
+    channel_expiry: String,
+    /// What the license grants.
+    entitlements: Vec<String>,
+}
+
+/// Why a token is not good.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct BadToken {
+    /// Always `false`.
+    #[schema(example = false)]
+    valid: bool,
+    /// A stable word.
+    #[schema(example = "wrong-product")]
+    reason: &'static str,
+    /// The last day on which it was good, where it has expired.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expired: Option<String>,
+}
+
+/// Whether a token is good for a product, today.
+#[utoipa::path(
+    post,
+    path = "/verify-key",
+    tag = "releases",
+    request_body = TokenInQuestion,
+    responses(
+        (status = 200, description = "It is.", body = GoodToken),
+        (status = 400, description = "The body is not JSON.", body = Body),
+        (status = 401, description = "It is not the vendor's: `malformed-token`, `token-too-short`, `invalid-signature`, `invalid-payload`.", body = BadToken),
+        (status = 403, description = "It is for something else or over: `wrong-product`, `token-revoked`, `channel expired`.", body = BadToken),
+        (status = 413, description = "The body is larger than 2 MiB.", body = Body),
+        (status = 415, description = "The body is not `application/json`.", body = Body),
+        (status = 422, description = "A member is missing or of another type.", body = Body),
+        (status = 503, description = "No public key is configured, or the database is out of order.", body = Body),
+    ),
+)]
+pub(crate) async fn handler(
+    State(ports): State<Ports>,
+    asked: Result<Json<TokenInQuestion>, ApiError>,
+) -> Result<Response, GateError> {
+    let Json(asked) = asked?;
+    let claims = match claims_of(&asked.license_key_b64, ports.keys()?, &asked.product_id) {
+        Ok(claims) => claims,
+        Err(error) => return Ok(bad(status_of(&error), error.code(), None)),
+    };
+    let status = standing(&ports, &claims).await?;
+    let admitted = Admitted::by_claims(&claims, status);
+    let now = ports.stamps.now();
+    Ok(match admitted.held().is_in_force(now) {
+        Ok(()) => Json(good(claims)).into_response(),
+        Err(GateRefusal::ChannelExpired) => {
+            let day = claims.channel_expiry.to_string();
+            // With a space here, by the contract, and a hyphen on downloads.
+            bad(StatusCode::FORBIDDEN, "channel expired", Some(day))
+        }
+        Err(refusal) => bad(StatusCode::FORBIDDEN, refusal.code(), None),
+    })
+}
+
+fn good(claims: TokenClaims) -> GoodToken {
+    GoodToken {
+        valid: true,
+        product: claims.product,
+        version_floor: claims.version_floor,
+        channel_expiry: claims.channel_expiry.to_string(),
+        entitlements: claims.entitlements,
+    }
+}
+
+fn bad(status: StatusCode, reason: &'static str, expired: Option<String>) -> Response {
+    let body = BadToken {
+        valid: false,
+        reason,
+        expired,
+    };
+    (status, Json(body)).into_response()
+}

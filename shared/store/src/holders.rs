@@ -1,0 +1,64 @@
+//! Who may download: the license behind a token, a link or a download id. Each
+//! is one round trip.
+
+use crate::columns;
+use keywright_domain::standing::LicenseStatus;
+use keywright_edge::ports::{DatabaseError, Reader, Statement};
+use serde::Deserialize;
+
+/// A license, as far as downloading needs it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Holder {
+    /// Id of the license.
+    pub id: String,
+    /// Its product's name in URLs.
+    pub product_slug: String,
+    /// Its state.
+    pub status: LicenseStatus,
+    /// Unix seconds; `None` never.
+    pub expires_at: Option<i64>,
+    /// What it unlocks.
+    #[serde(deserialize_with = "columns::json")]
+    pub entitlements: Vec<String>,
+    /// The last second of the last day whose builds are included, in unix
+    /// seconds; `None` includes all.
+    pub maintenance_until: Option<i64>,
+}
+
+/// The statement that reads a holder, from licenses `l`.
+macro_rules! select_holder {
+    ($rest:literal) => {
+        concat!(
+            "SELECT l.id, p.slug AS product_slug, l.status, l.expires_at, l.entitlements,
+                    l.maintenance_until
+             FROM licenses l JOIN products p ON p.id = l.product_id ",
+            $rest
+        )
+    };
+}
+
+/// The license with this id.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn of_license(database: &Reader, id: &str) -> Result<Option<Holder>, DatabaseError> {
+    let sql = select_holder!("WHERE l.id = ?1");
+    database.first(Statement::new(sql, [id.into()])).await
+}
+
+/// The license that this download id belongs to.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn of_download_id(
+    database: &Reader,
+    download_id: &str,
+) -> Result<Option<Holder>, DatabaseError> {
+    let sql = select_holder!(
+        "JOIN download_ids d ON d.license_id = l.id
+         WHERE d.download_id = ?1"
+    );
+    database
+        .first(Statement::new(sql, [download_id.into()]))
+        .await
+}
