@@ -118,6 +118,7 @@ mod tests {
         let native = Native {
             database: Arc::new(database),
             releases: Arc::new(ReleaseFolder::new("none".into())),
+            release_writer: None,
             outbound: outbound.clone(),
             sign: Some(outbound),
             clock: Arc::new(SystemClock),

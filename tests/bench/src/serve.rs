@@ -58,6 +58,7 @@ fn opened(pool: Pool) -> Result<(Host, Router), Error> {
     let native = Native {
         database: Arc::new(pool),
         releases: Arc::new(ReleaseFolder::new(PathBuf::from("releases"))),
+        release_writer: None,
         outbound: Arc::new(HttpFetch::new()),
         sign: None,
         clock: Arc::new(SystemClock),
