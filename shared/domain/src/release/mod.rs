@@ -5,9 +5,11 @@
 //! - [`Version`], [`Channel`], [`Platform`]: what a release is published as
 //! - [`manifest`]: what is stored about a version
 //! - [`statement`], [`signature`]: what the vendor signs
+//! - [`agreement`]: whether that is what a file is published as
 //! - [`offer`]: the newest release for somebody
 //! - [`download_id`]: what opens downloads in a Joomla site
 
+pub mod agreement;
 mod channel;
 pub mod download_id;
 pub mod manifest;

@@ -36,8 +36,14 @@ pub struct Part {
 
 /// Why the store did not do it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("writing to the release storage: {0}")]
-pub struct ReleaseWriteError(pub String);
+pub enum ReleaseWriteError {
+    /// The upload, or a part of it, is not there any more.
+    #[error("the release storage has forgotten the upload: {0}")]
+    Gone(String),
+    /// Anything else; trying again may help.
+    #[error("writing to the release storage: {0}")]
+    Failed(String),
+}
 
 /// What a host implements. Keys are made from checked names only.
 pub trait ReleaseWrite: Send + Sync {

@@ -46,7 +46,7 @@ impl FaultyWriter {
         call: impl Future<Output = Result<T, ReleaseWriteError>> + Send,
     ) -> Result<T, ReleaseWriteError> {
         let number = self.calls.fetch_add(1, Ordering::SeqCst);
-        let lost = || ReleaseWriteError("connection lost".to_owned());
+        let lost = || ReleaseWriteError::Failed("connection lost".to_owned());
         if number != self.broken_call.load(Ordering::SeqCst) {
             return call.await;
         }

@@ -8,6 +8,7 @@ use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// A folder of releases that may be written.
@@ -113,22 +114,23 @@ fn write_whole(
 ) -> std::io::Result<()> {
     std::fs::create_dir_all(path.parent().unwrap_or(path))?;
     let mut beside = path.as_os_str().to_owned();
-    beside.push(format!(".{}", new_name()?));
+    beside.push(format!(".{}", new_name()));
     let mut file = std::fs::File::create(&beside)?;
     write(&mut file)?;
     std::fs::rename(&beside, path)
 }
 
-fn new_name() -> std::io::Result<String> {
-    let mut random = [0; 8];
-    getrandom::fill(&mut random).map_err(std::io::Error::other)?;
-    Ok(format!("partial-{}", HEXLOWER.encode(&random)))
+/// A name that nothing in the folder has: it is written by one process.
+fn new_name() -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    format!("partial-{}-{number}", std::process::id())
 }
 
 impl ReleaseWrite for FolderWriter {
     fn begin<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<String, ReleaseWriteError>> {
         Box::pin(async move {
-            let upload = new_name().map_err(failed)?;
+            let upload = new_name();
             std::fs::create_dir_all(self.parts_of(key, &upload)).map_err(failed)?;
             Ok(upload)
         })
@@ -141,7 +143,7 @@ impl ReleaseWrite for FolderWriter {
         number: u16,
         bytes: Bytes,
     ) -> BoxFuture<'a, Result<Part, ReleaseWriteError>> {
-        Box::pin(async move { self.part_now(key, upload, number, &bytes).map_err(failed) })
+        Box::pin(async move { self.part_now(key, upload, number, &bytes).map_err(gone) })
     }
 
     fn complete<'a>(
@@ -150,7 +152,7 @@ impl ReleaseWrite for FolderWriter {
         upload: &'a str,
         parts: Vec<Part>,
     ) -> BoxFuture<'a, Result<(), ReleaseWriteError>> {
-        Box::pin(async move { self.complete_now(key, upload, &parts).map_err(failed) })
+        Box::pin(async move { self.complete_now(key, upload, &parts).map_err(gone) })
     }
 
     fn abort<'a>(
@@ -189,5 +191,13 @@ impl ReleaseWrite for FolderWriter {
 
 #[expect(clippy::needless_pass_by_value, reason = "used as map_err(failed)")]
 fn failed(error: std::io::Error) -> ReleaseWriteError {
-    ReleaseWriteError(error.to_string())
+    ReleaseWriteError::Failed(error.to_string())
+}
+
+/// As [`failed`], where a missing file is a missing upload.
+fn gone(error: std::io::Error) -> ReleaseWriteError {
+    match error.kind() {
+        ErrorKind::NotFound => ReleaseWriteError::Gone(error.to_string()),
+        _ => failed(error),
+    }
 }

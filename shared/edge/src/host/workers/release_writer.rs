@@ -88,9 +88,9 @@ impl ReleaseWrite for R2Writer {
                 return Ok(None);
             };
             let tag = object.etag();
-            let body = object
-                .body()
-                .ok_or_else(|| ReleaseWriteError(format!("{key} came without its bytes")))?;
+            let body = object.body().ok_or_else(|| {
+                ReleaseWriteError::Failed(format!("{key} came without its bytes"))
+            })?;
             let bytes = body.bytes().await.map_err(failed)?;
             Ok(Some(Tagged { bytes, tag }))
         }))
@@ -122,5 +122,14 @@ impl ReleaseWrite for R2Writer {
 
 #[expect(clippy::needless_pass_by_value, reason = "used as map_err(failed)")]
 fn failed(error: worker::Error) -> ReleaseWriteError {
-    ReleaseWriteError(error.to_string())
+    let text = error.to_string();
+    if GONE.iter().any(|code| text.contains(code)) {
+        ReleaseWriteError::Gone(text)
+    } else {
+        ReleaseWriteError::Failed(text)
+    }
 }
+
+/// R2's codes for an upload that does not exist and for a part that is not the
+/// one that was stored last; they end its messages.
+const GONE: [&str; 2] = ["(10024)", "(10025)"];
