@@ -1,4 +1,5 @@
-//! A release store that fails on demand, before or after its write.
+//! A release store that fails on demand, before or after its write, and that
+//! lets other tasks run before each call.
 
 use super::Fault;
 use crate::BoxFuture;
@@ -45,6 +46,8 @@ impl FaultyWriter {
         &self,
         call: impl Future<Output = Result<T, ReleaseWriteError>> + Send,
     ) -> Result<T, ReleaseWriteError> {
+        // Lets others in between any two calls, so that tests see every order.
+        tokio::task::yield_now().await;
         let number = self.calls.fetch_add(1, Ordering::SeqCst);
         let lost = || ReleaseWriteError::Failed("connection lost".to_owned());
         if number != self.broken_call.load(Ordering::SeqCst) {
