@@ -155,23 +155,27 @@ pub async fn list(
     database.query(statement).await
 }
 
+/// A release whose manifest is to be written.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Unwritten {
+    /// `UUIDv7`.
+    pub id: String,
+    /// The version.
+    pub version: Version,
+}
+
 /// Up to five releases of a product whose manifest may not show their last
 /// change.
 ///
 /// # Errors
 /// [`DatabaseError`].
-pub async fn unwritten(database: &Reader, product: &Slug) -> Result<Vec<String>, DatabaseError> {
-    #[derive(Deserialize)]
-    struct Unwritten {
-        id: String,
-    }
+pub async fn unwritten(database: &Reader, product: &Slug) -> Result<Vec<Unwritten>, DatabaseError> {
     let statement = Statement::new(
-        "SELECT r.id FROM releases r JOIN products p ON p.id = r.product_id
+        "SELECT r.id, r.version FROM releases r JOIN products p ON p.id = r.product_id
          WHERE p.slug = ?1 AND r.written_revision < r.revision ORDER BY r.updated_at LIMIT 5",
         [product.as_str().into()],
     );
-    let rows: Vec<Unwritten> = database.query(statement).await?;
-    Ok(rows.into_iter().map(|row| row.id).collect())
+    database.query(statement).await
 }
 
 /// Notes that the manifest shows a revision.

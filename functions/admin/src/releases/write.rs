@@ -26,8 +26,9 @@ pub(super) async fn manifests(ports: &Ports, product: &Slug) -> Result<bool, Api
     if gate.is_some_and(|gate| gate.written_revision < gate.revision) {
         write_gate(ports, writer, product).await?;
     }
-    for id in releases::unwritten(&ports.database, product).await? {
-        write_version(ports, writer, &id).await?;
+    for release in releases::unwritten(&ports.database, product).await? {
+        let key = version_key(product, release.version.as_str());
+        write_version(ports, writer, &release.id, &key).await?;
     }
     Ok(true)
 }
@@ -47,27 +48,25 @@ async fn write_gate(ports: &Ports, writer: &ReleaseWriter, product: &Slug) -> Re
     Err(busy(&key))
 }
 
-async fn write_version(ports: &Ports, writer: &ReleaseWriter, id: &str) -> Result<(), ApiError> {
-    let mut key = String::new();
+async fn write_version(
+    ports: &Ports,
+    writer: &ReleaseWriter,
+    id: &str,
+    key: &str,
+) -> Result<(), ApiError> {
     for _ in 0..TRIES {
-        if key.is_empty() {
-            let Some(release) = releases::get(&ports.database, id).await? else {
-                return Ok(());
-            };
-            key = version_key(&release.product, release.version.as_str());
-        }
-        let there = Place::look(writer, &key).await?;
+        let there = Place::look(writer, key).await?;
         // After looking: whoever changes the rows from here on writes after us,
         // or has us try again.
         let Some(release) = releases::get(&ports.database, id).await? else {
             return Ok(());
         };
-        if there.write(writer, &key, &release.manifest()).await? {
+        if there.write(writer, key, &release.manifest()).await? {
             releases::written(&ports.database, id, release.revision).await?;
             return Ok(());
         }
     }
-    Err(busy(&key))
+    Err(busy(key))
 }
 
 fn busy(key: &str) -> ApiError {
