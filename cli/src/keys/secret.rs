@@ -4,6 +4,7 @@ use super::{PASSWORD, ReleaseKey};
 use crate::digest::{Digests, each_piece, open};
 use crate::error::CliError;
 use crate::progress;
+use data_encoding::BASE64;
 use ed25519_dalek::hazmat::{ExpandedSecretKey, raw_sign_byupdate};
 use ed25519_dalek::{SignatureError, Signer, SigningKey};
 use keywright_domain::release::signature::DetachedSignature;
@@ -32,14 +33,16 @@ impl ReleaseSecret {
         let text = std::fs::read_to_string(path).map_err(|error| CliError::file(path, error))?;
         let damaged =
             |error: &dyn std::fmt::Display| CliError::usage(format!("{}: {error}", path.display()));
-        let boxed = || SecretKeyBox::from_string(&text).map_err(|error| damaged(&error));
-        let opened = match boxed()?.into_unencrypted_secret_key() {
-            Ok(key) => key,
-            Err(_) => boxed()?
-                .into_secret_key(Some(password(path)?))
-                .map_err(|error| damaged(&error))?,
-        };
-        let bytes = opened.to_bytes();
+        let bytes = unprotected(&text).map_or_else(
+            || {
+                let boxed = SecretKeyBox::from_string(&text).map_err(|error| damaged(&error))?;
+                let opened = boxed.into_secret_key(Some(password(path)?));
+                opened
+                    .map(|key| key.to_bytes())
+                    .map_err(|error| damaged(&error))
+            },
+            Ok,
+        )?;
         let part = |at: usize, length: usize| bytes.get(at..at + length);
         let id = part(ID_AT, 8).and_then(|id| id.try_into().ok());
         let seed = part(ID_AT + 8, 32).and_then(|seed| <[u8; 32]>::try_from(seed).ok());
@@ -122,6 +125,15 @@ impl ReleaseSecret {
             global_signature: self.key.sign(&signed).to_bytes(),
         }
     }
+}
+
+/// The bytes of a key file that has no password. minisign leaves out their
+/// checksum, so that the two halves of the key are what is compared.
+fn unprotected(text: &str) -> Option<Vec<u8>> {
+    let line = text.lines().nth(1)?;
+    let bytes = BASE64.decode(line.trim().as_bytes()).ok()?;
+    let has_no_kdf = bytes.starts_with(b"Ed\0\0");
+    has_no_kdf.then_some(bytes)
 }
 
 /// The password of the environment, else one that is asked for.

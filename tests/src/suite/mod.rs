@@ -33,6 +33,7 @@ mod reconcile;
 mod records;
 mod recover;
 mod redeem;
+mod releases;
 mod repeating;
 mod rotation;
 mod run;
@@ -147,6 +148,7 @@ pub fn all() -> impl Iterator<Item = Case> {
         records::CASES,
         recover::CASES,
         redeem::CASES,
+        releases::CASES,
         repeating::CASES,
         sale::CASES,
         seat_races::CASES,

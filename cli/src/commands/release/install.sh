@@ -183,14 +183,20 @@ main() {
     mkdir -p "$cache"
     file=$cache/$digest
     if [ -f "$file" ] && [ "$(wc -c <"$file")" -gt "$size" ]; then rm -f "$file"; fi
-    if [ ! -f "$file" ] || [ "$(wc -c <"$file")" -lt "$size" ]; then
-        get -f -C - -o "$file" "$base/$platform" || {
-            # The server may not go on in the middle: once more, from the start.
-            rm -f "$file"
-            get -f -o "$file" "$base/$platform" ||
-                die "downloading failed; a licensed product needs KEYWRIGHT_TOKEN"
-        }
-    fi
+    tries=0
+    until [ -f "$file" ] && [ "$(wc -c <"$file")" -ge "$size" ]; do
+        tries=$((tries + 1))
+        [ "$tries" -le 5 ] || die "downloading failed; what has come is kept, start this again"
+        status=0
+        get -f -C - -o "$file" "$base/$platform" || status=$?
+        case $status in
+        0) break ;;
+        22) die "downloading failed; a licensed product needs KEYWRIGHT_TOKEN" ;;
+        # The server does not go on in the middle.
+        33) rm -f "$file" ;;
+        *) say "interrupted, going on" ;;
+        esac
+    done
     [ "$(wc -c <"$file")" -eq "$size" ] && [ "$(digest_of "$file")" = "$digest" ] || {
         rm -f "$file"
         die "what was downloaded is not what the manifest says; nothing was installed"
