@@ -70,6 +70,7 @@ fn opened(function: &Function, pool: Pool, releases: &Path) -> Result<(Host, Rou
         database: Arc::new(pool),
         without_database: &[],
         releases: Arc::new(ReleaseFolder::new(releases.to_owned())),
+        release_writer: None,
         outbound: Arc::new(HttpFetch::new()),
         sign: None,
         clock: Arc::new(SystemClock),

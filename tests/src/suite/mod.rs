@@ -39,6 +39,7 @@ mod reconcile;
 mod records;
 mod recover;
 mod redeem;
+mod releases;
 mod repeating;
 mod rotation;
 mod run;
@@ -187,6 +188,7 @@ pub fn all() -> impl Iterator<Item = Case> {
         records::CASES,
         recover::CASES,
         redeem::CASES,
+        releases::CASES,
         repeating::CASES,
         sale::CASES,
         seat_races::CASES,

@@ -66,6 +66,12 @@ mod payments;
 #[cfg(test)]
 mod plans;
 #[cfg(test)]
+mod publish_faults;
+#[cfg(test)]
+mod publish_races;
+#[cfg(test)]
+mod publishing;
+#[cfg(test)]
 mod races;
 #[cfg(test)]
 mod rate_limits;
@@ -91,6 +97,8 @@ mod settle_faults;
 mod signing;
 #[cfg(test)]
 mod taking_back;
+#[cfg(test)]
+mod uploading;
 #[cfg(test)]
 mod validating;
 #[cfg(test)]

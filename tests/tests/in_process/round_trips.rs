@@ -7,6 +7,7 @@ use crate::payments::{body_of, delivery_of, order};
 use axum::body::Body;
 use http::{Method, Request, header};
 use keywright_edge::ports::name;
+use keywright_tests::release_file::ReleaseFile;
 use keywright_tests::shop::CRON_TOKEN;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -29,6 +30,35 @@ fn send(method: Method, path: &str, body: &Value) -> Request<Body> {
         "application/json",
         body.to_string(),
     ))
+}
+
+fn printed<'a>(version: &'a str, bytes: &'a [u8]) -> ReleaseFile<'a> {
+    ReleaseFile {
+        product: "printed",
+        version,
+        channel: "stable",
+        platform: "any",
+        bytes,
+    }
+}
+
+/// Uploads and publishes a file; answers the id of the release.
+async fn published_before(bench: &Bench, file: &ReleaseFile<'_>) -> String {
+    let path = "/v1/admin/releases/uploads";
+    let begun = bench.operate("POST", path, &file.upload()).await.json();
+    if let Some(id) = begun["id"].as_str() {
+        let request = Request::put(format!("{path}/{id}?offset=0"));
+        let request = request.body(Body::from(file.bytes.to_vec()));
+        let stored = bench.send(signed_in(request.expect("a request"))).await;
+        assert_eq!(stored.json()["complete"], true, "{stored:?}");
+    }
+    let path = "/v1/admin/releases";
+    let published = bench
+        .operate("POST", path, &file.publication())
+        .await
+        .json();
+    let id = published["release"]["id"].as_str();
+    id.expect("an id").to_owned()
 }
 
 #[tokio::test]
@@ -67,6 +97,19 @@ async fn each_route_costs_what_the_table_says() {
         .operate("POST", "/v1/admin/api-keys", &api_key)
         .await
         .text("id");
+    bench.product("printed", 1).await;
+    let first = printed("1.0.0", b"first");
+    let begun = bench
+        .operate("POST", "/v1/admin/releases/uploads", &first.upload())
+        .await
+        .text("id");
+    let published = printed("2.0.0", b"second");
+    let part = signed_in(
+        Request::put(format!("/v1/admin/releases/uploads/{begun}?offset=0"))
+            .body(Body::from(first.bytes))
+            .expect("a request"),
+    );
+    let release_id = published_before(&bench, &published).await;
     let post = |path: &str, body: Value| send(Method::POST, path, &body);
     let patch = |path: String, body: Value| send(Method::PATCH, &path, &body);
     let operate = |path: &str| send(Method::GET, path, &json!({}));
@@ -471,6 +514,58 @@ async fn each_route_costs_what_the_table_says() {
                 json!({}),
             ),
             1,
+        ),
+        ("/v1/admin/releases", operate("/v1/admin/releases"), 1),
+        // Product, an upload of it, old ones, and its row.
+        (
+            "/v1/admin/releases/uploads",
+            post(
+                "/v1/admin/releases/uploads",
+                printed("3.0.0", b"third").upload(),
+            ),
+            4,
+        ),
+        // The upload, and how far it is now.
+        ("/v1/admin/releases/uploads/{id}", part, 2),
+        // The version; then what the storage does not show: gate, versions,
+        // this one, and that it is written.
+        (
+            "/v1/admin/releases",
+            post("/v1/admin/releases", first.publication()),
+            5,
+        ),
+        // The same again: nothing is to be written.
+        (
+            "/v1/admin/releases",
+            post("/v1/admin/releases", first.publication()),
+            3,
+        ),
+        (
+            "/v1/admin/releases/{id}",
+            patch(
+                format!("/v1/admin/releases/{release_id}"),
+                json!({ "rollout_percent": 5 }),
+            ),
+            6,
+        ),
+        // Product and gate; then as above, for the gate.
+        (
+            "/v1/admin/releases/gate/{product}",
+            send(
+                Method::PUT,
+                "/v1/admin/releases/gate/printed",
+                &json!({ "requires_license": false }),
+            ),
+            6,
+        ),
+        (
+            "/v1/admin/releases/installer/{product}",
+            send(
+                Method::PUT,
+                "/v1/admin/releases/installer/printed",
+                &json!({ "script": "#!/bin/sh" }),
+            ),
+            4,
         ),
         ("/v1/admin/machines", operate("/v1/admin/machines"), 1),
         (

@@ -285,7 +285,7 @@ fn no_function_is_granted_more_than_its_row_of_the_table() {
         ),
         (
             &keywright_admin::FUNCTION,
-            row(Access::ReadWrite, true, nowhere, none),
+            row(Access::ReadWrite, true, nowhere, Access::ReadWrite),
             vec![name::ADMIN_KEY],
         ),
         (

@@ -5,10 +5,12 @@
 //! - [`Version`], [`Channel`], [`Platform`]: what a release is published as
 //! - [`manifest`]: what is stored about a version
 //! - [`statement`], [`signature`]: what the vendor signs
+//! - [`agreement`]: whether that is what a file is published as
 //! - [`offer`]: the newest release for somebody
 //! - [`gate`]: who may download it
 //! - [`download_id`], [`site`]: what opens downloads in a Joomla site, and which
 
+pub mod agreement;
 mod channel;
 pub mod download_id;
 pub mod gate;

@@ -43,8 +43,9 @@ pub trait Module {
     const DATABASE: bool = !matches!(Self::FUNCTION.grants.database, Access::None);
     /// Whether it is granted outside hosts.
     const OUTBOUND: bool = !matches!(Self::FUNCTION.grants.outbound, OutboundAccess::None);
-    /// Whether it is granted the release files.
-    const RELEASES: bool = !matches!(Self::FUNCTION.grants.releases, Access::None);
+    /// Whether it is granted the release files for reading. Spin mounts them
+    /// read-only, so that who may write them gets nothing here.
+    const RELEASES: bool = matches!(Self::FUNCTION.grants.releases, Access::Read);
 }
 
 /// Answers one request of the platform.
@@ -96,6 +97,7 @@ async fn open<M: Module>() -> Opened {
         sign: None,
         outbound: None,
         releases: None,
+        release_writer: None,
         clock: Arc::new(wasi::WasiClock),
         random: Arc::new(wasi::WasiRandom),
         config: Config::new(values),
