@@ -90,6 +90,7 @@ fn sign(key: &SigningKey, recorded: &Entitled) -> Result<SignedLicense, Refusal>
     Ok(SignedLicense {
         license_key: license_key.map_err(|error| internal(&error))?,
         token: token.map_err(|error| internal(&error))?,
+        download_id: recorded.download_id.clone(),
     })
 }
 

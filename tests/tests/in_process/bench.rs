@@ -238,7 +238,7 @@ impl Bench {
         for table in tables {
             let table = table["name"].as_str().expect("a name").to_owned();
             let rows = self
-                .sql(&format!("SELECT * FROM {table} ORDER BY rowid"))
+                .sql(&format!("SELECT * FROM {table} ORDER BY 1, 2"))
                 .await;
             dump.insert(table, rows);
         }

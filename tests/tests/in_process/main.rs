@@ -26,6 +26,8 @@ mod code_races;
 #[cfg(test)]
 mod codes;
 #[cfg(test)]
+mod download_ids;
+#[cfg(test)]
 mod holder;
 #[cfg(test)]
 mod journal;

@@ -218,8 +218,9 @@ async fn each_route_costs_what_the_table_says() {
             get(&format!("/v1/purchase/{settled}")),
             2,
         ),
-        // Nothing due: the claim, the reservations, and the clearing up.
-        ("/v1/cron/renew", tick.expect("a request"), 3),
+        // Nothing due: the claim, the reservations, the download ids, and the
+        // clearing up.
+        ("/v1/cron/renew", tick.expect("a request"), 4),
         (
             "/v1/admin/products",
             post(
@@ -428,6 +429,14 @@ async fn each_route_costs_what_the_table_says() {
             1,
         ),
         (
+            "/v1/admin/licenses/{id}/download-id",
+            post(
+                &format!("/v1/admin/licenses/{license_id}/download-id"),
+                json!({}),
+            ),
+            1,
+        ),
+        (
             "/v1/admin/api-keys",
             post(
                 "/v1/admin/api-keys",
@@ -495,8 +504,8 @@ async fn a_tick_asks_once_and_settles_at_most_twice_for_each_invoice() {
     assert_eq!(bench.tick().await.json()["settled"], 1);
     assert_eq!(
         bench.shop.database.calls(),
-        4,
-        "the claim, the settling, the reservations, the clearing up"
+        5,
+        "the claim, the settling, the reservations, the download ids, the clearing up"
     );
 }
 

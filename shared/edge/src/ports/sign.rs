@@ -22,6 +22,9 @@ pub struct SignedLicense {
     pub license_key: String,
     /// The token for the release gate.
     pub token: String,
+    /// What opens its downloads in places that are not fit for a key; `None` for
+    /// a moment, for a license older than download ids.
+    pub download_id: Option<String>,
 }
 
 /// What sign answers otherwise.
