@@ -18,7 +18,7 @@
 //! - [`validation_log`]: who asked about which key
 //! - [`license_list`], [`license_detail`]: as the operator looks it up
 //! - [`license_change`], [`license_status`]: what an operator changes of it
-//! - [`download_ids`]: what opens its downloads
+//! - [`download_ids`], [`download_links`]: what opens its downloads
 //! - [`machine_list`]: machines as the operator looks them up and frees them
 //! - [`audit`]: who did what
 //! - [`contract`]: recorded things as the Keysat contract shows them
@@ -31,6 +31,7 @@ mod difference;
 pub mod discount_code_change;
 pub mod discount_codes;
 pub mod download_ids;
+pub mod download_links;
 pub mod invoices;
 pub mod license_change;
 pub mod license_detail;

@@ -6,6 +6,7 @@
 //! - [`manifest`]: what is stored about a version
 //! - [`statement`], [`signature`]: what the vendor signs
 //! - [`offer`]: the newest release for somebody
+//! - [`rights`]: which versions somebody may download
 //! - [`download_id`]: what opens downloads in a Joomla site
 
 mod channel;
@@ -14,6 +15,7 @@ pub mod manifest;
 mod name;
 pub mod offer;
 mod platform;
+pub mod rights;
 pub mod signature;
 pub mod statement;
 mod version;

@@ -19,4 +19,4 @@ pub use later::{Background, Later};
 pub use log::{Level, Log, LogSink};
 pub use outbound::{Fetch, FetchError, FetchLimits, MAX_ANSWER_BYTES, Outbound, TIME_LIMIT};
 pub use releases::{HostBody, Listing, Release, ReleaseBody, ReleaseError, ReleaseStore, Releases};
-pub use sign::{Sign, SignError, SignLicense, SignRefusal, SignedLicense};
+pub use sign::{Sign, SignError, SignLicense, SignLink, SignRefusal, SignedLicense, SignedLink};
