@@ -4,8 +4,10 @@
 //! - [`hosts`]: an instance on each of the hosts, with the `BTCPay` double
 //! - [`suite`]: the exchanges, and what every host has to answer
 //! - [`openapi`]: the document of all functions
+//! - [`vendor`]: who publishes releases
 
 pub mod hosts;
 pub mod openapi;
 pub mod shop;
 pub mod suite;
+pub mod vendor;

@@ -35,6 +35,7 @@ pub fn document() -> Value {
         keywright_webhook::Api::openapi(),
         keywright_admin::Api::openapi(),
         keywright_renew::Api::openapi(),
+        keywright_updates::Api::openapi(),
     ];
     let mut paths = Map::new();
     let mut schemas = Map::new();

@@ -5,11 +5,14 @@
 /// longest pattern wins. The sign function has no row: it has no public route.
 pub const ROUTES: &[(&str, &str)] = &[
     ("/...", "VALIDATE"),
+    ("/api/v1/licensing/updates/...", "UPDATES"),
     ("/releases/...", "DOWNLOAD"),
+    ("/updates/...", "UPDATES"),
     ("/v1/admin/...", "ADMIN"),
     ("/v1/btcpay/...", "WEBHOOK"),
     ("/v1/cron/renew", "RENEW"),
     ("/v1/discount-codes/...", "PURCHASE"),
+    ("/v1/downloads/...", "PURCHASE"),
     ("/v1/machines/...", "VALIDATE"),
     ("/v1/products/...", "PURCHASE"),
     ("/v1/purchase/...", "PURCHASE"),
@@ -58,6 +61,9 @@ mod tests {
             ("/v1/redeem/x", "VALIDATE"),
             ("/v1/cron/renew", "RENEW"),
             ("/v1/cron/renew/x", "VALIDATE"),
+            ("/v1/downloads/link", "PURCHASE"),
+            ("/updates/tauri/demo/latest.json", "UPDATES"),
+            ("/api/v1/licensing/updates/demo.xml", "UPDATES"),
             ("/releases", "DOWNLOAD"),
             ("/releases/demo/1.0.0/x", "DOWNLOAD"),
         ] {

@@ -19,6 +19,7 @@
 //! - [`license_list`], [`license_detail`]: as the operator looks it up
 //! - [`license_change`], [`license_status`]: what an operator changes of it
 //! - [`download_ids`], [`download_links`]: what opens its downloads
+//! - [`release_feed`]: releases as feeds offer them
 //! - [`machine_list`]: machines as the operator looks them up and frees them
 //! - [`audit`]: who did what
 //! - [`contract`]: recorded things as the Keysat contract shows them
@@ -46,6 +47,7 @@ pub mod policy_change;
 pub mod product_change;
 pub mod products;
 pub mod redemptions;
+pub mod release_feed;
 pub mod seats;
 pub mod settle;
 pub mod validation_log;

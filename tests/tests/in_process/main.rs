@@ -28,7 +28,15 @@ mod codes;
 #[cfg(test)]
 mod download_ids;
 #[cfg(test)]
+mod download_links;
+#[cfg(test)]
+mod feed_callers;
+#[cfg(test)]
+mod feeds;
+#[cfg(test)]
 mod holder;
+#[cfg(test)]
+mod joomla_feed;
 #[cfg(test)]
 mod journal;
 #[cfg(test)]

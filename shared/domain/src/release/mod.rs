@@ -7,6 +7,7 @@
 //! - [`statement`], [`signature`]: what the vendor signs
 //! - [`offer`]: the newest release for somebody
 //! - [`rights`]: which versions somebody may download
+//! - [`updaters`]: what each updater looks for in a release
 //! - [`download_id`]: what opens downloads in a Joomla site
 
 mod channel;
@@ -18,6 +19,7 @@ mod platform;
 pub mod rights;
 pub mod signature;
 pub mod statement;
+pub mod updaters;
 mod version;
 
 pub use channel::{Channel, NotAChannel};
