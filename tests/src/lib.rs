@@ -5,6 +5,7 @@
 //! - [`suite`]: the exchanges, and what every host has to answer
 //! - [`release_file`]: files to publish
 //! - [`openapi`]: the document of all functions
+//! - [`vendor`]: who publishes releases
 
 pub mod hosts;
 pub mod openapi;
@@ -12,3 +13,4 @@ pub mod published;
 pub mod release_file;
 pub mod shop;
 pub mod suite;
+pub mod vendor;

@@ -24,6 +24,7 @@ pub const FUNCTIONS: &[(&str, &Function)] = &[
     ("DOWNLOAD", &keywright_download::FUNCTION),
     ("PURCHASE", &keywright_purchase::FUNCTION),
     ("RENEW", &keywright_renew::FUNCTION),
+    ("UPDATES", &keywright_updates::FUNCTION),
     ("VALIDATE", &keywright_validate::FUNCTION),
     ("WEBHOOK", &keywright_webhook::FUNCTION),
 ];

@@ -50,6 +50,7 @@ pub static ROUTES: &[Route] = &[
     row(Method::POST, "/v1/admin/licenses/{id}/suspend", Gate::Scope(LicensesWrite)),
     row(Method::POST, "/v1/admin/licenses/{id}/unsuspend", Gate::Scope(LicensesWrite)),
     row(Method::POST, "/v1/admin/licenses/{id}/revoke", Gate::Scope(LicensesWrite)),
+    row(Method::POST, "/v1/admin/licenses/{id}/download-id", Gate::Scope(LicensesWrite)),
     row(Method::GET, "/v1/admin/discount-codes", Gate::Scope(DiscountCodesRead)),
     row(Method::POST, "/v1/admin/discount-codes", Gate::Scope(DiscountCodesWrite)),
     row(Method::GET, "/v1/admin/discount-codes/{id}", Gate::Scope(DiscountCodesRead)),

@@ -75,6 +75,7 @@ keywright_edge::entry!(FUNCTION);
         licenses::suspend::handler,
         licenses::unsuspend::handler,
         licenses::revoke::handler,
+        licenses::download_id::handler,
         discount_codes::list::handler,
         discount_codes::create::handler,
         discount_codes::get::handler,
@@ -207,6 +208,10 @@ fn router(host: &Host) -> Result<Router, PortError> {
         .route(
             "/v1/admin/licenses/{id}/revoke",
             post(licenses::revoke::handler),
+        )
+        .route(
+            "/v1/admin/licenses/{id}/download-id",
+            post(licenses::download_id::handler),
         )
         .route("/v1/admin/machines", get(machines::list::handler))
         .route(

@@ -26,6 +26,14 @@ mod code_races;
 #[cfg(test)]
 mod codes;
 #[cfg(test)]
+mod download_ids;
+#[cfg(test)]
+mod download_links;
+#[cfg(test)]
+mod feed_callers;
+#[cfg(test)]
+mod feeds;
+#[cfg(test)]
 mod gate_database;
 #[cfg(test)]
 mod gate_rules;
@@ -33,6 +41,8 @@ mod gate_rules;
 mod gatehouse;
 #[cfg(test)]
 mod holder;
+#[cfg(test)]
+mod joomla_feed;
 #[cfg(test)]
 mod journal;
 #[cfg(test)]

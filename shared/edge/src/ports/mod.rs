@@ -23,4 +23,4 @@ pub use release_writer::{Expected, Part, ReleaseWrite, ReleaseWriteError, Releas
 pub use releases::{
     Extent, FileInfo, HostBody, Listing, Release, ReleaseBody, ReleaseError, ReleaseStore, Releases,
 };
-pub use sign::{Sign, SignError, SignLicense, SignRefusal, SignedLicense};
+pub use sign::{Sign, SignError, SignLicense, SignLink, SignRefusal, SignedLicense, SignedLink};
