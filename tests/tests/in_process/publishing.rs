@@ -39,6 +39,7 @@ impl Press {
             config: Vec::new(),
             clock: clock.clone(),
             releases: folder.path().to_owned(),
+            without_database: &[],
         };
         let shop = Shop::open_with(setup, Arc::new(HttpFetch::new()));
         let bench = Bench { shop, clock };

@@ -113,6 +113,8 @@ impl Files {
             channel_expiry: Date::MAX,
             entitlements: Vec::new(),
             version_floor: None,
+            license: None,
+            maintenance_until: None,
         };
         Ok(Self {
             home: home.to_owned(),
