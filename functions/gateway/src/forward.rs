@@ -1,26 +1,20 @@
 //! Forwards a request with its body as it is, under a request id. A function
 //! that panicked has no answer of its own: the envelope for it is made here.
 
-use crate::routes::binding_for;
+use crate::routes::{binding_for, path_of};
 use serde_json::json;
 use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::wasm_bindgen_futures::JsFuture;
-use worker::{Context, Env, Fetcher, Request, Response, Result, console_error, event, worker_sys};
+use worker::web_sys::{self, Request};
+use worker::{Context, Env, Fetcher, Response, Result, console_error, event, worker_sys};
 
 #[event(fetch)]
-async fn fetch(
-    request: Request,
-    env: Env,
-    _context: Context,
-) -> Result<worker_sys::web_sys::Response> {
-    let path = request.path();
-    let mut request = request.clone_mut()?;
+async fn fetch(request: Request, env: Env, _context: Context) -> Result<web_sys::Response> {
     let id = request_id(&request)?;
-    request.headers_mut()?.set("x-request-id", &id)?;
-    let Some(binding) = binding_for(&path) else {
+    let Some(binding) = binding_for(path_of(&request.url())) else {
         return failure(404, "not_found", "there is no such route", &id);
     };
-    match forward(&env, binding, &request).await {
+    match forward(&env, binding, &request, &id).await {
         Ok(answer) => Ok(answer),
         Err(error) => {
             let line = json!({
@@ -41,12 +35,14 @@ async fn forward(
     env: &Env,
     binding: &str,
     request: &Request,
-) -> std::result::Result<worker_sys::web_sys::Response, JsValue> {
+    id: &str,
+) -> std::result::Result<web_sys::Response, JsValue> {
+    // The platform's own cannot be changed.
+    let request = Request::new_with_request(request)?;
+    request.headers().set("x-request-id", id)?;
     let service: Fetcher = env.service(binding)?;
     let service: worker_sys::Fetcher = JsValue::from(service).unchecked_into();
-    JsFuture::from(service.fetch(request.inner())?)
-        .await?
-        .dyn_into()
+    JsFuture::from(service.fetch(&request)?).await?.dyn_into()
 }
 
 /// The caller's request id when it is 1 to 64 characters of `A-Z a-z 0-9 - _`,
@@ -68,12 +64,7 @@ fn request_id(request: &Request) -> Result<String> {
         .fold(String::new(), |hex, byte| format!("{hex}{byte:02x}")))
 }
 
-fn failure(
-    status: u16,
-    code: &str,
-    message: &str,
-    id: &str,
-) -> Result<worker_sys::web_sys::Response> {
+fn failure(status: u16, code: &str, message: &str, id: &str) -> Result<web_sys::Response> {
     let body = json!({ "ok": false, "error": code, "message": message });
     let answer = Response::from_json(&body)?.with_status(status);
     answer.headers().set("x-request-id", id)?;

@@ -34,6 +34,16 @@ pub fn binding_for(path: &str) -> Option<&'static str> {
         .map(|(_, binding)| *binding)
 }
 
+/// The path of a URL as the platform writes it: absolute, and with `/` for none.
+#[must_use]
+pub fn path_of(url: &str) -> &str {
+    let behind_scheme = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let path = behind_scheme
+        .find('/')
+        .map_or("/", |at| &behind_scheme[at..]);
+    &path[..path.find(['?', '#']).unwrap_or(path.len())]
+}
+
 fn matches(pattern: &str, path: &str) -> bool {
     match pattern.strip_suffix("/...") {
         Some(prefix) => path
@@ -82,6 +92,20 @@ mod tests {
             ("/releases/demo/1.0.0/x", "DOWNLOAD"),
         ] {
             assert_eq!(binding_for(path), Some(binding), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_path_is_what_stands_before_query_and_fragment() {
+        for (url, path) in [
+            ("http://127.0.0.1:8787/", "/"),
+            ("https://shop.example", "/"),
+            ("https://shop.example/v1/validate", "/v1/validate"),
+            ("https://shop.example/v1/x?a=/b://c#d", "/v1/x"),
+            ("https://shop.example/a%2Fb#/c?d", "/a%2Fb"),
+            ("https://shop.example//v1", "//v1"),
+        ] {
+            assert_eq!(path_of(url), path, "{url}");
         }
     }
 

@@ -9,7 +9,7 @@ macro_rules! entry {
     ($function:ident) => {
         #[::worker::event(fetch)]
         async fn fetch(
-            request: ::worker::HttpRequest,
+            request: ::worker::web_sys::Request,
             env: ::worker::Env,
             context: ::worker::Context,
         ) -> ::worker::Result<::worker::Response> {

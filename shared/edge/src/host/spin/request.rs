@@ -1,9 +1,10 @@
 //! A request of WASI 0.3 as one of axum. Each call of the host has its price, so
 //! only those are made whose answer somebody looks at.
 
+use crate::host::body::{BrokenOff, ONE_PIECE, length_of};
 use axum::body::Body;
 use http::uri::PathAndQuery;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header};
+use http::{HeaderName, HeaderValue, Method, Request, Uri};
 use send_wrapper::SendWrapper;
 use spin_sdk::wasip3::http::types::{ErrorCode, Request as WasiRequest, Trailers};
 use spin_sdk::wasip3::http_compat::IncomingRequestBody;
@@ -11,9 +12,6 @@ use spin_sdk::wasip3::wit_bindgen::{FutureReader, FutureWriter, StreamReader, St
 use spin_sdk::wasip3::wit_future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-
-/// Bodies up to this size, in bytes, are read in one piece.
-const ONE_PIECE: usize = 64 * 1024;
 
 /// What is left of a request when its body was read, trailers among it, which
 /// nobody waits for. Letting go of it is work for the host, to be done after the
@@ -58,15 +56,6 @@ pub(super) async fn incoming(
     Ok((taken, rest))
 }
 
-fn length_of(headers: &HeaderMap) -> Option<usize> {
-    headers
-        .get(header::CONTENT_LENGTH)?
-        .to_str()
-        .ok()?
-        .parse()
-        .ok()
-}
-
 /// Reads a body of `length` bytes.
 async fn whole_body(request: WasiRequest, length: usize) -> (Body, Rest) {
     let (outcome, told) = wit_future::new(|| Ok(()));
@@ -99,21 +88,6 @@ async fn whole_body(request: WasiRequest, length: usize) -> (Body, Rest) {
 
 fn internal(error: impl std::fmt::Display) -> ErrorCode {
     ErrorCode::InternalError(Some(error.to_string()))
-}
-
-/// A body that is not as long as was said: its client went away, or errs.
-struct BrokenOff;
-
-impl http_body::Body for BrokenOff {
-    type Data = bytes::Bytes;
-    type Error = &'static str;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<http_body::Frame<Self::Data>, Self::Error>>> {
-        Poll::Ready(Some(Err("the body broke off")))
-    }
 }
 
 /// The platform's body, which is not `Send`, on Spin's one thread.

@@ -9,17 +9,17 @@ mod log;
 mod platform;
 mod release_writer;
 mod releases;
+mod request;
 mod response;
 
 use crate::function::{Access, Function, Host, OutboundAccess};
 use crate::http::ApiError;
 use crate::ports::{Config, Level, Log, name};
 use axum::Router;
-use axum::body::Body;
 use axum::response::IntoResponse;
 use std::cell::RefCell;
 use std::sync::Arc;
-use worker::{Context, Env, HttpRequest};
+use worker::{Context, Env, web_sys};
 
 /// The names of the bindings in every function's `wrangler.toml`.
 pub mod binding {
@@ -41,18 +41,19 @@ thread_local! {
 /// Answers one request of the platform.
 ///
 /// # Errors
-/// The platform's error when the answer cannot be turned into its types.
+/// The platform's error when the request or the answer cannot be turned into
+/// its types.
 pub async fn fetch(
     function: &Function,
-    request: HttpRequest,
+    request: web_sys::Request,
     env: Env,
     context: Context,
 ) -> worker::Result<worker::Response> {
     log::install_panic_hook(function.name);
     let answer = match opened(function, &env) {
         Ok((host, router)) => {
-            let later = later::after(context);
-            crate::http::serve(&host, &router, later, request.map(Body::new)).await
+            let request = request::incoming(request).await?;
+            crate::http::serve(&host, &router, later::after(context), request).await
         }
         Err(reason) => {
             log::line(Level::Error, &format!("{}: {reason}", function.name));
