@@ -14,7 +14,8 @@ cases![
     wrong_members,
     content_types,
     oversized,
-    odd_lines
+    odd_lines,
+    odd_headers
 ];
 
 /// Routes that read JSON, with a body that fits.
@@ -219,4 +220,17 @@ async fn odd_lines(instance: &Instance) {
         assert!(!fault || unknown, "{request:?}: {answer:?}");
     }
     product(instance, "after-odd-lines", 1).await;
+}
+
+/// A header's value may hold any bytes but controls (RFC 9110, section 5.5).
+async fn odd_headers(instance: &Instance) {
+    for value in ["caf\u{e9}".as_bytes(), b"caf\xe9", b"\"\\,;\t{}[]", b""] {
+        let mut request = b"POST /v1/validate HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\
+            Content-Type: application/json\r\nContent-Length: 11\r\nUser-Agent: "
+            .to_vec();
+        request.extend_from_slice(value);
+        request.extend_from_slice(b"\r\n\r\n{\"key\":\"x\"}");
+        let answer = instance.api.raw(&request).await.expect("an answer");
+        assert_eq!(answer.ok()["reason"], "bad_format", "{value:?}");
+    }
 }
