@@ -191,7 +191,8 @@ async fn broken_off(instance: &Instance) {
             .api
             .broken_off(&[head.as_bytes(), body.as_bytes()])
             .await;
-        if let Some(answer) = answer {
+        // A proxy in front may say it in its own words; ours have an id.
+        if let Some(answer) = answer.filter(|answer| !answer.header("x-request-id").is_empty()) {
             assert_eq!(answer.status, 400, "{slug}: {}", answer.text());
         }
         is_not_there(instance, slug).await;
