@@ -157,7 +157,8 @@ impl Make<'_> {
             .collect();
         let main = format!(
             "user root;\ndaemon off;\nworker_processes auto;\npid {folder}/pid;\nevents {{}}\n\
-             http {{\naccess_log off;\nsendfile on;\ntcp_nopush on;\n{temporary}{site}}}\n"
+             http {{\naccess_log off;\nsendfile on;\ntcp_nopush on;\n\
+             keepalive_requests 1000000;\n{temporary}{site}}}\n"
         );
         std::fs::write(home.join("nginx.conf"), main).map_err(failed)?;
         let program = std::env::var_os("KEYWRIGHT_NGINX");
