@@ -372,26 +372,32 @@ async fn joomla(instance: &Instance) {
         link(instance, "1.0.0", dlid, 300)
     );
     assert_eq!(instance.api.get(&by_path).await.status, 200);
-    standing(instance, &id, "revoke").await;
+    revoked_and_logged(instance, &id, &key, dlid).await;
+}
+
+/// What comes after: nothing opens any more, and all of it is in the log.
+async fn revoked_and_logged(instance: &Instance, id: &str, key: &str, dlid: &str) {
+    let package = |query: &str| format!("/api/v1/licensing/download/{EXTENSION}/1.0.0.zip?{query}");
+    standing(instance, id, "revoke").await;
     for query in [
         format!("dlid={dlid}"),
         format!("dlid={key}"),
         link(instance, "1.0.0", dlid, 300),
     ] {
-        let answer = instance.api.get(&package("1.0.0", &query)).await;
+        let answer = instance.api.get(&package(&query)).await;
         refused(&answer, 403, "token-revoked");
     }
     // The log is written after the answers.
     let sql = "SELECT count(*) AS n FROM download_log WHERE license_id = ?1 AND result = ?2";
     for (result, count) in [("ok", 9), ("token-revoked", 3), ("domain-limit", 1)] {
         for _ in 0..100 {
-            if instance.database.count(sql, &[&id, result]).await == count {
+            if instance.database.count(sql, &[id, result]).await == count {
                 break;
             }
             tokio::time::sleep(std::time::Duration::from_millis(100)).await;
         }
         assert_eq!(
-            instance.database.count(sql, &[&id, result]).await,
+            instance.database.count(sql, &[id, result]).await,
             count,
             "{result}"
         );

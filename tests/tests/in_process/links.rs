@@ -438,10 +438,12 @@ async fn a_license_counts_its_sites() {
     );
 }
 
+/// Sites that ask at once.
+const SITES: usize = 12;
+
 #[tokio::test]
 async fn a_rush_of_sites_takes_no_more_seats_than_there_are() {
     let (house, id, [own, _]) = sold().await;
-    const SITES: usize = 12;
     house.bench.shop.database.gather(SITES);
     let asked = (0..SITES).map(|site| {
         let path = format!("{PACKAGE}?dlid={own}&domain=site-{site}.example");

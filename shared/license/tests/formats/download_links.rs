@@ -221,6 +221,8 @@ proptest! {
             channel_expiry: keywright_license::Date::MAX,
             entitlements: license.entitlements.clone(),
             version_floor: None,
+            license: None,
+            maintenance_until: None,
         };
         let token = signing_key().sign_token(&claims).unwrap();
         let token = keywright_license::Token::parse(&token).unwrap();
