@@ -58,6 +58,8 @@ mod old_flaws;
 #[cfg(test)]
 mod old_licenses;
 #[cfg(test)]
+mod old_tokens;
+#[cfg(test)]
 mod operating;
 #[cfg(test)]
 mod panics;
@@ -89,6 +91,8 @@ mod selling;
 mod settle_faults;
 #[cfg(test)]
 mod signing;
+#[cfg(test)]
+mod sites;
 #[cfg(test)]
 mod taking_back;
 #[cfg(test)]
