@@ -23,7 +23,7 @@ spin: ## run every function under Spin (needs the spin command)
 build: ## build what ships, for both hosts or for HOST=workers or spin; print the sizes
 	@dev/build.sh $(or $(HOST),all) --release --sizes
 
-bench: ## measure validation on Spin and workerd beside a native server (some 15 min)
+bench: ## measure validations and downloads beside native servers (some 20 min)
 	@dev/bench.sh $(BENCH)
 
 check: ## formatting and lints, native and for both hosts

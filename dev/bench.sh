@@ -1,9 +1,12 @@
 #!/usr/bin/env bash
 # `make bench`: what a validation costs on Spin and on workerd, beside a native server
-# of the same crates; see docs/performance.md. Options go through to the harness:
+# of the same crates, and what a download costs beside nginx; see docs/performance.md.
+# Options go through to the harness:
 #
-#   dev/bench.sh [--hosts=native,spin] [--rounds=3] …    (--help shows all)
+#   dev/bench.sh [--hosts=native,spin] [--rounds=3] …    validations only
+#   dev/bench.sh gate [--hosts=spin] [--rounds=3] …      downloads only
 #
+# A mistaken option shows all.
 # Spin is the `spin` on the PATH; where there is none, the tests' own host.
 set -euo pipefail
 
@@ -13,10 +16,14 @@ SAY_AS=bench
 cd "$ROOT"
 
 load_tools
+# shellcheck source=dev/setup/front.sh
+. "$ROOT/dev/setup/front.sh"
+provide_front nginx
+export KEYWRIGHT_NGINX
 export KEYWRIGHT_NODE KEYWRIGHT_NODE_MODULES CARGO_TARGET_DIR
 
 say "building the modules as they ship, and the native server"
-"$ROOT/dev/build.sh" all --release --only=validate,gateway
+"$ROOT/dev/build.sh" all --release --only=validate,download,gateway
 packages=(-p keywright-bench)
 found=$(spin --version 2>/dev/null | sed -n 's/^spin \([0-9][0-9]*\.[0-9][0-9]*\).*/\1/p') || true
 if [ -n "$found" ] && [ "$(printf '%s\n' "$SPIN_VERSION" "$found" | sort -V | head -n 1)" = "$SPIN_VERSION" ]; then
@@ -27,4 +34,9 @@ else
     export KEYWRIGHT_BENCH_SPIN_HOST=$CARGO_TARGET_DIR/native/spin-test-host
 fi
 cargo build --profile native "${packages[@]}"
-exec "$CARGO_TARGET_DIR/native/keywright-bench" run "$@"
+bench=$CARGO_TARGET_DIR/native/keywright-bench
+case ${1:-} in
+gate) exec "$bench" "$@" ;;
+'') "$bench" run && exec "$bench" gate ;;
+*) exec "$bench" run "$@" ;;
+esac

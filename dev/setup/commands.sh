@@ -1,14 +1,14 @@
 # shellcheck shell=bash
-# The commands that the examples in docs/integrate.md use, for the tests. Sourced by
-# dev/setup.sh.
+# The commands that the tests run: what the examples in docs/integrate.md use, and
+# what customers check releases with. Sourced by dev/setup.sh.
 
 provide_commands() {
     local name missing=
-    for name in curl jq; do
+    for name in curl jq minisign openssl; do
         command -v "$name" >/dev/null 2>&1 || missing="$missing $name"
     done
     [ -n "$missing" ] || return 0
-    command -v apt-get >/dev/null 2>&1 || die "install:$missing (the documentation's examples are run with them)"
+    command -v apt-get >/dev/null 2>&1 || die "install:$missing (the tests run them)"
     long_step "apt-get update" "about 10 s" as_root apt-get update
     # shellcheck disable=SC2086 # names, one by one
     long_step "install$missing" "about 10 s, once" as_root \

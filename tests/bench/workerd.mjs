@@ -1,23 +1,31 @@
-// One workerd with the gateway in front of validate, as deployed, and a local D1.
+// One workerd with the gateway in front of a function, as deployed, and local D1 or R2.
 // `wrangler dev` has a Node proxy in front, which costs more than what we measure;
 // here both Workers listen by themselves.
 //
 //   node workerd.mjs make-database FOLDER
 //   node workerd.mjs serve FOLDER GATEWAY-PORT VALIDATE-PORT
+//   node workerd.mjs store-releases FOLDER RELEASES
+//   node workerd.mjs serve-gate FOLDER GATEWAY-PORT DOWNLOAD-PORT
 //
-// The first makes an empty database below FOLDER and ends. The second serves until
-// stdin closes or a signal comes. Configuration comes by environment, as in `make dev`.
+// `make-database` makes an empty database below FOLDER and ends, `store-releases` puts
+// the files of a folder into a bucket there and ends; the others serve until stdin
+// closes or a signal comes. Configuration comes by environment, as in `make dev`.
 
 import { existsSync } from 'node:fs';
+import { open, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { allowedNames, workers } from '../../dev/serve/manifests.mjs';
 import { load, ROOT } from '../../dev/serve/packages.mjs';
 
-const [command, folder, gatewayPort, validatePort] = process.argv.slice(2);
-if (!['make-database', 'serve'].includes(command) || !folder) {
-  console.error('usage: workerd.mjs make-database|serve FOLDER [GATEWAY-PORT VALIDATE-PORT]');
+const [command, folder, ...rest] = process.argv.slice(2);
+const measured = { 'make-database': 'validate', serve: 'validate', 'store-releases': 'download', 'serve-gate': 'download' }[command];
+if (!measured || !folder) {
+  console.error('usage: workerd.mjs make-database|serve|store-releases|serve-gate FOLDER [RELEASES | GATEWAY-PORT FUNCTION-PORT]');
   process.exit(2);
 }
+const [gatewayPort, functionPort] = command.startsWith('serve') ? rest : [];
+// The parts of a multipart upload; all but the last must be of one size.
+const PART = 64 * 1024 * 1024;
 
 const { Miniflare, Log, LogLevel, convertV4MiniflareOptions } = load('miniflare');
 
@@ -37,11 +45,12 @@ function worker(name, port) {
       { type: 'CompiledWasm', path: wasm },
     ],
     bindings: Object.fromEntries([...allowed].filter((key) => process.env[key]).map((key) => [key, process.env[key]])),
+    r2Buckets: Object.fromEntries((toml.r2_buckets ?? []).map((entry) => [entry.binding, entry.bucket_name])),
     d1Databases: Object.fromEntries((toml.d1_databases ?? []).map((entry) => [entry.binding, entry.database_name])),
     // Only what is measured is there; the gateway looks a binding up when it is asked for.
     serviceBindings: Object.fromEntries(
       (toml.services ?? [])
-        .filter(({ service }) => service === 'keywright-validate')
+        .filter(({ service }) => service === `keywright-${measured}`)
         .map(({ binding, service }) => [binding, service]),
     ),
     unsafeDirectSockets: port ? [{ host: '127.0.0.1', port: Number(port) }] : [],
@@ -54,7 +63,7 @@ const server = new Miniflare(
     logRequests: false,
     cf: false,
     resourcePersistencePath: folder,
-    workers: [worker('gateway', gatewayPort), worker('validate', validatePort)],
+    workers: [worker('gateway', gatewayPort), worker(measured, functionPort)],
   }),
 );
 await server.ready;
@@ -62,6 +71,39 @@ await server.ready;
 if (command === 'make-database') {
   const database = await server.getD1Database('DB', 'keywright-validate');
   await database.prepare('SELECT 1').run();
+  await server.dispose();
+  process.exit();
+}
+
+/** Puts one file into the bucket, in parts where it is large. */
+async function store(bucket, key, file) {
+  const handle = await open(file);
+  const { size } = await handle.stat();
+  const read = async (from, length) => {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(length), 0, length, from);
+    if (bytesRead !== length) throw new Error(`${file} is shorter than it was`);
+    return buffer;
+  };
+  if (size <= PART) {
+    await bucket.put(key, await read(0, size));
+  } else {
+    const upload = await bucket.createMultipartUpload(key);
+    const parts = [];
+    for (let from = 0; from < size; from += PART) {
+      parts.push(await upload.uploadPart(parts.length + 1, await read(from, Math.min(PART, size - from))));
+    }
+    await upload.complete(parts);
+  }
+  await handle.close();
+}
+
+if (command === 'store-releases') {
+  const bucket = await server.getR2Bucket('RELEASES', 'keywright-download');
+  for (const entry of await readdir(rest[0], { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const file = path.join(entry.parentPath, entry.name);
+    await store(bucket, path.relative(rest[0], file), file);
+  }
   await server.dispose();
   process.exit();
 }

@@ -3,10 +3,14 @@
 //! - [`shop`]: all functions in this process, over a real `SQLite`
 //! - [`hosts`]: an instance on each of the hosts, with the `BTCPay` double
 //! - [`suite`]: the exchanges, and what every host has to answer
+//! - [`release_file`]: files to publish
 //! - [`openapi`]: the document of all functions
+//! - [`vendor`]: who publishes releases
 
 pub mod hosts;
 pub mod openapi;
 pub mod published;
+pub mod release_file;
 pub mod shop;
 pub mod suite;
+pub mod vendor;

@@ -40,6 +40,7 @@ pub fn document() -> Value {
         keywright_admin::Api::openapi(),
         keywright_renew::Api::openapi(),
         keywright_download::Api::openapi(),
+        keywright_updates::Api::openapi(),
     ];
     let mut paths = Map::new();
     let mut schemas = Map::new();

@@ -8,8 +8,8 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::BodyExt;
 use keywright_edge::host::native::{
-    FaultyDatabase, HttpFetch, MemoryLog, Native, ReleaseFolder, RouterFetch, SqliteDatabase,
-    SystemRandom,
+    FaultyDatabase, FaultyWriter, FolderWriter, HttpFetch, MemoryLog, Native, ReleaseFolder,
+    RouterFetch, SqliteDatabase, SystemRandom,
 };
 use keywright_edge::ports::{Clock, DatabasePort, Fetch, name};
 use keywright_edge::{Function, Host};
@@ -24,6 +24,7 @@ pub const FUNCTIONS: &[(&str, &Function)] = &[
     ("DOWNLOAD", &keywright_download::FUNCTION),
     ("PURCHASE", &keywright_purchase::FUNCTION),
     ("RENEW", &keywright_renew::FUNCTION),
+    ("UPDATES", &keywright_updates::FUNCTION),
     ("VALIDATE", &keywright_validate::FUNCTION),
     ("WEBHOOK", &keywright_webhook::FUNCTION),
 ];
@@ -58,6 +59,8 @@ pub struct Shop {
     pub native: Native,
     /// The database, to break it.
     pub database: Arc<FaultyDatabase>,
+    /// Where releases are written, to break it.
+    pub release_writer: Arc<FaultyWriter>,
     routers: BTreeMap<&'static str, (Host, Router)>,
     sign: (Host, Router),
 }
@@ -120,10 +123,14 @@ impl Shop {
         for (name, value) in setup.config {
             config.insert(name.to_owned(), value);
         }
+        let release_writer = Arc::new(FaultyWriter::new(Arc::new(FolderWriter::new(
+            setup.releases.clone(),
+        ))));
         let mut native = Native {
             database: database.clone(),
             without_database: setup.without_database,
-            releases: Arc::new(ReleaseFolder::new(setup.releases)),
+            releases: Arc::new(ReleaseFolder::new(setup.releases.clone())),
+            release_writer: Some(release_writer.clone()),
             outbound,
             sign: None,
             clock: setup.clock,
@@ -146,6 +153,7 @@ impl Shop {
         Self {
             native,
             database,
+            release_writer,
             routers,
             sign,
         }

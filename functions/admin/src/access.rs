@@ -5,7 +5,8 @@ use http::Method;
 use keywright_domain::access::Gate;
 use keywright_domain::access::Scope::{
     AuditRead, DiscountCodesRead, DiscountCodesWrite, LicensesRead, LicensesWrite, MachinesRead,
-    MachinesWrite, PoliciesRead, PoliciesWrite, ProductsRead, ProductsWrite, ValidationsRead,
+    MachinesWrite, PoliciesRead, PoliciesWrite, ProductsRead, ProductsWrite, ReleasesRead,
+    ReleasesWrite, ValidationsRead,
 };
 
 /// One of the operator's routes.
@@ -49,6 +50,7 @@ pub static ROUTES: &[Route] = &[
     row(Method::POST, "/v1/admin/licenses/{id}/suspend", Gate::Scope(LicensesWrite)),
     row(Method::POST, "/v1/admin/licenses/{id}/unsuspend", Gate::Scope(LicensesWrite)),
     row(Method::POST, "/v1/admin/licenses/{id}/revoke", Gate::Scope(LicensesWrite)),
+    row(Method::POST, "/v1/admin/licenses/{id}/download-id", Gate::Scope(LicensesWrite)),
     row(Method::GET, "/v1/admin/discount-codes", Gate::Scope(DiscountCodesRead)),
     row(Method::POST, "/v1/admin/discount-codes", Gate::Scope(DiscountCodesWrite)),
     row(Method::GET, "/v1/admin/discount-codes/{id}", Gate::Scope(DiscountCodesRead)),
@@ -57,6 +59,13 @@ pub static ROUTES: &[Route] = &[
     row(Method::PATCH, "/v1/admin/discount-codes/{id}/active", Gate::Scope(DiscountCodesWrite)),
     row(Method::GET, "/v1/admin/machines", Gate::Scope(MachinesRead)),
     row(Method::POST, "/v1/admin/machines/{id}/deactivate", Gate::Scope(MachinesWrite)),
+    row(Method::GET, "/v1/admin/releases", Gate::Scope(ReleasesRead)),
+    row(Method::POST, "/v1/admin/releases", Gate::Scope(ReleasesWrite)),
+    row(Method::POST, "/v1/admin/releases/uploads", Gate::Scope(ReleasesWrite)),
+    row(Method::PUT, "/v1/admin/releases/uploads/{id}", Gate::Scope(ReleasesWrite)),
+    row(Method::PUT, "/v1/admin/releases/gate/{product}", Gate::Scope(ReleasesWrite)),
+    row(Method::PUT, "/v1/admin/releases/installer/{product}", Gate::Scope(ReleasesWrite)),
+    row(Method::PATCH, "/v1/admin/releases/{id}", Gate::Scope(ReleasesWrite)),
     row(Method::GET, "/v1/admin/api-keys", Gate::Master),
     row(Method::POST, "/v1/admin/api-keys", Gate::Master),
     row(Method::DELETE, "/v1/admin/api-keys/{id}", Gate::Master),

@@ -11,17 +11,19 @@ mod machines;
 mod operator;
 mod policies;
 mod products;
+mod releases;
 mod span;
 mod text;
+mod uploads;
 mod validations;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{delete, get, patch, post};
+use axum::routing::{delete, get, patch, post, put};
 use keywright_edge::function::{Access, PortError};
 use keywright_edge::http::{Bearer, api_router, repeatable};
 use keywright_edge::journal::Journal;
-use keywright_edge::ports::{Database, Sign, Stamps, name};
+use keywright_edge::ports::{Database, ReleaseWriter, Sign, Stamps, name};
 use keywright_edge::{Function, Grants, Host};
 use keywright_store::api_keys::{Use, uses};
 use operator::Operator;
@@ -36,6 +38,7 @@ pub const FUNCTION: Function = Function {
         database: Access::ReadWrite,
         sign: true,
         config: &[name::ADMIN_KEY],
+        releases: Access::ReadWrite,
         ..Grants::NONE
     },
     router,
@@ -72,6 +75,7 @@ keywright_edge::entry!(FUNCTION);
         licenses::suspend::handler,
         licenses::unsuspend::handler,
         licenses::revoke::handler,
+        licenses::download_id::handler,
         discount_codes::list::handler,
         discount_codes::create::handler,
         discount_codes::get::handler,
@@ -80,6 +84,13 @@ keywright_edge::entry!(FUNCTION);
         discount_codes::active::handler,
         machines::list::handler,
         machines::deactivate::handler,
+        releases::list::handler,
+        releases::publish::handler,
+        releases::change::handler,
+        releases::gate::handler,
+        releases::installer::handler,
+        uploads::open::handler,
+        uploads::part::handler,
         api_keys::create::handler,
         api_keys::list::handler,
         api_keys::revoke::handler,
@@ -111,6 +122,8 @@ struct Ports {
     database: Database,
     sign: Sign,
     stamps: Stamps,
+    /// The release files; `None` on a host that cannot write them.
+    releases: Option<ReleaseWriter>,
     /// The operator's key; `None` when none of at least 32 characters is
     /// configured.
     key: Option<Bearer>,
@@ -126,6 +139,7 @@ impl Ports {
             database,
             sign: host.sign()?,
             stamps: host.stamps(),
+            releases: host.release_writer()?,
             key: host.config.get(name::ADMIN_KEY).and_then(Bearer::new),
         })
     }
@@ -195,6 +209,10 @@ fn router(host: &Host) -> Result<Router, PortError> {
             "/v1/admin/licenses/{id}/revoke",
             post(licenses::revoke::handler),
         )
+        .route(
+            "/v1/admin/licenses/{id}/download-id",
+            post(licenses::download_id::handler),
+        )
         .route("/v1/admin/machines", get(machines::list::handler))
         .route(
             "/v1/admin/machines/{id}/deactivate",
@@ -221,10 +239,33 @@ fn router(host: &Host) -> Result<Router, PortError> {
         .route("/v1/admin/api-keys/{id}", delete(api_keys::revoke::handler))
         .route("/v1/admin/audit", get(audit::list::handler))
         .route("/v1/admin/validations", get(validations::list::handler))
+        .merge(release_routes())
         .with_state(ports.clone());
     // Outermost, so that a key is checked before anything is kept of a request.
     let routes = repeatable(routes, host)?.route_layer(from_fn_with_state(ports, operator::let_in));
     Ok(api_router(routes))
+}
+
+fn release_routes() -> Router<Ports> {
+    Router::new()
+        .route(
+            "/v1/admin/releases",
+            get(releases::list::handler).post(releases::publish::handler),
+        )
+        .route("/v1/admin/releases/uploads", post(uploads::open::handler))
+        .route(
+            "/v1/admin/releases/uploads/{id}",
+            put(uploads::part::handler),
+        )
+        .route(
+            "/v1/admin/releases/gate/{product}",
+            put(releases::gate::handler),
+        )
+        .route(
+            "/v1/admin/releases/installer/{product}",
+            put(releases::installer::handler),
+        )
+        .route("/v1/admin/releases/{id}", patch(releases::change::handler))
 }
 
 /// It is done, and there is nothing else to say.

@@ -119,6 +119,7 @@ mod tests {
             database: Arc::new(database),
             without_database: &[],
             releases: Arc::new(ReleaseFolder::new("none".into())),
+            release_writer: None,
             outbound: outbound.clone(),
             sign: Some(outbound),
             clock: Arc::new(SystemClock),

@@ -61,8 +61,8 @@ pub(crate) struct Order {
     rail: Option<String>,
 }
 
-/// A purchase. `license_key`, `license_id` and `token` are there only when the
-/// license was issued at once, because there was nothing to pay.
+/// A purchase. `license_key`, `license_id`, `token` and `download_id` are there
+/// only when the license was issued at once, because there was nothing to pay.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Purchase {
     /// Whoever knows it gets the key: a secret of the buyer.
@@ -95,6 +95,11 @@ pub(crate) struct Purchase {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     token: Option<String>,
+    /// 32 hex digits that open the downloads of the license and nothing else:
+    /// the "Download Key" of a Joomla site.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    download_id: Option<String>,
 }
 
 /// A checked order.
@@ -212,6 +217,7 @@ async fn free(
     if let Some(signed) = ports.signed(&license_id, &actor.request_id).await {
         purchase.license_key = Some(signed.license_key);
         purchase.token = Some(signed.token);
+        purchase.download_id = signed.download_id;
     }
     purchase.license_id = Some(license_id);
     Ok(Some(purchase))
@@ -293,5 +299,6 @@ fn answer(
         license_key: None,
         license_id: None,
         token: None,
+        download_id: None,
     })
 }

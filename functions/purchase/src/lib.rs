@@ -1,7 +1,9 @@
-//! The catalogue, buying, polling, redeeming and recovering.
+//! The catalogue, buying, polling, redeeming and recovering, and download links
+//! for what was bought.
 
 mod buy;
 mod codes;
+mod link;
 mod order;
 mod policies;
 mod poll;
@@ -18,6 +20,7 @@ use keywright_edge::function::{Access, OutboundAccess, PortError};
 use keywright_edge::http::{ApiError, api_router, repeatable};
 use keywright_edge::ports::{Database, Level, Log, Outbound, Sign, SignedLicense, Stamps, name};
 use keywright_edge::{Function, Grants, Host};
+use keywright_license::VerifyKeys;
 use keywright_providers::btcpay::Store;
 use std::sync::Arc;
 
@@ -30,6 +33,7 @@ pub const FUNCTION: Function = Function {
         outbound: OutboundAccess::PaymentProviders,
         config: &[
             name::PUBLIC_URL,
+            name::VERIFY_KEYS,
             name::BTCPAY_URL,
             name::BTCPAY_API_KEY,
             name::BTCPAY_STORE_ID,
@@ -54,6 +58,7 @@ keywright_edge::entry!(FUNCTION);
     poll::handler,
     redeem::handler,
     recover::handler,
+    link::handler,
 ))]
 pub struct Api;
 
@@ -64,6 +69,8 @@ struct Ports {
     stamps: Stamps,
     log: Log,
     public_url: Option<Arc<str>>,
+    /// The public keys, newest first, or why there are none.
+    keys: Arc<Result<VerifyKeys, String>>,
     /// The vendor's store and the way to it, or why there is none.
     btcpay: Arc<Result<(Store, Outbound), String>>,
 }
@@ -76,6 +83,17 @@ impl Ports {
                 "service_unavailable",
                 "this instance does not know its public address yet",
                 "PUBLIC_URL is not configured",
+            )
+        })
+    }
+
+    /// The public keys.
+    fn keys(&self) -> Result<&VerifyKeys, ApiError> {
+        self.keys.as_ref().as_ref().map_err(|reason| {
+            ApiError::unavailable(
+                "service_unavailable",
+                "no public key is configured yet",
+                reason.as_str(),
             )
         })
     }
@@ -118,6 +136,12 @@ fn router(host: &Host) -> Result<Router, PortError> {
     let btcpay = store
         .map(|store| (store, outbound))
         .map_err(|error| error.to_string());
+    let keys = match config.get(name::VERIFY_KEYS) {
+        Some(text) => text
+            .parse()
+            .map_err(|error| format!("VERIFY_KEYS cannot be read: {error}")),
+        None => Err("VERIFY_KEYS is not configured".to_owned()),
+    };
     let ports = Ports {
         database: host.database()?,
         sign: host.sign()?,
@@ -126,6 +150,7 @@ fn router(host: &Host) -> Result<Router, PortError> {
         public_url: config
             .get(name::PUBLIC_URL)
             .map(|url| url.trim_end_matches('/').into()),
+        keys: Arc::new(keys),
         btcpay: Arc::new(btcpay),
     };
     let routes = Router::new()
@@ -137,6 +162,7 @@ fn router(host: &Host) -> Result<Router, PortError> {
         .route("/v1/purchase/{invoice_id}", get(poll::handler))
         .route("/v1/redeem", post(redeem::handler))
         .route("/v1/recover", post(recover::handler))
+        .route("/v1/downloads/link", post(link::handler))
         .with_state(ports);
     Ok(api_router(repeatable(routes, host)?))
 }

@@ -35,6 +35,9 @@ pub(crate) struct Progress {
     license_id: Option<String>,
     /// The token for the release gate.
     token: Option<String>,
+    /// 32 hex digits that open the downloads of the license and nothing else:
+    /// the "Download Key" of a Joomla site.
+    download_id: Option<String>,
 }
 
 /// Shows where a purchase stands
@@ -67,12 +70,14 @@ pub(crate) async fn handler(
         license_key: None,
         license_id: found.license_id.filter(|_| active),
         token: None,
+        download_id: None,
     };
     if let Some(license_id) = &progress.license_id
         && let Some(signed) = ports.signed(license_id, &request_id).await
     {
         progress.license_key = Some(signed.license_key);
         progress.token = Some(signed.token);
+        progress.download_id = signed.download_id;
     }
     Ok(([(CACHE_CONTROL, "no-store")], Json(progress)))
 }

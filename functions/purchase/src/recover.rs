@@ -45,6 +45,9 @@ pub(crate) struct Recovered {
     license_id: String,
     /// The token for the release gate.
     token: String,
+    /// 32 hex digits that open the downloads of the license and nothing else:
+    /// the "Download Key" of a Joomla site.
+    download_id: Option<String>,
     /// UUID of the product.
     product_id: String,
     /// RFC 3339.
@@ -113,6 +116,7 @@ pub(crate) async fn handler(
         license_key: signed.license_key,
         license_id: sale.license_id,
         token: signed.token,
+        download_id: signed.download_id,
         product_id: sale.product_id,
         issued_at: rfc3339(sale.issued_at),
         expires_at: sale.expires_at.map(rfc3339),

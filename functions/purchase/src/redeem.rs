@@ -48,6 +48,9 @@ pub(crate) struct Redeemed {
     license_key: String,
     /// The token for the release gate.
     token: String,
+    /// 32 hex digits that open the downloads of the license and nothing else:
+    /// the "Download Key" of a Joomla site.
+    download_id: Option<String>,
     /// Whoever knows it gets the key: a secret of the buyer.
     invoice_id: String,
     /// UUID of this use of the code.
@@ -152,6 +155,7 @@ async fn issue(
         license_id,
         license_key: signed.license_key,
         token: signed.token,
+        download_id: signed.download_id,
         invoice_id: invoice.id,
         redemption_id,
     })

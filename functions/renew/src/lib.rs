@@ -3,6 +3,7 @@
 //! served its time.
 
 mod cron;
+mod download_ids;
 mod forget;
 mod reconcile;
 mod release;

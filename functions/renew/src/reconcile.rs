@@ -15,8 +15,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 /// Invoices a tick asks for. Each costs at most 10 statements; with the claim,
-/// the 3 that release reservations and the 3 that clear up that is 47 of the 50 that
-/// D1's free plan allows a Worker.
+/// the 3 that release reservations, the one for download ids and the 3 that
+/// clear up that is 48 of the 50 that D1's free plan allows a Worker.
 const PER_TICK: i64 = 4;
 
 /// The first wait between two checks of an invoice, in seconds; doubled each

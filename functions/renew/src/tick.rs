@@ -1,7 +1,7 @@
 //! One tick: every duty of this function once, each bounded. Payments come
 //! first; clearing up may wait for the next tick.
 
-use crate::{Ports, forget, reconcile, release};
+use crate::{Ports, download_ids, forget, reconcile, release};
 use keywright_edge::ports::DatabaseError;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -14,6 +14,8 @@ pub(crate) struct Report {
     reconciled: reconcile::Report,
     #[serde(flatten)]
     released: release::Report,
+    #[serde(flatten)]
+    filled_in: download_ids::Report,
 }
 
 /// Runs one tick.
@@ -24,9 +26,11 @@ pub(crate) async fn tick(ports: &Ports, request_id: &str) -> Result<Report, Data
     let reconciled = reconcile::tick(ports, request_id).await?;
     // After the orders, some of which have got their invoice just now.
     let released = release::tick(ports, request_id).await?;
+    let filled_in = download_ids::tick(ports).await?;
     forget::tick(ports).await?;
     Ok(Report {
         reconciled,
         released,
+        filled_in,
     })
 }

@@ -23,6 +23,17 @@ impl Refusal {
     }
 }
 
+impl Refusal {
+    /// 404.
+    pub(crate) fn unknown_license() -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "unknown_license",
+            "no such license is recorded",
+        )
+    }
+}
+
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let refusal = SignRefusal {

@@ -5,11 +5,14 @@
 mod error;
 mod keys;
 mod license;
+mod link;
 
 use axum::Router;
 use axum::routing::post;
+use error::Refusal;
+use http::StatusCode;
 use keywright_edge::function::{Access, PortError};
-use keywright_edge::ports::{Reader, name};
+use keywright_edge::ports::{Reader, Stamps, name};
 use keywright_edge::{Function, Grants, Host};
 use keywright_license::SigningKey;
 use std::sync::Arc;
@@ -32,18 +35,37 @@ keywright_edge::entry!(FUNCTION);
 #[derive(Clone)]
 struct Ports {
     database: Reader,
+    stamps: Stamps,
     /// The key, or why there is none; refused at every call, not at start, so
     /// that the reason is in the log of each.
     key: Arc<Result<SigningKey, keys::KeyError>>,
 }
 
+impl Ports {
+    /// The key.
+    ///
+    /// # Errors
+    /// 503 when there is none that may be used.
+    fn key(&self) -> Result<&SigningKey, Refusal> {
+        self.key.as_ref().as_ref().map_err(|error| {
+            Refusal::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "no_signing_key",
+                error.to_string(),
+            )
+        })
+    }
+}
+
 fn router(host: &Host) -> Result<Router, PortError> {
     let ports = Ports {
         database: host.reader()?,
+        stamps: host.stamps(),
         key: Arc::new(keys::configured(&host.config)),
     };
     Ok(Router::new()
         .route("/license", post(license::handler))
+        .route("/link", post(link::handler))
         .fallback(error::unknown_route)
         .with_state(ports))
 }

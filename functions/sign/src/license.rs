@@ -23,23 +23,11 @@ pub(crate) async fn handler(
 ) -> Result<Json<SignedLicense>, Refusal> {
     let Json(asked) =
         asked.map_err(|error| Refusal::new(error.status(), "bad_request", error.message()))?;
-    let key = ports.key.as_ref().as_ref().map_err(|error| {
-        Refusal::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "no_signing_key",
-            error.to_string(),
-        )
-    })?;
+    let key = ports.key()?;
     let recorded = licenses::with_receipt(&ports.database, &asked.license_id)
         .await
         .map_err(|error| internal(&error))?
-        .ok_or_else(|| {
-            Refusal::new(
-                StatusCode::NOT_FOUND,
-                "unknown_license",
-                "no such license is recorded",
-            )
-        })?;
+        .ok_or_else(Refusal::unknown_license)?;
     if let Err(reason) = entitled(&recorded) {
         return Err(Refusal::new(StatusCode::CONFLICT, "not_entitled", reason));
     }
@@ -48,7 +36,7 @@ pub(crate) async fn handler(
 
 /// A receipt for the same product, whose invoice (where it has one) settled,
 /// and a license that is in force.
-fn entitled(recorded: &Entitled) -> Result<(), &'static str> {
+pub(crate) fn entitled(recorded: &Entitled) -> Result<(), &'static str> {
     let Some(kind) = recorded.receipt_kind.as_deref() else {
         return Err("the license has no receipt");
     };
@@ -99,10 +87,11 @@ fn sign(key: &SigningKey, recorded: &Entitled) -> Result<SignedLicense, Refusal>
     Ok(SignedLicense {
         license_key: license_key.map_err(|error| internal(&error))?,
         token: token.map_err(|error| internal(&error))?,
+        download_id: recorded.download_id.clone(),
     })
 }
 
-fn internal(error: &dyn std::error::Error) -> Refusal {
+pub(crate) fn internal(error: &dyn std::error::Error) -> Refusal {
     Refusal::new(
         StatusCode::INTERNAL_SERVER_ERROR,
         "internal_error",

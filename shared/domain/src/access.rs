@@ -94,7 +94,10 @@ named! {
     RatesRead = "rates:read",
     /// Fetch exchange rates anew.
     RatesWrite = "rates:write",
-    /// Publish releases.
+    /// See what was published.
+    ReleasesRead = "releases:read",
+    /// Publish releases, take them back, and say who may download. Can be given
+    /// by name, so that a build machine has a key that does this and no more.
     ReleasesWrite = "releases:write",
     /// See who changed what.
     AuditRead = "audit:read",
@@ -147,6 +150,7 @@ impl Role {
             | Scope::MerchantProfilesRead
             | Scope::PaymentProvidersRead
             | Scope::RatesRead
+            | Scope::ReleasesRead
             | Scope::AuditRead
             | Scope::ValidationsRead
             | Scope::SettingsRead
@@ -169,12 +173,11 @@ impl Role {
 }
 
 impl Scope {
-    /// Whether a key can be given the scope by name, beside its role. What a
-    /// role grants cannot be: a key has one role, and its name says what the
-    /// key may do.
+    /// Whether a key can be given the scope by name, beside its role. Hardly
+    /// any can be: a key has one role, and its name says what the key may do.
     #[must_use]
     pub const fn is_a_la_carte(self) -> bool {
-        matches!(self, Self::PaymentProvidersWrite)
+        matches!(self, Self::PaymentProvidersWrite | Self::ReleasesWrite)
     }
 }
 
@@ -261,6 +264,7 @@ mod tests {
         ),
         ("rates:read", [true, true, true, true, true]),
         ("rates:write", [false, false, false, false, true]),
+        ("releases:read", [true, true, true, true, true]),
         ("releases:write", [false, false, false, false, true]),
         ("audit:read", [true, true, true, true, true]),
         ("validations:read", [true, true, true, true, true]),
@@ -291,13 +295,16 @@ mod tests {
     }
 
     #[test]
-    fn one_scope_is_given_by_name_only() {
+    fn two_scopes_are_given_by_name() {
         let by_name: Vec<Scope> = Scope::ALL
             .iter()
             .copied()
             .filter(|scope| scope.is_a_la_carte())
             .collect();
-        assert_eq!(by_name, [Scope::PaymentProvidersWrite]);
+        assert_eq!(
+            by_name,
+            [Scope::PaymentProvidersWrite, Scope::ReleasesWrite]
+        );
         for role in Role::ALL {
             assert!(!role.grants(Scope::PaymentProvidersWrite), "{role}");
             assert!(

@@ -1,6 +1,6 @@
 //! Unix seconds to and from the text forms of the wire.
 
-use time::format_description::well_known::Rfc3339;
+use time::format_description::well_known::{Rfc2822, Rfc3339};
 use time::{OffsetDateTime, UtcOffset};
 
 /// Largest instant that every client reads without loss: 9999-12-31T23:59:59Z.
@@ -19,6 +19,16 @@ pub fn rfc3339(unix_seconds: i64) -> String {
     OffsetDateTime::from_unix_timestamp(unix_seconds.clamp(0, MAX_UNIX_SECONDS))
         .ok()
         .and_then(|at| at.format(&Rfc3339).ok())
+        .unwrap_or_default()
+}
+
+/// Unix seconds as RFC 2822 in UTC, such as `Sat, 31 Jan 2026 12:00:00 +0000`;
+/// RSS has its times in this form. Outside 1970..=9999 as [`rfc3339`].
+#[must_use]
+pub fn rfc2822(unix_seconds: i64) -> String {
+    OffsetDateTime::from_unix_timestamp(unix_seconds.clamp(0, MAX_UNIX_SECONDS))
+        .ok()
+        .and_then(|at| at.format(&Rfc2822).ok())
         .unwrap_or_default()
 }
 
@@ -103,6 +113,7 @@ mod tests {
     fn formats_and_reads_back() {
         assert_eq!(rfc3339(1_700_000_000), "2023-11-14T22:13:20Z");
         assert_eq!(utc_day(1_700_000_000), "2023-11-14");
+        assert_eq!(rfc2822(1_700_000_000), "Tue, 14 Nov 2023 22:13:20 +0000");
         assert_eq!(parse_rfc3339("2023-11-14T22:13:20Z"), Ok(1_700_000_000));
         assert_eq!(
             parse_rfc3339("2023-11-15T00:13:20.75+02:00"),

@@ -3,7 +3,7 @@
 use crate::BoxFuture;
 use crate::ports::{
     Clock, Config, Database, DatabasePort, Fetch, Log, Migration, Outbound, Random, Reader,
-    ReleaseStore, Releases, Sign, Stamps,
+    ReleaseStore, ReleaseWrite, ReleaseWriter, Releases, Sign, Stamps,
 };
 use axum::Router;
 use std::sync::Arc;
@@ -105,6 +105,8 @@ pub struct Host {
     pub outbound: Option<Arc<dyn Fetch>>,
     /// The release files, where granted and bound.
     pub releases: Option<Arc<dyn ReleaseStore>>,
+    /// The same for writing, where granted and where the host can.
+    pub release_writer: Option<Arc<dyn ReleaseWrite>>,
     /// Wall clock.
     pub clock: Arc<dyn Clock>,
     /// Secure randomness.
@@ -200,6 +202,17 @@ impl Host {
             .clone()
             .map(Releases::new)
             .ok_or(PortError::NotBound("the releases"))
+    }
+
+    /// The release files, for writing; `None` where the host cannot write any.
+    ///
+    /// # Errors
+    /// [`PortError`] when not granted.
+    pub fn release_writer(&self) -> Result<Option<ReleaseWriter>, PortError> {
+        if self.grants.releases != Access::ReadWrite {
+            return Err(PortError::NotGranted("writing releases"));
+        }
+        Ok(self.release_writer.clone().map(ReleaseWriter::new))
     }
 
     /// The time and new ids.

@@ -26,8 +26,8 @@ pub struct Entry {
     pub id: String,
     /// What was done, such as `license.revoke`.
     pub action: &'static str,
-    /// `product`, `policy`, `invoice`, `license`, `api_key`, `discount_code` or
-    /// `redemption`.
+    /// `product`, `policy`, `invoice`, `license`, `api_key`, `discount_code`,
+    /// `redemption`, `release` or `upload`.
     pub object_kind: &'static str,
     /// Id of the object.
     pub object_id: String,

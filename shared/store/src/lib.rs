@@ -20,7 +20,12 @@
 //! - [`retention`]: for how long logs are kept
 //! - [`license_list`], [`license_detail`]: as the operator looks it up
 //! - [`license_change`], [`license_status`]: what an operator changes of it
+//! - [`download_ids`], [`download_links`]: what opens its downloads
+//! - [`release_feed`]: releases as feeds offer them
 //! - [`machine_list`]: machines as the operator looks them up and frees them
+//! - [`releases`], [`release_change`]: published versions
+//! - [`release_gates`], [`release_installers`]: who may download a product, and its script
+//! - [`uploads`]: files on their way into the release storage
 //! - [`audit`]: who did what
 //! - [`contract`]: recorded things as the Keysat contract shows them
 
@@ -31,6 +36,8 @@ pub mod contract;
 mod difference;
 pub mod discount_code_change;
 pub mod discount_codes;
+pub mod download_ids;
+pub mod download_links;
 pub mod download_log;
 pub mod holders;
 pub mod invoices;
@@ -47,9 +54,15 @@ pub mod policy_change;
 pub mod product_change;
 pub mod products;
 pub mod redemptions;
+pub mod release_change;
+pub mod release_feed;
+pub mod release_gates;
+pub mod release_installers;
+pub mod releases;
 pub mod retention;
 pub mod seats;
 pub mod settle;
+pub mod uploads;
 pub mod validation_log;
 
 use keywright_edge::ports::Migration;

@@ -17,6 +17,9 @@ pub struct Detail {
     /// The purchase, where it was bought.
     #[serde(deserialize_with = "columns::optional_json")]
     pub invoice: Option<Invoice>,
+    /// What opens its downloads; `None` for a moment, for a license older than
+    /// download ids.
+    pub download_id: Option<String>,
     /// The machines that hold a seat now, the newest first, at most
     /// [`MAX_MACHINES`].
     #[serde(deserialize_with = "columns::json")]
@@ -99,6 +102,7 @@ const DETAIL: &str = concat!(
                      'buyer_email', i.buyer_email, 'buyer_note', i.buyer_note,
                      'created_at', i.created_at, 'settled_at', i.settled_at)
        END AS invoice,
+       d.download_id,
        (SELECT json_group_array(json_object(
                  'id', m.id, 'fingerprint_hash', m.fingerprint_hash, 'hostname', m.hostname,
                  'platform', m.platform, 'activated_at', m.activated_at,
@@ -111,6 +115,7 @@ const DETAIL: &str = concat!(
      JOIN receipts r ON r.id = l.receipt_id
      LEFT JOIN invoices i ON i.id = r.invoice_id
      LEFT JOIN policies o ON o.id = l.policy_id
+     LEFT JOIN download_ids d ON d.license_id = l.id
      WHERE l.id = ?1"
 );
 

@@ -47,6 +47,9 @@ pub struct Entitled {
     pub receipt_product_id: Option<String>,
     /// State of the receipt's invoice, where it has one.
     pub invoice_status: Option<String>,
+    /// What opens its downloads; `None` for a moment, for a license older than
+    /// download ids.
+    pub download_id: Option<String>,
 }
 
 /// The license with this id: one round trip, all that validating needs.
@@ -73,11 +76,12 @@ pub async fn with_receipt(database: &Reader, id: &str) -> Result<Option<Entitled
         "SELECT l.id, l.product_id, p.slug AS product_slug, l.status, l.issued_at, l.expires_at,
                 l.grace_seconds, l.max_machines, l.maintenance_until, l.entitlements, l.is_trial,
                 r.kind AS receipt_kind, r.product_id AS receipt_product_id,
-                i.status AS invoice_status
+                i.status AS invoice_status, d.download_id
          FROM licenses l
          JOIN products p ON p.id = l.product_id
          LEFT JOIN receipts r ON r.id = l.receipt_id
          LEFT JOIN invoices i ON i.id = r.invoice_id
+         LEFT JOIN download_ids d ON d.license_id = l.id
          WHERE l.id = ?1",
         [id.into()],
     );

@@ -104,13 +104,16 @@ pub struct Attached {
     pub invoices: i64,
     /// Licenses of it.
     pub licenses: i64,
+    /// Published versions of it.
+    pub releases: i64,
 }
 
 impl Attached {
-    /// Whether it was ever sold or ordered: then it is never deleted.
+    /// Whether it was ever sold, ordered or published: then it is never
+    /// deleted.
     #[must_use]
     pub fn was_sold(&self) -> bool {
-        self.invoices > 0 || self.licenses > 0
+        self.invoices > 0 || self.licenses > 0 || self.releases > 0
     }
 
     /// Whether something would go with it that the operator has to agree to.
@@ -120,7 +123,7 @@ impl Attached {
     }
 }
 
-/// Deletes a product that was never ordered; with `along`, its policies and
+/// Deletes a product that was never ordered nor published; with `along`, its policies and
 /// discount codes too. Answers what hung on it before, `None` for an unknown
 /// id: deleted unless it [was sold](Attached::was_sold), or
 /// [takes something along](Attached::takes_along) without `along`.
@@ -138,7 +141,8 @@ pub async fn delete(
         "SELECT (SELECT count(*) FROM policies WHERE product_id = p.id) AS policies,
                 (SELECT count(*) FROM discount_codes WHERE product_id = p.id) AS discount_codes,
                 (SELECT count(*) FROM invoices WHERE product_id = p.id) AS invoices,
-                (SELECT count(*) FROM licenses WHERE product_id = p.id) AS licenses
+                (SELECT count(*) FROM licenses WHERE product_id = p.id) AS licenses,
+                (SELECT count(*) FROM releases WHERE product_id = p.id) AS releases
          FROM products p WHERE id = ?1",
         [id.into()],
     );
@@ -161,6 +165,7 @@ pub async fn delete(
          WHERE id = ?4
            AND NOT EXISTS (SELECT 1 FROM invoices WHERE product_id = p.id)
            AND NOT EXISTS (SELECT 1 FROM licenses WHERE product_id = p.id)
+           AND NOT EXISTS (SELECT 1 FROM releases WHERE product_id = p.id)
            AND (?6 OR NOT EXISTS (SELECT 1 FROM policies WHERE product_id = p.id))
            AND (?6 OR NOT EXISTS (SELECT 1 FROM discount_codes WHERE product_id = p.id))",
         [
@@ -178,6 +183,14 @@ pub async fn delete(
         entry,
         if_told(
             "DELETE FROM discount_codes
+             WHERE product_id = ?1 AND EXISTS (SELECT 1 FROM audit WHERE id = ?2)",
+        ),
+        if_told(
+            "DELETE FROM release_gates
+             WHERE product_id = ?1 AND EXISTS (SELECT 1 FROM audit WHERE id = ?2)",
+        ),
+        if_told(
+            "DELETE FROM uploads
              WHERE product_id = ?1 AND EXISTS (SELECT 1 FROM audit WHERE id = ?2)",
         ),
         if_told(

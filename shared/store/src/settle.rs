@@ -3,13 +3,15 @@
 //! receipt is unique by what was paid, the license by its receipt, and the
 //! entry and the event are written only by the batch whose new license id is
 //! the one that got in. The use of a discount code becomes `used` in the same
-//! batch, once.
+//! batch, once. So is the license's download id made.
 
 use crate::audit::{self, Actor, Entry};
 use crate::columns;
+use crate::download_ids;
 use crate::invoices::{self, NewInvoice, Payable};
 use crate::redemptions;
 use keywright_domain::invoice::{InvoiceStatus, Outcome};
+use keywright_domain::release::DownloadId;
 use keywright_domain::terms::Terms;
 use keywright_edge::ports::{Database, DatabaseError, Stamps, Statement, Value, decode};
 use serde::Deserialize;
@@ -29,10 +31,12 @@ pub struct NewIds {
     pub event: String,
     /// Of the event that tells of the code.
     pub redeemed: String,
+    /// What opens the downloads of the license.
+    pub download: DownloadId,
 }
 
 impl NewIds {
-    /// Five new ids.
+    /// All of them new.
     #[must_use]
     pub fn new(stamps: &Stamps) -> Self {
         Self {
@@ -41,6 +45,7 @@ impl NewIds {
             audit: stamps.new_id(),
             event: stamps.new_id(),
             redeemed: stamps.new_id(),
+            download: DownloadId::from_random(stamps.random()),
         }
     }
 }
@@ -213,7 +218,8 @@ pub async fn grant(
             grant.maintenance_until.into(),
         ],
     );
-    let mut batch = vec![receipt, license];
+    let download = download_ids::give(&ids.license, &ids.download, actor.at);
+    let mut batch = vec![receipt, license, download];
     batch.extend(told(actor, ids, None, "admin_issue"));
     database.batch(batch).await.map(drop)
 }
@@ -273,10 +279,10 @@ async fn issue(
     batch.extend([receipt, license]);
     batch.extend(told(actor, ids, Some(paid.invoice_id), "purchase"));
     batch.extend(redemptions::used(actor, paid.invoice_id, &ids.redeemed));
-    batch.push(Statement::new(
-        "SELECT l.id FROM licenses l JOIN receipts r ON r.id = l.receipt_id
-         WHERE r.invoice_id = ?1",
-        [paid.invoice_id.into()],
+    batch.push(download_ids::give_bought(
+        paid.invoice_id,
+        &ids.download,
+        actor.at,
     ));
     let mut answers = database.batch(batch).await?;
     let found: Vec<LicenseId> = decode(answers.pop().unwrap_or_default())?;

@@ -1,6 +1,7 @@
 //! The command line.
 
 use crate::Error;
+use crate::gate::{self, files::Size};
 use crate::plan::Plan;
 use crate::requests::Kind;
 use std::path::PathBuf;
@@ -29,6 +30,15 @@ usage: keywright-bench run [OPTION]...
 pub enum Command {
     /// A run.
     Run(Options),
+    /// A run of downloads.
+    Gate(gate::Options),
+    /// The native server of downloads.
+    ServeGate {
+        /// Where it listens.
+        address: std::net::SocketAddr,
+        /// Its folder of releases.
+        releases: PathBuf,
+    },
     /// The native server.
     Serve {
         /// Where it listens.
@@ -64,6 +74,14 @@ impl Command {
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
         let parsed = match arguments[..] {
             ["run", ref rest @ ..] => Options::parse(rest).map(Self::Run),
+            ["gate", ref rest @ ..] => gate_options(rest).map(Self::Gate),
+            ["serve-gate", address, releases] => address
+                .parse()
+                .map_err(|_| format!("{address} is no address"))
+                .map(|address| Self::ServeGate {
+                    address,
+                    releases: releases.into(),
+                }),
             ["serve", address, database] => address
                 .parse()
                 .map_err(|_| format!("{address} is no address"))
@@ -144,6 +162,61 @@ impl Options {
     }
 }
 
+fn gate_options(arguments: &[&str]) -> Result<gate::Options, String> {
+    let mut hosts = vec!["spin", "workerd"];
+    let mut files = vec![Size::Small, Size::Large];
+    let mut options = gate::Options {
+        spin: false,
+        workerd: false,
+        native: false,
+        rounds: 5,
+        measured: Duration::from_secs(3),
+        cells: Vec::new(),
+        memory: true,
+    };
+    for argument in arguments {
+        let (name, value) = argument.split_once('=').unwrap_or((argument, ""));
+        match name {
+            "--hosts" => hosts = value.split(',').collect(),
+            "--files" => files = list(value, file)?,
+            "--rounds" => options.rounds = number(value)?,
+            "--seconds" => options.measured = seconds(value)?,
+            "--no-memory" => options.memory = false,
+            "--quick" => {
+                hosts = vec!["native"];
+                files = vec![Size::Small];
+                options.rounds = 2;
+                options.measured = Duration::from_millis(80);
+                options.memory = false;
+            }
+            _ => return Err(format!("there is no {argument}")),
+        }
+    }
+    let known = ["native", "spin", "workerd"];
+    if let Some(host) = hosts.iter().find(|host| !known.contains(host)) {
+        return Err(format!("there is no host {host}"));
+    }
+    options.spin = hosts.contains(&"spin");
+    options.workerd = hosts.contains(&"workerd");
+    options.native = hosts.contains(&"native");
+    options.cells = files
+        .into_iter()
+        .map(|size| match size {
+            Size::Small => (size, vec![1, 16]),
+            Size::Large | Size::Huge => (size, vec![1, 4]),
+        })
+        .collect();
+    Ok(options)
+}
+
+fn file(name: &str) -> Result<Size, String> {
+    match name {
+        "small" => Ok(Size::Small),
+        "large" => Ok(Size::Large),
+        _ => Err(format!("there is no file {name}")),
+    }
+}
+
 fn list<T>(value: &str, one: fn(&str) -> Result<T, String>) -> Result<Vec<T>, String> {
     value.split(',').map(one).collect()
 }
@@ -189,7 +262,7 @@ mod tests {
     fn options(line: &str) -> Options {
         match parse(line).unwrap() {
             Command::Run(options) => options,
-            serve @ Command::Serve { .. } => panic!("{serve:?}"),
+            other => panic!("{other:?}"),
         }
     }
 
@@ -221,6 +294,22 @@ mod tests {
     }
 
     #[test]
+    fn downloads_are_a_run_of_their_own() {
+        let Command::Gate(all) = parse("gate").unwrap() else {
+            panic!("another command");
+        };
+        assert!(all.spin && all.workerd && !all.native && all.memory);
+        let cells = [(Size::Small, vec![1, 16]), (Size::Large, vec![1, 4])];
+        assert_eq!(all.cells, cells);
+        let Command::Gate(some) = parse("gate|--hosts=spin|--files=large|--no-memory").unwrap()
+        else {
+            panic!("another command");
+        };
+        assert!(some.spin && !some.workerd && !some.memory);
+        assert_eq!(some.cells, [(Size::Large, vec![1, 4])]);
+    }
+
+    #[test]
     fn mistakes_are_explained() {
         for (line, why) in [
             ("", "what shall I do?"),
@@ -230,7 +319,11 @@ mod tests {
             ("run|--rounds=0", "0 is no number above 0"),
             ("run|--seconds=-1", "-1 is no number of seconds"),
             ("run|--also=x", "x has no = after its label"),
+            ("gate|--files=medium", "there is no file medium"),
+            ("gate|--hosts=x", "there is no host x"),
+            ("gate|--fast", "there is no --fast"),
             ("serve|here|db", "here is no address"),
+            ("serve-gate|here|releases", "here is no address"),
         ] {
             let error = parse(line).unwrap_err().to_string();
             assert!(

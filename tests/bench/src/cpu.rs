@@ -17,6 +17,37 @@ struct Stat {
 /// # Errors
 /// [`Error`] when the process is gone.
 pub fn time_of(root: u32) -> Result<Duration, Error> {
+    let ticks: u64 = family(root)?.iter().map(|(_, stat)| stat.ticks).sum();
+    let per_second = rustix::param::clock_ticks_per_second().max(1);
+    Ok(Duration::from_nanos(ticks * (1_000_000_000 / per_second)))
+}
+
+/// The memory, in bytes, that the process and all below it have now, without
+/// what is only a file's content (proc(5), `RssAnon`).
+///
+/// # Errors
+/// [`Error`] when the process is gone.
+pub fn memory_of(root: u32) -> Result<u64, Error> {
+    let family = family(root)?;
+    let of = |pid: u32| {
+        // One that ended in between has none.
+        let text = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+        anonymous(&text).unwrap_or(0)
+    };
+    Ok(family.iter().map(|(pid, _)| of(*pid)).sum())
+}
+
+fn anonymous(status: &str) -> Option<u64> {
+    const KIBI: u64 = 1024;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("RssAnon:"))?;
+    let number = line.trim().strip_suffix("kB")?.trim().parse::<u64>();
+    Some(number.ok()? * KIBI)
+}
+
+/// The process and all below it.
+fn family(root: u32) -> Result<Vec<(u32, Stat)>, Error> {
     let failed = |error| Error::new("reading /proc", error);
     let mut all = HashMap::new();
     for entry in std::fs::read_dir("/proc").map_err(failed)? {
@@ -33,13 +64,15 @@ pub fn time_of(root: u32) -> Result<Duration, Error> {
     if !all.contains_key(&root) {
         return Err(Error::say(format!("process {root} has ended")));
     }
-    let ticks: u64 = all
-        .iter()
-        .filter(|(pid, _)| is_below(&all, **pid, root))
-        .map(|(_, stat)| stat.ticks)
-        .sum();
-    let per_second = rustix::param::clock_ticks_per_second().max(1);
-    Ok(Duration::from_nanos(ticks * (1_000_000_000 / per_second)))
+    let below: Vec<u32> = all
+        .keys()
+        .copied()
+        .filter(|pid| is_below(&all, *pid, root))
+        .collect();
+    Ok(below
+        .into_iter()
+        .filter_map(|pid| Some((pid, all.remove(&pid)?)))
+        .collect())
 }
 
 fn is_below(all: &HashMap<u32, Stat>, mut pid: u32, root: u32) -> bool {
@@ -89,6 +122,22 @@ mod tests {
         let all = HashMap::from([(1, stat(0)), (5, stat(1)), (6, stat(5)), (7, stat(1))]);
         assert!(is_below(&all, 6, 5) && is_below(&all, 5, 5));
         assert!(!is_below(&all, 7, 5) && !is_below(&all, 1, 5));
+    }
+
+    #[test]
+    fn memory_that_is_used_counts() {
+        assert_eq!(
+            anonymous("VmRSS:\t9 kB\nRssAnon:\t  12 kB\n"),
+            Some(12 * 1024)
+        );
+        let before = memory_of(std::process::id()).unwrap();
+        let used = std::hint::black_box(vec![1_u8; 64 << 20]);
+        let after = memory_of(std::process::id()).unwrap();
+        assert!(
+            after > before + (32 << 20),
+            "{before} {after} {}",
+            used.len()
+        );
     }
 
     #[test]

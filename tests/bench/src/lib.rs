@@ -9,6 +9,7 @@
 //! - [`plan`]: which host answers what, how often, in which order
 //! - [`report`]: medians over the rounds, and ratios to native
 //! - [`serve`]: the native server
+//! - [`gate`]: the other run, of downloads
 //!
 //! All hosts stand ready at once and are measured in turn, round by round: a
 //! machine that gets slower meanwhile gets slower for all of them. An answer that
@@ -17,6 +18,7 @@
 
 pub mod cli;
 pub mod cpu;
+pub mod gate;
 pub mod hosts;
 pub mod load;
 pub mod plan;

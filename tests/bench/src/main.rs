@@ -3,18 +3,21 @@
 use keywright_bench::cli::{Command, Options};
 use keywright_bench::hosts::{self, Runner, Server, Setup};
 use keywright_bench::seed::Seed;
-use keywright_bench::{Error, plan, progress, report, serve};
+use keywright_bench::{Error, gate, plan, progress, report, serve};
 use std::ffi::OsString;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use tempfile::TempDir;
 use tokio::task::LocalSet;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let done = Command::parse(&arguments).and_then(|command| match command {
         Command::Run(options) => run(&options),
-        Command::Serve { address, database } => native(address, &database),
+        Command::Gate(options) => gate(&options),
+        Command::Serve { address, database } => native(serve::run(address, &database)),
+        Command::ServeGate { address, releases } => native(serve::run_gate(address, &releases)),
     });
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -26,37 +29,59 @@ fn main() -> ExitCode {
 }
 
 /// On all processors.
-fn native(address: std::net::SocketAddr, database: &Path) -> Result<(), Error> {
+fn native(serving: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {
     tokio::runtime::Runtime::new()
         .map_err(|error| Error::new("starting threads", error))?
-        .block_on(serve::run(address, database))
+        .block_on(serving)
 }
 
 /// On one thread, so that the servers have the rest.
-fn run(options: &Options) -> Result<(), Error> {
+fn gate(options: &gate::Options) -> Result<(), Error> {
+    let folder = folder()?;
+    let root = checkout()?;
+    let tables = on_one_thread(gate::run(options, folder.path(), &root))?;
+    print(&tables)
+}
+
+fn folder() -> Result<TempDir, Error> {
     let folder = tempfile::Builder::new()
         .prefix("keywright-bench-")
         .tempdir();
-    let folder = folder.map_err(|error| Error::new("making a folder", error))?;
-    progress(&format!("signing {} license keys", options.licenses));
-    let seed = Seed::new(options.licenses)?;
-    let servers = servers(options, folder.path(), &seed)?;
+    folder.map_err(|error| Error::new("making a folder", error))
+}
+
+/// The checkout this was built in.
+fn checkout() -> Result<PathBuf, Error> {
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    own.canonicalize()
+        .map_err(|error| Error::new("finding the checkout", error))
+}
+
+fn on_one_thread<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Error::new("starting a thread", error))?;
-    let results = LocalSet::new().block_on(&runtime, plan::run(&options.plan, &servers, &seed))?;
-    let tables = report::tables(&options.plan, &results);
+    LocalSet::new().block_on(&runtime, work)
+}
+
+fn print(tables: &str) -> Result<(), Error> {
     write!(std::io::stdout(), "{tables}").map_err(|error| Error::new("printing", error))
+}
+
+/// On one thread, so that the servers have the rest.
+fn run(options: &Options) -> Result<(), Error> {
+    let folder = folder()?;
+    progress(&format!("signing {} license keys", options.licenses));
+    let seed = Seed::new(options.licenses)?;
+    let servers = servers(options, folder.path(), &seed)?;
+    let results = on_one_thread(plan::run(&options.plan, &servers, &seed))?;
+    print(&report::tables(&options.plan, &results))
 }
 
 /// The servers of a run, native first: it is what the others are compared with.
 fn servers(options: &Options, folder: &Path, seed: &Seed) -> Result<Vec<Server>, Error> {
-    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let own = own
-        .canonicalize()
-        .map_err(|error| Error::new("finding the checkout", error))?;
-    let mut checkouts = vec![(String::new(), own)];
+    let mut checkouts = vec![(String::new(), checkout()?)];
     for (label, path) in &options.checkouts {
         let path: PathBuf = path
             .canonicalize()

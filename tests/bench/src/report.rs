@@ -78,7 +78,7 @@ fn cold(results: &Results) -> Table {
 }
 
 /// The middle one, or the mean of the two in the middle; not a number without any.
-fn median(values: impl Iterator<Item = f64>) -> f64 {
+pub(crate) fn median(values: impl Iterator<Item = f64>) -> f64 {
     let mut values: Vec<f64> = values.collect();
     values.sort_by(f64::total_cmp);
     let half = values.len() / 2;
@@ -89,20 +89,20 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
     }
 }
 
-struct Table(Vec<Vec<String>>);
+pub(crate) struct Table(Vec<Vec<String>>);
 
 impl Table {
-    fn new(heads: &[&str]) -> Self {
+    pub(crate) fn new(heads: &[&str]) -> Self {
         let heads: Vec<String> = heads.iter().map(|&head| head.to_owned()).collect();
         let rule = heads.iter().map(|_| "---".to_owned()).collect();
         Self(vec![heads, rule])
     }
 
-    fn row(&mut self, cells: Vec<String>) {
+    pub(crate) fn row(&mut self, cells: Vec<String>) {
         self.0.push(cells);
     }
 
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let columns = self.0.first().map_or(0, Vec::len);
         let width = |column: usize| {
             let cells = self.0.iter().filter_map(|row| row.get(column));

@@ -1,4 +1,4 @@
-//! The native server: validate's own router on edge's native ports, hyper on all
+//! The native server: a function's own router on edge's native ports, hyper on all
 //! processors, and a connection to the database file for whoever needs one. What
 //! one would write who has no WebAssembly in mind.
 
@@ -13,7 +13,7 @@ use keywright_edge::host::native::{
     HttpFetch, MemoryLog, Native, ReleaseFolder, SqliteDatabase, SystemClock, SystemRandom, serve,
 };
 use keywright_edge::ports::{DatabaseError, DatabasePort, Row, Statement};
-use keywright_edge::{BoxFuture, Host};
+use keywright_edge::{BoxFuture, Function, Host};
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -26,17 +26,29 @@ use tokio::net::{TcpListener, TcpStream};
 /// # Errors
 /// [`Error`] when it cannot listen or open its database.
 pub async fn run(address: SocketAddr, database: &Path) -> Result<(), Error> {
-    let pool = Pool {
-        file: database.to_owned(),
-        idle: Mutex::default(),
-    };
+    let pool = Pool::of(database);
     // A mistake in the file shows at the start.
     let first = pool
         .take()
         .map_err(|error| Error::new("the database", error))?;
     pool.give_back(first);
-    let (host, router) = opened(pool)?;
-    let shared = Arc::new((host, router));
+    let opened = opened(&keywright_validate::FUNCTION, pool, Path::new("releases"))?;
+    listen(address, opened).await
+}
+
+/// Serves downloads from a folder of releases until the process is ended.
+///
+/// # Errors
+/// [`Error`] when it cannot listen.
+pub async fn run_gate(address: SocketAddr, releases: &Path) -> Result<(), Error> {
+    // The gate works without one; this is opened when somebody asks it.
+    let pool = Pool::of(&releases.join("../gate.db"));
+    let opened = opened(&keywright_download::FUNCTION, pool, releases)?;
+    listen(address, opened).await
+}
+
+async fn listen(address: SocketAddr, opened: (Host, Router)) -> Result<(), Error> {
+    let shared = Arc::new(opened);
     let listener = TcpListener::bind(address)
         .await
         .map_err(|error| Error::new("listening", error))?;
@@ -47,8 +59,7 @@ pub async fn run(address: SocketAddr, database: &Path) -> Result<(), Error> {
     }
 }
 
-fn opened(pool: Pool) -> Result<(Host, Router), Error> {
-    let function = &keywright_validate::FUNCTION;
+fn opened(function: &Function, pool: Pool, releases: &Path) -> Result<(Host, Router), Error> {
     let config: BTreeMap<String, String> = function
         .grants
         .config
@@ -58,7 +69,8 @@ fn opened(pool: Pool) -> Result<(Host, Router), Error> {
     let native = Native {
         database: Arc::new(pool),
         without_database: &[],
-        releases: Arc::new(ReleaseFolder::new(PathBuf::from("releases"))),
+        releases: Arc::new(ReleaseFolder::new(releases.to_owned())),
+        release_writer: None,
         outbound: Arc::new(HttpFetch::new()),
         sign: None,
         clock: Arc::new(SystemClock),
@@ -67,7 +79,7 @@ fn opened(pool: Pool) -> Result<(Host, Router), Error> {
         log: Arc::new(MemoryLog::default()),
     };
     let host = native.host(function);
-    let router = (function.router)(&host).map_err(|error| Error::new("validate", error))?;
+    let router = (function.router)(&host).map_err(|error| Error::new(function.name, error))?;
     Ok((host, router))
 }
 
@@ -94,6 +106,13 @@ struct Pool {
 }
 
 impl Pool {
+    fn of(file: &Path) -> Self {
+        Self {
+            file: file.to_owned(),
+            idle: Mutex::default(),
+        }
+    }
+
     fn idle(&self) -> MutexGuard<'_, Vec<SqliteDatabase>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -38,6 +38,29 @@ fn a_quick_run_prints_figures_of_every_kind() {
 }
 
 #[test]
+fn a_quick_run_of_downloads_compares_with_nginx() {
+    let mut bench = Command::new(env!("CARGO_BIN_EXE_keywright-bench"));
+    bench.args(["gate", "--quick"]);
+    if let Some(nginx) = std::env::var_os("KEYWRIGHT_TEST_NGINX") {
+        bench.env("KEYWRIGHT_NGINX", nginx);
+    }
+    let run = bench.output().unwrap();
+    let text = String::from_utf8_lossy(&run.stdout);
+    let said = String::from_utf8_lossy(&run.stderr);
+    assert!(run.status.success(), "{said}");
+    for server in ["nginx secure_link", "native", "native behind nginx"] {
+        let rates: Vec<f64> = text
+            .lines()
+            .map(|line| line.split('|').map(str::trim).collect::<Vec<_>>())
+            .filter(|cells| cells.get(3) == Some(&server))
+            .map(|cells| cells[5].parse().unwrap())
+            .collect();
+        assert_eq!(rates.len(), 2, "{server}: {text}");
+        assert!(rates.iter().all(|rate| *rate > 0.0), "{server}: {text}");
+    }
+}
+
+#[test]
 fn one_wrong_answer_ends_the_run() {
     let seed = Seed::new(1).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread()

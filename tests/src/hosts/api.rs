@@ -12,6 +12,9 @@ use tokio::net::TcpStream;
 /// No exchange of the suite takes longer, on a machine that compiles beside.
 const LIMIT: Duration = Duration::from_secs(30);
 
+/// Long enough for a server to have read what came before.
+const BETWEEN_PIECES: Duration = Duration::from_millis(50);
+
 /// Client of one instance.
 pub struct Api {
     base_url: String,
@@ -115,20 +118,76 @@ impl Api {
     /// # Panics
     /// When the server does not close in time, or answers no HTTP.
     pub async fn raw(&self, request: &[u8]) -> Option<Answer> {
-        let asked = String::from_utf8_lossy(request);
-        let asked = asked.lines().next().unwrap_or_default().to_owned();
+        self.in_pieces(&[request]).await
+    }
+
+    /// As [`Self::raw`], with a pause between the pieces of the request.
+    ///
+    /// # Panics
+    /// As [`Self::raw`].
+    pub async fn in_pieces(&self, pieces: &[&[u8]]) -> Option<Answer> {
+        let bytes = self.exchange(pieces, false).await;
+        (!bytes.is_empty()).then(|| parse(asked(pieces[0]), &bytes))
+    }
+
+    /// As [`Self::in_pieces`], and says after the last one that no more comes.
+    ///
+    /// # Panics
+    /// As [`Self::raw`].
+    pub async fn broken_off(&self, pieces: &[&[u8]]) -> Option<Answer> {
+        let bytes = self.exchange(pieces, true).await;
+        (!bytes.is_empty()).then(|| parse(asked(pieces[0]), &bytes))
+    }
+
+    /// Sends these pieces and leaves without waiting for an answer.
+    ///
+    /// # Panics
+    /// When the server takes no connection.
+    pub async fn leave_after(&self, pieces: &[&[u8]]) {
+        let mut stream = self.connect().await;
+        write(&mut stream, pieces).await.expect("the server reads");
+    }
+
+    async fn connect(&self) -> TcpStream {
         let address = self.base_url.trim_start_matches("http://");
+        let stream = TcpStream::connect(address).await.expect("a connection");
+        // Pieces leave as they are written.
+        stream.set_nodelay(true).expect("an option of the socket");
+        stream
+    }
+
+    /// Everything that came until the server closed.
+    async fn exchange(&self, pieces: &[&[u8]], end: bool) -> Vec<u8> {
         let mut bytes = Vec::new();
         let exchange = async {
-            let mut stream = TcpStream::connect(address).await?;
-            stream.write_all(request).await?;
+            let mut stream = self.connect().await;
+            write(&mut stream, pieces).await?;
+            if end {
+                stream.shutdown().await?;
+            }
             // What came before the connection was cut counts.
             stream.read_to_end(&mut bytes).await
         };
         let closed = tokio::time::timeout(LIMIT, exchange).await;
         closed.expect("the server closes in time").ok();
-        (!bytes.is_empty()).then(|| parse(asked, &bytes))
+        bytes
     }
+}
+
+/// A request's first line, for messages.
+fn asked(request: &[u8]) -> String {
+    let text = String::from_utf8_lossy(request);
+    text.lines().next().unwrap_or_default().to_owned()
+}
+
+async fn write(stream: &mut TcpStream, pieces: &[&[u8]]) -> std::io::Result<()> {
+    for (n, piece) in pieces.iter().enumerate() {
+        if n > 0 {
+            tokio::time::sleep(BETWEEN_PIECES).await;
+        }
+        stream.write_all(piece).await?;
+    }
+    Ok(())
 }
 
 #[expect(clippy::panic, reason = "the test fails here")]

@@ -94,9 +94,10 @@ pub struct Instance {
     pub signing_key: SigningKey,
     /// The payment provider it is connected to.
     pub btcpay: BtcPay,
+    host: Host,
     // Ended before the folders go.
     running: Box<dyn Running>,
-    _folders: Arc<Releases>,
+    folders: Arc<Releases>,
 }
 
 /// What keeps an instance alive while it exists.
@@ -233,8 +234,9 @@ impl Instance {
             database: started.database,
             signing_key,
             btcpay,
+            host,
             running: started.running,
-            _folders: releases,
+            folders: releases,
         })
     }
 
@@ -242,6 +244,19 @@ impl Instance {
     #[must_use]
     pub fn log(&self) -> String {
         self.running.log()
+    }
+
+    /// Where it runs.
+    #[must_use]
+    pub fn host(&self) -> Host {
+        self.host
+    }
+
+    /// The folder of releases, where the instance reads one; on Workers what
+    /// its bucket was filled from.
+    #[must_use]
+    pub fn releases(&self) -> std::path::PathBuf {
+        self.folders.path()
     }
 
     /// The keys that verify what it signs.

@@ -13,6 +13,7 @@ mod access;
 mod admin;
 mod afterwards;
 mod api_keys;
+mod bodies;
 mod catalog_changes;
 mod catalogue;
 mod deliveries;
@@ -39,6 +40,7 @@ mod reconcile;
 mod records;
 mod recover;
 mod redeem;
+mod releases;
 mod repeating;
 mod rotation;
 mod run;
@@ -166,6 +168,7 @@ pub fn all() -> impl Iterator<Item = Case> {
         admin::CASES,
         afterwards::CASES,
         api_keys::CASES,
+        bodies::CASES,
         catalog_changes::CASES,
         catalogue::CASES,
         discount_codes::CASES,
@@ -187,6 +190,7 @@ pub fn all() -> impl Iterator<Item = Case> {
         records::CASES,
         recover::CASES,
         redeem::CASES,
+        releases::CASES,
         repeating::CASES,
         sale::CASES,
         seat_races::CASES,

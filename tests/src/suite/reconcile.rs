@@ -78,7 +78,7 @@ async fn lost_webhook(instance: &Instance) {
     assert_eq!(poll(instance, &invoice).await["status"], "pending");
     make_due(instance, &invoice).await;
     let done = json!({ "ok": true, "checked": 1, "settled": 1, "closed": 0, "failed": 0,
-                       "released": 0 });
+                       "released": 0, "download_ids": 0 });
     assert_eq!(tick(instance).await.ok(), done);
     let settled = until(instance, &invoice, "settled").await;
     assert_eq!(
@@ -124,7 +124,7 @@ async fn nothing_to_do(instance: &Instance) {
     nothing_due(instance).await;
     let asked = instance.btcpay.requests().len();
     let idle = json!({ "ok": true, "checked": 0, "settled": 0, "closed": 0, "failed": 0,
-                       "released": 0 });
+                       "released": 0, "download_ids": 0 });
     assert_eq!(tick(instance).await.ok(), idle);
     assert_eq!(
         instance.btcpay.requests().len(),

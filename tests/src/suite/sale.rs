@@ -84,6 +84,7 @@ async fn paid(instance: &Instance) {
     let expected = json!({
         "invoice_id": invoice, "status": "pending", "product_id": product["id"],
         "amount_sats": 50_000, "license_key": null, "license_id": null, "token": null,
+        "download_id": null,
     });
     assert_eq!(waiting, expected);
 

@@ -26,6 +26,14 @@ mod code_races;
 #[cfg(test)]
 mod codes;
 #[cfg(test)]
+mod download_ids;
+#[cfg(test)]
+mod download_links;
+#[cfg(test)]
+mod feed_callers;
+#[cfg(test)]
+mod feeds;
+#[cfg(test)]
 mod gate_database;
 #[cfg(test)]
 mod gate_rules;
@@ -33,6 +41,8 @@ mod gate_rules;
 mod gatehouse;
 #[cfg(test)]
 mod holder;
+#[cfg(test)]
+mod joomla_feed;
 #[cfg(test)]
 mod journal;
 #[cfg(test)]
@@ -68,6 +78,12 @@ mod payments;
 #[cfg(test)]
 mod plans;
 #[cfg(test)]
+mod publish_faults;
+#[cfg(test)]
+mod publish_races;
+#[cfg(test)]
+mod publishing;
+#[cfg(test)]
 mod races;
 #[cfg(test)]
 mod rate_limits;
@@ -95,6 +111,8 @@ mod signing;
 mod sites;
 #[cfg(test)]
 mod taking_back;
+#[cfg(test)]
+mod uploading;
 #[cfg(test)]
 mod validating;
 #[cfg(test)]

@@ -3,11 +3,14 @@
 
 use crate::bad_downloads::old_token;
 use crate::bench::{Bench, FILE, UNTIL_DUE, account_of, played_store, raw_request, signed_in};
+use crate::feeds::{LINUX, publish};
 use crate::payments::{body_of, delivery_of, order};
 use axum::body::Body;
 use http::{Method, Request, header};
 use keywright_edge::ports::name;
+use keywright_tests::release_file::ReleaseFile;
 use keywright_tests::shop::CRON_TOKEN;
+use keywright_tests::vendor::Release;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -29,6 +32,35 @@ fn send(method: Method, path: &str, body: &Value) -> Request<Body> {
         "application/json",
         body.to_string(),
     ))
+}
+
+fn printed<'a>(version: &'a str, bytes: &'a [u8]) -> ReleaseFile<'a> {
+    ReleaseFile {
+        product: "printed",
+        version,
+        channel: "stable",
+        platform: "any",
+        bytes,
+    }
+}
+
+/// Uploads and publishes a file; answers the id of the release.
+async fn published_before(bench: &Bench, file: &ReleaseFile<'_>) -> String {
+    let path = "/v1/admin/releases/uploads";
+    let begun = bench.operate("POST", path, &file.upload()).await.json();
+    if let Some(id) = begun["id"].as_str() {
+        let request = Request::put(format!("{path}/{id}?offset=0"));
+        let request = request.body(Body::from(file.bytes.to_vec()));
+        let stored = bench.send(signed_in(request.expect("a request"))).await;
+        assert_eq!(stored.json()["complete"], true, "{stored:?}");
+    }
+    let path = "/v1/admin/releases";
+    let published = bench
+        .operate("POST", path, &file.publication())
+        .await
+        .json();
+    let id = published["release"]["id"].as_str();
+    id.expect("an id").to_owned()
 }
 
 #[tokio::test]
@@ -67,6 +99,19 @@ async fn each_route_costs_what_the_table_says() {
         .operate("POST", "/v1/admin/api-keys", &api_key)
         .await
         .text("id");
+    bench.product("printed", 1).await;
+    let first = printed("1.0.0", b"first");
+    let begun = bench
+        .operate("POST", "/v1/admin/releases/uploads", &first.upload())
+        .await
+        .text("id");
+    let published = printed("2.0.0", b"second");
+    let part = signed_in(
+        Request::put(format!("/v1/admin/releases/uploads/{begun}?offset=0"))
+            .body(Body::from(first.bytes))
+            .expect("a request"),
+    );
+    let release_id = published_before(&bench, &published).await;
     let post = |path: &str, body: Value| send(Method::POST, path, &body);
     let patch = |path: String, body: Value| send(Method::PATCH, &path, &body);
     let operate = |path: &str| send(Method::GET, path, &json!({}));
@@ -74,6 +119,21 @@ async fn each_route_costs_what_the_table_says() {
     let tick = Request::post("/v1/cron/renew")
         .header(header::AUTHORIZATION, format!("Bearer {CRON_TOKEN}"))
         .body(Body::empty());
+
+    publish(
+        &bench,
+        &[Release::new("demo", "1.0.0")
+            .file(LINUX, "demo-1.0.0.AppImage")
+            .file("universal-apple-darwin", "Demo-1.0.0.zip")
+            .file("any", "demo-1.0.0.zip")],
+    )
+    .await;
+    let link = Request::post("/v1/downloads/link")
+        .header(header::CONTENT_TYPE, "application/json")
+        .header(header::AUTHORIZATION, format!("Bearer {key}"))
+        .body(Body::from(
+            json!({ "version": "latest", "platform": LINUX }).to_string(),
+        ));
 
     let table: Vec<Row> = vec![
         ("/", get("/"), 0),
@@ -207,6 +267,63 @@ async fn each_route_costs_what_the_table_says() {
         ),
         ("/verify-key.pub", get("/verify-key.pub"), 0),
         ("/git/{*path}", get("/git/info/refs"), 0),
+        // What there is; and with a key, what sign asks for its link.
+        (
+            "/api/v1/licensing/updates/{product}",
+            get("/api/v1/licensing/updates/demo.xml"),
+            1,
+        ),
+        (
+            "/api/v1/licensing/updates/{product}",
+            get(&format!("/api/v1/licensing/updates/demo.xml?dlid={key}")),
+            2,
+        ),
+        (
+            "/api/v1/licensing/updates/{product}/extension.xml",
+            get("/api/v1/licensing/updates/demo.xml/extension.xml"),
+            1,
+        ),
+        (
+            "/updates/tauri/{product}/{target}/{arch}/{current_version}",
+            get("/updates/tauri/demo/linux/x86_64/0.1.0"),
+            1,
+        ),
+        (
+            "/updates/tauri/{product}/{target}/{arch}/{current_version}",
+            get(&format!(
+                "/updates/tauri/demo/linux/x86_64/0.1.0?token={key}"
+            )),
+            2,
+        ),
+        (
+            "/updates/tauri/{product}/latest.json",
+            get("/updates/tauri/demo/latest.json"),
+            1,
+        ),
+        (
+            "/updates/sparkle/{product}/appcast.xml",
+            get("/updates/sparkle/demo/appcast.xml"),
+            1,
+        ),
+        (
+            "/updates/electron/{product}/{file}",
+            get("/updates/electron/demo/latest-linux.yml"),
+            1,
+        ),
+        (
+            "/updates/electron/{product}/{file}",
+            get(&format!(
+                "/updates/electron/demo/demo-1.0.0.AppImage?token={key}"
+            )),
+            2,
+        ),
+        (
+            "/updates/electron/{product}/{version}/{file}",
+            get("/updates/electron/demo/1.0.0/demo-1.0.0.AppImage"),
+            1,
+        ),
+        // The license, what there is, and what sign asks.
+        ("/v1/downloads/link", link.expect("a request"), 3),
         ("/v1/products", get("/v1/products"), 1),
         ("/v1/products/{slug}", get("/v1/products/demo"), 1),
         (
@@ -277,8 +394,9 @@ async fn each_route_costs_what_the_table_says() {
             get(&format!("/v1/purchase/{settled}")),
             2,
         ),
-        // Nothing due: the claim, the reservations, and the clearing up.
-        ("/v1/cron/renew", tick.expect("a request"), 3),
+        // Nothing due: the claim, the reservations, the download ids, and the
+        // clearing up.
+        ("/v1/cron/renew", tick.expect("a request"), 4),
         (
             "/v1/admin/products",
             post(
@@ -472,6 +590,58 @@ async fn each_route_costs_what_the_table_says() {
             ),
             1,
         ),
+        ("/v1/admin/releases", operate("/v1/admin/releases"), 1),
+        // Product, an upload of it, old ones, and its row.
+        (
+            "/v1/admin/releases/uploads",
+            post(
+                "/v1/admin/releases/uploads",
+                printed("3.0.0", b"third").upload(),
+            ),
+            4,
+        ),
+        // The upload, and how far it is now.
+        ("/v1/admin/releases/uploads/{id}", part, 2),
+        // The version; then what the storage does not show: gate, versions,
+        // this one, and that it is written.
+        (
+            "/v1/admin/releases",
+            post("/v1/admin/releases", first.publication()),
+            5,
+        ),
+        // The same again: nothing is to be written.
+        (
+            "/v1/admin/releases",
+            post("/v1/admin/releases", first.publication()),
+            3,
+        ),
+        (
+            "/v1/admin/releases/{id}",
+            patch(
+                format!("/v1/admin/releases/{release_id}"),
+                json!({ "rollout_percent": 5 }),
+            ),
+            6,
+        ),
+        // Product and gate; then as above, for the gate.
+        (
+            "/v1/admin/releases/gate/{product}",
+            send(
+                Method::PUT,
+                "/v1/admin/releases/gate/printed",
+                &json!({ "requires_license": false }),
+            ),
+            6,
+        ),
+        (
+            "/v1/admin/releases/installer/{product}",
+            send(
+                Method::PUT,
+                "/v1/admin/releases/installer/printed",
+                &json!({ "script": "#!/bin/sh" }),
+            ),
+            4,
+        ),
         ("/v1/admin/machines", operate("/v1/admin/machines"), 1),
         (
             "/v1/admin/machines/{id}/deactivate",
@@ -482,6 +652,14 @@ async fn each_route_costs_what_the_table_says() {
             "/v1/admin/licenses/{id}/revoke",
             post(
                 &format!("/v1/admin/licenses/{license_id}/revoke"),
+                json!({}),
+            ),
+            1,
+        ),
+        (
+            "/v1/admin/licenses/{id}/download-id",
+            post(
+                &format!("/v1/admin/licenses/{license_id}/download-id"),
                 json!({}),
             ),
             1,
@@ -537,7 +715,9 @@ async fn each_route_costs_what_the_table_says() {
         let what = format!("{} {route}", request.method());
         bench.shop.database.count_anew();
         let answer = bench.send(request).await;
-        assert!(matches!(answer.status, 200 | 307), "{what}: {answer:?}");
+        // Some lead to a download.
+        let done = matches!(answer.status, 200 | 302 | 307);
+        assert!(done, "{what}: {answer:?}");
         assert_eq!(bench.shop.database.calls(), round_trips, "{what}");
     }
 }
@@ -554,8 +734,8 @@ async fn a_tick_asks_once_and_settles_at_most_twice_for_each_invoice() {
     assert_eq!(bench.tick().await.json()["settled"], 1);
     assert_eq!(
         bench.shop.database.calls(),
-        4,
-        "the claim, the settling, the reservations, the clearing up"
+        5,
+        "the claim, the settling, the reservations, the download ids, the clearing up"
     );
 }
 

@@ -276,7 +276,12 @@ fn no_function_is_granted_more_than_its_row_of_the_table() {
         (
             &keywright_purchase::FUNCTION,
             row(Access::ReadWrite, true, payment, none),
-            [&[name::PUBLIC_URL], &account[..]].concat(),
+            [&[name::PUBLIC_URL, name::VERIFY_KEYS], &account[..]].concat(),
+        ),
+        (
+            &keywright_updates::FUNCTION,
+            row(Access::Read, true, nowhere, none),
+            vec![name::PUBLIC_URL, name::VERIFY_KEYS],
         ),
         (
             &keywright_webhook::FUNCTION,
@@ -285,7 +290,7 @@ fn no_function_is_granted_more_than_its_row_of_the_table() {
         ),
         (
             &keywright_admin::FUNCTION,
-            row(Access::ReadWrite, true, nowhere, none),
+            row(Access::ReadWrite, true, nowhere, Access::ReadWrite),
             vec![name::ADMIN_KEY],
         ),
         (

@@ -127,8 +127,8 @@ async fn what_was_ordered_or_issued_stays() {
     let issued = bench.product("issued", 5).await;
     bench.issue("issued", json!({})).await;
     for (id, count) in [
-        (ordered, "1 orders and 0 licenses"),
-        (issued, "0 orders and 1 licenses"),
+        (ordered, "1 orders, 0 licenses and 0 releases"),
+        (issued, "0 orders, 1 licenses and 0 releases"),
     ] {
         for query in ["", "?force=true"] {
             let said = refused(&bench, &format!("products/{id}{query}")).await;

@@ -27,8 +27,8 @@ pub(crate) struct NewKey {
         pattern = "^(read-only|license-issuer|support|merchant-onboard|full-admin)$"
     )]
     role: String,
-    /// Scopes beside the role. `payment_providers:write` is the one that can
-    /// be given so.
+    /// Scopes beside the role. `payment_providers:write` and `releases:write`
+    /// can be given so.
     scopes: Option<Vec<String>>,
 }
 
@@ -107,9 +107,11 @@ fn extra_scopes(names: Vec<String>) -> Result<Vec<Scope>, ApiError> {
             .ok()
             .filter(|scope: &Scope| scope.is_a_la_carte());
         let scope = scope.ok_or_else(|| {
-            let ours = Scope::PaymentProvidersWrite;
+            let all = Scope::ALL.iter().filter(|scope| scope.is_a_la_carte());
+            let all: Vec<&str> = all.map(|scope| scope.as_str()).collect();
             ApiError::bad_request(format!(
-                "scopes: {ours} is the one that can be given by name"
+                "scopes: these can be given by name: {}",
+                all.join(", ")
             ))
         })?;
         if !scopes.contains(&scope) {
@@ -129,12 +131,13 @@ mod tests {
     }
 
     #[test]
-    fn one_scope_can_be_given_by_name() {
-        let one = Scope::PaymentProvidersWrite;
+    fn two_scopes_can_be_given_by_name() {
+        let (one, other) = (Scope::PaymentProvidersWrite, Scope::ReleasesWrite);
         assert_eq!(read(&[]), Ok(vec![]));
         assert_eq!(read(&[one.as_str()]), Ok(vec![one]));
         assert_eq!(read(&[one.as_str(); 3]), Ok(vec![one]));
-        for scope in Scope::ALL.iter().filter(|scope| **scope != one) {
+        assert_eq!(read(&[other.as_str(), one.as_str()]), Ok(vec![other, one]));
+        for scope in Scope::ALL.iter().filter(|scope| !scope.is_a_la_carte()) {
             assert_eq!(read(&[one.as_str(), scope.as_str()]), Err(400), "{scope}");
         }
         for name in [

@@ -67,6 +67,9 @@ pub(crate) struct Issued {
     license_key: String,
     /// The token for the release gate.
     token: String,
+    /// 32 hex digits that open the downloads of the license and nothing else:
+    /// the "Download Key" of a Joomla site.
+    download_id: Option<String>,
     /// RFC 3339.
     issued_at: String,
     /// RFC 3339; null for never.
@@ -155,6 +158,7 @@ pub(crate) async fn handler(
         product_id: grant.product_id,
         license_key: signed.license_key,
         token: signed.token,
+        download_id: signed.download_id,
         issued_at: rfc3339(actor.at),
         expires_at: grant.expires_at.map(rfc3339),
         maintenance_until: grant.maintenance_until.map(utc_day),

@@ -1,6 +1,7 @@
 //! Routes for licenses, one file each.
 
 pub(crate) mod change;
+pub(crate) mod download_id;
 pub(crate) mod issue;
 pub(crate) mod list;
 pub(crate) mod revoke;

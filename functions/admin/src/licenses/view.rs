@@ -82,6 +82,10 @@ pub(crate) struct LicenseDetail {
     receipt: ReceiptView,
     /// The purchase; null for a license by hand.
     invoice: Option<InvoiceView>,
+    /// 32 hex digits that open the downloads of the license and nothing else:
+    /// the "Download Key" of a Joomla site. Null for a minute, for a license
+    /// that is older than download ids.
+    download_id: Option<String>,
     /// The machines that hold a seat now, the last activated first, at most
     /// 100; the list of machines has all of them.
     machines: Vec<LicenseMachine>,
@@ -198,6 +202,7 @@ impl From<Detail> for LicenseDetail {
             license: detail.license.into(),
             receipt: detail.receipt.into(),
             invoice: detail.invoice.map(InvoiceView::from),
+            download_id: detail.download_id,
             machines: detail
                 .machines
                 .into_iter()

@@ -37,8 +37,8 @@ pub(crate) struct Along {
 }
 
 /// Deletes a product that was never ordered. With policies or discount codes
-/// it is 409 unless `force` is `true`; with an order or a license it is 409
-/// for good: take it off sale instead.
+/// it is 409 unless `force` is `true`; with an order, a license or a release it
+/// is 409 for good: take it off sale instead.
 #[utoipa::path(
     delete,
     path = "/v1/admin/products/{id}",
@@ -65,8 +65,8 @@ pub(crate) async fn handler(
         .ok_or_else(unknown)?;
     if attached.was_sold() {
         return Err(ApiError::conflict(format!(
-            "{} orders and {} licenses name the product, so it stays; take it off sale: PATCH …/active",
-            attached.invoices, attached.licenses
+            "{} orders, {} licenses and {} releases name the product, so it stays; take it off sale: PATCH …/active",
+            attached.invoices, attached.licenses, attached.releases
         )));
     }
     if attached.takes_along() && !force {

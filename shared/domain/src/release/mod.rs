@@ -5,10 +5,14 @@
 //! - [`Version`], [`Channel`], [`Platform`]: what a release is published as
 //! - [`manifest`]: what is stored about a version
 //! - [`statement`], [`signature`]: what the vendor signs
+//! - [`agreement`]: whether that is what a file is published as
 //! - [`offer`]: the newest release for somebody
 //! - [`gate`]: who may download it
+//! - [`rights`]: which versions somebody may download
+//! - [`updaters`]: what each updater looks for in a release
 //! - [`download_id`], [`site`]: what opens downloads in a Joomla site, and which
 
+pub mod agreement;
 mod channel;
 pub mod download_id;
 pub mod gate;
@@ -16,9 +20,11 @@ pub mod manifest;
 mod name;
 pub mod offer;
 mod platform;
+pub mod rights;
 pub mod signature;
 pub mod site;
 pub mod statement;
+pub mod updaters;
 mod version;
 
 pub use channel::{Channel, NotAChannel};

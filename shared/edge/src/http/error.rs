@@ -7,7 +7,7 @@
 use super::Json;
 use super::rate_limit::Allowance;
 use crate::function::PortError;
-use crate::ports::{DatabaseError, FetchError, SignError};
+use crate::ports::{DatabaseError, FetchError, ReleaseWriteError, SignError};
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde::Serialize;
@@ -179,6 +179,16 @@ impl From<DatabaseError> for ApiError {
 impl From<SignError> for ApiError {
     fn from(error: SignError) -> Self {
         Self::internal(error.to_string())
+    }
+}
+
+impl From<ReleaseWriteError> for ApiError {
+    fn from(error: ReleaseWriteError) -> Self {
+        Self::unavailable(
+            "storage_unavailable",
+            "the release storage did not take it; send the same request again",
+            error.to_string(),
+        )
     }
 }
 

@@ -77,6 +77,13 @@ pub struct Unknown(#[to_schema] Error);
 #[expect(dead_code, reason = "a description")]
 pub struct Conflict(#[to_schema] Error);
 
+/// This host cannot write release files: they are put into the folder that it
+/// mounts.
+#[derive(IntoResponses)]
+#[response(status = 501)]
+#[expect(dead_code, reason = "a description")]
+pub struct NoReleaseStorage(#[to_schema] Error);
+
 /// The payment provider did not do it; the log has the details.
 #[derive(IntoResponses)]
 #[response(status = 502)]

@@ -4,6 +4,7 @@
 use super::outbound::{Fetch, FetchError, FetchLimits};
 use bytes::Bytes;
 use http::{Request, StatusCode, header};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +23,47 @@ pub struct SignedLicense {
     pub license_key: String,
     /// The token for the release gate.
     pub token: String,
+    /// What opens its downloads in places that are not fit for a key; `None` for
+    /// a moment, for a license older than download ids.
+    pub download_id: Option<String>,
+}
+
+/// `POST /link` of the sign function.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignLink {
+    /// Id of the recorded license.
+    pub license_id: String,
+    /// The version that the link is to open.
+    pub version: String,
+}
+
+/// A download link: what sign answers with status 200.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignedLink {
+    /// Slug of the license's product.
+    pub product: String,
+    /// The version.
+    pub version: String,
+    /// The license's download id.
+    pub download_id: String,
+    /// From when on the link opens nothing, in unix seconds.
+    pub expires: i64,
+    /// The signature, in base64url.
+    pub token: String,
+}
+
+impl SignedLink {
+    /// The query that opens the download. No character in it needs escaping.
+    #[must_use]
+    pub fn query(&self) -> String {
+        let Self {
+            token,
+            expires,
+            download_id,
+            ..
+        } = self;
+        format!("token={token}&expires={expires}&dlid={download_id}")
+    }
 }
 
 /// What sign answers otherwise.
@@ -41,6 +83,8 @@ pub enum SignError {
     Refused {
         /// Its status.
         status: u16,
+        /// Its word.
+        error: String,
         /// Its message.
         message: String,
     },
@@ -79,9 +123,36 @@ impl Sign {
         let asked = SignLicense {
             license_id: license_id.to_owned(),
         };
-        let body = serde_json::to_vec(&asked).map_err(|_| SignError::Unreadable)?;
+        self.ask("license", &asked).await
+    }
+
+    /// Has a link to a version of the license's product signed, good for five
+    /// minutes.
+    ///
+    /// # Errors
+    /// [`SignError`]; refused with the word `version_denied` and a reason of
+    /// [`Denied`](keywright_domain::release::rights::Denied) when the license
+    /// does not include the version.
+    pub async fn download_link(
+        &self,
+        license_id: &str,
+        version: &str,
+    ) -> Result<SignedLink, SignError> {
+        let asked = SignLink {
+            license_id: license_id.to_owned(),
+            version: version.to_owned(),
+        };
+        self.ask("link", &asked).await
+    }
+
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        what: &str,
+        asked: &impl Serialize,
+    ) -> Result<T, SignError> {
+        let body = serde_json::to_vec(asked).map_err(|_| SignError::Unreadable)?;
         // The host part is the name Spin gives the component; Workers ignore it.
-        let request = Request::post("http://sign.spin.internal/license")
+        let request = Request::post(format!("http://sign.spin.internal/{what}"))
             .header(header::CONTENT_TYPE, "application/json")
             .body(Bytes::from(body))
             .map_err(|_| SignError::Unreadable)?;
@@ -90,9 +161,14 @@ impl Sign {
             return serde_json::from_slice(answer.body()).map_err(|_| SignError::Unreadable);
         }
         let refusal: Option<SignRefusal> = serde_json::from_slice(answer.body()).ok();
+        let refusal = refusal.unwrap_or_else(|| SignRefusal {
+            error: "unknown".to_owned(),
+            message: "no reason given".to_owned(),
+        });
         Err(SignError::Refused {
             status: answer.status().as_u16(),
-            message: refusal.map_or_else(|| "no reason given".to_owned(), |r| r.message),
+            error: refusal.error,
+            message: refusal.message,
         })
     }
 }

@@ -50,6 +50,7 @@ pub(crate) fn opened(port: Arc<dyn DatabasePort>) -> Database {
         sign: None,
         outbound: None,
         releases: None,
+        release_writer: None,
         clock: Arc::new(Unused),
         random: Arc::new(Unused),
         config: Config::default(),

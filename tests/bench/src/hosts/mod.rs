@@ -6,6 +6,7 @@ mod spin;
 mod workerd;
 
 pub use native::native;
+pub(crate) use spin::reduced;
 pub use spin::{Runner, spin};
 pub use workerd::workerd;
 
@@ -56,12 +57,12 @@ pub struct Running {
 
 impl Setup<'_> {
     fn server(&self, command: Command, entrances: Vec<Entrance>) -> Server {
-        Server {
-            root: self.root.to_owned(),
+        Server::new(
+            self.root,
             command,
-            log: self.folder.join("server.log"),
+            self.folder.join("server.log"),
             entrances,
-        }
+        )
     }
 
     /// What every function here may be told, by its name on Workers.
@@ -74,6 +75,21 @@ impl Setup<'_> {
 }
 
 impl Server {
+    /// A server of this command, which logs to a file.
+    pub(crate) fn new(
+        root: &Path,
+        command: Command,
+        log: PathBuf,
+        entrances: Vec<Entrance>,
+    ) -> Self {
+        Self {
+            root: root.to_owned(),
+            command,
+            log,
+            entrances,
+        }
+    }
+
     /// Starts it and waits until it listens.
     ///
     /// # Errors
@@ -99,6 +115,12 @@ impl Running {
             address: entrance.address,
             pid: self.process.id(),
         }
+    }
+
+    /// Its first process.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.process.id()
     }
 
     /// A failure together with the end of what the server said.

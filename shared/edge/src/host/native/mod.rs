@@ -4,8 +4,10 @@
 mod clock;
 mod database;
 mod faults;
+mod faulty_writer;
 mod fetch;
 mod folder;
+mod folder_writer;
 mod later;
 mod log;
 mod serve;
@@ -13,13 +15,15 @@ mod serve;
 pub use clock::{SetClock, SystemClock, SystemRandom};
 pub use database::SqliteDatabase;
 pub use faults::{Fault, FaultyDatabase};
+pub use faulty_writer::FaultyWriter;
 pub use fetch::{HttpFetch, RouterFetch};
 pub use folder::ReleaseFolder;
+pub use folder_writer::FolderWriter;
 pub use log::MemoryLog;
 pub use serve::serve;
 
 use crate::function::{Access, Function, Host, OutboundAccess};
-use crate::ports::{Clock, Config, DatabasePort, Fetch, Log, Random, ReleaseStore};
+use crate::ports::{Clock, Config, DatabasePort, Fetch, Log, Random, ReleaseStore, ReleaseWrite};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -32,6 +36,8 @@ pub struct Native {
     pub without_database: &'static [&'static str],
     /// The release files.
     pub releases: Arc<dyn ReleaseStore>,
+    /// The same, for writing; `None` as on Spin.
+    pub release_writer: Option<Arc<dyn ReleaseWrite>>,
     /// The way out.
     pub outbound: Arc<dyn Fetch>,
     /// The way to sign; set once its router exists.
@@ -63,6 +69,10 @@ impl Native {
             sign: self.sign.clone().filter(|_| grants.sign),
             outbound: (grants.outbound != OutboundAccess::None).then(|| self.outbound.clone()),
             releases: (grants.releases != Access::None).then(|| self.releases.clone()),
+            release_writer: self
+                .release_writer
+                .clone()
+                .filter(|_| grants.releases == Access::ReadWrite),
             clock: self.clock.clone(),
             random: self.random.clone(),
             config: Config::new(granted),

@@ -2,12 +2,13 @@
 //! read-only. Instances are reused, so routers and connections are kept per
 //! instance; nothing of a request is.
 
-mod body;
 mod database;
 mod fetch;
 mod files;
 mod later;
 mod log;
+mod request;
+mod response;
 mod stretch;
 mod wasi;
 
@@ -20,7 +21,6 @@ use crate::ports::{Config, Log};
 use axum::Router;
 use axum::response::IntoResponse;
 use send_wrapper::SendWrapper;
-use spin_sdk::http::{FromRequest, Request};
 use spin_sdk::variables;
 use spin_sdk::wasip3::http::types::{ErrorCode, Request as WasiRequest, Response as WasiResponse};
 use std::cell::RefCell;
@@ -43,8 +43,9 @@ pub trait Module {
     const DATABASE: bool = !matches!(Self::FUNCTION.grants.database, Access::None);
     /// Whether it is granted outside hosts.
     const OUTBOUND: bool = !matches!(Self::FUNCTION.grants.outbound, OutboundAccess::None);
-    /// Whether it is granted the release files.
-    const RELEASES: bool = !matches!(Self::FUNCTION.grants.releases, Access::None);
+    /// Whether it is granted the release files for reading. Spin mounts them
+    /// read-only, so that who may write them gets nothing here.
+    const RELEASES: bool = matches!(Self::FUNCTION.grants.releases, Access::Read);
 }
 
 /// Answers one request of the platform.
@@ -55,12 +56,10 @@ pub trait Module {
 pub async fn handle<M: Module>(request: WasiRequest) -> Result<WasiResponse, ErrorCode> {
     let name = M::FUNCTION.name;
     log::install_panic_hook(name);
-    let request: Request = FromRequest::from_request(request)?;
+    let (request, rest) = request::incoming(request).await?;
+    response::others_first().await;
     let response = match opened::<M>().await {
-        Ok((host, router)) => {
-            let request = request.map(body::incoming);
-            crate::http::serve(&host, &router, later::after(), request).await
-        }
+        Ok((host, router)) => crate::http::serve(&host, &router, later::after(), request).await,
         Err(reason) => {
             log::line(&format!("{name}: {reason}"));
             let mut response = ApiError::internal(reason).into_response();
@@ -68,7 +67,7 @@ pub async fn handle<M: Module>(request: WasiRequest) -> Result<WasiResponse, Err
             response
         }
     };
-    body::outgoing(response)
+    response::outgoing(response, rest).await
 }
 
 async fn opened<M: Module>() -> Opened {
@@ -98,6 +97,7 @@ async fn open<M: Module>() -> Opened {
         sign: None,
         outbound: None,
         releases: None,
+        release_writer: None,
         clock: Arc::new(wasi::WasiClock),
         random: Arc::new(wasi::WasiRandom),
         config: Config::new(values),

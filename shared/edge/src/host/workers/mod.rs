@@ -7,6 +7,7 @@ mod fetch;
 mod later;
 mod log;
 mod platform;
+mod release_writer;
 mod releases;
 mod response;
 
@@ -105,6 +106,10 @@ fn open(function: &Function, env: &Env) -> Opened {
         .then(|| env.bucket(binding::RELEASES).ok())
         .flatten()
         .map(|bucket| Arc::new(releases::R2::new(bucket)) as _);
+    let release_writer = (grants.releases == Access::ReadWrite)
+        .then(|| env.bucket(binding::RELEASES).ok())
+        .flatten()
+        .map(|bucket| Arc::new(release_writer::R2Writer::new(bucket)) as _);
     let host = Host {
         function: function.name,
         grants,
@@ -113,6 +118,7 @@ fn open(function: &Function, env: &Env) -> Opened {
         outbound: (grants.outbound != OutboundAccess::None)
             .then(|| Arc::new(fetch::GlobalFetch) as _),
         releases,
+        release_writer,
         clock: Arc::new(platform::PlatformClock),
         random: Arc::new(platform::PlatformRandom),
         config: Config::new(values),

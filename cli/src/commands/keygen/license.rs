@@ -1,0 +1,55 @@
+//! `keywright keygen license`: a key that signs licenses, as configuration.
+
+use crate::Report;
+use crate::error::CliError;
+use clap::Args;
+use data_encoding::BASE64;
+use keywright_license::SigningKey;
+use serde_json::json;
+
+/// Prints `SIGNING_KEY` and `VERIFY_KEYS` as the server's configuration wants them.
+/// `SIGNING_KEY` is a secret: redirect it to where the server reads it, and keep
+/// it, or keys that were sold cannot be shown again.
+#[derive(Debug, Args)]
+pub struct License {}
+
+impl License {
+    #[expect(
+        clippy::unused_self,
+        reason = "a command like the others, which may get options"
+    )]
+    pub(crate) fn run(self) -> Result<Report, CliError> {
+        let mut seed = [0; 32];
+        fill(&mut seed)?;
+        let key = SigningKey::from_bytes(&seed)
+            .map_err(|error| CliError::failed(format!("making a key: {error}")))?;
+        let (secret, public) = (BASE64.encode(&seed), key.public_key().to_base64());
+        Ok(Report {
+            text: format!("SIGNING_KEY={secret}\nVERIFY_KEYS={public}"),
+            json: json!({ "SIGNING_KEY": secret, "VERIFY_KEYS": public }),
+        })
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place where the command line takes randomness"
+)]
+fn fill(bytes: &mut [u8]) -> Result<(), CliError> {
+    getrandom::fill(bytes).map_err(|error| CliError::failed(format!("randomness: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prints_a_key_pair_that_belongs_together_and_another_each_time() {
+        let one = License {}.run().expect("a key").json;
+        let other = License {}.run().expect("a key").json;
+        assert_ne!(one["SIGNING_KEY"], other["SIGNING_KEY"]);
+        let seed = one["SIGNING_KEY"].as_str().expect("a text");
+        let key = SigningKey::from_seed_base64(seed).expect("a seed");
+        assert_eq!(one["VERIFY_KEYS"], key.public_key().to_base64());
+    }
+}

@@ -1,0 +1,26 @@
+//! `keywright keygen`.
+
+mod license;
+mod release;
+
+use crate::Report;
+use crate::error::CliError;
+use clap::Subcommand;
+
+/// Which key.
+#[derive(Debug, Subcommand)]
+pub enum Keygen {
+    /// The key that signs licenses: prints the configuration of the server.
+    License(license::License),
+    /// The key that signs releases: writes two files of minisign.
+    Release(release::Release),
+}
+
+impl Keygen {
+    pub(crate) fn run(self) -> Result<Report, CliError> {
+        match self {
+            Self::License(license) => license.run(),
+            Self::Release(release) => release.run(),
+        }
+    }
+}

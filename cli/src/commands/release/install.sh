@@ -1,0 +1,249 @@
+#!/bin/sh
+# Installs @PRODUCT@ from @URL@.
+#
+#   curl -fsSL @URL@/releases/@PRODUCT@/install.sh | sh
+#
+# Nothing is installed unless the vendor's release key, which is pinned below,
+# has signed the file and has stated that it is this product, version, channel
+# and platform. Variables:
+#
+#   KEYWRIGHT_TOKEN   the download token of a licensed product
+#   VERSION           a version; otherwise the newest one
+#   CHANNEL           stable (as usual), rc, beta, alpha or dev
+#   PLATFORM          a target triple; otherwise this machine's
+#   INSTALL_DIR       where to; /usr/local/bin as usual
+set -eu
+umask 022
+
+url='@URL@'
+product='@PRODUCT@'
+program='@PROGRAM@'
+public_key='@PUBLIC_KEY@'
+public_key_pem='@PUBLIC_KEY_PEM@'
+channel=${CHANNEL:-stable}
+install_dir=${INSTALL_DIR:-/usr/local/bin}
+tab=$(printf '\t')
+
+say() { printf '%s: %s\n' "$product" "$*" >&2; }
+die() {
+    say "error: $*"
+    exit 1
+}
+has() { command -v "$1" >/dev/null 2>&1; }
+
+# The token goes to curl through a file descriptor: arguments can be read by
+# everybody on the machine. Only to the vendor's own address.
+get() {
+    if [ -n "${KEYWRIGHT_TOKEN:-}" ]; then
+        printf 'header = "Authorization: Bearer %s"\n' "$KEYWRIGHT_TOKEN" |
+            curl -K - -sS --retry 5 --connect-timeout 15 "$@"
+    else
+        curl -sS --retry 5 --connect-timeout 15 "$@"
+    fi
+}
+
+digest_of() {
+    if has sha256sum; then
+        sha256sum <"$1" | cut -c1-64
+    else
+        shasum -a 256 <"$1" | cut -c1-64
+    fi
+}
+
+# Which platforms this machine runs, the best first.
+platforms() {
+    case $(uname -m) in
+    x86_64 | amd64) arch=x86_64 ;;
+    aarch64 | arm64) arch=aarch64 ;;
+    armv7*) arch=armv7 ;;
+    riscv64) arch=riscv64gc ;;
+    *) arch=$(uname -m) ;;
+    esac
+    case $(uname -s) in
+    Linux)
+        eabi=
+        [ "$arch" != armv7 ] || eabi=eabihf
+        if (ldd --version 2>&1 || :) | grep -qi musl; then
+            echo "$arch-unknown-linux-musl$eabi"
+        else
+            echo "$arch-unknown-linux-gnu$eabi $arch-unknown-linux-musl$eabi"
+        fi
+        ;;
+    Darwin) echo "$arch-apple-darwin universal-apple-darwin" ;;
+    FreeBSD) echo "$arch-unknown-freebsd" ;;
+    *) die "this system is not known here; set PLATFORM" ;;
+    esac
+}
+
+# The version that `latest` leads to for a platform; empty when there is none.
+newest() {
+    target=$(get -o /dev/null -w '%{redirect_url}' \
+        "$url/releases/$product/latest/$1?channel=$channel") || die "$url cannot be reached"
+    target=${target%%\?*}
+    target=${target%/*}
+    printf '%s' "${target##*/}" | sed 's/%2[Bb]/+/g'
+}
+
+# The digest that the manifest has for a platform, and for no other.
+listed() {
+    awk -v platform="$1" -F '"platform":"' '{
+        for (i = 2; i <= NF; i++)
+            if (index($i, platform "\"") == 1 && match($i, /"sha256":"[0-9a-f]+"/) && RLENGTH == 75) {
+                print substr($i, RSTART + 10, 64)
+                exit
+            }
+    }' "$2"
+}
+
+# Whether somebody on channel $1 is offered a release of channel $2.
+offers() {
+    case "$1 $2" in
+    *' stable' | 'dev '* | 'alpha alpha' | 'alpha beta' | 'alpha rc' | 'beta beta' | 'beta rc' | 'rc rc') return 0 ;;
+    *) return 1 ;;
+    esac
+}
+
+# check_with_openssl FILE SIGNATURE-FILE FOLDER: both signatures, with the pinned
+# key alone.
+check_with_openssl() {
+    printf '%s\n' "$public_key_pem" >"$3/key.pem"
+    sed -n 2p "$2" | openssl base64 -d -A >"$3/packet"
+    [ "$(head -c 2 "$3/packet")" = Ed ] && [ "$(wc -c <"$3/packet")" -eq 74 ] ||
+        die "the signature is of an unknown kind"
+    tail -c 64 "$3/packet" >"$3/signature"
+    sed -n 4p "$2" | openssl base64 -d -A >"$3/global"
+    {
+        cat "$3/signature"
+        printf '%s' "$statement"
+    } >"$3/stated"
+    openssl pkeyutl -verify -pubin -inkey "$3/key.pem" -rawin -in "$1" \
+        -sigfile "$3/signature" >/dev/null 2>&1 &&
+        openssl pkeyutl -verify -pubin -inkey "$3/key.pem" -rawin -in "$3/stated" \
+            -sigfile "$3/global" >/dev/null 2>&1
+}
+
+main() {
+    has curl || die "curl is needed"
+    has sha256sum || has shasum || die "sha256sum or shasum is needed"
+    if has minisign; then
+        verifier=minisign
+    else
+        case $(openssl version 2>/dev/null || :) in
+        'OpenSSL '[3-9].* | 'OpenSSL '[1-9][0-9]*) verifier=openssl ;;
+        *) die "OpenSSL 3 or minisign is needed, to check the vendor's signature" ;;
+        esac
+    fi
+    case ${KEYWRIGHT_TOKEN:-} in
+    *[!A-Za-z0-9._~+/=-]*) die "KEYWRIGHT_TOKEN is no token" ;;
+    esac
+    version=${VERSION:-}
+    platform=
+    for candidate in ${PLATFORM:-$(platforms)}; do
+        found=${VERSION:-$(newest "$candidate")}
+        [ -n "$found" ] || continue
+        version=$found
+        platform=$candidate
+        break
+    done
+    [ -n "$platform" ] ||
+        die "there is no release for this machine on the channel $channel; set PLATFORM or CHANNEL"
+    case $version in
+    '' | *[!A-Za-z0-9.+-]*) die "the server named no version" ;;
+    esac
+    case $platform in
+    '' | *[!a-z0-9_.-]*) die "PLATFORM: a target triple" ;;
+    esac
+
+    work=$(mktemp -d)
+    trap 'rm -rf "$work"' EXIT
+    trap 'exit 130' INT TERM HUP
+    escaped=$(printf '%s' "$version" | sed 's/+/%2B/g')
+    base=$url/releases/$product/$escaped
+    get -f -o "$work/manifest" "$base/MANIFEST" || die "$version has no manifest"
+    digest=$(listed "$platform" "$work/manifest")
+    if [ -z "$digest" ] && [ -z "${PLATFORM:-}" ]; then
+        for candidate in $(platforms); do
+            digest=$(listed "$candidate" "$work/manifest")
+            platform=$candidate
+            [ -z "$digest" ] || break
+        done
+    fi
+    [ -n "$digest" ] || die "$version has no file for $platform"
+
+    # What the vendor states about the file.
+    get -f -o "$work/sig" "$base/$platform.sig" || die "$version has no signature for $platform"
+    statement=$(sed -n '3s/^trusted comment: //p' "$work/sig")
+    stated_channel=
+    size=
+    check_statement
+    say "$version ($stated_channel) for $platform"
+
+    # The download goes on where an earlier one stopped.
+    cache=${XDG_CACHE_HOME:-${HOME:-$work}/.cache}/keywright
+    mkdir -p "$cache"
+    file=$cache/$digest
+    if [ -f "$file" ] && [ "$(wc -c <"$file")" -gt "$size" ]; then rm -f "$file"; fi
+    tries=0
+    until [ -f "$file" ] && [ "$(wc -c <"$file")" -ge "$size" ]; do
+        tries=$((tries + 1))
+        [ "$tries" -le 5 ] || die "downloading failed; what has come is kept, start this again"
+        status=0
+        get -f -C - -o "$file" "$base/$platform" || status=$?
+        case $status in
+        0) break ;;
+        22) die "downloading failed; a licensed product needs KEYWRIGHT_TOKEN" ;;
+        # The server does not go on in the middle.
+        33) rm -f "$file" ;;
+        *) say "interrupted, going on" ;;
+        esac
+    done
+    [ "$(wc -c <"$file")" -eq "$size" ] && [ "$(digest_of "$file")" = "$digest" ] || {
+        rm -f "$file"
+        die "what was downloaded is not what the manifest says; nothing was installed"
+    }
+    case $verifier in
+    minisign) minisign -V -q -P "$public_key" -m "$file" -x "$work/sig" >/dev/null 2>&1 ;;
+    openssl) check_with_openssl "$file" "$work/sig" "$work" ;;
+    esac || {
+        rm -f "$file"
+        die "the vendor's signature does not verify; nothing was installed"
+    }
+    put_in_place
+}
+
+# The statement has eight items, each of which has to be this one.
+check_statement() {
+    set -f
+    old_ifs=$IFS
+    IFS=$tab
+    # shellcheck disable=SC2086 # split at the tabs
+    set -- $statement
+    IFS=$old_ifs
+    set +f
+    [ $# -ge 8 ] && [ "$3" = "version:$version" ] && [ "$4" = "product:$product" ] &&
+        [ "$6" = "platform:$platform" ] && [ "$8" = "sha256:$digest" ] ||
+        die "the vendor's signature is for something else; nothing was installed"
+    stated_channel=${5#channel:}
+    size=${7#size:}
+    case $size in
+    '' | *[!0-9]*) die "the vendor's signature states no size" ;;
+    esac
+    [ -n "${VERSION:-}" ] || offers "$channel" "$stated_channel" ||
+        die "the newest release is on $stated_channel, which the channel $channel does not offer"
+}
+
+# Beside its place first, so that a running program is replaced in one step.
+put_in_place() {
+    as=
+    if ! mkdir -p "$install_dir" 2>/dev/null || [ ! -w "$install_dir" ]; then
+        has sudo || die "$install_dir cannot be written; set INSTALL_DIR"
+        as=sudo
+    fi
+    $as cp "$file" "$install_dir/.$program.new"
+    $as chmod 755 "$install_dir/.$program.new"
+    $as mv -f "$install_dir/.$program.new" "$install_dir/$program"
+    rm -f "$file"
+    say "installed $install_dir/$program"
+}
+
+main

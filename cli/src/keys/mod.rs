@@ -1,0 +1,10 @@
+//! Release keys, in minisign's files.
+
+mod public;
+mod secret;
+
+pub(crate) use public::ReleaseKey;
+pub(crate) use secret::ReleaseSecret;
+
+/// The variable with the password of the secret key.
+pub(crate) const PASSWORD: &str = "KEYWRIGHT_RELEASE_PASSWORD";

@@ -1,0 +1,118 @@
+//! The public release key: what a file is checked with.
+
+use crate::error::CliError;
+use ed25519_dalek::{Signature, StreamVerifier, VerifyingKey};
+use keywright_domain::release::signature::DetachedSignature;
+use keywright_license::PublicKey;
+use std::path::Path;
+
+/// A public release key, with the id that its signatures name.
+#[derive(Debug, Clone)]
+pub(crate) struct ReleaseKey {
+    id: [u8; 8],
+    key: PublicKey,
+}
+
+/// Algorithm and id in front of the key, in bytes.
+const HEAD: usize = 2 + 8;
+
+impl ReleaseKey {
+    pub(crate) fn new(id: [u8; 8], key: PublicKey) -> Self {
+        Self { id, key }
+    }
+
+    /// Reads a key: a file of minisign, or its second line itself.
+    pub(crate) fn read(given: &str) -> Result<Self, CliError> {
+        let path = Path::new(given);
+        if let Some(key) = Self::parse(given) {
+            return Ok(key);
+        }
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            CliError::usage(format!(
+                "--public-key {given}: neither a public key of minisign nor a file that can be read ({error})"
+            ))
+        })?;
+        let line = text.lines().nth(1).or_else(|| text.lines().next());
+        line.and_then(Self::parse).ok_or_else(|| {
+            CliError::usage(format!(
+                "--public-key {given}: this is no public key of minisign"
+            ))
+        })
+    }
+
+    /// Base64 of `Ed`, 8 bytes of id and 32 of key.
+    fn parse(line: &str) -> Option<Self> {
+        let bytes = data_encoding::BASE64.decode(line.trim().as_bytes()).ok()?;
+        let bytes: [u8; HEAD + 32] = bytes.try_into().ok()?;
+        if bytes[..2] != *b"Ed" {
+            return None;
+        }
+        Some(Self {
+            id: std::array::from_fn(|at| bytes[2 + at]),
+            key: PublicKey::from_bytes(std::array::from_fn(|at| bytes[HEAD + at])).ok()?,
+        })
+    }
+
+    /// The line of a key file that is the key.
+    pub(crate) fn line(&self) -> String {
+        let bytes = [b"Ed", self.id.as_slice(), self.key.as_bytes()].concat();
+        data_encoding::BASE64.encode(&bytes)
+    }
+
+    /// The key alone, as PEM.
+    pub(crate) fn pem(&self) -> String {
+        self.key.to_pem()
+    }
+
+    /// The id as minisign shows it.
+    pub(crate) fn shown_id(&self) -> String {
+        format!("{:016X}", u64::from_le_bytes(self.id))
+    }
+
+    /// Whether the vendor signed the statement, by the global signature.
+    pub(crate) fn check_statement(&self, signature: &DetachedSignature) -> Result<(), CliError> {
+        if signature.key_id != self.id {
+            return Err(CliError::not_genuine(format!(
+                "the signature was made with key {:016X}, not with {}",
+                u64::from_le_bytes(signature.key_id),
+                self.shown_id()
+            )));
+        }
+        let signed =
+            DetachedSignature::globally_signed(&signature.signature, &signature.trusted_comment);
+        if self.key.accepts(&signed, &signature.global_signature) {
+            Ok(())
+        } else {
+            Err(CliError::not_genuine(
+                "the signed statement was changed: its signature does not verify",
+            ))
+        }
+    }
+
+    /// Checks the signature of a file whose bytes come in pieces.
+    pub(crate) fn check_bytes(&self, signature: &DetachedSignature) -> Result<Checking, CliError> {
+        let refused = |_| CliError::not_genuine("the file's signature is no Ed25519 signature");
+        // A key of small order, which could accept anything, was refused when
+        // it was read.
+        let key = VerifyingKey::from_bytes(self.key.as_bytes()).map_err(refused)?;
+        let signature = Signature::from_bytes(&signature.signature);
+        key.verify_stream(&signature).map(Checking).map_err(refused)
+    }
+}
+
+/// A signature that is being checked.
+pub(crate) struct Checking(StreamVerifier);
+
+impl Checking {
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    pub(crate) fn finish(self) -> Result<(), CliError> {
+        self.0.finalize_and_verify().map_err(|_| {
+            CliError::not_genuine(
+                "the file is not what the vendor signed: its signature does not verify",
+            )
+        })
+    }
+}

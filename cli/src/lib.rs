@@ -1,0 +1,79 @@
+//! The command line of a vendor: keys, and publishing releases. Release keys
+//! stay here; a server never sees one.
+//!
+//! - [`commands`]: one file per command
+//! - `keys`: key files, and what is done with them
+//! - `place`: where releases are published: a server, a folder, or both
+//! - [`Exit`]: what the exit codes mean
+
+mod clock;
+pub mod commands;
+mod digest;
+mod error;
+mod keys;
+mod place;
+mod progress;
+
+pub use error::Exit;
+
+use clap::Parser;
+use commands::Command;
+use serde_json::Value;
+use std::ffi::OsString;
+use std::io::Write;
+use std::process::ExitCode;
+
+/// Keys and releases of a Keywright instance.
+///
+/// Exit codes: 0 done, also when there was nothing to do; 1 it failed, and
+/// trying again may help; 2 wrong usage; 3 refused, because it contradicts what
+/// is published; 4 a check failed: do not use the file; 5 the key may not do
+/// this.
+#[derive(Debug, Parser)]
+#[command(name = "keywright", version)]
+pub struct Arguments {
+    /// Prints one JSON object instead of text.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What a command has to say when it is done.
+pub(crate) struct Report {
+    /// For people: lines.
+    text: String,
+    /// For programs.
+    json: Value,
+}
+
+/// Runs the command that the arguments name, and prints what it says.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help goes to standard output and ends with 0.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    match commands::run(arguments.command) {
+        Ok(report) => {
+            let said = if arguments.json {
+                writeln!(std::io::stdout(), "{}", report.json)
+            } else {
+                writeln!(std::io::stdout(), "{}", report.text.trim_end())
+            };
+            // A reader that has gone is no failure of what was done.
+            drop(said);
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            if arguments.json {
+                let _ = writeln!(std::io::stdout(), "{}", error.json());
+            }
+            let _ = writeln!(std::io::stderr(), "keywright: {error}");
+            error.exit().into()
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! The releases folder. A file appears whole, by renaming; who changes
+//! something of a product holds its lock.
+
+use super::known::{Change, Changed, Known, Publication};
+use super::merge;
+use crate::digest::{Digests, Hashes, each_piece, of_file, open};
+use crate::error::CliError;
+use keywright_domain::release::manifest::{
+    ManifestError, ProductManifest, VersionManifest, content_key, product_key, version_key,
+};
+use keywright_domain::release::{Channel, Version};
+use keywright_domain::slug::Slug;
+use serde::Serialize;
+use std::fs::File;
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+/// A folder of releases.
+pub(super) struct Folder(PathBuf);
+
+impl Folder {
+    pub(super) fn open(path: &Path) -> Result<Self, CliError> {
+        if path.is_dir() {
+            Ok(Self(path.to_owned()))
+        } else {
+            Err(CliError::usage(format!(
+                "--folder {}: there is no such folder",
+                path.display()
+            )))
+        }
+    }
+
+    /// Holds everybody else off a product until the file is dropped.
+    pub(super) fn lock(&self, product: &Slug) -> Result<File, CliError> {
+        let path = self.0.join(product.as_str()).join(".lock");
+        let locked = make_parent(&path)
+            .and_then(|()| File::create(&path))
+            .and_then(|file| file.lock().map(|()| file));
+        locked.map_err(|error| CliError::file(&path, error))
+    }
+
+    pub(super) fn find(
+        &self,
+        product: &Slug,
+        version: &Version,
+    ) -> Result<Option<Known>, CliError> {
+        let manifest = self.manifest(product, version.as_str())?;
+        Ok(manifest.map(|manifest| Known { id: None, manifest }))
+    }
+
+    fn manifest(&self, product: &Slug, version: &str) -> Result<Option<VersionManifest>, CliError> {
+        let path = self.0.join(version_key(product, version));
+        let Some(json) = read(&path)? else {
+            return Ok(None);
+        };
+        match VersionManifest::read(&json, product, version) {
+            Ok(manifest) => Ok(Some(manifest)),
+            Err(ManifestError::Format) => Err(CliError::refused(format!(
+                "{}: this version was laid out by an older server and is served as it is; publish a new version",
+                path.display()
+            ))),
+            Err(error) => Err(CliError::file(&path, error)),
+        }
+    }
+
+    pub(super) fn list(
+        &self,
+        product: Option<&Slug>,
+        channel: Option<Channel>,
+    ) -> Result<Vec<VersionManifest>, CliError> {
+        let products = match product {
+            Some(product) => vec![product.clone()],
+            None => folders(&self.0)?
+                .iter()
+                .filter_map(|name| Slug::parse(name).ok())
+                .collect(),
+        };
+        let mut all = Vec::new();
+        for product in products {
+            for version in folders(&self.0.join(product.as_str()))? {
+                let path = self.0.join(version_key(&product, &version));
+                let json = read(&path)?.unwrap_or_default();
+                // Versions of the older layout say nothing of channels.
+                let manifest = VersionManifest::read(&json, &product, &version).ok();
+                all.extend(manifest.filter(|m| channel.is_none_or(|c| m.channel == c)));
+            }
+        }
+        all.sort_by_key(|manifest| std::cmp::Reverse(manifest.published_at_unix));
+        Ok(all)
+    }
+
+    /// Copies a file to where its digest says.
+    pub(super) fn store(
+        &self,
+        product: &Slug,
+        from: &Path,
+        digests: &Digests,
+    ) -> Result<(), CliError> {
+        let path = self.0.join(content_key(product, &digests.sha256));
+        if path.is_file() && of_file(&path).is_ok_and(|there| there == *digests) {
+            return Ok(());
+        }
+        let mut source = open(from)?;
+        let mut hashes = Hashes::default();
+        let staged = stage(&path, |file| {
+            each_piece(&mut source, |piece| {
+                hashes.update(piece);
+                file.write_all(piece)
+            })
+        })?;
+        if hashes.finish()? != *digests {
+            // Best effort: nobody looks at a file of this name.
+            let _ = std::fs::remove_file(&staged);
+            return Err(CliError::file(from, "the file changed while it was copied"));
+        }
+        std::fs::rename(&staged, &path).map_err(|error| CliError::file(&path, error))
+    }
+
+    pub(super) fn publish(&self, new: &Publication, now: i64) -> Result<Changed, CliError> {
+        let there = self.manifest(&new.product, new.version.as_str())?;
+        let (manifest, changed, ignored) = merge::publish(there, new, now)?;
+        if changed {
+            self.write(&new.product, &new.version, &manifest)?;
+        }
+        Ok(Changed {
+            manifest,
+            changed,
+            ignored,
+            written: true,
+        })
+    }
+
+    pub(super) fn change(
+        &self,
+        product: &Slug,
+        version: &Version,
+        change: &Change,
+        now: i64,
+    ) -> Result<Changed, CliError> {
+        let there = self.manifest(product, version.as_str())?;
+        let there = there.ok_or_else(|| {
+            CliError::refused(format!("{product} {version} is not published any more"))
+        })?;
+        let manifest = merge::change(&there, change, now)?;
+        let changed = self.write(product, version, &manifest)?;
+        Ok(Changed {
+            manifest,
+            changed,
+            ignored: Vec::new(),
+            written: true,
+        })
+    }
+
+    /// Writes the manifest of a version: what publishes it. Answers whether it
+    /// is another one.
+    pub(super) fn write(
+        &self,
+        product: &Slug,
+        version: &Version,
+        manifest: &VersionManifest,
+    ) -> Result<bool, CliError> {
+        for artifact in &manifest.artifacts {
+            let path = self.0.join(content_key(product, &artifact.sha256));
+            if !path.is_file() {
+                return Err(CliError::refused(format!(
+                    "{} is not in the folder, and the version would list it; publish the file for {} with this --folder first",
+                    path.display(),
+                    artifact.platform
+                )));
+            }
+        }
+        let path = self.0.join(version_key(product, version.as_str()));
+        write_json(&path, manifest)
+    }
+
+    pub(super) fn gate(&self, product: &Slug, gate: &ProductManifest) -> Result<bool, CliError> {
+        write_json(&self.0.join(product_key(product)), gate)
+    }
+
+    pub(super) fn installer(&self, product: &Slug, script: &str) -> Result<bool, CliError> {
+        let path = self.0.join(product.as_str()).join("install.sh");
+        write_bytes(&path, script.as_bytes())
+    }
+}
+
+fn read(path: &Path) -> Result<Option<Vec<u8>>, CliError> {
+    match std::fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            Ok(None)
+        }
+        Err(error) => Err(CliError::file(path, error)),
+    }
+}
+
+/// Names of the folders in a folder; none when it is not there.
+fn folders(path: &Path) -> Result<Vec<String>, CliError> {
+    let entries = match std::fs::read_dir(path) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(CliError::file(path, error)),
+    };
+    let mut names: Vec<String> = entries
+        .filter_map(Result::ok)
+        .filter(|entry| entry.path().is_dir())
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .filter(|name| !name.starts_with('.'))
+        .collect();
+    names.sort();
+    Ok(names)
+}
+
+fn write_json(path: &Path, json: &impl Serialize) -> Result<bool, CliError> {
+    let bytes = serde_json::to_vec(json).map_err(|error| CliError::file(path, error))?;
+    write_bytes(path, &bytes)
+}
+
+/// Writes a small file, unless it is there already. Answers whether it was
+/// not.
+fn write_bytes(path: &Path, bytes: &[u8]) -> Result<bool, CliError> {
+    if read(path)?.as_deref() == Some(bytes) {
+        return Ok(false);
+    }
+    let staged = stage(path, |file| file.write_all(bytes))?;
+    std::fs::rename(&staged, path).map_err(|error| CliError::file(path, error))?;
+    Ok(true)
+}
+
+/// Writes a file beside its place, down to the disk: once it has its name, it
+/// is whole.
+fn stage(
+    path: &Path,
+    write: impl FnOnce(&mut File) -> std::io::Result<()>,
+) -> Result<PathBuf, CliError> {
+    let mut staged = path.as_os_str().to_owned();
+    staged.push(format!(".partial-{}", std::process::id()));
+    let staged = PathBuf::from(staged);
+    let written = make_parent(path)
+        .and_then(|()| File::create(&staged))
+        .and_then(|mut file| write(&mut file).and_then(|()| file.sync_all()));
+    match written {
+        Ok(()) => Ok(staged),
+        Err(error) => {
+            let _ = std::fs::remove_file(&staged);
+            Err(CliError::file(&staged, error))
+        }
+    }
+}
+
+fn make_parent(path: &Path) -> std::io::Result<()> {
+    path.parent().map_or(Ok(()), std::fs::create_dir_all)
+}

@@ -1,0 +1,54 @@
+//! `POST /v1/admin/licenses/{id}/download-id`: another download id for a
+//! license, when the one it has got around.
+
+use crate::{Operator, Ports};
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use keywright_domain::release::DownloadId;
+use keywright_edge::http::openapi::{AccessRefusals, Conflict, Failures, Unknown};
+use keywright_edge::http::{ApiError, Json};
+use keywright_store::download_ids;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// The new download id.
+#[derive(Serialize, ToSchema)]
+#[schema(as = NewDownloadId)]
+pub(crate) struct Replaced {
+    /// 32 hex digits that open the downloads of the license and nothing else.
+    #[schema(pattern = "^[0-9a-f]{32}$")]
+    download_id: String,
+}
+
+/// Gives a license another download id; the one before opens nothing from then
+/// on, and nor do links made for it. Each request without the same
+/// `Idempotency-Key` makes another one.
+#[utoipa::path(
+    post,
+    path = "/v1/admin/licenses/{id}/download-id",
+    tag = "licenses",
+    params(("id" = String, Path, description = "Id of the license.")),
+    responses(
+        (status = 200, description = "The new id.", body = Replaced),
+        AccessRefusals, Unknown, Conflict, Failures
+    ),
+    security(("operator" = ["licenses:write"]))
+)]
+pub(crate) async fn handler(
+    State(ports): State<Ports>,
+    Operator(actor): Operator,
+    id: Result<Path<String>, PathRejection>,
+) -> Result<Json<Replaced>, ApiError> {
+    let unknown = || ApiError::not_found("there is no such license");
+    let Path(id) = id.map_err(|_| unknown())?;
+    let download_id = DownloadId::from_random(ports.stamps.random());
+    let audit_id = ports.stamps.new_id();
+    let done = download_ids::replace(&ports.database, &actor, &id, &download_id, &audit_id).await?;
+    if done {
+        Ok(Json(Replaced {
+            download_id: download_id.into(),
+        }))
+    } else {
+        Err(unknown())
+    }
+}

@@ -1,0 +1,167 @@
+//! `PATCH /v1/admin/releases/{id}`: moves a version to another channel, takes
+//! it back, changes to how many it is offered and what is said of it.
+
+use super::publish::on_channel;
+use super::view::Recorded;
+use super::{check_entitlement, check_notes, rollout, write};
+use crate::text::{self, MAX_NOTE_BYTES, nullable};
+use crate::{Operator, Ports};
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use keywright_domain::release::manifest::Artifact;
+use keywright_domain::release::{Channel, agreement};
+use keywright_edge::http::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
+use keywright_edge::http::{ApiError, Json};
+use keywright_store::release_change::{self, Changes};
+use keywright_store::releases::{self, Release};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use utoipa::ToSchema;
+
+/// Only what is sent is changed.
+#[derive(Deserialize, ToSchema)]
+pub(crate) struct ReleaseChange {
+    /// Another channel; with `signatures`.
+    #[schema(pattern = "^(stable|rc|beta|alpha|dev)$")]
+    channel: Option<String>,
+    /// The signature file of each platform, stating the new channel.
+    signatures: Option<BTreeMap<String, String>>,
+    /// Takes the version back: nobody is offered it, and it can still be
+    /// downloaded by its version. Null offers it again.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<Yank>)]
+    yanked: Option<Option<Yank>>,
+    /// To how many in a hundred installations the feeds offer it.
+    #[schema(minimum = 0, maximum = 100)]
+    rollout_percent: Option<u8>,
+    /// What is new; null for nothing.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<String>, max_length = 50_000)]
+    notes: Option<Option<String>>,
+    /// An entitlement that a token must have for this version; null for none.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<String>, max_length = 255)]
+    requires_entitlement: Option<Option<String>>,
+}
+
+/// Why a version is taken back.
+#[derive(Deserialize, ToSchema)]
+pub(crate) struct Yank {
+    /// For people, at most 2000 bytes; may be empty.
+    #[schema(max_length = 2_000)]
+    reason: String,
+}
+
+/// Changes a published version; its files stay. What changes nothing is a
+/// success that is not recorded. Another channel needs a new signature of each
+/// file, because the vendor signs what channel a file is for; 409 when a file
+/// has none.
+#[utoipa::path(
+    patch,
+    path = "/v1/admin/releases/{id}",
+    tag = "releases",
+    params(("id" = String, Path, description = "Id of the release.")),
+    request_body = ReleaseChange,
+    responses(
+        (status = 200, description = "The version as it now is.", body = Recorded),
+        BodyRefusals, AccessRefusals, Unknown, Conflict, Failures
+    ),
+    security(("operator" = ["releases:write"]))
+)]
+pub(crate) async fn handler(
+    State(ports): State<Ports>,
+    Operator(actor): Operator,
+    id: Result<Path<String>, PathRejection>,
+    change: Result<Json<ReleaseChange>, ApiError>,
+) -> Result<Json<Recorded>, ApiError> {
+    let unknown = || ApiError::not_found("there is no such release");
+    let Path(id) = id.map_err(|_| unknown())?;
+    let Json(change) = change?;
+    // The version and the files' bytes never change, so that what is read here
+    // holds when the change is made.
+    let before = releases::get(&ports.database, &id)
+        .await?
+        .ok_or_else(unknown)?;
+    let changes = change.checked(&before)?;
+    let (audit_id, event_id) = (ports.stamps.new_id(), ports.stamps.new_id());
+    let changed =
+        release_change::change(&ports.database, &actor, &id, &changes, &audit_id, &event_id);
+    let (release, changed) = changed.await?.ok_or_else(unknown)?;
+    if let Some((channel, _)) = changes.channel
+        && release.channel != channel
+    {
+        return Err(ApiError::conflict(
+            "signatures: every file of the version needs one for the new channel, and a file has come meanwhile; sign that too and send all again",
+        ));
+    }
+    let written = write::manifests(&ports, &release.product).await?;
+    Ok(Json(Recorded::new(release, changed, written)))
+}
+
+impl ReleaseChange {
+    /// The members that are sent, each inside its limits.
+    fn checked(self, release: &Release) -> Result<Changes, ApiError> {
+        if let Some(Some(yank)) = &self.yanked {
+            text::check("yanked.reason", &yank.reason, MAX_NOTE_BYTES)?;
+        }
+        if let Some(Some(notes)) = &self.notes {
+            check_notes(notes)?;
+        }
+        if let Some(Some(entitlement)) = &self.requires_entitlement {
+            check_entitlement(entitlement)?;
+        }
+        let channel = match (self.channel, self.signatures) {
+            (Some(channel), signatures) => {
+                let channel: Channel = channel
+                    .parse()
+                    .map_err(|error| ApiError::bad_request(format!("channel: {error}")))?;
+                on_channel(&release.version, channel)?;
+                let signatures = signatures.unwrap_or_default();
+                Some((channel, signed(release, channel, signatures)?))
+            }
+            (None, Some(_)) => {
+                return Err(ApiError::bad_request(
+                    "signatures: with the channel that they are for",
+                ));
+            }
+            (None, None) => None,
+        };
+        Ok(Changes {
+            channel,
+            yank_reason: self.yanked.map(|yank| yank.map(|yank| yank.reason)),
+            rollout_percent: self.rollout_percent.map(rollout).transpose()?,
+            notes: self.notes,
+            requires_entitlement: self.requires_entitlement,
+        })
+    }
+}
+
+/// The signatures by platform, each for its file on the new channel. That none
+/// is missing is looked at by the statement that makes the change.
+fn signed(
+    release: &Release,
+    channel: Channel,
+    mut signatures: BTreeMap<String, String>,
+) -> Result<Map<String, Value>, ApiError> {
+    let mut checked = Map::new();
+    for file in &release.files {
+        let platform = file.platform.as_str();
+        let Some(signature) = signatures.remove(platform) else {
+            continue;
+        };
+        let file = Artifact {
+            signature,
+            ..file.clone()
+        };
+        agreement::check(&release.product, &release.version, channel, &file)
+            .map_err(|error| ApiError::bad_request(format!("signatures.{platform}: {error}")))?;
+        checked.insert(platform.to_owned(), file.signature.into());
+    }
+    match signatures.keys().next() {
+        Some(platform) => Err(ApiError::bad_request(format!(
+            "signatures: {platform:?} is no platform of this release"
+        ))),
+        None => Ok(checked),
+    }
+}

@@ -1,0 +1,46 @@
+//! Routes for releases, one file each. The database is the authority; the
+//! manifests in the release storage are written from it ([`write`]).
+
+pub(crate) mod change;
+pub(crate) mod gate;
+pub(crate) mod installer;
+pub(crate) mod list;
+pub(crate) mod publish;
+mod view;
+mod write;
+
+use crate::text;
+use keywright_domain::slug::Slug;
+use keywright_domain::terms::check_entitlements;
+use keywright_edge::http::ApiError;
+
+/// Longest notes of a release, in bytes.
+const MAX_NOTES_BYTES: usize = 50_000;
+
+pub(crate) fn product(slug: &str) -> Result<Slug, ApiError> {
+    Slug::parse(slug).map_err(|error| ApiError::bad_request(format!("product: {error}")))
+}
+
+pub(crate) fn unknown_product(product: &Slug) -> ApiError {
+    ApiError::not_found(format!(
+        "there is no product {product}; make it with POST /v1/admin/products"
+    ))
+}
+
+fn check_notes(notes: &str) -> Result<(), ApiError> {
+    text::check("notes", notes, MAX_NOTES_BYTES)
+}
+
+fn check_entitlement(entitlement: &str) -> Result<(), ApiError> {
+    check_entitlements(std::slice::from_ref(&entitlement.to_owned()))
+        .map_err(|error| ApiError::bad_request(format!("requires_entitlement: {error}")))
+}
+
+fn rollout(percent: u8) -> Result<u8, ApiError> {
+    if percent > 100 {
+        return Err(ApiError::bad_request(
+            "rollout_percent: a whole number from 0 to 100",
+        ));
+    }
+    Ok(percent)
+}

@@ -1,0 +1,309 @@
+//! `POST /v1/admin/releases`: publishes a version, or more files of one.
+
+use super::view::Recorded;
+use super::{check_entitlement, check_notes, product, rollout, unknown_product, write};
+use crate::products::check_metadata;
+use crate::{Operator, Ports};
+use axum::extract::State;
+use keywright_domain::dates::parse_rfc3339;
+use keywright_domain::release::manifest::{Artifact, content_key};
+use keywright_domain::release::statement::{FileName, Sha256Hex, Sha512Hex};
+use keywright_domain::release::{Channel, Platform, Version, agreement};
+use keywright_domain::slug::Slug;
+use keywright_edge::http::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
+use keywright_edge::http::{ApiError, Json};
+use keywright_store::releases::{self, Ids, MAX_FILES, NewRelease, Release};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use std::collections::BTreeSet;
+use utoipa::ToSchema;
+
+/// Most files of one request: each is looked for in the release storage.
+const MOST: usize = 16;
+/// Longest `source_commit`, in bytes.
+const MAX_COMMIT_BYTES: usize = 200;
+
+/// A version, or more files of one.
+#[derive(Deserialize, ToSchema)]
+pub(crate) struct Publication {
+    /// Slug of the product.
+    product: String,
+    /// 1 to 4 numbers, then optionally `-pre.release` and `+build`.
+    #[schema(example = "1.2.0")]
+    version: String,
+    /// `stable`, `rc`, `beta`, `alpha` or `dev`. A pre-release is not `stable`.
+    #[schema(pattern = "^(stable|rc|beta|alpha|dev)$")]
+    channel: String,
+    /// What is new, at most 50000 bytes.
+    #[schema(max_length = 50_000)]
+    notes: Option<String>,
+    /// The commit it was built from.
+    #[schema(max_length = 200)]
+    source_commit: Option<String>,
+    /// An entitlement that a token must have for this version.
+    #[schema(max_length = 255)]
+    requires_entitlement: Option<String>,
+    /// To how many in a hundred installations the feeds offer it; 100 where
+    /// it is left out.
+    #[schema(minimum = 0, maximum = 100)]
+    rollout_percent: Option<u8>,
+    /// What the feeds of certain updaters need, at most 20000 bytes of JSON.
+    #[schema(value_type = Option<Object>)]
+    metadata: Option<Value>,
+    /// When it was built, RFC 3339; now where it is left out.
+    #[schema(format = DateTime)]
+    built_at: Option<String>,
+    /// Its files, uploaded before: 1 to 16.
+    #[schema(min_items = 1, max_items = 16)]
+    files: Vec<NewFile>,
+}
+
+/// One file to publish.
+#[derive(Deserialize, ToSchema)]
+pub(crate) struct NewFile {
+    /// A Rust target triple or `any`; with `.deb`, `.tar.gz` … behind it for a
+    /// second file of a platform.
+    #[schema(example = "x86_64-unknown-linux-gnu")]
+    platform: String,
+    /// The name it is saved under.
+    #[schema(max_length = 200)]
+    file_name: String,
+    /// Its size in bytes.
+    size_bytes: u64,
+    /// SHA-256 in hex.
+    #[schema(pattern = "^[0-9a-f]{64}$")]
+    sha256: String,
+    /// SHA-512 in hex.
+    #[schema(pattern = "^[0-9a-f]{128}$")]
+    sha512: String,
+    /// The whole signature file. Its trusted comment states the product, the
+    /// version, the channel, the platform, and the file's name, size and
+    /// SHA-256.
+    #[schema(max_length = 10_240)]
+    signature: String,
+}
+
+/// Publishes a version, or more files of one. All of the files, or none. What
+/// is published stays: publishing the same bytes again succeeds and changes
+/// nothing, other bytes for a platform are 409. The version's own members are
+/// those of its first publication. 503 `storage_unavailable` says that it is
+/// recorded and not visible yet; sending it again makes it so.
+#[utoipa::path(
+    post,
+    path = "/v1/admin/releases",
+    tag = "releases",
+    request_body = Publication,
+    responses(
+        (status = 200, description = "The version as it now is.", body = Recorded),
+        BodyRefusals, AccessRefusals, Unknown, Conflict, Failures
+    ),
+    security(("operator" = ["releases:write"]))
+)]
+pub(crate) async fn handler(
+    State(ports): State<Ports>,
+    Operator(actor): Operator,
+    publication: Result<Json<Publication>, ApiError>,
+) -> Result<Json<Recorded>, ApiError> {
+    let new = publication?.0.checked()?;
+    uploaded(&ports, &new).await?;
+    let ids = Ids {
+        release: ports.stamps.new_id(),
+        audit: ports.stamps.new_id(),
+        event: ports.stamps.new_id(),
+    };
+    let outcome = releases::publish(&ports.database, &actor, &new, &ids).await?;
+    if !outcome.product_exists {
+        return Err(unknown_product(&new.product));
+    }
+    let release = outcome.release.ok_or_else(too_many)?;
+    contradiction(&new, &release)?;
+    let written = write::manifests(&ports, &new.product).await?;
+    let ignored = ignored(&new, &release);
+    let recorded = Recorded::new(release, outcome.changed, written);
+    Ok(Json(Recorded {
+        ignored,
+        ..recorded
+    }))
+}
+
+/// Whether the storage has the bytes. A host that cannot write leaves them to
+/// whoever fills the folder.
+async fn uploaded(ports: &Ports, new: &NewRelease) -> Result<(), ApiError> {
+    let Some(writer) = &ports.releases else {
+        return Ok(());
+    };
+    for file in &new.files {
+        let size = writer
+            .size(&content_key(&new.product, &file.sha256))
+            .await?;
+        if size != Some(file.size_bytes) {
+            return Err(ApiError::conflict(format!(
+                "{}: these {} bytes were not uploaded; begin with POST /v1/admin/releases/uploads",
+                file.platform, file.size_bytes
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// What is recorded otherwise than it was asked for.
+fn contradiction(new: &NewRelease, release: &Release) -> Result<(), ApiError> {
+    let (product, version) = (&release.product, &release.version);
+    if release.channel != new.channel {
+        return Err(ApiError::conflict(format!(
+            "{product} {version} is published on {}; move it with `keywright release promote`, or publish on that channel",
+            release.channel
+        )));
+    }
+    if new.requires_entitlement.is_some()
+        && release.requires_entitlement != new.requires_entitlement
+    {
+        return Err(ApiError::conflict(format!(
+            "requires_entitlement: {product} {version} has {}; leave it out, or change it with PATCH /v1/admin/releases/{}",
+            release.requires_entitlement.as_deref().unwrap_or("none"),
+            release.id
+        )));
+    }
+    for file in &new.files {
+        let recorded = release.files.iter().find(|f| f.platform == file.platform);
+        if recorded.is_some_and(|recorded| recorded.sha256 != file.sha256) {
+            return Err(ApiError::conflict(format!(
+                "{product} {version} is published for {} with other bytes, and stays as it is; publish these as a new version",
+                file.platform
+            )));
+        }
+        if recorded.is_none() {
+            return Err(too_many());
+        }
+    }
+    Ok(())
+}
+
+fn too_many() -> ApiError {
+    ApiError::conflict(format!("a version has at most {MAX_FILES} files"))
+}
+
+/// Members that were sent, and are recorded otherwise.
+fn ignored(new: &NewRelease, release: &Release) -> Vec<&'static str> {
+    /// Whether something was sent and something else is recorded.
+    fn differs<T: PartialEq>(sent: Option<&T>, recorded: Option<&T>) -> bool {
+        sent.is_some() && sent != recorded
+    }
+    let commit = release.source_commit.as_ref();
+    let all = [
+        ("notes", differs(new.notes.as_ref(), release.notes.as_ref())),
+        ("source_commit", differs(new.source_commit.as_ref(), commit)),
+        (
+            "rollout_percent",
+            differs(new.rollout_percent.as_ref(), Some(&release.rollout_percent)),
+        ),
+        (
+            "metadata",
+            differs(new.metadata.as_ref(), Some(&release.metadata)),
+        ),
+        (
+            "built_at",
+            differs(new.built_at.as_ref(), Some(&release.built_at)),
+        ),
+    ];
+    let differing = all.into_iter().filter(|(_, differs)| *differs);
+    differing.map(|(member, _)| member).collect()
+}
+
+impl Publication {
+    /// Each member inside its limits, and each signature for what is published.
+    fn checked(self) -> Result<NewRelease, ApiError> {
+        let bad = |member: &str, error: &dyn std::fmt::Display| {
+            ApiError::bad_request(format!("{member}: {error}"))
+        };
+        let product = product(&self.product)?;
+        let version = Version::parse(&self.version).map_err(|error| bad("version", &error))?;
+        let channel: Channel = self
+            .channel
+            .parse()
+            .map_err(|error| bad("channel", &error))?;
+        on_channel(&version, channel)?;
+        self.notes.as_deref().map_or(Ok(()), check_notes)?;
+        if let Some(commit) = &self.source_commit {
+            crate::text::check("source_commit", commit, MAX_COMMIT_BYTES)?;
+        }
+        if let Some(entitlement) = &self.requires_entitlement {
+            check_entitlement(entitlement)?;
+        }
+        let rollout_percent = self.rollout_percent.map(rollout).transpose()?;
+        let built_at = self.built_at.as_deref().map(parse_rfc3339).transpose();
+        let files = files(self.files, &product, &version, channel)?;
+        Ok(NewRelease {
+            product,
+            version,
+            channel,
+            notes: self.notes,
+            source_commit: self.source_commit,
+            requires_entitlement: self.requires_entitlement,
+            rollout_percent,
+            metadata: self.metadata.map(metadata).transpose()?,
+            built_at: built_at.map_err(|error| bad("built_at", &error))?,
+            files,
+        })
+    }
+}
+
+/// A pre-release is not stable.
+pub(super) fn on_channel(version: &Version, channel: Channel) -> Result<(), ApiError> {
+    if version.is_prerelease() && channel == Channel::Stable {
+        return Err(ApiError::bad_request(format!(
+            "channel: {version} is a pre-release, which is not offered on stable; use rc, beta, alpha or dev"
+        )));
+    }
+    Ok(())
+}
+
+fn metadata(metadata: Value) -> Result<Map<String, Value>, ApiError> {
+    check_metadata(&metadata)?;
+    match metadata {
+        Value::Object(members) => Ok(members),
+        _ => Err(ApiError::bad_request("metadata: a JSON object")),
+    }
+}
+
+fn files(
+    files: Vec<NewFile>,
+    product: &Slug,
+    version: &Version,
+    channel: Channel,
+) -> Result<Vec<Artifact>, ApiError> {
+    if !(1..=MOST).contains(&files.len()) {
+        return Err(ApiError::bad_request(format!(
+            "files: 1 to {MOST}; publish further ones with another request"
+        )));
+    }
+    let mut platforms = BTreeSet::new();
+    let mut artifacts = Vec::new();
+    for (at, file) in files.into_iter().enumerate() {
+        let bad =
+            |error: &dyn std::fmt::Display| ApiError::bad_request(format!("files[{at}]: {error}"));
+        let artifact = file.checked().map_err(|error| bad(&error))?;
+        agreement::check(product, version, channel, &artifact).map_err(|error| bad(&error))?;
+        if !platforms.insert(artifact.platform.clone()) {
+            return Err(bad(&format!("{} is here twice", artifact.platform)));
+        }
+        artifacts.push(artifact);
+    }
+    Ok(artifacts)
+}
+
+impl NewFile {
+    fn checked(self) -> Result<Artifact, String> {
+        let size = i64::try_from(self.size_bytes).ok().filter(|size| *size > 0);
+        Ok(Artifact {
+            platform: Platform::parse(&self.platform).map_err(|error| error.to_string())?,
+            file_name: FileName::try_from(self.file_name)?,
+            size_bytes: size
+                .map(i64::cast_unsigned)
+                .ok_or("size_bytes: at least 1")?,
+            sha256: Sha256Hex::try_from(self.sha256)?,
+            sha512: Sha512Hex::try_from(self.sha512)?,
+            signature: self.signature,
+        })
+    }
+}

@@ -1,0 +1,116 @@
+//! Writes manifests from the database into the release storage. A manifest is
+//! replaced only if it is still the one that was read before the rows were, so
+//! of two that write at once the one with the older rows writes again, and a
+//! manifest never goes back to an earlier state.
+
+use crate::Ports;
+use keywright_domain::release::manifest::{product_key, version_key};
+use keywright_domain::slug::Slug;
+use keywright_edge::http::ApiError;
+use keywright_edge::ports::{Expected, ReleaseWriter};
+use keywright_store::{release_gates, releases};
+use serde::Serialize;
+
+/// How often a manifest is tried while others write it too. Each try that
+/// fails is somebody else's that succeeded.
+const TRIES: usize = 20;
+
+/// Writes what the storage does not show yet of a product: what this request
+/// changed, and what an earlier one could not write. `false` where the host
+/// cannot write.
+pub(super) async fn manifests(ports: &Ports, product: &Slug) -> Result<bool, ApiError> {
+    let Some(writer) = &ports.releases else {
+        return Ok(false);
+    };
+    let gate = release_gates::find(&ports.database, product).await?;
+    if gate.is_some_and(|gate| gate.written_revision < gate.revision) {
+        write_gate(ports, writer, product).await?;
+    }
+    for release in releases::unwritten(&ports.database, product).await? {
+        let key = version_key(product, release.version.as_str());
+        write_version(ports, writer, &release.id, &key).await?;
+    }
+    Ok(true)
+}
+
+async fn write_gate(ports: &Ports, writer: &ReleaseWriter, product: &Slug) -> Result<(), ApiError> {
+    let key = product_key(product);
+    for _ in 0..TRIES {
+        let there = Place::look(writer, &key).await?;
+        let Some(gate) = release_gates::find(&ports.database, product).await? else {
+            return Ok(());
+        };
+        if there.write(writer, &key, &gate.manifest()).await? {
+            release_gates::written(&ports.database, &gate.product_id, gate.revision).await?;
+            return Ok(());
+        }
+    }
+    Err(busy(&key))
+}
+
+async fn write_version(
+    ports: &Ports,
+    writer: &ReleaseWriter,
+    id: &str,
+    key: &str,
+) -> Result<(), ApiError> {
+    for _ in 0..TRIES {
+        let there = Place::look(writer, key).await?;
+        // After looking: whoever changes the rows from here on writes after us,
+        // or has us try again.
+        let Some(release) = releases::get(&ports.database, id).await? else {
+            return Ok(());
+        };
+        if there.write(writer, key, &release.manifest()).await? {
+            releases::written(&ports.database, id, release.revision).await?;
+            return Ok(());
+        }
+    }
+    Err(busy(key))
+}
+
+fn busy(key: &str) -> ApiError {
+    ApiError::unavailable(
+        "storage_unavailable",
+        "it is recorded, but others keep writing the same manifest; send the same request again",
+        format!("{key} changed {TRIES} times while it was written"),
+    )
+}
+
+/// What is in a manifest's place.
+struct Place {
+    bytes: Option<Vec<u8>>,
+    expected: Expected,
+}
+
+impl Place {
+    async fn look(writer: &ReleaseWriter, key: &str) -> Result<Self, ApiError> {
+        let there = writer.read(key).await?;
+        Ok(match there {
+            Some(there) => Self {
+                bytes: Some(there.bytes),
+                expected: Expected::Tag(there.tag),
+            },
+            None => Self {
+                bytes: None,
+                expected: Expected::Nothing,
+            },
+        })
+    }
+
+    /// Whether the manifest is in its place now; `false` when somebody else
+    /// wrote another one meanwhile.
+    async fn write(
+        self,
+        writer: &ReleaseWriter,
+        key: &str,
+        manifest: &impl Serialize,
+    ) -> Result<bool, ApiError> {
+        let json = serde_json::to_vec(manifest)
+            .map_err(|error| ApiError::internal(format!("cannot write {key}: {error}")))?;
+        if self.bytes.as_ref() == Some(&json) {
+            return Ok(true);
+        }
+        Ok(writer.put(key, json, self.expected).await?)
+    }
+}

@@ -1,0 +1,172 @@
+//! `PUT /v1/admin/releases/uploads/{id}`: the next part of an upload.
+
+use super::digest::Running;
+use super::{PART_BYTES, UploadView, writer};
+use crate::Ports;
+use axum::body::Body;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use bytes::{Bytes, BytesMut};
+use http::StatusCode;
+use http_body_util::BodyExt;
+use keywright_domain::release::manifest::content_key;
+use keywright_edge::http::openapi::{
+    AccessRefusals, BadQuery, Conflict, Error, Failures, NoReleaseStorage, Unknown,
+};
+use keywright_edge::http::{ApiError, Json, Query};
+use keywright_edge::ports::{ReleaseWriteError, ReleaseWriter};
+use keywright_store::uploads::{self, Upload};
+use serde::Deserialize;
+use utoipa::{IntoParams, IntoResponses};
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Where {
+    /// Where the part begins: `offset` of the upload.
+    #[param(minimum = 0)]
+    offset: i64,
+}
+
+/// How a part may be refused.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "a description")]
+pub(crate) enum PartRefusals {
+    /// The body is longer than the part.
+    #[response(status = 413)]
+    TooLarge(Error),
+    /// The file is whole and its SHA-256 is another one: `digest_mismatch`.
+    /// The upload is forgotten.
+    #[response(status = 422)]
+    Digest(Error),
+}
+
+/// Stores the next part of an upload: `part_size` bytes, or what is left of
+/// the file. A part that does not begin at the upload's `offset` is not taken;
+/// the answer says where to go on, so that sending a part again does no harm.
+/// With the last part the digest is compared, and the file is stored. 409: two
+/// uploads of the same file were in each other's way; begin again.
+#[utoipa::path(
+    put,
+    path = "/v1/admin/releases/uploads/{id}",
+    tag = "releases",
+    params(("id" = String, Path, description = "Id of the upload."), Where),
+    request_body(content = Vec<u8>, content_type = "application/octet-stream",
+                 description = "The bytes of the part."),
+    responses(
+        (status = 200, description = "How far it is.", body = UploadView),
+        BadQuery, PartRefusals, AccessRefusals, Unknown, Conflict, NoReleaseStorage, Failures
+    ),
+    security(("operator" = ["releases:write"]))
+)]
+pub(crate) async fn handler(
+    State(ports): State<Ports>,
+    id: Result<Path<String>, PathRejection>,
+    at: Result<Query<Where>, ApiError>,
+    body: Body,
+) -> Result<Json<UploadView>, ApiError> {
+    let unknown = || {
+        ApiError::not_found(
+            "there is no such upload, or it was forgotten; begin with POST /v1/admin/releases/uploads",
+        )
+    };
+    let Path(id) = id.map_err(|_| unknown())?;
+    let Query(Where { offset }) = at?;
+    let writer = writer(&ports)?;
+    let upload = uploads::get(&ports.database, &id)
+        .await?
+        .ok_or_else(unknown)?;
+    if upload.completed_at.is_some() || upload.received != offset {
+        return Ok(Json(upload.into()));
+    }
+    let bytes = part(body, PART_BYTES.min(upload.size - upload.received)).await?;
+    let next = store(&ports, writer, &upload, bytes).await?;
+    let now = ports.stamps.now();
+    let now_is = uploads::advance(&ports.database, &upload, &next, now).await?;
+    Ok(Json(now_is.ok_or_else(unknown)?.into()))
+}
+
+/// Reads a body of exactly so many bytes.
+async fn part(mut body: Body, expected: i64) -> Result<Bytes, ApiError> {
+    let expected = usize::try_from(expected).unwrap_or_default();
+    let mut bytes = BytesMut::with_capacity(expected);
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| ApiError::bad_request("the body broke off"))?;
+        let Ok(data) = frame.into_data() else {
+            continue;
+        };
+        if bytes.len() + data.len() > expected {
+            return Err(ApiError::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "payload_too_large",
+                format!("this part has {expected} bytes, and the body is longer"),
+            ));
+        }
+        bytes.extend_from_slice(&data);
+    }
+    if bytes.len() < expected {
+        return Err(ApiError::bad_request(format!(
+            "this part has {expected} bytes, and the body has {}",
+            bytes.len()
+        )));
+    }
+    Ok(bytes.freeze())
+}
+
+/// Stores the part; with the last one, the file. Answers what is to be
+/// recorded.
+async fn store(
+    ports: &Ports,
+    writer: &ReleaseWriter,
+    upload: &Upload,
+    bytes: Bytes,
+) -> Result<Upload, ApiError> {
+    let key = content_key(&upload.product, &upload.sha256);
+    let mut digest = Running::resume(&upload.hash_state)?;
+    digest.update(&bytes);
+    let mut next = upload.clone();
+    next.received += i64::try_from(bytes.len()).unwrap_or_default();
+    next.hash_state = digest.state();
+    let number = u16::try_from(upload.received / PART_BYTES + 1)
+        .map_err(|_| ApiError::internal("an upload has too many parts"))?;
+    let is_last = next.received == upload.size;
+    if is_last && !digest.is(&upload.sha256) {
+        let _ = writer.abort(&key, &upload.storage_ref).await;
+        uploads::forget(&ports.database, &upload.id).await?;
+        return Err(ApiError::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "digest_mismatch",
+            "the SHA-256 of what arrived is not what was said at the beginning; the upload is forgotten, begin again with the file as it is",
+        ));
+    }
+    let stored = writer.part(&key, &upload.storage_ref, number, bytes).await;
+    let stored = match stored {
+        Ok(part) => {
+            next.parts.push(part);
+            if !is_last {
+                return Ok(next);
+            }
+            let parts = next.parts.clone();
+            writer.complete(&key, &upload.storage_ref, parts).await
+        }
+        Err(error) => Err(error),
+    };
+    let Err(error) = stored else {
+        next.completed_at = Some(ports.stamps.now());
+        return Ok(next);
+    };
+    // The answer may have been lost, or another request have completed it.
+    let there = writer.size(&key).await?;
+    if there.and_then(|size| i64::try_from(size).ok()) == Some(upload.size) {
+        next.received = upload.size;
+        next.completed_at = Some(ports.stamps.now());
+        return Ok(next);
+    }
+    if let ReleaseWriteError::Gone(_) = error {
+        let _ = writer.abort(&key, &upload.storage_ref).await;
+        uploads::forget(&ports.database, &upload.id).await?;
+        return Err(ApiError::conflict(
+            "the storage has forgotten the upload, or another upload of the same file replaced a part of it; begin again",
+        ));
+    }
+    Err(error.into())
+}

@@ -1,0 +1,281 @@
+//! `POST /v1/downloads/link`: a download link for the buyer's browser. A browser
+//! that follows a link sends no header, and a key has no place in an address.
+
+use crate::Ports;
+use axum::extract::State;
+use axum::response::IntoResponse;
+use http::{HeaderMap, StatusCode, header};
+use keywright_domain::dates::rfc3339;
+use keywright_domain::rate_limit::Limit;
+use keywright_domain::release::{Channel, Platform, Version};
+use keywright_domain::slug::Slug;
+use keywright_domain::standing::Refusal;
+use keywright_edge::http::openapi::{
+    AccessRefusals, BodyRefusals, Conflict, Failures, TooMany, Unknown,
+};
+use keywright_edge::http::rate_limit::take_exactly;
+use keywright_edge::http::{ApiError, Client, Json, bearer_of};
+use keywright_edge::ports::SignError;
+use keywright_license::{Token, VerifyKeys, verify_license};
+use keywright_store::licenses;
+use keywright_store::release_feed::{self, Asking, Feed, Offered, Reach};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// Thirty links at once, and one more every two seconds.
+const LIMIT: Limit = Limit {
+    name: "links",
+    burst: 30,
+    token_millis: 2_000,
+};
+
+/// The version that is whichever is newest.
+const LATEST: &str = "latest";
+
+/// Which file.
+#[derive(Deserialize, ToSchema)]
+pub(crate) struct LinkRequest {
+    /// Slug of the product; needed only to be sure that the license is for it.
+    #[schema(example = "demo")]
+    product: Option<String>,
+    /// A version, or `latest`: the newest one that the license includes and that
+    /// has a file for the platform.
+    #[schema(example = "latest")]
+    version: String,
+    /// A Rust target triple, such as `x86_64-unknown-linux-gnu`, or `any`.
+    #[schema(example = "x86_64-unknown-linux-gnu")]
+    platform: String,
+    /// For `latest`: the channel, `stable`, `rc`, `beta`, `alpha` or `dev`.
+    /// Without it `stable`.
+    channel: Option<String>,
+}
+
+/// A link that opens one file.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Link {
+    /// Opens the file without any key, whoever follows it.
+    url: String,
+    /// From when on it opens nothing, RFC 3339: in five minutes.
+    #[schema(format = DateTime)]
+    expires_at: String,
+}
+
+/// Makes a download link that is good for five minutes
+///
+/// For the holder of a license: `Authorization: Bearer` and a license key, or a
+/// token that names its license (an older one does not, and is 403). 404 when
+/// the version or its file for the platform is not there.
+#[utoipa::path(
+    post,
+    path = "/v1/downloads/link",
+    tag = "updates",
+    request_body = LinkRequest,
+    responses(
+        (status = 200, description = "The link.", body = Link),
+        BodyRefusals, AccessRefusals, Unknown, Conflict, TooMany, Failures
+    )
+)]
+pub(crate) async fn handler(
+    State(ports): State<Ports>,
+    client: Client,
+    headers: HeaderMap,
+    asked: Result<Json<LinkRequest>, ApiError>,
+) -> Result<impl IntoResponse, ApiError> {
+    let Json(asked) = asked?;
+    if let Some(who) = client.rate_limit_key() {
+        let now = ports.stamps.now_millis();
+        let taken = take_exactly(&ports.database, LIMIT, &who, now).await?;
+        taken.map_err(ApiError::too_many)?;
+    }
+    let now = ports.stamps.now();
+    let holder = Bearer::of(&headers, ports.keys()?, now)?;
+    let wanted = Wanted::check(&asked)?;
+    let license = licenses::find(&ports.database, &holder.license_id)
+        .await?
+        .ok_or_else(|| refused("not-found", "the license is not recorded here"))?;
+    let product = wanted.product.as_ref().map(Slug::as_str);
+    if product.is_some_and(|product| product != license.product_slug)
+        || holder
+            .product
+            .is_some_and(|product| product != license.product_slug)
+    {
+        return Err(refused(
+            "wrong-product",
+            "the license is for another product",
+        ));
+    }
+    let asking = Asking::License(&license.id);
+    let channel = wanted
+        .version
+        .as_ref()
+        .map_or(wanted.channel, |_| Channel::Dev);
+    let feed = release_feed::load(&ports.database, &license.product_slug, channel, asking)
+        .await?
+        .ok_or_else(|| ApiError::internal("the license's product has no row"))?;
+    let version = version(&feed, &wanted, channel, now)?;
+    let link = ports
+        .sign
+        .download_link(&license.id, version.as_str())
+        .await
+        .map_err(no_link)?;
+    let url = format!(
+        "{}/releases/{}/{version}/{}?{}",
+        ports.public_url()?,
+        feed.product,
+        wanted.platform,
+        link.query()
+    );
+    let link = Link {
+        url,
+        expires_at: rfc3339(link.expires),
+    };
+    Ok(([(header::CACHE_CONTROL, "no-store")], Json(link)))
+}
+
+/// What the caller's key or token names, its signature checked.
+struct Bearer {
+    license_id: String,
+    /// The product that a token is for.
+    product: Option<String>,
+}
+
+/// The member of a token that names its license.
+#[derive(Deserialize)]
+struct Named {
+    license: Option<String>,
+}
+
+impl Bearer {
+    fn of(headers: &HeaderMap, keys: &VerifyKeys, now: i64) -> Result<Self, ApiError> {
+        let text = bearer_of(headers).ok_or_else(|| {
+            ApiError::unauthorized("send the header Authorization: Bearer <license key or token>")
+        })?;
+        let unauthorized =
+            |code, message: String| ApiError::new(StatusCode::UNAUTHORIZED, code, message);
+        if text.starts_with("LIC1-") {
+            let verified = verify_license(text, keys)
+                .map_err(|error| unauthorized(error.code(), error.to_string()))?;
+            return Ok(Self {
+                license_id: verified.payload().license_id().to_string(),
+                product: None,
+            });
+        }
+        let token = Token::parse(text);
+        let verified = token.and_then(|token| Ok((token.verify(keys)?, token)));
+        let (verified, token) =
+            verified.map_err(|error| unauthorized(error.code(), error.to_string()))?;
+        let product = verified.claims().product.clone();
+        verified
+            .check(&product, now)
+            .map_err(|error| refused(error.code(), error.to_string()))?;
+        let named: Option<Named> = serde_json::from_slice(token.unverified_payload()).ok();
+        let license_id = named.and_then(|named| named.license).ok_or_else(|| {
+            refused(
+                "no-license",
+                "the token names no license; send the license key instead, or a newer token",
+            )
+        })?;
+        Ok(Self {
+            license_id,
+            product: Some(product),
+        })
+    }
+}
+
+/// A checked request.
+struct Wanted {
+    product: Option<Slug>,
+    /// `None` for the newest.
+    version: Option<Version>,
+    platform: Platform,
+    channel: Channel,
+}
+
+impl Wanted {
+    fn check(asked: &LinkRequest) -> Result<Self, ApiError> {
+        let bad = |member: &str, error: &dyn std::error::Error| {
+            ApiError::bad_request(format!("{member}: {error}"))
+        };
+        let product = asked.product.as_deref().map(Slug::parse).transpose();
+        let version = match asked.version.as_str() {
+            LATEST => None,
+            text => Some(Version::parse(text).map_err(|error| bad("version", &error))?),
+        };
+        let channel = asked.channel.as_deref().map(str::parse).transpose();
+        Ok(Self {
+            product: product.map_err(|error| bad("product", &error))?,
+            version,
+            platform: Platform::parse(&asked.platform).map_err(|error| bad("platform", &error))?,
+            channel: channel
+                .map_err(|error: keywright_domain::release::NotAChannel| bad("channel", &error))?
+                .unwrap_or_default(),
+        })
+    }
+}
+
+/// The version that the link is for: one that the license includes and that has
+/// a file for the platform.
+fn version<'a>(
+    feed: &'a Feed,
+    wanted: &Wanted,
+    channel: Channel,
+    now: i64,
+) -> Result<&'a Version, ApiError> {
+    let holder = feed
+        .holder
+        .as_ref()
+        .ok_or_else(|| ApiError::internal("the license vanished between two reads"))?;
+    holder
+        .judge(&feed.product, now)
+        .map_err(|refusal| match refusal {
+            Refusal::Expired => refused("license-expired", "the license has expired; renew it"),
+            _ => refused("token-revoked", "the license is revoked or suspended"),
+        })?;
+    let rights = holder.rights();
+    let has_file = |head: &release_feed::Head| {
+        head.files
+            .iter()
+            .any(|file| file.platform == wanted.platform)
+    };
+    let Some(version) = &wanted.version else {
+        let offered = Offered {
+            channel,
+            reach: Reach::Client(Some(&holder.license_id)),
+            rights: Some(rights),
+        };
+        let newest = feed.newest(offered, |head| has_file(head).then_some(()));
+        let (head, ()) = newest.ok_or_else(|| {
+            ApiError::not_found("nothing on this channel is for this platform and license")
+        })?;
+        return Ok(&head.version);
+    };
+    let head = feed
+        .heads
+        .iter()
+        .find(|head| head.version == *version && has_file(head))
+        .ok_or_else(|| ApiError::not_found("there is no such version for this platform"))?;
+    rights
+        .check(feed.needs(head))
+        .map_err(|denied| refused(denied.code(), denied.to_string()))?;
+    Ok(&head.version)
+}
+
+fn refused(code: &'static str, message: impl Into<String>) -> ApiError {
+    ApiError::new(StatusCode::FORBIDDEN, code, message)
+}
+
+fn no_link(error: SignError) -> ApiError {
+    match &error {
+        SignError::Refused { error: word, .. } if word == "no_download_id" => {
+            ApiError::unavailable(
+                "service_unavailable",
+                "the license is being prepared for downloads; try again in a minute",
+                error.to_string(),
+            )
+        }
+        SignError::Refused { status: 409, .. } => {
+            refused("token-revoked", "the license does not open this download")
+        }
+        _ => error.into(),
+    }
+}

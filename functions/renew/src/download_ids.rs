@@ -1,0 +1,27 @@
+//! Gives a download id to licenses that were sold before there were any.
+
+use crate::Ports;
+use keywright_domain::release::DownloadId;
+use keywright_edge::ports::DatabaseError;
+use keywright_store::download_ids;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// What a tick did for download ids.
+#[derive(Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = DownloadIds)]
+pub(crate) struct Report {
+    /// Licenses that got a download id.
+    download_ids: usize,
+}
+
+/// Runs one tick: a bounded number of licenses, in one batch.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub(crate) async fn tick(ports: &Ports) -> Result<Report, DatabaseError> {
+    let stamps = &ports.stamps;
+    let random = || DownloadId::from_random(stamps.random());
+    let download_ids = download_ids::fill_in(&ports.database, stamps.now(), random).await?;
+    Ok(Report { download_ids })
+}

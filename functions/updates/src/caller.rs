@@ -1,0 +1,97 @@
+//! Who asks: nobody in particular, or the holder of a license key or a token.
+
+use crate::Ports;
+use http::{HeaderMap, StatusCode};
+use keywright_domain::dates::parse_rfc3339;
+use keywright_domain::release::Version;
+use keywright_edge::http::{ApiError, bearer_of};
+use keywright_license::{Token, TokenClaims, verify_license};
+use serde::Deserialize;
+
+/// What every license key begins with.
+const KEY_PREFIX: &str = "LIC1-";
+
+/// A caller, as far as the signature of what it sent tells.
+#[derive(Debug, Default)]
+pub(crate) struct Caller {
+    /// The license that the key or the token names.
+    pub(crate) license_id: Option<String>,
+    /// What the token says, where it sent one.
+    pub(crate) token: Option<Claims>,
+    /// The token as it was sent in the query. An older one, which names no
+    /// license to make a link for, goes on to the download with the caller.
+    pub(crate) query_token: Option<String>,
+}
+
+/// What a token says.
+#[derive(Debug)]
+pub(crate) struct Claims {
+    pub(crate) claims: TokenClaims,
+    /// The oldest version it opens.
+    pub(crate) floor: Option<Version>,
+    /// The last second of included updates, in unix seconds.
+    pub(crate) maintenance_until: Option<i64>,
+}
+
+/// Members that older tokens do not have.
+#[derive(Default, Deserialize)]
+struct Later {
+    license: Option<String>,
+    maintenance_until: Option<String>,
+}
+
+impl Caller {
+    /// Reads the key or token of a request: `Authorization: Bearer`, else
+    /// `?token=`.
+    ///
+    /// # Errors
+    /// 401 for one that was not signed here, 503 without public keys.
+    pub(crate) fn of(
+        ports: &Ports,
+        headers: &HeaderMap,
+        query: Option<String>,
+    ) -> Result<Self, ApiError> {
+        let query = query.filter(|text| !text.is_empty());
+        let (text, query_token) = match (bearer_of(headers), query) {
+            (Some(text), _) => (text.to_owned(), None),
+            (None, Some(text)) => (text.clone(), Some(text)),
+            (None, None) => return Ok(Self::default()),
+        };
+        let keys = ports.keys()?;
+        let refused = |code, error: &dyn std::error::Error| {
+            ApiError::new(StatusCode::UNAUTHORIZED, code, error.to_string())
+        };
+        if text.trim_start().starts_with(KEY_PREFIX) {
+            let verified =
+                verify_license(&text, keys).map_err(|error| refused(error.code(), &error))?;
+            return Ok(Self {
+                license_id: Some(verified.payload().license_id().to_string()),
+                ..Self::default()
+            });
+        }
+        let token = Token::parse(&text).map_err(|error| refused(error.code(), &error))?;
+        let verified = token
+            .verify(keys)
+            .map_err(|error| refused(error.code(), &error))?;
+        let claims = verified.claims().clone();
+        let later: Later = serde_json::from_slice(token.unverified_payload()).unwrap_or_default();
+        let last_second = |day: String| parse_rfc3339(&format!("{day}T23:59:59Z")).ok();
+        Ok(Self {
+            license_id: later.license,
+            token: Some(Claims {
+                floor: claims
+                    .version_floor
+                    .as_deref()
+                    .and_then(|floor| Version::parse(floor).ok()),
+                maintenance_until: later.maintenance_until.and_then(last_second),
+                claims,
+            }),
+            query_token,
+        })
+    }
+
+    /// Whether nothing was sent that tells who it is.
+    pub(crate) fn is_anybody(&self) -> bool {
+        self.license_id.is_none() && self.token.is_none()
+    }
+}

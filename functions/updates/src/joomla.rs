@@ -1,0 +1,302 @@
+//! `GET /api/v1/licensing/updates/{product}.xml`: what a Joomla site asks. It
+//! is always answered 200 with well-formed XML, an empty list included: after
+//! anything else Joomla asks again at another path, and shows an error.
+//!
+//! A stock Joomla sends no key with this request, so the versions are public,
+//! and it is the download that asks for one. To a request that does send a good
+//! key each entry has a link that opens the download for five minutes.
+
+use crate::Ports;
+use crate::xml::Xml;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use http::{Uri, header};
+use keywright_domain::release::updaters::joomla::{Extension, package, package_name};
+use keywright_domain::release::{Channel, DownloadId};
+use keywright_edge::http::{ApiError, RequestId};
+use keywright_edge::ports::Level;
+use keywright_license::verify_license;
+use keywright_store::release_feed::{self, Asking, Feed, Head, Offered, Reach, Release};
+use std::io;
+
+/// What Joomla appends to the whole URL, behind the query too, when it did not
+/// like the answer to the URL itself.
+const FALLBACK: &str = "/extension.xml";
+
+/// Lists the versions of a product for Joomla's update check
+///
+/// One entry for each channel that has a release, tagged as Joomla knows them;
+/// the site itself leaves out what it is not to have. Whatever is asked, the
+/// answer is 200 with an update list, an empty one where there is nothing to
+/// tell.
+#[utoipa::path(
+    get,
+    path = "/api/v1/licensing/updates/{product}",
+    tag = "updates",
+    params(
+        ("product" = String, Path, description = "Slug of the product, and `.xml`."),
+        ("dlid" = Option<String>, Query, description = "A download id or a license key. With a good one the links of the answer open the downloads for five minutes. Stock Joomla does not send it here."),
+        ("channel" = Option<String>, Query, description = "The least stable channel to list: `stable`, `rc`, `beta`, `alpha` or `dev`, which is all."),
+        ("staging" = Option<String>, Query, description = "What the installation calls itself, for rollouts in stages."),
+    ),
+    responses((status = 200, description = "Joomla's update list.", body = String, content_type = "application/xml"))
+)]
+pub(crate) async fn handler(
+    State(ports): State<Ports>,
+    axum::Extension(RequestId(request_id)): axum::Extension<RequestId>,
+    uri: Uri,
+    product: Result<Path<String>, PathRejection>,
+) -> Result<Response, ApiError> {
+    let file = product.map(|Path(file)| file).unwrap_or_default();
+    let query = Asked::of(uri.query().unwrap_or_default());
+    let answer = answer(&ports, &file, &query, &request_id).await;
+    // Joomla gets its list even while something is wrong here; the log says what.
+    let body = match answer {
+        Ok(body) => body,
+        Err(error) => {
+            let line = format!("no Joomla update list for {file:?}: {}", error.message());
+            ports.log.write(Level::Error, &request_id, &line);
+            Xml::document("updates", &[], |_| Ok(()))?
+        }
+    };
+    let kept = if query.dlid.is_some() {
+        "private, no-store"
+    } else {
+        "public, max-age=60"
+    };
+    let headers = [
+        (header::CONTENT_TYPE, "application/xml; charset=utf-8"),
+        (header::CACHE_CONTROL, kept),
+    ];
+    Ok((headers, body).into_response())
+}
+
+/// Lists the versions of a product for Joomla's second try
+///
+/// Joomla asks this where it could not read the answer to the first.
+#[utoipa::path(
+    get,
+    path = "/api/v1/licensing/updates/{product}/extension.xml",
+    tag = "updates",
+    params(("product" = String, Path, description = "Slug of the product, and `.xml`.")),
+    responses((status = 200, description = "Joomla's update list.", body = String, content_type = "application/xml"))
+)]
+pub(crate) async fn fallback(
+    state: State<Ports>,
+    request_id: axum::Extension<RequestId>,
+    uri: Uri,
+    product: Result<Path<String>, PathRejection>,
+) -> Result<Response, ApiError> {
+    handler(state, request_id, uri, product).await
+}
+
+/// The query, read leniently: nothing in it is a reason for an error.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Asked {
+    dlid: Option<String>,
+    channel: Option<Channel>,
+    staging: Option<String>,
+}
+
+impl Asked {
+    fn of(query: &str) -> Self {
+        let query = query.strip_suffix(FALLBACK).unwrap_or(query);
+        let mut asked = Self::default();
+        for pair in query.split('&') {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let value = percent_encoding::percent_decode_str(value).decode_utf8_lossy();
+            // Where Joomla appends its key to a query, it does so with `&amp;`.
+            match name.strip_prefix("amp;").unwrap_or(name) {
+                "dlid" if !value.is_empty() => asked.dlid = Some(value.into_owned()),
+                "channel" => asked.channel = value.parse().ok(),
+                "staging" if !value.is_empty() => asked.staging = Some(value.into_owned()),
+                _ => {}
+            }
+        }
+        asked
+    }
+}
+
+async fn answer(
+    ports: &Ports,
+    file: &str,
+    asked: &Asked,
+    request_id: &str,
+) -> Result<String, ApiError> {
+    let product = file.strip_suffix(".xml").unwrap_or(file);
+    let least = asked.channel.unwrap_or(Channel::Dev);
+    let dlid = asked.dlid.as_deref().map(str::trim);
+    let download_id = dlid.and_then(|text| DownloadId::parse(text).ok());
+    let key = dlid.zip(ports.keys().ok()).and_then(|(text, keys)| {
+        let verified = verify_license(text, keys).ok()?;
+        Some(verified.payload().license_id().to_string())
+    });
+    let asking = match (&download_id, &key) {
+        (Some(id), _) => Asking::DownloadId(id),
+        (None, Some(id)) => Asking::License(id),
+        (None, None) => Asking::Anybody,
+    };
+    let Some(feed) = release_feed::load(&ports.database, product, least, asking).await? else {
+        return Xml::document("updates", &[], |_| Ok(()));
+    };
+    // A license that is not good is as good as none: the versions are public.
+    let holder = feed.holder.as_ref().filter(|holder| {
+        feed.requires_license && holder.judge(&feed.product, ports.stamps.now()).is_ok()
+    });
+    let client = holder.map(|holder| holder.license_id.as_str());
+    let client = asked.staging.as_deref().or(client);
+    let mut entries = Vec::new();
+    for channel in Channel::ALL.into_iter().filter(|one| least.offers(*one)) {
+        let offered = Offered {
+            channel,
+            reach: Reach::Client(client),
+            rights: holder.map(release_feed::Holder::rights),
+        };
+        let Some((head, platform)) = newest_of(&feed, offered) else {
+            continue;
+        };
+        let Some(release) = feed.whole(&ports.database, head).await? else {
+            continue;
+        };
+        let mut url = format!(
+            "{}/api/v1/licensing/download/{}/{}",
+            ports.public_url()?,
+            feed.product,
+            package_name(&release.version)
+        );
+        if let Some(holder) = holder {
+            let version = release.version.as_str();
+            match ports.sign.download_link(&holder.license_id, version).await {
+                Ok(link) => url = format!("{url}?{}", link.query()),
+                Err(error) => ports
+                    .log
+                    .write(Level::Error, request_id, &error.to_string()),
+            }
+        }
+        if let Some(file) = release.file(platform) {
+            let (sha256, sha512) = (file.sha256.to_string(), file.sha512.to_string());
+            entries.push(Entry {
+                extension: Extension::of(
+                    &feed.product,
+                    &feed.name,
+                    &feed.description,
+                    &release.metadata,
+                ),
+                release,
+                url,
+                sha256,
+                sha512,
+            });
+        }
+    }
+    Xml::document("updates", &[], |xml| {
+        entries.iter().try_for_each(|entry| entry.write(xml))
+    })
+}
+
+/// The newest release that was published on the channel itself and has a
+/// package.
+fn newest_of<'a>(
+    feed: &'a Feed,
+    offered: Offered<'_>,
+) -> Option<(&'a Head, &'a keywright_domain::release::Platform)> {
+    feed.newest(offered, |head| {
+        (head.channel == offered.channel)
+            .then(|| package(&head.files))
+            .flatten()
+    })
+}
+
+/// One `<update>`.
+struct Entry {
+    extension: Extension,
+    release: Release,
+    url: String,
+    sha256: String,
+    sha512: String,
+}
+
+impl Entry {
+    fn write(&self, xml: &mut Xml) -> io::Result<()> {
+        let Self {
+            extension, release, ..
+        } = self;
+        xml.element("update", &[], |xml| {
+            xml.text("name", &[], &extension.name)?;
+            xml.text("description", &[], &extension.description)?;
+            xml.text("element", &[], &extension.element)?;
+            xml.text("type", &[], &extension.kind)?;
+            xml.text("client", &[], extension.client)?;
+            xml.optional("folder", extension.folder.as_ref())?;
+            xml.text("version", &[], release.version.as_str())?;
+            if let Some(url) = &extension.info_url {
+                xml.text("infourl", &[("title", &extension.name)], url)?;
+            }
+            xml.optional("changelogurl", extension.changelog_url.as_ref())?;
+            xml.element("downloads", &[], |xml| {
+                xml.text(
+                    "downloadurl",
+                    &[("type", "full"), ("format", "zip")],
+                    &self.url,
+                )
+            })?;
+            xml.text("sha256", &[], &self.sha256)?;
+            xml.text("sha512", &[], &self.sha512)?;
+            xml.element("tags", &[], |xml| {
+                xml.text("tag", &[], release.channel.as_str())
+            })?;
+            xml.optional("maintainer", extension.maintainer.as_ref())?;
+            xml.optional("maintainerurl", extension.maintainer_url.as_ref())?;
+            let platform = [
+                ("name", "joomla"),
+                ("version", extension.target_platform.as_str()),
+            ];
+            xml.element("targetplatform", &platform, |_| Ok(()))?;
+            xml.optional("php_minimum", extension.php_minimum.as_ref())?;
+            if !extension.supported_databases.is_empty() {
+                let databases: Vec<(&str, &str)> = extension
+                    .supported_databases
+                    .iter()
+                    .map(|(name, version)| (name.as_str(), version.as_str()))
+                    .collect();
+                xml.element("supported_databases", &databases, |_| Ok(()))?;
+            }
+            Ok(())
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(dlid: Option<&str>, channel: Option<Channel>, staging: Option<&str>) -> Asked {
+        Asked {
+            dlid: dlid.map(str::to_owned),
+            channel,
+            staging: staging.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn the_query_is_read_as_joomla_may_write_it() {
+        let beta = Some(Channel::Beta);
+        for (query, expected) in [
+            ("", asked(None, None, None)),
+            ("/extension.xml", asked(None, None, None)),
+            ("dlid=abc", asked(Some("abc"), None, None)),
+            ("dlid=abc/extension.xml", asked(Some("abc"), None, None)),
+            ("dlid=&amp;dlid=abc", asked(Some("abc"), None, None)),
+            ("channel=beta&amp;dlid=abc", asked(Some("abc"), beta, None)),
+            ("channel=beta/extension.xml", asked(None, beta, None)),
+            (
+                "channel=nightly&staging=a%20b&x",
+                asked(None, None, Some("a b")),
+            ),
+            ("dlid=%FF", asked(Some("\u{fffd}"), None, None)),
+        ] {
+            assert_eq!(Asked::of(query), expected, "{query}");
+        }
+    }
+}

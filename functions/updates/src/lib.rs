@@ -1,0 +1,133 @@
+//! Update feeds: what the common updaters ask a server for. They tell which
+//! version there is; the download is the release gate's. A caller with a good
+//! license gets links that open it, made by the sign function.
+
+mod caller;
+mod electron;
+mod joomla;
+mod sparkle;
+mod tauri;
+mod visit;
+mod xml;
+
+use axum::Router;
+use axum::routing::get;
+use keywright_edge::function::{Access, PortError};
+use keywright_edge::http::{ApiError, api_router};
+use keywright_edge::ports::{Log, Reader, Sign, Stamps, name};
+use keywright_edge::{Function, Grants, Host};
+use keywright_license::VerifyKeys;
+use std::sync::Arc;
+
+/// This function.
+pub const FUNCTION: Function = Function {
+    name: "updates",
+    grants: Grants {
+        database: Access::Read,
+        sign: true,
+        config: &[name::PUBLIC_URL, name::VERIFY_KEYS],
+        ..Grants::NONE
+    },
+    router,
+    migrations: &[],
+    tick: None,
+};
+
+keywright_edge::entry!(FUNCTION);
+
+/// What the OpenAPI document says of this function.
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(
+    joomla::handler,
+    joomla::fallback,
+    tauri::dynamic::handler,
+    tauri::fixed::handler,
+    sparkle::handler,
+    electron::channel_file::handler,
+    electron::file::handler,
+))]
+pub struct Api;
+
+#[derive(Clone)]
+struct Ports {
+    database: Reader,
+    sign: Sign,
+    stamps: Stamps,
+    log: Log,
+    public_url: Option<Arc<str>>,
+    /// The public keys, newest first, or why there are none.
+    keys: Arc<Result<VerifyKeys, String>>,
+}
+
+impl Ports {
+    /// Where this instance is reached, without a trailing slash.
+    fn public_url(&self) -> Result<&str, ApiError> {
+        self.public_url.as_deref().ok_or_else(|| {
+            ApiError::unavailable(
+                "service_unavailable",
+                "this instance does not know its public address yet",
+                "PUBLIC_URL is not configured",
+            )
+        })
+    }
+
+    /// The public keys.
+    fn keys(&self) -> Result<&VerifyKeys, ApiError> {
+        self.keys.as_ref().as_ref().map_err(|reason| {
+            ApiError::unavailable(
+                "service_unavailable",
+                "no public key is configured yet",
+                reason.as_str(),
+            )
+        })
+    }
+}
+
+fn router(host: &Host) -> Result<Router, PortError> {
+    let config = &host.config;
+    let keys = match config.get(name::VERIFY_KEYS) {
+        Some(text) => text
+            .parse()
+            .map_err(|error| format!("VERIFY_KEYS cannot be read: {error}")),
+        None => Err("VERIFY_KEYS is not configured".to_owned()),
+    };
+    let ports = Ports {
+        database: host.reader()?,
+        sign: host.sign()?,
+        stamps: host.stamps(),
+        log: host.log.clone(),
+        public_url: config
+            .get(name::PUBLIC_URL)
+            .map(|url| url.trim_end_matches('/').into()),
+        keys: Arc::new(keys),
+    };
+    Ok(api_router(
+        Router::new()
+            .route("/api/v1/licensing/updates/{product}", get(joomla::handler))
+            .route(
+                "/api/v1/licensing/updates/{product}/extension.xml",
+                get(joomla::fallback),
+            )
+            .route(
+                "/updates/tauri/{product}/{target}/{arch}/{current_version}",
+                get(tauri::dynamic::handler),
+            )
+            .route(
+                "/updates/tauri/{product}/latest.json",
+                get(tauri::fixed::handler),
+            )
+            .route(
+                "/updates/sparkle/{product}/appcast.xml",
+                get(sparkle::handler),
+            )
+            .route(
+                "/updates/electron/{product}/{file}",
+                get(electron::channel_file::handler),
+            )
+            .route(
+                "/updates/electron/{product}/{version}/{file}",
+                get(electron::file::handler),
+            )
+            .with_state(ports),
+    ))
+}

@@ -1,0 +1,218 @@
+//! A feed and who asks for it: which versions they are told of, and where they
+//! download them.
+
+use crate::Ports;
+use crate::caller::Caller;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use keywright_domain::release::rights::Rights;
+use keywright_domain::release::{Channel, Platform, Version};
+use keywright_domain::standing::Refusal;
+use keywright_edge::http::ApiError;
+use keywright_edge::ports::SignError;
+use keywright_store::release_feed::{self, Asking, Feed, Offered, Reach};
+
+/// The header in which electron-updater says which installation it is.
+const STAGING_ID: HeaderName = HeaderName::from_static("x-user-staging-id");
+
+/// What of a request tells who asks.
+pub(crate) struct Asked<'a> {
+    pub(crate) headers: &'a HeaderMap,
+    /// `?token=`
+    pub(crate) token: Option<String>,
+    /// `?staging=`
+    pub(crate) staging: Option<String>,
+    /// `?channel=`
+    pub(crate) channel: Option<&'a str>,
+}
+
+/// A product's releases, opened for one caller.
+pub(crate) struct Visit {
+    pub(crate) feed: Feed,
+    pub(crate) channel: Channel,
+    caller: Caller,
+    staging: Option<String>,
+}
+
+impl Visit {
+    /// Opens the feed of a product: one round trip.
+    ///
+    /// # Errors
+    /// 404 for an unknown product, 400 for an unknown channel; for a licensed
+    /// product 401 and 403 for a key or token that does not open it.
+    pub(crate) async fn open(
+        ports: &Ports,
+        product: &str,
+        asked: Asked<'_>,
+    ) -> Result<Self, ApiError> {
+        let channel: Channel = match asked.channel {
+            None | Some("") => Channel::default(),
+            Some(name) => name
+                .parse()
+                .map_err(|error| ApiError::bad_request(format!("channel: {error}")))?,
+        };
+        let staging_id = asked.headers.get(STAGING_ID);
+        let staging_id = staging_id
+            .and_then(|id| id.to_str().ok())
+            .map(str::to_owned);
+        let staging = staging_id.or(asked.staging).filter(|id| !id.is_empty());
+        // Judged below: an open product has nothing to refuse anybody.
+        let caller = Caller::of(ports, asked.headers, asked.token);
+        let license_id = caller
+            .as_ref()
+            .ok()
+            .and_then(|one| one.license_id.as_deref());
+        let asking = license_id.map_or(Asking::Anybody, Asking::License);
+        let mut feed = release_feed::load(&ports.database, product, channel, asking)
+            .await?
+            .ok_or_else(|| ApiError::not_found("there is no such product"))?;
+        let caller = if feed.requires_license {
+            let caller = caller?;
+            check(&feed, &caller, ports.stamps.now())?;
+            caller
+        } else {
+            feed.holder = None;
+            Caller::default()
+        };
+        Ok(Self {
+            feed,
+            channel,
+            caller,
+            staging,
+        })
+    }
+
+    /// What the caller is offered on a channel.
+    pub(crate) fn offered(&self, channel: Channel) -> Offered<'_> {
+        Offered {
+            channel,
+            reach: Reach::Client(self.client()),
+            rights: self.rights(),
+        }
+    }
+
+    /// What the installation calls itself for rollouts in stages.
+    pub(crate) fn client(&self) -> Option<&str> {
+        self.staging
+            .as_deref()
+            .or(self.caller.license_id.as_deref())
+    }
+
+    fn rights(&self) -> Option<Rights<'_>> {
+        let token = self.caller.token.as_ref();
+        let version_floor = token.and_then(|token| token.floor.as_ref());
+        match (&self.feed.holder, token) {
+            (Some(holder), _) => Some(Rights {
+                version_floor,
+                ..holder.rights()
+            }),
+            (None, Some(token)) => Some(Rights {
+                entitlements: &token.claims.entitlements,
+                version_floor,
+                maintenance_until: token.maintenance_until,
+            }),
+            (None, None) => None,
+        }
+    }
+
+    /// Where the caller downloads a file: for the holder of a license a link
+    /// that opens it for five minutes, for others the plain one.
+    ///
+    /// # Errors
+    /// 503 while no link can be made, 403 when sign refuses.
+    pub(crate) async fn url(
+        &self,
+        ports: &Ports,
+        version: &Version,
+        platform: &Platform,
+    ) -> Result<String, ApiError> {
+        let address = ports.public_url()?;
+        let product = &self.feed.product;
+        // No character of these needs escaping in a path.
+        let plain = format!("{address}/releases/{product}/{version}/{platform}");
+        match (&self.feed.holder, &self.caller.query_token) {
+            (Some(holder), _) => {
+                let link = ports
+                    .sign
+                    .download_link(&holder.license_id, version.as_str())
+                    .await
+                    .map_err(no_link)?;
+                Ok(format!("{plain}?{}", link.query()))
+            }
+            // Base64url, or it would not have been verified.
+            (None, Some(token)) => Ok(format!("{plain}?token={token}")),
+            (None, None) => Ok(plain),
+        }
+    }
+
+    /// The answer with a feed. What a caller with a license gets is for it
+    /// alone; what anybody gets may be kept for a minute.
+    pub(crate) fn answer(&self, content_type: &'static str, body: String) -> Response {
+        let kept = if self.caller.is_anybody() {
+            "public, max-age=60"
+        } else {
+            "private, no-store"
+        };
+        let headers = [
+            (header::CONTENT_TYPE, HeaderValue::from_static(content_type)),
+            (header::CACHE_CONTROL, HeaderValue::from_static(kept)),
+            (
+                header::VARY,
+                HeaderValue::from_static("authorization, x-user-staging-id"),
+            ),
+        ];
+        (headers, body).into_response()
+    }
+}
+
+/// Checks that what a caller sent opens a licensed product.
+fn check(feed: &Feed, caller: &Caller, now: i64) -> Result<(), ApiError> {
+    let refused = |code, message: String| ApiError::new(StatusCode::FORBIDDEN, code, message);
+    if let Some(token) = &caller.token {
+        token
+            .claims
+            .check(feed.product.as_str(), now)
+            .map_err(|error| refused(error.code(), error.to_string()))?;
+    }
+    let Some(holder) = &feed.holder else {
+        // A token may be of a license that is not recorded here.
+        return if caller.license_id.is_some() && caller.token.is_none() {
+            Err(refused(
+                "not-found",
+                "the license is not recorded here".to_owned(),
+            ))
+        } else {
+            Ok(())
+        };
+    };
+    holder
+        .judge(&feed.product, now)
+        .map(drop)
+        .map_err(|refusal| {
+            let (code, message) = match refusal {
+                Refusal::ProductMismatch => ("wrong-product", "the license is for another product"),
+                Refusal::Expired => ("license-expired", "the license has expired; renew it"),
+                Refusal::Revoked | Refusal::Suspended | Refusal::InvalidState => {
+                    ("token-revoked", "the license is revoked or suspended")
+                }
+            };
+            refused(code, message.to_owned())
+        })
+}
+
+/// The answer when sign makes no link.
+pub(crate) fn no_link(error: SignError) -> ApiError {
+    match &error {
+        SignError::Refused { error: word, .. } if word == "no_download_id" => {
+            ApiError::unavailable(
+                "service_unavailable",
+                "the license is being prepared for downloads; try again in a minute",
+                error.to_string(),
+            )
+        }
+        SignError::Refused { status: 409, .. } => {
+            ApiError::forbidden("the license does not open this download")
+        }
+        _ => error.into(),
+    }
+}

@@ -1,0 +1,77 @@
+//! What a signed download link is made from.
+
+use crate::licenses::Entitled;
+use keywright_domain::release::Version;
+use keywright_domain::release::rights::{Needs, Rights};
+use keywright_edge::ports::{DatabaseError, Reader, Statement};
+use serde::Deserialize;
+
+/// A license and the version it is to open.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Wanted {
+    /// The license and what entitles it.
+    #[serde(flatten)]
+    pub entitled: Entitled,
+    /// The last second of included updates, in unix seconds; `None` includes
+    /// every version.
+    pub maintenance_until: Option<i64>,
+    /// An entitlement that every version of the product asks for.
+    pub product_asks: Option<String>,
+    /// An entitlement that this version asks for.
+    pub version_asks: Option<String>,
+    /// When the version was built, in unix seconds; `None` for one that is not
+    /// recorded, such as an older folder of the release storage.
+    pub built_at: Option<i64>,
+}
+
+impl Wanted {
+    /// What the license includes.
+    #[must_use]
+    pub fn rights(&self) -> Rights<'_> {
+        Rights {
+            entitlements: &self.entitled.license.entitlements,
+            version_floor: None,
+            maintenance_until: self.maintenance_until,
+        }
+    }
+
+    /// What the version asks for.
+    #[must_use]
+    pub fn needs<'a>(&'a self, version: Option<&'a Version>) -> Needs<'a> {
+        Needs {
+            version,
+            entitlements: [self.product_asks.as_deref(), self.version_asks.as_deref()],
+            built_at: self.built_at,
+        }
+    }
+}
+
+/// The license with this id and what a version of its product asks for: one
+/// round trip.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn wanted(
+    database: &Reader,
+    license_id: &str,
+    version: &str,
+) -> Result<Option<Wanted>, DatabaseError> {
+    let statement = Statement::new(
+        "SELECT l.id, l.product_id, p.slug AS product_slug, l.status, l.issued_at, l.expires_at,
+                l.grace_seconds, l.max_machines, l.entitlements, l.is_trial, l.maintenance_until,
+                r.kind AS receipt_kind, r.product_id AS receipt_product_id,
+                i.status AS invoice_status, d.download_id,
+                g.requires_entitlement AS product_asks, v.requires_entitlement AS version_asks,
+                v.built_at
+         FROM licenses l
+         JOIN products p ON p.id = l.product_id
+         LEFT JOIN receipts r ON r.id = l.receipt_id
+         LEFT JOIN invoices i ON i.id = r.invoice_id
+         LEFT JOIN download_ids d ON d.license_id = l.id
+         LEFT JOIN release_gates g ON g.product_id = l.product_id
+         LEFT JOIN releases v ON v.product_id = l.product_id AND v.version = ?2
+         WHERE l.id = ?1",
+        [license_id.into(), version.into()],
+    );
+    database.first(statement).await
+}
