@@ -20,6 +20,7 @@ Environment:
   PORT        default 8787; the server listens on 127.0.0.1 only
   STATE_DIR   where keys, database and dev.json are; default .dev/<port>
   RELEASES_FROM  a folder of <product>/<version>/<platform> to store before the start
+  WITHOUT_DATABASE  functions whose optional database is left out: download
   SIGNING_KEY, ADMIN_KEY, BTCPAY_URL, …  any configuration name; empty means "not configured"`;
 
 /**

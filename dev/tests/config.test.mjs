@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
-import { configuration, devVars, shareOf } from '../serve/config.mjs';
+import { configuration, devVars, shareOf, withoutDatabase } from '../serve/config.mjs';
 import { localKeys, publicKeyOf, publicKeyPem } from '../serve/keys.mjs';
 import { allowedNames, cronFunctions, workers } from '../serve/manifests.mjs';
 import { localConfig } from '../serve/workers.mjs';
@@ -123,4 +123,10 @@ test('.dev.vars quotes values so that they stay literal, and refuses what cannot
   assert.equal(devVars(new Map()), '');
   assert.throws(() => devVars(new Map([['A', 'two\nlines']])), /A cannot be handed/);
   assert.throws(() => devVars(new Map([['A', `'"\``]])), /A cannot be handed/);
+});
+
+test('functions are named whose optional database is left out', () => {
+  assert.deepEqual([...withoutDatabase({})], []);
+  assert.deepEqual([...withoutDatabase({ WITHOUT_DATABASE: '' })], []);
+  assert.deepEqual([...withoutDatabase({ WITHOUT_DATABASE: 'download' })], ['download']);
 });

@@ -195,6 +195,13 @@ impl Known {
             self.add("license_ids", [text(&issued, "license_id")]);
             self.add("keys", [text(&issued, "license_key")]);
         }
+        for product in ["listed", "extension"] {
+            floor::product(instance, product, 1).await;
+            let members = json!({ "entitlements": ["pro"], "max_machines": 2 });
+            let issued = floor::issue(instance, product, members).await;
+            self.add("tokens", [text(&issued, "token")]);
+            self.add("keys", [text(&issued, "license_key")]);
+        }
         let unrecorded = NewLicense {
             product_id: Uuid::parse_str(&products[0]).expect("an id"),
             license_id: Uuid::from_u128(1),

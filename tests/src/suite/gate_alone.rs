@@ -3,7 +3,8 @@
 
 use super::cases;
 use super::floor::{issue, product, text};
-use super::gate::{link, refused, token, with_token};
+use super::gate::{refused, token, with_token};
+use super::links::link;
 use crate::hosts::Instance;
 use crate::hosts::releases::{EXTENSION, LISTED, PAID, PLATFORM};
 use keywright_domain::release::DownloadId;

@@ -30,6 +30,7 @@ mod huge;
 mod keys;
 mod license_changes;
 mod licenses;
+mod links;
 mod machines;
 mod private_sign;
 mod purchase;
@@ -180,6 +181,7 @@ pub fn all() -> impl Iterator<Item = Case> {
         machines::CASES,
         license_changes::CASES,
         licenses::CASES,
+        links::CASES,
         private_sign::CASES,
         purchase::CASES,
         races::CASES,

@@ -68,6 +68,8 @@ mod old_flaws;
 #[cfg(test)]
 mod old_licenses;
 #[cfg(test)]
+mod old_tokens;
+#[cfg(test)]
 mod operating;
 #[cfg(test)]
 mod panics;
@@ -105,6 +107,8 @@ mod selling;
 mod settle_faults;
 #[cfg(test)]
 mod signing;
+#[cfg(test)]
+mod sites;
 #[cfg(test)]
 mod taking_back;
 #[cfg(test)]

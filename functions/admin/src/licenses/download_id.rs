@@ -20,7 +20,7 @@ pub(crate) struct Replaced {
     download_id: String,
 }
 
-/// Gives a license another download id; the one before opens nothing from then
+/// Gives a license another download id. The one before opens nothing from then
 /// on, and nor do links made for it. Each request without the same
 /// `Idempotency-Key` makes another one.
 #[utoipa::path(
