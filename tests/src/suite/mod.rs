@@ -47,6 +47,7 @@ mod sale;
 mod seat_races;
 mod traversal;
 mod unconfigured;
+mod updates;
 mod validate;
 mod webhook;
 
@@ -193,6 +194,7 @@ pub fn all() -> impl Iterator<Item = Case> {
         sale::CASES,
         seat_races::CASES,
         traversal::CASES,
+        updates::CASES,
         validate::CASES,
         webhook::CASES,
     ]
