@@ -20,9 +20,10 @@ pub(crate) struct Replaced {
     download_id: String,
 }
 
-/// Gives a license another download id. The one before opens nothing from then
-/// on, and nor do links made for it. Each request without the same
-/// `Idempotency-Key` makes another one.
+/// Gives a license another download id
+///
+/// The one before opens nothing from then on, and nor do links made for it. Each
+/// request without the same `Idempotency-Key` makes another one.
 #[utoipa::path(
     post,
     path = "/v1/admin/licenses/{id}/download-id",
