@@ -20,7 +20,7 @@ test: ## build for both hosts and run all tests
 spin: ## run every function under Spin (needs the spin command)
 	@dev/spin.sh
 
-build: ## build what ships, for both hosts or for HOST=workers or spin; print the sizes
+build: ## build what ships, for both hosts and the command line, or for HOST=workers or spin
 	@dev/build.sh $(or $(HOST),all) --release --sizes
 
 bench: ## measure validations and downloads beside native servers (some 20 min)

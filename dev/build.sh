@@ -5,6 +5,7 @@
 #
 # Workers: functions/<name>/build/index.js and index_bg.wasm, made by worker-build.
 # Spin: build/spin/<name>.wasm, a core module (Spin makes the component at load).
+# With both hosts comes the command line for this machine: build/keywright.
 # --only builds just the named functions, for example validate,gateway.
 # --for-tests adds what only tests run: the probe, and build/tests/spin_host_guest.wasm.
 # The default profile is `edge`, built in a tenth of the time of `--release`.
@@ -129,6 +130,21 @@ build_guest() {
     cp -u "$spin_target/$WASM_TARGET/$profile/spin_host_guest.wasm" "$ROOT/build/tests/"
 }
 
+# The command line. Tests run a build that is made fast; what ships is a fast one.
+build_cli() {
+    local flags=() built=debug
+    if [ "$profile" = release ]; then
+        flags=(--release)
+        built=release
+    fi
+    say "cargo build for this machine: keywright"
+    cargo build --package=keywright-cli "${flags[@]}"
+    mkdir -p "$ROOT/build"
+    cmp -s "$CARGO_TARGET_DIR/$built/keywright" "$ROOT/build/keywright" && return
+    cp "$CARGO_TARGET_DIR/$built/keywright" "$ROOT/build/keywright.partial"
+    mv "$ROOT/build/keywright.partial" "$ROOT/build/keywright"
+}
+
 # print_size LABEL FILE
 print_size() {
     [ ! -f "$2" ] || printf '%-28s %9d %9d\n' "$1" "$(wc -c <"$2")" "$(gzip -9c "$2" | wc -c)"
@@ -155,4 +171,5 @@ fi
 for host in $hosts; do
     "build_$host" >&2
 done
+[ "$hosts" != 'workers spin' ] || [ -n "$ONLY" ] || build_cli >&2
 [ -z "$sizes" ] || print_sizes

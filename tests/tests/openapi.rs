@@ -88,7 +88,12 @@ mod tests {
             );
             // A provider's event is bytes under a signature, of no fixed form.
             let has_body = said["requestBody"].is_object() && !operation.path.ends_with("/webhook");
+            // A part of a file is bytes too, whatever its type is said to be.
+            let is_bytes = operation.path.ends_with("/uploads/{id}");
             for status in ["400", "413", "415", "422"] {
+                if is_bytes && status == "415" {
+                    continue;
+                }
                 let documented = said["responses"][status].is_object();
                 assert!(!has_body || documented, "{name} does not document {status}");
             }

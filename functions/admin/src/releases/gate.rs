@@ -43,7 +43,7 @@ pub(crate) struct RecordedGate {
     manifest: ProductManifest,
 }
 
-/// Says who may download a product: everybody, whoever has a license, or
+/// Says who may download a product. That is everybody, whoever has a license, or
 /// whoever has a license with an entitlement. Until it is said, a license is
 /// needed. What changes nothing is a success that is not recorded.
 #[utoipa::path(

@@ -32,7 +32,7 @@ pub(crate) struct NewUpload {
     size: i64,
 }
 
-/// Begins the upload of a release file, or says how far it is: sending the
+/// Begins the upload of a release file, or says how far it is. Sending the
 /// same again goes on where an interrupted upload stopped, whoever began it.
 /// `complete` without an `id`: the file is stored already. Send the parts to
 /// `PUT /v1/admin/releases/uploads/{id}`. An upload is kept for six days.

@@ -40,8 +40,8 @@ pub(crate) enum PartRefusals {
     Digest(Error),
 }
 
-/// Stores the next part of an upload: `part_size` bytes, or what is left of
-/// the file. A part that does not begin at the upload's `offset` is not taken;
+/// Stores the next part of an upload. It has `part_size` bytes, or what is
+/// left of the file. A part that does not begin at the upload's `offset` is not taken;
 /// the answer says where to go on, so that sending a part again does no harm.
 /// With the last part the digest is compared, and the file is stored. 409: two
 /// uploads of the same file were in each other's way; begin again.
