@@ -183,10 +183,10 @@ async fn tampered_manifests(shelf: &Shelf) {
             m.artifacts[0].file_name = "other".to_owned().try_into().expect("a name");
         }),
         ("product", |m| {
-            m.product = Slug::parse("other").expect("a slug")
+            m.product = Slug::parse("other").expect("a slug");
         }),
         ("version", |m| {
-            m.version = Version::parse("1.0.1").expect("a version")
+            m.version = Version::parse("1.0.1").expect("a version");
         }),
         ("SHA-512", |m| {
             let twice = m.artifacts[0].sha256.as_str().repeat(2);
@@ -232,9 +232,9 @@ async fn tampered_manifests(shelf: &Shelf) {
 
 /// Each part of the signature file.
 async fn tampered_signatures(shelf: &Shelf) {
+    type Tamper = fn(&mut DetachedSignature);
     let signature = &shelf.manifest.artifacts[0].signature;
     let signature = DetachedSignature::parse(signature).expect("a signature");
-    type Tamper = fn(&mut DetachedSignature);
     let tampers: [(&str, Tamper); 6] = [
         ("the key's id", |s| s.key_id[0] ^= 1),
         ("the signature's point", |s| s.signature[0] ^= 1),
@@ -243,7 +243,7 @@ async fn tampered_signatures(shelf: &Shelf) {
             s.trusted_comment = s.trusted_comment.replace("timestamp:1", "timestamp:2");
         }),
         ("more in the statement", |s| {
-            s.trusted_comment.push_str("\tmore:1")
+            s.trusted_comment.push_str("\tmore:1");
         }),
         ("the global signature", |s| s.global_signature[5] ^= 1),
     ];

@@ -166,6 +166,7 @@ pub(crate) async fn fails_closed(_: &Instance) {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "one lie after the other")]
 async fn tampered(shelf: &Shelf, target: &Target) {
     let serve = |tamper: &dyn Fn(&mut VersionManifest), bytes: &[u8]| {
         let mut manifest = shelf.manifest.clone();

@@ -57,6 +57,7 @@ async fn is_accepted(vendor: &Vendor, file: &str, artifact: &Value, states: &[&s
     assert_eq!(checked.code, 0, "{checked:?}");
 }
 
+#[expect(clippy::too_many_lines, reason = "one release, from beginning to end")]
 pub(crate) async fn published_promoted_and_taken_back(instance: &Instance) {
     product(instance, "told").await;
     let vendor = Vendor::new().await;
@@ -209,6 +210,7 @@ pub(crate) async fn published_promoted_and_taken_back(instance: &Instance) {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "one refusal after the other")]
 pub(crate) async fn refused(instance: &Instance) {
     product(instance, "shut").await;
     let vendor = Vendor::new().await;

@@ -41,7 +41,7 @@ impl Served {
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let here = here.clone();
-                std::thread::spawn(move || here.answer(stream));
+                std::thread::spawn(move || here.answer(&stream));
             }
         });
         served
@@ -81,8 +81,8 @@ impl Served {
         }
     }
 
-    fn answer(&self, stream: TcpStream) {
-        let mut reader = BufReader::new(&stream);
+    fn answer(&self, mut stream: &TcpStream) {
+        let mut reader = BufReader::new(stream);
         let mut head = String::new();
         while reader.read_line(&mut head).is_ok_and(|read| read > 2) {}
         let path = head.split(' ').nth(1).unwrap_or_default();
@@ -98,9 +98,9 @@ impl Served {
             found
         };
         // A client that hangs up is its own affair.
-        let _ = respond(&stream, &head, found);
+        let _ = respond(stream, &head, found);
         let _ = stream.shutdown(std::net::Shutdown::Write);
-        let _ = std::io::copy(&mut (&stream).take(1 << 20), &mut std::io::sink());
+        let _ = std::io::copy(&mut stream.by_ref().take(1 << 20), &mut std::io::sink());
     }
 }
 
