@@ -100,7 +100,7 @@ impl Served {
         // A client that hangs up is its own affair.
         let _ = respond(stream, &head, found);
         let _ = stream.shutdown(std::net::Shutdown::Write);
-        let _ = std::io::copy(&mut stream.by_ref().take(1 << 20), &mut std::io::sink());
+        let _ = std::io::copy(&mut Read::take(stream, 1 << 20), &mut std::io::sink());
     }
 }
 
