@@ -80,6 +80,8 @@ async fn file(
 async fn start(releases: &Path) -> String {
     let database = SqliteDatabase::open(&releases.join("../unused.db"), &[]).expect("a database");
     let native = Native {
+        without_database: &[],
+        release_writer: None,
         database: Arc::new(database),
         releases: Arc::new(ReleaseFolder::new(releases.to_owned())),
         outbound: Arc::new(HttpFetch::new()),
