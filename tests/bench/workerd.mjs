@@ -24,6 +24,9 @@ if (!measured || !folder) {
   process.exit(2);
 }
 const [gatewayPort, functionPort] = command.startsWith('serve') ? rest : [];
+// What is larger is uploaded in parts: the local R2 takes long to begin with an object
+// that was, which Cloudflare's does not.
+const ONE_PUT = 256 * 1024 * 1024;
 // The parts of a multipart upload; all but the last must be of one size.
 const PART = 64 * 1024 * 1024;
 
@@ -84,7 +87,7 @@ async function store(bucket, key, file) {
     if (bytesRead !== length) throw new Error(`${file} is shorter than it was`);
     return buffer;
   };
-  if (size <= PART) {
+  if (size <= ONE_PUT) {
     await bucket.put(key, await read(0, size));
   } else {
     const upload = await bucket.createMultipartUpload(key);
