@@ -48,6 +48,7 @@ mod sale;
 mod seat_races;
 mod traversal;
 mod unconfigured;
+mod updates;
 mod validate;
 mod webhook;
 
@@ -195,6 +196,7 @@ pub fn all() -> impl Iterator<Item = Case> {
         sale::CASES,
         seat_races::CASES,
         traversal::CASES,
+        updates::CASES,
         validate::CASES,
         webhook::CASES,
     ]
