@@ -4,6 +4,9 @@ use crate::error::GateError;
 use axum::extract::Query;
 use http::{HeaderMap, Uri, header};
 
+/// What every license key begins with.
+const KEY_PREFIX: &str = "LIC1-";
+
 /// The members of a query that the gate knows. Others are passed over.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Asked {
@@ -22,7 +25,8 @@ impl Asked {
     ///
     /// # Errors
     /// 400 for a member that is there twice. Only `dlid` may be, where both are
-    /// the same: Joomla appends it to a link that has it.
+    /// the same or one is a license key, which is passed over then: Joomla
+    /// appends what its site has to a link that has the download id.
     pub(crate) fn of(uri: &Uri) -> Result<Self, GateError> {
         let mut asked = Self::default();
         let Query(members): Query<Vec<(String, String)>> =
@@ -39,8 +43,13 @@ impl Asked {
                 "staging" => &mut asked.staging,
                 _ => continue,
             };
-            let again = name == "dlid" && member.as_ref() == Some(&value);
-            if member.replace(value).is_some() && !again {
+            if name == "dlid" && member.is_some() {
+                if member.as_ref() == Some(&value) || value.starts_with(KEY_PREFIX) {
+                    continue;
+                }
+                member.take_if(|first| first.starts_with(KEY_PREFIX));
+            }
+            if member.replace(value).is_some() {
                 return Err(GateError::bad_query(format!("send {name} once at most")));
             }
         }
@@ -49,13 +58,15 @@ impl Asked {
 
     /// What the request shows. An `Authorization` header that starts with
     /// exactly `Bearer ` wins, even when it is garbage; another scheme is passed
-    /// over. Then the query: with `expires` it is a signed link, without one a
+    /// over, and so is a license key, which updaters send with the link that it
+    /// got them. Then the query: with `expires` it is a signed link, without one a
     /// token, and without that a download id.
     pub(crate) fn shown(self, headers: &HeaderMap) -> Shown {
         let value = headers
             .get(header::AUTHORIZATION)
             .and_then(|value| value.to_str().ok());
-        if let Some(token) = value.and_then(|value| value.strip_prefix("Bearer ")) {
+        let bearer = value.and_then(|value| value.strip_prefix("Bearer "));
+        if let Some(token) = bearer.filter(|token| !token.starts_with(KEY_PREFIX)) {
             return Shown::Token(token.to_owned());
         }
         match self {
@@ -128,6 +139,11 @@ mod tests {
             shown(Some("Bearer a"), "token=b&expires=1&dlid=c"),
             "token a"
         );
+        assert_eq!(
+            shown(Some("Bearer LIC1-A-B"), "token=b&expires=1&dlid=c"),
+            "link b 1 c"
+        );
+        assert_eq!(shown(Some("Bearer LIC1-A-B"), ""), "nothing");
         assert_eq!(shown(Some("bearer a"), "token=b"), "token b");
         assert_eq!(shown(Some("Basic a"), "token=b"), "token b");
         assert_eq!(shown(None, "token=b"), "token b");
@@ -146,6 +162,9 @@ mod tests {
             ("x=1&amp;dlid=c", "dlid c"),
             ("token=a&expires=1&dlid=c&amp;dlid=c", "link a 1 c"),
             ("token=a%26b%23c", "token a&b#c"),
+            ("token=a&expires=1&dlid=c&amp;dlid=LIC1-A-B", "link a 1 c"),
+            ("dlid=LIC1-A-B&dlid=c", "dlid c"),
+            ("dlid=LIC1-A-B", "dlid LIC1-A-B"),
             ("dlid=c&dlid=d", "400"),
             ("dlid=c&amp;dlid=d", "400"),
             ("token=a&token=a", "400"),

@@ -7,9 +7,9 @@ use axum::response::IntoResponse;
 use http::{HeaderMap, StatusCode, header};
 use keywright_domain::dates::rfc3339;
 use keywright_domain::rate_limit::Limit;
+use keywright_domain::release::gate::GateRefusal;
 use keywright_domain::release::{Channel, Platform, Version};
 use keywright_domain::slug::Slug;
-use keywright_domain::standing::Refusal;
 use keywright_edge::http::openapi::{
     AccessRefusals, BodyRefusals, Conflict, Failures, TooMany, Unknown,
 };
@@ -139,12 +139,6 @@ struct Bearer {
     product: Option<String>,
 }
 
-/// The member of a token that names its license.
-#[derive(Deserialize)]
-struct Named {
-    license: Option<String>,
-}
-
 impl Bearer {
     fn of(headers: &HeaderMap, keys: &VerifyKeys, now: i64) -> Result<Self, ApiError> {
         let text = bearer_of(headers).ok_or_else(|| {
@@ -160,16 +154,14 @@ impl Bearer {
                 product: None,
             });
         }
-        let token = Token::parse(text);
-        let verified = token.and_then(|token| Ok((token.verify(keys)?, token)));
-        let (verified, token) =
-            verified.map_err(|error| unauthorized(error.code(), error.to_string()))?;
-        let product = verified.claims().product.clone();
+        let verified = Token::parse(text).and_then(|token| token.verify(keys));
+        let verified = verified.map_err(|error| unauthorized(error.code(), error.to_string()))?;
+        let claims = verified.claims().clone();
+        let product = claims.product;
         verified
             .check(&product, now)
             .map_err(|error| refused(error.code(), error.to_string()))?;
-        let named: Option<Named> = serde_json::from_slice(token.unverified_payload()).ok();
-        let license_id = named.and_then(|named| named.license).ok_or_else(|| {
+        let license_id = claims.license.ok_or_else(|| {
             refused(
                 "no-license",
                 "the token names no license; send the license key instead, or a newer token",
@@ -225,13 +217,8 @@ fn version<'a>(
         .holder
         .as_ref()
         .ok_or_else(|| ApiError::internal("the license vanished between two reads"))?;
-    holder
-        .judge(&feed.product, now)
-        .map_err(|refusal| match refusal {
-            Refusal::Expired => refused("license-expired", "the license has expired; renew it"),
-            _ => refused("token-revoked", "the license is revoked or suspended"),
-        })?;
-    let rights = holder.rights();
+    let held = holder.held();
+    held.is_in_force(now).map_err(denied)?;
     let has_file = |head: &release_feed::Head| {
         head.files
             .iter()
@@ -241,7 +228,7 @@ fn version<'a>(
         let offered = Offered {
             channel,
             reach: Reach::Client(Some(&holder.license_id)),
-            rights: Some(rights),
+            held: Some(held),
         };
         let newest = feed.newest(offered, |head| has_file(head).then_some(()));
         let (head, ()) = newest.ok_or_else(|| {
@@ -254,10 +241,13 @@ fn version<'a>(
         .iter()
         .find(|head| head.version == *version && has_file(head))
         .ok_or_else(|| ApiError::not_found("there is no such version for this platform"))?;
-    rights
-        .check(feed.needs(head))
-        .map_err(|denied| refused(denied.code(), denied.to_string()))?;
+    feed.includes(head, held).map_err(denied)?;
     Ok(&head.version)
+}
+
+/// The answer when the license opens nothing, or not this.
+fn denied(refusal: GateRefusal) -> ApiError {
+    refused(refusal.code(), refusal.advice())
 }
 
 fn refused(code: &'static str, message: impl Into<String>) -> ApiError {

@@ -5,8 +5,8 @@ use crate::error::Refusal;
 use crate::license::{entitled, internal};
 use axum::extract::State;
 use http::StatusCode;
-use keywright_domain::release::{Name, Version};
-use keywright_domain::standing::{Recorded, judge};
+use keywright_domain::release::Name;
+use keywright_domain::release::gate::GateRefusal;
 use keywright_edge::http::{ApiError, Json};
 use keywright_edge::ports::{SignLink, SignedLink};
 use keywright_license::{DownloadLink, LINK_LIFETIME_SECONDS};
@@ -43,20 +43,17 @@ pub(crate) async fn handler(
     let conflict = |error, message: &str| Refusal::new(StatusCode::CONFLICT, error, message);
     entitled(&wanted.entitled).map_err(|reason| conflict("not_entitled", reason))?;
     let license = &wanted.entitled.license;
-    let recorded = Recorded {
-        status: license.status,
-        product_slug: &license.product_slug,
-        expires_at: license.expires_at,
-        grace_seconds: license.grace_seconds,
-    };
     let now = ports.stamps.now();
-    judge(recorded, None, now)
-        .map_err(|_| conflict("not_active", "the license is expired or not active"))?;
-    let version = Version::parse(&asked.version).ok();
+    let asked_of = wanted.asked(&asked.version);
     wanted
-        .rights()
-        .check(wanted.needs(version.as_ref()))
-        .map_err(|denied| conflict("version_denied", denied.code()))?;
+        .held()
+        .opens(&asked_of, now)
+        .map_err(|refusal| match refusal {
+            GateRefusal::TokenRevoked | GateRefusal::ChannelExpired => {
+                conflict("not_active", "the license is expired or not active")
+            }
+            _ => conflict("version_denied", refusal.code()),
+        })?;
     let Some(download_id) = &wanted.entitled.download_id else {
         return Err(conflict(
             "no_download_id",

@@ -2,11 +2,9 @@
 
 use crate::Ports;
 use http::{HeaderMap, StatusCode};
-use keywright_domain::dates::parse_rfc3339;
-use keywright_domain::release::Version;
+use keywright_domain::dates::parse_end_of_day;
 use keywright_edge::http::{ApiError, bearer_of};
-use keywright_license::{Token, TokenClaims, verify_license};
-use serde::Deserialize;
+use keywright_license::{Date, Token, TokenClaims, verify_license};
 
 /// What every license key begins with.
 const KEY_PREFIX: &str = "LIC1-";
@@ -27,17 +25,8 @@ pub(crate) struct Caller {
 #[derive(Debug)]
 pub(crate) struct Claims {
     pub(crate) claims: TokenClaims,
-    /// The oldest version it opens.
-    pub(crate) floor: Option<Version>,
     /// The last second of included updates, in unix seconds.
     pub(crate) maintenance_until: Option<i64>,
-}
-
-/// Members that older tokens do not have.
-#[derive(Default, Deserialize)]
-struct Later {
-    license: Option<String>,
-    maintenance_until: Option<String>,
 }
 
 impl Caller {
@@ -74,16 +63,12 @@ impl Caller {
             .verify(keys)
             .map_err(|error| refused(error.code(), &error))?;
         let claims = verified.claims().clone();
-        let later: Later = serde_json::from_slice(token.unverified_payload()).unwrap_or_default();
-        let last_second = |day: String| parse_rfc3339(&format!("{day}T23:59:59Z")).ok();
+        // A day before 1970 is over, whatever is compared with it.
+        let end = |day: Date| parse_end_of_day(&day.to_string()).unwrap_or(i64::MIN);
         Ok(Self {
-            license_id: later.license,
+            license_id: claims.license.clone(),
             token: Some(Claims {
-                floor: claims
-                    .version_floor
-                    .as_deref()
-                    .and_then(|floor| Version::parse(floor).ok()),
-                maintenance_until: later.maintenance_until.and_then(last_second),
+                maintenance_until: claims.maintenance_until.map(end),
                 claims,
             }),
             query_token,

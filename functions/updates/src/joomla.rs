@@ -142,7 +142,9 @@ async fn answer(
     };
     // A license that is not good is as good as none: the versions are public.
     let holder = feed.holder.as_ref().filter(|holder| {
-        feed.requires_license && holder.judge(&feed.product, ports.stamps.now()).is_ok()
+        !feed.is_open()
+            && holder.product == feed.product.as_str()
+            && holder.held().is_in_force(ports.stamps.now()).is_ok()
     });
     let client = holder.map(|holder| holder.license_id.as_str());
     let client = asked.staging.as_deref().or(client);
@@ -151,7 +153,7 @@ async fn answer(
         let offered = Offered {
             channel,
             reach: Reach::Client(client),
-            rights: holder.map(release_feed::Holder::rights),
+            held: holder.map(release_feed::Holder::held),
         };
         let Some((head, platform)) = newest_of(&feed, offered) else {
             continue;

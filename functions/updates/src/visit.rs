@@ -5,9 +5,8 @@ use crate::Ports;
 use crate::caller::Caller;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use keywright_domain::release::rights::Rights;
+use keywright_domain::release::gate::Held;
 use keywright_domain::release::{Channel, Platform, Version};
-use keywright_domain::standing::Refusal;
 use keywright_edge::http::ApiError;
 use keywright_edge::ports::SignError;
 use keywright_store::release_feed::{self, Asking, Feed, Offered, Reach};
@@ -66,13 +65,13 @@ impl Visit {
         let mut feed = release_feed::load(&ports.database, product, channel, asking)
             .await?
             .ok_or_else(|| ApiError::not_found("there is no such product"))?;
-        let caller = if feed.requires_license {
+        let caller = if feed.is_open() {
+            feed.holder = None;
+            Caller::default()
+        } else {
             let caller = caller?;
             check(&feed, &caller, ports.stamps.now())?;
             caller
-        } else {
-            feed.holder = None;
-            Caller::default()
         };
         Ok(Self {
             feed,
@@ -87,7 +86,7 @@ impl Visit {
         Offered {
             channel,
             reach: Reach::Client(self.client()),
-            rights: self.rights(),
+            held: self.held(),
         }
     }
 
@@ -98,16 +97,18 @@ impl Visit {
             .or(self.caller.license_id.as_deref())
     }
 
-    fn rights(&self) -> Option<Rights<'_>> {
+    fn held(&self) -> Option<Held<'_>> {
         let token = self.caller.token.as_ref();
-        let version_floor = token.and_then(|token| token.floor.as_ref());
+        let version_floor = token.and_then(|token| token.claims.version_floor.as_deref());
         match (&self.feed.holder, token) {
-            (Some(holder), _) => Some(Rights {
+            (Some(holder), _) => Some(Held {
                 version_floor,
-                ..holder.rights()
+                ..holder.held()
             }),
-            (None, Some(token)) => Some(Rights {
-                entitlements: &token.claims.entitlements,
+            (None, Some(token)) => Some(Held {
+                status: None,
+                good_until: None,
+                entitlements: Some(&token.claims.entitlements),
                 version_floor,
                 maintenance_until: token.maintenance_until,
             }),
@@ -185,19 +186,14 @@ fn check(feed: &Feed, caller: &Caller, now: i64) -> Result<(), ApiError> {
             Ok(())
         };
     };
+    if holder.product != feed.product.as_str() {
+        let message = "the license is for another product";
+        return Err(refused("wrong-product", message.to_owned()));
+    }
     holder
-        .judge(&feed.product, now)
-        .map(drop)
-        .map_err(|refusal| {
-            let (code, message) = match refusal {
-                Refusal::ProductMismatch => ("wrong-product", "the license is for another product"),
-                Refusal::Expired => ("license-expired", "the license has expired; renew it"),
-                Refusal::Revoked | Refusal::Suspended | Refusal::InvalidState => {
-                    ("token-revoked", "the license is revoked or suspended")
-                }
-            };
-            refused(code, message.to_owned())
-        })
+        .held()
+        .is_in_force(now)
+        .map_err(|refusal| refused(refusal.code(), refusal.advice().to_owned()))
 }
 
 /// The answer when sign makes no link.

@@ -1,8 +1,7 @@
 //! What a signed download link is made from.
 
 use crate::licenses::Entitled;
-use keywright_domain::release::Version;
-use keywright_domain::release::rights::{Needs, Rights};
+use keywright_domain::release::gate::{Asked, Held, good_until};
 use keywright_edge::ports::{DatabaseError, Reader, Statement};
 use serde::Deserialize;
 
@@ -12,9 +11,6 @@ pub struct Wanted {
     /// The license and what entitles it.
     #[serde(flatten)]
     pub entitled: Entitled,
-    /// The last second of included updates, in unix seconds; `None` includes
-    /// every version.
-    pub maintenance_until: Option<i64>,
     /// An entitlement that every version of the product asks for.
     pub product_asks: Option<String>,
     /// An entitlement that this version asks for.
@@ -25,23 +21,27 @@ pub struct Wanted {
 }
 
 impl Wanted {
-    /// What the license includes.
+    /// What the license holds.
     #[must_use]
-    pub fn rights(&self) -> Rights<'_> {
-        Rights {
-            entitlements: &self.entitled.license.entitlements,
+    pub fn held(&self) -> Held<'_> {
+        let license = &self.entitled.license;
+        Held {
+            status: Some(license.status),
+            good_until: good_until(license.expires_at),
+            entitlements: Some(&license.entitlements),
             version_floor: None,
-            maintenance_until: self.maintenance_until,
+            maintenance_until: license.maintenance_until,
         }
     }
 
-    /// What the version asks for.
+    /// What the version takes.
     #[must_use]
-    pub fn needs<'a>(&'a self, version: Option<&'a Version>) -> Needs<'a> {
-        Needs {
+    pub fn asked<'a>(&'a self, version: &'a str) -> Asked<'a> {
+        Asked {
             version,
-            entitlements: [self.product_asks.as_deref(), self.version_asks.as_deref()],
             built_at: self.built_at,
+            product_entitlement: self.product_asks.as_deref(),
+            version_entitlement: self.version_asks.as_deref(),
         }
     }
 }

@@ -2,13 +2,13 @@
 //! follows a channel may be told of, with who asks, in one round trip.
 
 use crate::columns;
+use keywright_domain::release::gate::{Asked, GateRefusal, Held, good_until};
 use keywright_domain::release::manifest::Artifact;
 use keywright_domain::release::offer::{Candidate, newest};
-use keywright_domain::release::rights::{Needs, Rights};
 use keywright_domain::release::updaters::Listed;
 use keywright_domain::release::{Channel, DownloadId, Platform, Version};
 use keywright_domain::slug::Slug;
-use keywright_domain::standing::{self, LicenseStatus, Recorded, Standing};
+use keywright_domain::standing::LicenseStatus;
 use keywright_edge::ports::{DatabaseError, Reader, Statement};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -94,8 +94,6 @@ pub struct Holder {
     pub status: LicenseStatus,
     /// Unix seconds; `None` never.
     pub expires_at: Option<i64>,
-    /// Seconds after expiry in which it still counts.
-    pub grace_seconds: i64,
     /// The last second of included updates, in unix seconds; `None` includes
     /// every version.
     pub maintenance_until: Option<i64>,
@@ -132,7 +130,7 @@ pub struct Offered<'a> {
     /// How far the rollout has to be.
     pub reach: Reach<'a>,
     /// What they may download; `None` tells of every version.
-    pub rights: Option<Rights<'a>>,
+    pub held: Option<Held<'a>>,
 }
 
 /// Releases that may be told of: not yanked, and with a manifest in the release
@@ -184,7 +182,7 @@ const FEED: &str = concat!(
              WHERE r.number <= 2) AS recent,
             (SELECT json_object('license_id', l.id, 'product_id', l.product_id,
                                 'product', o.slug, 'status', l.status,
-                                'expires_at', l.expires_at, 'grace_seconds', l.grace_seconds,
+                                'expires_at', l.expires_at,
                                 'maintenance_until', l.maintenance_until,
                                 'entitlements', json(l.entitlements))
              FROM licenses l JOIN products o ON o.id = l.product_id
@@ -250,21 +248,38 @@ impl Feed {
         };
         reached
             && offered
-                .rights
-                .is_none_or(|rights| rights.check(self.needs(head)).is_ok())
+                .held
+                .is_none_or(|held| self.includes(head, held).is_ok())
     }
 
-    /// What a version asks for.
-    #[must_use]
-    pub fn needs<'a>(&'a self, head: &'a Head) -> Needs<'a> {
-        Needs {
-            version: Some(&head.version),
-            entitlements: [
-                self.requires_entitlement.as_deref(),
-                head.requires_entitlement.as_deref(),
-            ],
+    /// Whether what somebody holds includes a version; whether it is in force is
+    /// not looked at.
+    ///
+    /// # Errors
+    /// [`GateRefusal`].
+    pub fn includes(&self, head: &Head, held: Held<'_>) -> Result<(), GateRefusal> {
+        let asked = Asked {
+            version: head.version.as_str(),
             built_at: Some(head.built_at),
-        }
+            product_entitlement: self.requires_entitlement.as_deref(),
+            version_entitlement: head.requires_entitlement.as_deref(),
+        };
+        let rights = Held {
+            status: None,
+            good_until: None,
+            ..held
+        };
+        rights.opens(&asked, 0)
+    }
+
+    /// Whether everything of it is for everybody: no license is needed, and no
+    /// entitlement.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        let asks = |head: &Head| head.requires_entitlement.is_some();
+        !self.requires_license
+            && self.requires_entitlement.is_none()
+            && !self.heads.iter().any(asks)
     }
 
     /// A version whole: no round trip for one of the last two of its channel,
@@ -318,25 +333,13 @@ impl Release {
 }
 
 impl Holder {
-    /// Whether the license is good for a product at `now`, in unix seconds.
-    ///
-    /// # Errors
-    /// [`standing::Refusal`].
-    pub fn judge(&self, product: &Slug, now: i64) -> Result<Standing, standing::Refusal> {
-        let recorded = Recorded {
-            status: self.status,
-            product_slug: &self.product,
-            expires_at: self.expires_at,
-            grace_seconds: self.grace_seconds,
-        };
-        standing::judge(recorded, Some(product.as_str()), now)
-    }
-
-    /// What the license includes.
+    /// What the license holds.
     #[must_use]
-    pub fn rights(&self) -> Rights<'_> {
-        Rights {
-            entitlements: &self.entitlements,
+    pub fn held(&self) -> Held<'_> {
+        Held {
+            status: Some(self.status),
+            good_until: good_until(self.expires_at),
+            entitlements: Some(&self.entitlements),
             version_floor: None,
             maintenance_until: self.maintenance_until,
         }

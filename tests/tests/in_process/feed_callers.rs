@@ -125,7 +125,7 @@ async fn a_bad_key_or_token_is_refused() {
             ("LIC1-A-B", 401, "bad_format"),
             (&other_key, 403, "wrong-product"),
             (&other_token, 403, "wrong-product"),
-            (&expired_key, 403, "license-expired"),
+            (&expired_key, 403, "channel-expired"),
             (&expired_token, 403, "channel-expired"),
         ] {
             let answer = ask(&bench, path, Some(credential)).await;

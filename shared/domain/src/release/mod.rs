@@ -8,7 +8,6 @@
 //! - [`agreement`]: whether that is what a file is published as
 //! - [`offer`]: the newest release for somebody
 //! - [`gate`]: who may download it
-//! - [`rights`]: which versions somebody may download
 //! - [`updaters`]: what each updater looks for in a release
 //! - [`download_id`], [`site`]: what opens downloads in a Joomla site, and which
 
@@ -20,7 +19,6 @@ pub mod manifest;
 mod name;
 pub mod offer;
 mod platform;
-pub mod rights;
 pub mod signature;
 pub mod site;
 pub mod statement;

@@ -130,9 +130,9 @@ impl Sign {
     /// minutes.
     ///
     /// # Errors
-    /// [`SignError`]; refused with the word `version_denied` and a reason of
-    /// [`Denied`](keywright_domain::release::rights::Denied) when the license
-    /// does not include the version.
+    /// [`SignError`]; refused with the word `version_denied` and the code of a
+    /// [`GateRefusal`](keywright_domain::release::gate::GateRefusal) when the
+    /// license does not include the version.
     pub async fn download_link(
         &self,
         license_id: &str,

@@ -148,13 +148,17 @@ fn supported_databases(members: Members<'_>) -> Vec<(String, String)> {
         .collect()
 }
 
-/// The package that is installed: the file for every platform, or the one of
-/// its kind `.zip`.
+/// The package that is installed: the file for every platform, else the one of
+/// its kind `.zip`, else the only one.
 #[must_use]
 pub fn package(files: &[Listed]) -> Option<&Platform> {
-    ["any", "any.zip"].into_iter().find_map(|platform| {
+    let named = ["any", "any.zip"].into_iter().find_map(|platform| {
         let file = files.iter().find(|file| file.platform.as_str() == platform);
         file.map(|file| &file.platform)
+    });
+    named.or(match files {
+        [only] => Some(&only.platform),
+        _ => None,
     })
 }
 
@@ -265,7 +269,9 @@ mod tests {
     fn the_package_is_for_every_platform() {
         let found = |files: &[(&str, &str)]| package(&listed(files)).map(ToString::to_string);
         let linux = ("x86_64-unknown-linux-gnu", "a.zip");
-        assert_eq!(found(&[linux]), None);
+        assert_eq!(found(&[]), None);
+        assert_eq!(found(&[linux]).as_deref(), Some("x86_64-unknown-linux-gnu"));
+        assert_eq!(found(&[linux, ("any.pdf", "a.pdf")]), None);
         assert_eq!(found(&[("any", "a.zip"), linux]).as_deref(), Some("any"));
         assert_eq!(
             found(&[("any.pdf", "a.pdf"), ("any.zip", "a.zip")]).as_deref(),
