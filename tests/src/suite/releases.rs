@@ -152,7 +152,7 @@ async fn refused(instance: &Instance) {
     refusal.is_error(400, "bad_request");
     assert!(refusal.text().contains("platform"), "{refusal:?}");
     let unknown = file("nobody-sells-this", "1.0.0", LINUX, b"good");
-    let refusal = publish(instance, &unknown).await;
+    let refusal = ask(instance, Method::POST, "", &unknown.publication()).await;
     // Nothing can have been uploaded for it.
     let status = if writes { 409 } else { 404 };
     assert_eq!(refusal.status, status, "{refusal:?}");

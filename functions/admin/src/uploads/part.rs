@@ -8,6 +8,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use bytes::{Bytes, BytesMut};
 use http::StatusCode;
+use http_body::Body as _;
 use http_body_util::BodyExt;
 use keywright_domain::release::manifest::content_key;
 use keywright_edge::http::openapi::{
@@ -69,6 +70,9 @@ pub(crate) async fn handler(
             "there is no such upload, or it was forgotten; begin with POST /v1/admin/releases/uploads",
         )
     };
+    // Before anything is answered: some hosts cut the connection when an answer
+    // comes while the body is still being sent, and the answer with it.
+    let sent = Sent::read(body).await;
     let Path(id) = id.map_err(|_| unknown())?;
     let Query(Where { offset }) = at?;
     let writer = writer(&ports)?;
@@ -78,38 +82,69 @@ pub(crate) async fn handler(
     if upload.completed_at.is_some() || upload.received != offset {
         return Ok(Json(upload.into()));
     }
-    let bytes = part(body, PART_BYTES.min(upload.size - upload.received)).await?;
+    let bytes = sent.exactly(PART_BYTES.min(upload.size - upload.received))?;
     let next = store(&ports, writer, &upload, bytes).await?;
     let now = ports.stamps.now();
     let now_is = uploads::advance(&ports.database, &upload, &next, now).await?;
     Ok(Json(now_is.ok_or_else(unknown)?.into()))
 }
 
-/// Reads a body of exactly so many bytes.
-async fn part(mut body: Body, expected: i64) -> Result<Bytes, ApiError> {
-    let expected = usize::try_from(expected).unwrap_or_default();
-    let mut bytes = BytesMut::with_capacity(expected);
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| ApiError::bad_request("the body broke off"))?;
-        let Ok(data) = frame.into_data() else {
-            continue;
+/// What a client sent.
+enum Sent {
+    /// A whole body, not longer than any part.
+    Whole(Bytes),
+    /// More than any part has.
+    TooLong,
+    /// The connection broke.
+    BrokeOff,
+}
+
+impl Sent {
+    /// Reads a body, and up to as much again of one that is too long.
+    async fn read(mut body: Body) -> Self {
+        let most = usize::try_from(PART_BYTES).unwrap_or_default();
+        let announced = usize::try_from(body.size_hint().lower()).unwrap_or(most);
+        let mut bytes = BytesMut::with_capacity(announced.min(most));
+        let mut read = 0;
+        while let Some(frame) = body.frame().await {
+            let Ok(frame) = frame else {
+                return Self::BrokeOff;
+            };
+            let data = frame.into_data().unwrap_or_default();
+            read += data.len();
+            if read > 2 * most {
+                break;
+            }
+            if read <= most {
+                bytes.extend_from_slice(&data);
+            }
+        }
+        if read > most {
+            return Self::TooLong;
+        }
+        Self::Whole(bytes.freeze())
+    }
+
+    /// The bytes, when they are so many.
+    fn exactly(self, expected: i64) -> Result<Bytes, ApiError> {
+        let expected = usize::try_from(expected).unwrap_or_default();
+        let sent = match self {
+            Self::Whole(bytes) if bytes.len() == expected => return Ok(bytes),
+            Self::Whole(bytes) => Some(bytes.len()),
+            Self::TooLong => None,
+            Self::BrokeOff => return Err(ApiError::bad_request("the body broke off")),
         };
-        if bytes.len() + data.len() > expected {
-            return Err(ApiError::new(
+        match sent {
+            Some(sent) if sent < expected => Err(ApiError::bad_request(format!(
+                "this part has {expected} bytes, and the body has {sent}"
+            ))),
+            _ => Err(ApiError::new(
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "payload_too_large",
                 format!("this part has {expected} bytes, and the body is longer"),
-            ));
+            )),
         }
-        bytes.extend_from_slice(&data);
     }
-    if bytes.len() < expected {
-        return Err(ApiError::bad_request(format!(
-            "this part has {expected} bytes, and the body has {}",
-            bytes.len()
-        )));
-    }
-    Ok(bytes.freeze())
 }
 
 /// Stores the part; with the last one, the file. Answers what is to be
