@@ -81,7 +81,7 @@ impl Served {
         }
     }
 
-    fn answer(&self, mut stream: &TcpStream) {
+    fn answer(&self, stream: &TcpStream) {
         let mut reader = BufReader::new(stream);
         let mut head = String::new();
         while reader.read_line(&mut head).is_ok_and(|read| read > 2) {}
