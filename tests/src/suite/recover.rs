@@ -31,7 +31,8 @@ async fn recovered(instance: &Instance) {
         let (issued, ends) = (found["issued_at"].clone(), found["expires_at"].clone());
         let expected = json!({
             "license_key": sale["license_key"], "license_id": sale["license_id"],
-            "token": sale["token"], "product_id": made["id"], "issued_at": issued,
+            "token": sale["token"], "download_id": sale["download_id"],
+            "product_id": made["id"], "issued_at": issued,
             "expires_at": ends, "entitlements": ["pro", "sync"],
         });
         assert_eq!(found, expected);
