@@ -82,10 +82,10 @@ async fn publish(instance: &Instance, file: &ReleaseFile<'_>) -> Answer {
 }
 
 async fn published_in_parts(instance: &Instance) {
-    product(instance, "in-parts", 1).await;
+    product(instance, "release-parts", 1).await;
     // Two whole parts and a small one.
     let bytes: Vec<u8> = (0..4_200_000_u32).flat_map(u32::to_le_bytes).collect();
-    let large = file("in-parts", "1.0.0", LINUX, &bytes);
+    let large = file("release-parts", "1.0.0", LINUX, &bytes);
     let begun = begin(instance, &large).await;
     let writes = begun.status != 501;
     if writes {
@@ -114,7 +114,7 @@ async fn published_in_parts(instance: &Instance) {
             (&Value::Null, &json!(true))
         );
         // Not what was said.
-        let small = file("in-parts", "1.0.0", MAC, b"small");
+        let small = file("release-parts", "1.0.0", MAC, b"small");
         let id = text(&begin(instance, &small).await.ok(), "id");
         let wrong = part(instance, &id, 0, b"smell").await;
         wrong.is_error(422, "digest_mismatch");
@@ -134,18 +134,18 @@ async fn published_in_parts(instance: &Instance) {
     assert_eq!(again["changed"], false);
     assert_eq!(again["written"], writes);
     assert_eq!(again["manifest"], published["manifest"]);
-    let other = publish(instance, &file("in-parts", "1.0.0", LINUX, b"other")).await;
+    let other = publish(instance, &file("release-parts", "1.0.0", LINUX, b"other")).await;
     other.is_error(409, "conflict");
 }
 
 async fn refused(instance: &Instance) {
-    product(instance, "refused", 1).await;
-    let good = file("refused", "1.0.0", LINUX, b"good");
+    product(instance, "release-refused", 1).await;
+    let good = file("release-refused", "1.0.0", LINUX, b"good");
     let writes = upload(instance, &good).await;
-    let pre = file("refused", "2.0.0-rc.1", LINUX, b"good");
+    let pre = file("release-refused", "2.0.0-rc.1", LINUX, b"good");
     let refusal = ask(instance, Method::POST, "", &pre.publication()).await;
     refusal.is_error(400, "bad_request");
-    let unsigned = file("refused", "1.0.0", MAC, b"good").json();
+    let unsigned = file("release-refused", "1.0.0", MAC, b"good").json();
     let mut mistaken = good.publication();
     mistaken["files"][0]["signature"] = unsigned["signature"].clone();
     let refusal = ask(instance, Method::POST, "", &mistaken).await;
@@ -159,7 +159,7 @@ async fn refused(instance: &Instance) {
     if writes {
         let refusal = begin(instance, &unknown).await;
         refusal.is_error(404, "not_found");
-        let sent = file("refused", "1.0.0", LINUX, b"never sent");
+        let sent = file("release-refused", "1.0.0", LINUX, b"never sent");
         let refusal = ask(instance, Method::POST, "", &sent.publication()).await;
         refusal.is_error(409, "conflict");
     }
@@ -169,22 +169,22 @@ async fn refused(instance: &Instance) {
     let refusal = ask(instance, Method::PUT, "/gate/nobody-sells-this", &gate).await;
     refusal.is_error(404, "not_found");
     let script = json!({ "script": "echo" });
-    let refusal = ask(instance, Method::PUT, "/installer/refused", &script).await;
+    let refusal = ask(instance, Method::PUT, "/installer/release-refused", &script).await;
     refusal.is_error(400, "bad_request");
 }
 
 async fn changed_and_listed(instance: &Instance) {
-    product(instance, "listed", 1).await;
+    product(instance, "release-listed", 1).await;
     let beta = |platform| ReleaseFile {
         channel: "beta",
-        ..file("listed", "1.0.0", platform, b"program")
+        ..file("release-listed", "1.0.0", platform, b"program")
     };
     let release = publish(instance, &beta(LINUX)).await.ok()["release"].clone();
-    publish(instance, &file("listed", "0.9.0", LINUX, b"older"))
+    publish(instance, &file("release-listed", "0.9.0", LINUX, b"older"))
         .await
         .ok();
     let path = format!("/{}", text(&release, "id"));
-    let stable = file("listed", "1.0.0", LINUX, b"program");
+    let stable = file("release-listed", "1.0.0", LINUX, b"program");
     let promote = json!({ "channel": "stable" });
     let unsigned = ask(instance, Method::PATCH, &path, &promote).await;
     unsigned.is_error(409, "conflict");
@@ -202,7 +202,7 @@ async fn changed_and_listed(instance: &Instance) {
         assert_eq!(manifest["artifacts"], json!([stable.json()]));
     }
     let list = |query: &'static str| async move {
-        let path = format!("?product=listed{query}");
+        let path = format!("?product=release-listed{query}");
         let page = ask(instance, Method::GET, &path, &json!({})).await.ok();
         let rows = page["releases"].as_array().expect("a list").clone();
         let versions = rows.iter().map(|row| text(row, "version"));
@@ -221,13 +221,13 @@ async fn changed_and_listed(instance: &Instance) {
     }
     for (gate, changed) in [(true, true), (false, true), (false, false)] {
         let body = json!({ "requires_license": gate });
-        let answer = ask(instance, Method::PUT, "/gate/listed", &body).await.ok();
+        let answer = ask(instance, Method::PUT, "/gate/release-listed", &body).await.ok();
         assert_eq!(answer["changed"], changed, "{answer}");
         assert_eq!(answer["manifest"], body);
     }
     let script = json!({ "script": "#!/bin/sh\n" });
     for changed in [true, false] {
-        let path = "/installer/listed";
+        let path = "/installer/release-listed";
         let answer = ask(instance, Method::PUT, path, &script).await.ok();
         assert_eq!(answer["changed"], changed, "{answer}");
     }
@@ -235,14 +235,14 @@ async fn changed_and_listed(instance: &Instance) {
 
 /// A key that publishes and changes nothing else.
 async fn with_a_key_for_build_machines(instance: &Instance) {
-    product(instance, "by-ci", 1).await;
+    product(instance, "release-ci", 1).await;
     let key = api_key(instance, Role::ReadOnly, &[Scope::ReleasesWrite]).await;
     let token = text(&key, "token");
     let send = |method, path: &str, body: Value| {
         let request = instance.api.request(method, path).json(&body);
         instance.api.send(request.bearer_auth(token.clone()))
     };
-    let path = "/v1/admin/releases/gate/by-ci";
+    let path = "/v1/admin/releases/gate/release-ci";
     let gate = json!({ "requires_license": true });
     send(Method::PUT, path, gate).await.ok();
     let path = "/v1/admin/products";
@@ -254,11 +254,11 @@ async fn with_a_key_for_build_machines(instance: &Instance) {
 /// Two build machines publish two platforms of a version at once, and both
 /// land; of two that publish other bytes, one does.
 async fn at_once(instance: &Instance) {
-    product(instance, "at-once", 1).await;
+    product(instance, "release-race", 1).await;
     for round in 0..5 {
         let version = format!("1.0.{round}");
-        let linux = file("at-once", &version, LINUX, b"for linux");
-        let mac = file("at-once", &version, MAC, b"for the mac");
+        let linux = file("release-race", &version, LINUX, b"for linux");
+        let mac = file("release-race", &version, MAC, b"for the mac");
         let (one, two) =
             futures_util::future::join(publish(instance, &linux), publish(instance, &mac)).await;
         let both = json!([mac.json(), linux.json()]);
@@ -273,7 +273,7 @@ async fn at_once(instance: &Instance) {
         assert_eq!(shown["manifest"]["artifacts"], both, "{version}");
 
         let version = format!("2.0.{round}");
-        let files = [b"one", b"two"].map(|bytes| file("at-once", &version, LINUX, bytes));
+        let files = [b"one", b"two"].map(|bytes| file("release-race", &version, LINUX, bytes));
         let (one, two) =
             futures_util::future::join(publish(instance, &files[0]), publish(instance, &files[1]))
                 .await;
