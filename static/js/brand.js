@@ -8,12 +8,13 @@ import { byId, fill, make } from "./dom.js";
  * is: a shop must sell even when its colour cannot be had.
  *
  * @param {string} [product] slug; its business is shown, else the default one
+ * @returns {Promise<object | null>} the profile
  */
 export async function brand(product) {
   const query = product ? path`?product=${product}` : "";
   const profile = await get(`/v1/storefront${query}`).catch(() => null);
   if (!profile) {
-    return;
+    return null;
   }
   if (profile.name) {
     fill(byId("vendor"), profile.name);
@@ -21,6 +22,7 @@ export async function brand(product) {
   }
   colour(profile.brand_color);
   support(profile);
+  return profile;
 }
 
 function colour(hex) {

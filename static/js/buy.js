@@ -3,7 +3,7 @@
 import { Refusal, get, path, post } from "./api.js";
 import { brand } from "./brand.js";
 import { busy, byId, fill, make, notice } from "./dom.js";
-import { duration, machines, money } from "./format.js";
+import { duration, machines, money, sentence } from "./format.js";
 import { remember } from "./orders.js";
 
 const slug = decodeURIComponent(location.pathname.replace(/\/$/, "").split("/").pop());
@@ -13,19 +13,27 @@ const form = byId("order");
 let tiers = new Map();
 let tried = null;
 
+/** The ways of paying; unknown until the shop said so. */
+let rails;
+
 /** One order is one key, however often its button is pressed. */
 let attempt = null;
 
-brand(slug);
-try {
-  show(await get(path`/v1/products/${slug}/policies`));
-} catch (refusal) {
+brand(slug).then((profile) => {
+  rails = profile?.rails;
+  total();
+});
+const answer = await get(path`/v1/products/${slug}/policies`).catch(missing);
+byId("waiting").remove();
+if (answer) {
+  show(answer);
+}
+
+function missing(refusal) {
   const gone = refusal.status === 404;
   fill(byId("title"), gone ? "Not on sale" : "This product cannot be shown");
   const text = gone ? "There is no product of this name here." : refusal.message;
   byId("message").append(notice("bad", text, make("a", { href: "/" }, "All products")));
-} finally {
-  byId("waiting").remove();
 }
 
 function show({ product, policies }) {
@@ -52,7 +60,7 @@ function tier(policy, names, checked) {
     {},
     make("input", { type: "radio", name: "policy", value: policy.slug, checked, onchange: rechoose }),
     make("span.title", {}, policy.name),
-    policy.highlighted ? make("span.badge", {}, "Recommended") : null,
+    policy.highlighted ? make("span.badge.best", {}, "Recommended") : null,
     policy.is_trial ? make("span.badge", {}, "Trial") : null,
     make("p.price", {}, ...price(policy)),
     policy.description ? make("p", {}, policy.description) : null,
@@ -84,7 +92,9 @@ function points(policy, names) {
   ];
 }
 
-const chosen = () => tiers.get(new FormData(form).get("policy") ?? "") ?? [...tiers.values()][0];
+function chosen() {
+  return tiers.get(new FormData(form).get("policy") ?? "") ?? [...tiers.values()][0];
+}
 
 /** What the buyer would pay now. */
 function due() {
@@ -97,31 +107,47 @@ function due() {
 }
 
 function total() {
+  if (!tiers.size) {
+    return;
+  }
   const amount = due();
   fill(byId("total"), "Total: ", make("strong", {}, money(amount)));
+  fill(byId("how"), amount === 0 ? "Nothing to pay: your key is shown at once." : howToPay());
   fill(byId("pay"), amount === 0 ? "Get your license" : `Pay ${money(amount)}`);
+}
+
+function howToPay() {
+  if (!rails) {
+    return "";
+  }
+  if (!rails.length) {
+    return "This shop does not take payments yet.";
+  }
+  const ways = ["lightning", "onchain"].every((rail) => rails.includes(rail)) ? ", over Lightning or on-chain" : "";
+  return `Paid in bitcoin${ways}, straight to the vendor. Your key is shown as soon as it is paid.`;
 }
 
 /** Another tier is another order, and a code may mean something else for it. */
 function rechoose() {
-  attempt = null;
-  tried = null;
-  fill(byId("code-said"));
-  total();
+  forget();
   if (form.code.value.trim()) {
     preview();
   }
 }
 
-async function preview() {
-  attempt = null;
+/** What was said of a code counts no more. */
+function forget() {
   tried = null;
+  fill(byId("code-said"));
+  form.code.removeAttribute("aria-invalid");
+  total();
+}
+
+async function preview() {
+  forget();
   const code = form.code.value.trim();
   const said = byId("code-said");
-  form.code.removeAttribute("aria-invalid");
   if (!code) {
-    fill(said);
-    total();
     return;
   }
   const policy = chosen().slug;
@@ -133,10 +159,12 @@ async function preview() {
       return;
     }
     tried = answer;
-    fill(said, answer.valid ? `✓ ${answer.message}` : answer.message);
-    form.code.setAttribute("aria-invalid", String(!answer.valid));
+    fill(said, answer.valid ? `✓ ${sentence(answer.message)}` : sentence(answer.message));
+    if (!answer.valid) {
+      form.code.setAttribute("aria-invalid", "true");
+    }
   } catch (refusal) {
-    fill(said, refusal.message);
+    fill(said, sentence(refusal.message));
     form.code.setAttribute("aria-invalid", "true");
   }
   total();
@@ -150,6 +178,11 @@ form.code.addEventListener("keydown", (event) => {
     preview();
   }
 });
+form.code.addEventListener("input", forget);
+form.email.addEventListener("input", () => {
+  form.email.removeAttribute("aria-invalid");
+  fill(byId("email-said"));
+});
 form.addEventListener("input", () => {
   attempt = null;
 });
@@ -162,9 +195,9 @@ async function order() {
   fill(byId("message"));
   const email = form.email;
   const good = email.checkValidity();
-  email.setAttribute("aria-invalid", String(!good));
-  fill(byId("email-said"), good ? "" : "This does not look like an e-mail address.");
   if (!good) {
+    email.setAttribute("aria-invalid", "true");
+    fill(byId("email-said"), "This does not look like an e-mail address.");
     email.focus();
     return;
   }
@@ -184,7 +217,7 @@ async function order() {
     if (refusal instanceof Refusal && refusal.status !== 0) {
       attempt = null;
     }
-    const box = notice("bad", "The order was not taken.", refusal.message);
+    const box = notice("bad", "The order was not taken.", sentence(refusal.message));
     fill(byId("message"), box);
     box.scrollIntoView({ block: "nearest" });
   }

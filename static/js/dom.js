@@ -34,13 +34,14 @@ export function fill(element, ...children) {
   return element;
 }
 
-/** A box that says something; `bad` ones are read out at once. */
-export function notice(kind, title, ...lines) {
+/** A box that says something, with more lines under a title; `bad` ones are read out at once. */
+export function notice(kind, title, ...more) {
+  const lines = more.filter(Boolean);
   return make(
     `div.notice.${kind}`,
     { role: kind === "bad" ? "alert" : null },
-    make("p", {}, make("strong", {}, title)),
-    ...lines.filter(Boolean).map((line) => (line instanceof Node ? line : make("p", {}, line))),
+    make("p", {}, lines.length ? make("strong", {}, title) : title),
+    ...lines.map((line) => (line instanceof Node ? line : make("p", {}, line))),
   );
 }
 

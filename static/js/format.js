@@ -59,3 +59,6 @@ export function size(bytes) {
 /** A day, from RFC 3339. */
 export const day = (text) =>
   new Date(text).toLocaleDateString(undefined, { dateStyle: "long" });
+
+/** A message of the API as a sentence of the page. */
+export const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);

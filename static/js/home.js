@@ -23,6 +23,7 @@ function card(product) {
   return make(
     "li.card",
     {},
+    make("span.mark", { "aria-hidden": "true" }, [...product.name][0]),
     make("h2", {}, make("a", { href: path`/buy/${product.slug}` }, product.name)),
     make("p", {}, product.description),
     make("p.price", {}, price),

@@ -19,9 +19,13 @@ export function license(license, product) {
   return make(
     "div",
     {},
-    make("h2", {}, "Your license key"),
-    make("p", {}, "Keep it: it is what you bought. Enter it in the app."),
-    secret("license key", license.license_key),
+    make(
+      "section.key",
+      {},
+      make("h2", {}, "Your license key"),
+      make("p", {}, "Keep it: it is what you bought. Enter it in the app."),
+      secret("license key", license.license_key),
+    ),
     downloads,
     license.download_id ? site(license.download_id) : null,
     license.token ? token(license.token) : null,
@@ -83,7 +87,7 @@ async function offer(section, product, token) {
     section,
     make("h2", {}, `Download version ${release.version}`),
     make(
-      "ul.cards",
+      "ul.downloads",
       {},
       ...files.map(({ file }, at) => make("li", {}, button(file, own && at === 0))),
     ),

@@ -6,7 +6,7 @@ import { byId, fill, make, notice } from "./dom.js";
 import { money } from "./format.js";
 import { license } from "./license.js";
 import { orders } from "./orders.js";
-import { follow, inWords } from "./progress.js";
+import { follow, inWords, isLost } from "./progress.js";
 
 const id = new URLSearchParams(location.search).get("invoice_id")?.trim() ?? "";
 const title = byId("title");
@@ -35,7 +35,7 @@ function tell(progress) {
   }
   shown = now;
   byId("waiting").hidden = progress.status !== "pending";
-  fill(title, headline);
+  entitle(headline, kind || "waiting");
   fill(
     state,
     text ? notice(kind || "plain", text) : null,
@@ -43,8 +43,18 @@ function tell(progress) {
     progress.checkout_url && progress.status === "pending"
       ? make("p", {}, make("a.button", { href: progress.checkout_url, rel: "noopener" }, "Back to the payment page"))
       : null,
+    isLost(progress) && progress.product
+      ? make("p", {}, make("a.button", { href: path`/buy/${progress.product}` }, "Order again"))
+      : null,
     facts(progress),
   );
+}
+
+/** Says it where it is seen: on the page, and on its tab. */
+function entitle(headline, kind) {
+  fill(title, headline);
+  title.dataset.kind = kind;
+  document.title = [headline, ...document.title.split(" · ").slice(1)].join(" · ");
 }
 
 function facts(progress) {
@@ -65,7 +75,7 @@ function fail(refusal) {
   if (refusal.status === 404) {
     byId("waiting").hidden = true;
     byId("ask").hidden = false;
-    fill(title, "There is no such order");
+    entitle("There is no such order", "bad");
     fill(state, notice("bad", "Check that the order's id was copied whole."));
     earlier();
     brand();

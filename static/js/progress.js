@@ -32,6 +32,9 @@ function stateOf({ status, payment_state: payment, license_key: key, license_id:
   return STATES[payment] ? payment : status;
 }
 
+/** Whether it ended unpaid, so that a new order is the way. */
+export const isLost = (progress) => stateOf(progress) === "expired";
+
 /** Whether asking again can show something new. */
 const isOver = (progress) => ["settled", "withdrawn"].includes(stateOf(progress));
 
