@@ -123,8 +123,12 @@ function howToPay() {
   if (!rails.length) {
     return "This shop does not take payments yet.";
   }
-  const ways = ["lightning", "onchain"].every((rail) => rails.includes(rail)) ? ", over Lightning or on-chain" : "";
-  return `Paid in bitcoin${ways}, straight to the vendor. Your key is shown as soon as it is paid.`;
+  const ways = [
+    ["lightning", "over Lightning"],
+    ["onchain", "on-chain"],
+  ];
+  const offered = ways.filter(([rail]) => rails.includes(rail)).map(([, words]) => words);
+  return `Paid in bitcoin, ${offered.join(" or ")}, straight to the vendor. Your key is shown as soon as it is paid.`;
 }
 
 /** Another tier is another order, and a code may mean something else for it. */

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
-import { fits, heading, keyOn, look, visit } from './lib/browser.mjs';
+import { fits, heading, keep, keyOn, look, visit } from './lib/browser.mjs';
 import { BASE, order, product } from './lib/instance.mjs';
 
 const SLUG = 'looks';
@@ -48,11 +48,11 @@ const branded = (colour) => (route) =>
     },
   });
 
-for (const [name, options] of [
-  ['light', { colorScheme: 'light' }],
-  ['dark', { colorScheme: 'dark' }],
-  ['320', { viewport: { width: 320, height: 640 } }],
-  ['3840', { viewport: { width: 3840, height: 2160 } }],
+for (const [name, options, see] of [
+  ['light', { colorScheme: 'light' }, look],
+  ['dark', { colorScheme: 'dark' }, look],
+  ['320', { viewport: { width: 320, height: 640 } }, keep],
+  ['3840', { viewport: { width: 3840, height: 2160 } }, keep],
 ]) {
   test(`every page, ${name}`, async (t) => {
     // The browser asks for an address that is not there.
@@ -61,7 +61,7 @@ for (const [name, options] of [
       await page.goto(path);
       await ready(page);
       await page.getByRole('link', { name: 'Test Operator' }).waitFor();
-      await look(page, `${title}-${name}`);
+      await see(page, `${title}-${name}`);
     }
   });
 }

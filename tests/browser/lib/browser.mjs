@@ -84,14 +84,15 @@ function watch(page, refused) {
   return troubles;
 }
 
-/**
- * Looks at a page as it stands: nobody is shut out, nothing is cut off, and its
- * screenshot is kept under `name`.
- */
-export async function look(page, name) {
-  await page.evaluate(() => document.fonts.ready);
+/** Keeps a screenshot of a page as it stands, and sees that nothing is cut off. */
+export async function keep(page, name) {
   await fits(page, name);
   await page.screenshot({ path: path.join(KEYWRIGHT_SCREENSHOTS, `${name}.png`), fullPage: true });
+}
+
+/** The same, and looks whether the page shuts somebody out. */
+export async function look(page, name) {
+  await keep(page, name);
   await page.evaluate(AXE);
   const found = await page.evaluate(() =>
     axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }),
