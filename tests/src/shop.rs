@@ -9,8 +9,8 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::BodyExt;
 use keywright_edge::host::native::{
-    FaultyDatabase, FaultyWriter, FolderWriter, HttpFetch, MemoryLog, Native, PageFolder, ReleaseFolder,
-    RouterFetch, SqliteDatabase, SystemRandom,
+    FaultyDatabase, FaultyWriter, FolderWriter, HttpFetch, MemoryLog, Native, PageFolder,
+    ReleaseFolder, RouterFetch, SqliteDatabase, SystemRandom,
 };
 use keywright_edge::ports::{Clock, DatabasePort, Fetch, name};
 use keywright_edge::{Function, Host};

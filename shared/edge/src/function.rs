@@ -218,6 +218,8 @@ impl Host {
             return Err(PortError::NotGranted("writing releases"));
         }
         Ok(self.release_writer.clone().map(ReleaseWriter::new))
+    }
+
     /// The storefront's files.
     ///
     /// # Errors
