@@ -2,19 +2,19 @@
 
 import { get, path, post } from "./api.js";
 import { busy, fill, make, notice, secret } from "./dom.js";
-import { size } from "./format.js";
+import { sentence, size } from "./format.js";
 import { bestFirst, platformName, visitor } from "./platform.js";
 
 /**
  * Shows a license.
  *
- * @param {{license_key: string, token?: string, download_id?: string}} license
+ * @param {{license_key: string, token?: string, download_id?: string, entitlements?: string[]}} license
  * @param {string} [product] slug, for the downloads
  */
 export function license(license, product) {
   const downloads = make("section", {});
   if (product) {
-    offer(downloads, product, license.token);
+    offer(downloads, product, license);
   }
   return make(
     "div",
@@ -68,21 +68,21 @@ function offline() {
   );
 }
 
-/** The newest release's files, the visitor's own platform first. */
-async function offer(section, product, token) {
+/** The files of the newest release of this license, the visitor's own platform first. */
+async function offer(section, product, license) {
   let release;
   try {
-    release = await get(path`/releases/${product}/channels/stable.json`);
+    release = await newest(await get(path`/releases/${product}/channels/stable.json`), license);
   } catch {
     // Nothing is published, or it is not the gate's day: the key is what counts.
     return;
   }
-  const files = bestFirst(release.artifacts ?? [], await visitor());
+  const files = bestFirst(release?.artifacts ?? [], await visitor());
   if (!files.length) {
     return;
   }
   const said = make("div", {});
-  const own = files[0].score > 1;
+  const own = files[0].score > 0;
   fill(
     section,
     make("h2", {}, `Download version ${release.version}`),
@@ -105,16 +105,29 @@ async function offer(section, product, token) {
     try {
       location.assign(await link(file));
     } catch (refusal) {
-      fill(said, notice("bad", "The download did not start.", refusal.message));
+      fill(said, notice("bad", "The download did not start.", sentence(refusal.message)));
     }
   }
 
+  // A browser sends no header with a link, so it gets one that opens by itself.
   async function link(file) {
-    if (!token || release.requires_license === false) {
-      return path`/releases/${product}/${release.version}/${file.platform}`;
-    }
     const wanted = { product, version: release.version, platform: file.platform };
-    const { url } = await post("/v1/downloads/link", wanted, { authorization: `Bearer ${token}` });
-    return url;
+    try {
+      return (await post("/v1/downloads/link", wanted, { authorization: `Bearer ${license.license_key}` })).url;
+    } catch (refusal) {
+      const open = path`/releases/${product}/${release.version}/${file.platform}`;
+      if (refusal.status === 404 && (await fetch(open, { method: "HEAD" })).ok) {
+        return open;
+      }
+      throw refusal;
+    }
   }
+}
+
+/** The newest release of a channel that the license is for. */
+async function newest({ latest, recent }, { license_key: key, entitlements: known }) {
+  const releases = [latest, ...(recent ?? [])].filter(Boolean);
+  const needs = releases.some((release) => release.requires_entitlement);
+  const entitlements = known ?? (needs ? (await post("/v1/validate", { key })).entitlements : []) ?? [];
+  return releases.find(({ requires_entitlement: needed }) => !needed || entitlements.includes(needed));
 }
