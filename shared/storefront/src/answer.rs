@@ -97,10 +97,9 @@ fn set(answer: &mut Response<Vec<u8>>, name: &'static str, value: &str) {
 /// A strong tag: half of the content's SHA-256, in hex.
 fn entity_tag(bytes: &[u8]) -> String {
     let digest = Sha256::digest(bytes);
-    let hex: String = digest[..16]
+    let hex = digest[..16]
         .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+        .fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
     format!("\"{hex}\"")
 }
 
