@@ -154,6 +154,7 @@ function summary({ baseUrl, values }, demo) {
 function printWhatToTry({ baseUrl, folder }, demo) {
   const lines = [`ready: ${baseUrl}`, `keys and addresses are in ${path.join(folder, 'dev.json')}`];
   if (demo) {
+    lines.push(`storefront: ${baseUrl}/buy/${demo.product} (discount code ${demo.discount_code})`);
     const json = (body) => `-H 'content-type: application/json' -d '${JSON.stringify(body)}'`;
     const file = `releases/${demo.product}/${demo.release_version}/${demo.platform}`;
     lines.push(

@@ -9,14 +9,56 @@ import { Failure, say } from './say.mjs';
 export const DEMO = {
   product: {
     slug: 'demo',
-    name: 'Demo app',
-    description: 'A product to try Keywright with.',
+    name: 'Lantern',
+    description: 'A quick, quiet notebook that keeps every page on your own machines. Write in plain text, find anything in a blink, and own what you wrote.',
     price_sats: 21_000,
+    entitlements_catalog: [
+      { slug: 'notes', name: 'Unlimited notebooks', description: 'As many pages as you like.' },
+      { slug: 'sync', name: 'Sync between your own machines', description: 'Encrypted end to end.' },
+      { slug: 'share', name: 'Shared notebooks', description: 'With everybody on your team.' },
+    ],
   },
   policies: [
-    { product_slug: 'demo', slug: 'free', name: 'Free', price_sats_override: 0 },
-    { product_slug: 'demo', slug: 'pro', name: 'Pro', price_sats_override: 21_000 },
+    {
+      product_slug: 'demo',
+      slug: 'free',
+      name: 'Free',
+      price_sats_override: 0,
+      tier_rank: 0,
+      entitlements: ['notes'],
+      metadata: { description: 'Everything a single desk needs.' },
+    },
+    {
+      product_slug: 'demo',
+      slug: 'pro',
+      name: 'Pro',
+      price_sats_override: 21_000,
+      max_machines: 3,
+      tier_rank: 1,
+      entitlements: ['notes', 'sync'],
+      metadata: {
+        description: 'For those who write in more than one place.',
+        highlight: true,
+        marketing_bullets: ['Bought once, no subscription'],
+        marketing_bullets_position: 'below',
+      },
+    },
+    {
+      product_slug: 'demo',
+      slug: 'team',
+      name: 'Team',
+      price_sats_override: 84_000,
+      max_machines: 15,
+      tier_rank: 2,
+      entitlements: ['notes', 'sync', 'share'],
+      metadata: {
+        description: 'One license for up to fifteen machines.',
+        marketing_bullets: ['Answers within a working day'],
+        marketing_bullets_position: 'below',
+      },
+    },
   ],
+  code: { code: 'FIREFLY', kind: 'percent', amount: 2_500, product_slug: 'demo', description: 'For early readers' },
   release: { version: '1.0.0', platform: 'x86_64-unknown-linux-gnu' },
 };
 
@@ -25,7 +67,7 @@ export function releaseFile(folder) {
   const { version, platform } = DEMO.release;
   const file = path.join(folder, 'demo-release');
   const note = `# ${'-'.repeat(76)}\n`.repeat(50);
-  writeFileSync(file, `#!/bin/sh\necho 'Demo app ${version} for ${platform}'\n${note}`);
+  writeFileSync(file, `#!/bin/sh\necho 'Lantern ${version} for ${platform}'\n${note}`);
   return file;
 }
 
@@ -56,7 +98,7 @@ export async function storeReleases(host, folder) {
 }
 
 /**
- * Makes product, policies and a license where they are missing.
+ * Makes product, policies, a discount code and a license where they are missing.
  *
  * Running it again changes nothing: what is there already answers 409, and the
  * license of an earlier start is kept as long as the server still takes it.
@@ -70,6 +112,7 @@ export async function seed(instance) {
 
   await admin('products', DEMO.product);
   for (const policy of DEMO.policies) await admin('policies', policy);
+  await admin('discount-codes', DEMO.code);
 
   const file = path.join(state, 'demo-license.json');
   let license = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined;
@@ -86,6 +129,7 @@ export async function seed(instance) {
     product: DEMO.product.slug,
     free_policy: 'free',
     paid_policy: 'pro',
+    discount_code: DEMO.code.code,
     ...license,
     release_version: DEMO.release.version,
     platform: DEMO.release.platform,

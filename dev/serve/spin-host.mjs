@@ -31,7 +31,7 @@ export class SpinHost {
   /**
    * Sets the instance's folder up as an application: a manifest's relative paths
    * start from its own folder, so a copy of it finds the instance's
-   * releases beside it, and the modules through a link.
+   * releases beside it, and the modules and pages through links.
    */
   async prepare() {
     const { folder } = this.#instance;
@@ -42,6 +42,8 @@ export class SpinHost {
     writeFileSync(path.join(folder, 'spin.toml'), leaveOut(manifest, withoutDatabase()));
     rmSync(path.join(folder, 'build'), { recursive: true, force: true });
     symlinkSync(path.join(ROOT, 'build'), path.join(folder, 'build'));
+    rmSync(path.join(folder, 'static'), { recursive: true, force: true });
+    symlinkSync(path.join(ROOT, 'static'), path.join(folder, 'static'));
     mkdirSync(path.join(folder, 'releases'), { recursive: true });
   }
 

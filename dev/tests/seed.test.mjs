@@ -23,7 +23,7 @@ beforeEach(async () => {
       issued += 1;
       return [201, { license_key: `key-${issued}`, token: `token-${issued}` }];
     }
-    const name = `${route} ${body.product_slug} ${body.slug}`;
+    const name = `${route} ${body.product_slug} ${body.slug ?? body.code}`;
     if (known.has(name)) return [409, { ok: false, error: 'conflict' }];
     known.add(name);
     return [201, { ok: true }];
@@ -49,12 +49,14 @@ afterEach(() => {
   rmSync(instance.folder, { recursive: true });
 });
 
-test('seeding makes a product, a free and a paid policy, and a license', async () => {
+test('seeding makes a product, free and paid policies, a discount code and a license', async () => {
   const demo = await seed(instance);
   assert.deepEqual(calls.map(({ route }) => route), [
     '/v1/admin/products',
     '/v1/admin/policies',
     '/v1/admin/policies',
+    '/v1/admin/policies',
+    '/v1/admin/discount-codes',
     '/v1/admin/licenses',
   ]);
   assert.equal(calls[1].body.price_sats_override, 0);
@@ -63,6 +65,7 @@ test('seeding makes a product, a free and a paid policy, and a license', async (
     product: 'demo',
     free_policy: 'free',
     paid_policy: 'pro',
+    discount_code: 'FIREFLY',
     license_key: 'key-1',
     token: 'token-1',
     release_version: '1.0.0',

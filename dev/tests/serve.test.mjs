@@ -24,6 +24,7 @@ test('an instance starts, is seeded once, keeps its state, and ends on Ctrl-C', 
     product: 'demo',
     free_policy: 'free',
     paid_policy: 'pro',
+    discount_code: 'FIREFLY',
     license_key: `LIC1-${first.dev.admin_key}`,
     token: 'demo-token',
     release_version: '1.0.0',
@@ -31,10 +32,11 @@ test('an instance starts, is seeded once, keeps its state, and ends on Ctrl-C', 
   });
   assert.equal(statSync(path.join(first.folder, 'dev.json')).mode & 0o077, 0);
   assert.match(first.output(), /ready: http:\/\/127\.0\.0\.1/);
+  assert.match(first.output(), /storefront: http:\/\/127\.0\.0\.1:\d+\/buy\/demo \(discount code FIREFLY\)/);
   const release = await fetch(`${first.dev.base_url}/releases/demo/1.0.0/x86_64-unknown-linux-gnu`);
   assert.match(await release.text(), /^#!\/bin\/sh\n/);
   const routes = (await first.get('/calls')).map(({ route }) => route);
-  assert.deepEqual(routes, ['products', 'policies', 'policies', 'licenses']);
+  assert.deepEqual(routes, ['products', 'policies', 'policies', 'policies', 'discount-codes', 'licenses']);
 
   await assertProcesses(first.folder, true);
   first.child.kill('SIGINT');
@@ -45,7 +47,7 @@ test('an instance starts, is seeded once, keeps its state, and ends on Ctrl-C', 
   const second = await start(checkout, port);
   assert.deepEqual(second.dev?.demo, first.dev.demo, second.output());
   assert.equal(second.dev.admin_key, first.dev.admin_key);
-  assert.equal((await second.get('/calls')).length, 4, 'the second start adds nothing');
+  assert.equal((await second.get('/calls')).length, 6, 'the second start adds nothing');
   second.child.kill('SIGTERM');
   assert.equal(await second.exit, 0);
   await assertProcesses(second.folder, false);

@@ -23,6 +23,7 @@ const home = path.dirname(option('--from'));
 createServer((request, response) => {
   const json = (body) => response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body));
   if (request.url === '/started') return json({ args, variables });
+  if (request.url === '/style.css') return response.end(readFileSync(path.join(home, 'static/style.css')));
   if (request.url === '/module') return response.end(readFileSync(path.join(home, 'build/spin/sign.wasm')));
   if (request.url.startsWith('/releases/')) return response.end(readFileSync(path.join(home, request.url)));
   json({ ok: true, license_key: 'LIC1-X', token: 'T' });
@@ -38,6 +39,7 @@ before(() => {
   chmodSync(path.join(bin, 'spin'), 0o755);
   mkdirSync(path.join(checkout.root, 'build/spin'), { recursive: true });
   checkout.write('build/spin/sign.wasm', 'module bytes');
+  checkout.write('static/style.css', 'a page');
 });
 after(() => {
   stopAll();
@@ -66,6 +68,7 @@ test('Spin gets the unchanged manifest, its values by environment, and the demo'
 
   const text = async (route) => (await fetch(server.dev.base_url + route)).text();
   assert.equal(await text('/module'), 'module bytes');
+  assert.equal(await text('/style.css'), 'a page');
   assert.match(await text('/releases/demo/1.0.0/x86_64-unknown-linux-gnu'), /^#!\/bin\/sh/);
 
   await assertProcesses(server.folder, true);

@@ -2,14 +2,15 @@
 //! folder of releases, a clock that a test sets, a database that breaks on
 //! demand.
 
+use crate::hosts::root;
 use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::BodyExt;
 use keywright_edge::host::native::{
-    FaultyDatabase, FaultyWriter, FolderWriter, HttpFetch, MemoryLog, Native, ReleaseFolder,
-    RouterFetch, SqliteDatabase, SystemRandom,
+    FaultyDatabase, FaultyWriter, FolderWriter, HttpFetch, MemoryLog, Native, PageFolder,
+    ReleaseFolder, RouterFetch, SqliteDatabase, SystemRandom,
 };
 use keywright_edge::ports::{Clock, DatabasePort, Fetch, name};
 use keywright_edge::{Function, Host};
@@ -22,6 +23,7 @@ use std::sync::Arc;
 pub const FUNCTIONS: &[(&str, &Function)] = &[
     ("ADMIN", &keywright_admin::FUNCTION),
     ("DOWNLOAD", &keywright_download::FUNCTION),
+    ("PAGES", &keywright_pages::FUNCTION),
     ("PURCHASE", &keywright_purchase::FUNCTION),
     ("RENEW", &keywright_renew::FUNCTION),
     ("UPDATES", &keywright_updates::FUNCTION),
@@ -131,6 +133,7 @@ impl Shop {
             without_database: setup.without_database,
             releases: Arc::new(ReleaseFolder::new(setup.releases.clone())),
             release_writer: Some(release_writer.clone()),
+            pages: Arc::new(PageFolder::new(root().join("static"))),
             outbound,
             sign: None,
             clock: setup.clock,

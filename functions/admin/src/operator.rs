@@ -102,8 +102,8 @@ mod tests {
     use axum::routing::get;
     use http::header;
     use keywright_edge::host::native::{
-        HttpFetch, MemoryLog, Native, ReleaseFolder, SqliteDatabase, SystemClock, SystemRandom,
-        serve,
+        HttpFetch, MemoryLog, Native, PageFolder, ReleaseFolder, SqliteDatabase, SystemClock,
+        SystemRandom, serve,
     };
     use keywright_edge::ports::name;
     use std::sync::Arc;
@@ -120,6 +120,7 @@ mod tests {
             without_database: &[],
             releases: Arc::new(ReleaseFolder::new("none".into())),
             release_writer: None,
+            pages: Arc::new(PageFolder::new("none".into())),
             outbound: outbound.clone(),
             sign: Some(outbound),
             clock: Arc::new(SystemClock),

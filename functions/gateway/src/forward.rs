@@ -1,7 +1,8 @@
 //! Forwards a request with its body as it is, under a request id. A function
 //! that panicked has no answer of its own: the envelope for it is made here.
 
-use crate::routes::{binding_for, path_of};
+use crate::pages::{self, Answer};
+use crate::routes::{PAGES, binding_for, path_of};
 use serde_json::json;
 use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::wasm_bindgen_futures::JsFuture;
@@ -11,22 +12,48 @@ use worker::{Context, Env, Fetcher, Response, Result, console_error, event, work
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, _context: Context) -> Result<web_sys::Response> {
     let id = request_id(&request)?;
-    let Some(binding) = binding_for(path_of(&request.url())) else {
+    let url = request.url();
+    let path = path_of(&url);
+    let Some(binding) = binding_for(path) else {
         return failure(404, "not_found", "there is no such route", &id);
     };
+    if binding == PAGES {
+        return page(&env, &request, path, &id).await;
+    }
     match forward(&env, binding, &request, &id).await {
         Ok(answer) => Ok(answer),
-        Err(error) => {
-            let line = json!({
-                "level": "error", "function": "gateway", "request_id": id,
-                "message": format!("{binding} did not answer: {error:?}"),
-            });
-            console_error!("{line}");
-            let message =
-                "something went wrong on our side; the log has it under this answer's x-request-id";
-            failure(500, "internal_error", message, &id)
-        }
+        Err(error) => broken(binding, &format!("{error:?}"), &id),
     }
+}
+
+/// Answers a page of the storefront.
+async fn page(env: &Env, request: &Request, path: &str, id: &str) -> Result<web_sys::Response> {
+    match pages::page(env, request, path).await {
+        Ok(Answer::Page(answer)) => {
+            answer.headers().set("x-request-id", id)?;
+            Ok(answer.into())
+        }
+        Ok(Answer::Unknown) => failure(404, "not_found", "there is no such page", id),
+        Ok(Answer::Method(allow)) => {
+            let message = "pages are only read; the allow header lists the methods they take";
+            let answer = envelope(405, "method_not_allowed", message, id)?;
+            answer.headers().set("allow", allow)?;
+            Ok(answer.into())
+        }
+        Err(error) => broken("the assets", &error.to_string(), id),
+    }
+}
+
+/// Logs what did not answer, and answers that it was us.
+fn broken(who: &str, why: &str, id: &str) -> Result<web_sys::Response> {
+    let line = json!({
+        "level": "error", "function": "gateway", "request_id": id,
+        "message": format!("{who} did not answer: {why}"),
+    });
+    console_error!("{line}");
+    let message =
+        "something went wrong on our side; the log has it under this answer's x-request-id";
+    failure(500, "internal_error", message, id)
 }
 
 /// Calls the function and answers the platform's own response: a release
@@ -65,9 +92,13 @@ fn request_id(request: &Request) -> Result<String> {
 }
 
 fn failure(status: u16, code: &str, message: &str, id: &str) -> Result<web_sys::Response> {
+    envelope(status, code, message, id).map(Into::into)
+}
+
+fn envelope(status: u16, code: &str, message: &str, id: &str) -> Result<Response> {
     let body = json!({ "ok": false, "error": code, "message": message });
     let answer = Response::from_json(&body)?.with_status(status);
     answer.headers().set("x-request-id", id)?;
     answer.headers().set("access-control-allow-origin", "*")?;
-    Ok(answer.into())
+    Ok(answer)
 }

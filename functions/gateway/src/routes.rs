@@ -3,12 +3,20 @@
 
 /// A pattern and the service binding of the function that answers it. The
 /// longest pattern wins. The sign function has no row: it has no public route.
+/// [`PAGES`] is no service: the gateway answers those itself.
 pub const ROUTES: &[(&str, &str)] = &[
     ("/...", "VALIDATE"),
     ("/api/v1/licensing/download/...", "DOWNLOAD"),
     ("/api/v1/licensing/updates/...", "UPDATES"),
+    ("/buy/...", PAGES),
+    ("/favicon.svg", PAGES),
     ("/git/...", "DOWNLOAD"),
+    ("/js/...", PAGES),
+    ("/recover", PAGES),
     ("/releases/...", "DOWNLOAD"),
+    ("/status", PAGES),
+    ("/style.css", PAGES),
+    ("/thank-you", PAGES),
     ("/updates/...", "UPDATES"),
     ("/v1/admin/...", "ADMIN"),
     ("/v1/btcpay/...", "WEBHOOK"),
@@ -20,9 +28,13 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("/v1/purchase/...", "PURCHASE"),
     ("/v1/recover", "PURCHASE"),
     ("/v1/redeem", "PURCHASE"),
+    ("/v1/storefront", "PURCHASE"),
     ("/verify-key.pub/...", "DOWNLOAD"),
     ("/verify-key/...", "DOWNLOAD"),
 ];
+
+/// Stands for the storefront's pages.
+pub const PAGES: &str = "PAGES";
 
 /// The binding that answers `path`.
 #[must_use]
@@ -90,6 +102,14 @@ mod tests {
             ("/api/v1/licensing/updates/demo.xml", "UPDATES"),
             ("/releases", "DOWNLOAD"),
             ("/releases/demo/1.0.0/x", "DOWNLOAD"),
+            ("/v1/storefront", "PURCHASE"),
+            ("/buy/demo", PAGES),
+            ("/buy", PAGES),
+            ("/buyer", "VALIDATE"),
+            ("/js/buy.js", PAGES),
+            ("/thank-you", PAGES),
+            ("/thank-you/x", "VALIDATE"),
+            ("/static/style.css", "VALIDATE"),
         ] {
             assert_eq!(binding_for(path), Some(binding), "{path}");
         }

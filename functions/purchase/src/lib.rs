@@ -13,6 +13,7 @@ mod products;
 mod recover;
 mod redeem;
 mod selection;
+mod storefront;
 
 use axum::Router;
 use axum::routing::{get, post};
@@ -34,6 +35,7 @@ pub const FUNCTION: Function = Function {
         config: &[
             name::PUBLIC_URL,
             name::VERIFY_KEYS,
+            name::OPERATOR_NAME,
             name::BTCPAY_URL,
             name::BTCPAY_API_KEY,
             name::BTCPAY_STORE_ID,
@@ -59,6 +61,7 @@ keywright_edge::entry!(FUNCTION);
     redeem::handler,
     recover::handler,
     link::handler,
+    storefront::handler,
 ))]
 pub struct Api;
 
@@ -71,6 +74,7 @@ struct Ports {
     public_url: Option<Arc<str>>,
     /// The public keys, newest first, or why there are none.
     keys: Arc<Result<VerifyKeys, String>>,
+    operator: Option<Arc<str>>,
     /// The vendor's store and the way to it, or why there is none.
     btcpay: Arc<Result<(Store, Outbound), String>>,
 }
@@ -151,6 +155,7 @@ fn router(host: &Host) -> Result<Router, PortError> {
             .get(name::PUBLIC_URL)
             .map(|url| url.trim_end_matches('/').into()),
         keys: Arc::new(keys),
+        operator: config.get(name::OPERATOR_NAME).map(Into::into),
         btcpay: Arc::new(btcpay),
     };
     let routes = Router::new()
@@ -163,6 +168,7 @@ fn router(host: &Host) -> Result<Router, PortError> {
         .route("/v1/redeem", post(redeem::handler))
         .route("/v1/recover", post(recover::handler))
         .route("/v1/downloads/link", post(link::handler))
+        .route("/v1/storefront", get(storefront::handler))
         .with_state(ports);
     Ok(api_router(repeatable(routes, host)?))
 }

@@ -13,6 +13,9 @@ const MAX_EMAIL_BYTES: usize = 254;
 /// Longest redirect URL.
 const MAX_URL_BYTES: usize = 2_000;
 
+/// The ways of paying through `BTCPay`: our name, and its payment method id.
+pub(crate) const RAILS: [(&str, &str); 2] = [("lightning", "BTC-LN"), ("onchain", "BTC-CHAIN")];
+
 /// Who buys, as far as they say.
 #[derive(Debug, Clone)]
 pub(crate) struct Buyer {
@@ -60,11 +63,12 @@ pub(crate) fn redirect_url(url: Option<String>) -> Result<Option<String>, ApiErr
 /// # Errors
 /// 400 for one that the vendor does not take.
 pub(crate) fn payment_method(rail: Option<String>) -> Result<Option<&'static str>, ApiError> {
-    match present(rail).as_deref() {
-        None => Ok(None),
-        Some("lightning") => Ok(Some("BTC-LN")),
-        Some("onchain") => Ok(Some("BTC-CHAIN")),
-        Some(_) => Err(ApiError::bad_request(
+    let Some(rail) = present(rail) else {
+        return Ok(None);
+    };
+    match RAILS.iter().find(|(name, _)| *name == rail) {
+        Some((_, method)) => Ok(Some(method)),
+        None => Err(ApiError::bad_request(
             "rail: the vendor takes lightning and onchain payments",
         )),
     }

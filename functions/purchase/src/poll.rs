@@ -27,8 +27,17 @@ pub(crate) struct Progress {
     status: InvoiceStatus,
     /// UUID of the product.
     product_id: String,
+    /// Slug of the product.
+    #[schema(example = "demo")]
+    product: String,
+    /// The product's name for people.
+    product_name: String,
     /// What the buyer pays, in sats.
     amount_sats: i64,
+    /// Where the buyer pays; there while `status` is `pending`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    checkout_url: Option<String>,
     /// The key.
     license_key: Option<String>,
     /// UUID of the license.
@@ -66,7 +75,11 @@ pub(crate) async fn handler(
         invoice_id: found.id,
         status: found.status,
         product_id: found.product_id,
+        product: found.product,
+        product_name: found.product_name,
         amount_sats: found.amount_sats,
+        checkout_url: Some(found.checkout_url)
+            .filter(|url| found.status == InvoiceStatus::Pending && !url.is_empty()),
         license_key: None,
         license_id: found.license_id.filter(|_| active),
         token: None,

@@ -50,6 +50,9 @@ pub(crate) struct Recovered {
     download_id: Option<String>,
     /// UUID of the product.
     product_id: String,
+    /// Slug of the product.
+    #[schema(example = "demo")]
+    product: String,
     /// RFC 3339.
     issued_at: String,
     /// RFC 3339; null never.
@@ -118,6 +121,7 @@ pub(crate) async fn handler(
         token: signed.token,
         download_id: signed.download_id,
         product_id: sale.product_id,
+        product: sale.product,
         issued_at: rfc3339(sale.issued_at),
         expires_at: sale.expires_at.map(rfc3339),
         entitlements: sale.entitlements,

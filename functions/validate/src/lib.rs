@@ -1,12 +1,14 @@
 //! Keys and machines: what the vendor's application calls to check a license and
-//! to give its machine a seat, and what it fetches to check one by itself. Also answers every path that no other
-//! function has, so that an unknown route gets the envelope.
+//! to give its machine a seat, and what it fetches to check one by itself. Also
+//! answers every path that no other function has, so that an unknown route gets
+//! the envelope, or a page where a browser asks.
 
 mod device;
 mod healthz;
 mod issuer_key;
 mod jwks;
 mod limits;
+mod lost;
 mod machines;
 mod metadata;
 mod notes;
@@ -17,6 +19,7 @@ mod seat;
 mod validate;
 
 use axum::Router;
+use axum::middleware::from_fn;
 use axum::routing::{get, post};
 use keywright_edge::function::{Access, PortError};
 use keywright_edge::http::{ApiError, api_router, repeatable};
@@ -148,5 +151,5 @@ fn router(host: &Host) -> Result<Router, PortError> {
         )
         .route("/v1/machines/list", post(machines::list::handler))
         .with_state(ports);
-    Ok(api_router(repeatable(routes, host)?))
+    Ok(api_router(repeatable(routes, host)?).layer(from_fn(lost::shown)))
 }

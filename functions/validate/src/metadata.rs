@@ -1,9 +1,14 @@
-//! `GET /`: what this instance is.
+//! `GET /`: what this instance is; for a browser, the storefront's home page.
 
 use crate::Ports;
+use axum::body::Body;
 use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::header::{ACCEPT, VARY};
+use http::{HeaderMap, HeaderValue, Method};
 use keywright_edge::http::openapi::Failures;
 use keywright_edge::http::{ApiError, Json};
+use keywright_storefront::{HOME, HOME_HTML, answer, prefers_html};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -29,20 +34,45 @@ pub(crate) struct Metadata {
     key_format_version: u8,
 }
 
-/// What this instance is, and its newest public key.
+/// What this instance is, and its newest public key
+///
+/// Under the same path the storefront has its home page: a client whose
+/// `Accept` prefers `text/html` to JSON gets that.
 #[utoipa::path(
     get,
     path = "/",
     tag = "instance",
-    responses((status = 200, description = "What it is.", body = Metadata), Failures),
+    responses(
+        (status = 200, description = "What it is.", content(
+            (Metadata = "application/json"),
+            (String = "text/html"),
+        )),
+        Failures
+    ),
 )]
-pub(crate) async fn handler(State(ports): State<Ports>) -> Result<Json<Metadata>, ApiError> {
-    Ok(Json(Metadata {
+pub(crate) async fn handler(
+    State(ports): State<Ports>,
+    method: Method,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let mut response = if prefers_html(&headers) {
+        answer(&method, &headers, &HOME, HOME_HTML.into()).map(Body::from)
+    } else {
+        Json(metadata(&ports)?).into_response()
+    };
+    response
+        .headers_mut()
+        .append(VARY, HeaderValue::from_name(ACCEPT));
+    Ok(response)
+}
+
+fn metadata(ports: &Ports) -> Result<Metadata, ApiError> {
+    Ok(Metadata {
         service: "keywright",
         version: env!("CARGO_PKG_VERSION"),
         operator: ports.operator.as_deref().map(str::to_owned),
         public_key_pem: ports.keys()?.first().to_pem(),
         key_algorithm: "ed25519",
         key_format_version: 2,
-    }))
+    })
 }

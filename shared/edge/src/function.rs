@@ -2,8 +2,8 @@
 
 use crate::BoxFuture;
 use crate::ports::{
-    Clock, Config, Database, DatabasePort, Fetch, Log, Migration, Outbound, Random, Reader,
-    ReleaseStore, ReleaseWrite, ReleaseWriter, Releases, Sign, Stamps,
+    Clock, Config, Database, DatabasePort, Fetch, Log, Migration, Outbound, PageFiles, Pages,
+    Random, Reader, ReleaseStore, ReleaseWrite, ReleaseWriter, Releases, Sign, Stamps,
 };
 use axum::Router;
 use std::sync::Arc;
@@ -44,6 +44,8 @@ pub struct Grants {
     pub config: &'static [&'static str],
     /// The release files.
     pub releases: Access,
+    /// Whether it reads the storefront's files.
+    pub pages: bool,
 }
 
 impl Grants {
@@ -55,6 +57,7 @@ impl Grants {
         outbound: OutboundAccess::None,
         config: &[],
         releases: Access::None,
+        pages: false,
     };
 }
 
@@ -107,6 +110,8 @@ pub struct Host {
     pub releases: Option<Arc<dyn ReleaseStore>>,
     /// The same for writing, where granted and where the host can.
     pub release_writer: Option<Arc<dyn ReleaseWrite>>,
+    /// The storefront's files, where granted and bound.
+    pub pages: Option<Arc<dyn PageFiles>>,
     /// Wall clock.
     pub clock: Arc<dyn Clock>,
     /// Secure randomness.
@@ -213,6 +218,20 @@ impl Host {
             return Err(PortError::NotGranted("writing releases"));
         }
         Ok(self.release_writer.clone().map(ReleaseWriter::new))
+    }
+
+    /// The storefront's files.
+    ///
+    /// # Errors
+    /// [`PortError`] when not granted or not bound.
+    pub fn pages(&self) -> Result<Pages, PortError> {
+        if !self.grants.pages {
+            return Err(PortError::NotGranted("the storefront's files"));
+        }
+        self.pages
+            .clone()
+            .map(Pages::new)
+            .ok_or(PortError::NotBound("the storefront's files"))
     }
 
     /// The time and new ids.

@@ -51,8 +51,14 @@ pub struct Progress {
     pub status: InvoiceStatus,
     /// What is bought.
     pub product_id: String,
+    /// Its slug.
+    pub product: String,
+    /// Its name for people.
+    pub product_name: String,
     /// What the buyer pays.
     pub amount_sats: i64,
+    /// Where the buyer pays; empty until the provider has said so.
+    pub checkout_url: String,
     /// The license, once the invoice settled.
     pub license_id: Option<String>,
     /// Its state.
@@ -69,6 +75,8 @@ pub struct Sale {
     pub license_id: String,
     /// Its product.
     pub product_id: String,
+    /// The product's slug.
+    pub product: String,
     /// Unix seconds.
     pub issued_at: i64,
     /// Unix seconds; `None` never.
@@ -267,9 +275,10 @@ pub async fn close(
 /// [`DatabaseError`].
 pub async fn progress(database: &Reader, id: &str) -> Result<Option<Progress>, DatabaseError> {
     let statement = Statement::new(
-        "SELECT i.id, i.status, i.product_id, i.amount_sats,
-                l.id AS license_id, l.status AS license_status
+        "SELECT i.id, i.status, i.product_id, p.slug AS product, p.name AS product_name,
+                i.amount_sats, i.checkout_url, l.id AS license_id, l.status AS license_status
          FROM invoices i
+         JOIN products p ON p.id = i.product_id
          LEFT JOIN receipts r ON r.invoice_id = i.id
          LEFT JOIN licenses l ON l.receipt_id = r.id
          WHERE i.id = ?1",
@@ -284,11 +293,12 @@ pub async fn progress(database: &Reader, id: &str) -> Result<Option<Progress>, D
 /// [`DatabaseError`].
 pub async fn sale(database: &Reader, id: &str) -> Result<Option<Sale>, DatabaseError> {
     let statement = Statement::new(
-        "SELECT i.buyer_email, l.id AS license_id, l.product_id, l.issued_at, l.expires_at,
-                l.entitlements
+        "SELECT i.buyer_email, l.id AS license_id, l.product_id, p.slug AS product, l.issued_at,
+                l.expires_at, l.entitlements
          FROM invoices i
          JOIN receipts r ON r.invoice_id = i.id
          JOIN licenses l ON l.receipt_id = r.id
+         JOIN products p ON p.id = l.product_id
          WHERE i.id = ?1 AND i.status = 'settled' AND l.status = 'active'",
         [id.into()],
     );

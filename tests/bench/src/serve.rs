@@ -10,7 +10,8 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use keywright_edge::host::native::{
-    HttpFetch, MemoryLog, Native, ReleaseFolder, SqliteDatabase, SystemClock, SystemRandom, serve,
+    HttpFetch, MemoryLog, Native, PageFolder, ReleaseFolder, SqliteDatabase, SystemClock,
+    SystemRandom, serve,
 };
 use keywright_edge::ports::{DatabaseError, DatabasePort, Row, Statement};
 use keywright_edge::{BoxFuture, Function, Host};
@@ -71,6 +72,7 @@ fn opened(function: &Function, pool: Pool, releases: &Path) -> Result<(Host, Rou
         without_database: &[],
         releases: Arc::new(ReleaseFolder::new(releases.to_owned())),
         release_writer: None,
+        pages: Arc::new(PageFolder::new(PathBuf::from("static"))),
         outbound: Arc::new(HttpFetch::new()),
         sign: None,
         clock: Arc::new(SystemClock),

@@ -230,9 +230,13 @@ impl Answer {
             "{asked}: x-request-id is {id:?}"
         );
         let bodiless = matches!(self.status, 204 | 304);
+        // wrangler's local proxy takes every page through a rewriter, which
+        // drops its length; HEAD still tells it.
+        let rewritten = self.header("transfer-encoding") == "chunked"
+            && self.header("content-type").starts_with("text/html");
         if method == Method::HEAD {
             assert!(self.body.is_empty(), "{asked}: HEAD answers without a body");
-        } else if !bodiless {
+        } else if !bodiless && !rewritten {
             let length = self.header("content-length");
             assert_eq!(
                 length,

@@ -40,7 +40,11 @@ pub(super) async fn start(setup: Setup, reuse: Reuse) -> Result<Started, StartEr
         .map(|text| leave_out(text, setup.without_database))
         .and_then(|text| std::fs::write(&manifest, text))
         .and_then(|()| std::fs::create_dir_all(home.join("build")))
-        .and_then(|()| std::os::unix::fs::symlink(modules(), home.join("build/spin")));
+        .and_then(|()| std::os::unix::fs::symlink(modules(), home.join("build/spin")))
+        .and_then(|()| {
+            let pages = root().join("static").canonicalize()?;
+            std::os::unix::fs::symlink(pages, home.join("static"))
+        });
     linked.map_err(|error| failed(&error))?;
     let port = ports::free()?;
     let base_url = format!("http://127.0.0.1:{port}");

@@ -32,6 +32,7 @@ mod license_changes;
 mod licenses;
 mod links;
 mod machines;
+mod pages;
 mod private_sign;
 mod purchase;
 mod races;
@@ -46,6 +47,7 @@ mod rotation;
 mod run;
 mod sale;
 mod seat_races;
+mod storefront;
 mod traversal;
 mod unconfigured;
 mod updates;
@@ -183,6 +185,7 @@ pub fn all() -> impl Iterator<Item = Case> {
         license_changes::CASES,
         licenses::CASES,
         links::CASES,
+        pages::CASES,
         private_sign::CASES,
         purchase::CASES,
         races::CASES,
@@ -195,6 +198,7 @@ pub fn all() -> impl Iterator<Item = Case> {
         repeating::CASES,
         sale::CASES,
         seat_races::CASES,
+        storefront::CASES,
         traversal::CASES,
         updates::CASES,
         validate::CASES,

@@ -32,7 +32,7 @@ async fn recovered(instance: &Instance) {
         let expected = json!({
             "license_key": sale["license_key"], "license_id": sale["license_id"],
             "token": sale["token"], "download_id": sale["download_id"],
-            "product_id": made["id"], "issued_at": issued,
+            "product_id": made["id"], "product": "recovered", "issued_at": issued,
             "expires_at": ends, "entitlements": ["pro", "sync"],
         });
         assert_eq!(found, expected);

@@ -295,7 +295,7 @@ async fn only_the_buyer_recovers_an_active_license_of_a_settled_purchase() {
             json!({
                 "license_key": progress["license_key"], "license_id": progress["license_id"],
                 "token": progress["token"], "download_id": progress["download_id"],
-                "product_id": product_id,
+                "product_id": product_id, "product": "demo",
                 "issued_at": keywright_domain::dates::rfc3339(issued_at),
                 "expires_at": keywright_domain::dates::rfc3339(issued_at + 60),
                 "entitlements": ["pro"],

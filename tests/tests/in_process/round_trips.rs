@@ -325,6 +325,7 @@ async fn each_route_costs_what_the_table_says() {
         // The license, what there is, and what sign asks.
         ("/v1/downloads/link", link.expect("a request"), 3),
         ("/v1/products", get("/v1/products"), 1),
+        ("/v1/storefront", get("/v1/storefront?product=demo"), 0),
         ("/v1/products/{slug}", get("/v1/products/demo"), 1),
         (
             "/v1/products/{slug}/policies",

@@ -240,6 +240,7 @@ fn no_function_is_granted_more_than_its_row_of_the_table() {
         sign,
         outbound,
         releases,
+        pages: false,
         config: &[],
     };
     let nowhere = OutboundAccess::None;
@@ -260,6 +261,14 @@ fn no_function_is_granted_more_than_its_row_of_the_table() {
             ],
         ),
         (
+            &keywright_pages::FUNCTION,
+            Grants {
+                pages: true,
+                ..Grants::NONE
+            },
+            vec![],
+        ),
+        (
             &keywright_download::FUNCTION,
             Grants {
                 database_optional: true,
@@ -276,7 +285,11 @@ fn no_function_is_granted_more_than_its_row_of_the_table() {
         (
             &keywright_purchase::FUNCTION,
             row(Access::ReadWrite, true, payment, none),
-            [&[name::PUBLIC_URL, name::VERIFY_KEYS], &account[..]].concat(),
+            [
+                &[name::PUBLIC_URL, name::VERIFY_KEYS, name::OPERATOR_NAME],
+                &account[..],
+            ]
+            .concat(),
         ),
         (
             &keywright_updates::FUNCTION,

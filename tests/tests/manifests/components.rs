@@ -30,8 +30,8 @@ fn components_import_only_what_their_functions_are_granted() {
         let has = |interface: &str| imports.iter().any(|import| import.starts_with(interface));
         let database = grants.database != Access::None;
         assert_eq!(has("spin:sqlite/"), database, "{name}: {imports:?}");
-        let releases = grants.releases == Access::Read;
-        assert_eq!(has("wasi:filesystem/"), releases, "{name}: {imports:?}");
+        let files = grants.releases == Access::Read || grants.pages;
+        assert_eq!(has("wasi:filesystem/"), files, "{name}: {imports:?}");
         let calls = grants.sign || grants.outbound != OutboundAccess::None;
         assert_eq!(has("wasi:http/client@"), calls, "{name}: {imports:?}");
         let known = ["spin:sqlite/", "wasi:filesystem/", "wasi:http/client@"];

@@ -37,10 +37,13 @@ fn components_get_what_the_crates_ask_for_and_nothing_else() {
         assert_eq!(given.databases, databases, "{name}: sqlite_databases");
         // Spin mounts folders read-only, so that there is nothing to grant to
         // who may write.
-        let folders: &[&str] = match asked.releases {
-            Access::None | Access::ReadWrite => &[],
-            Access::Read => &["/releases"],
-        };
+        let mut folders = Vec::new();
+        if asked.releases == Access::Read {
+            folders.push("/releases");
+        }
+        if asked.pages {
+            folders.push("/static");
+        }
         assert_eq!(given.folders, folders, "{name}: files");
         let mut hosts = BTreeSet::new();
         if asked.sign {

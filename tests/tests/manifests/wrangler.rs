@@ -4,7 +4,7 @@
 use super::{functions, root, toml};
 use keywright_edge::Function;
 use keywright_edge::function::Access;
-use keywright_gateway::routes::ROUTES;
+use keywright_gateway::routes::{PAGES, ROUTES};
 use std::collections::BTreeSet;
 
 /// What a function's file may say at all: any other key could grant something.
@@ -39,8 +39,15 @@ fn entries(file: &toml::Table, list: &str, member: &str) -> Vec<String> {
         .collect()
 }
 
+/// The functions that are Workers: all but the one whose work the platform's
+/// assets do there.
+fn workers() -> impl Iterator<Item = (&'static str, &'static Function)> {
+    let functions = functions().into_iter();
+    functions.filter(|(name, _)| *name != PAGES.to_lowercase())
+}
+
 fn each(check: impl Fn(&str, &Function, &toml::Table)) {
-    for (name, function) in functions() {
+    for (name, function) in workers() {
         check(name, function, &file_of(name));
     }
 }
@@ -104,7 +111,7 @@ fn functions_are_bound_to_what_the_crates_ask_for() {
 /// The comment at the top tells an operator what to configure.
 #[test]
 fn the_comments_name_the_configuration() {
-    for (name, function) in functions() {
+    for (name, function) in workers() {
         let path = root().join(format!("functions/{name}/wrangler.toml"));
         let text = std::fs::read_to_string(path).expect("the file");
         let comment: String = text
@@ -126,6 +133,7 @@ fn the_comments_name_the_configuration() {
 fn the_gateway_reaches_the_public_functions_and_nothing_else() {
     let file = toml("wrangler.toml");
     let known = [
+        "assets",
         "build",
         "compatibility_date",
         "main",
@@ -140,11 +148,33 @@ fn the_gateway_reaches_the_public_functions_and_nothing_else() {
     let routed: BTreeSet<String> = ROUTES
         .iter()
         .map(|(_, binding)| (*binding).to_owned())
+        .filter(|binding| binding != PAGES)
         .collect();
     assert_eq!(bound, routed);
     let services = entries(&file, "services", "service");
     let bindings = entries(&file, "services", "binding");
     for (binding, service) in bindings.iter().zip(services) {
         assert_eq!(service, format!("keywright-{}", binding.to_lowercase()));
+    }
+}
+
+/// The platform must answer nothing by itself: its answers have other headers,
+/// and other paths than the table's.
+#[test]
+fn the_pages_are_answered_by_the_gateway_alone() {
+    let folder = root().join("functions").join(PAGES.to_lowercase());
+    assert!(folder.is_dir() && !folder.join("wrangler.toml").exists());
+    let expected: toml::Table = r#"
+        directory = "static"
+        binding = "ASSETS"
+        run_worker_first = true
+        html_handling = "none"
+        not_found_handling = "none"
+    "#
+    .parse()
+    .expect("TOML");
+    assert_eq!(toml("wrangler.toml")["assets"].as_table(), Some(&expected));
+    for file in ["_headers", "_redirects", "_worker.js", "_routes.json"] {
+        assert!(!root().join("static").join(file).exists(), "{file}");
     }
 }

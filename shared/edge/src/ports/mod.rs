@@ -7,6 +7,7 @@ mod database;
 mod later;
 mod log;
 mod outbound;
+mod pages;
 mod release_writer;
 mod releases;
 mod sign;
@@ -19,6 +20,7 @@ pub use database::{
 pub use later::{Background, Later};
 pub use log::{Level, Log, LogSink};
 pub use outbound::{Fetch, FetchError, FetchLimits, MAX_ANSWER_BYTES, Outbound, TIME_LIMIT};
+pub use pages::{PageError, PageFiles, Pages};
 pub use release_writer::{Expected, Part, ReleaseWrite, ReleaseWriteError, ReleaseWriter, Tagged};
 pub use releases::{
     Extent, FileInfo, HostBody, Listing, Release, ReleaseBody, ReleaseError, ReleaseStore, Releases,

@@ -51,6 +51,7 @@ pub(crate) fn opened(port: Arc<dyn DatabasePort>) -> Database {
         outbound: None,
         releases: None,
         release_writer: None,
+        pages: None,
         clock: Arc::new(Unused),
         random: Arc::new(Unused),
         config: Config::default(),

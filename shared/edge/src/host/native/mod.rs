@@ -10,6 +10,7 @@ mod folder;
 mod folder_writer;
 mod later;
 mod log;
+mod page_folder;
 mod serve;
 
 pub use clock::{SetClock, SystemClock, SystemRandom};
@@ -20,10 +21,13 @@ pub use fetch::{HttpFetch, RouterFetch};
 pub use folder::ReleaseFolder;
 pub use folder_writer::FolderWriter;
 pub use log::MemoryLog;
+pub use page_folder::PageFolder;
 pub use serve::serve;
 
 use crate::function::{Access, Function, Host, OutboundAccess};
-use crate::ports::{Clock, Config, DatabasePort, Fetch, Log, Random, ReleaseStore, ReleaseWrite};
+use crate::ports::{
+    Clock, Config, DatabasePort, Fetch, Log, PageFiles, Random, ReleaseStore, ReleaseWrite,
+};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -38,6 +42,8 @@ pub struct Native {
     pub releases: Arc<dyn ReleaseStore>,
     /// The same, for writing; `None` as on Spin.
     pub release_writer: Option<Arc<dyn ReleaseWrite>>,
+    /// The storefront's files.
+    pub pages: Arc<dyn PageFiles>,
     /// The way out.
     pub outbound: Arc<dyn Fetch>,
     /// The way to sign; set once its router exists.
@@ -73,6 +79,7 @@ impl Native {
                 .release_writer
                 .clone()
                 .filter(|_| grants.releases == Access::ReadWrite),
+            pages: grants.pages.then(|| self.pages.clone()),
             clock: self.clock.clone(),
             random: self.random.clone(),
             config: Config::new(granted),

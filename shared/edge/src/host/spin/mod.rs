@@ -7,6 +7,7 @@ mod fetch;
 mod files;
 mod later;
 mod log;
+mod pages;
 mod request;
 mod response;
 mod stretch;
@@ -46,6 +47,8 @@ pub trait Module {
     /// Whether it is granted the release files for reading. Spin mounts them
     /// read-only, so that who may write them gets nothing here.
     const RELEASES: bool = matches!(Self::FUNCTION.grants.releases, Access::Read);
+    /// Whether it is granted the storefront's files.
+    const PAGES: bool = Self::FUNCTION.grants.pages;
 }
 
 /// Answers one request of the platform.
@@ -98,6 +101,7 @@ async fn open<M: Module>() -> Opened {
         outbound: None,
         releases: None,
         release_writer: None,
+        pages: None,
         clock: Arc::new(wasi::WasiClock),
         random: Arc::new(wasi::WasiRandom),
         config: Config::new(values),
@@ -118,6 +122,9 @@ async fn open<M: Module>() -> Opened {
     }
     if M::RELEASES {
         host.releases = Some(Arc::new(files::MountedReleases));
+    }
+    if M::PAGES {
+        host.pages = Some(Arc::new(pages::MountedPages));
     }
     match (function.router)(&host) {
         Ok(router) => Ok((host, router)),

@@ -120,6 +120,8 @@ fn open(function: &Function, env: &Env) -> Opened {
             .then(|| Arc::new(fetch::GlobalFetch) as _),
         releases,
         release_writer,
+        // The gateway has them.
+        pages: None,
         clock: Arc::new(platform::PlatformClock),
         random: Arc::new(platform::PlatformRandom),
         config: Config::new(values),

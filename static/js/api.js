@@ -1,0 +1,59 @@
+// Calls to the /v1 API of this instance.
+
+/** A refusal of the API, with a message made for people. */
+export class Refusal extends Error {
+  /**
+   * @param {number} status HTTP status; 0 when there was no answer
+   * @param {string} code stable word
+   * @param {string} message
+   */
+  constructor(status, code, message) {
+    super(message);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+const OFFLINE = "The shop could not be reached. Check your connection and try again.";
+const BROKEN = "The shop answered something unexpected. Try again in a moment.";
+
+/** Milliseconds after which a call counts as failed. */
+const TIMEOUT = 20_000;
+
+async function call(path, options = {}) {
+  let response;
+  try {
+    response = await fetch(path, {
+      credentials: "omit",
+      signal: AbortSignal.timeout(TIMEOUT),
+      ...options,
+      headers: { accept: "application/json", ...options.headers },
+    });
+  } catch {
+    throw new Refusal(0, "unreachable", OFFLINE);
+  }
+  const answer = await response.json().catch(() => null);
+  if (!response.ok) {
+    throw new Refusal(response.status, answer?.error ?? "unexpected", answer?.message ?? BROKEN);
+  }
+  if (answer === null) {
+    throw new Refusal(response.status, "unexpected", BROKEN);
+  }
+  return answer;
+}
+
+/** Reads a path. */
+export const get = (path) => call(path);
+
+/** Sends JSON. */
+export const post = (path, body, headers = {}) =>
+  call(path, {
+    method: "POST",
+    headers: { "content-type": "application/json", ...headers },
+    body: JSON.stringify(body),
+  });
+
+/** A path with its parts escaped: path`/v1/products/${slug}`. */
+export function path(texts, ...values) {
+  return texts.reduce((whole, text, at) => whole + encodeURIComponent(values[at - 1]) + text);
+}

@@ -1,0 +1,228 @@
+// One product: choose a tier, try a code, order.
+
+import { Refusal, get, path, post } from "./api.js";
+import { brand } from "./brand.js";
+import { busy, byId, fill, make, notice } from "./dom.js";
+import { duration, machines, money, sentence } from "./format.js";
+import { remember } from "./orders.js";
+
+const slug = decodeURIComponent(location.pathname.replace(/\/$/, "").split("/").pop());
+const form = byId("order");
+
+/** The tiers by slug, and the code that was tried for the chosen one. */
+let tiers = new Map();
+let tried = null;
+
+/** The ways of paying; unknown until the shop said so. */
+let rails;
+
+/** One order is one key, however often its button is pressed. */
+let attempt = null;
+
+brand(slug).then((profile) => {
+  rails = profile?.rails;
+  total();
+});
+const answer = await get(path`/v1/products/${slug}/policies`).catch(missing);
+byId("waiting").remove();
+if (answer) {
+  show(answer);
+}
+
+function missing(refusal) {
+  const gone = refusal.status === 404;
+  fill(byId("title"), gone ? "Not on sale" : "This product cannot be shown");
+  const text = gone ? "There is no product of this name here." : refusal.message;
+  byId("message").append(notice("bad", text, make("a", { href: "/" }, "All products")));
+}
+
+function show({ product, policies }) {
+  document.title = document.title.replace("Buy", `Buy ${product.name}`);
+  fill(byId("title"), product.name);
+  fill(byId("description"), product.description);
+  // Without a tier the product is sold at its own price.
+  const offered = policies.length
+    ? policies
+    : [{ slug: "", name: product.name, price_sats: product.base_price_sats, plain: true }];
+  tiers = new Map(offered.map((policy) => [policy.slug, policy]));
+  const names = new Map(product.entitlements_catalog.map((entry) => [entry.slug, entry.name]));
+  const chosen = new URLSearchParams(location.search).get("policy");
+  const first = tiers.get(chosen) ?? offered.find((policy) => policy.highlighted) ?? offered[0];
+  byId("tiers").append(...offered.map((policy) => tier(policy, names, policy === first)));
+  byId("tier-choice").hidden = Boolean(first.plain);
+  form.hidden = false;
+  total();
+}
+
+function tier(policy, names, checked) {
+  return make(
+    "label.tier",
+    {},
+    make("input", { type: "radio", name: "policy", value: policy.slug, checked, onchange: rechoose }),
+    make("span.title", {}, policy.name),
+    policy.highlighted ? make("span.badge.best", {}, "Recommended") : null,
+    policy.is_trial ? make("span.badge", {}, "Trial") : null,
+    make("p.price", {}, ...price(policy)),
+    policy.description ? make("p", {}, policy.description) : null,
+    policy.plain ? null : make("ul", {}, ...points(policy, names).map((text) => make("li", {}, text))),
+  );
+}
+
+function price(policy) {
+  const featured = policy.featured_discount;
+  if (!featured?.discount_applied_sats) {
+    return [money(policy.price_sats)];
+  }
+  const before = make("s", {}, money(policy.price_sats));
+  const spoken = make("span.quiet", {}, featured.description ? ` ${featured.description}` : "");
+  return [before, " ", money(featured.discounted_price_sats), spoken];
+}
+
+function points(policy, names) {
+  const hidden = new Set(policy.hidden_entitlements);
+  const unlocked = policy.entitlements
+    .filter((entitlement) => !hidden.has(entitlement))
+    .map((entitlement) => names.get(entitlement) ?? entitlement);
+  const bullets = policy.marketing_bullets;
+  const above = policy.marketing_bullets_position === "above";
+  return [
+    ...(above ? [...bullets, ...unlocked] : [...unlocked, ...bullets]),
+    machines(policy.max_machines),
+    policy.duration_seconds === 0 ? "Good for ever" : `Good for ${duration(policy.duration_seconds)}`,
+  ];
+}
+
+function chosen() {
+  return tiers.get(new FormData(form).get("policy") ?? "") ?? [...tiers.values()][0];
+}
+
+/** What the buyer would pay now. */
+function due() {
+  if (tried?.valid) {
+    return tried.final_price_sats;
+  }
+  const policy = chosen();
+  const featured = policy.featured_discount;
+  return featured ? featured.discounted_price_sats : policy.price_sats;
+}
+
+function total() {
+  if (!tiers.size) {
+    return;
+  }
+  const amount = due();
+  fill(byId("total"), "Total: ", make("strong", {}, money(amount)));
+  fill(byId("how"), amount === 0 ? "Nothing to pay: your key is shown at once." : howToPay());
+  fill(byId("pay"), amount === 0 ? "Get your license" : `Pay ${money(amount)}`);
+}
+
+function howToPay() {
+  if (!rails) {
+    return "";
+  }
+  if (!rails.length) {
+    return "This shop does not take payments yet.";
+  }
+  const ways = [
+    ["lightning", "over Lightning"],
+    ["onchain", "on-chain"],
+  ];
+  const offered = ways.filter(([rail]) => rails.includes(rail)).map(([, words]) => words);
+  return `Paid in bitcoin, ${offered.join(" or ")}, straight to the vendor. Your key is shown as soon as it is paid.`;
+}
+
+/** Another tier is another order, and a code may mean something else for it. */
+function rechoose() {
+  forget();
+  if (form.code.value.trim()) {
+    preview();
+  }
+}
+
+/** What was said of a code counts no more. */
+function forget() {
+  tried = null;
+  fill(byId("code-said"));
+  form.code.removeAttribute("aria-invalid");
+  total();
+}
+
+async function preview() {
+  forget();
+  const code = form.code.value.trim();
+  const said = byId("code-said");
+  if (!code) {
+    return;
+  }
+  const policy = chosen().slug;
+  const tier = policy ? path`&policy_slug=${policy}` : "";
+  try {
+    const answer = await get(path`/v1/discount-codes/preview?code=${code}&product=${slug}` + tier);
+    // The buyer may have chosen another tier meanwhile.
+    if (policy !== chosen().slug || code !== form.code.value.trim()) {
+      return;
+    }
+    tried = answer;
+    fill(said, answer.valid ? `✓ ${sentence(answer.message)}` : sentence(answer.message));
+    if (!answer.valid) {
+      form.code.setAttribute("aria-invalid", "true");
+    }
+  } catch (refusal) {
+    fill(said, sentence(refusal.message));
+    form.code.setAttribute("aria-invalid", "true");
+  }
+  total();
+}
+
+byId("try-code").addEventListener("click", ({ currentTarget }) => busy(currentTarget, preview));
+form.code.addEventListener("keydown", (event) => {
+  // Enter in this field tries the code; it does not order.
+  if (event.key === "Enter") {
+    event.preventDefault();
+    preview();
+  }
+});
+form.code.addEventListener("input", forget);
+form.email.addEventListener("input", () => {
+  form.email.removeAttribute("aria-invalid");
+  fill(byId("email-said"));
+});
+form.addEventListener("input", () => {
+  attempt = null;
+});
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  busy(byId("pay"), order);
+});
+
+async function order() {
+  fill(byId("message"));
+  const email = form.email;
+  const good = email.checkValidity();
+  if (!good) {
+    email.setAttribute("aria-invalid", "true");
+    fill(byId("email-said"), "This does not look like an e-mail address.");
+    email.focus();
+    return;
+  }
+  attempt ??= crypto.randomUUID?.() ?? String(Math.random()).slice(2);
+  const wanted = {
+    product: slug,
+    policy_slug: chosen().slug || undefined,
+    buyer_email: email.value.trim() || undefined,
+    code: form.code.value.trim() || undefined,
+  };
+  try {
+    const purchase = await post("/v1/purchase", wanted, { "idempotency-key": attempt });
+    remember(purchase.invoice_id, document.title.split(" · ")[0].replace("Buy ", ""));
+    location.assign(purchase.checkout_url || path`/thank-you?invoice_id=${purchase.invoice_id}`);
+  } catch (refusal) {
+    // An answer that was lost may have made an order: the same key finds it.
+    if (refusal instanceof Refusal && refusal.status !== 0) {
+      attempt = null;
+    }
+    const box = notice("bad", "The order was not taken.", sentence(refusal.message));
+    fill(byId("message"), box);
+    box.scrollIntoView({ block: "nearest" });
+  }
+}

@@ -1,0 +1,64 @@
+// Amounts, times and sizes for people, in the visitor's language.
+
+const number = new Intl.NumberFormat();
+
+/** An amount in the smallest unit of a currency. */
+export function money(value, currency = "SAT") {
+  if (value === 0) {
+    return "Free";
+  }
+  if (currency === "SAT") {
+    return `${number.format(value)} sats`;
+  }
+  const format = new Intl.NumberFormat(undefined, { style: "currency", currency });
+  const digits = format.resolvedOptions().maximumFractionDigits;
+  return format.format(value / 10 ** digits);
+}
+
+const DAY = 86_400;
+
+/** How long a license is good, from its seconds. */
+export function duration(seconds) {
+  if (seconds === 0) {
+    return "For ever";
+  }
+  for (const [unit, name] of [
+    [365 * DAY, "year"],
+    [30 * DAY, "month"],
+    [DAY, "day"],
+    [3_600, "hour"],
+    [60, "minute"],
+  ]) {
+    if (seconds % unit === 0) {
+      const count = seconds / unit;
+      return `${number.format(count)} ${name}${count === 1 ? "" : "s"}`;
+    }
+  }
+  return `${number.format(seconds)} seconds`;
+}
+
+/** How many machines a license is for. */
+export function machines(count) {
+  if (count === 0) {
+    return "Any number of machines";
+  }
+  return count === 1 ? "1 machine" : `${number.format(count)} machines`;
+}
+
+/** A size in bytes. */
+export function size(bytes) {
+  const units = ["bytes", "KB", "MB", "GB"];
+  let at = 0;
+  while (bytes >= 1000 && at < units.length - 1) {
+    bytes /= 1000;
+    at += 1;
+  }
+  return `${new Intl.NumberFormat(undefined, { maximumFractionDigits: at ? 1 : 0 }).format(bytes)} ${units[at]}`;
+}
+
+/** A day, from RFC 3339. */
+export const day = (text) =>
+  new Date(text).toLocaleDateString(undefined, { dateStyle: "long" });
+
+/** A message of the API as a sentence of the page. */
+export const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);

@@ -1,0 +1,31 @@
+// The products on sale.
+
+import { get, path } from "./api.js";
+import { brand } from "./brand.js";
+import { byId, fill, make, notice } from "./dom.js";
+import { money } from "./format.js";
+
+brand();
+
+const list = byId("products");
+try {
+  const { products } = await get("/v1/products");
+  fill(list, ...products.map(card));
+  byId("none").hidden = products.length > 0;
+} catch (refusal) {
+  byId("message").append(notice("bad", "The products cannot be shown.", refusal.message));
+} finally {
+  byId("waiting").remove();
+}
+
+function card(product) {
+  const price = money(product.price_value ?? product.price_sats, product.price_currency);
+  return make(
+    "li.card",
+    {},
+    make("span.mark", { "aria-hidden": "true" }, [...product.name][0]),
+    make("h2", {}, make("a", { href: path`/buy/${product.slug}` }, product.name)),
+    make("p", {}, product.description),
+    make("p.price", {}, price),
+  );
+}

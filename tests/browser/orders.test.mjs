@@ -1,0 +1,182 @@
+// One order, live: waiting, paid, late, invalid, unknown, and a shop that cannot
+// be reached for a while.
+
+import assert from 'node:assert/strict';
+import { before, test } from 'node:test';
+import { heading, keyOn, look, visit } from './lib/browser.mjs';
+import { BASE, CHECKOUT, admin, get, order, product, provider, until } from './lib/instance.mjs';
+
+const SLUG = 'ordered';
+
+before(() => product(SLUG, { name: 'Ordered app' }));
+
+const thankYou = ({ invoice_id: id }) => `/thank-you?invoice_id=${id}`;
+
+test('a buyer who left the checkout finds the way back', async (t) => {
+  const bought = await order(SLUG);
+  const page = await visit(t);
+  await page.goto(thankYou(bought));
+  await heading(page, 'Waiting for your payment');
+  await look(page, 'order-pending');
+  await page.getByRole('link', { name: 'Back to the payment page' }).click();
+  await page.waitForURL(`${CHECKOUT}/**`);
+  assert.equal(page.url(), bought.checkout_url);
+});
+
+test('the page notices the payment by itself, and says so once', async (t) => {
+  const bought = await order(SLUG);
+  const page = await visit(t);
+  await page.goto(thankYou(bought));
+  await heading(page, 'Waiting for your payment');
+  const status = page.getByRole('status').first();
+  assert.equal(await status.getAttribute('role'), 'status');
+  await provider('pay', { invoice: bought.btcpay_invoice_id, how: 'full' });
+  await heading(page, 'Thank you!');
+  assert.match(await keyOn(page), /^LIC1-/);
+  assert.equal(await page.title(), 'Thank you! · Test Operator');
+  // Nothing is asked any more.
+  let asked = 0;
+  page.on('request', () => (asked += 1));
+  await new Promise((done) => setTimeout(done, 3_000));
+  assert.equal(asked, 0);
+});
+
+test('an order that expired says what to do', async (t) => {
+  const bought = await order(SLUG);
+  const page = await visit(t);
+  await page.goto(thankYou(bought));
+  await heading(page, 'Waiting for your payment');
+  await provider('expire', { invoice: bought.btcpay_invoice_id });
+  await heading(page, 'The order expired');
+  assert.equal(await page.getByRole('link', { name: 'Back to the payment page' }).count(), 0);
+  await look(page, 'order-expired');
+  await page.getByRole('link', { name: 'Order again' }).click();
+  await heading(page, 'Ordered app');
+});
+
+test('a late payment that the vendor accepts ends with the key', async (t) => {
+  const bought = await order(SLUG);
+  await provider('expire', { invoice: bought.btcpay_invoice_id });
+  await until(bought.invoice_id, 'expired');
+  const page = await visit(t);
+  await page.goto(`${CHECKOUT}/i/${bought.btcpay_invoice_id}`);
+  await page.getByRole('button', { name: 'Pay nevertheless' }).click();
+  await page.getByRole('link', { name: /^Return to/ }).click();
+  await page.getByRole('heading', { level: 1, name: /expired|too late/ }).waitFor();
+  await look(page, 'order-late');
+  await provider('mark', { invoice: bought.btcpay_invoice_id, status: 'Settled' });
+  await heading(page, 'Thank you!');
+  await keyOn(page);
+});
+
+test('a payment that the network refused', async (t) => {
+  const bought = await order(SLUG);
+  await provider('mark', { invoice: bought.btcpay_invoice_id, status: 'Invalid' });
+  await until(bought.invoice_id, 'invalid');
+  const page = await visit(t);
+  await page.goto(thankYou(bought));
+  await heading(page, 'The payment was not accepted');
+  await look(page, 'order-invalid');
+});
+
+test('each state of a payment has its words', async (t) => {
+  const bought = await order(SLUG);
+  const progress = await get(`/v1/purchase/${bought.invoice_id}`);
+  const page = await visit(t);
+  let answer;
+  await page.route('**/v1/purchase/*', (route) => route.fulfill({ json: answer }));
+  for (const [name, members, headline] of [
+    ['processing', { payment_state: 'processing' }, 'Your payment arrived'],
+    ['underpaid', { status: 'expired', payment_state: 'underpaid' }, 'Too little was paid'],
+    ['paid-late', { status: 'expired', payment_state: 'paid_late' }, 'The payment came too late'],
+    ['unsigned', { status: 'settled', license_id: '1' }, 'Paid; your key is being made'],
+    ['withdrawn', { status: 'settled', license_id: null }, 'This license is not active'],
+    // One that is newer than this page is shown as its status.
+    ['unheard-of', { status: 'expired', payment_state: 'teleported' }, 'The order expired'],
+  ]) {
+    answer = { ...progress, ...members };
+    await page.goto(thankYou(bought));
+    await heading(page, headline);
+    assert.equal(await page.getByLabel('license key', { exact: true }).count(), 0);
+    await look(page, `order-${name}`);
+  }
+});
+
+test('a shop that goes away for a while is asked again', async (t) => {
+  const bought = await order(SLUG);
+  const page = await visit(t, { refused: ['/v1/purchase/'] });
+  await page.goto(thankYou(bought));
+  await heading(page, 'Waiting for your payment');
+  await page.route('**/v1/purchase/*', (route) => route.abort());
+  await page.getByText('No answer just now; this page keeps asking.').waitFor();
+  await heading(page, 'Waiting for your payment');
+  await look(page, 'order-no-answer');
+  await provider('pay', { invoice: bought.btcpay_invoice_id, how: 'full' });
+  await page.unroute('**/v1/purchase/*');
+  await heading(page, 'Thank you!');
+  assert.equal(await page.getByText('No answer just now').count(), 0);
+});
+
+test('a shop that is away from the start is asked again', async (t) => {
+  const bought = await order(SLUG);
+  const page = await visit(t, { refused: ['/v1/purchase/'] });
+  await page.route('**/v1/purchase/*', (route) =>
+    route.fulfill({ status: 503, json: { ok: false, error: 'service_unavailable', message: 'not now' } }),
+  );
+  await page.goto(thankYou(bought));
+  await page.getByText('not now').waitFor();
+  await look(page, 'order-unreachable');
+  await page.unroute('**/v1/purchase/*');
+  await heading(page, 'Waiting for your payment');
+});
+
+test('an unknown order can be corrected', async (t) => {
+  const bought = await order(SLUG);
+  const page = await visit(t, { refused: ['/v1/purchase/'] });
+  await page.goto('/thank-you?invoice_id=nothing');
+  await heading(page, 'There is no such order');
+  await look(page, 'order-unknown');
+  await page.getByLabel('Order', { exact: true }).fill(` ${bought.invoice_id} `);
+  await page.getByRole('button', { name: 'Show' }).click();
+  await heading(page, 'Waiting for your payment');
+  assert.match(page.url(), /\/status\?invoice_id=/);
+});
+
+test('orders made in this browser are listed', async (t) => {
+  const page = await visit(t);
+  await page.goto('/status');
+  await heading(page, 'My order');
+  await look(page, 'status-empty');
+  await page.goto(`/buy/${SLUG}`);
+  await page.getByRole('button', { name: /^Pay/ }).click();
+  await page.waitForURL(`${CHECKOUT}/**`);
+  await page.goto(`${BASE}/status`);
+  await page.getByRole('link', { name: 'Ordered app' }).waitFor();
+  await look(page, 'status');
+  await page.getByRole('link', { name: 'Ordered app' }).click();
+  await heading(page, 'Waiting for your payment');
+});
+
+test('a license that was withdrawn shows no key', async (t) => {
+  const slug = await product('withdrawn', { price_sats: 0 });
+  const bought = await order(slug);
+  await admin(`licenses/${bought.license_id}/suspend`, { reason: 'a test' });
+  const page = await visit(t);
+  await page.goto(thankYou(bought));
+  await heading(page, 'This license is not active');
+});
+
+test('copying gives the key, and selects it where it may not copy', async (t) => {
+  const bought = await order(await product('copied', { price_sats: 0 }));
+  const page = await visit(t, { permissions: ['clipboard-read', 'clipboard-write'] });
+  await page.goto(thankYou(bought));
+  const key = await keyOn(page);
+  const copy = page.getByRole('button', { name: 'Copy license key' });
+  await copy.click();
+  await page.getByText('Copied', { exact: true }).waitFor();
+  assert.equal(await page.evaluate(() => navigator.clipboard.readText()), key);
+  await page.evaluate(() => (navigator.clipboard.writeText = () => Promise.reject(new Error('no'))));
+  await copy.click();
+  await page.getByText('Marked: press').waitFor();
+  assert.equal(await page.evaluate(() => String(getSelection())), key);
+});
