@@ -18,7 +18,8 @@ use keywright_edge::Grants;
 use keywright_edge::Host;
 use keywright_edge::function::{Access, PortError};
 use keywright_edge::host::native::{
-    HttpFetch, MemoryLog, Native, ReleaseFolder, SqliteDatabase, SystemClock, SystemRandom, serve,
+    HttpFetch, MemoryLog, Native, PageFolder, ReleaseFolder, SqliteDatabase, SystemClock,
+    SystemRandom, serve,
 };
 use keywright_edge::http::{Download, Sendfile};
 use keywright_edge::ports::{Releases, name};
@@ -82,6 +83,7 @@ async fn start(releases: &Path) -> String {
     let native = Native {
         without_database: &[],
         release_writer: None,
+        pages: Arc::new(PageFolder::new(releases.to_owned())),
         database: Arc::new(database),
         releases: Arc::new(ReleaseFolder::new(releases.to_owned())),
         outbound: Arc::new(HttpFetch::new()),

@@ -4,9 +4,9 @@
 use http::Method;
 use keywright_domain::access::Gate;
 use keywright_domain::access::Scope::{
-    AuditRead, DiscountCodesRead, DiscountCodesWrite, LicensesRead, LicensesWrite, MachinesRead,
-    MachinesWrite, PoliciesRead, PoliciesWrite, ProductsRead, ProductsWrite, ReleasesRead,
-    ReleasesWrite, ValidationsRead,
+    AttentionRead, AttentionWrite, AuditRead, DiscountCodesRead, DiscountCodesWrite, LicensesRead,
+    LicensesWrite, MachinesRead, MachinesWrite, PoliciesRead, PoliciesWrite, ProductsRead,
+    ProductsWrite, ReleasesRead, ReleasesWrite, ValidationsRead,
 };
 
 /// One of the operator's routes.
@@ -57,6 +57,8 @@ pub static ROUTES: &[Route] = &[
     row(Method::PATCH, "/v1/admin/discount-codes/{id}", Gate::Scope(DiscountCodesWrite)),
     row(Method::DELETE, "/v1/admin/discount-codes/{id}", Gate::Scope(DiscountCodesWrite)),
     row(Method::PATCH, "/v1/admin/discount-codes/{id}/active", Gate::Scope(DiscountCodesWrite)),
+    row(Method::GET, "/v1/admin/attention", Gate::Scope(AttentionRead)),
+    row(Method::POST, "/v1/admin/attention/{id}/resolve", Gate::Scope(AttentionWrite)),
     row(Method::GET, "/v1/admin/machines", Gate::Scope(MachinesRead)),
     row(Method::POST, "/v1/admin/machines/{id}/deactivate", Gate::Scope(MachinesWrite)),
     row(Method::GET, "/v1/admin/releases", Gate::Scope(ReleasesRead)),

@@ -4,6 +4,7 @@
 
 pub mod access;
 mod api_keys;
+mod attention;
 mod audit;
 mod discount_codes;
 mod licenses;
@@ -94,6 +95,8 @@ keywright_edge::entry!(FUNCTION);
         api_keys::create::handler,
         api_keys::list::handler,
         api_keys::revoke::handler,
+        attention::list::handler,
+        attention::resolve::handler,
         audit::list::handler,
         validations::list::handler,
     ),
@@ -212,6 +215,11 @@ fn router(host: &Host) -> Result<Router, PortError> {
         .route(
             "/v1/admin/licenses/{id}/download-id",
             post(licenses::download_id::handler),
+        )
+        .route("/v1/admin/attention", get(attention::list::handler))
+        .route(
+            "/v1/admin/attention/{id}/resolve",
+            post(attention::resolve::handler),
         )
         .route("/v1/admin/machines", get(machines::list::handler))
         .route(

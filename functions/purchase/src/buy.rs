@@ -7,6 +7,7 @@
 //! The use of a discount code is reserved by the batch that records the order.
 //! It is given back when the order ends without a payment.
 
+use crate::checkout::{self, NotMade};
 use crate::order::{Buyer, for_sale, payment_method, present, redirect_url};
 use crate::selection::{Selection, Wanted};
 use crate::{Ports, codes};
@@ -17,7 +18,7 @@ use keywright_domain::invoice::InvoiceStatus;
 use keywright_domain::money::Sats;
 use keywright_edge::http::openapi::{BodyRefusals, Conflict, Failures, TooMany, Unknown, Upstream};
 use keywright_edge::http::{ApiError, Client, Json, RequestId};
-use keywright_providers::btcpay::{self, ReadError};
+use keywright_providers::btcpay;
 use keywright_store::audit::Actor;
 use keywright_store::discount_codes::DiscountCode;
 use keywright_store::invoices::{self, NewInvoice, Placed};
@@ -233,42 +234,32 @@ async fn paid(
     let (store, outbound) = ports.btcpay()?;
     let public_url = ports.public_url()?;
     let thank_you = format!("{public_url}/thank-you?invoice_id={}", invoice.id);
-    let request = store
-        .create_invoice(btcpay::NewInvoice {
-            order_id: &invoice.id,
-            amount: price,
-            description: &checked.selection.product.name,
-            buyer_email: checked.buyer.email.as_deref(),
-            redirect_url: checked.redirect_url.as_deref().unwrap_or(&thank_you),
-            default_payment_method: checked.payment_method,
-        })
-        .map_err(|error| ApiError::internal(error.to_string()))?;
     let first_check = actor.at + FIRST_CHECK_SECONDS;
     match invoices::create_pending(&ports.database, invoice, actor.at, first_check).await? {
         Placed::Recorded => {}
         Placed::Exhausted => return Ok(None),
     }
-    let created = match btcpay::read_invoice(&outbound.send(request).await?) {
+    let new = btcpay::NewInvoice {
+        order_id: &invoice.id,
+        amount: price,
+        description: &checked.selection.product.name,
+        buyer_email: checked.buyer.email.as_deref(),
+        redirect_url: checked.redirect_url.as_deref().unwrap_or(&thank_you),
+        default_payment_method: checked.payment_method,
+    };
+    let created = match checkout::invoice((store, outbound), new).await {
         Ok(created) => created,
-        Err(error) => {
-            if matches!(error, ReadError::Refused { .. } | ReadError::NotFound) {
+        Err(not_made) => {
+            let reason = not_made.to_string();
+            if let NotMade::Refused(_) = not_made {
                 // Certain that there is no invoice: nobody will ever pay it.
                 let audit_id = ports.stamps.new_id();
-                let reason = error.to_string();
-                let status = InvoiceStatus::Invalid;
-                invoices::close(
-                    &ports.database,
-                    actor,
-                    &invoice.id,
-                    status,
-                    &reason,
-                    audit_id,
-                )
-                .await?;
+                let (database, status) = (&ports.database, InvoiceStatus::Invalid);
+                invoices::close(database, actor, &invoice.id, status, &reason, audit_id).await?;
             }
             return Err(ApiError::upstream(
                 "the payment provider could not make an invoice; try again later",
-                error.to_string(),
+                reason,
             ));
         }
     };
@@ -277,6 +268,7 @@ async fn paid(
         &invoice.id,
         &created.id,
         &created.checkout_link,
+        created.monitoring_expiration,
     )
     .await?;
     answer(ports, invoice, created.id, created.checkout_link).map(Some)

@@ -2,6 +2,7 @@
 //! for what was bought.
 
 mod buy;
+mod checkout;
 mod codes;
 mod link;
 mod order;

@@ -7,7 +7,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::IntoResponse;
 use http::header::CACHE_CONTROL;
-use keywright_domain::invoice::InvoiceStatus;
+use keywright_domain::invoice::{InvoiceStatus, PaymentState};
 use keywright_edge::http::openapi::{Failures, Unknown};
 use keywright_edge::http::{ApiError, Json, RequestId};
 use keywright_store::invoices;
@@ -25,6 +25,11 @@ pub(crate) struct Progress {
     /// may still settle, when the vendor accepts a late payment.
     #[schema(value_type = String, example = "settled")]
     status: InvoiceStatus,
+    /// `unpaid`; `processing`, paid and not confirmed yet; `underpaid`, less
+    /// than the price came in; `paid`; `overpaid`, more than the price came in;
+    /// `paid_late`, after the time to pay was over.
+    #[schema(value_type = String, example = "paid")]
+    payment_state: PaymentState,
     /// UUID of the product.
     product_id: String,
     /// Slug of the product.
@@ -74,6 +79,7 @@ pub(crate) async fn handler(
     let mut progress = Progress {
         invoice_id: found.id,
         status: found.status,
+        payment_state: found.payment_state,
         product_id: found.product_id,
         product: found.product,
         product_name: found.product_name,

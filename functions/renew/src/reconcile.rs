@@ -1,29 +1,35 @@
-//! Asks `BTCPay` about pending invoices whose turn has come.
+//! Asks `BTCPay` about invoices whose turn has come: pending ones, and those
+//! that ended while it still watches for payments.
 //!
-//! A tick is bounded: it claims a few invoices by moving their turn on, so a
-//! tick that dies, or one that runs beside it, harms nothing. The turn of each
-//! invoice is the cursor.
+//! A tick is bounded. It claims some invoices by moving their turn on, so a
+//! tick that dies, or one that runs beside it, harms nothing, and asks for all
+//! of them in one request. The turn of each invoice is the cursor. What has
+//! changed costs a batch each, as many as the platform's limit of statements
+//! leaves room for; the rest comes in the next tick. What has not costs one
+//! statement together.
 
 use crate::Ports;
-use keywright_domain::invoice::InvoiceStatus;
-use keywright_edge::ports::{DatabaseError, Level};
-use keywright_providers::btcpay::{self, Expected, Invoice, ReadError, Store};
+use keywright_domain::invoice::watch::{FIRST_WAIT, Watched};
+use keywright_domain::invoice::{Effect, InvoiceStatus};
+use keywright_edge::ports::{DatabaseError, Level, Outbound};
+use keywright_providers::btcpay::{self, Expected, Invoice, Store};
 use keywright_store::audit::Actor;
-use keywright_store::invoices::{self, Payable};
-use keywright_store::settle::{self, NewIds};
+use keywright_store::invoices::{self, NextCheck, Payable};
+use keywright_store::sightings::{self, Recorded, Seen, StepIds};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// Invoices a tick asks for. Each costs at most 10 statements; with the claim,
-/// the 3 that release reservations, the one for download ids and the 3 that
-/// clear up that is 48 of the 50 that D1's free plan allows a Worker.
-const PER_TICK: i64 = 4;
+/// Invoices a tick asks for, in one request.
+const CLAIMED: i64 = 20;
 
-/// The first wait between two checks of an invoice, in seconds; doubled each
-/// time up to [`LONGEST_WAIT`].
-const FIRST_WAIT: i64 = 60;
-/// The longest wait between two checks, in seconds.
-const LONGEST_WAIT: i64 = 3_600;
+/// Statements that recording may take. D1's free plan allows a Worker 50 in all;
+/// the others are the claim, the next turns, the 3 that release reservations,
+/// the one for download ids and the 4 that clear up.
+const STATEMENTS: usize = 40;
+
+/// Statements that closing an order takes which has no invoice.
+const STATEMENTS_TO_CLOSE: usize = 4;
+
 /// How long an order may stay without an invoice at `BTCPay`, in seconds. The
 /// answer to its creation is lost by then, and no buyer ever saw it.
 pub(crate) const ORPHAN_AFTER: i64 = 900;
@@ -38,7 +44,8 @@ pub(crate) struct Report {
     settled: usize,
     /// Of those, expired or invalid.
     closed: usize,
-    /// Of those, to be asked again because `BTCPay` did not answer.
+    /// Of those, to be asked again because `BTCPay` did not answer, or answered
+    /// what cannot be.
     failed: usize,
 }
 
@@ -46,8 +53,10 @@ pub(crate) struct Report {
 enum Checked {
     Settled,
     Closed,
-    Waiting,
-    Failed,
+    /// To be asked for again.
+    Again(NextCheck),
+    /// To be asked for again, and the log says why.
+    Failed(NextCheck),
 }
 
 /// Runs one tick.
@@ -59,133 +68,239 @@ pub(crate) async fn tick(ports: &Ports, request_id: &str) -> Result<Report, Data
         return Ok(Report::default());
     };
     let now = ports.stamps.now();
-    let due = invoices::claim_due(&ports.database, now, now + FIRST_WAIT, PER_TICK).await?;
+    let due = invoices::claim_due(&ports.database, now, now + FIRST_WAIT, CLAIMED).await?;
     let mut report = Report {
         checked: due.len(),
         ..Report::default()
     };
-    for invoice in due {
-        match check(ports, &account, &invoice, request_id).await? {
-            Checked::Settled => report.settled += 1,
-            Checked::Closed => report.closed += 1,
-            Checked::Waiting => {}
-            Checked::Failed => report.failed += 1,
+    if due.is_empty() {
+        return Ok(report);
+    }
+    let mut next = Vec::new();
+    match read(&account, &due).await {
+        Ok(found) => {
+            let mut tick = Tick {
+                ports,
+                store: &account.0,
+                request_id,
+                statements: STATEMENTS,
+            };
+            for invoice in &due {
+                match tick.check(&found, invoice).await? {
+                    Checked::Settled => report.settled += 1,
+                    Checked::Closed => report.closed += 1,
+                    Checked::Again(turn) => next.push(turn),
+                    Checked::Failed(turn) => {
+                        report.failed += 1;
+                        next.push(turn);
+                    }
+                }
+            }
+        }
+        Err(reason) => {
+            ports.log.write(Level::Warn, request_id, &reason);
+            report.failed = due.len();
+            next.extend(due.iter().map(|invoice| again(invoice, now)));
         }
     }
+    invoices::check_again(&ports.database, &next).await?;
     Ok(report)
 }
 
-async fn check(
-    ports: &Ports,
-    account: &(Store, keywright_edge::ports::Outbound),
-    invoice: &Payable,
-    request_id: &str,
-) -> Result<Checked, DatabaseError> {
-    let now = ports.stamps.now();
-    let actor = Actor {
-        name: "renew".into(),
-        at: now,
-        request_id: request_id.to_owned(),
-    };
-    let expected = Expected {
-        store_id: account.0.id(),
-        order_id: &invoice.id,
-        amount: invoice.amount_sats,
-    };
-    let remote = match read_back(account, invoice, expected).await {
-        Ok(Some(remote)) => remote,
-        Ok(None) if now - invoice.created_at >= ORPHAN_AFTER => {
-            let audit_id = ports.stamps.new_id();
-            let status = InvoiceStatus::Invalid;
-            let reason = "BTCPay has no invoice for this order";
-            invoices::close(
-                &ports.database,
-                &actor,
-                &invoice.id,
-                status,
-                reason,
-                audit_id,
-            )
-            .await?;
-            return Ok(Checked::Closed);
-        }
-        Ok(None) => return wait(ports, invoice, Checked::Waiting).await,
-        Err(reason) => {
-            ports.log.write(Level::Warn, request_id, &reason);
-            return wait(ports, invoice, Checked::Failed).await;
-        }
-    };
-    let outcome = match remote.outcome(expected) {
-        Ok(outcome) => outcome,
-        Err(mismatch) => {
-            ports.log.write(
-                Level::Warn,
-                request_id,
-                &format!("nothing recorded: {mismatch}"),
-            );
-            return wait(ports, invoice, Checked::Failed).await;
-        }
-    };
-    if invoice.provider_invoice_id.is_none() {
-        invoices::attach_provider(
-            &ports.database,
-            &invoice.id,
-            &remote.id,
-            &remote.checkout_link,
-        )
-        .await?;
-    }
-    let ids = NewIds::new(&ports.stamps);
-    settle::record(&ports.database, &actor, invoice, &remote.id, outcome, &ids).await?;
-    match outcome.status() {
-        Some(InvoiceStatus::Settled) => Ok(Checked::Settled),
-        Some(_) => Ok(Checked::Closed),
-        None => wait(ports, invoice, Checked::Waiting).await,
-    }
-}
-
-/// The invoice as `BTCPay` shows it: by its id, or by our order id where the
-/// answer with its id never reached us.
-async fn read_back(
-    (store, outbound): &(Store, keywright_edge::ports::Outbound),
-    invoice: &Payable,
-    expected: Expected<'_>,
-) -> Result<Option<Invoice>, String> {
-    let request = match &invoice.provider_invoice_id {
-        Some(id) => store.get_invoice(id),
-        None => store.find_by_order(&invoice.id),
-    };
-    let request = request.map_err(|error| error.to_string())?;
+/// The invoices of these orders, in one request.
+async fn read(
+    (store, outbound): &(Store, Outbound),
+    due: &[Payable],
+) -> Result<Vec<Invoice>, String> {
+    let orders = due.iter().map(|invoice| invoice.id.as_str());
+    let request = store
+        .find_by_orders(orders)
+        .map_err(|error| error.to_string())?;
     let answer = outbound
         .send(request)
         .await
         .map_err(|error| error.to_string())?;
-    let found = if invoice.provider_invoice_id.is_some() {
-        btcpay::read_invoice(&answer).map(Some)
-    } else {
-        // Somebody else's invoice with our order id in it must not hide ours.
-        btcpay::read_invoices(&answer).map(|mut found| {
-            let ours = found
-                .iter()
-                .position(|one| one.outcome(expected).is_ok())
-                .unwrap_or(0);
-            (!found.is_empty()).then(|| found.swap_remove(ours))
+    btcpay::read_invoices(&answer).map_err(|error| error.to_string())
+}
+
+struct Tick<'a> {
+    ports: &'a Ports,
+    store: &'a Store,
+    request_id: &'a str,
+    /// Statements that are left.
+    statements: usize,
+}
+
+impl Tick<'_> {
+    async fn check(
+        &mut self,
+        found: &[Invoice],
+        invoice: &Payable,
+    ) -> Result<Checked, DatabaseError> {
+        let now = self.ports.stamps.now();
+        let store = self.store;
+        let expected = Expected {
+            store_id: store.id(),
+            order_id: &invoice.id,
+            amount: invoice.amount_sats,
+        };
+        let Some(remote) = pick(found, invoice, expected) else {
+            return self.missing(invoice, now).await;
+        };
+        let sighting = match remote.sighting(expected) {
+            Ok(sighting) => sighting,
+            Err(mismatch) => return Ok(self.failed(invoice, now, &mismatch)),
+        };
+        let next = match invoice.purchase().on(sighting) {
+            Ok(step) => step.next,
+            Err(illegal) => return Ok(self.failed(invoice, now, &illegal)),
+        };
+        let watched = Watched {
+            status: next.status,
+            watch_until: remote.monitoring_expiration.or(invoice.watch_until),
+            ..watched(invoice)
+        };
+        let seen = Seen {
+            provider_invoice_id: &remote.id,
+            checkout_url: &remote.checkout_link,
+            sighting,
+            paid: remote.paid(),
+            watch_until: remote.monitoring_expiration,
+            next_check_at: watched.next_check(now),
+        };
+        if !invoice.is_news(&seen) {
+            return Ok(Checked::Again(NextCheck {
+                id: invoice.id.clone(),
+                at: seen.next_check_at,
+            }));
+        }
+        self.record(invoice, &seen, now).await
+    }
+
+    async fn record(
+        &mut self,
+        invoice: &Payable,
+        seen: &Seen<'_>,
+        now: i64,
+    ) -> Result<Checked, DatabaseError> {
+        let ids = StepIds::new(&self.ports.stamps);
+        let prepared = match sightings::prepare(&self.actor(now), invoice, seen, &ids) {
+            Ok(prepared) => prepared,
+            Err(illegal) => return Ok(self.failed(invoice, now, &illegal)),
+        };
+        if !self.has_room_for(prepared.statements()) {
+            return Ok(at_once(invoice, now));
+        }
+        Ok(match prepared.record(&self.ports.database).await? {
+            Recorded::Overtaken => at_once(invoice, now),
+            Recorded::Done { effect, .. } => match effect {
+                Effect::Issue => Checked::Settled,
+                Effect::Release | Effect::Suspend => Checked::Closed,
+                Effect::None => Checked::Again(NextCheck {
+                    id: invoice.id.clone(),
+                    at: seen.next_check_at,
+                }),
+            },
         })
-    };
-    match found {
-        Err(ReadError::NotFound) => Ok(None),
-        other => other.map_err(|error| error.to_string()),
+    }
+
+    /// `BTCPay` knows no invoice of this order. One that we never saw does not
+    /// exist after a while; one that we saw comes back.
+    async fn missing(&mut self, invoice: &Payable, now: i64) -> Result<Checked, DatabaseError> {
+        if invoice.provider_invoice_id.is_some() {
+            return Ok(self.failed(invoice, now, &"BTCPay does not show this order's invoice"));
+        }
+        if now - invoice.created_at < ORPHAN_AFTER {
+            return Ok(Checked::Again(again(invoice, now)));
+        }
+        if !self.has_room_for(STATEMENTS_TO_CLOSE) {
+            return Ok(at_once(invoice, now));
+        }
+        let status = InvoiceStatus::Invalid;
+        let reason = "BTCPay has no invoice for this order";
+        let audit_id = self.ports.stamps.new_id();
+        let database = &self.ports.database;
+        invoices::close(
+            database,
+            &self.actor(now),
+            &invoice.id,
+            status,
+            reason,
+            audit_id,
+        )
+        .await?;
+        Ok(Checked::Closed)
+    }
+
+    /// Whether this tick has room for so many statements more; takes it.
+    fn has_room_for(&mut self, statements: usize) -> bool {
+        let left = self.statements.checked_sub(statements);
+        self.statements = left.unwrap_or(self.statements);
+        left.is_some()
+    }
+
+    /// Says in the log why nothing is recorded.
+    fn failed(&self, invoice: &Payable, now: i64, why: &dyn std::fmt::Display) -> Checked {
+        let line = format!("invoice {}: nothing recorded: {why}", invoice.id);
+        self.ports.log.write(Level::Warn, self.request_id, &line);
+        Checked::Failed(again(invoice, now))
+    }
+
+    fn actor(&self, now: i64) -> Actor {
+        Actor {
+            name: "renew".into(),
+            at: now,
+            request_id: self.request_id.to_owned(),
+        }
     }
 }
 
-/// Sets the invoice's next turn: doubling waits.
-async fn wait(
-    ports: &Ports,
+/// The invoice of an order among those found: the one we know, else one that
+/// is ours in everything. Somebody else's invoice with our order id in it must
+/// not hide ours.
+fn pick<'a>(
+    found: &'a [Invoice],
     invoice: &Payable,
-    came_of: Checked,
-) -> Result<Checked, DatabaseError> {
-    let doublings = u32::try_from(invoice.checks.clamp(1, 16) - 1).unwrap_or_default();
-    let wait = FIRST_WAIT.saturating_mul(1 << doublings).min(LONGEST_WAIT);
-    invoices::check_again(&ports.database, &invoice.id, ports.stamps.now() + wait).await?;
-    Ok(came_of)
+    expected: Expected<'_>,
+) -> Option<&'a Invoice> {
+    let of_order = || {
+        let order = Some(invoice.id.as_str());
+        found
+            .iter()
+            .filter(move |one| one.order_id.as_deref() == order)
+    };
+    match &invoice.provider_invoice_id {
+        Some(id) => of_order().find(|one| one.id == *id),
+        None => of_order()
+            .find(|one| one.sighting(expected).is_ok())
+            .or_else(|| of_order().next()),
+    }
+}
+
+/// The next tick comes back to it first.
+fn at_once(invoice: &Payable, now: i64) -> Checked {
+    Checked::Again(NextCheck {
+        id: invoice.id.clone(),
+        at: Some(now),
+    })
+}
+
+fn watched(invoice: &Payable) -> Watched {
+    Watched {
+        status: invoice.status,
+        created_at: invoice.created_at,
+        watch_until: invoice.watch_until,
+        checks: invoice.checks,
+    }
+}
+
+/// The next turn of an invoice that nothing new is known of. `None` at the end
+/// of its watch is for one that was seen: this one is asked for once more.
+fn again(invoice: &Payable, now: i64) -> NextCheck {
+    let watched = watched(invoice);
+    let next = watched.next_check(now).unwrap_or(now + watched.wait());
+    NextCheck {
+        id: invoice.id.clone(),
+        at: Some(next.min(now + watched.wait())),
+    }
 }

@@ -5,18 +5,20 @@
 //! Statuses are what `BTCPay` acts on: 2xx ends the delivery, 5xx has it sent
 //! again, other 4xx drop it.
 
-use crate::Ports;
+use crate::{BtcPay, Ports};
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
 use http::{HeaderMap, StatusCode};
+use keywright_domain::invoice::watch::Watched;
+use keywright_domain::invoice::{Effect, Illegal};
 use keywright_edge::http::openapi::{Error, Failures};
 use keywright_edge::http::{ApiError, RequestId, read_body};
-use keywright_edge::ports::Level;
-use keywright_providers::btcpay::{self, Expected, ReadError};
+use keywright_edge::ports::{DatabaseError, Level};
+use keywright_providers::btcpay::{self, Expected, Invoice, Mismatch, ReadError, Store};
 use keywright_store::audit::Actor;
-use keywright_store::settle::NewIds;
-use keywright_store::{invoices, settle};
+use keywright_store::invoices::{self, Payable};
+use keywright_store::sightings::{self, Recorded, Seen, StepIds};
 
 /// Takes an event of `BTCPay` Server.
 ///
@@ -64,54 +66,117 @@ pub(crate) async fn handler(
         note(Level::Warn, "passed over a BTCPay event of another store");
         return Ok(StatusCode::OK);
     }
-    let found = invoices::for_btcpay(&ports.database, btcpay_id, delivery.order_id()).await?;
-    let Some(invoice) = found else {
-        note(
-            Level::Warn,
-            "passed over a BTCPay event for an invoice that is not ours",
-        );
-        return Ok(StatusCode::OK);
-    };
-    let ask = account
+    for _ in 0..TRIES {
+        let found = invoices::for_btcpay(&ports.database, btcpay_id, delivery.order_id()).await?;
+        let Some(invoice) = found else {
+            note(
+                Level::Warn,
+                "passed over a BTCPay event for an invoice that is not ours",
+            );
+            return Ok(StatusCode::OK);
+        };
+        // The order matters: what is read after our row was loaded is at least
+        // as new as what the row says.
+        let Some(remote) = read_back(account, btcpay_id).await? else {
+            note(Level::Warn, "BTCPay knows no such invoice");
+            return Ok(StatusCode::OK);
+        };
+        match record(&ports, &account.store, &request_id, &invoice, &remote).await {
+            Ok(Recorded::Done { .. }) => return Ok(StatusCode::OK),
+            Ok(Recorded::Overtaken) => {}
+            Err(NotRecorded::Database(error)) => return Err(error.into()),
+            Err(contradiction) => {
+                note(Level::Warn, &format!("nothing recorded: {contradiction}"));
+                return Ok(StatusCode::OK);
+            }
+        }
+    }
+    Err(again_later("overtaken by other deliveries".to_owned()))
+}
+
+/// How often a delivery is read again that others overtake; a few of one
+/// invoice arrive at once, and each that is overtaken means that one was
+/// recorded.
+const TRIES: usize = 5;
+
+fn again_later(failure: String) -> ApiError {
+    ApiError::unavailable(
+        "service_unavailable",
+        "the invoice could not be read back from BTCPay; send this again",
+        failure,
+    )
+}
+
+/// The invoice as `BTCPay` shows it now; `None` when there is none.
+async fn read_back(account: &BtcPay, id: &str) -> Result<Option<Invoice>, ApiError> {
+    let request = account
         .store
-        .get_invoice(btcpay_id)
+        .get_invoice(id)
         .map_err(|error| ApiError::internal(error.to_string()))?;
-    let again_later = |failure: String| {
-        ApiError::unavailable(
-            "service_unavailable",
-            "the invoice could not be read back from BTCPay; send this again",
-            failure,
-        )
-    };
     let answer = account
         .outbound
-        .send(ask)
+        .send(request)
         .await
         .map_err(|error| again_later(error.to_string()))?;
-    let remote = match btcpay::read_invoice(&answer) {
-        Ok(remote) => remote,
-        Err(error @ ReadError::NotFound) => {
-            note(Level::Warn, &error.to_string());
-            return Ok(StatusCode::OK);
-        }
-        Err(error) => return Err(again_later(error.to_string())),
-    };
+    match btcpay::read_invoice(&answer) {
+        Ok(remote) => Ok(Some(remote)),
+        Err(ReadError::NotFound) => Ok(None),
+        Err(error) => Err(again_later(error.to_string())),
+    }
+}
+
+/// Why nothing is recorded.
+#[derive(Debug, thiserror::Error)]
+enum NotRecorded {
+    #[error(transparent)]
+    Mismatch(#[from] Mismatch),
+    #[error(transparent)]
+    Illegal(#[from] Illegal),
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+}
+
+async fn record(
+    ports: &Ports,
+    store: &Store,
+    request_id: &str,
+    invoice: &Payable,
+    remote: &Invoice,
+) -> Result<Recorded, NotRecorded> {
     let expected = Expected {
-        store_id: account.store.id(),
+        store_id: store.id(),
         order_id: &invoice.id,
         amount: invoice.amount_sats,
     };
-    match remote.outcome(expected) {
-        Ok(outcome) => {
-            let actor = Actor {
-                name: "btcpay".into(),
-                at: ports.stamps.now(),
-                request_id,
-            };
-            let ids = NewIds::new(&ports.stamps);
-            settle::record(&ports.database, &actor, &invoice, &remote.id, outcome, &ids).await?;
-        }
-        Err(mismatch) => note(Level::Warn, &format!("nothing recorded: {mismatch}")),
+    let sighting = remote.sighting(expected)?;
+    let now = ports.stamps.now();
+    let watched = Watched {
+        status: invoice.purchase().on(sighting)?.next.status,
+        created_at: invoice.created_at,
+        watch_until: remote.monitoring_expiration.or(invoice.watch_until),
+        checks: invoice.checks,
+    };
+    let seen = Seen {
+        provider_invoice_id: &remote.id,
+        checkout_url: &remote.checkout_link,
+        sighting,
+        paid: remote.paid(),
+        watch_until: remote.monitoring_expiration,
+        next_check_at: watched.next_check(now),
+    };
+    if !invoice.is_news(&seen) {
+        return Ok(Recorded::Done {
+            status: invoice.status,
+            effect: Effect::None,
+            license_id: None,
+        });
     }
-    Ok(StatusCode::OK)
+    let actor = Actor {
+        name: "btcpay".into(),
+        at: now,
+        request_id: request_id.to_owned(),
+    };
+    let ids = StepIds::new(&ports.stamps);
+    let prepared = sightings::prepare(&actor, invoice, &seen, &ids)?;
+    Ok(prepared.record(&ports.database).await?)
 }

@@ -99,6 +99,10 @@ named! {
     /// Publish releases, take them back, and say who may download. Can be given
     /// by name, so that a build machine has a key that does this and no more.
     ReleasesWrite = "releases:write",
+    /// See what somebody has to look at.
+    AttentionRead = "attention:read",
+    /// Say that it is done.
+    AttentionWrite = "attention:write",
     /// See who changed what.
     AuditRead = "audit:read",
     /// See what was validated.
@@ -150,6 +154,7 @@ impl Role {
             | Scope::MerchantProfilesRead
             | Scope::PaymentProvidersRead
             | Scope::RatesRead
+            | Scope::AttentionRead
             | Scope::ReleasesRead
             | Scope::AuditRead
             | Scope::ValidationsRead
@@ -158,7 +163,9 @@ impl Role {
             Scope::LicensesWrite => {
                 matches!(self, LicenseIssuer | Support | MerchantOnboard | FullAdmin)
             }
-            Scope::MachinesWrite | Scope::SubscriptionsWrite => matches!(self, Support | FullAdmin),
+            Scope::MachinesWrite | Scope::SubscriptionsWrite | Scope::AttentionWrite => {
+                matches!(self, Support | FullAdmin)
+            }
             Scope::ProductsWrite | Scope::PoliciesWrite => {
                 matches!(self, MerchantOnboard | FullAdmin)
             }
@@ -266,6 +273,8 @@ mod tests {
         ("rates:write", [false, false, false, false, true]),
         ("releases:read", [true, true, true, true, true]),
         ("releases:write", [false, false, false, false, true]),
+        ("attention:read", [true, true, true, true, true]),
+        ("attention:write", [false, false, true, false, true]),
         ("audit:read", [true, true, true, true, true]),
         ("validations:read", [true, true, true, true, true]),
         ("settings:read", [true, true, true, true, true]),

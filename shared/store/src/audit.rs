@@ -27,7 +27,7 @@ pub struct Entry {
     /// What was done, such as `license.revoke`.
     pub action: &'static str,
     /// `product`, `policy`, `invoice`, `license`, `api_key`, `discount_code`,
-    /// `redemption`, `release` or `upload`.
+    /// `redemption`, `release`, `upload` or `attention`.
     pub object_kind: &'static str,
     /// Id of the object.
     pub object_id: String,
@@ -195,6 +195,19 @@ pub(crate) fn insert_closing(actor: &Actor, entry: Entry, from: [&'static str; 2
         params(actor, entry),
     );
     statement.params.extend(from.map(Into::into));
+    statement
+}
+
+/// Writes the entry of an invoice whose step, the one with this id, was taken.
+pub(crate) fn insert_of_step(actor: &Actor, entry: Entry, step_id: &str) -> Statement {
+    let mut statement = Statement::new(
+        insert_into_audit!(
+            "SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9
+             FROM invoices WHERE id = ?6 AND step_id = ?10"
+        ),
+        params(actor, entry),
+    );
+    statement.params.push(step_id.into());
     statement
 }
 

@@ -4,10 +4,10 @@
 use crate::audit::{self, Actor, Entry};
 use crate::columns;
 use crate::redemptions::{self, Reservation};
-use keywright_domain::invoice::InvoiceStatus;
+use keywright_domain::invoice::{InvoiceStatus, PaymentState};
 use keywright_domain::terms::Terms;
 use keywright_edge::ports::{Database, DatabaseError, Reader, Statement};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 /// A new purchase.
@@ -49,6 +49,8 @@ pub struct Progress {
     pub id: String,
     /// Where the purchase stands.
     pub status: InvoiceStatus,
+    /// What was paid.
+    pub payment_state: PaymentState,
     /// What is bought.
     pub product_id: String,
     /// Its slug.
@@ -93,6 +95,8 @@ pub struct Payable {
     pub id: String,
     /// Where the purchase stands.
     pub status: InvoiceStatus,
+    /// What was paid.
+    pub payment_state: PaymentState,
     /// The provider's id, once known.
     pub provider_invoice_id: Option<String>,
     /// What the buyer has to pay.
@@ -101,6 +105,10 @@ pub struct Payable {
     pub created_at: i64,
     /// How often the reconciler has asked for it.
     pub checks: i64,
+    /// Till when the provider watches for payments, in unix seconds.
+    pub watch_until: Option<i64>,
+    /// Id of the last step that was recorded.
+    pub step_id: Option<String>,
 }
 
 /// Records a pending purchase to be paid at `BTCPay`, and reserves the use of
@@ -141,7 +149,7 @@ macro_rules! insert_into_invoices {
                                    checkout_url, status, amount_sats, base_price_sats,
                                    duration_seconds, grace_seconds, max_machines, entitlements,
                                    is_trial, buyer_email, buyer_note, created_at, settled_at,
-                                   next_check_at, checks, maintenance_seconds) ",
+                                   next_check_at, checks, maintenance_seconds, payment_state) ",
             $from
         )
     };
@@ -162,12 +170,12 @@ pub(crate) fn place(
     let sql = if invoice.reservation.is_none() {
         insert_into_invoices!(
             "VALUES (?1, ?2, ?3, ?4, ?5, '', ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,
-                     ?17, ?18, 0, ?19)"
+                     ?17, ?18, 0, ?19, iif(?6 = 'settled', 'paid', 'unpaid'))"
         )
     } else {
         insert_into_invoices!(
             "SELECT ?1, ?2, ?3, ?4, ?5, '', ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,
-                    ?17, ?18, 0, ?19
+                    ?17, ?18, 0, ?19, iif(?6 = 'settled', 'paid', 'unpaid')
              WHERE changes() > 0"
         )
     };
@@ -205,8 +213,9 @@ pub(crate) fn place(
     }
 }
 
-/// Records the provider's invoice for ours. The first one wins: a second one
-/// for the same order changes nothing.
+/// Records the provider's invoice for ours, and till when it is watched for
+/// payments, in unix seconds. The first one wins: a second one for the same
+/// order changes nothing.
 ///
 /// # Errors
 /// [`DatabaseError`].
@@ -215,11 +224,17 @@ pub async fn attach_provider(
     id: &str,
     provider_invoice_id: &str,
     checkout_url: &str,
+    watch_until: Option<i64>,
 ) -> Result<(), DatabaseError> {
     let update = Statement::new(
-        "UPDATE invoices SET provider_invoice_id = ?2, checkout_url = ?3
+        "UPDATE invoices SET provider_invoice_id = ?2, checkout_url = ?3, watch_until = ?4
          WHERE id = ?1 AND provider_invoice_id IS NULL",
-        [id.into(), provider_invoice_id.into(), checkout_url.into()],
+        [
+            id.into(),
+            provider_invoice_id.into(),
+            checkout_url.into(),
+            watch_until.into(),
+        ],
     );
     database.batch(vec![update]).await.map(drop)
 }
@@ -265,7 +280,7 @@ pub async fn close(
     };
     // The entry first, while the row still says what it was.
     let mut batch = vec![audit::insert_closing(actor, entry, from), update];
-    batch.extend(redemptions::released(actor, id));
+    batch.extend(redemptions::released(actor, id, None));
     database.batch(batch).await.map(drop)
 }
 
@@ -275,8 +290,9 @@ pub async fn close(
 /// [`DatabaseError`].
 pub async fn progress(database: &Reader, id: &str) -> Result<Option<Progress>, DatabaseError> {
     let statement = Statement::new(
-        "SELECT i.id, i.status, i.product_id, p.slug AS product, p.name AS product_name,
-                i.amount_sats, i.checkout_url, l.id AS license_id, l.status AS license_status
+        "SELECT i.id, i.status, i.payment_state, i.product_id, p.slug AS product,
+                p.name AS product_name, i.amount_sats, i.checkout_url, l.id AS license_id,
+                l.status AS license_status
          FROM invoices i
          JOIN products p ON p.id = i.product_id
          LEFT JOIN receipts r ON r.invoice_id = i.id
@@ -316,7 +332,8 @@ pub async fn for_btcpay(
     order_id: Option<&str>,
 ) -> Result<Option<Payable>, DatabaseError> {
     let statement = Statement::new(
-        "SELECT id, status, provider_invoice_id, amount_sats, created_at, checks
+        "SELECT id, status, payment_state, provider_invoice_id, amount_sats, created_at, checks,
+                watch_until, step_id
          FROM invoices
          WHERE provider = 'btcpay'
            AND (provider_invoice_id = ?1 OR (provider_invoice_id IS NULL AND id = ?2))",
@@ -325,8 +342,8 @@ pub async fn for_btcpay(
     database.first(statement).await
 }
 
-/// Pending purchases whose turn has come, the most overdue first, and claims
-/// them until `again_at`: a tick that runs at the same time gets others, and
+/// Purchases whose turn has come, whatever their state, the most overdue first,
+/// and claims them until `again_at`: a tick that runs at the same time gets others, and
 /// one that dies leaves them for a later one.
 ///
 /// # Errors
@@ -340,27 +357,40 @@ pub async fn claim_due(
     let statement = Statement::new(
         "UPDATE invoices SET next_check_at = ?2, checks = checks + 1
          WHERE id IN (SELECT id FROM invoices
-                      WHERE status = 'pending' AND next_check_at <= ?1
+                      WHERE next_check_at IS NOT NULL AND next_check_at <= ?1
                       ORDER BY next_check_at LIMIT ?3)
-         RETURNING id, status, provider_invoice_id, amount_sats, created_at, checks",
+         RETURNING id, status, payment_state, provider_invoice_id, amount_sats, created_at, checks,
+                   watch_until, step_id",
         [now.into(), again_at.into(), limit.into()],
     );
     let mut answers = database.batch(vec![statement]).await?;
     keywright_edge::ports::decode(answers.pop().unwrap_or_default())
 }
 
-/// Sets when the reconciler asks again.
+/// When the reconciler asks for a purchase again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NextCheck {
+    /// The purchase.
+    pub id: String,
+    /// Unix seconds; `None` never.
+    pub at: Option<i64>,
+}
+
+/// Sets when the reconciler asks again, for all in one statement.
 ///
 /// # Errors
 /// [`DatabaseError`].
-pub async fn check_again(
-    database: &Database,
-    id: &str,
-    next_check_at: i64,
-) -> Result<(), DatabaseError> {
+pub async fn check_again(database: &Database, next: &[NextCheck]) -> Result<(), DatabaseError> {
+    if next.is_empty() {
+        return Ok(());
+    }
+    let list =
+        serde_json::to_string(next).map_err(|error| DatabaseError::Row(error.to_string()))?;
     let update = Statement::new(
-        "UPDATE invoices SET next_check_at = ?2 WHERE id = ?1 AND status = 'pending'",
-        [id.into(), next_check_at.into()],
+        "UPDATE invoices
+         SET next_check_at = (SELECT value ->> 'at' FROM json_each(?1) WHERE value ->> 'id' = invoices.id)
+         WHERE id IN (SELECT value ->> 'id' FROM json_each(?1))",
+        [list.into()],
     );
     database.batch(vec![update]).await.map(drop)
 }

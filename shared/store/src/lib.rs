@@ -30,6 +30,7 @@
 //! - [`contract`]: recorded things as the Keysat contract shows them
 
 pub mod api_keys;
+pub mod attention;
 pub mod audit;
 mod columns;
 pub mod contract;
@@ -62,6 +63,7 @@ pub mod releases;
 pub mod retention;
 pub mod seats;
 pub mod settle;
+pub mod sightings;
 pub mod uploads;
 pub mod validation_log;
 
@@ -81,5 +83,9 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration {
         level: 3,
         sql: include_str!("../../../migrations/0003_releases.sql"),
+    },
+    Migration {
+        level: 4,
+        sql: include_str!("../../../migrations/0004_payments.sql"),
     },
 ];

@@ -50,20 +50,22 @@ pub(crate) fn reserve(reservation: &Reservation, invoice_id: &str, now: i64) -> 
     )
 }
 
-/// Turns the use of an invoice that settles, where it has one, into `used`, and
-/// tells of it once. After the license is in: the event names it.
+/// Turns the use of an invoice that is settled, where it has one, into `used`,
+/// and tells of it once. After the license is in: the event names it.
 pub(crate) fn used(actor: &Actor, invoice_id: &str, event_id: &str) -> [Statement; 3] {
     [
         // One that was released counts again.
         Statement::new(
             "UPDATE discount_codes SET used_count = used_count + 1
-             WHERE id = (SELECT code_id FROM redemptions
-                         WHERE invoice_id = ?1 AND state = 'released')",
+             WHERE id = (SELECT r.code_id FROM redemptions r JOIN invoices i ON i.id = r.invoice_id
+                         WHERE r.invoice_id = ?1 AND r.state = 'released'
+                           AND i.status = 'settled')",
             [invoice_id.into()],
         ),
         Statement::new(
             "UPDATE redemptions SET state = 'used', ended_at = ?2
-             WHERE invoice_id = ?1 AND state <> 'used'",
+             WHERE invoice_id = ?1 AND state <> 'used'
+               AND 'settled' = (SELECT status FROM invoices WHERE id = ?1)",
             [invoice_id.into(), actor.at.into()],
         ),
         Statement::new(
@@ -85,22 +87,25 @@ pub(crate) fn used(actor: &Actor, invoice_id: &str, event_id: &str) -> [Statemen
     ]
 }
 
-/// Gives the use of an invoice that ended unpaid back, once, where it has one.
-/// One that settled has none to give: its use is `used`.
-pub(crate) fn released(actor: &Actor, invoice_id: &str) -> [Statement; 2] {
+/// Gives the use of an invoice that ended unpaid back, once, where it has one;
+/// with a step, only if that was taken. One that settled has none to give: its
+/// use is `used`.
+pub(crate) fn released(actor: &Actor, invoice_id: &str, step_id: Option<&str>) -> [Statement; 2] {
     [
         Statement::new(
             // Not below 0, whatever somebody did to the table: a count that is
             // wrong must not keep an invoice from ending.
             "UPDATE discount_codes SET used_count = max(used_count - 1, 0)
-             WHERE id = (SELECT code_id FROM redemptions
-                         WHERE invoice_id = ?1 AND state = 'reserved')",
-            [invoice_id.into()],
+             WHERE id = (SELECT r.code_id FROM redemptions r JOIN invoices i ON i.id = r.invoice_id
+                         WHERE r.invoice_id = ?1 AND r.state = 'reserved'
+                           AND (?2 IS NULL OR i.step_id = ?2))",
+            [invoice_id.into(), step_id.into()],
         ),
         Statement::new(
             "UPDATE redemptions SET state = 'released', ended_at = ?2
-             WHERE invoice_id = ?1 AND state = 'reserved'",
-            [invoice_id.into(), actor.at.into()],
+             WHERE invoice_id = ?1 AND state = 'reserved'
+               AND (?3 IS NULL OR ?3 = (SELECT step_id FROM invoices WHERE id = ?1))",
+            [invoice_id.into(), actor.at.into(), step_id.into()],
         ),
     ]
 }

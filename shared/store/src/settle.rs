@@ -8,9 +8,9 @@
 use crate::audit::{self, Actor, Entry};
 use crate::columns;
 use crate::download_ids;
-use crate::invoices::{self, NewInvoice, Payable};
+use crate::invoices::{self, NewInvoice};
 use crate::redemptions;
-use keywright_domain::invoice::{InvoiceStatus, Outcome};
+use keywright_domain::invoice::InvoiceStatus;
 use keywright_domain::release::DownloadId;
 use keywright_domain::terms::Terms;
 use keywright_edge::ports::{Database, DatabaseError, Stamps, Statement, Value, decode};
@@ -77,70 +77,6 @@ struct LicenseId {
     id: String,
 }
 
-/// Records what the provider says of a purchase: settles it, closes it, or
-/// leaves it as it is. Answers the license's id when it is settled.
-///
-/// # Errors
-/// As [`purchase`].
-pub async fn record(
-    database: &Database,
-    actor: &Actor,
-    invoice: &Payable,
-    provider_invoice_id: &str,
-    outcome: Outcome,
-    ids: &NewIds,
-) -> Result<Option<String>, DatabaseError> {
-    match outcome.status() {
-        Some(InvoiceStatus::Settled) => {
-            purchase(database, actor, &invoice.id, provider_invoice_id, ids).await
-        }
-        Some(status) if invoice.status.may_become(status) => {
-            invoices::close(
-                database,
-                actor,
-                &invoice.id,
-                status,
-                "said by BTCPay",
-                ids.audit.clone(),
-            )
-            .await?;
-            Ok(None)
-        }
-        _ => Ok(None),
-    }
-}
-
-/// Settles a purchase that the provider says is paid. Answers the license's
-/// id, also when it was settled before.
-///
-/// # Errors
-/// [`DatabaseError`]; then nothing was written, or all of it and the
-/// connection was lost: running it again is right in both cases.
-pub async fn purchase(
-    database: &Database,
-    actor: &Actor,
-    invoice_id: &str,
-    provider_invoice_id: &str,
-    ids: &NewIds,
-) -> Result<Option<String>, DatabaseError> {
-    let settle = Statement::new(
-        "UPDATE invoices SET status = 'settled', settled_at = ?2, next_check_at = NULL,
-                             provider_invoice_id = coalesce(provider_invoice_id, ?3)
-         WHERE id = ?1 AND status IN ('pending', 'expired', 'invalid')",
-        [
-            invoice_id.into(),
-            actor.at.into(),
-            provider_invoice_id.into(),
-        ],
-    );
-    let paid = Paid {
-        invoice_id,
-        kind: "btcpay",
-        external_ref: provider_invoice_id,
-    };
-    issue(database, actor, vec![settle], paid, ids).await
-}
-
 /// Records a free purchase, settled as it is made. Answers the license's id;
 /// `None` when its code has no use left, and nothing is recorded.
 ///
@@ -166,7 +102,11 @@ pub async fn free_purchase(
         kind: "free",
         external_ref: &external_ref,
     };
-    issue(database, actor, place, paid, ids).await
+    let mut batch = place;
+    batch.extend(issuing(actor, paid, ids));
+    let mut answers = database.batch(batch).await?;
+    let found: Vec<LicenseId> = decode(answers.pop().unwrap_or_default())?;
+    Ok(found.into_iter().next().map(|license| license.id))
 }
 
 /// The contract's provider id of a free purchase.
@@ -226,22 +166,20 @@ pub async fn grant(
 
 /// What a receipt is written for.
 #[derive(Clone, Copy)]
-struct Paid<'a> {
-    invoice_id: &'a str,
-    kind: &'static str,
-    external_ref: &'a str,
+pub(crate) struct Paid<'a> {
+    /// Our invoice.
+    pub(crate) invoice_id: &'a str,
+    /// Who took the payment.
+    pub(crate) kind: &'static str,
+    /// What they call it.
+    pub(crate) external_ref: &'a str,
 }
 
-/// Settles an invoice with its receipt, license, audit entry, event and the use
-/// of its code in one batch. Every value of the license comes from the invoice's
-/// row. Answers the license's id.
-async fn issue(
-    database: &Database,
-    actor: &Actor,
-    settle: Vec<Statement>,
-    paid: Paid<'_>,
-    ids: &NewIds,
-) -> Result<Option<String>, DatabaseError> {
+/// The receipt, license, audit entry and event of an invoice that is settled,
+/// and the use of its code. Every value of the license comes from the invoice's
+/// row. Where they exist, nothing is written. The last statement answers the
+/// license's `id`.
+pub(crate) fn issuing(actor: &Actor, paid: Paid<'_>, ids: &NewIds) -> Vec<Statement> {
     let receipt = Statement::new(
         "INSERT INTO receipts (id, kind, external_ref, invoice_id, product_id, amount, currency,
                                received_at)
@@ -275,8 +213,7 @@ async fn issue(
             actor.at.into(),
         ],
     );
-    let mut batch = settle;
-    batch.extend([receipt, license]);
+    let mut batch = vec![receipt, license];
     batch.extend(told(actor, ids, Some(paid.invoice_id), "purchase"));
     batch.extend(redemptions::used(actor, paid.invoice_id, &ids.redeemed));
     batch.push(download_ids::give_bought(
@@ -284,9 +221,7 @@ async fn issue(
         &ids.download,
         actor.at,
     ));
-    let mut answers = database.batch(batch).await?;
-    let found: Vec<LicenseId> = decode(answers.pop().unwrap_or_default())?;
-    Ok(found.into_iter().next().map(|license| license.id))
+    batch
 }
 
 /// The audit entry and the event of a new license, if it got in.

@@ -138,8 +138,10 @@ async fn wrong_types_and_values_are_refused() {
         ("UPDATE products SET active = 2", "CHECK constraint failed"),
         ("UPDATE products SET slug = NULL", "NOT NULL constraint failed"),
         (
-            "INSERT INTO products SELECT 'q', slug, name, description, price_amount,
-                    price_currency, active, metadata, NULL, 1, 1 FROM products",
+            "INSERT INTO products (id, slug, name, description, price_amount, price_currency,
+                                   active, metadata, created_at, updated_at)
+             SELECT 'q', slug, name, description, price_amount, price_currency, active, metadata,
+                    1, 1 FROM products",
             "UNIQUE constraint failed: products.slug",
         ),
         (

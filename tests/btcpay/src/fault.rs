@@ -129,8 +129,9 @@ pub enum Release {
 pub(crate) struct ApiFaults {
     /// Requests are cut without an answer.
     pub(crate) closed: bool,
-    /// So many requests are answered with this status.
-    pub(crate) fail: Option<(u32, u16)>,
+    /// So many requests are let through, so many after them are answered with
+    /// this status.
+    pub(crate) fail: Option<(u32, u32, u16)>,
     /// Answers wait this long.
     pub(crate) slow: Duration,
     /// So many invoices are made without an answer.
@@ -140,8 +141,12 @@ pub(crate) struct ApiFaults {
 impl ApiFaults {
     /// The status this request fails with, if it does; counts it.
     pub(crate) fn take_failure(&mut self) -> Option<u16> {
-        let (left, status) = self.fail?;
-        self.fail = left.checked_sub(2).map(|rest| (rest + 1, status));
+        let (skip, left, status) = self.fail?;
+        if let Some(skip) = skip.checked_sub(1) {
+            self.fail = Some((skip, left, status));
+            return None;
+        }
+        self.fail = left.checked_sub(2).map(|rest| (0, rest + 1, status));
         Some(status)
     }
 
@@ -160,9 +165,10 @@ mod tests {
     #[test]
     fn failures_are_counted_down() {
         let mut faults = ApiFaults {
-            fail: Some((2, 503)),
+            fail: Some((1, 2, 503)),
             ..ApiFaults::default()
         };
+        assert_eq!(faults.take_failure(), None);
         assert_eq!(faults.take_failure(), Some(503));
         assert_eq!(faults.take_failure(), Some(503));
         assert_eq!(faults.take_failure(), None);

@@ -109,6 +109,7 @@ async fn half_made_order(instance: &Instance) {
     nothing_due(instance).await;
     product(instance, "half-forged", 1_000).await;
     instance.btcpay.lose_create_answers(1);
+    instance.btcpay.fail_after(1, 1, 503);
     let order = json!({ "product": "half-forged" });
     let answer = instance.api.post("/v1/purchase", &order).await;
     answer.is_error(502, "upstream_error");

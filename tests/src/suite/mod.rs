@@ -13,6 +13,7 @@ mod access;
 mod admin;
 mod afterwards;
 mod api_keys;
+mod attention;
 mod bodies;
 mod catalog_changes;
 mod catalogue;
@@ -171,6 +172,7 @@ pub fn all() -> impl Iterator<Item = Case> {
         admin::CASES,
         afterwards::CASES,
         api_keys::CASES,
+        attention::CASES,
         bodies::CASES,
         catalog_changes::CASES,
         catalogue::CASES,

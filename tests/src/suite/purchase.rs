@@ -236,7 +236,7 @@ async fn paid_late(instance: &Instance) {
 
 async fn provider_fails(instance: &Instance) {
     product(instance, "unlucky", 1_000).await;
-    instance.btcpay.fail_next(1, 503);
+    instance.btcpay.fail_next(2, 503);
     let answer = order(instance, json!({ "product": "unlucky" })).await;
     instance.btcpay.clear_faults();
     answer.is_error(502, "upstream_error");

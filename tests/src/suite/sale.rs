@@ -82,10 +82,10 @@ async fn paid(instance: &Instance) {
 
     let waiting = poll(instance, &invoice).await;
     let expected = json!({
-        "invoice_id": invoice, "status": "pending", "product_id": product["id"],
-        "product": "sold", "product_name": "The sold", "checkout_url": bought["checkout_url"],
-        "amount_sats": 50_000, "license_key": null, "license_id": null, "token": null,
-        "download_id": null,
+        "invoice_id": invoice, "status": "pending", "payment_state": "unpaid",
+        "product_id": product["id"], "product": "sold", "product_name": "The sold",
+        "checkout_url": bought["checkout_url"], "amount_sats": 50_000, "license_key": null,
+        "license_id": null, "token": null, "download_id": null,
     });
     assert_eq!(waiting, expected);
 

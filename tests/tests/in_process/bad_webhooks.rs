@@ -184,19 +184,24 @@ async fn a_delivery_before_the_money_changes_nothing() {
     let (invoice_id, btcpay_id) = order(&bench, "demo").await;
     let lie = |pay: &BtcPay| delivery_of(body_of(pay, "InvoiceSettled", &btcpay_id));
     assert_eq!(bench.untouched_by(lie(&pay)).await.status, 200, "unpaid");
-    pay.pay_partially(&btcpay_id).expect("a payment");
-    assert_eq!(bench.untouched_by(lie(&pay)).await.status, 200, "half paid");
-    pay.pay(
-        &btcpay_id,
-        &keywright_btcpay_double::Payment::rest().on_chain(),
-    )
-    .expect("a payment");
-    assert_eq!(
-        bench.untouched_by(lie(&pay)).await.status,
-        200,
-        "unconfirmed"
-    );
-    assert_eq!(poll(&bench, &invoice_id).await["status"], "pending");
+    let rest = keywright_btcpay_double::Payment::rest().on_chain();
+    for (step, payment) in [("half paid", "underpaid"), ("unconfirmed", "processing")] {
+        if step == "half paid" {
+            pay.pay_partially(&btcpay_id).expect("a payment");
+        } else {
+            pay.pay(&btcpay_id, &rest).expect("a payment");
+        }
+        assert_eq!(bench.send(lie(&pay)).await.status, 200, "{step}");
+        assert_eq!(
+            bench.untouched_by(lie(&pay)).await.status,
+            200,
+            "{step} again"
+        );
+        let progress = poll(&bench, &invoice_id).await;
+        assert_eq!(progress["status"], "pending", "{step}");
+        assert_eq!(progress["payment_state"], payment);
+        assert_eq!(issued(&bench).await, [0; 4], "{step}");
+    }
     pay.confirm(&btcpay_id).expect("a confirmation");
     assert_eq!(bench.send(lie(&pay)).await.status, 200);
     assert_eq!(poll(&bench, &invoice_id).await["status"], "settled");
@@ -226,7 +231,7 @@ async fn an_invoice_over_another_amount_is_not_ours() {
         let pay = played_store();
         let bench = Bench::paid_through(&pay);
         bench.product("demo", 50_000).await;
-        pay.fail_next(1, 503);
+        pay.fail_next(2, 503);
         let answer = bench
             .post("/v1/purchase", &json!({ "product": "demo" }))
             .await;
@@ -266,7 +271,7 @@ async fn an_invoice_of_another_store_is_not_ours() {
         .expect("a played BTCPay");
     let bench = Bench::paid_through(&pay);
     bench.product("demo", 50_000).await;
-    pay.fail_next(1, 503);
+    pay.fail_next(2, 503);
     bench
         .post("/v1/purchase", &json!({ "product": "demo" }))
         .await;
@@ -305,7 +310,7 @@ async fn an_invoice_that_the_store_does_not_know_is_passed_over() {
     let pay = played_store();
     let bench = Bench::paid_through(&pay);
     bench.product("demo", 50_000).await;
-    pay.fail_next(1, 503);
+    pay.fail_next(2, 503);
     bench
         .post("/v1/purchase", &json!({ "product": "demo" }))
         .await;

@@ -238,6 +238,7 @@ async fn a_reservation_that_nobody_can_ask_about_is_released_after_half_an_hour(
     let (pay, bench) = shop().await;
     bench.code("ONE", json!({ "max_uses": 1 })).await;
     pay.lose_create_answers(1);
+    pay.fail_after(1, 1, 503);
     let failed = buy_with(&bench, "demo", "ONE").await;
     assert_eq!(failed.refusal(), (502, "upstream_error".to_owned()));
     pay.api(ApiState::Refused);

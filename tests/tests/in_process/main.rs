@@ -46,6 +46,8 @@ mod joomla_feed;
 #[cfg(test)]
 mod journal;
 #[cfg(test)]
+mod late_money;
+#[cfg(test)]
 mod latest;
 #[cfg(test)]
 mod license_changes;

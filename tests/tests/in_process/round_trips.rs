@@ -73,6 +73,9 @@ async fn each_route_costs_what_the_table_says() {
     bench.product("listed", 1).await;
     let listed_key = bench.issue("listed", json!({})).await.text("license_key");
     bench.product("free", 0).await;
+    let attention = "INSERT INTO attention (id, at, kind, object_kind, object_id, details)
+                     VALUES ('a1', 1, 'underpaid', 'invoice', 'i1', '{}')";
+    bench.sql(attention).await;
     let policy_id = bench.policy("demo", "pro", json!({})).await;
     let issued = bench.issue("demo", json!({ "max_machines": 3 })).await;
     let (key, token) = (issued.text("license_key"), issued.text("token"));
@@ -685,6 +688,16 @@ async fn each_route_costs_what_the_table_says() {
                 &format!("/v1/admin/api-keys/{api_key_id}"),
                 &json!({}),
             ),
+            1,
+        ),
+        (
+            "/v1/admin/attention",
+            send(Method::GET, "/v1/admin/attention?state=all", &json!({})),
+            1,
+        ),
+        (
+            "/v1/admin/attention/{id}/resolve",
+            send(Method::POST, "/v1/admin/attention/a1/resolve", &json!({})),
             1,
         ),
         (

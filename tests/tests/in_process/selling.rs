@@ -46,10 +46,11 @@ async fn a_free_purchase_is_settled_as_it_is_made() {
     assert_eq!(
         progress,
         json!({
-            "invoice_id": invoice_id, "status": "settled", "product_id": product_id,
-            "product": "free", "product_name": "free",
-            "amount_sats": 0, "license_key": key, "license_id": bought.text("license_id"),
-            "token": bought.text("token"), "download_id": bought.text("download_id"),
+            "invoice_id": invoice_id, "status": "settled", "payment_state": "paid",
+            "product_id": product_id, "product": "free", "product_name": "free",
+            "amount_sats": 0, "license_key": key,
+            "license_id": bought.text("license_id"), "token": bought.text("token"),
+            "download_id": bought.text("download_id"),
         })
     );
     assert_eq!(issued(&bench).await, [1; 4]);

@@ -121,11 +121,12 @@ async fn whatever_database_call_of_a_tick_breaks_the_next_one_repairs_it() {
             let order = json!({ "product": "demo" });
             bench.post("/v1/purchase", &order).await;
             pay.lose_create_answers(1);
+            pay.fail_after(1, 1, 503);
             bench.post("/v1/purchase", &order).await;
             for invoice in pay.invoices() {
                 pay.pay_in_full(&invoice.id).expect("a payment");
             }
-            pay.fail_next(1, 503);
+            pay.fail_next(2, 503);
             bench.post("/v1/purchase", &order).await;
             bench.post("/v1/purchase", &order).await;
             pay.expire(&pay.invoices()[2].id).expect("an expiry");

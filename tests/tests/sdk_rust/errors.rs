@@ -43,7 +43,7 @@ async fn outside_the_contract(instance: &Instance) {
 
 async fn provider_fails(instance: &Instance) {
     floor::product(instance, "r-upstream", 1_000).await;
-    instance.btcpay.fail_next(1, 503);
+    instance.btcpay.fail_next(2, 503);
     let nothing = StartPurchaseOptions::default();
     let failed = client(instance)
         .start_purchase("r-upstream", &nothing)

@@ -1,7 +1,7 @@
 //! Reading `BTCPay`'s invoices. Only what decides about a license is read.
 
 use http::{Response, StatusCode};
-use keywright_domain::invoice::Outcome;
+use keywright_domain::invoice::{Outcome, PaymentState, Sighting};
 use keywright_domain::money::Sats;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -35,6 +35,13 @@ pub struct Invoice {
     pub additional_status: String,
     /// What was to be paid, when that is an amount of bitcoin.
     pub amount: Option<Sats>,
+    /// What came in, as `BTCPay` writes it, in [`Self::currency`]; servers
+    /// before 2.1.2 do not say.
+    pub paid_amount: Option<String>,
+    /// The currency of the amounts.
+    pub currency: String,
+    /// Till when `BTCPay` watches for payments, in unix seconds.
+    pub monitoring_expiration: Option<i64>,
     /// Our invoice id.
     pub order_id: Option<String>,
     /// Where the buyer pays.
@@ -67,11 +74,11 @@ pub enum Mismatch {
 }
 
 impl Invoice {
-    /// What this invoice, read back from the API, means for our purchase.
+    /// What this invoice, read back from the API, says of our purchase.
     ///
     /// # Errors
     /// [`Mismatch`] when it is not the invoice that we made for it.
-    pub fn outcome(&self, expected: Expected<'_>) -> Result<Outcome, Mismatch> {
+    pub fn sighting(&self, expected: Expected<'_>) -> Result<Sighting, Mismatch> {
         if self.store_id != expected.store_id {
             return Err(Mismatch::Store);
         }
@@ -81,12 +88,51 @@ impl Invoice {
         if self.amount.map(Sats::get) != Some(expected.amount) {
             return Err(Mismatch::Amount);
         }
-        Ok(match self.status {
-            InvoiceStatus::New | InvoiceStatus::Processing => Outcome::Waiting,
-            InvoiceStatus::Settled => Outcome::Settled,
-            InvoiceStatus::Expired => Outcome::Expired,
-            InvoiceStatus::Invalid => Outcome::Invalid,
+        Ok(Sighting {
+            outcome: match self.status {
+                InvoiceStatus::New | InvoiceStatus::Processing => Outcome::Waiting,
+                InvoiceStatus::Settled => Outcome::Settled,
+                InvoiceStatus::Expired => Outcome::Expired,
+                InvoiceStatus::Invalid => Outcome::Invalid,
+            },
+            payment: self.payment(),
         })
+    }
+
+    /// What came in. The finer status says it, but for two cases: a merchant
+    /// may mark an invoice that nobody paid, and one whose payment was never
+    /// confirmed is invalid without more.
+    fn payment(&self) -> PaymentState {
+        match (self.status, self.additional_status.as_str()) {
+            (InvoiceStatus::Processing, _) => PaymentState::Processing,
+            (InvoiceStatus::Expired, "PaidLate" | "PaidOver") => PaymentState::PaidLate,
+            (
+                InvoiceStatus::New | InvoiceStatus::Expired | InvoiceStatus::Invalid,
+                "PaidPartial",
+            ) => PaymentState::Underpaid,
+            (InvoiceStatus::New | InvoiceStatus::Expired, _) => PaymentState::Unpaid,
+            (InvoiceStatus::Settled | InvoiceStatus::Invalid, _)
+                if self.came_in() == Some(false) =>
+            {
+                PaymentState::Unpaid
+            }
+            (_, "PaidOver") => PaymentState::Overpaid,
+            (InvoiceStatus::Invalid, "Marked") if self.came_in().is_none() => PaymentState::Unpaid,
+            (InvoiceStatus::Settled | InvoiceStatus::Invalid, _) => PaymentState::Paid,
+        }
+    }
+
+    /// What came in and its currency, where `BTCPay` says.
+    #[must_use]
+    pub fn paid(&self) -> Option<(&str, &str)> {
+        let paid = self.paid_amount.as_deref()?;
+        Some((paid, self.currency.as_str()))
+    }
+
+    /// Whether anything came in, where `BTCPay` says.
+    fn came_in(&self) -> Option<bool> {
+        let paid = self.paid_amount.as_deref()?;
+        Some(paid.bytes().any(|b| (b'1'..=b'9').contains(&b)))
     }
 }
 
@@ -133,6 +179,8 @@ struct InvoiceData {
     #[serde(default)]
     additional_status: String,
     amount: Option<Amount>,
+    paid_amount: Option<Amount>,
+    monitoring_expiration: Option<i64>,
     #[serde(default)]
     currency: String,
     #[serde(default)]
@@ -168,20 +216,29 @@ struct FieldError {
     message: String,
 }
 
+impl Amount {
+    fn into_text(self) -> String {
+        match self {
+            Self::Text(text) => text,
+            Self::Number(number) => number.to_string(),
+        }
+    }
+}
+
 impl From<InvoiceData> for Invoice {
     fn from(data: InvoiceData) -> Self {
-        let text = data.amount.map(|amount| match amount {
-            Amount::Text(text) => text,
-            Amount::Number(number) => number.to_string(),
-        });
         Self {
             id: data.id,
             store_id: data.store_id,
             status: data.status,
             additional_status: data.additional_status,
-            amount: text
+            amount: data
+                .amount
                 .filter(|_| data.currency == "BTC")
-                .and_then(|text| Sats::from_bitcoin(&text).ok()),
+                .and_then(|amount| Sats::from_bitcoin(&amount.into_text()).ok()),
+            paid_amount: data.paid_amount.map(Amount::into_text),
+            currency: data.currency,
+            monitoring_expiration: data.monitoring_expiration,
             order_id: data.metadata.order_id,
             checkout_link: data.checkout_link,
         }
@@ -270,35 +327,117 @@ mod tests {
             order_id: "o",
             amount: 50_000,
         };
-        assert_eq!(invoice.outcome(ours), Ok(Outcome::Settled));
+        let settled = Sighting {
+            outcome: Outcome::Settled,
+            payment: PaymentState::Paid,
+        };
+        assert_eq!(invoice.sighting(ours), Ok(settled));
         let other_store = Expected {
             store_id: "T",
             ..ours
         };
-        assert_eq!(invoice.outcome(other_store), Err(Mismatch::Store));
+        assert_eq!(invoice.sighting(other_store), Err(Mismatch::Store));
         let other_order = Expected {
             order_id: "p",
             ..ours
         };
-        assert_eq!(invoice.outcome(other_order), Err(Mismatch::Order));
+        assert_eq!(invoice.sighting(other_order), Err(Mismatch::Order));
         let other_amount = Expected {
             amount: 50_001,
             ..ours
         };
-        assert_eq!(invoice.outcome(other_amount), Err(Mismatch::Amount));
-        for (status, outcome) in [
-            (InvoiceStatus::New, Outcome::Waiting),
-            (InvoiceStatus::Processing, Outcome::Waiting),
-            (InvoiceStatus::Expired, Outcome::Expired),
-            (InvoiceStatus::Invalid, Outcome::Invalid),
+        assert_eq!(invoice.sighting(other_amount), Err(Mismatch::Amount));
+    }
+
+    #[test]
+    fn statuses_and_amounts_make_a_sighting() {
+        use PaymentState::{Overpaid, Paid, PaidLate, Processing, Underpaid, Unpaid};
+        for (status, additional, paid, outcome, payment) in [
+            ("New", "None", Some("0"), Outcome::Waiting, Unpaid),
+            (
+                "New",
+                "PaidPartial",
+                Some("0.0001"),
+                Outcome::Waiting,
+                Underpaid,
+            ),
+            (
+                "Processing",
+                "None",
+                Some("0.0005"),
+                Outcome::Waiting,
+                Processing,
+            ),
+            (
+                "Processing",
+                "PaidOver",
+                Some("0.0006"),
+                Outcome::Waiting,
+                Processing,
+            ),
+            ("Settled", "None", Some("0.0005"), Outcome::Settled, Paid),
+            ("Settled", "None", None, Outcome::Settled, Paid),
+            (
+                "Settled",
+                "PaidOver",
+                Some("0.0006"),
+                Outcome::Settled,
+                Overpaid,
+            ),
+            (
+                "Settled",
+                "PaidPartial",
+                Some("0.00049"),
+                Outcome::Settled,
+                Paid,
+            ),
+            ("Settled", "Marked", Some("0"), Outcome::Settled, Unpaid),
+            ("Settled", "Marked", Some("0.0005"), Outcome::Settled, Paid),
+            ("Expired", "None", Some("0"), Outcome::Expired, Unpaid),
+            (
+                "Expired",
+                "PaidPartial",
+                Some("0.0001"),
+                Outcome::Expired,
+                Underpaid,
+            ),
+            (
+                "Expired",
+                "PaidLate",
+                Some("0.0005"),
+                Outcome::Expired,
+                PaidLate,
+            ),
+            ("Invalid", "None", Some("0.0005"), Outcome::Invalid, Paid),
+            ("Invalid", "None", None, Outcome::Invalid, Paid),
+            ("Invalid", "Marked", None, Outcome::Invalid, Unpaid),
+            ("Invalid", "Marked", Some("0.0"), Outcome::Invalid, Unpaid),
+            (
+                "Invalid",
+                "PaidPartial",
+                Some("0.0001"),
+                Outcome::Invalid,
+                Underpaid,
+            ),
         ] {
+            let mut body = serde_json::json!({"id": "I", "storeId": "S", "status": status,
+                "additionalStatus": additional, "amount": "0.0005", "currency": "BTC",
+                "monitoringExpiration": 1_700_000_000, "metadata": {"orderId": "o"}});
+            if let Some(paid) = paid {
+                body["paidAmount"] = paid.into();
+            }
+            let invoice = read_invoice(&answer(200, &body.to_string())).expect("an invoice");
+            assert_eq!(invoice.monitoring_expiration, Some(1_700_000_000));
+            let ours = Expected {
+                store_id: "S",
+                order_id: "o",
+                amount: 50_000,
+            };
+            let seen = Sighting { outcome, payment };
             assert_eq!(
-                Invoice {
-                    status,
-                    ..invoice.clone()
-                }
-                .outcome(ours),
-                Ok(outcome)
+                invoice.sighting(ours),
+                Ok(seen),
+                "{status} {additional} {paid:?}"
             );
         }
     }

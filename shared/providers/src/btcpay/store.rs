@@ -91,7 +91,7 @@ impl Store {
     }
 
     /// `POST /api/v1/stores/{store}/invoices`. The API has no idempotency key:
-    /// when the answer is lost, ask [`Self::find_by_order`] before a second one.
+    /// when the answer is lost, ask [`Self::find_by_orders`] before a second one.
     ///
     /// # Errors
     /// [`http::Error`] when a configured value does not fit into a request.
@@ -127,13 +127,30 @@ impl Store {
         self.request("GET", &path).body(Bytes::new())
     }
 
-    /// `GET /api/v1/stores/{store}/invoices?orderId=…`.
+    /// `GET /api/v1/stores/{store}/invoices?orderId=…&orderId=…`: the invoices
+    /// of several orders, archived ones too. Another program of the vendor's may
+    /// have made one for an order id of ours, so there is room for two of each.
     ///
     /// # Errors
     /// [`http::Error`] when a configured value does not fit into a request.
-    pub fn find_by_order(&self, order_id: &str) -> Result<Request<Bytes>, http::Error> {
-        let path = format!("/invoices?orderId={}&take=10", percent_encoded(order_id));
-        self.request("GET", &path).body(Bytes::new())
+    pub fn find_by_orders<'a>(
+        &self,
+        order_ids: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Request<Bytes>, http::Error> {
+        let mut query = String::new();
+        let mut orders = 0;
+        for order_id in order_ids {
+            query.push_str("orderId=");
+            query.push_str(&percent_encoded(order_id));
+            query.push('&');
+            orders += 1;
+        }
+        let take = (2 * orders).max(10);
+        self.request(
+            "GET",
+            &format!("/invoices?{query}take={take}&includeArchived=true"),
+        )
+        .body(Bytes::new())
     }
 
     fn request(&self, method: &str, path: &str) -> http::request::Builder {

@@ -59,8 +59,11 @@ impl Delivery {
             "InvoiceSettled"
                 | "InvoicePaymentSettled"
                 | "InvoiceExpired"
+                | "InvoiceExpiredPaidPartial"
                 | "InvoiceInvalid"
                 | "InvoicePaidAfterExpiration"
+                | "InvoiceProcessing"
+                | "InvoiceReceivedPayment"
         );
         self.invoice_id.as_deref().filter(|_| acts)
     }

@@ -27,7 +27,12 @@ impl Control {
     /// The next so many API requests are answered with this status and do
     /// nothing.
     pub fn fail_next(&self, count: u32, status: u16) {
-        self.double.lock().api_faults.fail = (count > 0).then_some((count, status));
+        self.fail_after(0, count, status);
+    }
+
+    /// The same, after so many requests that are let through.
+    pub fn fail_after(&self, skip: u32, count: u32, status: u16) {
+        self.double.lock().api_faults.fail = (count > 0).then_some((skip, count, status));
     }
 
     /// Every API answer comes this much later, in real time; the request has

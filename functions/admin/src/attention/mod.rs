@@ -1,0 +1,57 @@
+//! What the operator has to look at: money that came late, too little or too
+//! much, and sales that were withdrawn.
+
+pub(crate) mod list;
+pub(crate) mod resolve;
+
+use keywright_domain::dates::rfc3339;
+use keywright_store::attention::Item;
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+/// Something to look at.
+#[derive(Serialize, ToSchema)]
+#[schema(as = AttentionItem)]
+pub(crate) struct View {
+    /// UUID.
+    id: String,
+    /// When it happened, the last time; RFC 3339.
+    at: String,
+    /// `underpaid`: less than the price came in and the time to pay is over.
+    /// `paid_late`: the price came in after that. `overpaid`: more than the
+    /// price came in. `paid_invalid`: something was paid and the provider calls
+    /// the invoice invalid. `withdrawn`: a settled invoice became invalid and
+    /// its license is suspended.
+    #[schema(example = "paid_late")]
+    kind: String,
+    /// What it is about: `invoice`.
+    #[schema(example = "invoice")]
+    object_kind: String,
+    /// Id of that.
+    object_id: String,
+    /// What was known when it happened.
+    #[schema(value_type = Object)]
+    details: Value,
+    /// When somebody said that it is done, RFC 3339; null while it is open.
+    #[schema(required)]
+    resolved_at: Option<String>,
+    /// Who said so.
+    #[schema(required)]
+    resolved_by: Option<String>,
+}
+
+impl From<Item> for View {
+    fn from(item: Item) -> Self {
+        Self {
+            id: item.id,
+            at: rfc3339(item.at),
+            kind: item.kind,
+            object_kind: item.object_kind,
+            object_id: item.object_id,
+            details: item.details,
+            resolved_at: item.resolved_at.map(rfc3339),
+            resolved_by: item.resolved_by,
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! `POST /v1/admin/attention/{id}/resolve`.
+
+use super::View;
+use crate::{Operator, Ports};
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use keywright_edge::http::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
+use keywright_edge::http::{ApiError, Json};
+use keywright_store::attention;
+
+/// Says that something is done.
+///
+/// Repeating it succeeds and changes nothing more. When the same happens again,
+/// it is open again. A body is not needed.
+#[utoipa::path(
+    post,
+    path = "/v1/admin/attention/{id}/resolve",
+    tag = "records",
+    params(("id" = String, Path, description = "Id of the item.")),
+    responses(
+        (status = 200, description = "It is done.", body = View),
+        BodyRefusals, AccessRefusals, Unknown, Conflict, Failures
+    ),
+    security(("operator" = ["attention:write"]))
+)]
+pub(crate) async fn handler(
+    State(ports): State<Ports>,
+    Operator(actor): Operator,
+    id: Result<Path<String>, PathRejection>,
+) -> Result<Json<View>, ApiError> {
+    let unknown = || ApiError::not_found("there is no such item");
+    let Path(id) = id.map_err(|_| unknown())?;
+    let audit_id = ports.stamps.new_id();
+    let found = attention::resolve(&ports.database, &actor, &id, &audit_id).await?;
+    found.map(View::from).map(Json).ok_or_else(unknown)
+}

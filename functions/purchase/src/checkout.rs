@@ -1,0 +1,70 @@
+//! The invoice at `BTCPay`. Its API has no idempotency key, so an answer that
+//! was lost is looked for by the order's id before a second invoice is made.
+
+use keywright_edge::ports::Outbound;
+use keywright_providers::btcpay::{self, Expected, Invoice, NewInvoice, ReadError, Store};
+
+/// Why there is no invoice to pay.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotMade {
+    /// `BTCPay` refused it: there is none.
+    #[error("{0}")]
+    Refused(ReadError),
+    /// There may be one that nobody knows of. The reconciler looks for it.
+    #[error("{0}")]
+    Unknown(String),
+}
+
+/// Makes the invoice of an order, or finds the one that was made before.
+///
+/// # Errors
+/// [`NotMade`].
+pub(crate) async fn invoice(
+    (store, outbound): (&Store, &Outbound),
+    new: NewInvoice<'_>,
+) -> Result<Invoice, NotMade> {
+    match create(store, outbound, new).await {
+        Err(NotMade::Unknown(_)) => {}
+        decided => return decided,
+    }
+    match find(store, outbound, new).await? {
+        Some(made) => Ok(made),
+        None => create(store, outbound, new).await,
+    }
+}
+
+async fn create(
+    store: &Store,
+    outbound: &Outbound,
+    new: NewInvoice<'_>,
+) -> Result<Invoice, NotMade> {
+    let request = store.create_invoice(new).map_err(unknown)?;
+    let answer = outbound.send(request).await.map_err(unknown)?;
+    match btcpay::read_invoice(&answer) {
+        Ok(made) => Ok(made),
+        Err(error @ (ReadError::Refused { .. } | ReadError::NotFound)) => {
+            Err(NotMade::Refused(error))
+        }
+        Err(error) => Err(unknown(error)),
+    }
+}
+
+async fn find(
+    store: &Store,
+    outbound: &Outbound,
+    new: NewInvoice<'_>,
+) -> Result<Option<Invoice>, NotMade> {
+    let request = store.find_by_orders([new.order_id]).map_err(unknown)?;
+    let answer = outbound.send(request).await.map_err(unknown)?;
+    let found = btcpay::read_invoices(&answer).map_err(unknown)?;
+    let expected = Expected {
+        store_id: store.id(),
+        order_id: new.order_id,
+        amount: new.amount.get(),
+    };
+    Ok(found.into_iter().find(|one| one.sighting(expected).is_ok()))
+}
+
+fn unknown(error: impl std::fmt::Display) -> NotMade {
+    NotMade::Unknown(error.to_string())
+}

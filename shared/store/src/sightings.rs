@@ -1,0 +1,348 @@
+//! What a payment provider was seen to say of a purchase: one atomic batch per
+//! sighting, with everything that follows from it.
+//!
+//! Two readers may read an invoice at once, and the one that read first may
+//! write last. So a reader loads our row before it asks the provider, and the
+//! batch begins with a statement that changes the row only if nobody has
+//! recorded anything since: each step leaves its id in the row. Every other
+//! statement of the batch hangs on that id. A reader that was overtaken writes
+//! nothing and reads again.
+
+use crate::attention;
+use crate::audit::{self, Actor, Entry, insert_into_audit};
+use crate::invoices::Payable;
+use crate::redemptions;
+use crate::settle::{self, NewIds, Paid};
+use keywright_domain::invoice::{Effect, Illegal, InvoiceStatus, Purchase, Sighting, Step};
+use keywright_edge::ports::{Database, DatabaseError, Stamps, Statement, decode};
+use serde::Deserialize;
+use serde_json::json;
+
+/// Why a license is suspended whose payment was withdrawn. It tells such a
+/// license from one that the operator suspended: only the former is active
+/// again when the invoice settles again.
+pub const WITHDRAWN: &str = "the payment was withdrawn: its invoice became invalid";
+
+/// An invoice as it was read back from its provider.
+#[derive(Debug, Clone, Copy)]
+pub struct Seen<'a> {
+    /// The provider's id.
+    pub provider_invoice_id: &'a str,
+    /// Where the buyer pays.
+    pub checkout_url: &'a str,
+    /// What it says.
+    pub sighting: Sighting,
+    /// What came in and its currency, as the provider writes them.
+    pub paid: Option<(&'a str, &'a str)>,
+    /// Till when the provider watches for payments, in unix seconds.
+    pub watch_until: Option<i64>,
+    /// When to ask again, in unix seconds; `None` never.
+    pub next_check_at: Option<i64>,
+}
+
+/// New ids for one step; those of a step that changes nothing are never used.
+#[derive(Debug, Clone)]
+pub struct StepIds {
+    /// Of the step.
+    step: String,
+    /// Of the audit entry of the invoice.
+    closed: String,
+    /// Of what the operator has to look at.
+    attention: String,
+    /// Of the audit entry and the event of a license that is suspended or
+    /// active again.
+    turned: [String; 2],
+    /// Of what is issued.
+    issued: NewIds,
+}
+
+impl StepIds {
+    /// New ids.
+    #[must_use]
+    pub fn new(stamps: &Stamps) -> Self {
+        Self {
+            step: stamps.new_id(),
+            closed: stamps.new_id(),
+            attention: stamps.new_id(),
+            turned: [stamps.new_id(), stamps.new_id()],
+            issued: NewIds::new(stamps),
+        }
+    }
+}
+
+/// What came of recording a sighting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Recorded {
+    /// It is recorded. The status from now on, and the license where there is
+    /// one.
+    Done {
+        /// Where the purchase stands.
+        status: InvoiceStatus,
+        /// What was done for it.
+        effect: Effect,
+        /// Id of its license.
+        license_id: Option<String>,
+    },
+    /// Somebody recorded a newer one meanwhile: read both again.
+    Overtaken,
+}
+
+#[derive(Deserialize)]
+struct LicenseId {
+    id: String,
+}
+
+impl Payable {
+    /// It, for the rules.
+    #[must_use]
+    pub fn purchase(&self) -> Purchase {
+        Purchase {
+            status: self.status,
+            payment: self.payment_state,
+        }
+    }
+
+    /// Whether a sighting says anything that is not recorded yet.
+    #[must_use]
+    pub fn is_news(&self, seen: &Seen<'_>) -> bool {
+        self.provider_invoice_id.is_none()
+            || self.purchase().on(seen.sighting).map(|step| step.next) != Ok(self.purchase())
+    }
+}
+
+/// A sighting that is about to be recorded.
+#[derive(Debug)]
+pub struct Prepared {
+    batch: Vec<Statement>,
+    step: Step,
+}
+
+/// Prepares what was seen of `invoice`, which was loaded before the reading
+/// began.
+///
+/// # Errors
+/// [`Illegal`] for what no provider does.
+pub fn prepare(
+    actor: &Actor,
+    invoice: &Payable,
+    seen: &Seen<'_>,
+    ids: &StepIds,
+) -> Result<Prepared, Illegal> {
+    let step = invoice.purchase().on(seen.sighting)?;
+    let mut batch = vec![take_step(actor, invoice, seen, step, ids)];
+    batch.extend(effects(actor, invoice, seen, step, ids));
+    if let Some(attention) = step.attention {
+        let (step_id, id) = (&ids.step, &ids.attention);
+        batch.push(attention::of_invoice(
+            actor,
+            attention,
+            &invoice.id,
+            step_id,
+            id,
+        ));
+    }
+    batch.push(Statement::new(
+        "SELECT l.id FROM licenses l JOIN receipts r ON r.id = l.receipt_id
+         WHERE r.invoice_id = ?1",
+        [(&invoice.id).into()],
+    ));
+    Ok(Prepared { batch, step })
+}
+
+impl Prepared {
+    /// How many statements recording it takes.
+    #[must_use]
+    pub fn statements(&self) -> usize {
+        self.batch.len()
+    }
+
+    /// Records it.
+    ///
+    /// # Errors
+    /// [`DatabaseError`]; then nothing was written, or all of it and the
+    /// connection was lost: running it again is right in both cases.
+    pub async fn record(self, database: &Database) -> Result<Recorded, DatabaseError> {
+        let mut answers = database.batch(self.batch).await?;
+        let licenses: Vec<LicenseId> = decode(answers.pop().unwrap_or_default())?;
+        let is_taken = answers.first().is_some_and(|rows| !rows.is_empty());
+        Ok(if is_taken {
+            Recorded::Done {
+                status: self.step.next.status,
+                effect: self.step.effect,
+                license_id: licenses.into_iter().next().map(|license| license.id),
+            }
+        } else {
+            Recorded::Overtaken
+        })
+    }
+}
+
+/// The first statement: answers a row when the step is taken.
+fn take_step(
+    actor: &Actor,
+    invoice: &Payable,
+    seen: &Seen<'_>,
+    step: Step,
+    ids: &StepIds,
+) -> Statement {
+    let (paid_amount, paid_currency) = seen.paid.unzip();
+    Statement::new(
+        "UPDATE invoices
+         SET status = ?2, payment_state = ?3, paid_amount = coalesce(?4, paid_amount),
+             paid_currency = coalesce(?5, paid_currency),
+             provider_invoice_id = coalesce(provider_invoice_id, ?6),
+             checkout_url = iif(provider_invoice_id IS NULL, ?7, checkout_url),
+             settled_at = coalesce(settled_at, iif(?2 = 'settled', ?8, NULL)),
+             next_check_at = ?9, watch_until = coalesce(?10, watch_until), step_id = ?11
+         WHERE id = ?1 AND status = ?12 AND payment_state = ?13 AND step_id IS ?14
+         RETURNING id",
+        [
+            (&invoice.id).into(),
+            step.next.status.as_str().into(),
+            step.next.payment.as_str().into(),
+            paid_amount.into(),
+            paid_currency.into(),
+            seen.provider_invoice_id.into(),
+            seen.checkout_url.into(),
+            actor.at.into(),
+            seen.next_check_at.into(),
+            seen.watch_until.into(),
+            (&ids.step).into(),
+            invoice.status.as_str().into(),
+            invoice.payment_state.as_str().into(),
+            invoice.step_id.as_ref().into(),
+        ],
+    )
+}
+
+fn effects(
+    actor: &Actor,
+    invoice: &Payable,
+    seen: &Seen<'_>,
+    step: Step,
+    ids: &StepIds,
+) -> Vec<Statement> {
+    match step.effect {
+        Effect::Issue => {
+            let paid = Paid {
+                invoice_id: &invoice.id,
+                kind: "btcpay",
+                external_ref: seen.provider_invoice_id,
+            };
+            let mut batch = settle::issuing(actor, paid, &ids.issued);
+            if invoice.status == InvoiceStatus::Invalid {
+                batch.extend(turned(actor, &invoice.id, Turn::Back, ids));
+            }
+            if invoice.status != InvoiceStatus::Pending {
+                batch.push(attention::settled(actor, &invoice.id, &ids.step));
+            }
+            batch
+        }
+        Effect::Suspend => {
+            let mut batch = vec![closed(actor, invoice, step, ids)];
+            batch.extend(turned(actor, &invoice.id, Turn::Away, ids));
+            batch
+        }
+        Effect::Release => {
+            let mut batch = vec![closed(actor, invoice, step, ids)];
+            batch.extend(redemptions::released(actor, &invoice.id, Some(&ids.step)));
+            batch
+        }
+        Effect::None if step.next.status != invoice.status => {
+            vec![closed(actor, invoice, step, ids)]
+        }
+        Effect::None => Vec::new(),
+    }
+}
+
+/// The audit entry of an invoice that ended.
+fn closed(actor: &Actor, invoice: &Payable, step: Step, ids: &StepIds) -> Statement {
+    let entry = Entry {
+        id: ids.closed.clone(),
+        action: "invoice.close",
+        object_kind: "invoice",
+        object_id: invoice.id.clone(),
+        before: Some(json!({ "status": invoice.status, "payment": invoice.payment_state })),
+        after: Some(json!({
+            "status": step.next.status,
+            "payment": step.next.payment,
+            "reason": "said by BTCPay",
+        })),
+    };
+    audit::insert_of_step(actor, entry, &ids.step)
+}
+
+/// Which way a license turns when its payment does.
+#[derive(Clone, Copy)]
+enum Turn {
+    /// Active, now suspended.
+    Away,
+    /// Suspended for its payment, now active.
+    Back,
+}
+
+/// Suspends the license of an invoice, or puts it in force again. Only what the
+/// payment suspended comes back, and a revoked license stays revoked.
+fn turned(actor: &Actor, invoice_id: &str, turn: Turn, ids: &StepIds) -> [Statement; 3] {
+    let [audit_id, event_id] = &ids.turned;
+    let (from, only_reason, to, reason, action, event_type) = match turn {
+        Turn::Away => (
+            "active",
+            None,
+            "suspended",
+            Some(WITHDRAWN),
+            "license.suspend",
+            "license.suspended",
+        ),
+        Turn::Back => (
+            "suspended",
+            Some(WITHDRAWN),
+            "active",
+            None,
+            "license.unsuspend",
+            "license.unsuspended",
+        ),
+    };
+    let after =
+        json!({ "status": to, "reason": reason.unwrap_or("the payment was accepted again") });
+    let entry = Statement::new(
+        insert_into_audit!(
+            "SELECT ?1, ?2, ?3, ?4, 'license', l.id, json_object('status', l.status), ?5, ?6
+             FROM invoices i
+             JOIN receipts r ON r.invoice_id = i.id
+             JOIN licenses l ON l.receipt_id = r.id
+             WHERE i.id = ?7 AND i.step_id = ?8 AND l.status = ?9
+               AND (?10 IS NULL OR l.status_reason = ?10)"
+        ),
+        [
+            audit_id.into(),
+            actor.at.into(),
+            actor.name.as_ref().into(),
+            action.into(),
+            after.to_string().into(),
+            (&actor.request_id).into(),
+            invoice_id.into(),
+            (&ids.step).into(),
+            from.into(),
+            only_reason.into(),
+        ],
+    );
+    let update = Statement::new(
+        "UPDATE licenses SET status = ?2, status_reason = ?3, updated_at = ?4
+         WHERE id = (SELECT object_id FROM audit WHERE id = ?1)",
+        [audit_id.into(), to.into(), reason.into(), actor.at.into()],
+    );
+    let event = Statement::new(
+        "INSERT INTO events (id, at, event_type, data)
+         SELECT ?2, ?3, ?4, json_object('license_id', object_id, 'reason', ?5)
+         FROM audit WHERE id = ?1",
+        [
+            audit_id.into(),
+            event_id.into(),
+            actor.at.into(),
+            event_type.into(),
+            reason.unwrap_or_default().into(),
+        ],
+    );
+    [entry, update, event]
+}
