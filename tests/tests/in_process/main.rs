@@ -30,6 +30,8 @@ mod download_ids;
 #[cfg(test)]
 mod download_links;
 #[cfg(test)]
+mod fault_matrix;
+#[cfg(test)]
 mod feed_callers;
 #[cfg(test)]
 mod feeds;
