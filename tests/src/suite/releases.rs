@@ -221,7 +221,9 @@ async fn changed_and_listed(instance: &Instance) {
     }
     for (gate, changed) in [(true, true), (false, true), (false, false)] {
         let body = json!({ "requires_license": gate });
-        let answer = ask(instance, Method::PUT, "/gate/release-listed", &body).await.ok();
+        let answer = ask(instance, Method::PUT, "/gate/release-listed", &body)
+            .await
+            .ok();
         assert_eq!(answer["changed"], changed, "{answer}");
         assert_eq!(answer["manifest"], body);
     }

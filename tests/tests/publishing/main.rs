@@ -9,6 +9,7 @@
 )]
 
 mod check;
+mod customer;
 mod folder;
 mod install;
 mod interrupted;
@@ -57,6 +58,7 @@ fn main() -> ExitCode {
         vec![
             case!(release::published_promoted_and_taken_back),
             case!(release::refused),
+            case!(customer::verified_and_installed),
         ]
     };
     let storing = || {
