@@ -151,6 +151,38 @@ impl Ports {
 fn router(host: &Host) -> Result<Router, PortError> {
     let ports = Ports::open(host)?;
     let routes = Router::new()
+        .merge(catalog_routes())
+        .merge(license_routes())
+        .route(
+            "/v1/admin/discount-codes",
+            get(discount_codes::list::handler).post(discount_codes::create::handler),
+        )
+        .route(
+            "/v1/admin/discount-codes/{id}",
+            get(discount_codes::get::handler)
+                .patch(discount_codes::change::handler)
+                .delete(discount_codes::delete::handler),
+        )
+        .route(
+            "/v1/admin/discount-codes/{id}/active",
+            patch(discount_codes::active::handler),
+        )
+        .route(
+            "/v1/admin/api-keys",
+            get(api_keys::list::handler).post(api_keys::create::handler),
+        )
+        .route("/v1/admin/api-keys/{id}", delete(api_keys::revoke::handler))
+        .route("/v1/admin/audit", get(audit::list::handler))
+        .route("/v1/admin/validations", get(validations::list::handler))
+        .merge(release_routes())
+        .with_state(ports.clone());
+    // Outermost, so that a key is checked before anything is kept of a request.
+    let routes = repeatable(routes, host)?.route_layer(from_fn_with_state(ports, operator::let_in));
+    Ok(api_router(routes))
+}
+
+fn catalog_routes() -> Router<Ports> {
+    Router::new()
         .route(
             "/v1/admin/products",
             get(products::list::handler).post(products::create::handler),
@@ -187,6 +219,10 @@ fn router(host: &Host) -> Result<Router, PortError> {
             "/v1/admin/policies/{id}/archived",
             patch(policies::archived::handler),
         )
+}
+
+fn license_routes() -> Router<Ports> {
+    Router::new()
         .route(
             "/v1/admin/licenses",
             get(licenses::list::handler).post(licenses::issue::handler),
@@ -226,32 +262,6 @@ fn router(host: &Host) -> Result<Router, PortError> {
             "/v1/admin/machines/{id}/deactivate",
             post(machines::deactivate::handler),
         )
-        .route(
-            "/v1/admin/discount-codes",
-            get(discount_codes::list::handler).post(discount_codes::create::handler),
-        )
-        .route(
-            "/v1/admin/discount-codes/{id}",
-            get(discount_codes::get::handler)
-                .patch(discount_codes::change::handler)
-                .delete(discount_codes::delete::handler),
-        )
-        .route(
-            "/v1/admin/discount-codes/{id}/active",
-            patch(discount_codes::active::handler),
-        )
-        .route(
-            "/v1/admin/api-keys",
-            get(api_keys::list::handler).post(api_keys::create::handler),
-        )
-        .route("/v1/admin/api-keys/{id}", delete(api_keys::revoke::handler))
-        .route("/v1/admin/audit", get(audit::list::handler))
-        .route("/v1/admin/validations", get(validations::list::handler))
-        .merge(release_routes())
-        .with_state(ports.clone());
-    // Outermost, so that a key is checked before anything is kept of a request.
-    let routes = repeatable(routes, host)?.route_layer(from_fn_with_state(ports, operator::let_in));
-    Ok(api_router(routes))
 }
 
 fn release_routes() -> Router<Ports> {

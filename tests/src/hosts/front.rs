@@ -128,10 +128,9 @@ impl Front {
                     "/srv/keywright/releases/",
                     &format!("{}/", releases.display()),
                 );
-                let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-                    .iter()
+                let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
                     .map(|kind| format!("{kind}_temp_path {home_text}/{kind};\n"))
-                    .collect();
+                    .concat();
                 // The test's folders are open to its own user only.
                 let main = format!(
                     "user root;\ndaemon off;\nworker_processes 1;\npid {home_text}/pid;\n\

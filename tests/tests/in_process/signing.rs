@@ -227,6 +227,7 @@ async fn a_rotated_key_signs_while_the_old_one_still_verifies() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one table")]
 fn no_function_is_granted_more_than_its_row_of_the_table() {
     let payment = OutboundAccess::PaymentProviders;
     let account = [

@@ -56,9 +56,9 @@ pub async fn measure(target: &Target, files: &Files, check: Check) -> Result<Use
     }
     let started = Instant::now();
     while started.elapsed() < WATCHED {
-        let due = READ_BY_EACH * started.elapsed().as_millis() as u64 / WATCHED.as_millis() as u64;
+        let due = u128::from(READ_BY_EACH) * started.elapsed().as_millis() / WATCHED.as_millis();
         for (download, read) in &mut downloads {
-            while *read < due {
+            while u128::from(*read) < due {
                 *read += download.next().await?.len() as u64;
             }
         }

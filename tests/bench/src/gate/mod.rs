@@ -27,6 +27,10 @@ use std::time::Duration;
 
 /// What a run measures.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
 pub struct Options {
     /// Whether Spin is measured, and Spin behind nginx.
     pub spin: bool,

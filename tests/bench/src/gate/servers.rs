@@ -151,10 +151,9 @@ impl Make<'_> {
         let home = self.files.home.join(name);
         std::fs::create_dir_all(&home).map_err(failed)?;
         let folder = home.display();
-        let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-            .iter()
+        let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
             .map(|kind| format!("{kind}_temp_path {folder}/{kind};\n"))
-            .collect();
+            .concat();
         let main = format!(
             "user root;\ndaemon off;\nworker_processes auto;\npid {folder}/pid;\nevents {{}}\n\
              http {{\naccess_log off;\nsendfile on;\ntcp_nopush on;\n\
