@@ -9,7 +9,7 @@
 //! statement together.
 
 use crate::Ports;
-use keywright_domain::invoice::watch::{FIRST_WAIT, Watched};
+use keywright_domain::invoice::watch::FIRST_WAIT;
 use keywright_domain::invoice::{Effect, InvoiceStatus};
 use keywright_edge::ports::{DatabaseError, Level, Outbound};
 use keywright_providers::btcpay::{self, Expected, Invoice, Store};
@@ -151,22 +151,18 @@ impl Tick<'_> {
             Ok(sighting) => sighting,
             Err(mismatch) => return Ok(self.failed(invoice, now, &mismatch)),
         };
-        let next = match invoice.purchase().on(sighting) {
-            Ok(step) => step.next,
+        let watch_until = remote.monitoring_expiration;
+        let next_check_at = match invoice.next_check(sighting, watch_until, now) {
+            Ok(next_check_at) => next_check_at,
             Err(illegal) => return Ok(self.failed(invoice, now, &illegal)),
-        };
-        let watched = Watched {
-            status: next.status,
-            watch_until: remote.monitoring_expiration.or(invoice.watch_until),
-            ..watched(invoice)
         };
         let seen = Seen {
             provider_invoice_id: &remote.id,
             checkout_url: &remote.checkout_link,
             sighting,
             paid: remote.paid(),
-            watch_until: remote.monitoring_expiration,
-            next_check_at: watched.next_check(now),
+            watch_until,
+            next_check_at,
         };
         if !invoice.is_news(&seen) {
             return Ok(Checked::Again(NextCheck {
@@ -193,7 +189,7 @@ impl Tick<'_> {
         }
         Ok(match prepared.record(&self.ports.database).await? {
             Recorded::Overtaken => at_once(invoice, now),
-            Recorded::Done { effect, .. } => match effect {
+            Recorded::Done(effect) => match effect {
                 Effect::Issue => Checked::Settled,
                 Effect::Release | Effect::Suspend => Checked::Closed,
                 Effect::None => Checked::Again(NextCheck {
@@ -285,19 +281,10 @@ fn at_once(invoice: &Payable, now: i64) -> Checked {
     })
 }
 
-fn watched(invoice: &Payable) -> Watched {
-    Watched {
-        status: invoice.status,
-        created_at: invoice.created_at,
-        watch_until: invoice.watch_until,
-        checks: invoice.checks,
-    }
-}
-
 /// The next turn of an invoice that nothing new is known of. `None` at the end
 /// of its watch is for one that was seen: this one is asked for once more.
 fn again(invoice: &Payable, now: i64) -> NextCheck {
-    let watched = watched(invoice);
+    let watched = invoice.watched();
     let next = watched.next_check(now).unwrap_or(now + watched.wait());
     NextCheck {
         id: invoice.id.clone(),

@@ -10,7 +10,6 @@ use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
 use http::{HeaderMap, StatusCode};
-use keywright_domain::invoice::watch::Watched;
 use keywright_domain::invoice::{Effect, Illegal};
 use keywright_edge::http::openapi::{Error, Failures};
 use keywright_edge::http::{ApiError, RequestId, read_body};
@@ -82,7 +81,7 @@ pub(crate) async fn handler(
             return Ok(StatusCode::OK);
         };
         match record(&ports, &account.store, &request_id, &invoice, &remote).await {
-            Ok(Recorded::Done { .. }) => return Ok(StatusCode::OK),
+            Ok(Recorded::Done(_)) => return Ok(StatusCode::OK),
             Ok(Recorded::Overtaken) => {}
             Err(NotRecorded::Database(error)) => return Err(error.into()),
             Err(contradiction) => {
@@ -150,26 +149,16 @@ async fn record(
     };
     let sighting = remote.sighting(expected)?;
     let now = ports.stamps.now();
-    let watched = Watched {
-        status: invoice.purchase().on(sighting)?.next.status,
-        created_at: invoice.created_at,
-        watch_until: remote.monitoring_expiration.or(invoice.watch_until),
-        checks: invoice.checks,
-    };
     let seen = Seen {
         provider_invoice_id: &remote.id,
         checkout_url: &remote.checkout_link,
         sighting,
         paid: remote.paid(),
         watch_until: remote.monitoring_expiration,
-        next_check_at: watched.next_check(now),
+        next_check_at: invoice.next_check(sighting, remote.monitoring_expiration, now)?,
     };
     if !invoice.is_news(&seen) {
-        return Ok(Recorded::Done {
-            status: invoice.status,
-            effect: Effect::None,
-            license_id: None,
-        });
+        return Ok(Recorded::Done(Effect::None));
     }
     let actor = Actor {
         name: "btcpay".into(),

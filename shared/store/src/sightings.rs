@@ -13,9 +13,9 @@ use crate::audit::{self, Actor, Entry, insert_into_audit};
 use crate::invoices::Payable;
 use crate::redemptions;
 use crate::settle::{self, NewIds, Paid};
+use keywright_domain::invoice::watch::Watched;
 use keywright_domain::invoice::{Effect, Illegal, InvoiceStatus, Purchase, Sighting, Step};
-use keywright_edge::ports::{Database, DatabaseError, Stamps, Statement, decode};
-use serde::Deserialize;
+use keywright_edge::ports::{Database, DatabaseError, Stamps, Statement};
 use serde_json::json;
 
 /// Why a license is suspended whose payment was withdrawn. It tells such a
@@ -73,23 +73,10 @@ impl StepIds {
 /// What came of recording a sighting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Recorded {
-    /// It is recorded. The status from now on, and the license where there is
-    /// one.
-    Done {
-        /// Where the purchase stands.
-        status: InvoiceStatus,
-        /// What was done for it.
-        effect: Effect,
-        /// Id of its license.
-        license_id: Option<String>,
-    },
+    /// It is recorded, with what was done for it.
+    Done(Effect),
     /// Somebody recorded a newer one meanwhile: read both again.
     Overtaken,
-}
-
-#[derive(Deserialize)]
-struct LicenseId {
-    id: String,
 }
 
 impl Payable {
@@ -99,6 +86,36 @@ impl Payable {
         Purchase {
             status: self.status,
             payment: self.payment_state,
+        }
+    }
+
+    /// When to ask again after a sighting, in unix seconds, `None` never;
+    /// `watch_until` as the provider says it now.
+    ///
+    /// # Errors
+    /// [`Illegal`] for what no provider does.
+    pub fn next_check(
+        &self,
+        sighting: Sighting,
+        watch_until: Option<i64>,
+        now: i64,
+    ) -> Result<Option<i64>, Illegal> {
+        let watched = Watched {
+            status: self.purchase().on(sighting)?.next.status,
+            watch_until: watch_until.or(self.watch_until),
+            ..self.watched()
+        };
+        Ok(watched.next_check(now))
+    }
+
+    /// It, for the rules of asking again.
+    #[must_use]
+    pub fn watched(&self) -> Watched {
+        Watched {
+            status: self.status,
+            created_at: self.created_at,
+            watch_until: self.watch_until,
+            checks: self.checks,
         }
     }
 
@@ -114,7 +131,7 @@ impl Payable {
 #[derive(Debug)]
 pub struct Prepared {
     batch: Vec<Statement>,
-    step: Step,
+    effect: Effect,
 }
 
 /// Prepares what was seen of `invoice`, which was loaded before the reading
@@ -141,12 +158,10 @@ pub fn prepare(
             id,
         ));
     }
-    batch.push(Statement::new(
-        "SELECT l.id FROM licenses l JOIN receipts r ON r.id = l.receipt_id
-         WHERE r.invoice_id = ?1",
-        [(&invoice.id).into()],
-    ));
-    Ok(Prepared { batch, step })
+    Ok(Prepared {
+        batch,
+        effect: step.effect,
+    })
 }
 
 impl Prepared {
@@ -162,15 +177,10 @@ impl Prepared {
     /// [`DatabaseError`]; then nothing was written, or all of it and the
     /// connection was lost: running it again is right in both cases.
     pub async fn record(self, database: &Database) -> Result<Recorded, DatabaseError> {
-        let mut answers = database.batch(self.batch).await?;
-        let licenses: Vec<LicenseId> = decode(answers.pop().unwrap_or_default())?;
+        let answers = database.batch(self.batch).await?;
         let is_taken = answers.first().is_some_and(|rows| !rows.is_empty());
         Ok(if is_taken {
-            Recorded::Done {
-                status: self.step.next.status,
-                effect: self.step.effect,
-                license_id: licenses.into_iter().next().map(|license| license.id),
-            }
+            Recorded::Done(self.effect)
         } else {
             Recorded::Overtaken
         })
