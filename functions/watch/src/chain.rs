@@ -37,7 +37,7 @@ pub(crate) enum Opened {
     /// It agrees with what was read, and has the block.
     Agrees(Session),
     /// It is not as far as what was read.
-    Behind(Session),
+    Behind,
     /// It has another block in its place.
     Disagrees(Session),
 }
@@ -125,16 +125,19 @@ impl<'a> Chain<'a> {
         };
         let number = read.block.cast_unsigned();
         if head.number < number {
-            return Ok(Some(Opened::Behind(session)));
+            return Ok(Some(Opened::Behind));
         }
         let there = if head.number == number {
             Some(head)
         } else {
-            self.call(index, &rpc::block(BlockTag::Number(number))).await?
+            self.call(index, &rpc::block(BlockTag::Number(number)))
+                .await?
         };
-        Ok(Some(match there {
-            Some(block) if block.hash.to_string() == read.block_hash => Opened::Agrees(session),
-            _ => Opened::Disagrees(session),
+        let there = there.ok_or(RpcError::Malformed("it lacks a block below its newest one"))?;
+        Ok(Some(if there.hash.to_string() == read.block_hash {
+            Opened::Agrees(session)
+        } else {
+            Opened::Disagrees(session)
         }))
     }
 
@@ -150,7 +153,8 @@ impl<'a> Chain<'a> {
         else {
             return Ok(None);
         };
-        self.call(index, &rpc::block(BlockTag::Number(number))).await
+        self.call(index, &rpc::block(BlockTag::Number(number)))
+            .await
     }
 
     /// Makes a call to an endpoint that was opened.

@@ -78,7 +78,9 @@ mod tests {
     use super::*;
 
     fn settings(values: &[(&'static str, &str)]) -> Result<Option<Settings>, String> {
-        let values = values.iter().map(|(name, value)| (*name, (*value).to_owned()));
+        let values = values
+            .iter()
+            .map(|(name, value)| (*name, (*value).to_owned()));
         Settings::configured(&Config::new(values))
     }
 
@@ -95,14 +97,20 @@ mod tests {
         for (name, value) in [
             (name::POLYGON_CHAIN_ID, "mainnet"),
             (name::USDC_ADDRESS, "0x123"),
-            (name::WALLET_ADDRESS, "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAeD"),
+            (
+                name::WALLET_ADDRESS,
+                "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAeD",
+            ),
             (name::POLYGON_CONFIRMATIONS, "-1"),
             (name::POLYGON_START_BLOCK, "latest"),
             (name::POLYGON_RPC_URLS, "ftp://node.example/v2/topsecretkey"),
         ] {
             let error = settings(&[(name::POLYGON_RPC_URLS, KEYED), (name, value)]);
             let error = error.expect_err(name);
-            assert!(error.contains(name) && !error.contains("topsecret"), "{error}");
+            assert!(
+                error.contains(name) && !error.contains("topsecret"),
+                "{error}"
+            );
         }
     }
 

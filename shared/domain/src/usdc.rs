@@ -48,7 +48,14 @@ mod tests {
         assert_eq!(order_minutes(None), Ok(60));
         assert_eq!(order_minutes(Some("5")), Ok(5));
         assert_eq!(order_minutes(Some("10080")), Ok(10_080));
-        for wrong in ["4", "10081", "-60", "1.5", "an hour", "99999999999999999999"] {
+        for wrong in [
+            "4",
+            "10081",
+            "-60",
+            "1.5",
+            "an hour",
+            "99999999999999999999",
+        ] {
             assert!(order_minutes(Some(wrong)).is_err(), "{wrong}");
         }
     }

@@ -5,7 +5,7 @@
 use crate::audit::Actor;
 use crate::rpc_endpoints::{self, SetAside};
 use crate::transfers::{self, Found};
-use crate::usdc_orders::{self, Market};
+use crate::usdc_orders::Market;
 use keywright_edge::ports::{Database, DatabaseError, Statement, Value, decode};
 use serde::Deserialize;
 
@@ -16,10 +16,16 @@ const BLOCKS_PER_SLOT: i64 = 64;
 const SLOTS: i64 = 128;
 
 /// Statements that [`load`] takes.
-pub const STATEMENTS_TO_LOAD: usize = 3;
+pub const STATEMENTS_TO_LOAD: usize = 2;
 
 /// Statements that [`advance`] takes at most.
-pub const STATEMENTS_TO_ADVANCE: usize = 6;
+pub const STATEMENTS_TO_ADVANCE: usize = 2 + STATEMENTS_TO_RECORD;
+
+/// Of those, the ones that record transfers, where there are some.
+pub const STATEMENTS_TO_RECORD: usize = 3;
+
+/// Statements that [`step_back`] takes.
+pub const STATEMENTS_TO_STEP_BACK: usize = 4;
 
 /// A block, as far as it tells where the chain was.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -53,8 +59,6 @@ pub struct Cursor {
 pub struct Loaded {
     /// Where reading stands; `None` before the first tick.
     pub cursor: Option<Cursor>,
-    /// The addresses that orders are paid to, lower case.
-    pub addresses: Vec<String>,
     /// Endpoints that are set aside.
     pub set_aside: Vec<SetAside>,
 }
@@ -63,31 +67,17 @@ pub struct Loaded {
 ///
 /// # Errors
 /// [`DatabaseError`].
-pub async fn load(
-    database: &Database,
-    market: &Market,
-    now: i64,
-) -> Result<Loaded, DatabaseError> {
-    #[derive(Deserialize)]
-    struct Address {
-        address: String,
-    }
+pub async fn load(database: &Database, market: &Market, now: i64) -> Result<Loaded, DatabaseError> {
     let cursor = Statement::new(
         "SELECT block, block_hash, block_time, range_size, range_ceiling, range_calm, step_id
          FROM chain_cursors WHERE chain_id = ?1 AND token = ?2",
         here(market),
     );
-    let batch = vec![
-        cursor,
-        usdc_orders::addresses(market),
-        rpc_endpoints::set_aside(now),
-    ];
+    let batch = vec![cursor, rpc_endpoints::set_aside(now)];
     let mut answers = database.aside(batch).await?.into_iter();
     let cursors: Vec<Cursor> = decode(answers.next().unwrap_or_default())?;
-    let addresses: Vec<Address> = decode(answers.next().unwrap_or_default())?;
     Ok(Loaded {
         cursor: cursors.into_iter().next(),
-        addresses: addresses.into_iter().map(|row| row.address).collect(),
         set_aside: decode(answers.next().unwrap_or_default())?,
     })
 }
@@ -178,6 +168,31 @@ pub async fn advance(
     }
     let answers = database.batch(batch).await?;
     Ok(answers.first().is_some_and(|rows| !rows.is_empty()))
+}
+
+/// Keeps what is known of the range while the cursor stays where it is.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn keep_range(
+    database: &Database,
+    market: &Market,
+    cursor: &Cursor,
+    [size, ceiling, calm]: [i64; 3],
+) -> Result<(), DatabaseError> {
+    let update = Statement::new(
+        "UPDATE chain_cursors SET range_size = ?3, range_ceiling = ?4, range_calm = ?5
+         WHERE chain_id = ?1 AND token = ?2 AND step_id = ?6",
+        [
+            market.chain_id.into(),
+            (&market.token).into(),
+            size.into(),
+            ceiling.into(),
+            calm.into(),
+            (&cursor.step_id).into(),
+        ],
+    );
+    database.aside(vec![update]).await.map(drop)
 }
 
 /// Where the cursor has been, the newest first, of before it stood where it

@@ -11,7 +11,8 @@
 //! - [`discount_codes`], [`discount_code_change`], [`redemptions`]: codes, and their uses
 //! - [`product_change`], [`policy_change`]: what an operator changes of it
 //! - [`invoices`]: purchases and their reconciliation
-//! - [`usdc_orders`], [`chain_cursors`], [`transfers`], [`rpc_endpoints`]: payments in USDC
+//! - [`usdc_orders`], [`transfers`]: orders in USDC, and what was paid
+//! - [`chain_cursors`], [`chain_attention`], [`rpc_endpoints`]: reading the chain
 //! - [`settle`]: receipt and license of a purchase or a grant
 //! - [`licenses`]: what was sold
 //! - [`api_keys`]: who may call the operator's routes
@@ -33,6 +34,7 @@
 pub mod api_keys;
 pub mod attention;
 pub mod audit;
+pub mod chain_attention;
 pub mod chain_cursors;
 mod columns;
 pub mod contract;

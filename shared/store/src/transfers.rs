@@ -448,5 +448,9 @@ pub fn unmatched(
 /// Micro-units as decimal USDC with six places.
 #[must_use]
 pub fn display(amount_units: i64) -> String {
-    format!("{}.{:06}", amount_units / 1_000_000, amount_units % 1_000_000)
+    format!(
+        "{}.{:06}",
+        amount_units / 1_000_000,
+        amount_units % 1_000_000
+    )
 }

@@ -270,10 +270,17 @@ pub async fn shown(database: &Reader, invoice_id: &str) -> Result<Option<Shown>,
     database.first(statement).await
 }
 
-/// The addresses that orders are paid to, each once. Steps from one to the next in
-/// the index, however many orders share one.
-pub(crate) fn addresses(market: &Market) -> Statement {
-    Statement::new(
+/// The addresses that orders are paid to, lower case, each once. Steps from one to
+/// the next in the index, however many orders share one.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn addresses(database: &Reader, market: &Market) -> Result<Vec<String>, DatabaseError> {
+    #[derive(Deserialize)]
+    struct Watched {
+        address: String,
+    }
+    let statement = Statement::new(
         "WITH RECURSIVE found (address) AS (
            SELECT min(address) FROM usdc_orders WHERE chain_id = ?1 AND reserved = 1
            UNION ALL
@@ -282,7 +289,9 @@ pub(crate) fn addresses(market: &Market) -> Statement {
            FROM found WHERE found.address IS NOT NULL)
          SELECT address FROM found WHERE address IS NOT NULL",
         [market.chain_id.into()],
-    )
+    );
+    let watched: Vec<Watched> = database.query(statement).await?;
+    Ok(watched.into_iter().map(|row| row.address).collect())
 }
 
 /// The open orders whose time was over by `?3`, the time of the chain, numbered
@@ -324,7 +333,9 @@ pub async fn expire(
         actor.at.into(),
         actor.name.as_ref().into(),
         (&actor.request_id).into(),
-        serde_json::Value::from(audit_ids.to_vec()).to_string().into(),
+        serde_json::Value::from(audit_ids.to_vec())
+            .to_string()
+            .into(),
     ]);
     let told = Statement::new(
         insert_into_audit!(

@@ -217,7 +217,11 @@ mod tests {
             (&[settled(own("c"))], 5, END, unmatched(Duplicate, Some("c"))),
         ];
         for (asked, amount, at, expected) in table {
-            assert_eq!(judge(paid(*amount, *at), asked), *expected, "{amount} at {at}");
+            assert_eq!(
+                judge(paid(*amount, *at), asked),
+                *expected,
+                "{amount} at {at}"
+            );
         }
     }
 
@@ -244,7 +248,12 @@ mod tests {
             expires_at: END * 9,
             ..at_wallet("new", PRICE + 1)
         };
-        for asked in [[old, new], [new, old], [settled(old), new], [new, settled(old)]] {
+        for asked in [
+            [old, new],
+            [new, old],
+            [settled(old), new],
+            [new, settled(old)],
+        ] {
             let verdict = judge(paid(PRICE + 1, END * 8), &asked);
             assert_eq!(verdict, Verdict::Settles("new"));
         }
