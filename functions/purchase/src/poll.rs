@@ -8,6 +8,7 @@ use axum::extract::{Path, State};
 use axum::response::IntoResponse;
 use http::header::CACHE_CONTROL;
 use keywright_domain::invoice::{InvoiceStatus, PaymentState};
+use keywright_domain::money::Currency;
 use keywright_edge::http::openapi::{Failures, Unknown};
 use keywright_edge::http::{ApiError, Json, RequestId};
 use keywright_store::invoices;
@@ -37,8 +38,15 @@ pub(crate) struct Progress {
     product: String,
     /// The product's name for people.
     product_name: String,
-    /// What the buyer pays, in sats.
+    /// What the buyer pays, in sats: for a price in dollars or euros what
+    /// `BTCPay` made of it, 0 where it did not say so yet.
     amount_sats: i64,
+    /// What the price is in: `SAT`, `USD` or `EUR`.
+    #[schema(value_type = String, example = "SAT")]
+    price_currency: Currency,
+    /// What the buyer pays, in the smallest unit of `price_currency`: sats or
+    /// cents.
+    price_value: i64,
     /// Where the buyer pays; there while `status` is `pending`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -84,6 +92,8 @@ pub(crate) async fn handler(
         product: found.product,
         product_name: found.product_name,
         amount_sats: found.amount_sats,
+        price_currency: found.price.currency(),
+        price_value: found.price.amount(),
         checkout_url: Some(found.checkout_url)
             .filter(|url| found.status == InvoiceStatus::Pending && !url.is_empty()),
         license_key: None,
