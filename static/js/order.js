@@ -60,8 +60,14 @@ function entitle(headline, kind) {
   document.title = [headline, ...document.title.split(" · ").slice(1)].join(" · ");
 }
 
+/** The price as it was quoted, and what it was in sats where that is known. */
+function priceOf({ price_value: value, price_currency: currency, amount_sats: sats }) {
+  const quoted = money(value, currency);
+  return currency !== "SAT" && sats ? `${quoted} (${money(sats)})` : quoted;
+}
+
 function facts(progress) {
-  const price = money(progress.amount_sats);
+  const price = priceOf(progress);
   return make(
     "dl",
     {},

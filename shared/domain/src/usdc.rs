@@ -10,6 +10,9 @@ pub const UNITS_PER_CENT: i64 = 10_000;
 /// than a cent. So many orders of one price can be open at once.
 pub const SPREAD: i64 = UNITS_PER_CENT - 1;
 
+/// The most that can be configured: less than ten cents.
+pub const MAX_SPREAD: i64 = 10 * UNITS_PER_CENT - 1;
+
 /// How long an order can be paid, in minutes, unless configured.
 pub const ORDER_MINUTES: i64 = 60;
 
@@ -21,7 +24,7 @@ pub const MAX_ORDER_MINUTES: i64 = 7 * 24 * 60;
 pub const AMOUNT_KEPT: i64 = 3 * 86_400;
 
 /// How long after its end an order's own address is watched, in seconds.
-pub const ADDRESS_WATCHED: i64 = 90 * 86_400;
+pub const ADDRESS_WATCHED: i64 = 30 * 86_400;
 
 /// For how many minutes orders can be paid, from the configuration.
 ///
@@ -39,9 +42,35 @@ pub fn order_minutes(configured: Option<&str>) -> Result<i64, String> {
     }
 }
 
+/// How many micro-units are added to a price at most, from the configuration.
+///
+/// # Errors
+/// What the value has to be.
+pub fn spread(configured: Option<&str>) -> Result<i64, String> {
+    let Some(text) = configured else {
+        return Ok(SPREAD);
+    };
+    match text.parse() {
+        Ok(units) if (1..=MAX_SPREAD).contains(&units) => Ok(units),
+        _ => Err(format!(
+            "USDC_AMOUNT_SPREAD is a whole number of micro-units from 1 to {MAX_SPREAD}"
+        )),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_added_is_within_bounds() {
+        assert_eq!(spread(None), Ok(9_999));
+        assert_eq!(spread(Some("1")), Ok(1));
+        assert_eq!(spread(Some("99999")), Ok(99_999));
+        for wrong in ["0", "100000", "-1", "0.5", ""] {
+            assert!(spread(Some(wrong)).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn the_time_to_pay_is_within_bounds() {

@@ -191,7 +191,8 @@ pub(crate) fn issuing(actor: &Actor, paid: Paid<'_>, ids: &NewIds) -> Vec<Statem
     let receipt = Statement::new(
         "INSERT INTO receipts (id, kind, external_ref, invoice_id, product_id, amount, currency,
                                received_at)
-         SELECT ?1, ?2, ?3, id, product_id, coalesce(?6, amount_sats), coalesce(?7, 'SAT'), ?5
+         SELECT ?1, ?2, ?3, id, product_id, coalesce(?6, price_amount, amount_sats),
+                coalesce(?7, price_currency), ?5
          FROM invoices WHERE id = ?4 AND status = 'settled'
          ON CONFLICT DO NOTHING",
         [

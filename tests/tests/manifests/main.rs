@@ -62,6 +62,9 @@ fn secret(config: &str) -> Option<&'static str> {
         | name::POLYGON_CHAIN_ID
         | name::USDC_ADDRESS
         | name::WALLET_ADDRESS
+        | name::WALLET_XPUB
+        | name::USDC_ORDER_MINUTES
+        | name::USDC_AMOUNT_SPREAD
         | name::POLYGON_CONFIRMATIONS
         | name::POLYGON_START_BLOCK
         | name::LEGACY_TX_CLAIMS
