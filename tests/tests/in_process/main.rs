@@ -124,6 +124,8 @@ mod uploading;
 #[cfg(test)]
 mod usdc_endpoints;
 #[cfg(test)]
+mod usdc_faults;
+#[cfg(test)]
 mod usdc_shop;
 #[cfg(test)]
 mod usdc_watching;
