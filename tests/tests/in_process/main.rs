@@ -122,6 +122,8 @@ mod taking_back;
 #[cfg(test)]
 mod uploading;
 #[cfg(test)]
+mod usdc_day;
+#[cfg(test)]
 mod usdc_endpoints;
 #[cfg(test)]
 mod usdc_faults;
