@@ -107,14 +107,16 @@ pub(crate) async fn tick(ports: &Ports, request_id: &str) -> Result<Report, Data
     Ok(report)
 }
 
-/// The invoices of these orders, in one request.
+/// The invoices of these orders, in one request, with what their prices are in
+/// sats where that is still to be learnt of one of them.
 async fn read(
     (store, outbound): &(Store, Outbound),
     due: &[Payable],
 ) -> Result<Vec<Invoice>, String> {
     let orders = due.iter().map(|invoice| invoice.id.as_str());
+    let with_sats = due.iter().any(Payable::lacks_sats);
     let request = store
-        .find_by_orders(orders)
+        .find_by_orders(orders, with_sats)
         .map_err(|error| error.to_string())?;
     let answer = outbound
         .send(request)
@@ -142,7 +144,7 @@ impl Tick<'_> {
         let expected = Expected {
             store_id: store.id(),
             order_id: &invoice.id,
-            amount: invoice.amount_sats,
+            price: invoice.price,
         };
         let Some(remote) = pick(found, invoice, expected) else {
             return self.missing(invoice, now).await;
@@ -160,6 +162,7 @@ impl Tick<'_> {
             provider_invoice_id: &remote.id,
             checkout_url: &remote.checkout_link,
             sighting,
+            sats: remote.sats,
             paid: remote.paid(),
             watch_until,
             next_check_at,

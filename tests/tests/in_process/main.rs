@@ -26,6 +26,8 @@ mod code_races;
 #[cfg(test)]
 mod codes;
 #[cfg(test)]
+mod currencies;
+#[cfg(test)]
 mod download_ids;
 #[cfg(test)]
 mod download_links;
@@ -35,6 +37,8 @@ mod fault_matrix;
 mod feed_callers;
 #[cfg(test)]
 mod feeds;
+#[cfg(test)]
+mod fiat;
 #[cfg(test)]
 mod gate_database;
 #[cfg(test)]

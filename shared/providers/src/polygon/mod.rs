@@ -14,6 +14,7 @@ pub mod claim;
 mod curve;
 pub mod hash;
 mod hex;
+pub mod market;
 pub mod qr;
 pub mod range;
 pub mod rpc;
