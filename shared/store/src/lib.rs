@@ -36,6 +36,7 @@ pub mod attention;
 pub mod audit;
 pub mod chain_attention;
 pub mod chain_cursors;
+pub mod claims;
 mod columns;
 pub mod contract;
 mod difference;
