@@ -16,6 +16,8 @@ mod products;
 mod releases;
 mod span;
 mod text;
+mod transactions;
+mod transfers;
 mod uploads;
 mod validations;
 
@@ -98,6 +100,9 @@ keywright_edge::entry!(FUNCTION);
         api_keys::revoke::handler,
         attention::list::handler,
         attention::resolve::handler,
+        transfers::list::handler,
+        transfers::resolve::handler,
+        transactions::list::handler,
         audit::list::handler,
         validations::list::handler,
         claims::list::handler,
@@ -260,6 +265,12 @@ fn license_routes() -> Router<Ports> {
             "/v1/admin/attention/{id}/resolve",
             post(attention::resolve::handler),
         )
+        .route("/v1/admin/transfers", get(transfers::list::handler))
+        .route(
+            "/v1/admin/transfers/{id}/resolve",
+            post(transfers::resolve::handler),
+        )
+        .route("/v1/admin/transactions", get(transactions::list::handler))
         .route("/v1/admin/machines", get(machines::list::handler))
         .route(
             "/v1/admin/machines/{id}/deactivate",
