@@ -76,6 +76,7 @@ pub static ROUTES: &[Route] = &[
     row(Method::DELETE, "/v1/admin/api-keys/{id}", Gate::Master),
     row(Method::GET, "/v1/admin/audit", Gate::Scope(AuditRead)),
     row(Method::GET, "/v1/admin/validations", Gate::Scope(ValidationsRead)),
+    row(Method::GET, "/v1/admin/claims", Gate::Scope(LicensesRead)),
 ];
 
 /// The gate of a route; `None` when the table has no row for it.

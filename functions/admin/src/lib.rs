@@ -6,6 +6,7 @@ pub mod access;
 mod api_keys;
 mod attention;
 mod audit;
+mod claims;
 mod discount_codes;
 mod licenses;
 mod machines;
@@ -104,6 +105,7 @@ keywright_edge::entry!(FUNCTION);
         transactions::list::handler,
         audit::list::handler,
         validations::list::handler,
+        claims::list::handler,
     ),
     modifiers(&OperatorKey)
 )]
@@ -179,6 +181,7 @@ fn router(host: &Host) -> Result<Router, PortError> {
         .route("/v1/admin/api-keys/{id}", delete(api_keys::revoke::handler))
         .route("/v1/admin/audit", get(audit::list::handler))
         .route("/v1/admin/validations", get(validations::list::handler))
+        .route("/v1/admin/claims", get(claims::list::handler))
         .merge(release_routes())
         .with_state(ports.clone());
     // Outermost, so that a key is checked before anything is kept of a request.

@@ -37,6 +37,7 @@ pub mod attention;
 pub mod audit;
 pub mod chain_attention;
 pub mod chain_cursors;
+pub mod claims;
 mod columns;
 pub mod contract;
 mod difference;
