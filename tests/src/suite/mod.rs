@@ -17,6 +17,7 @@ mod attention;
 mod bodies;
 mod catalog_changes;
 mod catalogue;
+mod claims;
 mod deliveries;
 mod discount_codes;
 mod discounts;
@@ -178,6 +179,7 @@ pub fn all() -> impl Iterator<Item = Case> {
         bodies::CASES,
         catalog_changes::CASES,
         catalogue::CASES,
+        claims::CASES,
         discount_codes::CASES,
         discounts::CASES,
         download::CASES,

@@ -20,6 +20,10 @@ mod bench;
 #[cfg(test)]
 mod broken_changes;
 #[cfg(test)]
+mod claiming;
+#[cfg(test)]
+mod claiming_files;
+#[cfg(test)]
 mod code_faults;
 #[cfg(test)]
 mod code_races;
