@@ -56,7 +56,7 @@ export function spinVariables(values) {
   if (endpoints === undefined) return variables;
   endpoints.split(',').map((text) => text.trim()).filter(Boolean).forEach((text, index) => {
     const { origin, pathname, search } = new URL(text);
-    const ending = index === 0 ? '' : `_${index + 1}`;
+    const ending = index === 0 ? '' : `${index + 1}`;
     variables.set(`POLYGON_RPC_URL${ending}`, origin);
     variables.set(`POLYGON_RPC_PATH${ending}`, `${pathname}${search}`);
   });
