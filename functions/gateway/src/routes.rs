@@ -12,6 +12,7 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("/favicon.svg", PAGES),
     ("/git/...", "DOWNLOAD"),
     ("/js/...", PAGES),
+    ("/pay/...", PAGES),
     ("/recover", PAGES),
     ("/releases/...", "DOWNLOAD"),
     ("/status", PAGES),

@@ -217,6 +217,9 @@ impl Instance {
         };
         btcpay.set_webhook_url(&format!("{}/v1/btcpay/webhook", started.base_url));
         let direct = Api::new(started.base_url.clone());
+        // On Spin a function makes the database when it first uses it, and a case
+        // may look into it before.
+        direct.get("/v1/products").await;
         let front = match configured {
             Configured::Behind(front) => Some(front),
             _ => None,

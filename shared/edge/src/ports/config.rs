@@ -3,6 +3,7 @@
 //! because a Spin variable cannot be left out.
 
 use std::collections::BTreeMap;
+use std::str::FromStr;
 use std::sync::Arc;
 
 /// The names of the configuration.
@@ -58,6 +59,20 @@ impl Config {
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
     }
+
+    /// The value, read; else why it cannot be used, for the log.
+    ///
+    /// # Errors
+    /// One line that names it.
+    pub fn read<T>(&self, name: &str) -> Result<T, String>
+    where
+        T: FromStr<Err: std::fmt::Display>,
+    {
+        let text = self.get(name);
+        let text = text.ok_or_else(|| format!("{name} is not configured"))?;
+        text.parse()
+            .map_err(|error| format!("{name} cannot be read: {error}"))
+    }
 }
 
 impl std::fmt::Debug for Config {
@@ -80,5 +95,18 @@ mod tests {
         assert_eq!(config.get("ADMIN_KEY"), Some("secret"));
         assert_eq!(config.get("CRON_TOKEN"), None);
         assert!(!format!("{config:?}").contains("secret"));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_named() {
+        let config = Config::new([(name::VALIDATION_LOG_DAYS, "ten".to_owned())]);
+        assert_eq!(
+            config.read::<u32>(name::VALIDATION_LOG_DAYS),
+            Err("VALIDATION_LOG_DAYS cannot be read: invalid digit found in string".to_owned())
+        );
+        assert_eq!(
+            config.read::<u32>(name::DOWNLOAD_LOG_DAYS),
+            Err("DOWNLOAD_LOG_DAYS is not configured".to_owned())
+        );
     }
 }
