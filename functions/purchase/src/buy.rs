@@ -10,7 +10,7 @@
 use crate::checkout::{self, NotMade};
 use crate::order::{Buyer, for_sale, payment_method, present, redirect_url};
 use crate::selection::{Selection, Wanted};
-use crate::{Ports, codes};
+use crate::{Ports, codes, usdc};
 use axum::Extension;
 use axum::extract::State;
 use keywright_domain::discount::applies::Refusal;
@@ -58,8 +58,9 @@ pub(crate) struct Order {
     /// Without one, and with `policy_slug`, a featured code that fits is used.
     #[schema(example = "LAUNCH")]
     code: Option<String>,
-    /// What the checkout shows first: `lightning` or `onchain`.
-    #[schema(example = "lightning", pattern = "^(lightning|onchain)?$")]
+    /// What the checkout shows first: `lightning` or `onchain`; or `usdc`, to pay
+    /// in USDC on Polygon, for what is priced in dollars.
+    #[schema(example = "lightning", pattern = "^(lightning|onchain|usdc)?$")]
     rail: Option<String>,
 }
 
@@ -116,6 +117,10 @@ pub(crate) struct Purchase {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     download_id: Option<String>,
+    /// What to send where; there when the order is to be paid in USDC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    usdc: Option<usdc::Payment>,
 }
 
 /// A checked order.
@@ -124,6 +129,7 @@ struct Checked {
     buyer: Buyer,
     redirect_url: Option<String>,
     payment_method: Option<&'static str>,
+    in_usdc: bool,
 }
 
 /// Buys a product
@@ -152,7 +158,8 @@ pub(crate) async fn handler(
     order: Result<Json<Order>, ApiError>,
 ) -> Result<Json<Purchase>, ApiError> {
     let Json(order) = order?;
-    let payment_method = payment_method(order.rail)?;
+    let in_usdc = order.rail.as_deref().map(str::trim) == Some(usdc::RAIL);
+    let payment_method = payment_method(order.rail.filter(|_| !in_usdc))?;
     let buyer = Buyer::check(order.buyer_email, order.buyer_note)?;
     let redirect_url = redirect_url(order.redirect_url)?;
     let product = for_sale(&ports, &order.product).await?;
@@ -163,7 +170,11 @@ pub(crate) async fn handler(
         buyer,
         redirect_url,
         payment_method,
+        in_usdc,
     };
+    if in_usdc {
+        usdc::count(&ports, &client).await?;
+    }
     let actor = Actor {
         name: "buyer".into(),
         at: ports.stamps.now(),
@@ -215,6 +226,8 @@ async fn sell(
     };
     if price.is_zero() {
         free(ports, actor, &invoice).await
+    } else if checked.in_usdc {
+        in_usdc(ports, actor, &invoice).await
     } else {
         paid(ports, actor, &invoice, checked).await
     }
@@ -239,6 +252,20 @@ async fn free(
         purchase.download_id = signed.download_id;
     }
     purchase.license_id = Some(license_id);
+    Ok(Some(purchase))
+}
+
+async fn in_usdc(
+    ports: &Ports,
+    actor: &Actor,
+    invoice: &NewInvoice,
+) -> Result<Option<Purchase>, ApiError> {
+    let Some(ordered) = usdc::order(ports, invoice, actor.at).await? else {
+        return Ok(None);
+    };
+    let (reference, checkout_url) = (ordered.reference, ordered.checkout_url);
+    let mut purchase = answer(ports, invoice, reference, checkout_url, None)?;
+    purchase.usdc = Some(ordered.payment);
     Ok(Some(purchase))
 }
 
@@ -345,5 +372,6 @@ fn answer(
         license_id: None,
         token: None,
         download_id: None,
+        usdc: None,
     })
 }

@@ -11,10 +11,12 @@ mod poll;
 mod preview;
 mod product;
 mod products;
+mod qr;
 mod recover;
 mod redeem;
 mod selection;
 mod storefront;
+mod usdc;
 
 use axum::Router;
 use axum::routing::{get, post};
@@ -40,6 +42,12 @@ pub const FUNCTION: Function = Function {
             name::BTCPAY_URL,
             name::BTCPAY_API_KEY,
             name::BTCPAY_STORE_ID,
+            name::POLYGON_CHAIN_ID,
+            name::USDC_ADDRESS,
+            name::WALLET_ADDRESS,
+            name::WALLET_XPUB,
+            name::USDC_ORDER_MINUTES,
+            name::USDC_AMOUNT_SPREAD,
         ],
         ..Grants::NONE
     },
@@ -59,6 +67,7 @@ keywright_edge::entry!(FUNCTION);
     preview::handler,
     buy::handler,
     poll::handler,
+    qr::handler,
     redeem::handler,
     recover::handler,
     link::handler,
@@ -78,6 +87,8 @@ struct Ports {
     operator: Option<Arc<str>>,
     /// The vendor's store and the way to it, or why there is none.
     btcpay: Arc<Result<(Store, Outbound), String>>,
+    /// The vendor's wallet, or why there is none.
+    usdc: Arc<Result<usdc::Settings, String>>,
 }
 
 impl Ports {
@@ -115,6 +126,17 @@ impl Ports {
                 None
             }
         }
+    }
+
+    /// Where buyers pay in USDC.
+    fn usdc(&self) -> Result<&usdc::Settings, ApiError> {
+        self.usdc.as_ref().as_ref().map_err(|reason| {
+            ApiError::unavailable(
+                "usdc_not_configured",
+                "the vendor takes no payments in USDC",
+                reason.as_str(),
+            )
+        })
     }
 
     /// The vendor's BTCPay store.
@@ -158,6 +180,7 @@ fn router(host: &Host) -> Result<Router, PortError> {
         keys: Arc::new(keys),
         operator: config.get(name::OPERATOR_NAME).map(Into::into),
         btcpay: Arc::new(btcpay),
+        usdc: Arc::new(usdc::Settings::configured(config)),
     };
     let routes = Router::new()
         .route("/v1/products", get(products::handler))
@@ -166,6 +189,7 @@ fn router(host: &Host) -> Result<Router, PortError> {
         .route("/v1/discount-codes/preview", get(preview::handler))
         .route("/v1/purchase", post(buy::handler))
         .route("/v1/purchase/{invoice_id}", get(poll::handler))
+        .route("/v1/purchase/{invoice_id}/qr.svg", get(qr::handler))
         .route("/v1/redeem", post(redeem::handler))
         .route("/v1/recover", post(recover::handler))
         .route("/v1/downloads/link", post(link::handler))

@@ -69,7 +69,7 @@ pub(crate) fn payment_method(rail: Option<String>) -> Result<Option<&'static str
     match RAILS.iter().find(|(name, _)| *name == rail) {
         Some((_, method)) => Ok(Some(method)),
         None => Err(ApiError::bad_request(
-            "rail: the vendor takes lightning and onchain payments",
+            "rail: lightning, onchain or usdc",
         )),
     }
 }

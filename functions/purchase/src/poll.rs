@@ -1,7 +1,7 @@
 //! `GET /v1/purchase/{invoice_id}`: where a purchase stands, and the key once
 //! it settled. Whoever knows the id gets the key, so the id is unguessable.
 
-use crate::Ports;
+use crate::{Ports, usdc};
 use axum::Extension;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
@@ -11,7 +11,7 @@ use keywright_domain::invoice::{InvoiceStatus, PaymentState};
 use keywright_domain::money::Currency;
 use keywright_edge::http::openapi::{Failures, Unknown};
 use keywright_edge::http::{ApiError, Json, RequestId};
-use keywright_store::invoices;
+use keywright_store::{invoices, usdc_orders};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -60,6 +60,10 @@ pub(crate) struct Progress {
     /// 32 hex digits that open the downloads of the license and nothing else:
     /// the "Download Key" of a Joomla site.
     download_id: Option<String>,
+    /// What to send where, and what came; there when it is paid in USDC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    usdc: Option<usdc::Payment>,
 }
 
 /// Shows where a purchase stands
@@ -100,7 +104,14 @@ pub(crate) async fn handler(
         license_id: found.license_id.filter(|_| active),
         token: None,
         download_id: None,
+        usdc: None,
     };
+    if found.provider == "polygon"
+        && let Some(shown) = usdc_orders::shown(&ports.database, &invoice_id).await?
+    {
+        let public_url = ports.public_url()?;
+        progress.usdc = Some(usdc::payment(public_url, &invoice_id, shown)?);
+    }
     if let Some(license_id) = &progress.license_id
         && let Some(signed) = ports.signed(license_id, &request_id).await
     {

@@ -48,10 +48,13 @@ pub(crate) struct Storefront {
     responses((status = 200, body = Storefront), Failures)
 )]
 pub(crate) async fn handler(State(ports): State<Ports>) -> Json<Storefront> {
-    let rails = match &*ports.btcpay {
+    let mut rails = match &*ports.btcpay {
         Ok(_) => crate::order::RAILS.map(|(rail, _)| rail).into(),
         Err(_) => Vec::new(),
     };
+    if ports.usdc.is_ok() {
+        rails.push(crate::usdc::RAIL);
+    }
     Json(Storefront {
         name: ports.operator.as_deref().map(str::to_owned),
         legal_name: None,

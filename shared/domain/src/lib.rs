@@ -10,6 +10,7 @@
 //! - [`standing`]: whether a recorded license is good at a given second
 //! - [`seats`]: which machines may use a license
 //! - [`invoice`]: the states of a purchase
+//! - [`usdc`]: orders in USDC, and which of them a transfer pays
 //! - [`rate_limit`]: token buckets
 //! - [`release`]: versions, channels, platforms, manifests and what is signed
 //! - [`access`]: scopes, roles and what they open
@@ -29,3 +30,4 @@ pub mod showcase;
 pub mod slug;
 pub mod standing;
 pub mod terms;
+pub mod usdc;

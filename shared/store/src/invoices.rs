@@ -81,6 +81,8 @@ pub enum Placed {
 pub struct Progress {
     /// Our id.
     pub id: String,
+    /// How it is paid.
+    pub provider: String,
     /// Where the purchase stands.
     pub status: InvoiceStatus,
     /// What was paid.
@@ -354,7 +356,7 @@ pub async fn close(
 /// [`DatabaseError`].
 pub async fn progress(database: &Reader, id: &str) -> Result<Option<Progress>, DatabaseError> {
     let statement = Statement::new(
-        "SELECT i.id, i.status, i.payment_state, i.product_id, p.slug AS product,
+        "SELECT i.id, i.provider, i.status, i.payment_state, i.product_id, p.slug AS product,
                 p.name AS product_name, i.price_currency,
                 coalesce(i.price_amount, i.amount_sats) AS price_amount, i.amount_sats,
                 i.checkout_url, l.id AS license_id, l.status AS license_status

@@ -262,6 +262,7 @@ fn effects(
                 invoice_id: &invoice.id,
                 kind: "btcpay",
                 external_ref: seen.provider_invoice_id,
+                received: None,
             };
             let mut batch = settle::issuing(actor, paid, &ids.issued);
             if invoice.status == InvoiceStatus::Invalid {

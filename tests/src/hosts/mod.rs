@@ -17,6 +17,7 @@ pub use api::{Answer, Api};
 pub use database::Database;
 pub use front::{Front, FrontServer, SENDFILE};
 pub use process::root;
+pub(crate) use process::tool;
 pub use spin_test_host::Reuse;
 
 use crate::shop;
@@ -75,7 +76,7 @@ pub enum Configured {
 pub struct StartError(String);
 
 impl StartError {
-    fn new(what: &str, why: impl std::fmt::Display) -> Self {
+    pub(crate) fn new(what: &str, why: impl std::fmt::Display) -> Self {
         Self(format!("{what}: {why}"))
     }
 }

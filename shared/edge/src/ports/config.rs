@@ -35,6 +35,29 @@ pub mod name {
     pub const DOWNLOAD_LOG_DAYS: &str = "DOWNLOAD_LOG_DAYS";
     /// Base URL of the public Git repository.
     pub const GIT_URL: &str = "GIT_URL";
+    /// JSON-RPC endpoints of Polygon, the preferred one first, separated by
+    /// commas. A URL may hold an access key.
+    pub const POLYGON_RPC_URLS: &str = "POLYGON_RPC_URLS";
+    /// EIP-155 id of the chain; 137, Polygon's main network, unless set.
+    pub const POLYGON_CHAIN_ID: &str = "POLYGON_CHAIN_ID";
+    /// Contract of the token that is taken as payment.
+    pub const USDC_ADDRESS: &str = "USDC_ADDRESS";
+    /// Where buyers pay when no address of their own is derived.
+    pub const WALLET_ADDRESS: &str = "WALLET_ADDRESS";
+    /// Extended public key that an address of its own is derived from for
+    /// every order.
+    pub const WALLET_XPUB: &str = "WALLET_XPUB";
+    /// How many blocks count as final where an endpoint does not say which do.
+    pub const POLYGON_CONFIRMATIONS: &str = "POLYGON_CONFIRMATIONS";
+    /// The first block that is read.
+    pub const POLYGON_START_BLOCK: &str = "POLYGON_START_BLOCK";
+    /// How many micro-units are added to a price at most, so that the amount
+    /// tells the order.
+    pub const USDC_AMOUNT_SPREAD: &str = "USDC_AMOUNT_SPREAD";
+    /// For how many minutes an order can be paid in USDC.
+    pub const USDC_ORDER_MINUTES: &str = "USDC_ORDER_MINUTES";
+    /// `1`: whoever knows a transaction's hash is given its license.
+    pub const LEGACY_TX_CLAIMS: &str = "LEGACY_TX_CLAIMS";
     /// Bearer key for ticks by HTTP.
     pub const CRON_TOKEN: &str = "CRON_TOKEN";
 }
