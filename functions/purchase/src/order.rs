@@ -68,9 +68,7 @@ pub(crate) fn payment_method(rail: Option<String>) -> Result<Option<&'static str
     };
     match RAILS.iter().find(|(name, _)| *name == rail) {
         Some((_, method)) => Ok(Some(method)),
-        None => Err(ApiError::bad_request(
-            "rail: lightning, onchain or usdc",
-        )),
+        None => Err(ApiError::bad_request("rail: lightning, onchain or usdc")),
     }
 }
 
