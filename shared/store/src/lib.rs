@@ -12,6 +12,7 @@
 //! - [`product_change`], [`policy_change`]: what an operator changes of it
 //! - [`invoices`]: purchases and their reconciliation
 //! - [`usdc_orders`], [`transfers`]: orders in USDC, and what was paid
+//! - [`transfer_list`], [`transfer_resolve`]: the same for the operator
 //! - [`chain_cursors`], [`chain_attention`], [`rpc_endpoints`]: reading the chain
 //! - [`settle`]: receipt and license of a purchase or a grant
 //! - [`licenses`]: what was sold
@@ -36,6 +37,7 @@ pub mod attention;
 pub mod audit;
 pub mod chain_attention;
 pub mod chain_cursors;
+pub mod claims;
 mod columns;
 pub mod contract;
 mod difference;
@@ -69,6 +71,8 @@ pub mod rpc_endpoints;
 pub mod seats;
 pub mod settle;
 pub mod sightings;
+pub mod transfer_list;
+pub mod transfer_resolve;
 pub mod transfers;
 pub mod uploads;
 pub mod usdc_orders;
