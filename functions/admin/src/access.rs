@@ -5,8 +5,9 @@ use http::Method;
 use keywright_domain::access::Gate;
 use keywright_domain::access::Scope::{
     AttentionRead, AttentionWrite, AuditRead, DiscountCodesRead, DiscountCodesWrite, LicensesRead,
-    LicensesWrite, MachinesRead, MachinesWrite, PoliciesRead, PoliciesWrite, ProductsRead,
-    ProductsWrite, ReleasesRead, ReleasesWrite, ValidationsRead,
+    LicensesWrite, MachinesRead, MachinesWrite, MerchantProfilesRead, MerchantProfilesWrite,
+    PoliciesRead, PoliciesWrite, ProductsRead, ProductsWrite, ReleasesRead, ReleasesWrite,
+    ValidationsRead,
 };
 
 /// One of the operator's routes.
@@ -61,6 +62,14 @@ pub static ROUTES: &[Route] = &[
     row(Method::POST, "/v1/admin/attention/{id}/resolve", Gate::Scope(AttentionWrite)),
     row(Method::GET, "/v1/admin/machines", Gate::Scope(MachinesRead)),
     row(Method::POST, "/v1/admin/machines/{id}/deactivate", Gate::Scope(MachinesWrite)),
+    row(Method::GET, "/v1/admin/merchant-profiles", Gate::Scope(MerchantProfilesRead)),
+    row(Method::POST, "/v1/admin/merchant-profiles", Gate::Scope(MerchantProfilesWrite)),
+    row(Method::GET, "/v1/admin/merchant-profiles/{id}", Gate::Scope(MerchantProfilesRead)),
+    row(Method::PATCH, "/v1/admin/merchant-profiles/{id}", Gate::Scope(MerchantProfilesWrite)),
+    row(Method::DELETE, "/v1/admin/merchant-profiles/{id}", Gate::Scope(MerchantProfilesWrite)),
+    row(Method::POST, "/v1/admin/merchant-profiles/{id}/set-default", Gate::Scope(MerchantProfilesWrite)),
+    row(Method::PUT, "/v1/admin/merchant-profiles/{id}/rail-preferences/{rail}", Gate::Scope(MerchantProfilesWrite)),
+    row(Method::DELETE, "/v1/admin/merchant-profiles/{id}/rail-preferences/{rail}", Gate::Scope(MerchantProfilesWrite)),
     row(Method::GET, "/v1/admin/releases", Gate::Scope(ReleasesRead)),
     row(Method::POST, "/v1/admin/releases", Gate::Scope(ReleasesWrite)),
     row(Method::POST, "/v1/admin/releases/uploads", Gate::Scope(ReleasesWrite)),

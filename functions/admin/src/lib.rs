@@ -9,6 +9,7 @@ mod audit;
 mod discount_codes;
 mod licenses;
 mod machines;
+mod merchant_profiles;
 mod operator;
 mod policies;
 mod products;
@@ -85,6 +86,14 @@ keywright_edge::entry!(FUNCTION);
         discount_codes::active::handler,
         machines::list::handler,
         machines::deactivate::handler,
+        merchant_profiles::list::handler,
+        merchant_profiles::create::handler,
+        merchant_profiles::show::handler,
+        merchant_profiles::change::handler,
+        merchant_profiles::delete::handler,
+        merchant_profiles::set_default::handler,
+        merchant_profiles::prefer::handler,
+        merchant_profiles::unprefer::handler,
         releases::list::handler,
         releases::publish::handler,
         releases::change::handler,
@@ -175,6 +184,7 @@ fn router(host: &Host) -> Result<Router, PortError> {
         .route("/v1/admin/audit", get(audit::list::handler))
         .route("/v1/admin/validations", get(validations::list::handler))
         .merge(release_routes())
+        .merge(business_routes())
         .with_state(ports.clone());
     // Outermost, so that a key is checked before anything is kept of a request.
     let routes = repeatable(routes, host)?.route_layer(from_fn_with_state(ports, operator::let_in));
@@ -284,6 +294,28 @@ fn release_routes() -> Router<Ports> {
             put(releases::installer::handler),
         )
         .route("/v1/admin/releases/{id}", patch(releases::change::handler))
+}
+
+fn business_routes() -> Router<Ports> {
+    Router::new()
+        .route(
+            "/v1/admin/merchant-profiles",
+            get(merchant_profiles::list::handler).post(merchant_profiles::create::handler),
+        )
+        .route(
+            "/v1/admin/merchant-profiles/{id}",
+            get(merchant_profiles::show::handler)
+                .patch(merchant_profiles::change::handler)
+                .delete(merchant_profiles::delete::handler),
+        )
+        .route(
+            "/v1/admin/merchant-profiles/{id}/set-default",
+            post(merchant_profiles::set_default::handler),
+        )
+        .route(
+            "/v1/admin/merchant-profiles/{id}/rail-preferences/{rail}",
+            put(merchant_profiles::prefer::handler).delete(merchant_profiles::unprefer::handler),
+        )
 }
 
 /// It is done, and there is nothing else to say.

@@ -10,12 +10,13 @@
 use crate::checkout::{self, NotMade};
 use crate::order::{Buyer, for_sale, payment_method, present, redirect_url};
 use crate::selection::{Selection, Wanted};
-use crate::{Ports, codes};
+use crate::{Ports, codes, seller};
 use axum::Extension;
 use axum::extract::State;
 use keywright_domain::discount::applies::Refusal;
 use keywright_domain::invoice::InvoiceStatus;
 use keywright_domain::money::Sats;
+use keywright_domain::rail::Rail;
 use keywright_edge::http::openapi::{BodyRefusals, Conflict, Failures, TooMany, Unknown, Upstream};
 use keywright_edge::http::{ApiError, Client, Json, RequestId};
 use keywright_providers::btcpay;
@@ -50,7 +51,8 @@ pub(crate) struct Order {
     #[schema(max_length = 2_000)]
     buyer_note: Option<String>,
     /// Where the checkout sends the buyer afterwards: http or https, at most
-    /// 2000 bytes. Without it, the instance's thank-you page.
+    /// 2000 bytes. Without it, where the business sends its buyers, else the
+    /// instance's thank-you page.
     #[schema(max_length = 2_000)]
     redirect_url: Option<String>,
     /// A discount code; small letters and spaces around it do not matter.
@@ -108,7 +110,7 @@ struct Checked {
     selection: Selection,
     buyer: Buyer,
     redirect_url: Option<String>,
-    payment_method: Option<&'static str>,
+    payment_method: Option<(Rail, &'static str)>,
 }
 
 /// Buys a product
@@ -189,6 +191,7 @@ async fn sell(
         policy_id: checked.selection.policy_id().map(str::to_owned),
         amount_sats: price.get(),
         base_price_sats: base.get(),
+        payment_provider_id: None,
         terms: checked.selection.terms(),
         buyer_email: checked.buyer.email.clone(),
         buyer_note: checked.buyer.note.clone(),
@@ -200,7 +203,7 @@ async fn sell(
     if price == Sats::ZERO {
         free(ports, actor, &invoice).await
     } else {
-        paid(ports, actor, &invoice, price, checked).await
+        paid(ports, actor, invoice, price, checked).await
     }
 }
 
@@ -227,15 +230,19 @@ async fn free(
 async fn paid(
     ports: &Ports,
     actor: &Actor,
-    invoice: &NewInvoice,
+    mut invoice: NewInvoice,
     price: Sats,
     checked: &Checked,
 ) -> Result<Option<Purchase>, ApiError> {
-    let (store, outbound) = ports.btcpay()?;
     let public_url = ports.public_url()?;
-    let thank_you = format!("{public_url}/thank-you?invoice_id={}", invoice.id);
+    let seller = seller::of(ports, &checked.selection.product.slug).await?;
+    let rail = checked.payment_method.map(|(rail, _)| rail);
+    let account = ports.account(&seller, rail)?;
+    invoice.payment_provider_id.clone_from(&account.provider_id);
+    let asked = checked.redirect_url.as_deref();
+    let redirect_url = seller::redirect(asked, &seller, public_url, &invoice.id);
     let first_check = actor.at + FIRST_CHECK_SECONDS;
-    match invoices::create_pending(&ports.database, invoice, actor.at, first_check).await? {
+    match invoices::create_pending(&ports.database, &invoice, actor.at, first_check).await? {
         Placed::Recorded => {}
         Placed::Exhausted => return Ok(None),
     }
@@ -244,10 +251,10 @@ async fn paid(
         amount: price,
         description: &checked.selection.product.name,
         buyer_email: checked.buyer.email.as_deref(),
-        redirect_url: checked.redirect_url.as_deref().unwrap_or(&thank_you),
-        default_payment_method: checked.payment_method,
+        redirect_url: &redirect_url,
+        default_payment_method: checked.payment_method.map(|(_, method)| method),
     };
-    let created = match checkout::invoice((store, outbound), new).await {
+    let created = match checkout::invoice((&account.store, &ports.outbound), new).await {
         Ok(created) => created,
         Err(not_made) => {
             let reason = not_made.to_string();
@@ -271,7 +278,8 @@ async fn paid(
         created.monitoring_expiration,
     )
     .await?;
-    answer(ports, invoice, created.id, created.checkout_link).map(Some)
+    let link = ports.for_browsers(created.checkout_link);
+    answer(ports, &invoice, created.id, link).map(Some)
 }
 
 fn answer(

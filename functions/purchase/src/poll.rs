@@ -85,7 +85,8 @@ pub(crate) async fn handler(
         product_name: found.product_name,
         amount_sats: found.amount_sats,
         checkout_url: Some(found.checkout_url)
-            .filter(|url| found.status == InvoiceStatus::Pending && !url.is_empty()),
+            .filter(|url| found.status == InvoiceStatus::Pending && !url.is_empty())
+            .map(|url| ports.for_browsers(url)),
         license_key: None,
         license_id: found.license_id.filter(|_| active),
         token: None,

@@ -66,7 +66,8 @@ pub(crate) async fn handler(
         return Ok(StatusCode::OK);
     }
     for _ in 0..TRIES {
-        let found = invoices::for_btcpay(&ports.database, btcpay_id, delivery.order_id()).await?;
+        let found =
+            invoices::for_btcpay(&ports.database, btcpay_id, delivery.order_id(), None).await?;
         let Some(invoice) = found else {
             note(
                 Level::Warn,

@@ -23,6 +23,9 @@ pub struct NewInvoice {
     pub amount_sats: i64,
     /// The price before any discount.
     pub base_price_sats: i64,
+    /// The connected store it is paid at; `None` for the store of the
+    /// configuration, and where there is nothing to pay.
+    pub payment_provider_id: Option<String>,
     /// What the license will promise.
     pub terms: Terms,
     /// Where the buyer can be reached.
@@ -109,6 +112,8 @@ pub struct Payable {
     pub watch_until: Option<i64>,
     /// Id of the last step that was recorded.
     pub step_id: Option<String>,
+    /// The connected store it is paid at; `None` for that of the configuration.
+    pub payment_provider_id: Option<String>,
 }
 
 /// Records a pending purchase to be paid at `BTCPay`, and reserves the use of
@@ -149,7 +154,8 @@ macro_rules! insert_into_invoices {
                                    checkout_url, status, amount_sats, base_price_sats,
                                    duration_seconds, grace_seconds, max_machines, entitlements,
                                    is_trial, buyer_email, buyer_note, created_at, settled_at,
-                                   next_check_at, checks, maintenance_seconds, payment_state) ",
+                                   next_check_at, checks, maintenance_seconds, payment_state,
+                                   payment_provider_id) ",
             $from
         )
     };
@@ -170,12 +176,12 @@ pub(crate) fn place(
     let sql = if invoice.reservation.is_none() {
         insert_into_invoices!(
             "VALUES (?1, ?2, ?3, ?4, ?5, '', ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,
-                     ?17, ?18, 0, ?19, iif(?6 = 'settled', 'paid', 'unpaid'))"
+                     ?17, ?18, 0, ?19, iif(?6 = 'settled', 'paid', 'unpaid'), ?20)"
         )
     } else {
         insert_into_invoices!(
             "SELECT ?1, ?2, ?3, ?4, ?5, '', ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,
-                    ?17, ?18, 0, ?19, iif(?6 = 'settled', 'paid', 'unpaid')
+                    ?17, ?18, 0, ?19, iif(?6 = 'settled', 'paid', 'unpaid'), ?20
              WHERE changes() > 0"
         )
     };
@@ -201,6 +207,7 @@ pub(crate) fn place(
             settled_at.into(),
             next_check_at.into(),
             invoice.terms.maintenance_seconds.into(),
+            invoice.payment_provider_id.as_ref().into(),
         ],
     );
     match &invoice.reservation {
@@ -321,8 +328,9 @@ pub async fn sale(database: &Reader, id: &str) -> Result<Option<Sale>, DatabaseE
     database.first(statement).await
 }
 
-/// Our invoice for one of `BTCPay`: by its id, or by the order id we gave it,
-/// for the case that the answer with its id never reached us.
+/// Our invoice for one of a `BTCPay` store: by its id, or by the order id we
+/// gave it, for the case that the answer with its id never reached us. An
+/// invoice that is paid at another store is not found.
 ///
 /// # Errors
 /// [`DatabaseError`].
@@ -330,14 +338,19 @@ pub async fn for_btcpay(
     database: &Reader,
     provider_invoice_id: &str,
     order_id: Option<&str>,
+    payment_provider_id: Option<&str>,
 ) -> Result<Option<Payable>, DatabaseError> {
     let statement = Statement::new(
         "SELECT id, status, payment_state, provider_invoice_id, amount_sats, created_at, checks,
-                watch_until, step_id
+                watch_until, step_id, payment_provider_id
          FROM invoices
-         WHERE provider = 'btcpay'
+         WHERE provider = 'btcpay' AND payment_provider_id IS ?3
            AND (provider_invoice_id = ?1 OR (provider_invoice_id IS NULL AND id = ?2))",
-        [provider_invoice_id.into(), order_id.into()],
+        [
+            provider_invoice_id.into(),
+            order_id.into(),
+            payment_provider_id.into(),
+        ],
     );
     database.first(statement).await
 }
@@ -360,7 +373,7 @@ pub async fn claim_due(
                       WHERE next_check_at IS NOT NULL AND next_check_at <= ?1
                       ORDER BY next_check_at LIMIT ?3)
          RETURNING id, status, payment_state, provider_invoice_id, amount_sats, created_at, checks,
-                   watch_until, step_id",
+                   watch_until, step_id, payment_provider_id",
         [now.into(), again_at.into(), limit.into()],
     );
     let mut answers = database.batch(vec![statement]).await?;

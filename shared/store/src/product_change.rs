@@ -22,15 +22,23 @@ pub struct Changes {
     pub metadata: Option<Value>,
     /// New catalogue; `Some(None)` clears it.
     pub entitlements_catalog: Option<Option<Value>>,
+    /// New business; `Some(None)` is the default one.
+    pub merchant_profile_id: Option<Option<String>>,
 }
 
-/// The row as the members of a change name it.
+/// The row as the members of a change name it; no row when the change names a
+/// business that does not exist, so that nothing of it is made.
 const DIFFERENCE: &str = insert_difference!(
     "SELECT id, json_object('name', name, 'description', description,
             'price_amount', price_amount,
             'active', json(iif(active, 'true', 'false')), 'metadata', json(metadata),
-            'entitlements_catalog', json(entitlements_catalog)) AS doc
-     FROM products WHERE id = ?6"
+            'entitlements_catalog', json(entitlements_catalog),
+            'merchant_profile_id', merchant_profile_id) AS doc
+     FROM products
+     WHERE id = ?6
+       AND (?7 ->> '$.merchant_profile_id' IS NULL
+            OR EXISTS (SELECT 1 FROM merchant_profiles
+                       WHERE id = ?7 ->> '$.merchant_profile_id'))"
 );
 
 /// Changes a product and answers it as it now is; `None` for an unknown id.
@@ -63,6 +71,8 @@ pub async fn change(
            metadata = coalesce(?2 ->> '$.metadata', metadata),
            entitlements_catalog = iif(json_type(?2, '$.entitlements_catalog') IS NULL,
                                       entitlements_catalog, ?2 ->> '$.entitlements_catalog'),
+           merchant_profile_id = iif(json_type(?2, '$.merchant_profile_id') IS NULL,
+                                     merchant_profile_id, ?2 ->> '$.merchant_profile_id'),
            updated_at = ?3
          WHERE id = ?1 AND EXISTS (SELECT 1 FROM audit WHERE id = ?4)",
         actor,
@@ -88,6 +98,10 @@ impl Changes {
             (
                 "entitlements_catalog",
                 self.entitlements_catalog.clone().map(Value::from),
+            ),
+            (
+                "merchant_profile_id",
+                self.merchant_profile_id.clone().map(Value::from),
             ),
         ])
     }
@@ -155,6 +169,7 @@ pub async fn delete(
                             'active', json(iif(active, 'true', 'false')),
                             'metadata', json(metadata),
                             'entitlements_catalog', json(entitlements_catalog),
+                            'merchant_profile_id', merchant_profile_id,
                             'policies', json((SELECT json_group_array(slug) FROM policies
                                               WHERE product_id = p.id)),
                             'discount_codes', json((SELECT json_group_array(code)

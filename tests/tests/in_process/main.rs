@@ -20,6 +20,8 @@ mod bench;
 #[cfg(test)]
 mod broken_changes;
 #[cfg(test)]
+mod businesses;
+#[cfg(test)]
 mod code_faults;
 #[cfg(test)]
 mod code_races;

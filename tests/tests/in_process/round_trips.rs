@@ -97,6 +97,14 @@ async fn each_route_costs_what_the_table_says() {
         .await;
     let bought = json!({ "product": "free", "buyer_email": "a@b.example" });
     let bought = bench.post("/v1/purchase", &bought).await;
+    let business = bench
+        .operate(
+            "POST",
+            "/v1/admin/merchant-profiles",
+            &json!({ "name": "B" }),
+        )
+        .await
+        .text("id");
     let api_key = json!({ "label": "CI", "role": "read-only" });
     let api_key_id = bench
         .operate("POST", "/v1/admin/api-keys", &api_key)
@@ -328,7 +336,7 @@ async fn each_route_costs_what_the_table_says() {
         // The license, what there is, and what sign asks.
         ("/v1/downloads/link", link.expect("a request"), 3),
         ("/v1/products", get("/v1/products"), 1),
-        ("/v1/storefront", get("/v1/storefront?product=demo"), 0),
+        ("/v1/storefront", get("/v1/storefront?product=demo"), 1),
         ("/v1/products/{slug}", get("/v1/products/demo"), 1),
         (
             "/v1/products/{slug}/policies",
@@ -347,11 +355,11 @@ async fn each_route_costs_what_the_table_says() {
             post("/v1/purchase", json!({ "product": "free" })),
             4,
         ),
-        // Product, policies, the order, and what the store answered.
+        // Product, policies, who sells it, the order, and what the store answered.
         (
             "/v1/purchase",
             post("/v1/purchase", json!({ "product": "demo" })),
-            4,
+            5,
         ),
         // And the code.
         (
@@ -360,7 +368,7 @@ async fn each_route_costs_what_the_table_says() {
                 "/v1/purchase",
                 json!({ "product": "demo", "code": "SPARE" }),
             ),
-            5,
+            6,
         ),
         // Or the featured ones.
         (
@@ -369,7 +377,7 @@ async fn each_route_costs_what_the_table_says() {
                 "/v1/purchase",
                 json!({ "product": "demo", "policy_slug": "pro" }),
             ),
-            5,
+            6,
         ),
         // Product, code, policies, the sale, and the signature.
         (
@@ -687,6 +695,49 @@ async fn each_route_costs_what_the_table_says() {
                 Method::DELETE,
                 &format!("/v1/admin/api-keys/{api_key_id}"),
                 &json!({}),
+            ),
+            1,
+        ),
+        (
+            "/v1/admin/merchant-profiles",
+            operate("/v1/admin/merchant-profiles"),
+            1,
+        ),
+        (
+            "/v1/admin/merchant-profiles",
+            post("/v1/admin/merchant-profiles", json!({ "name": "N" })),
+            1,
+        ),
+        (
+            "/v1/admin/merchant-profiles/{id}",
+            operate(&format!("/v1/admin/merchant-profiles/{business}")),
+            1,
+        ),
+        (
+            "/v1/admin/merchant-profiles/{id}",
+            patch(
+                format!("/v1/admin/merchant-profiles/{business}"),
+                json!({ "name": "M" }),
+            ),
+            1,
+        ),
+        (
+            "/v1/admin/merchant-profiles/{id}/rail-preferences/{rail}",
+            delete(format!(
+                "/v1/admin/merchant-profiles/{business}/rail-preferences/onchain"
+            )),
+            1,
+        ),
+        (
+            "/v1/admin/merchant-profiles/{id}",
+            delete(format!("/v1/admin/merchant-profiles/{business}")),
+            1,
+        ),
+        (
+            "/v1/admin/merchant-profiles/{id}/set-default",
+            post(
+                "/v1/admin/merchant-profiles/00000000-0000-7000-8000-000000000001/set-default",
+                json!({}),
             ),
             1,
         ),

@@ -289,6 +289,7 @@ fn no_function_is_granted_more_than_its_row_of_the_table() {
             [
                 &[name::PUBLIC_URL, name::VERIFY_KEYS, name::OPERATOR_NAME],
                 &account[..],
+                &[name::BTCPAY_BROWSER_URL, name::CREDENTIALS_KEY],
             ]
             .concat(),
         ),

@@ -12,7 +12,6 @@ pub mod page;
 mod query;
 pub mod range;
 pub mod rate_limit;
-mod seal;
 mod sendfile;
 mod serve;
 
