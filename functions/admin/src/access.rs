@@ -6,8 +6,8 @@ use keywright_domain::access::Gate;
 use keywright_domain::access::Scope::{
     AttentionRead, AttentionWrite, AuditRead, DiscountCodesRead, DiscountCodesWrite, LicensesRead,
     LicensesWrite, MachinesRead, MachinesWrite, MerchantProfilesRead, MerchantProfilesWrite,
-    PoliciesRead, PoliciesWrite, ProductsRead, ProductsWrite, ReleasesRead, ReleasesWrite,
-    ValidationsRead,
+    PaymentProvidersRead, PaymentProvidersWrite, PoliciesRead, PoliciesWrite, ProductsRead,
+    ProductsWrite, ReleasesRead, ReleasesWrite, ValidationsRead,
 };
 
 /// One of the operator's routes.
@@ -70,6 +70,11 @@ pub static ROUTES: &[Route] = &[
     row(Method::POST, "/v1/admin/merchant-profiles/{id}/set-default", Gate::Scope(MerchantProfilesWrite)),
     row(Method::PUT, "/v1/admin/merchant-profiles/{id}/rail-preferences/{rail}", Gate::Scope(MerchantProfilesWrite)),
     row(Method::DELETE, "/v1/admin/merchant-profiles/{id}/rail-preferences/{rail}", Gate::Scope(MerchantProfilesWrite)),
+    row(Method::POST, "/v1/admin/btcpay/connect", Gate::Scope(PaymentProvidersWrite)),
+    row(Method::POST, "/v1/admin/btcpay/disconnect", Gate::Master),
+    row(Method::GET, "/v1/admin/btcpay/status", Gate::Scope(PaymentProvidersRead)),
+    row(Method::GET, "/v1/admin/btcpay/payment-methods", Gate::Scope(PaymentProvidersRead)),
+    row(Method::GET, "/v1/admin/payment-provider/status", Gate::Scope(PaymentProvidersRead)),
     row(Method::GET, "/v1/admin/releases", Gate::Scope(ReleasesRead)),
     row(Method::POST, "/v1/admin/releases", Gate::Scope(ReleasesWrite)),
     row(Method::POST, "/v1/admin/releases/uploads", Gate::Scope(ReleasesWrite)),

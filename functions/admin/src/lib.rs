@@ -6,6 +6,7 @@ pub mod access;
 mod api_keys;
 mod attention;
 mod audit;
+mod btcpay;
 mod discount_codes;
 mod licenses;
 mod machines;
@@ -22,7 +23,8 @@ mod validations;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{delete, get, patch, post, put};
-use keywright_edge::function::{Access, PortError};
+use btcpay::BtcPay;
+use keywright_edge::function::{Access, OutboundAccess, PortError};
 use keywright_edge::http::{Bearer, api_router, repeatable};
 use keywright_edge::journal::Journal;
 use keywright_edge::ports::{Database, ReleaseWriter, Sign, Stamps, name};
@@ -39,7 +41,17 @@ pub const FUNCTION: Function = Function {
     grants: Grants {
         database: Access::ReadWrite,
         sign: true,
-        config: &[name::ADMIN_KEY],
+        outbound: OutboundAccess::PaymentProviders,
+        config: &[
+            name::ADMIN_KEY,
+            name::PUBLIC_URL,
+            name::BTCPAY_URL,
+            name::BTCPAY_API_KEY,
+            name::BTCPAY_STORE_ID,
+            name::BTCPAY_BROWSER_URL,
+            name::CREDENTIALS_KEY,
+            name::SANDBOX_MODE,
+        ],
         releases: Access::ReadWrite,
         ..Grants::NONE
     },
@@ -94,6 +106,11 @@ keywright_edge::entry!(FUNCTION);
         merchant_profiles::set_default::handler,
         merchant_profiles::prefer::handler,
         merchant_profiles::unprefer::handler,
+        btcpay::connect::handler,
+        btcpay::disconnect::handler,
+        btcpay::status::handler,
+        btcpay::payment_methods::handler,
+        btcpay::overview::handler,
         releases::list::handler,
         releases::publish::handler,
         releases::change::handler,
@@ -139,6 +156,8 @@ struct Ports {
     /// The operator's key; `None` when none of at least 32 characters is
     /// configured.
     key: Option<Bearer>,
+    /// The vendor's `BTCPay` Server.
+    btcpay: BtcPay,
     /// When scoped keys were used.
     uses: Journal<Use>,
 }
@@ -151,6 +170,7 @@ impl Ports {
             database,
             sign: host.sign()?,
             stamps: host.stamps(),
+            btcpay: BtcPay::of(host)?,
             releases: host.release_writer()?,
             key: host.config.get(name::ADMIN_KEY).and_then(Bearer::new),
         })
@@ -315,6 +335,20 @@ fn business_routes() -> Router<Ports> {
         .route(
             "/v1/admin/merchant-profiles/{id}/rail-preferences/{rail}",
             put(merchant_profiles::prefer::handler).delete(merchant_profiles::unprefer::handler),
+        )
+        .route("/v1/admin/btcpay/connect", post(btcpay::connect::handler))
+        .route(
+            "/v1/admin/btcpay/disconnect",
+            post(btcpay::disconnect::handler),
+        )
+        .route("/v1/admin/btcpay/status", get(btcpay::status::handler))
+        .route(
+            "/v1/admin/btcpay/payment-methods",
+            get(btcpay::payment_methods::handler),
+        )
+        .route(
+            "/v1/admin/payment-provider/status",
+            get(btcpay::overview::handler),
         )
 }
 

@@ -28,6 +28,10 @@ mod code_races;
 #[cfg(test)]
 mod codes;
 #[cfg(test)]
+mod connect_faults;
+#[cfg(test)]
+mod connecting;
+#[cfg(test)]
 mod download_ids;
 #[cfg(test)]
 mod download_links;
@@ -115,6 +119,8 @@ mod settle_faults;
 mod signing;
 #[cfg(test)]
 mod sites;
+#[cfg(test)]
+mod stores;
 #[cfg(test)]
 mod taking_back;
 #[cfg(test)]

@@ -15,7 +15,7 @@ pub mod rate_limit;
 mod sendfile;
 mod serve;
 
-pub use auth::{Bearer, MIN_SECRET_LEN, bearer_of, same_secret};
+pub use auth::{Bearer, MIN_SECRET_LEN, bearer_of, hash_of_secret, same_secret};
 pub use client::{AddressHeaders, Client};
 pub use download::{Download, GATED};
 pub use error::{ApiError, Failure};
