@@ -2,7 +2,7 @@
 # ${XDG_CACHE_HOME:-~/.cache}/keywright. The work is done by the scripts in dev/.
 
 .DEFAULT_GOAL := help
-.PHONY: help dev test spin build check bench openapi fmt clean
+.PHONY: help dev test tauri spin build check bench openapi fmt clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 8
@@ -16,6 +16,9 @@ dev: ## run every function locally, seeded with a demo, on http://127.0.0.1:8787
 
 test: ## build for both hosts and run all tests
 	@dev/test.sh
+
+tauri: ## try our feed with Tauri's own updater (needs libwebkit2gtk-4.1-dev)
+	@dev/tauri.sh
 
 spin: ## run every function under Spin (needs the spin command)
 	@dev/spin.sh

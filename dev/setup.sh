@@ -10,7 +10,7 @@ set -euo pipefail
 
 # shellcheck source=dev/lib.sh
 . "$(dirname "$0")/lib.sh"
-for part in toolchain tools npm python commands front browser target; do
+for part in toolchain tools npm python commands front chain browser target; do
     # shellcheck source=/dev/null
     . "$ROOT/dev/setup/$part.sh"
 done
@@ -38,10 +38,11 @@ provide_npm
 [ -z "$for_tests" ] || provide_python
 [ -z "$for_tests" ] || provide_commands
 [ -z "$for_tests" ] || provide_front_servers
+[ -z "$for_tests" ] || provide_chain
 [ -z "$for_tests" ] || provide_browser
 provide_target
 
 for name in KEYWRIGHT_CACHE KEYWRIGHT_NODE KEYWRIGHT_NODE_MODULES KEYWRIGHT_WASM_TOOLCHAIN \
-    KEYWRIGHT_PYTHON KEYWRIGHT_PYTHON_SDK KEYWRIGHT_NGINX KEYWRIGHT_CADDY KEYWRIGHT_CHROMIUM WASM_BINDGEN_BIN WASM_OPT_BIN ESBUILD_BIN WORKER_BUILD CARGO_TARGET_DIR; do
+    KEYWRIGHT_PYTHON KEYWRIGHT_PYTHON_SDK KEYWRIGHT_NGINX KEYWRIGHT_CADDY KEYWRIGHT_ANVIL KEYWRIGHT_CHROMIUM WASM_BINDGEN_BIN WASM_OPT_BIN ESBUILD_BIN WORKER_BUILD CARGO_TARGET_DIR; do
     [ -z "${!name+set}" ] || printf 'export %s=%q\n' "$name" "${!name}"
 done

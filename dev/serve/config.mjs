@@ -44,6 +44,26 @@ export function shareOf(allowed, values) {
 }
 
 /**
+ * The values under the names of Spin's application variables. Spin's list of allowed
+ * hosts takes no path, so an RPC endpoint is two variables there, and the list of
+ * endpoints three such pairs (see spin.toml).
+ * @returns {Map<string, string>}
+ */
+export function spinVariables(values) {
+  const variables = new Map(values);
+  const endpoints = variables.get('POLYGON_RPC_URLS');
+  variables.delete('POLYGON_RPC_URLS');
+  if (endpoints === undefined) return variables;
+  endpoints.split(',').map((text) => text.trim()).filter(Boolean).forEach((text, index) => {
+    const { origin, pathname, search } = new URL(text);
+    const ending = index === 0 ? '' : `_${index + 1}`;
+    variables.set(`POLYGON_RPC_URL${ending}`, origin);
+    variables.set(`POLYGON_RPC_PATH${ending}`, `${pathname}${search}`);
+  });
+  return variables;
+}
+
+/**
  * The values as a `.dev.vars` file. Its quotes decide what is literal, so each
  * value gets one that it does not contain.
  */

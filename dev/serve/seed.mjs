@@ -85,13 +85,21 @@ export async function seedRelease(host, instance) {
   writeFileSync(done, releaseKey());
 }
 
+/** The files below a folder. Links are left out: Node's own recursion would follow them. */
+function filesBelow(folder) {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const at = path.join(folder, entry.name);
+    if (entry.isDirectory()) return filesBelow(at);
+    return entry.isFile() ? [at] : [];
+  });
+}
+
 /** Puts every file below a folder into the host's storage, under its path there. */
 export async function storeReleases(host, folder) {
-  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
-  const releases = files.map((entry) => {
-    const file = path.resolve(entry.parentPath, entry.name);
-    return { key: path.relative(folder, file).split(path.sep).join('/'), file };
-  });
+  const releases = filesBelow(path.resolve(folder)).map((file) => ({
+    key: path.relative(folder, file).split(path.sep).join('/'),
+    file,
+  }));
   if (releases.length === 0) throw new Failure(`there is no file in ${folder}`);
   say(`storing ${releases.length} release files of ${folder}`);
   await host.putReleases(releases);

@@ -2,7 +2,7 @@
 
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { shareOf, withoutDatabase } from './config.mjs';
+import { shareOf, spinVariables, withoutDatabase } from './config.mjs';
 import { Group } from './group.mjs';
 import { ROOT } from './packages.mjs';
 import { Failure } from './say.mjs';
@@ -63,7 +63,7 @@ export class SpinHost {
   start() {
     const { port, folder, state, allowed, values } = this.#instance;
     const wanted = new Set([...allowed.values()].flatMap((names) => [...names]));
-    const variables = [...shareOf(wanted, values)].map(([name, value]) => [`SPIN_VARIABLE_${name}`, value]);
+    const variables = [...spinVariables(shareOf(wanted, values))].map(([name, value]) => [`SPIN_VARIABLE_${name}`, value]);
     return new Group(
       'spin',
       [

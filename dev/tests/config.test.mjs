@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
-import { configuration, devVars, shareOf, withoutDatabase } from '../serve/config.mjs';
+import { configuration, devVars, shareOf, spinVariables, withoutDatabase } from '../serve/config.mjs';
 import { localKeys, publicKeyOf, publicKeyPem } from '../serve/keys.mjs';
 import { allowedNames, cronFunctions, workers } from '../serve/manifests.mjs';
 import { localConfig } from '../serve/workers.mjs';
@@ -123,6 +123,18 @@ test('.dev.vars quotes values so that they stay literal, and refuses what cannot
   assert.equal(devVars(new Map()), '');
   assert.throws(() => devVars(new Map([['A', 'two\nlines']])), /A cannot be handed/);
   assert.throws(() => devVars(new Map([['A', `'"\``]])), /A cannot be handed/);
+});
+
+test('on Spin an RPC endpoint is its place and its path', () => {
+  const list = 'https://a.example/v2/key, http://127.0.0.1:8545';
+  assert.deepEqual(Object.fromEntries(spinVariables(new Map([['ADMIN_KEY', 'k'], ['POLYGON_RPC_URLS', list]]))), {
+    ADMIN_KEY: 'k',
+    POLYGON_RPC_URL: 'https://a.example',
+    POLYGON_RPC_PATH: '/v2/key',
+    POLYGON_RPC_URL_2: 'http://127.0.0.1:8545',
+    POLYGON_RPC_PATH_2: '/',
+  });
+  assert.deepEqual([...spinVariables(new Map([['ADMIN_KEY', 'k']]))], [['ADMIN_KEY', 'k']]);
 });
 
 test('functions are named whose optional database is left out', () => {

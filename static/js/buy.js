@@ -9,6 +9,9 @@ import { remember } from "./orders.js";
 const slug = decodeURIComponent(location.pathname.replace(/\/$/, "").split("/").pop());
 const form = byId("order");
 
+/** What the prices of this product are in: the answers have them in its smallest unit. */
+let currency = "SAT";
+
 /** The tiers by slug, and the code that was tried for the chosen one. */
 let tiers = new Map();
 let tried = null;
@@ -37,6 +40,7 @@ function missing(refusal) {
 }
 
 function show({ product, policies }) {
+  currency = product.price_currency;
   document.title = document.title.replace("Buy", `Buy ${product.name}`);
   fill(byId("title"), product.name);
   fill(byId("description"), product.description);
@@ -71,11 +75,11 @@ function tier(policy, names, checked) {
 function price(policy) {
   const featured = policy.featured_discount;
   if (!featured?.discount_applied_sats) {
-    return [money(policy.price_sats)];
+    return [money(policy.price_sats, currency)];
   }
-  const before = make("s", {}, money(policy.price_sats));
+  const before = make("s", {}, money(policy.price_sats, currency));
   const spoken = make("span.quiet", {}, featured.description ? ` ${featured.description}` : "");
-  return [before, " ", money(featured.discounted_price_sats), spoken];
+  return [before, " ", money(featured.discounted_price_sats, currency), spoken];
 }
 
 function points(policy, names) {
@@ -96,10 +100,10 @@ function chosen() {
   return tiers.get(new FormData(form).get("policy") ?? "") ?? [...tiers.values()][0];
 }
 
-/** What the buyer would pay now. */
+/** What the buyer would pay now, in the smallest unit of the currency. */
 function due() {
   if (tried?.valid) {
-    return tried.final_price_sats;
+    return tried.final_price_value;
   }
   const policy = chosen();
   const featured = policy.featured_discount;
@@ -111,9 +115,9 @@ function total() {
     return;
   }
   const amount = due();
-  fill(byId("total"), "Total: ", make("strong", {}, money(amount)));
+  fill(byId("total"), "Total: ", make("strong", {}, money(amount, currency)));
   fill(byId("how"), amount === 0 ? "Nothing to pay: your key is shown at once." : howToPay());
-  fill(byId("pay"), amount === 0 ? "Get your license" : `Pay ${money(amount)}`);
+  fill(byId("pay"), amount === 0 ? "Get your license" : `Pay ${money(amount, currency)}`);
 }
 
 function howToPay() {
@@ -128,7 +132,8 @@ function howToPay() {
     ["onchain", "on-chain"],
   ];
   const offered = ways.filter(([rail]) => rails.includes(rail)).map(([, words]) => words);
-  return `Paid in bitcoin, ${offered.join(" or ")}, straight to the vendor. Your key is shown as soon as it is paid.`;
+  const rate = currency === "SAT" ? "" : " at the rate of the moment";
+  return `Paid in bitcoin${rate}, ${offered.join(" or ")}, straight to the vendor. Your key is shown as soon as it is paid.`;
 }
 
 /** Another tier is another order, and a code may mean something else for it. */

@@ -11,8 +11,14 @@ export function money(value, currency = "SAT") {
     return `${number.format(value)} sats`;
   }
   const format = new Intl.NumberFormat(undefined, { style: "currency", currency });
-  const digits = format.resolvedOptions().maximumFractionDigits;
-  return format.format(value / 10 ** digits);
+  return format.format(decimal(value, format.resolvedOptions().maximumFractionDigits));
+}
+
+/** A whole number of the smallest unit as decimal text, so that no cent is lost to a fraction. */
+function decimal(value, places) {
+  const digits = String(value).padStart(places + 1, "0");
+  const whole = digits.slice(0, digits.length - places);
+  return places ? `${whole}.${digits.slice(-places)}` : whole;
 }
 
 const DAY = 86_400;

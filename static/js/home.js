@@ -19,7 +19,7 @@ try {
 }
 
 function card(product) {
-  const price = money(product.price_value ?? product.price_sats, product.price_currency);
+  const price = money(product.price_value, product.price_currency);
   return make(
     "li.card",
     {},

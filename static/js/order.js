@@ -1,4 +1,4 @@
-// One order, live: on the thank-you page and on the status page.
+// One order, live: what to pay, how it stands, and what was bought.
 
 import { path } from "./api.js";
 import { brand } from "./brand.js";
@@ -7,8 +7,10 @@ import { money } from "./format.js";
 import { license } from "./license.js";
 import { orders } from "./orders.js";
 import { follow, inWords, isLost } from "./progress.js";
+import { usdc } from "./usdc.js";
 
-const id = new URLSearchParams(location.search).get("invoice_id")?.trim() ?? "";
+const [, page, named] = location.pathname.split("/");
+const id = page === "pay" ? named : new URLSearchParams(location.search).get("invoice_id")?.trim() ?? "";
 const title = byId("title");
 const state = byId("state");
 let shown = "";
@@ -40,7 +42,8 @@ function tell(progress) {
     state,
     text ? notice(kind || "plain", text) : null,
     progress.license_key ? license(progress, progress.product) : null,
-    progress.checkout_url && progress.status === "pending"
+    progress.usdc && progress.status === "pending" ? usdc(progress.usdc) : null,
+    progress.checkout_url && progress.status === "pending" && !progress.usdc
       ? make("p", {}, make("a.button", { href: progress.checkout_url, rel: "noopener" }, "Back to the payment page"))
       : null,
     isLost(progress) && progress.product
@@ -57,8 +60,14 @@ function entitle(headline, kind) {
   document.title = [headline, ...document.title.split(" · ").slice(1)].join(" · ");
 }
 
+/** The price as it was quoted, and what it was in sats where that is known. */
+function priceOf({ price_value: value, price_currency: currency, amount_sats: sats }) {
+  const quoted = money(value, currency);
+  return currency !== "SAT" && sats ? `${quoted} (${money(sats)})` : quoted;
+}
+
 function facts(progress) {
-  const price = money(progress.amount_sats);
+  const price = priceOf(progress);
   return make(
     "dl",
     {},

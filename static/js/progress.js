@@ -8,7 +8,7 @@ const LATE =
 /** Headline, kind of notice and what to do, for each state of an order. */
 const STATES = {
   pending: ["Waiting for your payment", "", "This page shows your key as soon as the payment is confirmed. You can close it and come back."],
-  processing: ["Your payment arrived", "good", "It waits for confirmation by the network. On-chain this takes 10 to 60 minutes; you can close this page and come back."],
+  processing: ["Your payment arrived", "good", "It waits for confirmation by the network: a minute on Polygon, 10 to 60 on the Bitcoin chain. You can close this page and come back."],
   settled: ["Thank you!", "good", ""],
   withdrawn: ["This license is not active", "bad", "The vendor has suspended or withdrawn it. Write to the vendor and name the order."],
   unsigned: ["Paid; your key is being made", "good", "This takes a moment longer than usual. The page goes on asking."],
@@ -24,12 +24,15 @@ export function inWords(progress) {
   return { title, kind, text };
 }
 
-function stateOf({ status, payment_state: payment, license_key: key, license_id: id }) {
+/** What the watcher of a USDC order says that the order's own state does not. */
+const SEEN = { confirming: "processing", late: "paid_late" };
+
+function stateOf({ status, payment_state: payment, license_key: key, license_id: id, usdc }) {
   if (status === "settled") {
     if (key) return "settled";
     return id ? "unsigned" : "withdrawn";
   }
-  return STATES[payment] ? payment : status;
+  return SEEN[usdc?.status] ?? (STATES[payment] ? payment : status);
 }
 
 /** Whether it ended unpaid, so that a new order is the way. */

@@ -12,7 +12,7 @@
 // closes or a signal comes. Configuration comes by environment, as in `make dev`.
 
 import { existsSync } from 'node:fs';
-import { open, readdir } from 'node:fs/promises';
+import { readFile, readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { allowedNames, workers } from '../../dev/serve/manifests.mjs';
 import { load, ROOT } from '../../dev/serve/packages.mjs';
@@ -24,11 +24,9 @@ if (!measured || !folder) {
   process.exit(2);
 }
 const [gatewayPort, functionPort] = command.startsWith('serve') ? rest : [];
-// What is larger is uploaded in parts: the local R2 takes long to begin with an object
-// that was, which Cloudflare's does not.
-const ONE_PUT = 256 * 1024 * 1024;
-// The parts of a multipart upload; all but the last must be of one size.
-const PART = 64 * 1024 * 1024;
+// What is larger is left out: the local R2 takes minutes to store it, and to begin
+// with it, which Cloudflare's does not.
+const LARGEST = 256 * 1024 * 1024;
 
 const { Miniflare, Log, LogLevel, convertV4MiniflareOptions } = load('miniflare');
 
@@ -78,34 +76,13 @@ if (command === 'make-database') {
   process.exit();
 }
 
-/** Puts one file into the bucket, in parts where it is large. */
-async function store(bucket, key, file) {
-  const handle = await open(file);
-  const { size } = await handle.stat();
-  const read = async (from, length) => {
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(length), 0, length, from);
-    if (bytesRead !== length) throw new Error(`${file} is shorter than it was`);
-    return buffer;
-  };
-  if (size <= ONE_PUT) {
-    await bucket.put(key, await read(0, size));
-  } else {
-    const upload = await bucket.createMultipartUpload(key);
-    const parts = [];
-    for (let from = 0; from < size; from += PART) {
-      parts.push(await upload.uploadPart(parts.length + 1, await read(from, Math.min(PART, size - from))));
-    }
-    await upload.complete(parts);
-  }
-  await handle.close();
-}
-
 if (command === 'store-releases') {
   const bucket = await server.getR2Bucket('RELEASES', 'keywright-download');
   for (const entry of await readdir(rest[0], { recursive: true, withFileTypes: true })) {
     if (!entry.isFile()) continue;
     const file = path.join(entry.parentPath, entry.name);
-    await store(bucket, path.relative(rest[0], file), file);
+    const { size } = await stat(file);
+    if (size <= LARGEST) await bucket.put(path.relative(rest[0], file), await readFile(file));
   }
   await server.dispose();
   process.exit();

@@ -31,7 +31,7 @@ const pages = () => [
   ['buy', `/buy/${SLUG}`, (page) => heading(page, 'Good looks')],
   ['thank-you', `/thank-you?invoice_id=${bought.invoice_id}`, keyOn],
   ['pending', `/thank-you?invoice_id=${waiting.invoice_id}`, (page) => heading(page, 'Waiting for your payment')],
-  ['status', '/status', (page) => heading(page, 'My order')],
+  ['status', '/status', (page) => heading(page, 'Your order')],
   ['recover', '/recover', (page) => heading(page, 'Recover a key')],
   ['not-found', '/nowhere', (page) => heading(page, 'Not found')],
 ];

@@ -4,11 +4,13 @@
 //! - [`hosts`]: an instance on each of the hosts, with the `BTCPay` double
 //! - [`suite`]: the exchanges, and what every host has to answer
 //! - [`release_file`]: files to publish
+//! - [`polygon`]: a node on which tests pay
 //! - [`openapi`]: the document of all functions
 //! - [`vendor`]: who publishes releases
 
 pub mod hosts;
 pub mod openapi;
+pub mod polygon;
 pub mod published;
 pub mod release_file;
 pub mod shop;

@@ -39,6 +39,7 @@ pub fn document() -> Value {
         keywright_webhook::Api::openapi(),
         keywright_admin::Api::openapi(),
         keywright_renew::Api::openapi(),
+        keywright_watch::Api::openapi(),
         keywright_download::Api::openapi(),
         keywright_updates::Api::openapi(),
     ];

@@ -28,6 +28,7 @@ pub const FUNCTIONS: &[(&str, &Function)] = &[
     ("RENEW", &keywright_renew::FUNCTION),
     ("UPDATES", &keywright_updates::FUNCTION),
     ("VALIDATE", &keywright_validate::FUNCTION),
+    ("WATCH", &keywright_watch::FUNCTION),
     ("WEBHOOK", &keywright_webhook::FUNCTION),
 ];
 

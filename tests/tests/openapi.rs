@@ -32,7 +32,7 @@ mod tests {
     fn routes() -> BTreeSet<String> {
         let mut found = BTreeSet::new();
         for function in [
-            "admin", "download", "purchase", "renew", "updates", "validate", "webhook",
+            "admin", "download", "purchase", "renew", "updates", "validate", "watch", "webhook",
         ] {
             let file = root().join(format!("functions/{function}/src/lib.rs"));
             let source = std::fs::read_to_string(file).expect("the routes");

@@ -151,12 +151,7 @@ fn ports(host: &Host) -> Result<Ports, PortError> {
     let complain = |error: &dyn std::fmt::Display| {
         host.log.write(Level::Error, "", &error.to_string());
     };
-    let keys = match config.get(name::VERIFY_KEYS) {
-        Some(text) => text
-            .parse()
-            .map_err(|error| format!("VERIFY_KEYS cannot be read: {error}")),
-        None => Err("VERIFY_KEYS is not configured".to_owned()),
-    };
+    let keys = config.read(name::VERIFY_KEYS);
     let repository = config.get(name::GIT_URL).and_then(|url| {
         Repository::parse(url)
             .inspect_err(|error| complain(error))

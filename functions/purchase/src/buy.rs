@@ -10,19 +10,20 @@
 use crate::checkout::{self, NotMade};
 use crate::order::{Buyer, for_sale, payment_method, present, redirect_url};
 use crate::selection::{Selection, Wanted};
-use crate::{Ports, codes, seller};
+use crate::{Ports, codes, seller, usdc};
 use axum::Extension;
 use axum::extract::State;
 use keywright_domain::discount::applies::Refusal;
 use keywright_domain::invoice::InvoiceStatus;
-use keywright_domain::money::Sats;
+use keywright_domain::money::Currency;
 use keywright_domain::rail::Rail;
 use keywright_edge::http::openapi::{BodyRefusals, Conflict, Failures, TooMany, Unknown, Upstream};
 use keywright_edge::http::{ApiError, Client, Json, RequestId};
+use keywright_edge::ports::{Level, Outbound};
 use keywright_providers::btcpay;
 use keywright_store::audit::Actor;
 use keywright_store::discount_codes::DiscountCode;
-use keywright_store::invoices::{self, NewInvoice, Placed};
+use keywright_store::invoices::{self, NewInvoice, Placed, Quote};
 use keywright_store::redemptions::Reservation;
 use keywright_store::settle::{self, NewIds, free_reference};
 use serde::{Deserialize, Serialize};
@@ -59,8 +60,9 @@ pub(crate) struct Order {
     /// Without one, and with `policy_slug`, a featured code that fits is used.
     #[schema(example = "LAUNCH")]
     code: Option<String>,
-    /// What the checkout shows first: `lightning` or `onchain`.
-    #[schema(example = "lightning", pattern = "^(lightning|onchain)?$")]
+    /// What the checkout shows first: `lightning` or `onchain`; or `usdc`, to pay
+    /// in USDC on Polygon, for what is priced in dollars.
+    #[schema(example = "lightning", pattern = "^(lightning|onchain|usdc)?$")]
     rail: Option<String>,
 }
 
@@ -75,15 +77,29 @@ pub(crate) struct Purchase {
     btcpay_invoice_id: String,
     /// Where the buyer pays; empty when there was nothing to pay.
     checkout_url: String,
-    /// What the buyer pays, in sats.
+    /// What the buyer pays, in sats: for a price in dollars or euros what
+    /// `BTCPay` made of it, 0 where it did not say so yet.
     #[schema(minimum = 0)]
     amount_sats: i64,
-    /// The price before the discount, in sats.
+    /// The price before the discount, in sats at the same rate.
     #[schema(minimum = 0)]
     base_price_sats: i64,
-    /// What the discount code took off, in sats.
+    /// What the discount code took off, in sats at the same rate.
     #[schema(minimum = 0)]
     discount_applied_sats: i64,
+    /// What the price is in: `SAT`, `USD` or `EUR`.
+    #[schema(value_type = String, example = "SAT")]
+    price_currency: Currency,
+    /// What the buyer pays, in the smallest unit of `price_currency`: sats or
+    /// cents.
+    #[schema(minimum = 0)]
+    price_value: i64,
+    /// The price before the discount, in the same unit.
+    #[schema(minimum = 0)]
+    base_price_value: i64,
+    /// What the discount code took off, in the same unit.
+    #[schema(minimum = 0)]
+    discount_applied_value: i64,
     /// Where to ask for the key.
     poll_url: String,
     /// The key.
@@ -103,6 +119,10 @@ pub(crate) struct Purchase {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     download_id: Option<String>,
+    /// What to send where; there when the order is to be paid in USDC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    usdc: Option<usdc::Payment>,
 }
 
 /// A checked order.
@@ -111,12 +131,14 @@ struct Checked {
     buyer: Buyer,
     redirect_url: Option<String>,
     payment_method: Option<(Rail, &'static str)>,
+    in_usdc: bool,
 }
 
 /// Buys a product
 ///
 /// Answers where to pay and where to ask for the key. Where the price is 0, by
-/// itself or by a discount code, the license is issued at once.
+/// itself or by a discount code, the license is issued at once. A price in
+/// dollars or euros is asked for in its currency, and converted by `BTCPay`.
 ///
 /// A discount code's use is reserved with the order and given back when the
 /// order ends without a payment. An unknown product or policy is 404; a code
@@ -138,7 +160,8 @@ pub(crate) async fn handler(
     order: Result<Json<Order>, ApiError>,
 ) -> Result<Json<Purchase>, ApiError> {
     let Json(order) = order?;
-    let payment_method = payment_method(order.rail)?;
+    let in_usdc = order.rail.as_deref().map(str::trim) == Some(usdc::RAIL);
+    let payment_method = payment_method(order.rail.filter(|_| !in_usdc))?;
     let buyer = Buyer::check(order.buyer_email, order.buyer_note)?;
     let redirect_url = redirect_url(order.redirect_url)?;
     let product = for_sale(&ports, &order.product).await?;
@@ -149,7 +172,11 @@ pub(crate) async fn handler(
         buyer,
         redirect_url,
         payment_method,
+        in_usdc,
     };
+    if in_usdc {
+        usdc::count(&ports, &client).await?;
+    }
     let actor = Actor {
         name: "buyer".into(),
         at: ports.stamps.now(),
@@ -189,8 +216,8 @@ async fn sell(
         id: ports.stamps.new_id(),
         product_id: checked.selection.product.id.clone(),
         policy_id: checked.selection.policy_id().map(str::to_owned),
-        amount_sats: price.get(),
-        base_price_sats: base.get(),
+        price,
+        base,
         payment_provider_id: None,
         terms: checked.selection.terms(),
         buyer_email: checked.buyer.email.clone(),
@@ -200,10 +227,12 @@ async fn sell(
             code_id: code.id.clone(),
         }),
     };
-    if price == Sats::ZERO {
+    if price.is_zero() {
         free(ports, actor, &invoice).await
+    } else if checked.in_usdc {
+        in_usdc(ports, actor, &invoice, checked).await
     } else {
-        paid(ports, actor, invoice, price, checked).await
+        paid(ports, actor, invoice, checked).await
     }
 }
 
@@ -212,7 +241,9 @@ async fn free(
     actor: &Actor,
     invoice: &NewInvoice,
 ) -> Result<Option<Purchase>, ApiError> {
-    let mut purchase = answer(ports, invoice, free_reference(&invoice.id), String::new())?;
+    let sats = invoice.sats();
+    let reference = free_reference(&invoice.id);
+    let mut purchase = answer(ports, invoice, reference, String::new(), sats)?;
     let ids = NewIds::new(&ports.stamps);
     let Some(license_id) = settle::free_purchase(&ports.database, actor, invoice, &ids).await?
     else {
@@ -227,11 +258,29 @@ async fn free(
     Ok(Some(purchase))
 }
 
+async fn in_usdc(
+    ports: &Ports,
+    actor: &Actor,
+    invoice: &NewInvoice,
+    checked: &Checked,
+) -> Result<Option<Purchase>, ApiError> {
+    let product = &checked.selection.product;
+    if product.merchant_profile_id.is_some() {
+        ports.usdc_of(&seller::of(ports, &product.slug).await?)?;
+    }
+    let Some(ordered) = usdc::order(ports, invoice, actor.at).await? else {
+        return Ok(None);
+    };
+    let (reference, checkout_url) = (ordered.reference, ordered.checkout_url);
+    let mut purchase = answer(ports, invoice, reference, checkout_url, None)?;
+    purchase.usdc = Some(ordered.payment);
+    Ok(Some(purchase))
+}
+
 async fn paid(
     ports: &Ports,
     actor: &Actor,
     mut invoice: NewInvoice,
-    price: Sats,
     checked: &Checked,
 ) -> Result<Option<Purchase>, ApiError> {
     let public_url = ports.public_url()?;
@@ -248,13 +297,14 @@ async fn paid(
     }
     let new = btcpay::NewInvoice {
         order_id: &invoice.id,
-        amount: price,
+        price: invoice.price,
         description: &checked.selection.product.name,
         buyer_email: checked.buyer.email.as_deref(),
         redirect_url: &redirect_url,
         default_payment_method: checked.payment_method.map(|(_, method)| method),
     };
-    let created = match checkout::invoice((&account.store, &ports.outbound), new).await {
+    let place = (&account.store, &ports.outbound);
+    let created = match checkout::invoice(place, new).await {
         Ok(created) => created,
         Err(not_made) => {
             let reason = not_made.to_string();
@@ -270,16 +320,43 @@ async fn paid(
             ));
         }
     };
+    let sats = match invoice.sats() {
+        Some(sats) => Some(sats),
+        None => converted(ports, actor, &invoice, place, &created.id).await,
+    };
     invoices::attach_provider(
         &ports.database,
         &invoice.id,
         &created.id,
         &created.checkout_link,
+        sats,
         created.monitoring_expiration,
     )
     .await?;
     let link = ports.for_browsers(created.checkout_link);
-    answer(ports, &invoice, created.id, link).map(Some)
+    answer(ports, &invoice, created.id, link, sats).map(Some)
+}
+
+/// What the provider made of the price in sats; `None`, with a line in the log,
+/// when it does not say so now: the buyer can pay without.
+async fn converted(
+    ports: &Ports,
+    actor: &Actor,
+    invoice: &NewInvoice,
+    account: (&btcpay::Store, &Outbound),
+    btcpay_invoice_id: &str,
+) -> Option<Quote> {
+    match checkout::sats(account, btcpay_invoice_id).await {
+        Ok(sats) => Some(Quote::converted(sats, invoice.price, invoice.base)),
+        Err(reason) => {
+            let line = format!(
+                "invoice {}: its price in sats is not known: {reason}",
+                invoice.id
+            );
+            ports.log.write(Level::Warn, &actor.request_id, &line);
+            None
+        }
+    }
 }
 
 fn answer(
@@ -287,18 +364,28 @@ fn answer(
     invoice: &NewInvoice,
     btcpay_invoice_id: String,
     checkout_url: String,
+    sats: Option<Quote>,
 ) -> Result<Purchase, ApiError> {
+    let sats = sats.unwrap_or(Quote {
+        amount_sats: 0,
+        base_price_sats: 0,
+    });
     Ok(Purchase {
         poll_url: format!("{}/v1/purchase/{}", ports.public_url()?, invoice.id),
         invoice_id: invoice.id.clone(),
         btcpay_invoice_id,
         checkout_url,
-        amount_sats: invoice.amount_sats,
-        base_price_sats: invoice.base_price_sats,
-        discount_applied_sats: invoice.base_price_sats - invoice.amount_sats,
+        amount_sats: sats.amount_sats,
+        base_price_sats: sats.base_price_sats,
+        discount_applied_sats: sats.base_price_sats - sats.amount_sats,
+        price_currency: invoice.price.currency(),
+        price_value: invoice.price.amount(),
+        base_price_value: invoice.base.amount(),
+        discount_applied_value: invoice.base.amount() - invoice.price.amount(),
         license_key: None,
         license_id: None,
         token: None,
         download_id: None,
+        usdc: None,
     })
 }

@@ -1,6 +1,7 @@
 //! The invoice at `BTCPay`. Its API has no idempotency key, so an answer that
 //! was lost is looked for by the order's id before a second invoice is made.
 
+use keywright_domain::money::Sats;
 use keywright_edge::ports::Outbound;
 use keywright_providers::btcpay::{self, Expected, Invoice, NewInvoice, ReadError, Store};
 
@@ -54,15 +55,37 @@ async fn find(
     outbound: &Outbound,
     new: NewInvoice<'_>,
 ) -> Result<Option<Invoice>, NotMade> {
-    let request = store.find_by_orders([new.order_id]).map_err(unknown)?;
+    let request = store
+        .find_by_orders([new.order_id], false)
+        .map_err(unknown)?;
     let answer = outbound.send(request).await.map_err(unknown)?;
     let found = btcpay::read_invoices(&answer).map_err(unknown)?;
     let expected = Expected {
         store_id: store.id(),
         order_id: new.order_id,
-        amount: new.amount.get(),
+        price: new.price,
     };
     Ok(found.into_iter().find(|one| one.sighting(expected).is_ok()))
+}
+
+/// What `BTCPay` made of a price in sats: one request more, only for a price
+/// that is not in sats.
+///
+/// # Errors
+/// Why it is not known now. The order stands: whoever reads the invoice next
+/// learns it.
+pub(crate) async fn sats(
+    (store, outbound): (&Store, &Outbound),
+    invoice_id: &str,
+) -> Result<Sats, String> {
+    let text = |error: &dyn std::fmt::Display| error.to_string();
+    let request = store
+        .payment_methods(invoice_id)
+        .map_err(|error| text(&error))?;
+    let answer = outbound.send(request).await.map_err(|error| text(&error))?;
+    btcpay::read_sats(&answer)
+        .map_err(|error| text(&error))?
+        .ok_or_else(|| "BTCPay does not say what the price is in bitcoin".to_owned())
 }
 
 fn unknown(error: impl std::fmt::Display) -> NotMade {

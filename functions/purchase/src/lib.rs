@@ -11,11 +11,13 @@ mod poll;
 mod preview;
 mod product;
 mod products;
+mod qr;
 mod recover;
 mod redeem;
 mod selection;
 mod seller;
 mod storefront;
+mod usdc;
 
 use axum::Router;
 use axum::routing::{get, post};
@@ -44,6 +46,12 @@ pub const FUNCTION: Function = Function {
             name::BTCPAY_STORE_ID,
             name::BTCPAY_BROWSER_URL,
             name::CREDENTIALS_KEY,
+            name::POLYGON_CHAIN_ID,
+            name::USDC_ADDRESS,
+            name::WALLET_ADDRESS,
+            name::WALLET_XPUB,
+            name::USDC_ORDER_MINUTES,
+            name::USDC_AMOUNT_SPREAD,
         ],
         ..Grants::NONE
     },
@@ -63,6 +71,7 @@ keywright_edge::entry!(FUNCTION);
     preview::handler,
     buy::handler,
     poll::handler,
+    qr::handler,
     redeem::handler,
     recover::handler,
     link::handler,
@@ -91,6 +100,8 @@ struct Ports {
     outbound: Outbound,
     /// What opens the credentials of connected stores.
     vault: Arc<Result<Vault, NoVault>>,
+    /// The vendor's wallet, or why there is none.
+    usdc: Arc<Result<usdc::Settings, String>>,
 }
 
 impl Ports {
@@ -129,6 +140,17 @@ impl Ports {
             }
         }
     }
+
+    /// Where buyers pay in USDC.
+    fn usdc(&self) -> Result<&usdc::Settings, ApiError> {
+        self.usdc.as_ref().as_ref().map_err(|reason| {
+            ApiError::unavailable(
+                "usdc_not_configured",
+                "the vendor takes no payments in USDC",
+                reason.as_str(),
+            )
+        })
+    }
 }
 
 fn router(host: &Host) -> Result<Router, PortError> {
@@ -160,6 +182,7 @@ fn router(host: &Host) -> Result<Router, PortError> {
         btcpay_browser_url: config.get(name::BTCPAY_BROWSER_URL).map(plain),
         outbound,
         vault: Arc::new(Vault::configured(config)),
+        usdc: Arc::new(usdc::Settings::configured(config)),
     };
     let routes = Router::new()
         .route("/v1/products", get(products::handler))
@@ -168,6 +191,7 @@ fn router(host: &Host) -> Result<Router, PortError> {
         .route("/v1/discount-codes/preview", get(preview::handler))
         .route("/v1/purchase", post(buy::handler))
         .route("/v1/purchase/{invoice_id}", get(poll::handler))
+        .route("/v1/purchase/{invoice_id}/qr.svg", get(qr::handler))
         .route("/v1/redeem", post(redeem::handler))
         .route("/v1/recover", post(recover::handler))
         .route("/v1/downloads/link", post(link::handler))

@@ -71,9 +71,7 @@ pub(crate) fn payment_method(
     };
     match RAILS.iter().find(|(rail, _)| rail.as_str() == name) {
         Some(found) => Ok(Some(*found)),
-        None => Err(ApiError::bad_request(
-            "rail: the vendor takes lightning and onchain payments",
-        )),
+        None => Err(ApiError::bad_request("rail: lightning, onchain or usdc")),
     }
 }
 

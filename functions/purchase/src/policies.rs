@@ -1,14 +1,19 @@
 //! `GET /v1/products/{slug}/policies`: what a product is sold under, cheapest
 //! first. No member of a product or policy is null but `featured_discount`: the
 //! Rust SDK refuses null where it expects a value.
+//!
+//! The contract has prices here in the smallest unit of the product's currency,
+//! under names that end in `_sats`: they are sats for a product priced in sats
+//! and cents for one priced in dollars or euros. `price_currency` says which.
 
 use crate::Ports;
 use crate::product::on_sale;
+use crate::selection::price;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use keywright_domain::dates::rfc3339;
 use keywright_domain::discount::applies::{Ordered, featured};
-use keywright_domain::money::Sats;
+use keywright_domain::money::{Currency, Price};
 use keywright_edge::http::openapi::{Failures, Unknown};
 use keywright_edge::http::{ApiError, Json};
 use keywright_store::discount_codes::{self, DiscountCode};
@@ -37,7 +42,11 @@ struct ProductHead {
     name: String,
     /// What it is; may be empty.
     description: String,
-    /// The product's own price in sats, before any discount.
+    /// What every price here is in: `SAT`, `USD` or `EUR`. The members named
+    /// `…_sats` are in its smallest unit: sats, or cents.
+    #[schema(value_type = String, example = "SAT")]
+    price_currency: Currency,
+    /// The product's own price, before any discount.
     base_price_sats: i64,
     /// What each entitlement means; empty when the vendor does not say.
     entitlements_catalog: Vec<CatalogEntry>,
@@ -65,7 +74,8 @@ struct PolicyView {
     name: String,
     /// What it is; may be empty.
     description: String,
-    /// The price in sats, before any discount.
+    /// The price before any discount, in the smallest unit of the product's
+    /// `price_currency`.
     price_sats: i64,
     /// Seconds from issue to expiry; 0 never.
     duration_seconds: i64,
@@ -106,8 +116,8 @@ struct FeaturedDiscount {
     code: String,
     /// `percent`, `fixed_sats`, `set_price` or `free_license`.
     kind: &'static str,
-    /// Basis points for `percent` (2500 is 25 %), sats for `fixed_sats` and
-    /// `set_price`, 0 for `free_license`.
+    /// Basis points for `percent` (2500 is 25 %), the smallest unit of
+    /// `price_currency` for `fixed_sats` and `set_price`, 0 for `free_license`.
     amount: i64,
     /// What it is for; may be empty.
     description: String,
@@ -119,9 +129,10 @@ struct FeaturedDiscount {
     used_count: i64,
     /// How often it may still be used; null as often as they like.
     remaining_uses: Option<i64>,
-    /// What it takes off this policy's price, in sats.
+    /// What it takes off this policy's price, in the smallest unit of
+    /// `price_currency`.
     discount_applied_sats: i64,
-    /// This policy's price with it, in sats.
+    /// This policy's price with it, in the same unit.
     discounted_price_sats: i64,
 }
 
@@ -159,7 +170,8 @@ fn head(product: Product) -> ProductHead {
         slug: product.slug,
         name: product.name,
         description: product.description,
-        base_price_sats: product.price_amount,
+        price_currency: product.price.currency(),
+        base_price_sats: product.price.amount(),
         entitlements_catalog: catalog
             .as_array()
             .into_iter()
@@ -179,11 +191,11 @@ fn view(
     codes: &[DiscountCode],
     now: i64,
 ) -> Result<PolicyView, ApiError> {
-    let base = Sats::try_from(policy.price_amount.unwrap_or(product.price_amount))
-        .map_err(|error| ApiError::internal(error.to_string()))?;
+    let base = price(&policy, product)?;
     let ordered = Ordered {
         product_id: &product.id,
         policy_id: Some(&policy.id),
+        currency: base.currency(),
         now,
     };
     let first = featured(codes, |code| code.recorded(), ordered, base);
@@ -200,7 +212,7 @@ fn view(
         hidden_entitlements: texts(metadata, "hidden_entitlements"),
         slug: policy.slug,
         name: policy.name,
-        price_sats: base.get(),
+        price_sats: base.amount(),
         duration_seconds: policy.duration_seconds,
         max_machines: policy.max_machines,
         is_trial: policy.is_trial,
@@ -212,7 +224,7 @@ fn view(
     })
 }
 
-fn discount(code: &DiscountCode, base: Sats) -> FeaturedDiscount {
+fn discount(code: &DiscountCode, base: Price) -> FeaturedDiscount {
     let price = code.discount.price(base);
     FeaturedDiscount {
         code: code.code.clone(),
@@ -223,8 +235,8 @@ fn discount(code: &DiscountCode, base: Sats) -> FeaturedDiscount {
         max_uses: code.max_uses,
         used_count: code.used_count,
         remaining_uses: code.recorded().remaining_uses(),
-        discount_applied_sats: base.less(price).get(),
-        discounted_price_sats: price.get(),
+        discount_applied_sats: base.amount() - price.amount(),
+        discounted_price_sats: price.amount(),
     }
 }
 

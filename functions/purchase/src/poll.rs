@@ -1,16 +1,17 @@
 //! `GET /v1/purchase/{invoice_id}`: where a purchase stands, and the key once
 //! it settled. Whoever knows the id gets the key, so the id is unguessable.
 
-use crate::Ports;
+use crate::{Ports, usdc};
 use axum::Extension;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::IntoResponse;
 use http::header::CACHE_CONTROL;
 use keywright_domain::invoice::{InvoiceStatus, PaymentState};
+use keywright_domain::money::Currency;
 use keywright_edge::http::openapi::{Failures, Unknown};
 use keywright_edge::http::{ApiError, Json, RequestId};
-use keywright_store::invoices;
+use keywright_store::{invoices, usdc_orders};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -37,8 +38,15 @@ pub(crate) struct Progress {
     product: String,
     /// The product's name for people.
     product_name: String,
-    /// What the buyer pays, in sats.
+    /// What the buyer pays, in sats: for a price in dollars or euros what
+    /// `BTCPay` made of it, 0 where it did not say so yet.
     amount_sats: i64,
+    /// What the price is in: `SAT`, `USD` or `EUR`.
+    #[schema(value_type = String, example = "SAT")]
+    price_currency: Currency,
+    /// What the buyer pays, in the smallest unit of `price_currency`: sats or
+    /// cents.
+    price_value: i64,
     /// Where the buyer pays; there while `status` is `pending`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -52,6 +60,10 @@ pub(crate) struct Progress {
     /// 32 hex digits that open the downloads of the license and nothing else:
     /// the "Download Key" of a Joomla site.
     download_id: Option<String>,
+    /// What to send where, and what came; there when it is paid in USDC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    usdc: Option<usdc::Payment>,
 }
 
 /// Shows where a purchase stands
@@ -84,6 +96,8 @@ pub(crate) async fn handler(
         product: found.product,
         product_name: found.product_name,
         amount_sats: found.amount_sats,
+        price_currency: found.price.currency(),
+        price_value: found.price.amount(),
         checkout_url: Some(found.checkout_url)
             .filter(|url| found.status == InvoiceStatus::Pending && !url.is_empty())
             .map(|url| ports.for_browsers(url)),
@@ -91,7 +105,14 @@ pub(crate) async fn handler(
         license_id: found.license_id.filter(|_| active),
         token: None,
         download_id: None,
+        usdc: None,
     };
+    if found.provider == "polygon"
+        && let Some(shown) = usdc_orders::shown(&ports.database, &invoice_id).await?
+    {
+        let public_url = ports.public_url()?;
+        progress.usdc = Some(usdc::payment(public_url, &invoice_id, shown)?);
+    }
     if let Some(license_id) = &progress.license_id
         && let Some(signed) = ports.signed(license_id, &request_id).await
     {

@@ -1,5 +1,8 @@
 //! `GET /v1/discount-codes/preview`: what a code would do to a price. Uses
 //! nothing up.
+//!
+//! As in the list of policies, the contract's members named `…_sats` are in the
+//! smallest unit of the product's currency.
 
 use crate::product::on_sale;
 use crate::selection::{Selection, Wanted};
@@ -7,7 +10,7 @@ use crate::{Ports, codes};
 use axum::extract::State;
 use keywright_domain::discount::Discount;
 use keywright_domain::discount::applies::Refusal;
-use keywright_domain::money::Sats;
+use keywright_domain::money::{Currency, Price};
 use keywright_edge::http::openapi::{BadQuery, Failures, TooMany, Unknown};
 use keywright_edge::http::{ApiError, Client, Json, Query};
 use keywright_store::discount_codes::DiscountCode;
@@ -50,12 +53,22 @@ pub(crate) struct Usable {
     kind: &'static str,
     /// Whether there is nothing left to pay.
     is_free: bool,
-    /// The price without the code, in sats.
+    /// What the prices are in: `SAT`, `USD` or `EUR`. All of them are in its
+    /// smallest unit: sats, or cents.
+    #[schema(value_type = String, example = "SAT")]
+    price_currency: Currency,
+    /// The price without the code.
     base_price_sats: i64,
-    /// What the code takes off, in sats.
+    /// What the code takes off.
     discount_applied_sats: i64,
-    /// The price with the code, in sats.
+    /// The price with the code.
     final_price_sats: i64,
+    /// As `base_price_sats`, under a name that is right for every currency.
+    base_price_value: i64,
+    /// As `discount_applied_sats`.
+    discount_applied_value: i64,
+    /// As `final_price_sats`.
+    final_price_value: i64,
     /// The percent of a percent code, such as 25 or 12.5; null for the others.
     amount_pct: Option<f64>,
     /// The same in words, for the buyer.
@@ -75,8 +88,13 @@ pub(crate) struct Refused {
     reason: Refusal,
     /// The same in words, for the buyer.
     message: &'static str,
-    /// The price without the code, in sats.
+    /// What the price is in: `SAT`, `USD` or `EUR`.
+    #[schema(value_type = String, example = "SAT")]
+    price_currency: Currency,
+    /// The price without the code, in the smallest unit of `price_currency`.
     base_price_sats: i64,
+    /// As `base_price_sats`, under a name that is right for every currency.
+    base_price_value: i64,
 }
 
 /// Shows what a discount code does to a price
@@ -113,32 +131,34 @@ pub(crate) async fn handler(
             valid: false,
             reason,
             message: reason.message(),
-            base_price_sats: selection.base.get(),
+            price_currency: selection.base.currency(),
+            base_price_sats: selection.base.amount(),
+            base_price_value: selection.base.amount(),
         }),
     }))
 }
 
-fn usable(code: &DiscountCode, base: Sats) -> Usable {
+fn usable(code: &DiscountCode, base: Price) -> Usable {
     let price = code.discount.price(base);
-    let off = base.less(price).get();
-    let is_free = price == Sats::ZERO;
-    let message = match (code.discount, is_free) {
+    let off = base.less(price.amount());
+    let less = format!("{} less, {} to pay", in_words(off), in_words(price));
+    let message = match (code.discount, price.is_zero()) {
         (_, true) => "nothing to pay: the license is free with this code".to_owned(),
-        (Discount::Percent(points), _) => format!(
-            "{} % off: {off} sats less, {} sats to pay",
-            percent(points),
-            price.get()
-        ),
-        _ => format!("{off} sats less, {} sats to pay", price.get()),
+        (Discount::Percent(points), _) => format!("{} % off: {less}", percent(points)),
+        _ => less,
     };
     Usable {
         valid: true,
         code: code.code.clone(),
         kind: code.discount.kind().as_str(),
-        is_free,
-        base_price_sats: base.get(),
-        discount_applied_sats: off,
-        final_price_sats: price.get(),
+        is_free: price.is_zero(),
+        price_currency: base.currency(),
+        base_price_sats: base.amount(),
+        discount_applied_sats: off.amount(),
+        final_price_sats: price.amount(),
+        base_price_value: base.amount(),
+        discount_applied_value: off.amount(),
+        final_price_value: price.amount(),
         amount_pct: match code.discount {
             Discount::Percent(points) => Some(percent(points)),
             _ => None,
@@ -147,7 +167,15 @@ fn usable(code: &DiscountCode, base: Sats) -> Usable {
     }
 }
 
-/// For show only: what is charged is computed in whole sats.
+/// A price in the words of a message: `2500 sats`, `25.00 USD`.
+fn in_words(price: Price) -> String {
+    match price.currency() {
+        Currency::Sat => format!("{} sats", price.amount()),
+        currency => format!("{} {currency}", price.to_decimal()),
+    }
+}
+
+/// For show only: what is charged is computed in whole sats or cents.
 fn percent(basis_points: u16) -> f64 {
     f64::from(basis_points) / 100.0
 }

@@ -7,6 +7,7 @@ use axum::Extension;
 use axum::extract::State;
 use keywright_domain::discount::DiscountKind;
 use keywright_domain::discount::applies::Refusal;
+use keywright_domain::money::Price;
 use keywright_edge::http::openapi::{BodyRefusals, Conflict, Failures, TooMany, Unknown};
 use keywright_edge::http::{ApiError, Client, Json, RequestId};
 use keywright_store::audit::Actor;
@@ -127,8 +128,8 @@ async fn issue(
         id: ports.stamps.new_id(),
         product_id: selection.product.id.clone(),
         policy_id: selection.policy_id().map(str::to_owned),
-        amount_sats: 0,
-        base_price_sats: selection.base.get(),
+        price: Price::free(selection.base.currency()),
+        base: selection.base,
         terms: selection.terms(),
         buyer_email: buyer.email.clone(),
         buyer_note: buyer.note.clone(),

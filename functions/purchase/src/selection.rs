@@ -3,7 +3,7 @@
 
 use crate::Ports;
 use keywright_domain::discount::applies::Ordered;
-use keywright_domain::money::Sats;
+use keywright_domain::money::Price;
 use keywright_domain::terms::Terms;
 use keywright_edge::http::ApiError;
 use keywright_store::policies::{self, Policy};
@@ -26,7 +26,7 @@ pub(crate) struct Selection {
     pub(crate) product: Product,
     pub(crate) policy: Option<Policy>,
     /// The price before any discount.
-    pub(crate) base: Sats,
+    pub(crate) base: Price,
 }
 
 impl Selection {
@@ -46,7 +46,11 @@ impl Selection {
             policies.sort_by(|a, b| {
                 (a.slug != "default", &a.name).cmp(&(b.slug != "default", &b.name))
             });
-            return Self::priced(policies.into_iter().next(), product.price_amount, product);
+            return Ok(Self {
+                policy: policies.into_iter().next(),
+                base: product.price,
+                product,
+            });
         }
         let is_wanted = |policy: &Policy| match wanted {
             Wanted::Slug(slug) => policy.slug == slug,
@@ -62,15 +66,10 @@ impl Selection {
                 "policy_slug: this policy is not for sale",
             ));
         }
-        let price = policy.price_amount.unwrap_or(product.price_amount);
-        Self::priced(Some(policy), price, product)
-    }
-
-    fn priced(policy: Option<Policy>, price: i64, product: Product) -> Result<Self, ApiError> {
-        let base = Sats::try_from(price).map_err(|error| ApiError::internal(error.to_string()))?;
+        let base = price(&policy, &product)?;
         Ok(Self {
             product,
-            policy,
+            policy: Some(policy),
             base,
         })
     }
@@ -92,7 +91,19 @@ impl Selection {
         Ordered {
             product_id: &self.product.id,
             policy_id: self.policy_id(),
+            currency: self.base.currency(),
             now,
         }
     }
+}
+
+/// What a policy of a product costs before any discount.
+///
+/// # Errors
+/// Our own fault, for a number that nobody could have recorded.
+pub(crate) fn price(policy: &Policy, product: &Product) -> Result<Price, ApiError> {
+    let own = policy
+        .price()
+        .map_err(|error| ApiError::internal(error.to_string()))?;
+    Ok(own.unwrap_or(product.price))
 }

@@ -2,7 +2,7 @@
 //! that its business connected, else, for the default business, the one of the
 //! configuration.
 
-use crate::Ports;
+use crate::{Ports, usdc};
 use keywright_domain::merchant::Redirect;
 use keywright_domain::rail::{ProviderKind, Rail};
 use keywright_edge::http::ApiError;
@@ -83,7 +83,23 @@ impl Ports {
         })
     }
 
-    /// What a purchase from this business may name as its `rail`.
+    /// The wallet that an order in USDC is paid to: that of the configuration,
+    /// which is the default business's, as the configured store is.
+    ///
+    /// # Errors
+    /// 400 for another business, 503 where there is none.
+    pub(crate) fn usdc_of(&self, seller: &Seller) -> Result<&usdc::Settings, ApiError> {
+        if seller.is_default {
+            self.usdc()
+        } else {
+            Err(ApiError::bad_request(
+                "rail: the business that sells this takes no USDC",
+            ))
+        }
+    }
+
+    /// What a purchase from this business may name as its `rail`, but for
+    /// `usdc`.
     pub(crate) fn rails(&self, seller: &Seller) -> Vec<&'static str> {
         let asked = [Rail::Lightning, Rail::Onchain].into_iter();
         asked

@@ -68,8 +68,12 @@ pub(crate) async fn handler(
     let slug = slug.filter(|slug| Slug::parse(slug).is_ok());
     let seller = seller::of(&ports, &slug.unwrap_or_default()).await?;
     let operator = || ports.operator.as_deref().map(str::to_owned);
+    let mut rails = ports.rails(&seller);
+    if ports.usdc_of(&seller).is_ok() {
+        rails.push(crate::usdc::RAIL);
+    }
     Ok(Json(Storefront {
-        rails: ports.rails(&seller),
+        rails,
         name: Some(seller.name)
             .filter(|name| !name.is_empty())
             .or_else(operator),

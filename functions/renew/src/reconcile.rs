@@ -112,12 +112,14 @@ pub(crate) async fn tick(ports: &Ports, request_id: &str) -> Result<Report, Data
     Ok(report)
 }
 
-/// The invoices of a store's orders, in one request.
+/// The invoices of a store's orders, in one request, with what their prices are
+/// in sats where that is still to be learnt of one of them.
 async fn read<'a>(ports: &Ports, group: &'a Group) -> Result<(&'a Store, Vec<Invoice>), String> {
     let store = group.store.as_ref()?;
     let orders = group.orders.iter().map(|invoice| invoice.id.as_str());
+    let with_sats = group.orders.iter().any(Payable::lacks_sats);
     let request = store
-        .find_by_orders(orders)
+        .find_by_orders(orders, with_sats)
         .map_err(|error| error.to_string())?;
     let answer = ports
         .outbound
@@ -146,7 +148,7 @@ impl Tick<'_> {
         let expected = Expected {
             store_id: store.id(),
             order_id: &invoice.id,
-            amount: invoice.amount_sats,
+            price: invoice.price,
         };
         let Some(remote) = pick(found, invoice, expected) else {
             return self.missing(invoice, now).await;
@@ -164,6 +166,7 @@ impl Tick<'_> {
             provider_invoice_id: &remote.id,
             checkout_url: &remote.checkout_link,
             sighting,
+            sats: remote.sats,
             paid: remote.paid(),
             watch_until,
             next_check_at,

@@ -85,12 +85,7 @@ impl Ports {
 
 fn router(host: &Host) -> Result<Router, PortError> {
     let config = &host.config;
-    let keys = match config.get(name::VERIFY_KEYS) {
-        Some(text) => text
-            .parse()
-            .map_err(|error| format!("VERIFY_KEYS cannot be read: {error}")),
-        None => Err("VERIFY_KEYS is not configured".to_owned()),
-    };
+    let keys = config.read(name::VERIFY_KEYS);
     let ports = Ports {
         database: host.reader()?,
         sign: host.sign()?,

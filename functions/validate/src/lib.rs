@@ -109,12 +109,7 @@ impl Ports {
 }
 
 fn router(host: &Host) -> Result<Router, PortError> {
-    let keys = match host.config.get(name::VERIFY_KEYS) {
-        Some(text) => text
-            .parse()
-            .map_err(|error| format!("VERIFY_KEYS cannot be read: {error}")),
-        None => Err("VERIFY_KEYS is not configured".to_owned()),
-    };
+    let keys = host.config.read(name::VERIFY_KEYS);
     let days = retention::days(Log::Validations, host.config.get(name::VALIDATION_LOG_DAYS));
     if let Err(error) = days {
         // What cannot be read must not stop the log.

@@ -348,7 +348,7 @@ impl Work<'_> {
             .call(store.webhooks(), btcpay::read_webhooks)
             .await;
         let mut there = there.map_err(|error| away(&error, doing))?;
-        there.retain(|webhook| webhook.url == url);
+        there.retain(|webhook| webhook.url.as_deref() == Some(&url));
         let mut there = there.into_iter();
         let made = match there.next() {
             Some(one) => {

@@ -60,7 +60,7 @@ pub(crate) async fn take(
         };
         // The order matters: what is read after our row was loaded is at least
         // as new as what the row says.
-        let Some(remote) = read_back(ports, account, btcpay_id).await? else {
+        let Some(remote) = read_back(ports, account, btcpay_id, invoice.lacks_sats()).await? else {
             note(Level::Warn, "BTCPay knows no such invoice");
             return Ok(StatusCode::OK);
         };
@@ -90,15 +90,18 @@ fn again_later(failure: String) -> ApiError {
     )
 }
 
-/// The invoice as `BTCPay` shows it now; `None` when there is none.
+/// The invoice as `BTCPay` shows it now; `None` when there is none. With what
+/// its price is in sats, where the server says that here; where not, the
+/// reconciler learns it.
 async fn read_back(
     ports: &Ports,
     account: &Account,
     id: &str,
+    with_sats: bool,
 ) -> Result<Option<Invoice>, ApiError> {
     let request = account
         .store
-        .get_invoice(id)
+        .get_invoice(id, with_sats)
         .map_err(|error| ApiError::internal(error.to_string()))?;
     let answer = ports
         .outbound
@@ -133,7 +136,7 @@ async fn record(
     let expected = Expected {
         store_id: store.id(),
         order_id: &invoice.id,
-        amount: invoice.amount_sats,
+        price: invoice.price,
     };
     let sighting = remote.sighting(expected)?;
     let now = ports.stamps.now();
@@ -141,6 +144,7 @@ async fn record(
         provider_invoice_id: &remote.id,
         checkout_url: &remote.checkout_link,
         sighting,
+        sats: remote.sats,
         paid: remote.paid(),
         watch_until: remote.monitoring_expiration,
         next_check_at: invoice.next_check(sighting, remote.monitoring_expiration, now)?,

@@ -1,16 +1,21 @@
-//! Discounts: what a code takes off a price, in whole sats. Which orders a
-//! code applies to is in [`applies`]; how a code is written is in [`code`].
+//! Discounts: what a code takes off a price, in whole smallest units of its
+//! currency. Which orders a code applies to is in [`applies`]; how a code is
+//! written is in [`code`].
+//!
+//! A fixed amount and a set price are in a currency, and are for prices in that
+//! one only: a number never silently means another currency. A percent and a
+//! free license are for any.
 //!
 //! A discount never makes a price negative and never raises one. What a price
 //! of 0 means does not depend on how it came about: it is a free license. A
 //! code for the whole price, a fixed amount as high as the price and
 //! [`Discount::FreeLicense`] all sell for nothing; there is no invoice over one
-//! sat that nobody wants to be paid.
+//! sat or cent that nobody wants to be paid.
 
 pub mod applies;
 pub mod code;
 
-use crate::money::Sats;
+use crate::money::{Currency, Price};
 use serde::{Deserialize, Serialize};
 
 /// 100 % in basis points, the unit of [`DiscountKind::Percent`].
@@ -22,9 +27,10 @@ pub const WHOLE_BASIS_POINTS: u16 = 10_000;
 pub enum DiscountKind {
     /// A part of the price, in basis points.
     Percent,
-    /// A number of sats off the price.
+    /// A number of the currency's smallest unit off the price. The contract's
+    /// word is from before there were other currencies.
     FixedSats,
-    /// A price in sats instead of the usual one.
+    /// A price instead of the usual one.
     SetPrice,
     /// Nothing to pay.
     FreeLicense,
@@ -50,9 +56,9 @@ pub enum Discount {
     /// This part of the price, in basis points up to [`WHOLE_BASIS_POINTS`].
     Percent(u16),
     /// This much off the price, at most the price.
-    FixedSats(Sats),
+    Fixed(Price),
     /// This price, where the usual one is higher.
-    SetPrice(Sats),
+    SetPrice(Price),
     /// Nothing to pay.
     FreeLicense,
 }
@@ -62,8 +68,11 @@ pub enum Discount {
 pub struct KindAndAmount {
     /// What the amount means.
     pub kind: DiscountKind,
-    /// Basis points or sats, by the kind.
+    /// Basis points or the currency's smallest unit, by the kind.
     pub amount: i64,
+    /// The currency of the amount; of no meaning for a percent and a free
+    /// license, where it is [`Currency::Sat`].
+    pub currency: Currency,
 }
 
 /// An amount that its kind does not take.
@@ -72,22 +81,23 @@ pub enum NotADiscount {
     /// Outside 0 to [`WHOLE_BASIS_POINTS`].
     #[error("a percent is a number of basis points from 0 to {WHOLE_BASIS_POINTS}: 2500 is 25 %")]
     Percent,
-    /// Not above 0, or more sats than there are.
-    #[error("{0} is a number of sats above 0")]
-    Sats(&'static str),
+    /// Not above 0, or above every price.
+    #[error("{} in {} is a number of {} from 1 to {}", .0.as_str(), .1, .1.unit(), .1.max())]
+    Amount(DiscountKind, Currency),
 }
 
 impl Discount {
-    /// Checks an amount against its kind. That of a free license does not
-    /// matter and counts as 0.
+    /// Checks an amount against its kind and currency. The currency of a
+    /// percent does not matter, nor do both of a free license.
     ///
     /// # Errors
     /// [`NotADiscount`].
-    pub fn new(kind: DiscountKind, amount: i64) -> Result<Self, NotADiscount> {
-        let sats = || {
-            let sats = Sats::try_from(amount).ok();
-            sats.filter(|sats| *sats > Sats::ZERO)
-                .ok_or(NotADiscount::Sats(kind.as_str()))
+    pub fn new(kind: DiscountKind, amount: i64, currency: Currency) -> Result<Self, NotADiscount> {
+        let money = || {
+            let price = Price::new(currency, amount).ok();
+            price
+                .filter(|price| !price.is_zero())
+                .ok_or(NotADiscount::Amount(kind, currency))
         };
         match kind {
             DiscountKind::Percent => u16::try_from(amount)
@@ -95,8 +105,8 @@ impl Discount {
                 .filter(|points| *points <= WHOLE_BASIS_POINTS)
                 .map(Self::Percent)
                 .ok_or(NotADiscount::Percent),
-            DiscountKind::FixedSats => sats().map(Self::FixedSats),
-            DiscountKind::SetPrice => sats().map(Self::SetPrice),
+            DiscountKind::FixedSats => money().map(Self::Fixed),
+            DiscountKind::SetPrice => money().map(Self::SetPrice),
             DiscountKind::FreeLicense => Ok(Self::FreeLicense),
         }
     }
@@ -106,35 +116,53 @@ impl Discount {
     pub fn kind(self) -> DiscountKind {
         match self {
             Self::Percent(_) => DiscountKind::Percent,
-            Self::FixedSats(_) => DiscountKind::FixedSats,
+            Self::Fixed(_) => DiscountKind::FixedSats,
             Self::SetPrice(_) => DiscountKind::SetPrice,
             Self::FreeLicense => DiscountKind::FreeLicense,
         }
     }
 
-    /// Basis points or sats, by the kind; 0 for a free license.
+    /// Basis points or the currency's smallest unit, by the kind; 0 for a free
+    /// license.
     #[must_use]
     pub fn amount(self) -> i64 {
         match self {
             Self::Percent(points) => i64::from(points),
-            Self::FixedSats(sats) | Self::SetPrice(sats) => sats.get(),
+            Self::Fixed(price) | Self::SetPrice(price) => price.amount(),
             Self::FreeLicense => 0,
         }
     }
 
-    /// The price after this discount.
-    ///
-    /// The part that a percent takes off is rounded down to whole sats, so the
-    /// buyer pays the broken sat, and only 100 % makes a price 0. A fixed
-    /// amount takes off the price at most. A set price above the usual one
-    /// leaves the usual one.
+    /// The one currency whose prices it is for; `None` any.
     #[must_use]
-    pub fn price(self, base: Sats) -> Sats {
+    pub fn currency(self) -> Option<Currency> {
+        match self {
+            Self::Fixed(price) | Self::SetPrice(price) => Some(price.currency()),
+            Self::Percent(_) | Self::FreeLicense => None,
+        }
+    }
+
+    /// Whether it is for prices in this currency.
+    #[must_use]
+    pub fn is_for(self, currency: Currency) -> bool {
+        self.currency().is_none_or(|own| own == currency)
+    }
+
+    /// The price after this discount; the same price where it is in a currency
+    /// that the discount is not for.
+    ///
+    /// The part that a percent takes off is rounded down to the smallest unit,
+    /// so the buyer pays the broken one, and only 100 % makes a price 0. A
+    /// fixed amount takes off the price at most. A set price above the usual
+    /// one leaves the usual one.
+    #[must_use]
+    pub fn price(self, base: Price) -> Price {
         match self {
             Self::Percent(points) => base.less(base.share(points)),
-            Self::FixedSats(off) => base.less(off),
-            Self::SetPrice(price) => price.min(base),
-            Self::FreeLicense => Sats::ZERO,
+            Self::FreeLicense => Price::free(base.currency()),
+            _ if !self.is_for(base.currency()) => base,
+            Self::Fixed(off) => base.less(off.amount()),
+            Self::SetPrice(price) => base.at_most(price.amount()),
         }
     }
 }
@@ -144,6 +172,7 @@ impl From<Discount> for KindAndAmount {
         Self {
             kind: discount.kind(),
             amount: discount.amount(),
+            currency: discount.currency().unwrap_or(Currency::Sat),
         }
     }
 }
@@ -152,7 +181,7 @@ impl TryFrom<KindAndAmount> for Discount {
     type Error = NotADiscount;
 
     fn try_from(recorded: KindAndAmount) -> Result<Self, NotADiscount> {
-        Self::new(recorded.kind, recorded.amount)
+        Self::new(recorded.kind, recorded.amount, recorded.currency)
     }
 }
 
@@ -160,11 +189,12 @@ impl TryFrom<KindAndAmount> for Discount {
 mod tests {
     use super::DiscountKind::{FixedSats, FreeLicense, Percent, SetPrice};
     use super::*;
-    use crate::money::MAX_SATS;
+    use crate::money::Currency::{Eur, Sat, Usd};
+    use crate::money::{MAX_CENTS, MAX_SATS};
     use proptest::prelude::*;
 
-    fn sats(amount: i64) -> Sats {
-        Sats::try_from(amount).expect("a price")
+    fn price_in(currency: Currency, amount: i64) -> Price {
+        Price::new(currency, amount).expect("a price")
     }
 
     #[test]
@@ -196,11 +226,38 @@ mod tests {
             (FreeLicense, 77, 1_000, 0),
             (FreeLicense, 0, 0, 0),
         ] {
-            let discount = Discount::new(kind, amount).expect("a discount");
-            assert_eq!(
-                discount.price(sats(base)),
-                sats(price),
-                "{discount:?} of {base}"
+            for currency in Currency::ALL {
+                if amount.max(base) > currency.max() {
+                    continue;
+                }
+                let discount = Discount::new(kind, amount, currency).expect("a discount");
+                assert_eq!(
+                    discount.price(price_in(currency, base)),
+                    price_in(currency, price),
+                    "{discount:?} of {base}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn money_off_is_for_its_own_currency_only() {
+        let off = |kind| Discount::new(kind, 500, Usd).expect("a discount");
+        for kind in [FixedSats, SetPrice] {
+            for currency in [Sat, Eur] {
+                let base = price_in(currency, 1_000);
+                assert_eq!(off(kind).price(base), base, "{kind:?} {currency}");
+                assert!(!off(kind).is_for(currency));
+            }
+            assert_eq!(off(kind).currency(), Some(Usd));
+            assert_eq!(off(kind).price(price_in(Usd, 1_000)), price_in(Usd, 500));
+        }
+        for kind in [Percent, FreeLicense] {
+            assert_eq!(off(kind).currency(), None);
+            assert!(
+                Currency::ALL
+                    .into_iter()
+                    .all(|other| off(kind).is_for(other))
             );
         }
     }
@@ -214,23 +271,31 @@ mod tests {
             (Percent, i64::MIN),
         ] {
             assert_eq!(
-                Discount::new(kind, amount),
+                Discount::new(kind, amount, Usd),
                 Err(NotADiscount::Percent),
                 "{amount}"
             );
         }
-        for kind in [FixedSats, SetPrice] {
-            for amount in [0, -1, MAX_SATS + 1, i64::MIN, i64::MAX] {
-                let refused = Err(NotADiscount::Sats(kind.as_str()));
-                assert_eq!(Discount::new(kind, amount), refused, "{amount}");
+        for (kind, currency, most) in [
+            (FixedSats, Sat, MAX_SATS),
+            (SetPrice, Sat, MAX_SATS),
+            (FixedSats, Usd, MAX_CENTS),
+            (SetPrice, Eur, MAX_CENTS),
+        ] {
+            for amount in [0, -1, most + 1, i64::MIN, i64::MAX] {
+                let refused = Err(NotADiscount::Amount(kind, currency));
+                assert_eq!(Discount::new(kind, amount, currency), refused, "{amount}");
             }
-            assert_eq!(
-                Discount::new(kind, MAX_SATS).map(Discount::amount),
-                Ok(MAX_SATS)
-            );
+            let highest = Discount::new(kind, most, currency);
+            assert_eq!(highest.map(Discount::amount), Ok(most));
         }
+        let said = NotADiscount::Amount(FixedSats, Usd).to_string();
+        assert_eq!(
+            said,
+            "fixed_sats in USD is a number of cents from 1 to 100000000000"
+        );
         for amount in [i64::MIN, -1, 0, 1, i64::MAX] {
-            let free = Discount::new(FreeLicense, amount);
+            let free = Discount::new(FreeLicense, amount, Eur);
             assert_eq!(free, Ok(Discount::FreeLicense), "{amount}");
             assert_eq!(free.map(Discount::amount), Ok(0));
         }
@@ -238,58 +303,83 @@ mod tests {
 
     #[test]
     fn a_recorded_discount_reads_back() {
-        for (text, kind, amount) in [
-            (r#"{"kind":"percent","amount":2500}"#, Percent, 2_500),
-            (r#"{"kind":"fixed_sats","amount":7}"#, FixedSats, 7),
-            (r#"{"kind":"set_price","amount":9}"#, SetPrice, 9),
-            (r#"{"kind":"free_license","amount":0}"#, FreeLicense, 0),
+        for (kind, amount, currency, recorded) in [
+            (Percent, 2_500, Usd, ("percent", 2_500, "SAT")),
+            (FixedSats, 7, Sat, ("fixed_sats", 7, "SAT")),
+            (FixedSats, 7, Eur, ("fixed_sats", 7, "EUR")),
+            (SetPrice, 9, Usd, ("set_price", 9, "USD")),
+            (FreeLicense, 3, Usd, ("free_license", 0, "SAT")),
         ] {
-            let discount = Discount::new(kind, amount).expect("a discount");
+            let discount = Discount::new(kind, amount, currency).expect("a discount");
             let written = serde_json::to_value(discount).expect("JSON");
-            let recorded: serde_json::Value = serde_json::from_str(text).expect("JSON");
+            let (word, amount, currency) = recorded;
+            let recorded =
+                serde_json::json!({ "kind": word, "amount": amount, "currency": currency });
             assert_eq!(written, recorded);
-            assert_eq!(written["kind"], kind.as_str());
+            assert_eq!(kind.as_str(), word);
             let read: Discount = serde_json::from_value(recorded).expect("a discount");
             assert_eq!(read, discount);
         }
-        let impossible = r#"{"kind":"percent","amount":10001}"#;
+        let impossible = r#"{"kind":"percent","amount":10001,"currency":"SAT"}"#;
         assert!(serde_json::from_str::<Discount>(impossible).is_err());
     }
 
-    fn any_discount() -> impl Strategy<Value = Discount> {
-        let amounts = || prop_oneof![1..=5_i64, 1..=20_000_i64, 1..=MAX_SATS];
+    fn any_price_in(currency: Currency) -> impl Strategy<Value = Price> {
+        prop_oneof![0..=5_i64, 0..=20_000_i64, 0..=currency.max()]
+            .prop_map(move |amount| price_in(currency, amount))
+    }
+
+    fn any_discount_in(currency: Currency) -> impl Strategy<Value = Discount> {
+        let price = move || any_price_in(currency).prop_filter("above 0", |price| !price.is_zero());
         prop_oneof![
             (0..=WHOLE_BASIS_POINTS).prop_map(Discount::Percent),
-            amounts().prop_map(|amount| Discount::FixedSats(sats(amount))),
-            amounts().prop_map(|amount| Discount::SetPrice(sats(amount))),
+            price().prop_map(Discount::Fixed),
+            price().prop_map(Discount::SetPrice),
             Just(Discount::FreeLicense),
         ]
     }
 
-    fn any_price() -> impl Strategy<Value = Sats> {
-        prop_oneof![0..=5_i64, 0..=20_000_i64, 0..=MAX_SATS].prop_map(sats)
+    fn any_currency() -> impl Strategy<Value = Currency> {
+        prop::sample::select(Currency::ALL.to_vec())
+    }
+
+    fn any_discount() -> impl Strategy<Value = Discount> {
+        any_currency().prop_flat_map(any_discount_in)
+    }
+
+    fn any_price() -> impl Strategy<Value = Price> {
+        any_currency().prop_flat_map(any_price_in)
+    }
+
+    /// A code and two prices it may meet.
+    fn met() -> impl Strategy<Value = (Discount, Price, Price)> {
+        any_currency().prop_flat_map(|currency| {
+            let prices = (any_price_in(currency), any_price_in(currency));
+            (any_discount(), prices).prop_map(|(discount, (a, b))| (discount, a, b))
+        })
     }
 
     proptest! {
         #[test]
         fn no_price_is_negative_or_raised(discount in any_discount(), base in any_price()) {
             let price = discount.price(base);
-            prop_assert!(price >= Sats::ZERO);
-            prop_assert!(price <= base);
+            prop_assert_eq!(price.currency(), base.currency());
+            prop_assert!((0..=base.amount()).contains(&price.amount()));
         }
 
         /// A dearer product stays at least as dear with the same code.
         #[test]
-        fn the_order_of_prices_stays(discount in any_discount(), a in any_price(), b in any_price()) {
-            let (low, high) = (a.min(b), a.max(b));
-            prop_assert!(discount.price(low) <= discount.price(high));
+        fn the_order_of_prices_stays((discount, a, b) in met()) {
+            let after = |price| discount.price(price).amount();
+            prop_assert_eq!(a.amount() <= b.amount() && after(a) > after(b), false);
+            prop_assert_eq!(b.amount() <= a.amount() && after(b) > after(a), false);
         }
 
-        /// The percent is exact to less than one sat, in the vendor's favour.
+        /// The percent is exact to less than one unit, in the vendor's favour.
         #[test]
         fn a_percent_is_rounded_down(points in 0..=WHOLE_BASIS_POINTS, base in any_price()) {
-            let off = base.get() - Discount::Percent(points).price(base).get();
-            let exact = i128::from(base.get()) * i128::from(points);
+            let off = base.amount() - Discount::Percent(points).price(base).amount();
+            let exact = i128::from(base.amount()) * i128::from(points);
             let off = i128::from(off) * 10_000;
             prop_assert!(off <= exact && exact < off + 10_000);
         }
@@ -298,12 +388,16 @@ mod tests {
         #[test]
         fn a_part_is_never_the_whole(points in 0..WHOLE_BASIS_POINTS, base in any_price()) {
             let price = Discount::Percent(points).price(base);
-            prop_assert_eq!(price == Sats::ZERO, base == Sats::ZERO);
+            prop_assert_eq!(price.is_zero(), base.is_zero());
         }
 
         #[test]
-        fn a_set_price_is_the_lower_one(price in any_price(), base in any_price()) {
-            prop_assert_eq!(Discount::SetPrice(price).price(base), price.min(base));
+        fn money_is_taken_off_its_own_currency_only(price in any_price(), base in any_price()) {
+            let own = price.currency() == base.currency();
+            let set = Discount::SetPrice(price).price(base);
+            let left = Discount::Fixed(price).price(base);
+            prop_assert_eq!(set.amount(), if own { price.amount().min(base.amount()) } else { base.amount() });
+            prop_assert_eq!(left.amount(), if own { (base.amount() - price.amount()).max(0) } else { base.amount() });
         }
     }
 }

@@ -12,6 +12,7 @@
 //! - [`invoice`]: the states of a purchase
 //! - [`merchant`]: what a business says of itself
 //! - [`rail`]: ways of paying, and which provider takes an order
+//! - [`usdc`]: orders in USDC, and which of them a transfer pays
 //! - [`rate_limit`]: token buckets
 //! - [`release`]: versions, channels, platforms, manifests and what is signed
 //! - [`access`]: scopes, roles and what they open
@@ -33,3 +34,4 @@ pub mod showcase;
 pub mod slug;
 pub mod standing;
 pub mod terms;
+pub mod usdc;

@@ -79,6 +79,8 @@ pub enum OutboundAccess {
     None,
     /// The payment providers of the configuration.
     PaymentProviders,
+    /// The RPC endpoints of the configuration.
+    PolygonRpc,
 }
 
 /// A port a function asked for and was not granted, or the host cannot open.

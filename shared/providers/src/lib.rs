@@ -2,3 +2,4 @@
 //! anything; a function does, through its outbound port.
 
 pub mod btcpay;
+pub mod polygon;

@@ -43,7 +43,9 @@ pub(crate) fn of_invoice(
         "INSERT INTO attention (id, at, kind, object_kind, object_id, details)
          SELECT ?1, ?2, ?3, 'invoice', id,
                 json_object('status', status, 'payment', payment_state,
-                            'amount_sats', amount_sats, 'paid_amount', paid_amount,
+                            'amount_sats', amount_sats, 'price_currency', price_currency,
+                            'price_value', coalesce(price_amount, amount_sats),
+                            'paid_amount', paid_amount,
                             'paid_currency', paid_currency,
                             'provider_invoice_id', provider_invoice_id,
                             'product_id', product_id, 'buyer_email', buyer_email)

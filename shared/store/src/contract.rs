@@ -2,6 +2,7 @@
 
 use crate::products::Product;
 use keywright_domain::dates::rfc3339;
+use keywright_domain::money::{Currency, Sats};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -18,11 +19,15 @@ pub struct ProductView {
     name: String,
     /// What it is; may be empty.
     description: String,
-    /// Price in sats; 0 is free.
+    /// The price in sats where `price_currency` is `SAT`; else 0, because
+    /// what a price in dollars or euros is in sats is known only when an
+    /// invoice is made. Whether it is free is what `price_value` says.
     price_sats: i64,
-    /// `SAT`.
-    price_currency: String,
-    /// Price in the smallest unit of `price_currency`.
+    /// `SAT`, `USD` or `EUR`.
+    #[schema(value_type = String, example = "USD")]
+    price_currency: Currency,
+    /// Price in the smallest unit of `price_currency`: sats or cents; 0 is
+    /// free.
     price_value: i64,
     /// Whether it is on sale.
     active: bool,
@@ -48,9 +53,9 @@ impl From<Product> for ProductView {
             slug: product.slug,
             name: product.name,
             description: product.description,
-            price_sats: product.price_amount,
-            price_currency: product.price_currency,
-            price_value: product.price_amount,
+            price_sats: product.price.sats().map_or(0, Sats::get),
+            price_currency: product.price.currency(),
+            price_value: product.price.amount(),
             active: product.active,
             metadata: product.metadata,
             entitlements_catalog: product.entitlements_catalog,

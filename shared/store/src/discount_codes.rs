@@ -3,9 +3,9 @@
 
 use crate::audit::{self, Actor, Entry};
 use crate::columns;
-use keywright_domain::discount::Discount;
 use keywright_domain::discount::applies::Recorded;
 use keywright_domain::discount::code::Code;
+use keywright_domain::discount::{Discount, KindAndAmount};
 use keywright_edge::http::page::{Page, Position};
 use keywright_edge::ports::{Database, DatabaseError, Reader, Row, Statement};
 use serde::{Deserialize, Serialize};
@@ -22,11 +22,9 @@ pub struct DiscountCode {
     pub id: String,
     /// What buyers type.
     pub code: String,
-    /// What it takes off.
+    /// What it takes off, and in which currency.
     #[serde(flatten)]
     pub discount: Discount,
-    /// `SAT`.
-    pub currency: String,
     /// How often it may be used; `None` as often as they like.
     pub max_uses: Option<i64>,
     /// How often it was, reserved uses included.
@@ -193,6 +191,7 @@ pub async fn create(
     code: &DiscountCode,
     audit_id: String,
 ) -> Result<(), DatabaseError> {
+    let discount = KindAndAmount::from(code.discount);
     let insert = Statement::new(
         "INSERT INTO discount_codes (id, code, kind, amount, currency, max_uses, used_count,
                                      expires_at, product_id, policy_ids, active, featured,
@@ -201,9 +200,9 @@ pub async fn create(
         [
             (&code.id).into(),
             (&code.code).into(),
-            code.discount.kind().as_str().into(),
-            code.discount.amount().into(),
-            (&code.currency).into(),
+            discount.kind.as_str().into(),
+            discount.amount.into(),
+            discount.currency.as_str().into(),
             code.max_uses.into(),
             code.expires_at.into(),
             code.product_id.as_ref().into(),

@@ -5,6 +5,7 @@ use crate::audit::{self, Actor, Entry};
 use crate::columns;
 use crate::redemptions::{self, Reservation};
 use keywright_domain::invoice::{InvoiceStatus, PaymentState};
+use keywright_domain::money::{Price, Sats};
 use keywright_domain::terms::Terms;
 use keywright_edge::ports::{Database, DatabaseError, Reader, Statement};
 use serde::{Deserialize, Serialize};
@@ -20,9 +21,9 @@ pub struct NewInvoice {
     /// Under which policy, where the product has one.
     pub policy_id: Option<String>,
     /// What the buyer pays.
-    pub amount_sats: i64,
-    /// The price before any discount.
-    pub base_price_sats: i64,
+    pub price: Price,
+    /// The price before any discount, in the same currency.
+    pub base: Price,
     /// The connected store it is paid at; `None` for the store of the
     /// configuration, and where there is nothing to pay.
     pub payment_provider_id: Option<String>,
@@ -34,6 +35,39 @@ pub struct NewInvoice {
     pub buyer_note: Option<String>,
     /// The use of a code that brought the price down.
     pub reservation: Option<Reservation>,
+}
+
+impl NewInvoice {
+    /// What the buyer pays and the price before any discount, in sats, where
+    /// that is their currency.
+    #[must_use]
+    pub fn sats(&self) -> Option<Quote> {
+        Some(Quote {
+            amount_sats: self.price.sats()?.get(),
+            base_price_sats: self.base.sats()?.get(),
+        })
+    }
+}
+
+/// An order in sats: as it was priced, or as the provider converted it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quote {
+    /// What the buyer pays.
+    pub amount_sats: i64,
+    /// The price before any discount.
+    pub base_price_sats: i64,
+}
+
+impl Quote {
+    /// A price as the provider converted it to sats, and the price before any
+    /// discount at the same rate.
+    #[must_use]
+    pub fn converted(sats: Sats, price: Price, base: Price) -> Self {
+        Self {
+            amount_sats: sats.get(),
+            base_price_sats: sats.at_the_rate_of(price, base).get(),
+        }
+    }
 }
 
 /// What came of an order.
@@ -50,6 +84,8 @@ pub enum Placed {
 pub struct Progress {
     /// Our id.
     pub id: String,
+    /// How it is paid.
+    pub provider: String,
     /// Where the purchase stands.
     pub status: InvoiceStatus,
     /// What was paid.
@@ -61,6 +97,9 @@ pub struct Progress {
     /// Its name for people.
     pub product_name: String,
     /// What the buyer pays.
+    #[serde(flatten)]
+    pub price: Price,
+    /// The same in sats; 0 while the provider has not converted it.
     pub amount_sats: i64,
     /// Where the buyer pays; empty until the provider has said so.
     pub checkout_url: String,
@@ -103,6 +142,11 @@ pub struct Payable {
     /// The provider's id, once known.
     pub provider_invoice_id: Option<String>,
     /// What the buyer has to pay.
+    #[serde(flatten)]
+    pub price: Price,
+    /// The price before any discount, in the same currency.
+    pub base_price_amount: i64,
+    /// What has to be paid in sats; 0 while the provider has not converted it.
     pub amount_sats: i64,
     /// Unix seconds of the order.
     pub created_at: i64,
@@ -114,6 +158,17 @@ pub struct Payable {
     pub step_id: Option<String>,
     /// The connected store it is paid at; `None` for that of the configuration.
     pub payment_provider_id: Option<String>,
+}
+
+/// The columns of a [`Payable`]. An order from before there were currencies has
+/// its price in sats only.
+macro_rules! payable_columns {
+    () => {
+        "id, status, payment_state, provider_invoice_id, price_currency,
+         coalesce(price_amount, amount_sats) AS price_amount,
+         coalesce(base_price_amount, base_price_sats) AS base_price_amount, amount_sats,
+         created_at, checks, watch_until, step_id, payment_provider_id"
+    };
 }
 
 /// Records a pending purchase to be paid at `BTCPay`, and reserves the use of
@@ -155,6 +210,7 @@ macro_rules! insert_into_invoices {
                                    duration_seconds, grace_seconds, max_machines, entitlements,
                                    is_trial, buyer_email, buyer_note, created_at, settled_at,
                                    next_check_at, checks, maintenance_seconds, payment_state,
+                                   price_currency, price_amount, base_price_amount,
                                    payment_provider_id) ",
             $from
         )
@@ -173,15 +229,18 @@ pub(crate) fn place(
     next_check_at: Option<i64>,
 ) -> Vec<Statement> {
     let settled_at = (status == InvoiceStatus::Settled).then_some(created_at);
+    let sats = invoice.sats();
     let sql = if invoice.reservation.is_none() {
         insert_into_invoices!(
             "VALUES (?1, ?2, ?3, ?4, ?5, '', ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,
-                     ?17, ?18, 0, ?19, iif(?6 = 'settled', 'paid', 'unpaid'), ?20)"
+                     ?17, ?18, 0, ?19, iif(?6 = 'settled', 'paid', 'unpaid'), ?20, ?21, ?22,
+                     ?23)"
         )
     } else {
         insert_into_invoices!(
             "SELECT ?1, ?2, ?3, ?4, ?5, '', ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,
-                    ?17, ?18, 0, ?19, iif(?6 = 'settled', 'paid', 'unpaid'), ?20
+                    ?17, ?18, 0, ?19, iif(?6 = 'settled', 'paid', 'unpaid'), ?20, ?21, ?22,
+                    ?23
              WHERE changes() > 0"
         )
     };
@@ -194,8 +253,8 @@ pub(crate) fn place(
             provider.into(),
             provider_invoice_id.into(),
             status.as_str().into(),
-            invoice.amount_sats.into(),
-            invoice.base_price_sats.into(),
+            sats.map_or(0, |sats| sats.amount_sats).into(),
+            sats.map_or(0, |sats| sats.base_price_sats).into(),
             invoice.terms.duration_seconds.into(),
             invoice.terms.grace_seconds.into(),
             invoice.terms.max_machines.into(),
@@ -207,6 +266,9 @@ pub(crate) fn place(
             settled_at.into(),
             next_check_at.into(),
             invoice.terms.maintenance_seconds.into(),
+            invoice.price.currency().as_str().into(),
+            invoice.price.amount().into(),
+            invoice.base.amount().into(),
             invoice.payment_provider_id.as_ref().into(),
         ],
     );
@@ -220,9 +282,10 @@ pub(crate) fn place(
     }
 }
 
-/// Records the provider's invoice for ours, and till when it is watched for
-/// payments, in unix seconds. The first one wins: a second one for the same
-/// order changes nothing.
+/// Records the provider's invoice for ours, what it made of the price in sats
+/// where that is known, and till when it is watched for payments, in unix
+/// seconds. The first one wins: a second one for the same order changes
+/// nothing.
 ///
 /// # Errors
 /// [`DatabaseError`].
@@ -231,16 +294,21 @@ pub async fn attach_provider(
     id: &str,
     provider_invoice_id: &str,
     checkout_url: &str,
+    sats: Option<Quote>,
     watch_until: Option<i64>,
 ) -> Result<(), DatabaseError> {
     let update = Statement::new(
-        "UPDATE invoices SET provider_invoice_id = ?2, checkout_url = ?3, watch_until = ?4
+        "UPDATE invoices SET provider_invoice_id = ?2, checkout_url = ?3, watch_until = ?4,
+                amount_sats = coalesce(?5, amount_sats),
+                base_price_sats = coalesce(?6, base_price_sats)
          WHERE id = ?1 AND provider_invoice_id IS NULL",
         [
             id.into(),
             provider_invoice_id.into(),
             checkout_url.into(),
             watch_until.into(),
+            sats.map(|sats| sats.amount_sats).into(),
+            sats.map(|sats| sats.base_price_sats).into(),
         ],
     );
     database.batch(vec![update]).await.map(drop)
@@ -297,9 +365,10 @@ pub async fn close(
 /// [`DatabaseError`].
 pub async fn progress(database: &Reader, id: &str) -> Result<Option<Progress>, DatabaseError> {
     let statement = Statement::new(
-        "SELECT i.id, i.status, i.payment_state, i.product_id, p.slug AS product,
-                p.name AS product_name, i.amount_sats, i.checkout_url, l.id AS license_id,
-                l.status AS license_status
+        "SELECT i.id, i.provider, i.status, i.payment_state, i.product_id, p.slug AS product,
+                p.name AS product_name, i.price_currency,
+                coalesce(i.price_amount, i.amount_sats) AS price_amount, i.amount_sats,
+                i.checkout_url, l.id AS license_id, l.status AS license_status
          FROM invoices i
          JOIN products p ON p.id = i.product_id
          LEFT JOIN receipts r ON r.invoice_id = i.id
@@ -341,11 +410,13 @@ pub async fn for_btcpay(
     payment_provider_id: Option<&str>,
 ) -> Result<Option<Payable>, DatabaseError> {
     let statement = Statement::new(
-        "SELECT id, status, payment_state, provider_invoice_id, amount_sats, created_at, checks,
-                watch_until, step_id, payment_provider_id
-         FROM invoices
+        concat!(
+            "SELECT ",
+            payable_columns!(),
+            " FROM invoices
          WHERE provider = 'btcpay' AND payment_provider_id IS ?3
-           AND (provider_invoice_id = ?1 OR (provider_invoice_id IS NULL AND id = ?2))",
+           AND (provider_invoice_id = ?1 OR (provider_invoice_id IS NULL AND id = ?2))"
+        ),
         [
             provider_invoice_id.into(),
             order_id.into(),
@@ -368,12 +439,14 @@ pub async fn claim_due(
     limit: i64,
 ) -> Result<Vec<Payable>, DatabaseError> {
     let statement = Statement::new(
-        "UPDATE invoices SET next_check_at = ?2, checks = checks + 1
+        concat!(
+            "UPDATE invoices SET next_check_at = ?2, checks = checks + 1
          WHERE id IN (SELECT id FROM invoices
                       WHERE next_check_at IS NOT NULL AND next_check_at <= ?1
                       ORDER BY next_check_at LIMIT ?3)
-         RETURNING id, status, payment_state, provider_invoice_id, amount_sats, created_at, checks,
-                   watch_until, step_id, payment_provider_id",
+         RETURNING ",
+            payable_columns!()
+        ),
         [now.into(), again_at.into(), limit.into()],
     );
     let mut answers = database.batch(vec![statement]).await?;

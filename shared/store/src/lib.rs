@@ -14,6 +14,8 @@
 //! - [`payment_providers`], [`provider_connects`], [`provider_change`]: their stores
 //! - [`sellers`]: who sells a product
 //! - [`invoices`]: purchases and their reconciliation
+//! - [`usdc_orders`], [`transfers`]: orders in USDC, and what was paid
+//! - [`chain_cursors`], [`chain_attention`], [`rpc_endpoints`]: reading the chain
 //! - [`settle`]: receipt and license of a purchase or a grant
 //! - [`licenses`]: what was sold
 //! - [`api_keys`]: who may call the operator's routes
@@ -35,6 +37,8 @@
 pub mod api_keys;
 pub mod attention;
 pub mod audit;
+pub mod chain_attention;
+pub mod chain_cursors;
 mod columns;
 pub mod contract;
 mod difference;
@@ -70,11 +74,14 @@ pub mod release_gates;
 pub mod release_installers;
 pub mod releases;
 pub mod retention;
+pub mod rpc_endpoints;
 pub mod seats;
 pub mod sellers;
 pub mod settle;
 pub mod sightings;
+pub mod transfers;
 pub mod uploads;
+pub mod usdc_orders;
 pub mod validation_log;
 
 use keywright_edge::ports::Migration;
@@ -97,5 +104,9 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration {
         level: 4,
         sql: include_str!("../../../migrations/0004_payments.sql"),
+    },
+    Migration {
+        level: 5,
+        sql: include_str!("../../../migrations/0005_polygon.sql"),
     },
 ];

@@ -2,6 +2,7 @@
 
 use crate::columns;
 use crate::license_list::{Listed, listed_columns};
+use keywright_domain::money::Price;
 use keywright_edge::ports::{DatabaseError, Reader, Statement};
 use serde::Deserialize;
 
@@ -40,7 +41,7 @@ pub struct Receipt {
     pub external_ref: String,
     /// In the smallest unit of the currency.
     pub amount: i64,
-    /// `SAT`.
+    /// `SAT`, `USD` or `EUR`.
     pub currency: String,
     /// Unix seconds.
     pub received_at: i64,
@@ -58,8 +59,13 @@ pub struct Invoice {
     /// The provider's id.
     pub provider_invoice_id: Option<String>,
     /// What was paid.
+    #[serde(flatten)]
+    pub price: Price,
+    /// The price before any discount, in the same currency.
+    pub base_price_amount: i64,
+    /// What was paid in sats; 0 where the provider did not say.
     pub amount_sats: i64,
-    /// The price before any discount.
+    /// The price before any discount at the same rate.
     pub base_price_sats: i64,
     /// Where the buyer can be reached.
     pub buyer_email: Option<String>,
@@ -98,6 +104,9 @@ const DETAIL: &str = concat!(
        CASE WHEN i.id IS NOT NULL THEN
          json_object('id', i.id, 'status', i.status, 'provider', i.provider,
                      'provider_invoice_id', i.provider_invoice_id,
+                     'price_currency', i.price_currency,
+                     'price_amount', coalesce(i.price_amount, i.amount_sats),
+                     'base_price_amount', coalesce(i.base_price_amount, i.base_price_sats),
                      'amount_sats', i.amount_sats, 'base_price_sats', i.base_price_sats,
                      'buyer_email', i.buyer_email, 'buyer_note', i.buyer_note,
                      'created_at', i.created_at, 'settled_at', i.settled_at)

@@ -2,6 +2,7 @@
 
 use crate::audit::{self, Actor, Entry};
 use crate::columns;
+use keywright_domain::money::{Currency, NotAPrice, Price};
 use keywright_domain::terms::Terms;
 use keywright_edge::ports::{Database, DatabaseError, Reader, Statement};
 use serde::{Deserialize, Serialize};
@@ -21,6 +22,8 @@ pub struct Policy {
     /// Price in the smallest unit of the product's currency; `None` sells at
     /// the product's price.
     pub price_amount: Option<i64>,
+    /// The product's currency, read with the price.
+    pub price_currency: Currency,
     /// Seconds from issue to expiry; 0 never.
     pub duration_seconds: i64,
     /// Seconds after expiry in which a license still validates.
@@ -72,6 +75,17 @@ impl Policy {
         }
     }
 
+    /// What it costs; `None` as much as the product.
+    ///
+    /// # Errors
+    /// [`NotAPrice`] for what nobody could have recorded.
+    pub fn price(&self) -> Result<Option<Price>, NotAPrice> {
+        let amount = self.price_amount;
+        amount
+            .map(|amount| Price::new(self.price_currency, amount))
+            .transpose()
+    }
+
     /// Whether a buyer may choose it.
     #[must_use]
     pub fn is_for_sale(&self) -> bool {
@@ -83,8 +97,10 @@ impl Policy {
 macro_rules! select_policies {
     ($rest:literal) => {
         concat!(
-            "SELECT o.id, o.product_id, o.slug, o.name, o.price_amount, o.duration_seconds,
-                    o.grace_seconds, o.max_machines, o.entitlements, o.is_trial,
+            "SELECT o.id, o.product_id, o.slug, o.name, o.price_amount,
+                    (SELECT price_currency FROM products WHERE id = o.product_id)
+                      AS price_currency,
+                    o.duration_seconds, o.grace_seconds, o.max_machines, o.entitlements, o.is_trial,
                     o.maintenance_seconds,
                     o.tier_rank, o.max_activations_per_day, o.active, o.public, o.archived_at,
                     o.metadata, o.created_at, o.updated_at
@@ -147,7 +163,8 @@ pub async fn get(database: &Reader, id: &str) -> Result<Option<Policy>, Database
     database.first(Statement::new(BY_ID, [id.into()])).await
 }
 
-/// Records a new policy and its audit entry.
+/// Records a new policy and its audit entry. Answers whether: not when it has a
+/// price of its own and the product's currency is another one by now.
 ///
 /// # Errors
 /// [`DatabaseError`]; a slug in use is a unique violation of `policies.slug`.
@@ -156,14 +173,15 @@ pub async fn create(
     actor: &Actor,
     policy: &Policy,
     audit_id: String,
-) -> Result<(), DatabaseError> {
+) -> Result<bool, DatabaseError> {
     let insert = Statement::new(
         "INSERT INTO policies (id, product_id, slug, name, price_amount, duration_seconds,
                                grace_seconds, max_machines, entitlements, is_trial, active, public,
                                metadata, created_at, updated_at, tier_rank,
                                max_activations_per_day, maintenance_seconds)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14, ?15, ?16,
-                 ?17)",
+         SELECT ?1, id, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14, ?15, ?16, ?17
+         FROM products WHERE id = ?2 AND (?5 IS NULL OR price_currency = ?18)
+         RETURNING id",
         [
             (&policy.id).into(),
             (&policy.product_id).into(),
@@ -182,6 +200,7 @@ pub async fn create(
             policy.tier_rank.into(),
             policy.max_activations_per_day.into(),
             policy.maintenance_seconds.into(),
+            policy.price_currency.as_str().into(),
         ],
     );
     let entry = Entry {
@@ -192,8 +211,7 @@ pub async fn create(
         before: None,
         after: serde_json::to_value(policy).ok(),
     };
-    database
-        .batch(vec![insert, audit::insert(actor, entry)])
-        .await
-        .map(drop)
+    let batch = vec![insert, audit::insert_if_changed(actor, entry)];
+    let answers = database.batch(batch).await?;
+    Ok(answers.first().is_some_and(|rows| !rows.is_empty()))
 }

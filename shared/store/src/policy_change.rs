@@ -3,6 +3,7 @@
 use crate::audit::Actor;
 use crate::difference::{self, Change, insert_difference};
 use crate::policies::{BY_ID, Policy};
+use keywright_domain::money::Price;
 use keywright_edge::ports::{Database, DatabaseError, Statement, decode};
 use serde::Deserialize;
 use serde_json::Value;
@@ -12,8 +13,9 @@ use serde_json::Value;
 pub struct Changes {
     /// New name.
     pub name: Option<String>,
-    /// New price; `Some(None)` sells at the product's price.
-    pub price_amount: Option<Option<i64>>,
+    /// New price, in the product's currency; `Some(None)` sells at the
+    /// product's price.
+    pub price: Option<Option<Price>>,
     /// New duration for later sales.
     pub duration_seconds: Option<i64>,
     /// New grace for later sales.
@@ -41,7 +43,8 @@ pub struct Changes {
     pub metadata: Option<Value>,
 }
 
-/// The row as the members of a change name it.
+/// The row as the members of a change name it; none where the change has a
+/// price that is not in the product's currency.
 const DIFFERENCE: &str = insert_difference!(
     "SELECT id, json_object('name', name, 'price_amount', price_amount,
             'duration_seconds', duration_seconds, 'grace_seconds', grace_seconds,
@@ -53,11 +56,16 @@ const DIFFERENCE: &str = insert_difference!(
             'public', json(iif(public, 'true', 'false')),
             'archived', json(iif(archived_at IS NULL, 'false', 'true')),
             'metadata', json(metadata)) AS doc
-     FROM policies WHERE id = ?6"
+     FROM policies
+     WHERE id = ?6
+       AND (?7 ->> '$.price_currency' IS NULL
+            OR ?7 ->> '$.price_currency'
+               = (SELECT price_currency FROM products WHERE id = policies.product_id))"
 );
 
 /// Changes a policy and answers it as it now is; `None` for an unknown id.
-/// What was sold keeps its terms. What changes nothing writes nothing.
+/// What was sold keeps its terms. What changes nothing writes nothing, and
+/// neither does a change with a price in another currency than the answer's.
 ///
 /// # Errors
 /// [`DatabaseError`].
@@ -116,7 +124,17 @@ impl Changes {
     fn as_json(&self) -> Value {
         difference::members([
             ("name", self.name.clone().map(Value::from)),
-            ("price_amount", self.price_amount.map(Value::from)),
+            (
+                "price_amount",
+                self.price
+                    .map(|price| price.map(Price::amount).map_or(Value::Null, Value::from)),
+            ),
+            (
+                "price_currency",
+                self.price
+                    .flatten()
+                    .map(|price| price.currency().as_str().into()),
+            ),
             ("duration_seconds", self.duration_seconds.map(Value::from)),
             ("grace_seconds", self.grace_seconds.map(Value::from)),
             ("max_machines", self.max_machines.map(Value::from)),

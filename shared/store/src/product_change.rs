@@ -3,6 +3,7 @@
 use crate::audit::Actor;
 use crate::difference::{self, Change, insert_difference};
 use crate::products::{BY_ID, Product};
+use keywright_domain::money::Price;
 use keywright_edge::ports::{Database, DatabaseError, Statement, decode};
 use serde::Deserialize;
 use serde_json::Value;
@@ -14,8 +15,8 @@ pub struct Changes {
     pub name: Option<String>,
     /// New description.
     pub description: Option<String>,
-    /// New price in sats.
-    pub price_amount: Option<i64>,
+    /// New price, perhaps in another currency.
+    pub price: Option<Price>,
     /// On sale or not.
     pub active: Option<bool>,
     /// New metadata.
@@ -26,11 +27,13 @@ pub struct Changes {
     pub merchant_profile_id: Option<Option<String>>,
 }
 
-/// The row as the members of a change name it; no row when the change names a
-/// business that does not exist, so that nothing of it is made.
+/// The row as the members of a change name it. No row when the change names a
+/// business that does not exist, so that nothing of it is made. Nor for another
+/// currency, while the number of a policy, which is in the product's, or the
+/// amount of a code for this product would mean something else or nothing.
 const DIFFERENCE: &str = insert_difference!(
     "SELECT id, json_object('name', name, 'description', description,
-            'price_amount', price_amount,
+            'price_amount', price_amount, 'price_currency', price_currency,
             'active', json(iif(active, 'true', 'false')), 'metadata', json(metadata),
             'entitlements_catalog', json(entitlements_catalog),
             'merchant_profile_id', merchant_profile_id) AS doc
@@ -38,12 +41,23 @@ const DIFFERENCE: &str = insert_difference!(
      WHERE id = ?6
        AND (?7 ->> '$.merchant_profile_id' IS NULL
             OR EXISTS (SELECT 1 FROM merchant_profiles
-                       WHERE id = ?7 ->> '$.merchant_profile_id'))"
+                       WHERE id = ?7 ->> '$.merchant_profile_id'))
+       AND (coalesce(?7 ->> '$.price_currency', price_currency) = price_currency
+            OR NOT EXISTS (SELECT 1 FROM policies
+                           WHERE product_id = products.id AND price_amount IS NOT NULL)
+               AND NOT EXISTS (SELECT 1 FROM discount_codes
+                               WHERE product_id = products.id AND active = 1
+                                 AND kind IN ('fixed_sats', 'set_price')
+                                 AND currency <> ?7 ->> '$.price_currency'))"
 );
 
 /// Changes a product and answers it as it now is; `None` for an unknown id.
 /// Each member is changed by itself, so two operators changing different
 /// members both succeed. What changes nothing writes nothing.
+///
+/// Nothing is changed, and the answer has the old currency, where a new one is
+/// asked for and policies of the product have prices of their own, or active
+/// codes for it take money off in another currency.
 ///
 /// # Errors
 /// [`DatabaseError`].
@@ -67,6 +81,7 @@ pub async fn change(
            name = coalesce(?2 ->> '$.name', name),
            description = coalesce(?2 ->> '$.description', description),
            price_amount = coalesce(?2 ->> '$.price_amount', price_amount),
+           price_currency = coalesce(?2 ->> '$.price_currency', price_currency),
            active = coalesce(?2 ->> '$.active', active),
            metadata = coalesce(?2 ->> '$.metadata', metadata),
            entitlements_catalog = iif(json_type(?2, '$.entitlements_catalog') IS NULL,
@@ -92,7 +107,14 @@ impl Changes {
         difference::members([
             ("name", self.name.clone().map(Value::from)),
             ("description", self.description.clone().map(Value::from)),
-            ("price_amount", self.price_amount.map(Value::from)),
+            (
+                "price_amount",
+                self.price.map(|price| price.amount().into()),
+            ),
+            (
+                "price_currency",
+                self.price.map(|price| price.currency().as_str().into()),
+            ),
             ("active", self.active.map(Value::from)),
             ("metadata", self.metadata.clone()),
             (

@@ -3,6 +3,7 @@
 use crate::audit::{self, Actor, Entry};
 use crate::columns;
 use crate::paging;
+use keywright_domain::money::Price;
 use keywright_edge::http::page::Page;
 use keywright_edge::ports::{Database, DatabaseError, Reader, Statement};
 use serde::{Deserialize, Serialize};
@@ -19,10 +20,9 @@ pub struct Product {
     pub name: String,
     /// What it is.
     pub description: String,
-    /// Price in the smallest unit of the currency.
-    pub price_amount: i64,
-    /// `SAT`.
-    pub price_currency: String,
+    /// What it costs where no policy says otherwise.
+    #[serde(flatten)]
+    pub price: Price,
     /// Whether it is on sale.
     #[serde(deserialize_with = "columns::flag")]
     pub active: bool,
@@ -119,8 +119,8 @@ pub async fn create(
             (&product.slug).into(),
             (&product.name).into(),
             (&product.description).into(),
-            product.price_amount.into(),
-            (&product.price_currency).into(),
+            product.price.amount().into(),
+            product.price.currency().as_str().into(),
             product.active.into(),
             product.metadata.to_string().into(),
             product

@@ -73,9 +73,16 @@ pub(crate) fn used(actor: &Actor, invoice_id: &str, event_id: &str) -> [Statemen
              SELECT ?1, ?2, 'code.redeemed',
                     json_object('redemption_id', r.id, 'code_id', c.id, 'code', c.code,
                                 'license_id', l.id, 'product_id', i.product_id,
-                                'invoice_id', i.id, 'discount_applied_sats', r.discount_sats,
+                                'invoice_id', i.id,
+                                'discount_applied_sats', i.base_price_sats - i.amount_sats,
                                 'base_price_sats', i.base_price_sats,
-                                'final_price_sats', i.amount_sats)
+                                'final_price_sats', i.amount_sats,
+                                'price_currency', i.price_currency,
+                                'discount_applied_value',
+                                  coalesce(i.base_price_amount - i.price_amount, r.discount_sats),
+                                'base_price_value',
+                                  coalesce(i.base_price_amount, i.base_price_sats),
+                                'final_price_value', coalesce(i.price_amount, i.amount_sats))
              FROM redemptions r
              JOIN discount_codes c ON c.id = r.code_id
              JOIN invoices i ON i.id = r.invoice_id

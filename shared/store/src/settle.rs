@@ -101,6 +101,7 @@ pub async fn free_purchase(
         invoice_id: &invoice.id,
         kind: "free",
         external_ref: &external_ref,
+        received: None,
     };
     let mut batch = place;
     batch.extend(issuing(actor, paid, ids));
@@ -173,6 +174,9 @@ pub(crate) struct Paid<'a> {
     pub(crate) kind: &'static str,
     /// What they call it.
     pub(crate) external_ref: &'a str,
+    /// What came in, its currency, and when, in unix seconds, where that is not
+    /// what the order says and now.
+    pub(crate) received: Option<(i64, &'static str, i64)>,
 }
 
 /// The receipt, license, audit entry and event of an invoice that is settled,
@@ -180,10 +184,15 @@ pub(crate) struct Paid<'a> {
 /// row. Where they exist, nothing is written. The last statement answers the
 /// license's `id`.
 pub(crate) fn issuing(actor: &Actor, paid: Paid<'_>, ids: &NewIds) -> Vec<Statement> {
+    let (amount, currency, received_at) = match paid.received {
+        Some((amount, currency, at)) => (Some(amount), Some(currency), at),
+        None => (None, None, actor.at),
+    };
     let receipt = Statement::new(
         "INSERT INTO receipts (id, kind, external_ref, invoice_id, product_id, amount, currency,
                                received_at)
-         SELECT ?1, ?2, ?3, id, product_id, amount_sats, 'SAT', ?5
+         SELECT ?1, ?2, ?3, id, product_id, coalesce(?6, price_amount, amount_sats),
+                coalesce(?7, price_currency), ?5
          FROM invoices WHERE id = ?4 AND status = 'settled'
          ON CONFLICT DO NOTHING",
         [
@@ -191,9 +200,12 @@ pub(crate) fn issuing(actor: &Actor, paid: Paid<'_>, ids: &NewIds) -> Vec<Statem
             paid.kind.into(),
             paid.external_ref.into(),
             paid.invoice_id.into(),
-            actor.at.into(),
+            received_at.into(),
+            amount.into(),
+            currency.into(),
         ],
     );
+    // What is sold for a time runs from the payment, whenever it was heard of.
     // As `Terms::maintenance_until`: a day's last second, not after the year
     // 9999.
     let license = Statement::new(
@@ -201,9 +213,9 @@ pub(crate) fn issuing(actor: &Actor, paid: Paid<'_>, ids: &NewIds) -> Vec<Statem
                                expires_at, grace_seconds, max_machines, entitlements, is_trial,
                                buyer_email, updated_at, maintenance_until)
          SELECT ?1, r.id, i.product_id, i.policy_id, 'active', ?3,
-                CASE WHEN i.duration_seconds > 0 THEN ?3 + i.duration_seconds END,
+                CASE WHEN i.duration_seconds > 0 THEN r.received_at + i.duration_seconds END,
                 i.grace_seconds, i.max_machines, i.entitlements, i.is_trial, i.buyer_email, ?3,
-                min((?3 + i.maintenance_seconds) / 86400 * 86400 + 86399, 253402300799)
+                min((r.received_at + i.maintenance_seconds) / 86400 * 86400 + 86399, 253402300799)
          FROM receipts r JOIN invoices i ON i.id = r.invoice_id
          WHERE i.id = ?2
          ON CONFLICT DO NOTHING",

@@ -10,11 +10,12 @@
 
 use crate::attention;
 use crate::audit::{self, Actor, Entry, insert_into_audit};
-use crate::invoices::Payable;
+use crate::invoices::{Payable, Quote};
 use crate::redemptions;
 use crate::settle::{self, NewIds, Paid};
 use keywright_domain::invoice::watch::Watched;
 use keywright_domain::invoice::{Effect, Illegal, InvoiceStatus, Purchase, Sighting, Step};
+use keywright_domain::money::{Price, Sats};
 use keywright_edge::ports::{Database, DatabaseError, Stamps, Statement};
 use serde_json::json;
 
@@ -32,6 +33,8 @@ pub struct Seen<'a> {
     pub checkout_url: &'a str,
     /// What it says.
     pub sighting: Sighting,
+    /// What the provider made of the price in sats, where it was read.
+    pub sats: Option<Sats>,
     /// What came in and its currency, as the provider writes them.
     pub paid: Option<(&'a str, &'a str)>,
     /// Till when the provider watches for payments, in unix seconds.
@@ -119,10 +122,26 @@ impl Payable {
         }
     }
 
+    /// Whether it is not known yet what the provider made of the price in
+    /// sats.
+    #[must_use]
+    pub fn lacks_sats(&self) -> bool {
+        self.amount_sats == 0
+    }
+
+    /// What is to be recorded of the price in sats, if the provider said it and
+    /// it is not known yet.
+    fn quoted(&self, sats: Option<Sats>) -> Option<Quote> {
+        let base = Price::new(self.price.currency(), self.base_price_amount).ok()?;
+        sats.filter(|_| self.lacks_sats())
+            .map(|sats| Quote::converted(sats, self.price, base))
+    }
+
     /// Whether a sighting says anything that is not recorded yet.
     #[must_use]
     pub fn is_news(&self, seen: &Seen<'_>) -> bool {
         self.provider_invoice_id.is_none()
+            || self.quoted(seen.sats).is_some()
             || self.purchase().on(seen.sighting).map(|step| step.next) != Ok(self.purchase())
     }
 }
@@ -196,6 +215,7 @@ fn take_step(
     ids: &StepIds,
 ) -> Statement {
     let (paid_amount, paid_currency) = seen.paid.unzip();
+    let sats = invoice.quoted(seen.sats);
     Statement::new(
         "UPDATE invoices
          SET status = ?2, payment_state = ?3, paid_amount = coalesce(?4, paid_amount),
@@ -203,7 +223,9 @@ fn take_step(
              provider_invoice_id = coalesce(provider_invoice_id, ?6),
              checkout_url = iif(provider_invoice_id IS NULL, ?7, checkout_url),
              settled_at = coalesce(settled_at, iif(?2 = 'settled', ?8, NULL)),
-             next_check_at = ?9, watch_until = coalesce(?10, watch_until), step_id = ?11
+             next_check_at = ?9, watch_until = coalesce(?10, watch_until), step_id = ?11,
+             amount_sats = iif(amount_sats = 0, coalesce(?15, 0), amount_sats),
+             base_price_sats = iif(amount_sats = 0, coalesce(?16, 0), base_price_sats)
          WHERE id = ?1 AND status = ?12 AND payment_state = ?13 AND step_id IS ?14
          RETURNING id",
         [
@@ -221,6 +243,8 @@ fn take_step(
             invoice.status.as_str().into(),
             invoice.payment_state.as_str().into(),
             invoice.step_id.as_ref().into(),
+            sats.map(|sats| sats.amount_sats).into(),
+            sats.map(|sats| sats.base_price_sats).into(),
         ],
     )
 }
@@ -238,6 +262,7 @@ fn effects(
                 invoice_id: &invoice.id,
                 kind: "btcpay",
                 external_ref: seen.provider_invoice_id,
+                received: None,
             };
             let mut batch = settle::issuing(actor, paid, &ids.issued);
             if invoice.status == InvoiceStatus::Invalid {

@@ -22,9 +22,9 @@ pub(crate) const NOT_FOUND: Page = named("404.html", HTML);
 
 /// Paths of one file each.
 const FILES: &[(&str, Page)] = &[
-    ("/thank-you", named("thank-you.html", HTML)),
+    ("/thank-you", ORDER),
     ("/recover", named("recover.html", HTML)),
-    ("/status", named("status.html", HTML)),
+    ("/status", ORDER),
     ("/style.css", named("style.css", "text/css; charset=utf-8")),
     ("/favicon.svg", named("favicon.svg", "image/svg+xml")),
 ];
@@ -32,7 +32,10 @@ const FILES: &[(&str, Page)] = &[
 /// The page of every product.
 const BUY: Page = named("buy.html", HTML);
 
-/// Longest slug of a product, in bytes.
+/// The page of an order, whatever its state.
+const ORDER: Page = named("order.html", HTML);
+
+/// Longest slug of a product, and more than an order's id, in bytes.
 const MAX_SLUG: usize = 64;
 
 const fn named(file: &'static str, content_type: &'static str) -> Page {
@@ -53,6 +56,9 @@ pub fn page_at(path: &str) -> Option<Page> {
     if let Some(slug) = path.strip_prefix("/buy/") {
         return is_slug(slug).then_some(BUY);
     }
+    if let Some(id) = path.strip_prefix("/pay/") {
+        return is_slug(id).then_some(ORDER);
+    }
     let module = path.strip_prefix("/js/")?;
     is_module(module).then(|| Page {
         file: Cow::Owned(format!("js/{module}")),
@@ -60,7 +66,8 @@ pub fn page_at(path: &str) -> Option<Page> {
     })
 }
 
-/// Whether a product may have this slug: the characters that slugs are made of.
+/// Whether a product may have this slug, or an order this id: the characters
+/// that both are made of.
 fn is_slug(text: &str) -> bool {
     let known = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_');
     (1..=MAX_SLUG).contains(&text.len()) && text.bytes().all(known)
@@ -102,9 +109,13 @@ mod tests {
         for (path, file) in [
             ("/buy/demo", Some("buy.html")),
             ("/buy/a_b-2", Some("buy.html")),
-            ("/thank-you", Some("thank-you.html")),
+            ("/thank-you", Some("order.html")),
+            (
+                "/pay/0199a8b2-0000-7000-8000-000000000000",
+                Some("order.html"),
+            ),
             ("/recover", Some("recover.html")),
-            ("/status", Some("status.html")),
+            ("/status", Some("order.html")),
             ("/style.css", Some("style.css")),
             ("/favicon.svg", Some("favicon.svg")),
             ("/js/buy.js", Some("js/buy.js")),
@@ -133,6 +144,11 @@ mod tests {
             ("/static/style.css", None),
             ("/index.html", None),
             ("/buy.html", None),
+            ("/order.html", None),
+            ("/pay", None),
+            ("/pay/", None),
+            ("/pay/a/b", None),
+            ("/pay/..", None),
             ("/404.html", None),
             ("/Recover", None),
             ("/recover/", None),

@@ -17,6 +17,7 @@ pub use api::{Answer, Api};
 pub use database::Database;
 pub use front::{Front, FrontServer, SENDFILE};
 pub use process::root;
+pub(crate) use process::tool;
 pub use spin_test_host::Reuse;
 
 use crate::shop;
@@ -75,7 +76,7 @@ pub enum Configured {
 pub struct StartError(String);
 
 impl StartError {
-    fn new(what: &str, why: impl std::fmt::Display) -> Self {
+    pub(crate) fn new(what: &str, why: impl std::fmt::Display) -> Self {
         Self(format!("{what}: {why}"))
     }
 }
@@ -217,6 +218,9 @@ impl Instance {
         };
         btcpay.set_webhook_url(&format!("{}/v1/btcpay/webhook", started.base_url));
         let direct = Api::new(started.base_url.clone());
+        // On Spin a function makes the database when it first uses it, and a case
+        // may look into it before.
+        direct.get("/v1/products").await;
         let front = match configured {
             Configured::Behind(front) => Some(front),
             _ => None,

@@ -115,7 +115,8 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-fn tool(variable: &str, what: &str) -> Result<OsString, StartError> {
+/// What set-up installed, by the variable that names it.
+pub(crate) fn tool(variable: &str, what: &str) -> Result<OsString, StartError> {
     std::env::var_os(variable).ok_or_else(|| {
         StartError(format!(
             "{variable} must name {what}: run these tests through `make test`"

@@ -87,6 +87,20 @@ pub fn published() -> Vec<Published> {
 /// Key of the large file; its product is open, so that only streaming is tried.
 pub const LARGE: &str = "open/1.0.0/large";
 
+/// Links out of the folder of releases, each with where it leads: to
+/// [`OUTSIDE`] and to the folder around. Where releases are in a bucket they
+/// are not there at all.
+const LINKS: [(&str, &str); 2] = [
+    ("open/1.0.0/linked", "../../../outside"),
+    ("open/9.0.0", "../.."),
+];
+
+/// An open product with so many versions that a bucket lists them in two
+/// pieces; only where the huge file is.
+pub const MANY: &str = "many";
+/// How many it has: 1.0.0, 2.0.0 and so on.
+pub const MANY_VERSIONS: usize = 1_050;
+
 /// Key of the huge file, which only some instances have; its product is open.
 pub const HUGE: &str = "open/1.0.0/huge";
 /// Bytes of the huge file.
@@ -122,6 +136,18 @@ impl Releases {
                 file.write_all(&word).map_err(failed)?;
             }
             file.flush().map_err(failed)?;
+            put(
+                &format!("{MANY}/MANIFEST.json"),
+                br#"{"requires_license":false}"#,
+            )
+            .map_err(failed)?;
+            for version in 1..=MANY_VERSIONS {
+                let key = format!("{MANY}/{version}.0.0/{PLATFORM}");
+                put(&key, version.to_string().as_bytes()).map_err(failed)?;
+            }
+        }
+        for (link, to) in LINKS {
+            std::os::unix::fs::symlink(to, releases.path().join(link)).map_err(failed)?;
         }
         std::fs::write(releases.home().join("outside"), OUTSIDE).map_err(failed)?;
         Ok(releases)

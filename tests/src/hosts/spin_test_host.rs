@@ -3,6 +3,7 @@
 
 use super::process::root;
 use super::{Database, Running, Setup, StartError, Started, ports};
+use keywright_edge::ports::name;
 use keywright_spin_host::{RunningApp, SpinApp};
 use std::path::{Path, PathBuf};
 
@@ -56,7 +57,9 @@ pub(super) async fn start(setup: Setup, reuse: Reuse) -> Result<Started, StartEr
     // What is not configured has its default in the manifest.
     let configuration = setup.configuration(&base_url).into_iter();
     for (name, value) in configuration.filter(|(_, value)| !value.is_empty()) {
-        app = app.variable(name.to_ascii_lowercase(), value);
+        for (variable, value) in variables(&name, value) {
+            app = app.variable(variable, value);
+        }
     }
     if reuse == Reuse::Never {
         app = app.reuse(1, 1);
@@ -72,6 +75,25 @@ pub(super) async fn start(setup: Setup, reuse: Reuse) -> Result<Started, StartEr
             components,
         }),
     })
+}
+
+/// The application's variables of a name of the configuration. An RPC endpoint
+/// is two, because the list of allowed hosts takes no path.
+fn variables(name: &str, value: String) -> Vec<(String, String)> {
+    if name != name::POLYGON_RPC_URLS {
+        return vec![(name.to_ascii_lowercase(), value)];
+    }
+    let endpoints = value.split(',').zip(["", "_2", "_3"]);
+    endpoints
+        .flat_map(|(url, ending)| {
+            let behind = url.find("://").map_or(0, |at| at + 3);
+            let path = url[behind..].find('/').map_or(url.len(), |at| behind + at);
+            [
+                (format!("polygon_rpc_url{ending}"), url[..path].to_owned()),
+                (format!("polygon_rpc_path{ending}"), url[path..].to_owned()),
+            ]
+        })
+        .collect()
 }
 
 /// The manifest as a vendor writes it who leaves the database out of these

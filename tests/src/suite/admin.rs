@@ -78,7 +78,8 @@ async fn product_limits(instance: &Instance) {
     }
     for body in [
         json!({ "slug": "limits", "name": "n" }),
-        json!({ "slug": "limits", "name": "n", "price_currency": "USD", "price_value": 1 }),
+        json!({ "slug": "limits", "name": "n", "price_currency": "GBP", "price_value": 1 }),
+        json!({ "slug": "limits", "name": "n", "price_currency": "USD" }),
         json!({ "slug": "limits", "name": "n", "price_sats": 1, "price_value": 1 }),
     ] {
         let answer = instance.api.admin(Method::POST, "products", &body).await;

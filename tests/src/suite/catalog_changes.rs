@@ -94,7 +94,7 @@ async fn product_members(instance: &Instance) {
         assert_eq!(changed["price_sats"], price);
     }
     for body in [
-        json!({ "price_currency": "USD", "price_value": 7 }),
+        json!({ "price_currency": "usd", "price_value": 7 }),
         json!({ "price_currency": "SAT" }),
         json!({ "price_value": 7 }),
         json!({ "price_sats": 7, "price_currency": "SAT", "price_value": 7 }),

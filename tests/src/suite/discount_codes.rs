@@ -98,7 +98,7 @@ async fn limits(instance: &Instance) {
         ("amount", json!(-1)),
         ("amount", json!(10_001)),
         ("amount", Value::Null),
-        ("discount_currency", json!("USD")),
+        ("discount_currency", json!("GBP")),
         ("discount_currency", json!("sat")),
         ("max_uses", json!(0)),
         ("max_uses", json!(-1)),

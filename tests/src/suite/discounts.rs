@@ -123,6 +123,8 @@ async fn previewed(instance: &Instance) {
             "valid": true, "code": code, "kind": kind, "is_free": price == 0,
             "base_price_sats": base, "discount_applied_sats": base - price,
             "final_price_sats": price, "amount_pct": percent, "message": message,
+            "price_currency": "SAT", "base_price_value": base,
+            "discount_applied_value": base - price, "final_price_value": price,
         });
         assert_eq!(shown, expected, "{query}");
         assert_eq!(uses(instance, code).await, [0; 4], "nothing is used up");
@@ -164,7 +166,8 @@ async fn every_reason(instance: &Instance) {
         let query = format!("product=reasons&code={code}&policy_slug={policy}");
         let shown = preview(instance, &query).await.ok();
         let expected = json!({ "valid": false, "reason": reason, "message": shown["message"],
-                               "base_price_sats": 1_000 });
+                               "price_currency": "SAT", "base_price_sats": 1_000,
+                               "base_price_value": 1_000 });
         assert_eq!(shown, expected, "{code} {policy}");
         for path in ["/v1/purchase", "/v1/redeem"] {
             let body = json!({ "product": "reasons", "policy_slug": policy, "code": code });

@@ -2,7 +2,7 @@
 
 use super::cases;
 use crate::hosts::Instance;
-use crate::hosts::releases::{HUGE, HUGE_BYTES, huge_digest};
+use crate::hosts::releases::{HUGE, HUGE_BYTES, MANY, MANY_VERSIONS, PLATFORM, huge_digest};
 use sha2::{Digest, Sha256};
 use std::io::Read as _;
 use std::path::Path;
@@ -10,7 +10,11 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 // Memory is that of this process, where nothing else may run meanwhile.
-cases![curl_goes_on, slow_downloads_take_little_memory alone];
+cases![
+    curl_goes_on,
+    many_versions,
+    slow_downloads_take_little_memory alone,
+];
 
 /// They measure the server, which therefore has to run here.
 pub(super) const IN_THIS_PROCESS: &[&str] = &["slow_downloads_take_little_memory"];
@@ -67,6 +71,19 @@ async fn curl_goes_on(instance: &Instance) {
     assert!(ended.success(), "{ended}");
     assert_eq!(size(&file), HUGE_BYTES as u64);
     assert_eq!(digest_of(&file), huge_digest());
+}
+
+/// R2 lists 1,000 names at a time.
+async fn many_versions(instance: &Instance) {
+    let listed = instance.api.get(&format!("/releases/{MANY}/")).await.ok();
+    let versions = listed["versions"].as_array().expect("versions");
+    assert_eq!(versions.len(), MANY_VERSIONS, "{listed}");
+    let newest = format!("{MANY_VERSIONS}.0.0");
+    let latest = format!("/releases/{MANY}/latest/{PLATFORM}");
+    let latest = instance.api.get(&latest).await;
+    assert_eq!(latest.status, 307, "{}", latest.text());
+    let location = latest.header("location");
+    assert!(location.contains(&newest), "{location}");
 }
 
 fn digest_of(file: &Path) -> [u8; 32] {

@@ -34,6 +34,7 @@ mod licenses;
 mod links;
 mod machines;
 mod pages;
+mod prices;
 mod private_sign;
 mod purchase;
 mod races;
@@ -188,6 +189,7 @@ pub fn all() -> impl Iterator<Item = Case> {
         licenses::CASES,
         links::CASES,
         pages::CASES,
+        prices::CASES,
         private_sign::CASES,
         purchase::CASES,
         races::CASES,

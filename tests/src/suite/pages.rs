@@ -43,9 +43,9 @@ fn files() -> Vec<(String, String, &'static str)> {
     let mut files: Vec<(String, String, &'static str)> = [
         ("/", "index.html", HTML),
         ("/buy/any-product_1", "buy.html", HTML),
-        ("/thank-you", "thank-you.html", HTML),
+        ("/thank-you", "order.html", HTML),
         ("/recover", "recover.html", HTML),
-        ("/status", "status.html", HTML),
+        ("/status", "order.html", HTML),
         ("/style.css", "style.css", "text/css; charset=utf-8"),
         ("/favicon.svg", "favicon.svg", "image/svg+xml"),
     ]

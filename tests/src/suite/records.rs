@@ -144,7 +144,7 @@ async fn every_entry_is_whole(instance: &Instance) {
         }
         assert_eq!(text(entry, "object_id").len(), 36, "{entry}");
         let actor = text(entry, "actor");
-        let known = ["operator", "buyer", "btcpay", "renew"].contains(&actor.as_str());
+        let known = ["operator", "buyer", "btcpay", "renew", "watch"].contains(&actor.as_str());
         assert!(known || actor.starts_with("api_key:"), "{entry}");
         assert!(!text(entry, "request_id").is_empty(), "{entry}");
         seen.insert(action);

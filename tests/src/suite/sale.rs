@@ -84,7 +84,8 @@ async fn paid(instance: &Instance) {
     let expected = json!({
         "invoice_id": invoice, "status": "pending", "payment_state": "unpaid",
         "product_id": product["id"], "product": "sold", "product_name": "The sold",
-        "checkout_url": bought["checkout_url"], "amount_sats": 50_000, "license_key": null,
+        "checkout_url": bought["checkout_url"], "amount_sats": 50_000,
+        "price_currency": "SAT", "price_value": 50_000, "license_key": null,
         "license_id": null, "token": null, "download_id": null,
     });
     assert_eq!(waiting, expected);

@@ -14,6 +14,7 @@ cases![
     segments_elsewhere,
     whole_paths,
     stored_bytes,
+    links,
 ];
 
 /// Segments that name no product, version or platform.
@@ -293,4 +294,21 @@ async fn stored_bytes(instance: &Instance) {
     ] {
         ask(instance, &path).await;
     }
+}
+
+/// A link in the folder leads nowhere, whoever put it there.
+async fn links(instance: &Instance) {
+    for path in [
+        "/releases/open/1.0.0/linked",
+        "/releases/open/9.0.0/outside",
+        "/releases/open/9.0.0/",
+        "/releases/open/9.0.0/releases/",
+    ] {
+        let answer = instance.api.get(path).await;
+        assert_eq!(answer.status, 404, "{path}: {}", answer.text());
+        assert!(!answer.text().contains(OUTSIDE), "{path}");
+    }
+    let versions = instance.api.get("/releases/open/").await.text();
+    assert!(versions.contains("1.0.0"), "{versions}");
+    assert!(!versions.contains("9.0.0"), "{versions}");
 }

@@ -298,6 +298,7 @@ async fn wrong_methods_answer_in_the_envelope_and_name_the_right_ones() {
         ("/v1/purchase/x", "GET,HEAD"),
         ("/v1/btcpay/webhook", "POST"),
         ("/v1/cron/renew", "POST"),
+        ("/v1/cron/watch", "POST"),
         ("/v1/admin/products", "GET,HEAD,POST"),
         ("/v1/admin/products/x", "DELETE,GET,HEAD,PATCH"),
         ("/v1/admin/products/x/active", "PATCH"),

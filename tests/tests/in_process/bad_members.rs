@@ -74,7 +74,12 @@ async fn a_price_is_a_whole_number_of_sats_that_exists() {
         json!({ "slug": "p", "name": "P" }),
         json!({ "slug": "p", "name": "P", "price_sats": null }),
         json!({ "slug": "p", "name": "P", "price_currency": "SAT" }),
-        json!({ "slug": "p", "name": "P", "price_currency": "USD", "price_value": 1 }),
+        json!({ "slug": "p", "name": "P", "price_currency": "USD" }),
+        json!({ "slug": "p", "name": "P", "price_currency": "usd", "price_value": 1 }),
+        json!({ "slug": "p", "name": "P", "price_currency": "GBP", "price_value": 1 }),
+        json!({ "slug": "p", "name": "P", "price_currency": "USD", "price_value": -1 }),
+        json!({ "slug": "p", "name": "P", "price_currency": "EUR", "price_value": 100_000_000_001_i64 }),
+        json!({ "slug": "p", "name": "P", "price_sats": 1, "price_currency": "USD", "price_value": 1 }),
         json!({ "slug": "p", "name": "P", "price_sats": 1, "price_value": 1 }),
         json!({ "slug": "p", "name": "P", "price_sats": 1, "price_currency": "SAT" }),
     ] {

@@ -4,6 +4,7 @@
 use crate::bench::{Answer, Bench, NOW, UNTIL_DUE, played_store};
 use crate::payments::{deliver, issued, poll};
 use keywright_btcpay_double::{ApiState, BtcPay, MarkAs};
+use keywright_domain::money::{Currency, Price};
 use keywright_store::invoices::{NewInvoice, Placed, create_pending};
 use keywright_store::redemptions::Reservation;
 use serde_json::{Value, json};
@@ -118,7 +119,9 @@ async fn a_paid_use_is_reserved_then_used_and_told_of_once() {
             "redemption_id": redemption, "code_id": code_id, "code": "SAVE",
             "license_id": progress["license_id"], "product_id": product_id,
             "invoice_id": invoice_id, "discount_applied_sats": 5_000,
-            "base_price_sats": 50_000, "final_price_sats": 45_000,
+            "base_price_sats": 50_000, "final_price_sats": 45_000, "price_currency": "SAT",
+            "discount_applied_value": 5_000, "base_price_value": 50_000,
+            "final_price_value": 45_000,
         })
     );
     assert_eq!(bench.number("SELECT amount FROM receipts").await, 45_000);
@@ -392,8 +395,8 @@ async fn the_statement_that_reserves_knows_every_limit() {
             id: format!("invoice-{number}"),
             product_id: product_id.clone(),
             policy_id: None,
-            amount_sats: 1,
-            base_price_sats: 2,
+            price: Price::new(Currency::Sat, 1).expect("a price"),
+            base: Price::new(Currency::Sat, 2).expect("a price"),
             terms: keywright_domain::terms::Terms::default(),
             buyer_email: None,
             buyer_note: None,

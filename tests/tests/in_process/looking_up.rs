@@ -301,6 +301,7 @@ async fn a_license_is_shown_with_all_that_belongs_to_it() {
     let invoice = json!({
         "id": invoice_id, "status": "settled", "provider": "btcpay",
         "provider_invoice_id": btcpay_id, "amount_sats": 50_000, "base_price_sats": 50_000,
+        "price_currency": "SAT", "price_value": 50_000, "base_price_value": 50_000,
         "buyer_email": "a@example.com", "buyer_note": "Hello",
         "created_at": "2027-01-15T08:00:00Z", "settled_at": "2027-01-15T08:00:05Z",
     });

@@ -32,6 +32,8 @@ mod connect_faults;
 #[cfg(test)]
 mod connecting;
 #[cfg(test)]
+mod currencies;
+#[cfg(test)]
 mod download_ids;
 #[cfg(test)]
 mod download_links;
@@ -41,6 +43,8 @@ mod fault_matrix;
 mod feed_callers;
 #[cfg(test)]
 mod feeds;
+#[cfg(test)]
+mod fiat;
 #[cfg(test)]
 mod gate_database;
 #[cfg(test)]
@@ -115,6 +119,8 @@ mod seats;
 mod selling;
 #[cfg(test)]
 mod settle_faults;
+#[cfg(test)]
+mod several_stores;
 #[cfg(test)]
 mod signing;
 #[cfg(test)]

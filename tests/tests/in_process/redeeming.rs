@@ -114,7 +114,7 @@ async fn a_code_that_is_no_free_license_is_not_redeemed() {
         (json!({ "product": "demo", "code": "NONE" }), "no such"),
         (
             json!({ "product": "other", "code": "FREE" }),
-            "another product",
+            "not for this product",
         ),
         (
             json!({ "product": "demo", "code": "FREE", "buyer_email": "x" }),

@@ -48,7 +48,7 @@ async fn a_free_purchase_is_settled_as_it_is_made() {
         json!({
             "invoice_id": invoice_id, "status": "settled", "payment_state": "paid",
             "product_id": product_id, "product": "free", "product_name": "free",
-            "amount_sats": 0, "license_key": key,
+            "amount_sats": 0, "price_currency": "SAT", "price_value": 0, "license_key": key,
             "license_id": bought.text("license_id"), "token": bought.text("token"),
             "download_id": bought.text("download_id"),
         })
@@ -72,11 +72,15 @@ async fn a_paid_purchase_waits_for_its_money() {
         [
             "amount_sats",
             "base_price_sats",
+            "base_price_value",
             "btcpay_invoice_id",
             "checkout_url",
             "discount_applied_sats",
+            "discount_applied_value",
             "invoice_id",
             "poll_url",
+            "price_currency",
+            "price_value",
         ]
     );
     let invoice = pay

@@ -289,7 +289,16 @@ fn no_function_is_granted_more_than_its_row_of_the_table() {
             [
                 &[name::PUBLIC_URL, name::VERIFY_KEYS, name::OPERATOR_NAME],
                 &account[..],
-                &[name::BTCPAY_BROWSER_URL, name::CREDENTIALS_KEY],
+                &[
+                    name::BTCPAY_BROWSER_URL,
+                    name::CREDENTIALS_KEY,
+                    name::POLYGON_CHAIN_ID,
+                    name::USDC_ADDRESS,
+                    name::WALLET_ADDRESS,
+                    name::WALLET_XPUB,
+                    name::USDC_ORDER_MINUTES,
+                    name::USDC_AMOUNT_SPREAD,
+                ],
             ]
             .concat(),
         ),
@@ -335,6 +344,21 @@ fn no_function_is_granted_more_than_its_row_of_the_table() {
                 ],
             ]
             .concat(),
+        ),
+        (
+            &keywright_watch::FUNCTION,
+            row(Access::ReadWrite, true, OutboundAccess::PolygonRpc, none),
+            vec![
+                name::PUBLIC_URL,
+                name::POLYGON_RPC_URLS,
+                name::POLYGON_CHAIN_ID,
+                name::USDC_ADDRESS,
+                name::WALLET_ADDRESS,
+                name::POLYGON_CONFIRMATIONS,
+                name::POLYGON_START_BLOCK,
+                name::LEGACY_TX_CLAIMS,
+                name::CRON_TOKEN,
+            ],
         ),
     ] {
         assert_eq!(

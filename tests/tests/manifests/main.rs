@@ -52,6 +52,7 @@ fn secret(config: &str) -> Option<&'static str> {
         name::BTCPAY_API_KEY | name::CREDENTIALS_KEY => Some("provider credentials"),
         name::BTCPAY_WEBHOOK_SECRET => Some("webhook secrets"),
         name::CRON_TOKEN => Some("cron token"),
+        name::POLYGON_RPC_URLS => Some("RPC URLs"),
         name::VERIFY_KEYS
         | name::PUBLIC_URL
         | name::OPERATOR_NAME
@@ -59,6 +60,15 @@ fn secret(config: &str) -> Option<&'static str> {
         | name::VALIDATION_LOG_DAYS
         | name::DOWNLOAD_LOG_DAYS
         | name::GIT_URL
+        | name::POLYGON_CHAIN_ID
+        | name::USDC_ADDRESS
+        | name::WALLET_ADDRESS
+        | name::WALLET_XPUB
+        | name::USDC_ORDER_MINUTES
+        | name::USDC_AMOUNT_SPREAD
+        | name::POLYGON_CONFIRMATIONS
+        | name::POLYGON_START_BLOCK
+        | name::LEGACY_TX_CLAIMS
         | name::BTCPAY_URL
         | name::BTCPAY_BROWSER_URL
         | name::SANDBOX_MODE
@@ -117,6 +127,7 @@ fn no_crate_asks_for_more_than_its_row() {
             OutboundAccess::PaymentProviders => {
                 assert!(row.may_call(Row::PROVIDERS), "{name}: payment providers");
             }
+            OutboundAccess::PolygonRpc => assert!(row.may_call(Row::RPC), "{name}: RPC"),
         }
         for group in grants.config.iter().filter_map(|config| secret(config)) {
             assert!(row.secrets.contains(group), "{name}: {group}");

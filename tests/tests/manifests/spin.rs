@@ -9,6 +9,14 @@ use std::collections::BTreeSet;
 const SIGN_HOST: &str = "http://sign.spin.internal";
 const PROVIDER_HOST: &str = "{{ btcpay_url }}";
 
+/// An RPC endpoint's two application variables: where it is, which the list of
+/// allowed hosts takes, and its path, which may hold an access key.
+const RPC_PARTS: [(&str, &str); 3] = [
+    ("polygon_rpc_url", "polygon_rpc_path"),
+    ("polygon_rpc_url_2", "polygon_rpc_path_2"),
+    ("polygon_rpc_url_3", "polygon_rpc_path_3"),
+];
+
 fn granted(app: &SpinApp, component: &str) -> Grants {
     app.grants(component)
         .expect("a component of every function")
@@ -45,14 +53,17 @@ fn components_get_what_the_crates_ask_for_and_nothing_else() {
             folders.push("/static");
         }
         assert_eq!(given.folders, folders, "{name}: files");
-        let mut hosts = BTreeSet::new();
+        let mut hosts: BTreeSet<String> = match asked.outbound {
+            OutboundAccess::None => BTreeSet::new(),
+            OutboundAccess::PaymentProviders => [PROVIDER_HOST.to_owned()].into(),
+            OutboundAccess::PolygonRpc => RPC_PARTS
+                .map(|(place, _)| format!("{{{{ {place} }}}}"))
+                .into(),
+        };
         if asked.sign {
-            hosts.insert(SIGN_HOST);
+            hosts.insert(SIGN_HOST.to_owned());
         }
-        if asked.outbound == OutboundAccess::PaymentProviders {
-            hosts.insert(PROVIDER_HOST);
-        }
-        let given_hosts: BTreeSet<&str> = given.outbound_hosts.iter().map(String::as_str).collect();
+        let given_hosts: BTreeSet<String> = given.outbound_hosts.into_iter().collect();
         assert_eq!(given_hosts, hosts, "{name}: allowed_outbound_hosts");
         let config: BTreeSet<String> = asked
             .config
@@ -65,7 +76,8 @@ fn components_get_what_the_crates_ask_for_and_nothing_else() {
 }
 
 /// A variable reaches a component under its own name, and no other way: a
-/// template could hand a secret on under the name of something harmless.
+/// template could hand a secret on under the name of something harmless. The
+/// one list is put together from its parts.
 #[test]
 fn variables_are_handed_on_under_their_names() {
     let manifest = toml("spin.toml");
@@ -77,7 +89,13 @@ fn variables_are_handed_on_under_their_names() {
             continue;
         };
         for (variable, value) in variables {
-            let expected = format!("{{{{ {variable} }}}}");
+            let template = |part: &str| format!("{{{{ {part} }}}}");
+            let expected = if *variable == name::POLYGON_RPC_URLS.to_lowercase() {
+                let parts = RPC_PARTS.map(|(place, path)| template(place) + &template(path));
+                parts.join(",")
+            } else {
+                template(variable)
+            };
             assert_eq!(value.as_str(), Some(expected.as_str()), "{name}.{variable}");
         }
     }
@@ -91,7 +109,13 @@ fn secret_variables_are_marked_and_have_no_value() {
             .get("secret")
             .and_then(toml::Value::as_bool)
             .unwrap_or(false);
-        let is_secret = secret(&variable.to_uppercase()).is_some();
+        let part = RPC_PARTS
+            .iter()
+            .find(|(place, path)| variable == place || variable == path);
+        let is_secret = match part {
+            Some((_, path)) => variable == path,
+            None => secret(&variable.to_uppercase()).is_some(),
+        };
         assert_eq!(marked, is_secret, "{variable}: secret");
         if is_secret {
             let default = settings.get("default").and_then(toml::Value::as_str);

@@ -19,6 +19,8 @@ pub(crate) struct Row {
 impl Row {
     /// The payment providers, in the column of outbound hosts.
     pub(crate) const PROVIDERS: &'static str = "payment providers";
+    /// The RPC endpoints, there too.
+    pub(crate) const RPC: &'static str = "Polygon RPC URLs";
 
     /// Whether asking for `asked` stays within `granted`.
     pub(crate) fn covers(granted: Access, asked: Access) -> bool {

@@ -1,11 +1,12 @@
 //! The feeds as the real programs read them: electron-updater's own provider, and
-//! Joomla's rules in PHP. What Tauri and Sparkle check is checked with the same
-//! libraries in `in_process`.
+//! Joomla's rules in PHP; and Tauri's updater, where `make tauri` has built it. What
+//! Tauri and Sparkle check is checked with the same libraries in `in_process`.
 
 #![expect(clippy::expect_used, reason = "a case fails by panicking")]
 
 mod electron;
 mod joomla;
+mod tauri;
 
 use keywright_tests::hosts::{Host, Instance};
 use keywright_tests::suite::run;
@@ -13,8 +14,11 @@ use keywright_tests::vendor::{GATE, Release};
 use std::process::{Command, ExitCode};
 
 fn main() -> ExitCode {
-    let cases = electron::CASES.iter().chain(joomla::CASES);
-    run(Host::Native, cases.copied())
+    let mut cases = [electron::CASES, joomla::CASES].concat();
+    if std::env::var_os(tauri::PROGRAM).is_some() {
+        cases.extend_from_slice(tauri::CASES);
+    }
+    run(Host::Native, cases.into_iter())
 }
 
 /// Records releases as published.

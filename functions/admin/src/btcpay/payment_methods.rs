@@ -68,7 +68,7 @@ pub(crate) async fn handler(
         }
     };
     let found = btcpay
-        .ask(store.payment_methods(), read_payment_methods)
+        .ask(store.offered_methods(), read_payment_methods)
         .await;
     let found = found.map_err(|failure| {
         let message = "BTCPay did not say what the store takes; may its key see the settings?";

@@ -6,6 +6,7 @@ use crate::{Operator, Ports};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use keywright_domain::discount::Discount;
+use keywright_domain::money::Currency;
 use keywright_edge::http::openapi::{AccessRefusals, BodyRefusals, Failures, Unknown};
 use keywright_edge::http::{ApiError, Json};
 use keywright_store::discount_code_change::{self, Changed, Changes};
@@ -18,7 +19,8 @@ use utoipa::ToSchema;
 /// changed: make another code.
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct DiscountCodeChange {
-    /// Basis points or sats, by the kind; orders already made keep their price.
+    /// Basis points or the smallest unit of the code's currency, by the kind;
+    /// orders already made keep their price.
     #[schema(minimum = 0)]
     amount: Option<i64>,
     /// How often it may be used, not less than it was; null as often as they
@@ -102,7 +104,8 @@ pub(crate) async fn handler(
     let amount = match change.amount {
         None => None,
         Some(amount) => {
-            let discount = Discount::new(before.discount.kind(), amount)
+            let currency = before.discount.currency().unwrap_or(Currency::Sat);
+            let discount = Discount::new(before.discount.kind(), amount, currency)
                 .map_err(|error| ApiError::bad_request(format!("amount: {error}")))?;
             Some(discount.amount())
         }

@@ -5,10 +5,11 @@ use crate::{Operator, Ports};
 use axum::extract::State;
 use keywright_domain::discount::code::Code;
 use keywright_domain::discount::{Discount, DiscountKind};
+use keywright_domain::money::Currency;
 use keywright_edge::http::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
 use keywright_edge::http::{ApiError, Json};
 use keywright_store::discount_codes::{self, DiscountCode};
-use keywright_store::products;
+use keywright_store::products::{self, Product};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -22,12 +23,15 @@ pub(crate) struct NewDiscountCode {
     /// `percent`, `fixed_sats`, `set_price` or `free_license`.
     #[schema(value_type = String, example = "percent", pattern = "^(percent|fixed_sats|set_price|free_license)$")]
     kind: DiscountKind,
-    /// Basis points from 0 to 10000 for `percent` (2500 is 25 %), sats above 0
-    /// for `fixed_sats` and `set_price`; not needed for `free_license`.
+    /// Basis points from 0 to 10000 for `percent` (2500 is 25 %), a number of
+    /// the smallest unit of `discount_currency` above 0 for `fixed_sats` and
+    /// `set_price`; not needed for `free_license`.
     #[schema(example = 2500, minimum = 0)]
     amount: Option<i64>,
-    /// `SAT`, the one taken so far.
-    #[schema(example = "SAT", pattern = "^SAT$")]
+    /// What the amount of `fixed_sats` and `set_price` is in: `SAT`, `USD` or
+    /// `EUR`. Such a code is for products priced in that currency and no other.
+    /// Without it `SAT`.
+    #[schema(example = "SAT", pattern = "^(SAT|USD|EUR)$")]
     discount_currency: Option<String>,
     /// How often it may be used, from 1; without it as often as they like.
     #[schema(minimum = 1)]
@@ -80,12 +84,9 @@ pub(crate) async fn handler(
     let Json(new) = new?;
     let code =
         Code::parse(&new.code).map_err(|error| ApiError::bad_request(format!("code: {error}")))?;
-    let discount = discount(new.kind, new.amount)?;
-    if new.discount_currency.is_some_and(|name| name != "SAT") {
-        return Err(ApiError::bad_request(
-            "discount_currency: SAT is the one taken so far",
-        ));
-    }
+    let currency = new.discount_currency.as_deref().map(currency).transpose()?;
+    let currency = currency.unwrap_or(Currency::Sat);
+    let discount = discount(new.kind, new.amount, currency)?;
     new.max_uses.map_or(Ok(()), check_uses)?;
     let expires_at = new.expires_at.as_deref().map(end).transpose()?;
     let description = new.description.unwrap_or_default();
@@ -94,8 +95,8 @@ pub(crate) async fn handler(
         .as_deref()
         .map_or(Ok(()), check_referrer)?;
     let slugs = slugs(new.policy_slug, new.policy_slugs)?;
-    let product_id = match &new.product_slug {
-        Some(slug) => Some(product_id(&ports, slug).await?),
+    let product = match &new.product_slug {
+        Some(slug) => Some(product(&ports, slug).await?),
         None if slugs.is_empty() => None,
         None => {
             return Err(ApiError::bad_request(
@@ -103,15 +104,21 @@ pub(crate) async fn handler(
             ));
         }
     };
-    let policy_ids = match &product_id {
-        Some(id) => policy_ids(&ports, id, &slugs).await?,
+    let policy_ids = match &product {
+        Some(product) => policy_ids(&ports, &product.id, &slugs).await?,
         None => None,
     };
+    let priced = product.as_ref().map(|product| product.price.currency());
+    if let Some(priced) = priced.filter(|priced| !discount.is_for(*priced)) {
+        return Err(ApiError::bad_request(format!(
+            "discount_currency: the product is priced in {priced}, and an amount in {currency} would never apply"
+        )));
+    }
+    let product_id = product.map(|product| product.id);
     let code = DiscountCode {
         id: ports.stamps.new_id(),
         code: code.into(),
         discount,
-        currency: "SAT".to_owned(),
         max_uses: new.max_uses,
         used_count: 0,
         expires_at,
@@ -138,17 +145,27 @@ pub(crate) async fn handler(
     Ok(Json(code.into()))
 }
 
-fn discount(kind: DiscountKind, amount: Option<i64>) -> Result<Discount, ApiError> {
+fn currency(word: &str) -> Result<Currency, ApiError> {
+    Currency::parse(word)
+        .ok_or_else(|| ApiError::bad_request("discount_currency: one of SAT, USD and EUR"))
+}
+
+fn discount(
+    kind: DiscountKind,
+    amount: Option<i64>,
+    currency: Currency,
+) -> Result<Discount, ApiError> {
     let amount = match (kind, amount) {
         (_, Some(amount)) => amount,
         (DiscountKind::FreeLicense, None) => 0,
         (_, None) => {
             return Err(ApiError::bad_request(
-                "amount: basis points for percent, sats for fixed_sats and set_price",
+                "amount: basis points for percent, a number of the currency's smallest unit for fixed_sats and set_price",
             ));
         }
     };
-    Discount::new(kind, amount).map_err(|error| ApiError::bad_request(format!("amount: {error}")))
+    Discount::new(kind, amount, currency)
+        .map_err(|error| ApiError::bad_request(format!("amount: {error}")))
 }
 
 /// The policies named one way or the other.
@@ -169,9 +186,7 @@ fn in_order(mut slugs: Vec<String>) -> Vec<String> {
     slugs
 }
 
-async fn product_id(ports: &Ports, slug: &str) -> Result<String, ApiError> {
+async fn product(ports: &Ports, slug: &str) -> Result<Product, ApiError> {
     let product = products::find(&ports.database, slug).await?;
-    product
-        .map(|product| product.id)
-        .ok_or_else(|| ApiError::not_found("product_slug: there is no such product"))
+    product.ok_or_else(|| ApiError::not_found("product_slug: there is no such product"))
 }

@@ -9,6 +9,7 @@ pub(crate) mod list;
 
 use crate::{Ports, text};
 use keywright_domain::dates::{parse_rfc3339, rfc3339};
+use keywright_domain::money::Currency;
 use keywright_edge::http::ApiError;
 use keywright_store::discount_codes::DiscountCode;
 use keywright_store::policies;
@@ -36,13 +37,16 @@ pub(crate) struct CodeView {
     /// `percent`, `fixed_sats`, `set_price` or `free_license`.
     #[schema(example = "percent")]
     kind: &'static str,
-    /// Basis points for `percent` (2500 is 25 %), sats for `fixed_sats` and
-    /// `set_price`, 0 for `free_license`.
+    /// Basis points for `percent` (2500 is 25 %), the smallest unit of
+    /// `discount_currency` for `fixed_sats` and `set_price`, 0 for
+    /// `free_license`.
     #[schema(example = 2500)]
     amount: i64,
-    /// `SAT`.
-    #[schema(example = "SAT")]
-    discount_currency: String,
+    /// `SAT`, `USD` or `EUR`: what the amount of `fixed_sats` and `set_price`
+    /// is in. Such a code is for products priced in that currency. `SAT`, and of
+    /// no meaning, for the other kinds.
+    #[schema(value_type = String, example = "SAT")]
+    discount_currency: Currency,
     /// How often it may be used; null as often as they like.
     max_uses: Option<i64>,
     /// How often it was used or is reserved. A payment that arrives after its
@@ -80,7 +84,7 @@ impl From<DiscountCode> for CodeView {
             code: code.code,
             kind: code.discount.kind().as_str(),
             amount: code.discount.amount(),
-            discount_currency: code.currency,
+            discount_currency: code.discount.currency().unwrap_or(Currency::Sat),
             max_uses: code.max_uses,
             used_count: code.used_count,
             expires_at: code.expires_at.map(rfc3339),

@@ -2,6 +2,7 @@
 
 use http::{HeaderMap, Uri};
 use keywright_domain::dates::{rfc3339, utc_day};
+use keywright_domain::money::Currency;
 use keywright_domain::seats::machines_over;
 use keywright_edge::http::Json;
 use keywright_edge::http::page::{Page, Position, link_to_next};
@@ -103,7 +104,7 @@ pub(crate) struct ReceiptView {
     external_ref: String,
     /// In the smallest unit of the currency.
     amount: i64,
-    /// `SAT`.
+    /// `SAT`, `USD` or `EUR`.
     currency: String,
     /// RFC 3339.
     received_at: String,
@@ -121,9 +122,17 @@ pub(crate) struct InvoiceView {
     provider: String,
     /// The provider's id.
     provider_invoice_id: Option<String>,
-    /// What the buyer paid.
+    /// What the price is in: `SAT`, `USD` or `EUR`.
+    #[schema(value_type = String, example = "SAT")]
+    price_currency: Currency,
+    /// The price the buyer paid, in the smallest unit of `price_currency`.
+    price_value: i64,
+    /// The price before any discount, in the same unit.
+    base_price_value: i64,
+    /// What the buyer paid in sats; 0 where the provider did not say what it
+    /// made of a price in dollars or euros.
     amount_sats: i64,
-    /// The price before any discount.
+    /// The price before any discount at the same rate.
     base_price_sats: i64,
     /// Where the buyer can be reached.
     buyer_email: Option<String>,
@@ -232,6 +241,9 @@ impl From<Invoice> for InvoiceView {
             status: invoice.status,
             provider: invoice.provider,
             provider_invoice_id: invoice.provider_invoice_id,
+            price_currency: invoice.price.currency(),
+            price_value: invoice.price.amount(),
+            base_price_value: invoice.base_price_amount,
             amount_sats: invoice.amount_sats,
             base_price_sats: invoice.base_price_sats,
             buyer_email: invoice.buyer_email,

@@ -2,15 +2,17 @@
 //! was sold keeps its terms.
 
 use super::create::check_rank_and_activations;
-use super::{PolicyView, metadata, price, unknown};
+use super::{PolicyView, changed_meanwhile, metadata, price, unknown};
 use crate::products::check_name;
 use crate::text::nullable;
 use crate::{Operator, Ports};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
+use keywright_domain::money::Price;
 use keywright_domain::terms::Terms;
-use keywright_edge::http::openapi::{AccessRefusals, BodyRefusals, Failures, Unknown};
+use keywright_edge::http::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
 use keywright_edge::http::{ApiError, Json};
+use keywright_store::policies;
 use keywright_store::policy_change::{self, Changes};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -22,11 +24,15 @@ pub(crate) struct PolicyChange {
     /// Its name for people, 1 to 200 bytes.
     #[schema(min_length = 1, max_length = 200)]
     name: Option<String>,
-    /// Its own price in sats, also taken as `price_sats`; null sells at the
-    /// product's price.
+    /// Its own price in the smallest unit of the product's currency: sats, or
+    /// cents; also taken as `price_sats`. Null sells at the product's price.
     #[serde(default, alias = "price_sats", deserialize_with = "nullable")]
     #[schema(value_type = Option<i64>, minimum = 0)]
     price_sats_override: Option<Option<i64>>,
+    /// What the price is meant in: `SAT`, `USD` or `EUR`. Not needed; where it
+    /// is not the product's currency, the request is refused.
+    #[schema(pattern = "^(SAT|USD|EUR)$")]
+    price_currency: Option<String>,
     /// Seconds from issue to expiry, for later sales; 0 never.
     #[schema(minimum = 0, maximum = 3_153_600_000_i64)]
     duration_seconds: Option<i64>,
@@ -69,7 +75,8 @@ pub(crate) struct PolicyChange {
 }
 
 /// Changes a policy. What was sold keeps its terms. What changes nothing is a
-/// success that is not recorded.
+/// success that is not recorded. 409 when the product's currency is changed
+/// while its price is.
 #[utoipa::path(
     patch,
     path = "/v1/admin/policies/{id}",
@@ -78,7 +85,7 @@ pub(crate) struct PolicyChange {
     request_body = PolicyChange,
     responses(
         (status = 200, description = "The policy as it now is.", body = PolicyView),
-        BodyRefusals, AccessRefusals, Unknown, Failures
+        BodyRefusals, AccessRefusals, Unknown, Conflict, Failures
     ),
     security(("operator" = ["policies:write"]))
 )]
@@ -90,20 +97,39 @@ pub(crate) async fn handler(
 ) -> Result<Json<PolicyView>, ApiError> {
     let Path(id) = id.map_err(|_| unknown())?;
     let Json(change) = change?;
-    let changes = change.checked()?;
+    let price = match change.price_sats_override {
+        None => None,
+        Some(None) => Some(None),
+        Some(Some(amount)) => {
+            let before = policies::get(&ports.database, &id).await?;
+            let currency = before.ok_or_else(unknown)?.price_currency;
+            Some(Some(price(
+                amount,
+                change.price_currency.as_deref(),
+                currency,
+            )?))
+        }
+    };
+    let changes = change.checked(price)?;
     let audit_id = ports.stamps.new_id();
     let policy = policy_change::change(&ports.database, &actor, &id, &changes, &audit_id).await?;
-    Ok(Json(policy.ok_or_else(unknown)?.into()))
+    let policy = policy.ok_or_else(unknown)?;
+    if price
+        .flatten()
+        .is_some_and(|price| price.currency() != policy.price_currency)
+    {
+        return Err(changed_meanwhile());
+    }
+    Ok(Json(policy.into()))
 }
 
 impl PolicyChange {
     /// The members that are sent, each inside its limits.
-    fn checked(self) -> Result<Changes, ApiError> {
+    fn checked(self, price: Option<Option<Price>>) -> Result<Changes, ApiError> {
         self.name.as_deref().map_or(Ok(()), check_name)?;
         let none = || Value::Object(Map::new());
         let metadata = self.metadata.map(|metadata| metadata.unwrap_or_else(none));
         metadata.as_ref().map_or(Ok(()), metadata::check)?;
-        price(self.price_sats_override.flatten())?;
         check_rank_and_activations(
             self.tier_rank.flatten(),
             self.max_activations_per_day.flatten(),
@@ -121,7 +147,7 @@ impl PolicyChange {
             .map_err(|error| ApiError::bad_request(error.to_string()))?;
         Ok(Changes {
             name: self.name,
-            price_amount: self.price_sats_override,
+            price,
             duration_seconds: self.duration_seconds,
             grace_seconds: self.grace_seconds,
             max_machines: self.max_machines,

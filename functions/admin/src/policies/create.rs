@@ -1,6 +1,6 @@
 //! `POST /v1/admin/policies`: a new policy of a product.
 
-use super::{PolicyView, metadata, price};
+use super::{PolicyView, changed_meanwhile, metadata, price};
 use crate::products::check_name;
 use crate::{Operator, Ports};
 use axum::extract::State;
@@ -28,10 +28,15 @@ pub(crate) struct NewPolicy {
     /// Its name for people, 1 to 200 bytes.
     #[schema(min_length = 1, max_length = 200)]
     name: String,
-    /// Its own price in sats; also taken as `price_sats`.
+    /// Its own price in the smallest unit of the product's currency: sats, or
+    /// cents; also taken as `price_sats`.
     #[serde(alias = "price_sats")]
     #[schema(minimum = 0)]
     price_sats_override: Option<i64>,
+    /// What the price is meant in: `SAT`, `USD` or `EUR`. Not needed; where it
+    /// is not the product's currency, the request is refused.
+    #[schema(pattern = "^(SAT|USD|EUR)$")]
+    price_currency: Option<String>,
     /// Seconds from issue to expiry; 0 never.
     #[schema(minimum = 0, maximum = 3_153_600_000_i64)]
     duration_seconds: Option<i64>,
@@ -91,7 +96,6 @@ pub(crate) async fn handler(
     check_name(&new.name)?;
     let metadata = new.metadata.unwrap_or_else(|| json!({}));
     metadata::check(&metadata)?;
-    let price_amount = price(new.price_sats_override)?;
     check_rank_and_activations(new.tier_rank, new.max_activations_per_day)?;
     let usual = Terms::default();
     let terms = Terms {
@@ -108,12 +112,18 @@ pub(crate) async fn handler(
     let product = products::find(&ports.database, &new.product_slug)
         .await?
         .ok_or_else(|| ApiError::not_found("product_slug: there is no such product"))?;
+    let currency = product.price.currency();
+    let price_amount = match new.price_sats_override {
+        None => None,
+        Some(amount) => Some(price(amount, new.price_currency.as_deref(), currency)?.amount()),
+    };
     let policy = Policy {
         id: ports.stamps.new_id(),
         product_id: product.id,
         slug: slug.into(),
         name: new.name,
         price_amount,
+        price_currency: currency,
         duration_seconds: terms.duration_seconds,
         grace_seconds: terms.grace_seconds,
         max_machines: terms.max_machines,
@@ -130,7 +140,7 @@ pub(crate) async fn handler(
         updated_at: actor.at,
     };
     let audit_id = ports.stamps.new_id();
-    policies::create(&ports.database, &actor, &policy, audit_id)
+    let created = policies::create(&ports.database, &actor, &policy, audit_id)
         .await
         .map_err(|error| {
             if error.is_unique_violation("policies.slug") {
@@ -139,6 +149,9 @@ pub(crate) async fn handler(
                 error.into()
             }
         })?;
+    if !created {
+        return Err(changed_meanwhile());
+    }
     Ok(Json(policy.into()))
 }
 

@@ -14,7 +14,7 @@ use crate::{Done, Ports};
 use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
 use keywright_domain::dates::rfc3339;
-use keywright_domain::money::Sats;
+use keywright_domain::money::{Currency, Price};
 use keywright_edge::http::{ApiError, Json};
 use keywright_store::audit::Actor;
 use keywright_store::policies::Policy;
@@ -35,8 +35,12 @@ pub(crate) struct PolicyView {
     slug: String,
     /// Its name for people.
     name: String,
-    /// Its own price in sats; null sells at the product's price.
+    /// Its own price in the smallest unit of `price_currency`: sats, or cents;
+    /// null sells at the product's price.
     price_sats_override: Option<i64>,
+    /// The product's currency: `SAT`, `USD` or `EUR`.
+    #[schema(value_type = String, example = "SAT")]
+    price_currency: Currency,
     /// Seconds from issue to expiry; 0 never.
     duration_seconds: i64,
     /// Seconds after expiry in which a license still validates.
@@ -81,6 +85,7 @@ impl From<Policy> for PolicyView {
             slug: policy.slug,
             name: policy.name,
             price_sats_override: policy.price_amount,
+            price_currency: policy.price_currency,
             duration_seconds: policy.duration_seconds,
             grace_seconds: policy.grace_seconds,
             max_machines: policy.max_machines,
@@ -103,12 +108,22 @@ fn unknown() -> ApiError {
     ApiError::not_found("there is no such policy")
 }
 
-/// A price of its own, in sats.
-fn price(sats: Option<i64>) -> Result<Option<i64>, ApiError> {
-    let price = sats.map(Sats::try_from).transpose();
-    price
-        .map(|price| price.map(Sats::get))
+/// A price of its own, in the product's currency; `meant` is what its sender
+/// thinks that is.
+fn price(amount: i64, meant: Option<&str>, currency: Currency) -> Result<Price, ApiError> {
+    if meant.is_some_and(|meant| meant != currency.as_str()) {
+        return Err(ApiError::bad_request(format!(
+            "price_currency: the product is priced in {currency}, and so are its policies"
+        )));
+    }
+    Price::new(currency, amount)
         .map_err(|error| ApiError::bad_request(format!("price_sats_override: {error}")))
+}
+
+/// The answer to a price for a product whose currency another request changed
+/// between reading and writing.
+fn changed_meanwhile() -> ApiError {
+    ApiError::conflict("the product's currency was changed meanwhile; look at it again")
 }
 
 /// Turns one switch of a policy; repeating it changes nothing more.

@@ -6,8 +6,7 @@ use crate::text::{nullable, present};
 use crate::{Operator, Ports};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use keywright_domain::money::Sats;
-use keywright_edge::http::openapi::{AccessRefusals, BodyRefusals, Failures, Unknown};
+use keywright_edge::http::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
 use keywright_edge::http::{ApiError, Json};
 use keywright_store::contract::ProductView;
 use keywright_store::product_change::{self, Changes};
@@ -25,13 +24,14 @@ pub(crate) struct ProductChange {
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<String>, max_length = 20_000)]
     description: Option<Option<String>>,
-    /// The price in sats.
-    #[schema(minimum = 0)]
+    /// The price in sats, at most all there will ever be.
+    #[schema(minimum = 0, maximum = 2_100_000_000_000_000_i64)]
     price_sats: Option<i64>,
-    /// `SAT`, with `price_value`: another way to write the price.
-    #[schema(pattern = "^SAT$")]
+    /// What the price is in, with `price_value`: `SAT`, `USD` or `EUR`.
+    #[schema(pattern = "^(SAT|USD|EUR)$")]
     price_currency: Option<String>,
-    /// The price in the smallest unit of `price_currency`.
+    /// The price in the smallest unit of `price_currency`: sats, or cents up to
+    /// 100000000000.
     #[schema(minimum = 0)]
     price_value: Option<i64>,
     /// Whether buyers see it and may order it.
@@ -53,6 +53,10 @@ pub(crate) struct ProductChange {
 
 /// Changes a product. What was ordered keeps its price. What changes nothing
 /// is a success that is not recorded.
+///
+/// Another currency is 409 while policies of the product have prices of their
+/// own, which are numbers in the old one, or active codes for it take money off
+/// in another currency: no number changes its meaning silently.
 #[utoipa::path(
     patch,
     path = "/v1/admin/products/{id}",
@@ -61,7 +65,7 @@ pub(crate) struct ProductChange {
     request_body = ProductChange,
     responses(
         (status = 200, description = "The product as it now is.", body = ProductView),
-        BodyRefusals, AccessRefusals, Unknown, Failures
+        BodyRefusals, AccessRefusals, Unknown, Conflict, Failures
     ),
     security(("operator" = ["products:write"]))
 )]
@@ -78,6 +82,12 @@ pub(crate) async fn handler(
     let audit_id = ports.stamps.new_id();
     let product = product_change::change(&ports.database, &actor, &id, &changes, &audit_id).await?;
     let product = product.ok_or_else(unknown)?;
+    let old = product.price.currency();
+    if changes.price.is_some_and(|new| new.currency() != old) {
+        return Err(ApiError::conflict(format!(
+            "price_currency: the product is priced in {old}, and its policies' own prices or its discount codes are too; take the prices away (price_sats_override: null) and disable the codes first"
+        )));
+    }
     match changes.merchant_profile_id {
         Some(wanted) if wanted != product.merchant_profile_id => Err(no_such_business()),
         _ => Ok(Json(product.into())),
@@ -105,7 +115,7 @@ impl ProductChange {
         Ok(Changes {
             name: self.name,
             description,
-            price_amount: price.map(Sats::get),
+            price,
             active: self.active,
             metadata,
             entitlements_catalog: catalog,

@@ -14,8 +14,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-/// The price is `price_sats`, or `price_currency` with `price_value`; sats are
-/// the one currency taken so far.
+/// The price is `price_sats`, or `price_currency` with `price_value`.
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct NewProduct {
     /// Its name in URLs: 1 to 64 characters `a-z`, `0-9`, `-` and `_`.
@@ -27,13 +26,14 @@ pub(crate) struct NewProduct {
     /// What it is, at most 20000 bytes.
     #[schema(max_length = 20_000)]
     description: Option<String>,
-    /// The price in sats.
-    #[schema(minimum = 0)]
+    /// The price in sats, at most all there will ever be.
+    #[schema(minimum = 0, maximum = 2_100_000_000_000_000_i64)]
     price_sats: Option<i64>,
-    /// `SAT`, with `price_value`: another way to write the price.
-    #[schema(pattern = "^SAT$")]
+    /// What the price is in, with `price_value`: `SAT`, `USD` or `EUR`.
+    #[schema(pattern = "^(SAT|USD|EUR)$")]
     price_currency: Option<String>,
-    /// The price in the smallest unit of `price_currency`.
+    /// The price in the smallest unit of `price_currency`: sats, or cents up to
+    /// 100000000000.
     #[schema(minimum = 0)]
     price_value: Option<i64>,
     /// Free-form members, at most 20000 bytes of JSON.
@@ -81,8 +81,7 @@ pub(crate) async fn handler(
         slug: slug.into(),
         name: new.name,
         description,
-        price_amount: price.ok_or_else(price::missing)?.get(),
-        price_currency: "SAT".to_owned(),
+        price: price.ok_or_else(price::missing)?,
         active: true,
         metadata,
         entitlements_catalog: new.entitlements_catalog.map(catalog::read).transpose()?,

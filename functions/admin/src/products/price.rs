@@ -1,30 +1,41 @@
 //! The price in a request: `price_sats`, or `price_currency` with
-//! `price_value`; sats are the one currency taken so far.
+//! `price_value`. Both halves of the second form go together, so that a number
+//! never means another currency than its sender thought.
 
-use keywright_domain::money::Sats;
+use keywright_domain::money::{Currency, Price};
 use keywright_edge::http::ApiError;
 
 /// Reads a price; `None` when none is sent.
-pub(super) fn read(
+///
+/// # Errors
+/// 400 for half a price, both forms, another currency, and a number that is no
+/// price in its currency.
+pub(crate) fn read(
     sats: Option<i64>,
     currency: Option<&str>,
     value: Option<i64>,
-) -> Result<Option<Sats>, ApiError> {
-    let amount = match (sats, currency, value) {
+) -> Result<Option<Price>, ApiError> {
+    let (currency, amount) = match (sats, currency, value) {
         (None, None, None) => return Ok(None),
-        (Some(sats), None, None) => sats,
-        (None, Some("SAT"), Some(value)) => value,
-        (None, Some(currency), _) if currency != "SAT" => {
+        (Some(sats), None, None) => (Currency::Sat, sats),
+        (None, Some(currency), Some(value)) => (known(currency)?, value),
+        (Some(_), _, _) => {
             return Err(ApiError::bad_request(
-                "price_currency: SAT is the one taken so far",
+                "send price_sats, or price_currency with price_value, not both",
             ));
         }
-        _ => return Err(missing()),
+        (None, _, _) => return Err(missing()),
     };
-    let price = Sats::try_from(amount);
+    let price = Price::new(currency, amount);
     price
         .map(Some)
         .map_err(|error| ApiError::bad_request(format!("price: {error}")))
+}
+
+/// The currency of a word.
+fn known(word: &str) -> Result<Currency, ApiError> {
+    Currency::parse(word)
+        .ok_or_else(|| ApiError::bad_request("price_currency: one of SAT, USD and EUR"))
 }
 
 /// What to send for a price.
@@ -35,23 +46,39 @@ pub(super) fn missing() -> ApiError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use keywright_domain::money::{MAX_CENTS, MAX_SATS};
 
     #[test]
-    fn a_price_has_two_forms_and_one_currency() {
-        let price = |sats, currency, value| read(sats, currency, value).map(|p| p.map(Sats::get));
-        assert_eq!(price(None, None, None), Ok(None));
-        assert_eq!(price(Some(5), None, None), Ok(Some(5)));
-        assert_eq!(price(None, Some("SAT"), Some(0)), Ok(Some(0)));
+    fn a_price_has_two_forms() {
+        let price = |currency, amount| Price::new(currency, amount).ok();
+        for (sats, currency, value, expected) in [
+            (None, None, None, None),
+            (Some(5), None, None, price(Currency::Sat, 5)),
+            (None, Some("SAT"), Some(0), price(Currency::Sat, 0)),
+            (None, Some("USD"), Some(2_500), price(Currency::Usd, 2_500)),
+            (
+                None,
+                Some("EUR"),
+                Some(MAX_CENTS),
+                price(Currency::Eur, MAX_CENTS),
+            ),
+            (Some(MAX_SATS), None, None, price(Currency::Sat, MAX_SATS)),
+        ] {
+            assert_eq!(read(sats, currency, value), Ok(expected));
+        }
         for (sats, currency, value, said) in [
-            (None, Some("USD"), Some(1), "price_currency"),
-            (None, Some("sat"), None, "price_currency"),
-            (None, Some("SAT"), None, "send price_sats"),
+            (None, Some("GBP"), Some(1), "price_currency: "),
+            (None, Some("usd"), Some(1), "price_currency: "),
+            (None, Some(""), Some(1), "price_currency: "),
+            (None, Some("USD"), None, "send price_sats"),
             (None, None, Some(1), "send price_sats"),
             (Some(1), Some("SAT"), None, "send price_sats"),
             (Some(1), Some("SAT"), Some(1), "send price_sats"),
             (Some(1), None, Some(1), "send price_sats"),
             (Some(-1), None, None, "price: "),
             (None, Some("SAT"), Some(i64::MAX), "price: "),
+            (None, Some("USD"), Some(-1), "price: "),
+            (None, Some("USD"), Some(MAX_CENTS + 1), "price: "),
         ] {
             let refused = read(sats, currency, value).expect_err(said);
             assert!(refused.message().starts_with(said), "{refused:?}");

@@ -2,7 +2,7 @@
 //! order gets by itself.
 
 use super::Discount;
-use crate::money::Sats;
+use crate::money::{Currency, Price};
 use serde::Serialize;
 
 /// What the rules need to know of a recorded code.
@@ -43,6 +43,8 @@ pub struct Ordered<'a> {
     pub product_id: &'a str,
     /// The policy it is issued under, where the product has one.
     pub policy_id: Option<&'a str>,
+    /// What its price is in.
+    pub currency: Currency,
     /// Unix seconds now.
     pub now: i64,
 }
@@ -58,7 +60,8 @@ pub enum Refusal {
     Disabled,
     /// Its time is over.
     Expired,
-    /// It is for another product.
+    /// It is for another product, or takes money off that is not in the
+    /// product's currency: the contract has no other word for that.
     WrongProduct,
     /// It is for another policy of this product.
     WrongTier,
@@ -74,7 +77,7 @@ impl Refusal {
             Self::UnknownCode => "there is no such discount code",
             Self::Disabled => "this discount code is disabled",
             Self::Expired => "this discount code has expired",
-            Self::WrongProduct => "this discount code is for another product",
+            Self::WrongProduct => "this discount code is not for this product",
             Self::WrongTier => "this discount code is for another policy of this product",
             Self::Exhausted => "this discount code has been used as often as it may be",
         }
@@ -95,7 +98,8 @@ pub fn judge(code: Option<&Recorded<'_>>, order: Ordered<'_>) -> Result<(), Refu
     if code.expires_at.is_some_and(|at| order.now >= at) {
         return Err(Refusal::Expired);
     }
-    if code.product_id.is_some_and(|id| id != order.product_id) {
+    let for_product = code.product_id.is_none_or(|id| id == order.product_id);
+    if !for_product || !code.discount.is_for(order.currency) {
         return Err(Refusal::WrongProduct);
     }
     let for_policy = |ids: &[String]| ids.iter().any(|id| order.policy_id == Some(id));
@@ -132,13 +136,13 @@ pub fn featured<T>(
     codes: impl IntoIterator<Item = T>,
     recorded: impl Fn(&T) -> Recorded<'_>,
     order: Ordered<'_>,
-    base: Sats,
+    base: Price,
 ) -> Vec<T> {
     let mut fitting: Vec<T> = codes
         .into_iter()
         .filter(|code| {
             let code = recorded(code);
-            judge(Some(&code), order).is_ok() && code.discount.price(base) < base
+            judge(Some(&code), order).is_ok() && code.discount.price(base) != base
         })
         .collect();
     fitting.sort_by_key(|code| {
@@ -157,6 +161,7 @@ mod tests {
     const ORDER: Ordered<'static> = Ordered {
         product_id: "demo",
         policy_id: Some("pro"),
+        currency: Currency::Sat,
         now: 1_000,
     };
 
@@ -196,6 +201,14 @@ mod tests {
         }
     }
 
+    fn taking(amount: i64, currency: Currency) -> Recorded<'static> {
+        let off = Price::new(currency, amount).expect("a price");
+        Recorded {
+            discount: Discount::Fixed(off),
+            ..CODE
+        }
+    }
+
     fn limited(max_uses: i64, used_count: i64) -> Recorded<'static> {
         Recorded {
             max_uses: Some(max_uses),
@@ -220,6 +233,8 @@ mod tests {
             (expiring(0), Err(Expired)),
             (of_product("demo"), Ok(())),
             (of_product("other"), Err(WrongProduct)),
+            (taking(500, Currency::Sat), Ok(())),
+            (taking(500, Currency::Usd), Err(WrongProduct)),
             (of_policies(&pro), Ok(())),
             (of_policies(&others), Err(WrongTier)),
             // Every policy it was for is gone: it is for none, not for all.
@@ -267,7 +282,7 @@ mod tests {
     }
 
     fn chosen(codes: Vec<(&'static str, Recorded<'_>)>, base: i64) -> Vec<&'static str> {
-        let base = Sats::try_from(base).expect("a price");
+        let base = Price::new(Currency::Sat, base).expect("a price");
         featured(codes, |(_, code)| *code, ORDER, base)
             .into_iter()
             .map(|(name, _)| name)
@@ -295,6 +310,7 @@ mod tests {
             ("over", expiring(1_000)),
             ("used up", limited(1, 1)),
             ("for nothing", for_nothing),
+            ("in dollars", taking(500, Currency::Usd)),
         ];
         assert_eq!(
             chosen(codes.clone(), 1_000),

@@ -3,6 +3,7 @@
 //! because a Spin variable cannot be left out.
 
 use std::collections::BTreeMap;
+use std::str::FromStr;
 use std::sync::Arc;
 
 /// The names of the configuration.
@@ -40,6 +41,29 @@ pub mod name {
     pub const DOWNLOAD_LOG_DAYS: &str = "DOWNLOAD_LOG_DAYS";
     /// Base URL of the public Git repository.
     pub const GIT_URL: &str = "GIT_URL";
+    /// JSON-RPC endpoints of Polygon, the preferred one first, separated by
+    /// commas. A URL may hold an access key.
+    pub const POLYGON_RPC_URLS: &str = "POLYGON_RPC_URLS";
+    /// EIP-155 id of the chain; 137, Polygon's main network, unless set.
+    pub const POLYGON_CHAIN_ID: &str = "POLYGON_CHAIN_ID";
+    /// Contract of the token that is taken as payment.
+    pub const USDC_ADDRESS: &str = "USDC_ADDRESS";
+    /// Where buyers pay when no address of their own is derived.
+    pub const WALLET_ADDRESS: &str = "WALLET_ADDRESS";
+    /// Extended public key that an address of its own is derived from for
+    /// every order.
+    pub const WALLET_XPUB: &str = "WALLET_XPUB";
+    /// How many blocks count as final where an endpoint does not say which do.
+    pub const POLYGON_CONFIRMATIONS: &str = "POLYGON_CONFIRMATIONS";
+    /// The first block that is read.
+    pub const POLYGON_START_BLOCK: &str = "POLYGON_START_BLOCK";
+    /// How many micro-units are added to a price at most, so that the amount
+    /// tells the order.
+    pub const USDC_AMOUNT_SPREAD: &str = "USDC_AMOUNT_SPREAD";
+    /// For how many minutes an order can be paid in USDC.
+    pub const USDC_ORDER_MINUTES: &str = "USDC_ORDER_MINUTES";
+    /// `1`: whoever knows a transaction's hash is given its license.
+    pub const LEGACY_TX_CLAIMS: &str = "LEGACY_TX_CLAIMS";
     /// Bearer key for ticks by HTTP.
     pub const CRON_TOKEN: &str = "CRON_TOKEN";
 }
@@ -64,6 +88,20 @@ impl Config {
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
     }
+
+    /// The value, read; else why it cannot be used, for the log.
+    ///
+    /// # Errors
+    /// One line that names it.
+    pub fn read<T>(&self, name: &str) -> Result<T, String>
+    where
+        T: FromStr<Err: std::fmt::Display>,
+    {
+        let text = self.get(name);
+        let text = text.ok_or_else(|| format!("{name} is not configured"))?;
+        text.parse()
+            .map_err(|error| format!("{name} cannot be read: {error}"))
+    }
 }
 
 impl std::fmt::Debug for Config {
@@ -86,5 +124,18 @@ mod tests {
         assert_eq!(config.get("ADMIN_KEY"), Some("secret"));
         assert_eq!(config.get("CRON_TOKEN"), None);
         assert!(!format!("{config:?}").contains("secret"));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_named() {
+        let config = Config::new([(name::VALIDATION_LOG_DAYS, "ten".to_owned())]);
+        assert_eq!(
+            config.read::<u32>(name::VALIDATION_LOG_DAYS),
+            Err("VALIDATION_LOG_DAYS cannot be read: invalid digit found in string".to_owned())
+        );
+        assert_eq!(
+            config.read::<u32>(name::DOWNLOAD_LOG_DAYS),
+            Err("DOWNLOAD_LOG_DAYS is not configured".to_owned())
+        );
     }
 }

@@ -1,8 +1,10 @@
 //! Reading `BTCPay`'s invoices. Only what decides about a license is read.
 
+use super::methods::{self, PaymentMethod};
+use super::store::currency_code;
 use http::{Response, StatusCode};
 use keywright_domain::invoice::{Outcome, PaymentState, Sighting};
-use keywright_domain::money::Sats;
+use keywright_domain::money::{Currency, Price, Sats};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::fmt;
@@ -33,8 +35,11 @@ pub struct Invoice {
     pub status: InvoiceStatus,
     /// The finer status, such as `Marked` or `PaidLate`.
     pub additional_status: String,
-    /// What was to be paid, when that is an amount of bitcoin.
-    pub amount: Option<Sats>,
+    /// What was to be paid, when that is an amount of a currency that we
+    /// charge in.
+    pub price: Option<Price>,
+    /// What that is in sats by `BTCPay`'s rate, where it was asked for and said.
+    pub sats: Option<Sats>,
     /// What came in, as `BTCPay` writes it, in [`Self::currency`]; servers
     /// before 2.1.2 do not say.
     pub paid_amount: Option<String>,
@@ -55,8 +60,8 @@ pub struct Expected<'a> {
     pub store_id: &'a str,
     /// Our invoice id.
     pub order_id: &'a str,
-    /// What the buyer has to pay.
-    pub amount: i64,
+    /// What the buyer has to pay, as it was quoted.
+    pub price: Price,
 }
 
 /// An invoice that is not the one we made; nothing is issued for it.
@@ -85,7 +90,7 @@ impl Invoice {
         if self.order_id.as_deref() != Some(expected.order_id) {
             return Err(Mismatch::Order);
         }
-        if self.amount.map(Sats::get) != Some(expected.amount) {
+        if self.price != Some(expected.price) {
             return Err(Mismatch::Amount);
         }
         Ok(Sighting {
@@ -187,12 +192,21 @@ struct InvoiceData {
     metadata: Metadata,
     #[serde(default)]
     checkout_link: String,
+    payment_methods: Option<Vec<PaymentMethod>>,
+}
+
+/// The price in a currency that we charge in.
+fn read_price(code: &str, amount: Option<Amount>) -> Option<Price> {
+    let currency = Currency::ALL
+        .into_iter()
+        .find(|currency| currency_code(*currency) == code)?;
+    Price::from_decimal(currency, &amount?.into_text()).ok()
 }
 
 /// A decimal string; a number is read by its text form, never as a float.
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Amount {
+pub(super) enum Amount {
     Text(String),
     Number(serde_json::Number),
 }
@@ -217,7 +231,7 @@ struct FieldError {
 }
 
 impl Amount {
-    fn into_text(self) -> String {
+    pub(super) fn into_text(self) -> String {
         match self {
             Self::Text(text) => text,
             Self::Number(number) => number.to_string(),
@@ -232,10 +246,8 @@ impl From<InvoiceData> for Invoice {
             store_id: data.store_id,
             status: data.status,
             additional_status: data.additional_status,
-            amount: data
-                .amount
-                .filter(|_| data.currency == "BTC")
-                .and_then(|amount| Sats::from_bitcoin(&amount.into_text()).ok()),
+            price: read_price(&data.currency, data.amount),
+            sats: methods::sats(data.payment_methods.unwrap_or_default()),
             paid_amount: data.paid_amount.map(Amount::into_text),
             currency: data.currency,
             monitoring_expiration: data.monitoring_expiration,
@@ -301,6 +313,10 @@ fn message_of(body: &[u8]) -> String {
 mod tests {
     use super::*;
 
+    fn price(currency: Currency, amount: i64) -> Price {
+        Price::new(currency, amount).expect("a price")
+    }
+
     fn answer(status: u16, body: &str) -> Response<Vec<u8>> {
         Response::builder()
             .status(status)
@@ -315,7 +331,8 @@ mod tests {
             "checkoutLink":"https://pay.example/i/I","metadata":{"orderId":"o","posData":null}}"#;
         let invoice = read_invoice(&answer(200, body)).expect("an invoice");
         assert_eq!(invoice.status, InvoiceStatus::Settled);
-        assert_eq!(invoice.amount.map(Sats::get), Some(50_000));
+        assert_eq!(invoice.price, Some(price(Currency::Sat, 50_000)));
+        assert_eq!(invoice.sats, None, "nobody asked for it");
         assert_eq!(invoice.order_id.as_deref(), Some("o"));
     }
 
@@ -327,7 +344,7 @@ mod tests {
         let ours = Expected {
             store_id: "S",
             order_id: "o",
-            amount: 50_000,
+            price: price(Currency::Sat, 50_000),
         };
         let settled = Sighting {
             outcome: Outcome::Settled,
@@ -344,11 +361,17 @@ mod tests {
             ..ours
         };
         assert_eq!(invoice.sighting(other_order), Err(Mismatch::Order));
-        let other_amount = Expected {
-            amount: 50_001,
-            ..ours
-        };
-        assert_eq!(invoice.sighting(other_amount), Err(Mismatch::Amount));
+        for other in [
+            price(Currency::Sat, 50_001),
+            price(Currency::Usd, 50_000),
+            price(Currency::Eur, 0),
+        ] {
+            let expected = Expected {
+                price: other,
+                ..ours
+            };
+            assert_eq!(invoice.sighting(expected), Err(Mismatch::Amount));
+        }
     }
 
     #[test]
@@ -433,7 +456,7 @@ mod tests {
             let ours = Expected {
                 store_id: "S",
                 order_id: "o",
-                amount: 50_000,
+                price: price(Currency::Sat, 50_000),
             };
             let seen = Sighting { outcome, payment };
             assert_eq!(
@@ -445,12 +468,41 @@ mod tests {
     }
 
     #[test]
-    fn an_amount_in_another_currency_is_no_amount() {
-        let body = r#"{"id":"I","storeId":"S","status":"New","amount":"25","currency":"USD"}"#;
-        assert_eq!(
-            read_invoice(&answer(200, body)).expect("an invoice").amount,
-            None
-        );
+    fn an_amount_is_read_in_its_currency() {
+        for (amount, currency, read) in [
+            (r#""25.00""#, "USD", Some(price(Currency::Usd, 2_500))),
+            (r#""25""#, "EUR", Some(price(Currency::Eur, 2_500))),
+            ("25.5", "USD", Some(price(Currency::Usd, 2_550))),
+            (r#""0.0005""#, "BTC", Some(price(Currency::Sat, 50_000))),
+            (r#""25.001""#, "USD", None),
+            (r#""-25""#, "USD", None),
+            (r#""25""#, "usd", None),
+            (r#""25""#, "GBP", None),
+            (r#""2500""#, "SATS", None),
+            ("null", "USD", None),
+        ] {
+            let body = format!(
+                r#"{{"id":"I","storeId":"S","status":"New","amount":{amount},"currency":"{currency}"}}"#
+            );
+            let invoice = read_invoice(&answer(200, &body)).expect("an invoice");
+            assert_eq!(invoice.price, read, "{amount} {currency}");
+        }
+    }
+
+    #[test]
+    fn what_it_is_in_sats_is_read_with_its_methods() {
+        let body = r#"{"id":"I","storeId":"S","status":"New","amount":"25","currency":"USD",
+            "paymentMethods":[{"paymentMethodId":"BTC-CHAIN","amount":"0.0005","rate":"50000",
+                               "due":"0.0005","currency":"BTC","payments":[]}]}"#;
+        let invoice = read_invoice(&answer(200, body)).expect("an invoice");
+        assert_eq!(invoice.sats.map(Sats::get), Some(50_000));
+        for none in ["[]", "null"] {
+            let body = format!(
+                r#"{{"id":"I","storeId":"S","status":"New","currency":"USD","paymentMethods":{none}}}"#
+            );
+            let invoice = read_invoice(&answer(200, &body)).expect("an invoice");
+            assert_eq!(invoice.sats, None, "{none}");
+        }
     }
 
     #[test]

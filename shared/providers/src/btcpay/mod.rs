@@ -4,6 +4,7 @@
 
 mod authorize;
 mod invoice;
+mod methods;
 mod network;
 pub mod permission;
 mod setup;
@@ -16,6 +17,7 @@ use invoice::read;
 pub use invoice::{
     Expected, Invoice, InvoiceStatus, Mismatch, ReadError, read_invoice, read_invoices,
 };
+pub use methods::read_sats;
 pub use network::Network;
 pub use permission::{Granted, Scope};
 pub use setup::{

@@ -24,9 +24,8 @@ const EVENTS: [&str; 6] = [
 pub struct Webhook {
     /// Its id.
     pub id: String,
-    /// Where it delivers.
-    #[serde(default)]
-    pub url: String,
+    /// Where it delivers; one that others made may lack it.
+    pub url: Option<String>,
 }
 
 /// A payment method of a store.
@@ -89,7 +88,7 @@ impl Store {
     ///
     /// # Errors
     /// [`http::Error`] when a value does not fit into a request.
-    pub fn payment_methods(&self) -> Result<Request<Bytes>, http::Error> {
+    pub fn offered_methods(&self) -> Result<Request<Bytes>, http::Error> {
         self.request("GET", "/payment-methods").body(Bytes::new())
     }
 

@@ -4,7 +4,7 @@ use super::authorize::checked_url;
 use bytes::Bytes;
 use data_encoding::HEXUPPER;
 use http::{Request, header};
-use keywright_domain::money::Sats;
+use keywright_domain::money::{Currency, Price};
 use serde_json::json;
 
 /// Where the vendor's store is and the key to it.
@@ -20,8 +20,8 @@ pub struct Store {
 pub struct NewInvoice<'a> {
     /// Our invoice id: `BTCPay`'s order id, by which a lost answer is found.
     pub order_id: &'a str,
-    /// How much.
-    pub amount: Sats,
+    /// How much, in the currency it was quoted in: `BTCPay` converts it.
+    pub price: Price,
     /// What the buyer sees.
     pub description: &'a str,
     /// Whom the receipt is for.
@@ -105,8 +105,8 @@ impl Store {
             checkout["defaultPaymentMethod"] = method.into();
         }
         let body = json!({
-            "amount": invoice.amount.to_bitcoin(),
-            "currency": "BTC",
+            "amount": invoice.price.to_decimal(),
+            "currency": currency_code(invoice.price.currency()),
             "metadata": metadata,
             "checkout": checkout,
         });
@@ -115,24 +115,47 @@ impl Store {
             .body(Bytes::from(body.to_string()))
     }
 
-    /// `GET /api/v1/stores/{store}/invoices/{invoice}`.
+    /// `GET /api/v1/stores/{store}/invoices/{invoice}`. `with_methods` asks for
+    /// what the price is in bitcoin too, which servers before 2.4.1 do not say
+    /// here.
     ///
     /// # Errors
     /// [`http::Error`] when a configured value does not fit into a request.
-    pub fn get_invoice(&self, invoice_id: &str) -> Result<Request<Bytes>, http::Error> {
-        let path = format!("/invoices/{}", percent_encoded(invoice_id));
+    pub fn get_invoice(
+        &self,
+        invoice_id: &str,
+        with_methods: bool,
+    ) -> Result<Request<Bytes>, http::Error> {
+        let query = if with_methods {
+            "?includePaymentMethods=true"
+        } else {
+            ""
+        };
+        let path = format!("/invoices/{}{query}", percent_encoded(invoice_id));
+        self.request("GET", &path).body(Bytes::new())
+    }
+
+    /// `GET /api/v1/stores/{store}/invoices/{invoice}/payment-methods`: what the
+    /// price is in bitcoin.
+    ///
+    /// # Errors
+    /// [`http::Error`] when a configured value does not fit into a request.
+    pub fn payment_methods(&self, invoice_id: &str) -> Result<Request<Bytes>, http::Error> {
+        let path = format!("/invoices/{}/payment-methods", percent_encoded(invoice_id));
         self.request("GET", &path).body(Bytes::new())
     }
 
     /// `GET /api/v1/stores/{store}/invoices?orderId=…&orderId=…`: the invoices
     /// of several orders, archived ones too. Another program of the vendor's may
     /// have made one for an order id of ours, so there is room for two of each.
+    /// `with_methods` asks for what their prices are in bitcoin too.
     ///
     /// # Errors
     /// [`http::Error`] when a configured value does not fit into a request.
     pub fn find_by_orders<'a>(
         &self,
         order_ids: impl IntoIterator<Item = &'a str>,
+        with_methods: bool,
     ) -> Result<Request<Bytes>, http::Error> {
         let mut query = String::new();
         let mut orders = 0;
@@ -141,6 +164,9 @@ impl Store {
             query.push_str(&percent_encoded(order_id));
             query.push('&');
             orders += 1;
+        }
+        if with_methods {
+            query.push_str("includePaymentMethods=true&");
         }
         let take = (2 * orders).max(10);
         self.request(
@@ -159,6 +185,15 @@ impl Store {
             ))
             .header(header::AUTHORIZATION, format!("token {}", self.api_key))
             .header(header::ACCEPT, "application/json")
+    }
+}
+
+/// What `BTCPay` calls a currency. A price in sats is asked for in bitcoin.
+pub(super) const fn currency_code(currency: Currency) -> &'static str {
+    match currency {
+        Currency::Sat => "BTC",
+        Currency::Usd => "USD",
+        Currency::Eur => "EUR",
     }
 }
 
@@ -186,16 +221,7 @@ mod tests {
 
     #[test]
     fn an_invoice_carries_order_and_amount() {
-        let request = store()
-            .create_invoice(NewInvoice {
-                order_id: "order-1",
-                amount: Sats::try_from(50_000).expect("a price"),
-                description: "Demo",
-                buyer_email: None,
-                redirect_url: "https://shop.example/thank-you",
-                default_payment_method: None,
-            })
-            .expect("a request");
+        let request = order_over(Price::new(Currency::Sat, 50_000).expect("a price"));
         assert_eq!(request.method(), "POST");
         assert_eq!(
             request.uri(),
@@ -208,9 +234,67 @@ mod tests {
         assert_eq!(body["metadata"]["orderId"], "order-1");
     }
 
+    fn order_over(price: Price) -> Request<Bytes> {
+        let invoice = NewInvoice {
+            order_id: "order-1",
+            price,
+            description: "Demo",
+            buyer_email: None,
+            redirect_url: "https://shop.example/thank-you",
+            default_payment_method: None,
+        };
+        store().create_invoice(invoice).expect("a request")
+    }
+
+    #[test]
+    fn a_price_is_asked_for_in_its_own_currency() {
+        for (currency, amount, text) in [
+            (Currency::Usd, 2_500, "25.00"),
+            (Currency::Eur, 5, "0.05"),
+            (Currency::Usd, 100_000_000_000, "1000000000.00"),
+        ] {
+            let request = order_over(Price::new(currency, amount).expect("a price"));
+            let body: serde_json::Value = serde_json::from_slice(request.body()).expect("JSON");
+            assert_eq!(body["amount"], text);
+            assert_eq!(body["currency"], currency.as_str());
+        }
+    }
+
+    #[test]
+    fn methods_are_asked_for_where_they_are_wanted() {
+        let path = |request: Result<Request<Bytes>, http::Error>| {
+            let request = request.expect("a request");
+            request
+                .uri()
+                .to_string()
+                .replace("https://pay.example/btc", "")
+        };
+        let invoices = "/api/v1/stores/S1/invoices";
+        assert_eq!(
+            path(store().get_invoice("I", false)),
+            format!("{invoices}/I")
+        );
+        let with = "includePaymentMethods=true";
+        assert_eq!(
+            path(store().get_invoice("I", true)),
+            format!("{invoices}/I?{with}")
+        );
+        let methods = path(store().payment_methods("I/.."));
+        assert_eq!(methods, format!("{invoices}/I%2F../payment-methods"));
+        let list = path(store().find_by_orders(["a", "b"], true));
+        let rest = "take=10&includeArchived=true";
+        assert_eq!(
+            list,
+            format!("{invoices}?orderId=a&orderId=b&{with}&{rest}")
+        );
+        assert!(!path(store().find_by_orders(["a"], false)).contains(with));
+    }
+
     #[test]
     fn an_id_from_outside_stays_one_segment() {
-        let request = store().get_invoice("../../x?y#z").expect("a request");
+        let request = store()
+            .get_invoice("../../x?y#z", false)
+            .expect("a request");
         assert_eq!(
             request
                 .uri()

@@ -1,9 +1,10 @@
-//! How much memory downloads take: one of 2 GiB at full speed, and sixteen of
-//! 200 MiB whose clients hardly read.
+//! How much memory downloads take: one of the largest file at full speed, and
+//! sixteen of 200 MiB whose clients hardly read.
 
 use super::Target;
-use super::files::{Check, Files, Size};
+use super::files::{Files, Size};
 use super::load::Download;
+use super::servers::Gate;
 use crate::Error;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
@@ -19,8 +20,8 @@ const STEP: Duration = Duration::from_millis(50);
 pub struct Used {
     /// Before the downloads.
     pub before: u64,
-    /// At most during the download of 2 GiB, on top of that.
-    pub huge: u64,
+    /// At most during the download of the largest file, on top of that.
+    pub largest: u64,
     /// At most during the slow downloads, on top of that, all together.
     pub slow: u64,
 }
@@ -29,14 +30,12 @@ pub struct Used {
 ///
 /// # Errors
 /// [`Error`] when a download is cut short.
-pub async fn measure(target: &Target, files: &Files, check: Check) -> Result<Used, Error> {
+pub async fn measure(target: &Target, files: &Files, gate: &Gate) -> Result<Used, Error> {
     let before = target.memory()?;
     let mut most = before;
     let mut download = Download::open(target.address).await?;
-    let size = Size::Huge;
-    download
-        .ask(&files.request(size, check), size.bytes())
-        .await?;
+    let request = files.request(gate.largest, gate.check);
+    download.ask(&request, gate.largest.bytes()).await?;
     let mut looked = Instant::now();
     while !download.next().await?.is_empty() {
         if looked.elapsed() > STEP {
@@ -44,10 +43,10 @@ pub async fn measure(target: &Target, files: &Files, check: Check) -> Result<Use
             looked = Instant::now();
         }
     }
-    let huge = most.saturating_sub(before);
+    let largest = most.saturating_sub(before);
     let start = target.memory()?;
     most = start;
-    let request = files.request(Size::Large, check);
+    let request = files.request(Size::Large, gate.check);
     let mut downloads = Vec::new();
     for _ in 0..SLOW_DOWNLOADS {
         let mut download = Download::open(target.address).await?;
@@ -67,7 +66,7 @@ pub async fn measure(target: &Target, files: &Files, check: Check) -> Result<Use
     }
     Ok(Used {
         before,
-        huge,
+        largest,
         slow: most.saturating_sub(start),
     })
 }

@@ -4,7 +4,7 @@
 //! - [`files`]: the releases, and what opens them
 //! - [`servers`]: nginx, workerd, Spin, and Spin behind nginx
 //! - [`load`]: connections that download one file over and over
-//! - [`memory`]: a file of 2 GB, and slow downloads
+//! - [`memory`]: a file of 2 GiB, and slow downloads
 //! - [`report`]: medians and ratios
 //!
 //! As in the other run all servers stand ready at once and are measured in turn,
@@ -129,10 +129,10 @@ pub async fn run(options: &Options, folder: &Path, root: &Path) -> Result<String
         let mut lines = Vec::new();
         for gate in gates {
             progress(&format!("memory of {}", gate.label));
-            let used = memory::measure(&target(gate), &files, gate.check).await;
+            let used = memory::measure(&target(gate), &files, gate).await;
             lines.push(used.map_err(|error| explain(gate, &error))?);
         }
-        text.push_str(&report::memory(&results, &lines));
+        text.push_str(&report::memory(gates, &lines));
     }
     Ok(text)
 }

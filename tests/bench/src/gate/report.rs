@@ -5,6 +5,7 @@ use super::Options;
 use super::files::Size;
 use super::load::Figures;
 use super::memory::Used;
+use super::servers::Gate;
 use crate::report::{Table, median};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -82,19 +83,21 @@ pub(super) fn rates(options: &Options, results: &Results) -> String {
 
 /// What downloads took in memory, in the order of the servers.
 #[must_use]
-pub(super) fn memory(results: &Results, used: &[Used]) -> String {
+pub(super) fn memory(gates: &[Gate], used: &[Used]) -> String {
     let mut table = Table::new(&[
         "server",
         "before, MiB",
-        "one of 2 GiB, MiB more",
+        "one of",
+        "MiB more",
         "16 slow ones, MiB more",
     ]);
     let mebi = |bytes: u64| (bytes >> 20).to_string();
-    for (label, used) in results.labels.iter().zip(used) {
+    for (gate, used) in gates.iter().zip(used) {
         table.row(vec![
-            label.clone(),
+            gate.label.clone(),
             mebi(used.before),
-            mebi(used.huge),
+            gate.largest.name().to_owned(),
+            mebi(used.largest),
             mebi(used.slow),
         ]);
     }

@@ -2,7 +2,7 @@
 //! are compared with.
 
 use super::Options;
-use super::files::{Check, Files, LINK_SECRET};
+use super::files::{Check, Files, LINK_SECRET, Size};
 use crate::Error;
 use crate::hosts::{Entrance, Runner, Server, reduced};
 use crate::process::free_address;
@@ -23,6 +23,8 @@ pub struct Gate {
     pub label: String,
     /// How it checks who asks.
     pub check: Check,
+    /// The largest file it has.
+    pub largest: Size,
     /// Where it listens.
     pub address: SocketAddr,
     /// The servers that work for it, by their place in [`Fleet::servers`].
@@ -60,6 +62,9 @@ pub fn all(options: &Options, files: &Files, root: &Path) -> Result<Fleet, Error
         let workerd = fleet.server(&make, "workerd", workerd, &[gateway, direct]);
         fleet.gate("workerd", Check::Token, gateway, vec![workerd]);
         fleet.gate("workerd, no gateway", Check::Token, direct, vec![workerd]);
+        for gate in fleet.gates.iter_mut().rev().take(2) {
+            gate.largest = Size::Large;
+        }
     }
     Ok(fleet)
 }
@@ -86,6 +91,7 @@ impl Fleet {
         self.gates.push(Gate {
             label: label.to_owned(),
             check,
+            largest: Size::Huge,
             address,
             servers,
         });

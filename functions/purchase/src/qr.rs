@@ -1,0 +1,43 @@
+//! `GET /v1/purchase/{invoice_id}/qr.svg`: what to pay in USDC, for a wallet.
+
+use crate::{Ports, usdc};
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::response::IntoResponse;
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use keywright_edge::http::ApiError;
+use keywright_edge::http::openapi::{Failures, Unknown};
+use keywright_providers::polygon::qr;
+use keywright_store::usdc_orders;
+
+/// Shows what to pay in USDC as a QR code
+///
+/// An SVG image of the order's `uri`. 404 for an order that is paid otherwise.
+#[utoipa::path(
+    get,
+    path = "/v1/purchase/{invoice_id}/qr.svg",
+    tag = "buying",
+    params(("invoice_id" = String, Path, description = "`invoice_id` of the purchase")),
+    responses(
+        (status = 200, description = "The QR code.", body = String, content_type = "image/svg+xml"),
+        Failures, Unknown
+    )
+)]
+pub(crate) async fn handler(
+    State(ports): State<Ports>,
+    invoice_id: Result<Path<String>, PathRejection>,
+) -> Result<impl IntoResponse, ApiError> {
+    let unknown = || ApiError::not_found("there is no order in USDC with this id");
+    let Path(invoice_id) = invoice_id.map_err(|_| unknown())?;
+    let shown = usdc_orders::shown(&ports.database, &invoice_id).await?;
+    let shown = shown.ok_or_else(unknown)?;
+    let image = qr::svg(&usdc::uri(&shown)?);
+    let image = image.map_err(|error| ApiError::internal(error.to_string()))?;
+    let headers = [
+        (CONTENT_TYPE, "image/svg+xml"),
+        // An order's terms never change; whoever knows its id is the buyer.
+        (CACHE_CONTROL, "private, max-age=86400"),
+        (CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox"),
+    ];
+    Ok((headers, image))
+}

@@ -1,0 +1,222 @@
+//! The way to the chain: the endpoints in their order, failing over, with a limit
+//! of calls. An endpoint is used after it was seen to be of the right chain and to
+//! agree with what was read before.
+
+use crate::settings::Settings;
+use keywright_edge::ports::{FetchError, Outbound};
+use keywright_providers::polygon::rpc::{self, Block, BlockTag, Call, Endpoint, RpcError};
+use keywright_store::chain_cursors::Place;
+use keywright_store::rpc_endpoints::{Fault, Faulty, SetAside};
+
+/// The endpoints, and what is left of the calls.
+pub(crate) struct Chain<'a> {
+    settings: &'a Settings,
+    outbound: &'a Outbound,
+    /// Which endpoints to use, in order.
+    order: Vec<usize>,
+    /// The place in `order` of the next one that was not tried.
+    next: usize,
+    calls_left: usize,
+    calls_made: usize,
+    /// Those that failed, and how.
+    pub(crate) faulty: Vec<Faulty>,
+    /// Whether one could not be asked.
+    pub(crate) unreached: bool,
+}
+
+/// An endpoint that was looked at.
+#[derive(Debug, Clone)]
+pub(crate) struct Session {
+    index: usize,
+    /// The newest block that is final there.
+    pub(crate) head: Block,
+}
+
+/// What came of looking at an endpoint.
+pub(crate) enum Opened {
+    /// It agrees with what was read, and has the block.
+    Agrees(Session),
+    /// It is not as far as what was read.
+    Behind,
+    /// It has another block in its place.
+    Disagrees(Session),
+}
+
+impl<'a> Chain<'a> {
+    /// The endpoints that are not set aside, and after them those that could not
+    /// be reached lately.
+    pub(crate) fn new(
+        settings: &'a Settings,
+        outbound: &'a Outbound,
+        set_aside: &[SetAside],
+        calls: usize,
+    ) -> Self {
+        let fault = |endpoint: &Endpoint| {
+            let found = set_aside.iter().find(|one| one.id == endpoint.key());
+            found.map(|one| one.reason)
+        };
+        let mut order: Vec<usize> = (0..settings.endpoints.len())
+            .filter(|at| fault(&settings.endpoints[*at]).is_none_or(Fault::is_outage))
+            .collect();
+        order.sort_by_key(|at| fault(&settings.endpoints[*at]).is_some());
+        Self {
+            settings,
+            outbound,
+            order,
+            next: 0,
+            calls_left: calls,
+            calls_made: 0,
+            faulty: Vec::new(),
+            unreached: false,
+        }
+    }
+
+    /// Calls that may still be made.
+    pub(crate) fn calls_left(&self) -> usize {
+        self.calls_left
+    }
+
+    /// Calls made.
+    pub(crate) fn calls_made(&self) -> usize {
+        self.calls_made
+    }
+
+    /// Looks at the next endpoint; `None` when there is no other, or no call left.
+    /// One that fails is noted and passed over.
+    pub(crate) async fn open(&mut self, read: Option<&Place>) -> Option<Opened> {
+        while let Some(index) = self.order.get(self.next).copied() {
+            if self.calls_left < 3 {
+                return None;
+            }
+            self.next += 1;
+            match self.look(index, read).await {
+                Ok(Some(opened)) => return Some(opened),
+                Ok(None) => {}
+                Err(error) => self.failed(index, &error),
+            }
+        }
+        None
+    }
+
+    async fn look(
+        &mut self,
+        index: usize,
+        read: Option<&Place>,
+    ) -> Result<Option<Opened>, RpcError> {
+        let chain_id = self.call(index, &rpc::chain_id()).await?;
+        let expected = self.settings.market.chain_id;
+        if chain_id != expected {
+            let details = format!("it is of chain {chain_id} and not of {expected}");
+            self.note(index, Fault::WrongChain, details);
+            return Ok(None);
+        }
+        let head = match self.head(index).await {
+            Ok(Some(head)) => head,
+            // Nothing is final there now: wait, or ask another.
+            Ok(None) | Err(RpcError::NoFinalized) => {
+                self.unreached = true;
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
+        };
+        let session = Session { index, head };
+        let Some(read) = read else {
+            return Ok(Some(Opened::Agrees(session)));
+        };
+        let number = read.block.cast_unsigned();
+        if head.number < number {
+            return Ok(Some(Opened::Behind));
+        }
+        let there = if head.number == number {
+            Some(head)
+        } else {
+            self.call(index, &rpc::block(BlockTag::Number(number)))
+                .await?
+        };
+        let there = there.ok_or(RpcError::Malformed("it lacks a block below its newest one"))?;
+        Ok(Some(if there.hash.to_string() == read.block_hash {
+            Opened::Agrees(session)
+        } else {
+            Opened::Disagrees(session)
+        }))
+    }
+
+    /// The newest block that is final.
+    async fn head(&mut self, index: usize) -> Result<Option<Block>, RpcError> {
+        match self.call(index, &rpc::block(BlockTag::Finalized)).await {
+            Err(RpcError::TagUnsupported) => {}
+            answered => return answered,
+        }
+        let latest = self.call(index, &rpc::block(BlockTag::Latest)).await?;
+        let Some(number) =
+            latest.and_then(|latest| latest.number.checked_sub(self.settings.confirmations))
+        else {
+            return Ok(None);
+        };
+        self.call(index, &rpc::block(BlockTag::Number(number)))
+            .await
+    }
+
+    /// Makes a call to an endpoint that was opened.
+    ///
+    /// # Errors
+    /// [`RpcError`]; say [`Self::lost`] when the endpoint is not to be used on.
+    pub(crate) async fn ask<T>(
+        &mut self,
+        session: &Session,
+        call: &Call<T>,
+    ) -> Result<T, RpcError> {
+        self.call(session.index, call).await
+    }
+
+    async fn call<T>(&mut self, index: usize, call: &Call<T>) -> Result<T, RpcError> {
+        self.calls_left = self.calls_left.saturating_sub(1);
+        self.calls_made += 1;
+        let endpoint = &self.settings.endpoints[index];
+        let request = call.request(endpoint);
+        let request = request.map_err(|_| RpcError::Malformed("the URL makes no request"))?;
+        match self.outbound.send(request).await {
+            Ok(response) => call.read(endpoint, &response),
+            // More logs than we take at once, so that fewer blocks will do.
+            Err(FetchError::TooLarge(_)) => Err(RpcError::RangeTooWide {
+                hint: None,
+                max: None,
+            }),
+            Err(_) => Err(RpcError::Unreachable),
+        }
+    }
+
+    /// Notes that an endpoint does not answer as it should.
+    pub(crate) fn lost(&mut self, session: &Session, error: &RpcError) {
+        self.failed(session.index, error);
+    }
+
+    /// Notes that an endpoint said what is not true.
+    pub(crate) fn caught(&mut self, session: &Session, fault: Fault, details: &str) {
+        self.note(session.index, fault, details.to_owned());
+    }
+
+    fn failed(&mut self, index: usize, error: &RpcError) {
+        self.unreached = true;
+        self.note(index, Fault::Unreachable, error.to_string());
+    }
+
+    fn note(&mut self, index: usize, fault: Fault, details: String) {
+        let endpoint = &self.settings.endpoints[index];
+        self.faulty.push(Faulty {
+            id: endpoint.key().to_owned(),
+            host: endpoint.host().to_owned(),
+            fault,
+            details,
+        });
+    }
+}
+
+/// A block, as the database keeps it.
+pub(crate) fn place(block: &Block) -> Place {
+    Place {
+        block: block.number.cast_signed(),
+        block_hash: block.hash.to_string(),
+        block_time: block.time,
+    }
+}

@@ -1,0 +1,39 @@
+//! `POST /v1/cron/watch`: a tick for hosts whose platform has no cron trigger.
+
+use crate::{Ports, tick};
+use axum::Extension;
+use axum::extract::State;
+use http::HeaderMap;
+use keywright_edge::http::openapi::{Failures, Unknown};
+use keywright_edge::http::{ApiError, Json, RequestId};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// What the tick did.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Watched)]
+pub(crate) struct Ticked {
+    /// Always `true`.
+    ok: bool,
+    #[serde(flatten)]
+    report: tick::Report,
+}
+
+/// Reads the chain a part further, where the platform has no cron trigger.
+///
+/// Repeating it, also at once, does no harm. 404 when no `CRON_TOKEN` is
+/// configured.
+#[utoipa::path(post, path = "/v1/cron/watch", tag = "operation",
+    responses((status = 200, body = Ticked), Unknown, Failures))]
+pub(crate) async fn handler(
+    State(ports): State<Ports>,
+    Extension(RequestId(request_id)): Extension<RequestId>,
+    headers: HeaderMap,
+) -> Result<Json<Ticked>, ApiError> {
+    let Some(cron) = &ports.cron else {
+        return Err(ApiError::not_found("this instance is not ticked by HTTP"));
+    };
+    cron.check(&headers)?;
+    let report = tick::tick(&ports, &request_id).await?;
+    Ok(Json(Ticked { ok: true, report }))
+}

@@ -1,0 +1,108 @@
+//! Cron: watches Polygon for payments in USDC. The only function that may call
+//! the RPC endpoints, so whatever is to be known of the chain is asked here.
+
+mod chain;
+mod cron;
+mod judge;
+mod read;
+mod reorg;
+mod settings;
+mod tick;
+
+use axum::Router;
+use axum::routing::post;
+use keywright_edge::function::{Access, OutboundAccess, PortError};
+use keywright_edge::http::{Bearer, api_router};
+use keywright_edge::ports::{Database, Log, Outbound, Stamps, name};
+use keywright_edge::{BoxFuture, Function, Grants, Host};
+use keywright_providers::polygon::rpc::Endpoint;
+use keywright_store::MIGRATIONS;
+use settings::Settings;
+use std::sync::Arc;
+
+/// This function.
+pub const FUNCTION: Function = Function {
+    name: "watch",
+    grants: Grants {
+        database: Access::ReadWrite,
+        sign: true,
+        outbound: OutboundAccess::PolygonRpc,
+        config: &[
+            name::PUBLIC_URL,
+            name::POLYGON_RPC_URLS,
+            name::POLYGON_CHAIN_ID,
+            name::USDC_ADDRESS,
+            name::WALLET_ADDRESS,
+            name::POLYGON_CONFIRMATIONS,
+            name::POLYGON_START_BLOCK,
+            name::LEGACY_TX_CLAIMS,
+            name::CRON_TOKEN,
+        ],
+        ..Grants::NONE
+    },
+    router,
+    migrations: MIGRATIONS,
+    tick: Some(scheduled),
+};
+
+keywright_edge::entry!(FUNCTION, cron);
+
+/// What the OpenAPI document says of this function.
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(cron::handler))]
+pub struct Api;
+
+#[derive(Clone)]
+struct Ports {
+    database: Database,
+    stamps: Stamps,
+    log: Log,
+    /// What is watched and the way to it; nothing where no endpoint is configured;
+    /// or what is wrong with the configuration.
+    watched: Arc<Result<Option<(Settings, Outbound)>, String>>,
+    /// Who may tick by HTTP; `None` on a platform that ticks by itself.
+    cron: Option<Bearer>,
+}
+
+impl Ports {
+    fn of(host: &Host) -> Result<Self, PortError> {
+        let config = &host.config;
+        let settings = Settings::configured(config);
+        let urls: Vec<&str> = match &settings {
+            Ok(Some(settings)) => settings
+                .endpoints
+                .iter()
+                .map(Endpoint::secret_url)
+                .collect(),
+            _ => Vec::new(),
+        };
+        let outbound = host.outbound(&urls)?;
+        let watched = settings.map(|settings| settings.map(|settings| (settings, outbound)));
+        Ok(Self {
+            database: host.database()?,
+            stamps: host.stamps(),
+            log: host.log.clone(),
+            watched: Arc::new(watched),
+            cron: config.get(name::CRON_TOKEN).and_then(Bearer::new),
+        })
+    }
+}
+
+fn router(host: &Host) -> Result<Router, PortError> {
+    let ports = Ports::of(host)?;
+    Ok(api_router(
+        Router::new()
+            .route("/v1/cron/watch", post(cron::handler))
+            .with_state(ports),
+    ))
+}
+
+fn scheduled(host: Host) -> BoxFuture<'static, Result<(), String>> {
+    Box::pin(async move {
+        let ports = Ports::of(&host).map_err(|error| error.to_string())?;
+        tick::tick(&ports, "")
+            .await
+            .map(drop)
+            .map_err(|error| error.to_string())
+    })
+}

@@ -1,0 +1,129 @@
+//! What is watched, from the configuration.
+
+use keywright_edge::ports::{Config, name};
+use keywright_providers::polygon::market::Market;
+use keywright_providers::polygon::rpc::Endpoint;
+use keywright_providers::polygon::{Address, token};
+use keywright_store::usdc_orders;
+
+/// How many blocks behind the newest one count as final where an endpoint does
+/// not know the tag `finalized`, unless configured. The deepest reorganisation
+/// that Polygon has had was of 157 blocks.
+const CONFIRMATIONS: u64 = 256;
+
+/// What is watched, and over which endpoints.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    /// In order of preference; one at least.
+    pub(crate) endpoints: Vec<Endpoint>,
+    /// The chain and the token.
+    pub(crate) market: Market,
+    /// The one wallet, where there is one.
+    pub(crate) wallet: Option<Address>,
+    /// How far back a block is final without the tag.
+    pub(crate) confirmations: u64,
+    /// The first block to read.
+    pub(crate) start_block: Option<u64>,
+}
+
+impl Settings {
+    /// Reads the configuration; nothing where no endpoint is configured.
+    ///
+    /// # Errors
+    /// Which value is wrong. It holds no URL.
+    pub(crate) fn configured(config: &Config) -> Result<Option<Self>, String> {
+        let urls = config.get(name::POLYGON_RPC_URLS).unwrap_or_default();
+        let endpoints =
+            Endpoint::list(urls).map_err(|error| format!("POLYGON_RPC_URLS: {error}"))?;
+        if endpoints.is_empty() {
+            return Ok(None);
+        }
+        let wallet = config.get(name::WALLET_ADDRESS).map(str::parse).transpose();
+        let number = |name| match config.get(name).map(str::parse::<u32>) {
+            None => Ok(None),
+            Some(Ok(number)) => Ok(Some(u64::from(number))),
+            Some(Err(_)) => Err(format!("{name} is a whole number of blocks")),
+        };
+        Ok(Some(Self {
+            endpoints,
+            market: Market::configured(
+                config.get(name::POLYGON_CHAIN_ID),
+                config.get(name::USDC_ADDRESS),
+            )?,
+            wallet: wallet.map_err(|error| format!("WALLET_ADDRESS: {error}"))?,
+            confirmations: number(name::POLYGON_CONFIRMATIONS)?.unwrap_or(CONFIRMATIONS),
+            start_block: number(name::POLYGON_START_BLOCK)?,
+        }))
+    }
+
+    /// The chain and the token, as the database keeps them.
+    pub(crate) fn stored(&self) -> usdc_orders::Market {
+        usdc_orders::Market {
+            chain_id: self.market.chain_id.cast_signed(),
+            token: self.market.token.lower(),
+        }
+    }
+
+    /// The contracts whose transfers are read: the token, and the one that buyers
+    /// take for it.
+    pub(crate) fn contracts(&self) -> Vec<Address> {
+        let mistaken = token::mistaken_for_usdc(self.market.chain_id);
+        let mistaken = mistaken.filter(|other| *other != self.market.token);
+        std::iter::once(self.market.token).chain(mistaken).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(values: &[(&'static str, &str)]) -> Result<Option<Settings>, String> {
+        let values = values
+            .iter()
+            .map(|(name, value)| (*name, (*value).to_owned()));
+        Settings::configured(&Config::new(values))
+    }
+
+    #[test]
+    fn nothing_is_watched_without_an_endpoint() {
+        assert!(settings(&[]).expect("nothing").is_none());
+        let never = [(name::POLYGON_RPC_URLS, "https://polygon-rpc.invalid,")];
+        assert!(settings(&never).expect("nothing").is_none());
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_without_the_url() {
+        const KEYED: &str = "https://node.example/v2/topsecretkey";
+        for (name, value) in [
+            (name::POLYGON_CHAIN_ID, "mainnet"),
+            (name::USDC_ADDRESS, "0x123"),
+            (
+                name::WALLET_ADDRESS,
+                "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAeD",
+            ),
+            (name::POLYGON_CONFIRMATIONS, "-1"),
+            (name::POLYGON_START_BLOCK, "latest"),
+            (name::POLYGON_RPC_URLS, "ftp://node.example/v2/topsecretkey"),
+        ] {
+            let error = settings(&[(name::POLYGON_RPC_URLS, KEYED), (name, value)]);
+            let error = error.expect_err(name);
+            assert!(
+                error.contains(name) && !error.contains("topsecret"),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn bridged_usdc_is_read_too_where_there_is_some() {
+        let keyless = (name::POLYGON_RPC_URLS, "http://127.0.0.1:1");
+        let main = settings(&[keyless]).expect("settings").expect("watched");
+        assert_eq!(main.market.chain_id, token::POLYGON);
+        let both = [token::USDC_POLYGON, token::BRIDGED_USDC_POLYGON];
+        assert_eq!(main.contracts(), both);
+        assert_eq!(main.confirmations, 256);
+        let test = settings(&[keyless, (name::POLYGON_CHAIN_ID, "80002")]);
+        let test = test.expect("settings").expect("watched");
+        assert_eq!(test.contracts(), [token::USDC_AMOY]);
+    }
+}
