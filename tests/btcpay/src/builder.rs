@@ -19,7 +19,7 @@ use crate::permission::LICENSE_SHOP;
 use crate::state::{Setup, Shared, State};
 use crate::store::{ApiKey, Network, StoreConfig};
 use crate::webhook::{Settings, Webhook};
-use crate::{api, checkout, gate, money};
+use crate::{api, checkout, consent, gate, money};
 
 /// Version the double says it is.
 const VERSION: &str = "2.4.1";
@@ -351,8 +351,8 @@ impl Builder {
             known: Arc::new(known),
         };
         let controls = crate::control::router(control.clone());
-        let everything =
-            api::router(&double, checkout::router(control.clone())).merge(controls.clone());
+        let pages = checkout::router(control.clone()).merge(consent::router(control.clone()));
+        let everything = api::router(&double, pages).merge(controls.clone());
         runtime.spawn(gate::serve(listener, address, inbox, everything));
         let (_, never) = gate::gate();
         runtime.spawn(gate::serve(
