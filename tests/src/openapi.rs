@@ -275,7 +275,7 @@ fn takes_idempotency_key(method: &str, path: &str) -> bool {
     method == "post"
         && path.starts_with("/v1/")
         && !path.starts_with("/v1/cron/")
-        && !path.ends_with("/webhook")
+        && !path.starts_with("/v1/btcpay/")
 }
 
 /// `get_v1_products_slug`, from `GET /v1/products/{slug}`.

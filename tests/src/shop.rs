@@ -39,6 +39,8 @@ pub const SIGNING_KEY: &str = "WlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlo=";
 pub const NEXT_SIGNING_KEY: &str = "YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWE=";
 /// The operator's key in tests.
 pub const ADMIN_KEY: &str = "test-admin-key-0123456789abcdef0123456789";
+/// What seals credentials in tests: 32 different bytes in base64.
+pub const CREDENTIALS_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 /// The cron token in tests.
 pub const CRON_TOKEN: &str = "test-cron-token-0123456789abcdef012345678";
 /// The secret of the webhook in tests.
@@ -81,6 +83,7 @@ pub fn configuration(public_url: &str) -> BTreeMap<String, String> {
         (name::VERIFY_KEYS, key.public_key().to_hex()),
         (name::ADMIN_KEY, ADMIN_KEY.to_owned()),
         (name::CRON_TOKEN, CRON_TOKEN.to_owned()),
+        (name::CREDENTIALS_KEY, CREDENTIALS_KEY.to_owned()),
         (name::PUBLIC_URL, public_url.to_owned()),
         (name::OPERATOR_NAME, "Test Operator".to_owned()),
     ]

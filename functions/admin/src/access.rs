@@ -5,7 +5,8 @@ use http::Method;
 use keywright_domain::access::Gate;
 use keywright_domain::access::Scope::{
     AttentionRead, AttentionWrite, AuditRead, DiscountCodesRead, DiscountCodesWrite, LicensesRead,
-    LicensesWrite, MachinesRead, MachinesWrite, PoliciesRead, PoliciesWrite, ProductsRead,
+    LicensesWrite, MachinesRead, MachinesWrite, MerchantProfilesRead, MerchantProfilesWrite,
+    PaymentProvidersRead, PaymentProvidersWrite, PoliciesRead, PoliciesWrite, ProductsRead,
     ProductsWrite, ReleasesRead, ReleasesWrite, ValidationsRead,
 };
 
@@ -64,6 +65,19 @@ pub static ROUTES: &[Route] = &[
     row(Method::GET, "/v1/admin/transactions", Gate::Scope(AuditRead)),
     row(Method::GET, "/v1/admin/machines", Gate::Scope(MachinesRead)),
     row(Method::POST, "/v1/admin/machines/{id}/deactivate", Gate::Scope(MachinesWrite)),
+    row(Method::GET, "/v1/admin/merchant-profiles", Gate::Scope(MerchantProfilesRead)),
+    row(Method::POST, "/v1/admin/merchant-profiles", Gate::Scope(MerchantProfilesWrite)),
+    row(Method::GET, "/v1/admin/merchant-profiles/{id}", Gate::Scope(MerchantProfilesRead)),
+    row(Method::PATCH, "/v1/admin/merchant-profiles/{id}", Gate::Scope(MerchantProfilesWrite)),
+    row(Method::DELETE, "/v1/admin/merchant-profiles/{id}", Gate::Scope(MerchantProfilesWrite)),
+    row(Method::POST, "/v1/admin/merchant-profiles/{id}/set-default", Gate::Scope(MerchantProfilesWrite)),
+    row(Method::PUT, "/v1/admin/merchant-profiles/{id}/rail-preferences/{rail}", Gate::Scope(MerchantProfilesWrite)),
+    row(Method::DELETE, "/v1/admin/merchant-profiles/{id}/rail-preferences/{rail}", Gate::Scope(MerchantProfilesWrite)),
+    row(Method::POST, "/v1/admin/btcpay/connect", Gate::Scope(PaymentProvidersWrite)),
+    row(Method::POST, "/v1/admin/btcpay/disconnect", Gate::Master),
+    row(Method::GET, "/v1/admin/btcpay/status", Gate::Scope(PaymentProvidersRead)),
+    row(Method::GET, "/v1/admin/btcpay/payment-methods", Gate::Scope(PaymentProvidersRead)),
+    row(Method::GET, "/v1/admin/payment-provider/status", Gate::Scope(PaymentProvidersRead)),
     row(Method::GET, "/v1/admin/releases", Gate::Scope(ReleasesRead)),
     row(Method::POST, "/v1/admin/releases", Gate::Scope(ReleasesWrite)),
     row(Method::POST, "/v1/admin/releases/uploads", Gate::Scope(ReleasesWrite)),

@@ -6,10 +6,12 @@ pub mod access;
 mod api_keys;
 mod attention;
 mod audit;
+mod btcpay;
 mod claims;
 mod discount_codes;
 mod licenses;
 mod machines;
+mod merchant_profiles;
 mod operator;
 mod policies;
 mod products;
@@ -24,7 +26,8 @@ mod validations;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{delete, get, patch, post, put};
-use keywright_edge::function::{Access, PortError};
+use btcpay::BtcPay;
+use keywright_edge::function::{Access, OutboundAccess, PortError};
 use keywright_edge::http::{Bearer, api_router, repeatable};
 use keywright_edge::journal::Journal;
 use keywright_edge::ports::{Database, ReleaseWriter, Sign, Stamps, name};
@@ -41,7 +44,17 @@ pub const FUNCTION: Function = Function {
     grants: Grants {
         database: Access::ReadWrite,
         sign: true,
-        config: &[name::ADMIN_KEY],
+        outbound: OutboundAccess::PaymentProviders,
+        config: &[
+            name::ADMIN_KEY,
+            name::PUBLIC_URL,
+            name::BTCPAY_URL,
+            name::BTCPAY_API_KEY,
+            name::BTCPAY_STORE_ID,
+            name::BTCPAY_BROWSER_URL,
+            name::CREDENTIALS_KEY,
+            name::SANDBOX_MODE,
+        ],
         releases: Access::ReadWrite,
         ..Grants::NONE
     },
@@ -88,6 +101,19 @@ keywright_edge::entry!(FUNCTION);
         discount_codes::active::handler,
         machines::list::handler,
         machines::deactivate::handler,
+        merchant_profiles::list::handler,
+        merchant_profiles::create::handler,
+        merchant_profiles::show::handler,
+        merchant_profiles::change::handler,
+        merchant_profiles::delete::handler,
+        merchant_profiles::set_default::handler,
+        merchant_profiles::prefer::handler,
+        merchant_profiles::unprefer::handler,
+        btcpay::connect::handler,
+        btcpay::disconnect::handler,
+        btcpay::status::handler,
+        btcpay::payment_methods::handler,
+        btcpay::overview::handler,
         releases::list::handler,
         releases::publish::handler,
         releases::change::handler,
@@ -137,6 +163,8 @@ struct Ports {
     /// The operator's key; `None` when none of at least 32 characters is
     /// configured.
     key: Option<Bearer>,
+    /// The vendor's `BTCPay` Server.
+    btcpay: BtcPay,
     /// When scoped keys were used.
     uses: Journal<Use>,
 }
@@ -149,6 +177,7 @@ impl Ports {
             database,
             sign: host.sign()?,
             stamps: host.stamps(),
+            btcpay: BtcPay::of(host)?,
             releases: host.release_writer()?,
             key: host.config.get(name::ADMIN_KEY).and_then(Bearer::new),
         })
@@ -183,6 +212,7 @@ fn router(host: &Host) -> Result<Router, PortError> {
         .route("/v1/admin/validations", get(validations::list::handler))
         .route("/v1/admin/claims", get(claims::list::handler))
         .merge(release_routes())
+        .merge(business_routes())
         .with_state(ports.clone());
     // Outermost, so that a key is checked before anything is kept of a request.
     let routes = repeatable(routes, host)?.route_layer(from_fn_with_state(ports, operator::let_in));
@@ -298,6 +328,42 @@ fn release_routes() -> Router<Ports> {
             put(releases::installer::handler),
         )
         .route("/v1/admin/releases/{id}", patch(releases::change::handler))
+}
+
+fn business_routes() -> Router<Ports> {
+    Router::new()
+        .route(
+            "/v1/admin/merchant-profiles",
+            get(merchant_profiles::list::handler).post(merchant_profiles::create::handler),
+        )
+        .route(
+            "/v1/admin/merchant-profiles/{id}",
+            get(merchant_profiles::show::handler)
+                .patch(merchant_profiles::change::handler)
+                .delete(merchant_profiles::delete::handler),
+        )
+        .route(
+            "/v1/admin/merchant-profiles/{id}/set-default",
+            post(merchant_profiles::set_default::handler),
+        )
+        .route(
+            "/v1/admin/merchant-profiles/{id}/rail-preferences/{rail}",
+            put(merchant_profiles::prefer::handler).delete(merchant_profiles::unprefer::handler),
+        )
+        .route("/v1/admin/btcpay/connect", post(btcpay::connect::handler))
+        .route(
+            "/v1/admin/btcpay/disconnect",
+            post(btcpay::disconnect::handler),
+        )
+        .route("/v1/admin/btcpay/status", get(btcpay::status::handler))
+        .route(
+            "/v1/admin/btcpay/payment-methods",
+            get(btcpay::payment_methods::handler),
+        )
+        .route(
+            "/v1/admin/payment-provider/status",
+            get(btcpay::overview::handler),
+        )
 }
 
 /// It is done, and there is nothing else to say.

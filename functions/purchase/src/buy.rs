@@ -10,12 +10,13 @@
 use crate::checkout::{self, NotMade};
 use crate::order::{Buyer, for_sale, payment_method, present, redirect_url};
 use crate::selection::{Selection, Wanted};
-use crate::{Ports, codes, usdc};
+use crate::{Ports, codes, seller, usdc};
 use axum::Extension;
 use axum::extract::State;
 use keywright_domain::discount::applies::Refusal;
 use keywright_domain::invoice::InvoiceStatus;
 use keywright_domain::money::Currency;
+use keywright_domain::rail::Rail;
 use keywright_edge::http::openapi::{BodyRefusals, Conflict, Failures, TooMany, Unknown, Upstream};
 use keywright_edge::http::{ApiError, Client, Json, RequestId};
 use keywright_edge::ports::{Level, Outbound};
@@ -51,7 +52,8 @@ pub(crate) struct Order {
     #[schema(max_length = 2_000)]
     buyer_note: Option<String>,
     /// Where the checkout sends the buyer afterwards: http or https, at most
-    /// 2000 bytes. Without it, the instance's thank-you page.
+    /// 2000 bytes. Without it, where the business sends its buyers, else the
+    /// instance's thank-you page.
     #[schema(max_length = 2_000)]
     redirect_url: Option<String>,
     /// A discount code; small letters and spaces around it do not matter.
@@ -128,7 +130,7 @@ struct Checked {
     selection: Selection,
     buyer: Buyer,
     redirect_url: Option<String>,
-    payment_method: Option<&'static str>,
+    payment_method: Option<(Rail, &'static str)>,
     in_usdc: bool,
 }
 
@@ -216,6 +218,7 @@ async fn sell(
         policy_id: checked.selection.policy_id().map(str::to_owned),
         price,
         base,
+        payment_provider_id: None,
         terms: checked.selection.terms(),
         buyer_email: checked.buyer.email.clone(),
         buyer_note: checked.buyer.note.clone(),
@@ -227,9 +230,9 @@ async fn sell(
     if price.is_zero() {
         free(ports, actor, &invoice).await
     } else if checked.in_usdc {
-        in_usdc(ports, actor, &invoice).await
+        in_usdc(ports, actor, &invoice, checked).await
     } else {
-        paid(ports, actor, &invoice, checked).await
+        paid(ports, actor, invoice, checked).await
     }
 }
 
@@ -259,7 +262,12 @@ async fn in_usdc(
     ports: &Ports,
     actor: &Actor,
     invoice: &NewInvoice,
+    checked: &Checked,
 ) -> Result<Option<Purchase>, ApiError> {
+    let product = &checked.selection.product;
+    if product.merchant_profile_id.is_some() {
+        ports.usdc_of(&seller::of(ports, &product.slug).await?)?;
+    }
     let Some(ordered) = usdc::order(ports, invoice, actor.at).await? else {
         return Ok(None);
     };
@@ -272,14 +280,18 @@ async fn in_usdc(
 async fn paid(
     ports: &Ports,
     actor: &Actor,
-    invoice: &NewInvoice,
+    mut invoice: NewInvoice,
     checked: &Checked,
 ) -> Result<Option<Purchase>, ApiError> {
-    let (store, outbound) = ports.btcpay()?;
     let public_url = ports.public_url()?;
-    let thank_you = format!("{public_url}/thank-you?invoice_id={}", invoice.id);
+    let seller = seller::of(ports, &checked.selection.product.slug).await?;
+    let rail = checked.payment_method.map(|(rail, _)| rail);
+    let account = ports.account(&seller, rail)?;
+    invoice.payment_provider_id.clone_from(&account.provider_id);
+    let asked = checked.redirect_url.as_deref();
+    let redirect_url = seller::redirect(asked, &seller, public_url, &invoice.id);
     let first_check = actor.at + FIRST_CHECK_SECONDS;
-    match invoices::create_pending(&ports.database, invoice, actor.at, first_check).await? {
+    match invoices::create_pending(&ports.database, &invoice, actor.at, first_check).await? {
         Placed::Recorded => {}
         Placed::Exhausted => return Ok(None),
     }
@@ -288,10 +300,11 @@ async fn paid(
         price: invoice.price,
         description: &checked.selection.product.name,
         buyer_email: checked.buyer.email.as_deref(),
-        redirect_url: checked.redirect_url.as_deref().unwrap_or(&thank_you),
-        default_payment_method: checked.payment_method,
+        redirect_url: &redirect_url,
+        default_payment_method: checked.payment_method.map(|(_, method)| method),
     };
-    let created = match checkout::invoice((store, outbound), new).await {
+    let place = (&account.store, &ports.outbound);
+    let created = match checkout::invoice(place, new).await {
         Ok(created) => created,
         Err(not_made) => {
             let reason = not_made.to_string();
@@ -309,7 +322,7 @@ async fn paid(
     };
     let sats = match invoice.sats() {
         Some(sats) => Some(sats),
-        None => converted(ports, actor, invoice, (store, outbound), &created.id).await,
+        None => converted(ports, actor, &invoice, place, &created.id).await,
     };
     invoices::attach_provider(
         &ports.database,
@@ -320,7 +333,8 @@ async fn paid(
         created.monitoring_expiration,
     )
     .await?;
-    answer(ports, invoice, created.id, created.checkout_link, sats).map(Some)
+    let link = ports.for_browsers(created.checkout_link);
+    answer(ports, &invoice, created.id, link, sats).map(Some)
 }
 
 /// What the provider made of the price in sats; `None`, with a line in the log,

@@ -15,6 +15,7 @@ mod qr;
 mod recover;
 mod redeem;
 mod selection;
+mod seller;
 mod storefront;
 mod usdc;
 
@@ -23,6 +24,7 @@ use axum::routing::{get, post};
 use keywright_edge::function::{Access, OutboundAccess, PortError};
 use keywright_edge::http::{ApiError, api_router, repeatable};
 use keywright_edge::ports::{Database, Level, Log, Outbound, Sign, SignedLicense, Stamps, name};
+use keywright_edge::vault::{NoVault, Vault};
 use keywright_edge::{Function, Grants, Host};
 use keywright_license::VerifyKeys;
 use keywright_providers::btcpay::Store;
@@ -42,6 +44,8 @@ pub const FUNCTION: Function = Function {
             name::BTCPAY_URL,
             name::BTCPAY_API_KEY,
             name::BTCPAY_STORE_ID,
+            name::BTCPAY_BROWSER_URL,
+            name::CREDENTIALS_KEY,
             name::POLYGON_CHAIN_ID,
             name::USDC_ADDRESS,
             name::WALLET_ADDRESS,
@@ -85,8 +89,17 @@ struct Ports {
     /// The public keys, newest first, or why there are none.
     keys: Arc<Result<VerifyKeys, String>>,
     operator: Option<Arc<str>>,
-    /// The vendor's store and the way to it, or why there is none.
-    btcpay: Arc<Result<(Store, Outbound), String>>,
+    /// The store of the configuration, or why there is none.
+    btcpay: Arc<Result<Store, String>>,
+    /// The vendor's server, without a trailing slash; every connected store is
+    /// there.
+    btcpay_url: Option<Arc<str>>,
+    /// The same server for browsers, where they reach it under another name.
+    btcpay_browser_url: Option<Arc<str>>,
+    /// The way to it.
+    outbound: Outbound,
+    /// What opens the credentials of connected stores.
+    vault: Arc<Result<Vault, NoVault>>,
     /// The vendor's wallet, or why there is none.
     usdc: Arc<Result<usdc::Settings, String>>,
 }
@@ -138,17 +151,6 @@ impl Ports {
             )
         })
     }
-
-    /// The vendor's BTCPay store.
-    fn btcpay(&self) -> Result<&(Store, Outbound), ApiError> {
-        self.btcpay.as_ref().as_ref().map_err(|reason| {
-            ApiError::unavailable(
-                "btcpay_not_configured",
-                "the vendor has not connected a payment provider yet",
-                reason.as_str(),
-            )
-        })
-    }
 }
 
 fn router(host: &Host) -> Result<Router, PortError> {
@@ -160,9 +162,7 @@ fn router(host: &Host) -> Result<Router, PortError> {
         config.get(name::BTCPAY_STORE_ID),
         config.get(name::BTCPAY_API_KEY),
     );
-    let btcpay = store
-        .map(|store| (store, outbound))
-        .map_err(|error| error.to_string());
+    let plain = |url: &str| -> Arc<str> { url.trim_end_matches('/').into() };
     let keys = match config.get(name::VERIFY_KEYS) {
         Some(text) => text
             .parse()
@@ -174,12 +174,14 @@ fn router(host: &Host) -> Result<Router, PortError> {
         sign: host.sign()?,
         stamps: host.stamps(),
         log: host.log.clone(),
-        public_url: config
-            .get(name::PUBLIC_URL)
-            .map(|url| url.trim_end_matches('/').into()),
+        public_url: config.get(name::PUBLIC_URL).map(plain),
         keys: Arc::new(keys),
         operator: config.get(name::OPERATOR_NAME).map(Into::into),
-        btcpay: Arc::new(btcpay),
+        btcpay: Arc::new(store.map_err(|error| error.to_string())),
+        btcpay_url: url.map(plain),
+        btcpay_browser_url: config.get(name::BTCPAY_BROWSER_URL).map(plain),
+        outbound,
+        vault: Arc::new(Vault::configured(config)),
         usdc: Arc::new(usdc::Settings::configured(config)),
     };
     let routes = Router::new()

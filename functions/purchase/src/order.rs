@@ -3,6 +3,7 @@
 
 use crate::Ports;
 use crate::product::known;
+use keywright_domain::rail::Rail;
 use keywright_edge::http::ApiError;
 use keywright_store::products::Product;
 
@@ -13,8 +14,8 @@ const MAX_EMAIL_BYTES: usize = 254;
 /// Longest redirect URL.
 const MAX_URL_BYTES: usize = 2_000;
 
-/// The ways of paying through `BTCPay`: our name, and its payment method id.
-pub(crate) const RAILS: [(&str, &str); 2] = [("lightning", "BTC-LN"), ("onchain", "BTC-CHAIN")];
+/// The ways of paying through `BTCPay`, and its payment method ids.
+const RAILS: [(Rail, &str); 2] = [(Rail::Lightning, "BTC-LN"), (Rail::Onchain, "BTC-CHAIN")];
 
 /// Who buys, as far as they say.
 #[derive(Debug, Clone)]
@@ -62,12 +63,14 @@ pub(crate) fn redirect_url(url: Option<String>) -> Result<Option<String>, ApiErr
 ///
 /// # Errors
 /// 400 for one that the vendor does not take.
-pub(crate) fn payment_method(rail: Option<String>) -> Result<Option<&'static str>, ApiError> {
-    let Some(rail) = present(rail) else {
+pub(crate) fn payment_method(
+    rail: Option<String>,
+) -> Result<Option<(Rail, &'static str)>, ApiError> {
+    let Some(name) = present(rail) else {
         return Ok(None);
     };
-    match RAILS.iter().find(|(name, _)| *name == rail) {
-        Some((_, method)) => Ok(Some(method)),
+    match RAILS.iter().find(|(rail, _)| rail.as_str() == name) {
+        Some(found) => Ok(Some(*found)),
         None => Err(ApiError::bad_request("rail: lightning, onchain or usdc")),
     }
 }

@@ -99,7 +99,8 @@ pub(crate) async fn handler(
         price_currency: found.price.currency(),
         price_value: found.price.amount(),
         checkout_url: Some(found.checkout_url)
-            .filter(|url| found.status == InvoiceStatus::Pending && !url.is_empty()),
+            .filter(|url| found.status == InvoiceStatus::Pending && !url.is_empty())
+            .map(|url| ports.for_browsers(url)),
         license_key: None,
         license_id: found.license_id.filter(|_| active),
         token: None,

@@ -133,6 +133,7 @@ async fn issue(
         terms: selection.terms(),
         buyer_email: buyer.email.clone(),
         buyer_note: buyer.note.clone(),
+        payment_provider_id: None,
         reservation: Some(Reservation {
             id: redemption_id.clone(),
             code_id: code.id.clone(),

@@ -1,11 +1,20 @@
 //! `GET /v1/storefront`: who sells here, for the storefront's pages.
 
 use crate::Ports;
+use crate::seller;
 use axum::extract::State;
-use keywright_edge::http::Json;
+use http::Uri;
+use keywright_domain::slug::Slug;
 use keywright_edge::http::openapi::Failures;
-use serde::Serialize;
+use keywright_edge::http::{ApiError, Json};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+/// Whose product.
+#[derive(Deserialize)]
+struct Asked {
+    product: Option<String>,
+}
 
 /// Who sells. What the vendor does not say is absent.
 #[derive(Serialize, ToSchema)]
@@ -43,24 +52,34 @@ pub(crate) struct Storefront {
     tag = "catalogue",
     params((
         "product" = Option<String>, Query,
-        description = "Slug of a product, to be told who sells that one. Today one business sells them all.",
+        description = "Slug of a product, to be told who sells that one; else the default business.",
     )),
     responses((status = 200, body = Storefront), Failures)
 )]
-pub(crate) async fn handler(State(ports): State<Ports>) -> Json<Storefront> {
-    let mut rails = match &*ports.btcpay {
-        Ok(_) => crate::order::RAILS.map(|(rail, _)| rail).into(),
-        Err(_) => Vec::new(),
-    };
-    if ports.usdc.is_ok() {
+pub(crate) async fn handler(
+    State(ports): State<Ports>,
+    uri: Uri,
+) -> Result<Json<Storefront>, ApiError> {
+    // Whatever else the query holds, a page is told who sells.
+    let query = axum::extract::Query::<Asked>::try_from_uri(&uri);
+    let slug = query
+        .ok()
+        .and_then(|axum::extract::Query(asked)| asked.product);
+    let slug = slug.filter(|slug| Slug::parse(slug).is_ok());
+    let seller = seller::of(&ports, &slug.unwrap_or_default()).await?;
+    let operator = || ports.operator.as_deref().map(str::to_owned);
+    let mut rails = ports.rails(&seller);
+    if ports.usdc_of(&seller).is_ok() {
         rails.push(crate::usdc::RAIL);
     }
-    Json(Storefront {
-        name: ports.operator.as_deref().map(str::to_owned),
-        legal_name: None,
-        support_url: None,
-        support_email: None,
-        brand_color: None,
+    Ok(Json(Storefront {
         rails,
-    })
+        name: Some(seller.name)
+            .filter(|name| !name.is_empty())
+            .or_else(operator),
+        legal_name: seller.legal_name,
+        support_url: seller.support_url,
+        support_email: seller.support_email,
+        brand_color: seller.brand_color,
+    }))
 }

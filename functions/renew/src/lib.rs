@@ -7,6 +7,7 @@ mod download_ids;
 mod forget;
 mod reconcile;
 mod release;
+mod stores;
 mod tick;
 
 use axum::Router;
@@ -14,6 +15,7 @@ use axum::routing::post;
 use keywright_edge::function::{Access, OutboundAccess, PortError};
 use keywright_edge::http::{Bearer, api_router};
 use keywright_edge::ports::{Database, Level, Log, Outbound, Stamps, name};
+use keywright_edge::vault::{NoVault, Vault};
 use keywright_edge::{BoxFuture, Function, Grants, Host};
 use keywright_providers::btcpay::Store;
 use keywright_store::{MIGRATIONS, retention};
@@ -29,6 +31,7 @@ pub const FUNCTION: Function = Function {
             name::BTCPAY_URL,
             name::BTCPAY_API_KEY,
             name::BTCPAY_STORE_ID,
+            name::CREDENTIALS_KEY,
             name::CRON_TOKEN,
             name::VALIDATION_LOG_DAYS,
             name::DOWNLOAD_LOG_DAYS,
@@ -52,8 +55,13 @@ struct Ports {
     database: Database,
     stamps: Stamps,
     log: Log,
-    /// The vendor's store and the way to it, where one is connected.
-    btcpay: Option<Arc<(Store, Outbound)>>,
+    outbound: Outbound,
+    /// The store of the configuration, or why there is none.
+    configured: Arc<Result<Store, String>>,
+    /// The vendor's server; every connected store is there.
+    btcpay_url: Option<Arc<str>>,
+    /// What opens the credentials of connected stores.
+    vault: Arc<Result<Vault, NoVault>>,
     /// Who may tick by HTTP; `None` on a platform that ticks by itself.
     cron: Option<Bearer>,
     /// For how many days validations are kept; `None` when what is configured
@@ -67,7 +75,6 @@ impl Ports {
     fn of(host: &Host) -> Result<Self, PortError> {
         let config = &host.config;
         let url = config.get(name::BTCPAY_URL);
-        let outbound = host.outbound(url.as_slice())?;
         let store = Store::configured(
             url,
             config.get(name::BTCPAY_STORE_ID),
@@ -82,7 +89,10 @@ impl Ports {
             database: host.database()?,
             stamps: host.stamps(),
             log: host.log.clone(),
-            btcpay: store.ok().map(|store| Arc::new((store, outbound))),
+            outbound: host.outbound(url.as_slice())?,
+            configured: Arc::new(store.map_err(|error| error.to_string())),
+            btcpay_url: url.map(Into::into),
+            vault: Arc::new(Vault::configured(config)),
             cron: config.get(name::CRON_TOKEN).and_then(Bearer::new),
             validation_log_days: days(retention::Log::Validations),
             download_log_days: days(retention::Log::Downloads),

@@ -2,16 +2,17 @@
 //! that ended while it still watches for payments.
 //!
 //! A tick is bounded. It claims some invoices by moving their turn on, so a
-//! tick that dies, or one that runs beside it, harms nothing, and asks for all
-//! of them in one request. The turn of each invoice is the cursor. What has
+//! tick that dies, or one that runs beside it, harms nothing, and asks each store
+//! for all of its own in one request. The turn of each invoice is the cursor. What has
 //! changed costs a batch each, as many as the platform's limit of statements
 //! leaves room for; the rest comes in the next tick. What has not costs one
 //! statement together.
 
 use crate::Ports;
+use crate::stores::{self, Group};
 use keywright_domain::invoice::watch::FIRST_WAIT;
 use keywright_domain::invoice::{Effect, InvoiceStatus};
-use keywright_edge::ports::{DatabaseError, Level, Outbound};
+use keywright_edge::ports::{DatabaseError, Level};
 use keywright_providers::btcpay::{self, Expected, Invoice, Store};
 use keywright_store::audit::Actor;
 use keywright_store::invoices::{self, NextCheck, Payable};
@@ -19,13 +20,17 @@ use keywright_store::sightings::{self, Recorded, Seen, StepIds};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// Invoices a tick asks for, in one request.
+/// Invoices a tick asks for.
 const CLAIMED: i64 = 20;
 
+/// Stores a tick asks, one request each, which may take ten seconds. The orders
+/// of the others come first in the next tick.
+const STORES: usize = 4;
+
 /// Statements that recording may take. D1's free plan allows a Worker 50 in all;
-/// the others are the claim, the next turns, the 3 that release reservations,
+/// the others are the claim, the stores, the next turns, the 3 that release reservations,
 /// the one for download ids and the 4 that clear up.
-const STATEMENTS: usize = 40;
+const STATEMENTS: usize = 39;
 
 /// Statements that closing an order takes which has no invoice.
 const STATEMENTS_TO_CLOSE: usize = 4;
@@ -64,70 +69,69 @@ enum Checked {
 /// # Errors
 /// [`DatabaseError`]; what was claimed comes round again.
 pub(crate) async fn tick(ports: &Ports, request_id: &str) -> Result<Report, DatabaseError> {
-    let Some(account) = ports.btcpay.clone() else {
-        return Ok(Report::default());
-    };
     let now = ports.stamps.now();
     let due = invoices::claim_due(&ports.database, now, now + FIRST_WAIT, CLAIMED).await?;
-    let mut report = Report {
-        checked: due.len(),
-        ..Report::default()
-    };
+    let mut report = Report::default();
     if due.is_empty() {
         return Ok(report);
     }
     let mut next = Vec::new();
-    match read(&account, &due).await {
-        Ok(found) => {
-            let mut tick = Tick {
-                ports,
-                store: &account.0,
-                request_id,
-                statements: STATEMENTS,
-            };
-            for invoice in &due {
-                match tick.check(&found, invoice).await? {
-                    Checked::Settled => report.settled += 1,
-                    Checked::Closed => report.closed += 1,
-                    Checked::Again(turn) => next.push(turn),
-                    Checked::Failed(turn) => {
-                        report.failed += 1;
-                        next.push(turn);
-                    }
+    let mut tick = Tick {
+        ports,
+        request_id,
+        statements: STATEMENTS,
+    };
+    for (number, group) in stores::grouped(ports, due).await?.into_iter().enumerate() {
+        if number >= STORES {
+            next.extend(group.orders.iter().map(|invoice| turn_at(invoice, now)));
+            continue;
+        }
+        report.checked += group.orders.len();
+        let (store, found) = match read(ports, &group).await {
+            Ok(read) => read,
+            Err(reason) => {
+                ports.log.write(Level::Warn, request_id, &reason);
+                report.failed += group.orders.len();
+                next.extend(group.orders.iter().map(|invoice| again(invoice, now)));
+                continue;
+            }
+        };
+        for invoice in &group.orders {
+            match tick.check(store, &found, invoice).await? {
+                Checked::Settled => report.settled += 1,
+                Checked::Closed => report.closed += 1,
+                Checked::Again(turn) => next.push(turn),
+                Checked::Failed(turn) => {
+                    report.failed += 1;
+                    next.push(turn);
                 }
             }
-        }
-        Err(reason) => {
-            ports.log.write(Level::Warn, request_id, &reason);
-            report.failed = due.len();
-            next.extend(due.iter().map(|invoice| again(invoice, now)));
         }
     }
     invoices::check_again(&ports.database, &next).await?;
     Ok(report)
 }
 
-/// The invoices of these orders, in one request, with what their prices are in
-/// sats where that is still to be learnt of one of them.
-async fn read(
-    (store, outbound): &(Store, Outbound),
-    due: &[Payable],
-) -> Result<Vec<Invoice>, String> {
-    let orders = due.iter().map(|invoice| invoice.id.as_str());
-    let with_sats = due.iter().any(Payable::lacks_sats);
+/// The invoices of a store's orders, in one request, with what their prices are
+/// in sats where that is still to be learnt of one of them.
+async fn read<'a>(ports: &Ports, group: &'a Group) -> Result<(&'a Store, Vec<Invoice>), String> {
+    let store = group.store.as_ref()?;
+    let orders = group.orders.iter().map(|invoice| invoice.id.as_str());
+    let with_sats = group.orders.iter().any(Payable::lacks_sats);
     let request = store
         .find_by_orders(orders, with_sats)
         .map_err(|error| error.to_string())?;
-    let answer = outbound
+    let answer = ports
+        .outbound
         .send(request)
         .await
         .map_err(|error| error.to_string())?;
-    btcpay::read_invoices(&answer).map_err(|error| error.to_string())
+    let found = btcpay::read_invoices(&answer).map_err(|error| error.to_string())?;
+    Ok((store, found))
 }
 
 struct Tick<'a> {
     ports: &'a Ports,
-    store: &'a Store,
     request_id: &'a str,
     /// Statements that are left.
     statements: usize,
@@ -136,11 +140,11 @@ struct Tick<'a> {
 impl Tick<'_> {
     async fn check(
         &mut self,
+        store: &Store,
         found: &[Invoice],
         invoice: &Payable,
     ) -> Result<Checked, DatabaseError> {
         let now = self.ports.stamps.now();
-        let store = self.store;
         let expected = Expected {
             store_id: store.id(),
             order_id: &invoice.id,
@@ -278,10 +282,14 @@ fn pick<'a>(
 
 /// The next tick comes back to it first.
 fn at_once(invoice: &Payable, now: i64) -> Checked {
-    Checked::Again(NextCheck {
+    Checked::Again(turn_at(invoice, now))
+}
+
+fn turn_at(invoice: &Payable, at: i64) -> NextCheck {
+    NextCheck {
         id: invoice.id.clone(),
-        at: Some(now),
-    })
+        at: Some(at),
+    }
 }
 
 /// The next turn of an invoice that nothing new is known of. `None` at the end

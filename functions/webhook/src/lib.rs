@@ -1,12 +1,22 @@
-//! What payment providers call.
+//! What payment providers call, and where an operator's browser comes back to
+//! who connects one.
 
+mod account;
 mod btcpay;
+mod call;
+mod callback;
+mod connect;
+mod connected;
+mod delivery;
+mod page;
 
+use account::Account;
 use axum::Router;
-use axum::routing::post;
+use axum::routing::{get, post};
 use keywright_edge::function::{Access, OutboundAccess, PortError};
 use keywright_edge::http::api_router;
 use keywright_edge::ports::{Database, Log, Outbound, Stamps, name};
+use keywright_edge::vault::{NoVault, Vault};
 use keywright_edge::{Function, Grants, Host};
 use keywright_providers::btcpay::{Store, WebhookSecret};
 use keywright_store::MIGRATIONS;
@@ -19,10 +29,12 @@ pub const FUNCTION: Function = Function {
         database: Access::ReadWrite,
         outbound: OutboundAccess::PaymentProviders,
         config: &[
+            name::PUBLIC_URL,
             name::BTCPAY_URL,
             name::BTCPAY_API_KEY,
             name::BTCPAY_STORE_ID,
             name::BTCPAY_WEBHOOK_SECRET,
+            name::CREDENTIALS_KEY,
         ],
         ..Grants::NONE
     },
@@ -35,7 +47,12 @@ keywright_edge::entry!(FUNCTION);
 
 /// What the OpenAPI document says of this function.
 #[derive(utoipa::OpenApi)]
-#[openapi(paths(btcpay::handler))]
+#[openapi(paths(
+    btcpay::handler,
+    connected::handler,
+    callback::get::handler,
+    callback::post::handler
+))]
 pub struct Api;
 
 #[derive(Clone)]
@@ -43,20 +60,20 @@ struct Ports {
     database: Database,
     stamps: Stamps,
     log: Log,
-    btcpay: Arc<Result<BtcPay, String>>,
-}
-
-/// The vendor's store, the secret of its webhook and the way to it.
-struct BtcPay {
-    store: Store,
-    secret: WebhookSecret,
     outbound: Outbound,
+    /// Where this instance is reached, without a trailing slash.
+    public_url: Option<Arc<str>>,
+    /// The vendor's server, without a trailing slash.
+    btcpay_url: Option<Arc<str>>,
+    /// The store of the configuration, or why there is none.
+    configured: Arc<Result<Account, String>>,
+    /// What opens the credentials of connected stores.
+    vault: Arc<Result<Vault, NoVault>>,
 }
 
 fn router(host: &Host) -> Result<Router, PortError> {
     let config = &host.config;
     let url = config.get(name::BTCPAY_URL);
-    let outbound = host.outbound(url.as_slice())?;
     let store = Store::configured(
         url,
         config.get(name::BTCPAY_STORE_ID),
@@ -65,24 +82,34 @@ fn router(host: &Host) -> Result<Router, PortError> {
     let secret = config
         .get(name::BTCPAY_WEBHOOK_SECRET)
         .and_then(WebhookSecret::new);
-    let btcpay = match (store, secret) {
-        (Ok(store), Some(secret)) => Ok(BtcPay {
+    let configured = match (store, secret) {
+        (Ok(store), Some(secret)) => Ok(Account {
             store,
             secret,
-            outbound,
+            provider_id: None,
         }),
         (Ok(_), None) => Err("BTCPAY_WEBHOOK_SECRET is not configured".to_owned()),
         (Err(error), _) => Err(error.to_string()),
     };
+    let plain = |url: &str| -> Arc<str> { url.trim_end_matches('/').into() };
     let ports = Ports {
         database: host.database()?,
         stamps: host.stamps(),
         log: host.log.clone(),
-        btcpay: Arc::new(btcpay),
+        outbound: host.outbound(url.as_slice())?,
+        public_url: config.get(name::PUBLIC_URL).map(plain),
+        btcpay_url: url.map(plain),
+        configured: Arc::new(configured),
+        vault: Arc::new(Vault::configured(config)),
     };
     Ok(api_router(
         Router::new()
             .route("/v1/btcpay/webhook", post(btcpay::handler))
+            .route("/v1/btcpay/webhook/{provider_id}", post(connected::handler))
+            .route(
+                "/v1/btcpay/authorize/callback",
+                get(callback::get::handler).post(callback::post::handler),
+            )
             .with_state(ports),
     ))
 }

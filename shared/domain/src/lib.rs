@@ -10,6 +10,8 @@
 //! - [`standing`]: whether a recorded license is good at a given second
 //! - [`seats`]: which machines may use a license
 //! - [`invoice`]: the states of a purchase
+//! - [`merchant`]: what a business says of itself
+//! - [`rail`]: ways of paying, and which provider takes an order
 //! - [`usdc`]: orders in USDC, and which of them a transfer pays
 //! - [`rate_limit`]: token buckets
 //! - [`release`]: versions, channels, platforms, manifests and what is signed
@@ -22,7 +24,9 @@ pub mod dates;
 pub mod discount;
 pub mod ids;
 pub mod invoice;
+pub mod merchant;
 pub mod money;
+pub mod rail;
 pub mod rate_limit;
 pub mod release;
 pub mod seats;

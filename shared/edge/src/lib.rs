@@ -7,6 +7,7 @@
 //! - [`http`]: the error envelope, the JSON extractor, request ids, bearer
 //!   authentication, and [`http::serve`], which every host calls
 //! - [`journal`]: notes written after the answer, many at once
+//! - [`vault`]: credentials at rest, sealed
 //! - [`host`]: Workers, Spin and, for tests, native with a real `SQLite`
 //!
 //! ```ignore
@@ -20,6 +21,8 @@ pub mod host;
 pub mod http;
 pub mod journal;
 pub mod ports;
+mod seal;
+pub mod vault;
 
 pub use function::{Function, Grants, Host};
 

@@ -17,7 +17,7 @@ pub struct Item {
     pub at: i64,
     /// What it is, such as `paid_late`.
     pub kind: String,
-    /// What it is about: `invoice`.
+    /// What it is about: `invoice` or `payment_provider`.
     pub object_kind: String,
     /// Id of that.
     pub object_id: String,

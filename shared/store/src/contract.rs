@@ -38,7 +38,7 @@ pub struct ProductView {
     /// operator does not say.
     #[schema(value_type = Option<Vec<Object>>)]
     entitlements_catalog: Option<Value>,
-    /// Always null: one business sells everything.
+    /// UUID of the business that sells it; null the default one.
     merchant_profile_id: Option<String>,
     /// RFC 3339.
     created_at: String,
@@ -59,7 +59,7 @@ impl From<Product> for ProductView {
             active: product.active,
             metadata: product.metadata,
             entitlements_catalog: product.entitlements_catalog,
-            merchant_profile_id: None,
+            merchant_profile_id: product.merchant_profile_id,
             created_at: rfc3339(product.created_at),
             updated_at: rfc3339(product.updated_at),
         }

@@ -24,6 +24,9 @@ pub struct NewInvoice {
     pub price: Price,
     /// The price before any discount, in the same currency.
     pub base: Price,
+    /// The connected store it is paid at; `None` for the store of the
+    /// configuration, and where there is nothing to pay.
+    pub payment_provider_id: Option<String>,
     /// What the license will promise.
     pub terms: Terms,
     /// Where the buyer can be reached.
@@ -153,6 +156,8 @@ pub struct Payable {
     pub watch_until: Option<i64>,
     /// Id of the last step that was recorded.
     pub step_id: Option<String>,
+    /// The connected store it is paid at; `None` for that of the configuration.
+    pub payment_provider_id: Option<String>,
 }
 
 /// The columns of a [`Payable`]. An order from before there were currencies has
@@ -162,7 +167,7 @@ macro_rules! payable_columns {
         "id, status, payment_state, provider_invoice_id, price_currency,
          coalesce(price_amount, amount_sats) AS price_amount,
          coalesce(base_price_amount, base_price_sats) AS base_price_amount, amount_sats,
-         created_at, checks, watch_until, step_id"
+         created_at, checks, watch_until, step_id, payment_provider_id"
     };
 }
 
@@ -205,7 +210,8 @@ macro_rules! insert_into_invoices {
                                    duration_seconds, grace_seconds, max_machines, entitlements,
                                    is_trial, buyer_email, buyer_note, created_at, settled_at,
                                    next_check_at, checks, maintenance_seconds, payment_state,
-                                   price_currency, price_amount, base_price_amount) ",
+                                   price_currency, price_amount, base_price_amount,
+                                   payment_provider_id) ",
             $from
         )
     };
@@ -227,12 +233,14 @@ pub(crate) fn place(
     let sql = if invoice.reservation.is_none() {
         insert_into_invoices!(
             "VALUES (?1, ?2, ?3, ?4, ?5, '', ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,
-                     ?17, ?18, 0, ?19, iif(?6 = 'settled', 'paid', 'unpaid'), ?20, ?21, ?22)"
+                     ?17, ?18, 0, ?19, iif(?6 = 'settled', 'paid', 'unpaid'), ?20, ?21, ?22,
+                     ?23)"
         )
     } else {
         insert_into_invoices!(
             "SELECT ?1, ?2, ?3, ?4, ?5, '', ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,
-                    ?17, ?18, 0, ?19, iif(?6 = 'settled', 'paid', 'unpaid'), ?20, ?21, ?22
+                    ?17, ?18, 0, ?19, iif(?6 = 'settled', 'paid', 'unpaid'), ?20, ?21, ?22,
+                    ?23
              WHERE changes() > 0"
         )
     };
@@ -261,6 +269,7 @@ pub(crate) fn place(
             invoice.price.currency().as_str().into(),
             invoice.price.amount().into(),
             invoice.base.amount().into(),
+            invoice.payment_provider_id.as_ref().into(),
         ],
     );
     match &invoice.reservation {
@@ -388,8 +397,9 @@ pub async fn sale(database: &Reader, id: &str) -> Result<Option<Sale>, DatabaseE
     database.first(statement).await
 }
 
-/// Our invoice for one of `BTCPay`: by its id, or by the order id we gave it,
-/// for the case that the answer with its id never reached us.
+/// Our invoice for one of a `BTCPay` store: by its id, or by the order id we
+/// gave it, for the case that the answer with its id never reached us. An
+/// invoice that is paid at another store is not found.
 ///
 /// # Errors
 /// [`DatabaseError`].
@@ -397,16 +407,21 @@ pub async fn for_btcpay(
     database: &Reader,
     provider_invoice_id: &str,
     order_id: Option<&str>,
+    payment_provider_id: Option<&str>,
 ) -> Result<Option<Payable>, DatabaseError> {
     let statement = Statement::new(
         concat!(
             "SELECT ",
             payable_columns!(),
             " FROM invoices
-         WHERE provider = 'btcpay'
+         WHERE provider = 'btcpay' AND payment_provider_id IS ?3
            AND (provider_invoice_id = ?1 OR (provider_invoice_id IS NULL AND id = ?2))"
         ),
-        [provider_invoice_id.into(), order_id.into()],
+        [
+            provider_invoice_id.into(),
+            order_id.into(),
+            payment_provider_id.into(),
+        ],
     );
     database.first(statement).await
 }

@@ -10,6 +10,9 @@
 //! - [`products`], [`policies`]: the catalogue
 //! - [`discount_codes`], [`discount_code_change`], [`redemptions`]: codes, and their uses
 //! - [`product_change`], [`policy_change`]: what an operator changes of it
+//! - [`merchant_profiles`], [`merchant_profile_change`], [`rail_preferences`]: businesses
+//! - [`payment_providers`], [`provider_connects`], [`provider_change`]: their stores
+//! - [`sellers`]: who sells a product
 //! - [`invoices`]: purchases and their reconciliation
 //! - [`usdc_orders`], [`transfers`]: orders in USDC, and what was paid
 //! - [`transfer_list`], [`transfer_resolve`]: the same for the operator
@@ -55,11 +58,17 @@ pub mod license_status;
 pub mod licenses;
 pub mod machine_list;
 pub mod machines;
+pub mod merchant_profile_change;
+pub mod merchant_profiles;
 mod paging;
+pub mod payment_providers;
 pub mod policies;
 pub mod policy_change;
 pub mod product_change;
 pub mod products;
+pub mod provider_change;
+pub mod provider_connects;
+pub mod rail_preferences;
 pub mod redemptions;
 pub mod release_change;
 pub mod release_feed;
@@ -69,6 +78,7 @@ pub mod releases;
 pub mod retention;
 pub mod rpc_endpoints;
 pub mod seats;
+pub mod sellers;
 pub mod settle;
 pub mod sightings;
 pub mod transfer_list;

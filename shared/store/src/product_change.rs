@@ -23,18 +23,25 @@ pub struct Changes {
     pub metadata: Option<Value>,
     /// New catalogue; `Some(None)` clears it.
     pub entitlements_catalog: Option<Option<Value>>,
+    /// New business; `Some(None)` is the default one.
+    pub merchant_profile_id: Option<Option<String>>,
 }
 
-/// The row as the members of a change name it. Not in another currency while
-/// the number of a policy, which is in the product's, or the amount of a code
-/// for this product would mean something else or nothing.
+/// The row as the members of a change name it. No row when the change names a
+/// business that does not exist, so that nothing of it is made. Nor for another
+/// currency, while the number of a policy, which is in the product's, or the
+/// amount of a code for this product would mean something else or nothing.
 const DIFFERENCE: &str = insert_difference!(
     "SELECT id, json_object('name', name, 'description', description,
             'price_amount', price_amount, 'price_currency', price_currency,
             'active', json(iif(active, 'true', 'false')), 'metadata', json(metadata),
-            'entitlements_catalog', json(entitlements_catalog)) AS doc
+            'entitlements_catalog', json(entitlements_catalog),
+            'merchant_profile_id', merchant_profile_id) AS doc
      FROM products
      WHERE id = ?6
+       AND (?7 ->> '$.merchant_profile_id' IS NULL
+            OR EXISTS (SELECT 1 FROM merchant_profiles
+                       WHERE id = ?7 ->> '$.merchant_profile_id'))
        AND (coalesce(?7 ->> '$.price_currency', price_currency) = price_currency
             OR NOT EXISTS (SELECT 1 FROM policies
                            WHERE product_id = products.id AND price_amount IS NOT NULL)
@@ -79,6 +86,8 @@ pub async fn change(
            metadata = coalesce(?2 ->> '$.metadata', metadata),
            entitlements_catalog = iif(json_type(?2, '$.entitlements_catalog') IS NULL,
                                       entitlements_catalog, ?2 ->> '$.entitlements_catalog'),
+           merchant_profile_id = iif(json_type(?2, '$.merchant_profile_id') IS NULL,
+                                     merchant_profile_id, ?2 ->> '$.merchant_profile_id'),
            updated_at = ?3
          WHERE id = ?1 AND EXISTS (SELECT 1 FROM audit WHERE id = ?4)",
         actor,
@@ -111,6 +120,10 @@ impl Changes {
             (
                 "entitlements_catalog",
                 self.entitlements_catalog.clone().map(Value::from),
+            ),
+            (
+                "merchant_profile_id",
+                self.merchant_profile_id.clone().map(Value::from),
             ),
         ])
     }
@@ -178,6 +191,7 @@ pub async fn delete(
                             'active', json(iif(active, 'true', 'false')),
                             'metadata', json(metadata),
                             'entitlements_catalog', json(entitlements_catalog),
+                            'merchant_profile_id', merchant_profile_id,
                             'policies', json((SELECT json_group_array(slug) FROM policies
                                               WHERE product_id = p.id)),
                             'discount_codes', json((SELECT json_group_array(code)

@@ -32,6 +32,8 @@ pub struct Product {
     /// What each entitlement means, where the operator says so.
     #[serde(deserialize_with = "columns::optional_json")]
     pub entitlements_catalog: Option<Value>,
+    /// The business that sells it; `None` the default one.
+    pub merchant_profile_id: Option<String>,
     /// Unix seconds.
     pub created_at: i64,
     /// Unix seconds.
@@ -43,7 +45,7 @@ macro_rules! select_products {
     ($rest:literal) => {
         concat!(
             "SELECT id, slug, name, description, price_amount, price_currency, active,
-                    metadata, entitlements_catalog, created_at, updated_at
+                    metadata, entitlements_catalog, merchant_profile_id, created_at, updated_at
              FROM products ",
             $rest
         )
@@ -94,7 +96,8 @@ pub async fn page(database: &Reader, page: &Page) -> Result<Vec<Product>, Databa
     database.query(statement).await
 }
 
-/// Records a new product, its audit entry and its event.
+/// Records a new product, its audit entry and its event. `false`, and nothing
+/// written, when there is no such business.
 ///
 /// # Errors
 /// [`DatabaseError`]; a slug in use is a unique violation of `products.slug`.
@@ -104,11 +107,13 @@ pub async fn create(
     product: &Product,
     audit_id: String,
     event_id: &str,
-) -> Result<(), DatabaseError> {
+) -> Result<bool, DatabaseError> {
     let insert = Statement::new(
         "INSERT INTO products (id, slug, name, description, price_amount, price_currency, active,
-                               metadata, entitlements_catalog, created_at, updated_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10)",
+                               metadata, entitlements_catalog, created_at, updated_at,
+                               merchant_profile_id)
+         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, ?11
+         WHERE ?11 IS NULL OR EXISTS (SELECT 1 FROM merchant_profiles WHERE id = ?11)",
         [
             (&product.id).into(),
             (&product.slug).into(),
@@ -124,6 +129,7 @@ pub async fn create(
                 .map(Value::to_string)
                 .into(),
             product.created_at.into(),
+            product.merchant_profile_id.as_ref().into(),
         ],
     );
     let event = serde_json::json!({ "product_id": product.id, "slug": product.slug });
@@ -138,7 +144,10 @@ pub async fn create(
     let batch = vec![
         insert,
         audit::event_if_changed(event_id, actor.at, "product.created", &event),
-        audit::insert(actor, entry),
+        // The event is written where the product was.
+        audit::insert_if_changed(actor, entry),
+        Statement::new(BY_ID, [(&product.id).into()]),
     ];
-    database.batch(batch).await.map(drop)
+    let mut answers = database.batch(batch).await?;
+    Ok(!answers.pop().unwrap_or_default().is_empty())
 }

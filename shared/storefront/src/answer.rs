@@ -67,6 +67,15 @@ pub fn not_found(method: &Method, headers: &HeaderMap) -> Option<Response<Vec<u8
     Some(answer)
 }
 
+/// A page that a function makes itself, with the headers of every page.
+#[must_use]
+pub fn document(status: StatusCode, html: Vec<u8>) -> Response<Vec<u8>> {
+    let mut answer = with_headers(Response::new(html));
+    *answer.status_mut() = status;
+    set(&mut answer, "content-type", NOT_FOUND.content_type);
+    answer
+}
+
 fn full(method: &Method, page: &Page, bytes: Vec<u8>) -> Response<Vec<u8>> {
     let length = bytes.len().to_string();
     let body = if method == Method::HEAD {

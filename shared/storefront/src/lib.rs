@@ -4,6 +4,7 @@
 //!
 //! - [`page_at`]: the table of paths
 //! - [`answer`]: status and headers of a page that was read
+//! - [`document`]: the same for a page that a function makes itself
 //! - [`prefers_html`]: whether a client is a browser that wants a page
 
 mod accept;
@@ -11,7 +12,7 @@ mod answer;
 mod table;
 
 pub use accept::prefers_html;
-pub use answer::{answer, not_found};
+pub use answer::{answer, document, not_found};
 pub use table::{HOME, Page, page_at};
 
 /// Why a request is not answered with a page.

@@ -19,7 +19,7 @@ use crate::permission::LICENSE_SHOP;
 use crate::state::{Setup, Shared, State};
 use crate::store::{ApiKey, Network, StoreConfig};
 use crate::webhook::{Settings, Webhook};
-use crate::{api, checkout, gate, money};
+use crate::{api, checkout, consent, gate, money};
 
 /// Version the double says it is.
 const VERSION: &str = "2.4.1";
@@ -204,11 +204,7 @@ impl Builder {
     /// A text that is no positive number removes the currency.
     #[must_use]
     pub fn rate(mut self, currency: &str, one_btc: &str) -> Self {
-        let currency = currency.to_uppercase();
-        match money::parse(one_btc).filter(|rate| *rate > Decimal::ZERO) {
-            Some(rate) => self.rates.insert(currency, rate),
-            None => self.rates.remove(&currency),
-        };
+        money::set_rate(&mut self.rates, currency, one_btc);
         self
     }
 
@@ -307,7 +303,7 @@ impl Builder {
             .build()
             .map_err(io::Error::other)?;
 
-        let mut state = State::new(self.clock, self.keys);
+        let mut state = State::new(self.clock, self.keys, self.rates);
         for (store, settings) in self.webhooks {
             let id = state.ids.short();
             state.webhooks.push(Webhook::new(id, &store, settings));
@@ -333,7 +329,6 @@ impl Builder {
         };
         let setup = Setup {
             stores: self.stores,
-            rates: self.rates,
             network: self.network,
             retry_speed: self.retry_speed,
             patience: self.patience,
@@ -356,8 +351,8 @@ impl Builder {
             known: Arc::new(known),
         };
         let controls = crate::control::router(control.clone());
-        let everything =
-            api::router(&double, checkout::router(control.clone())).merge(controls.clone());
+        let pages = checkout::router(control.clone()).merge(consent::router(control.clone()));
+        let everything = api::router(&double, pages).merge(controls.clone());
         runtime.spawn(gate::serve(listener, address, inbox, everything));
         let (_, never) = gate::gate();
         runtime.spawn(gate::serve(

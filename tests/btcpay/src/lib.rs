@@ -1,5 +1,5 @@
 //! A small server that plays `BTCPay` Server 2.4 in tests: the invoice and
-//! webhook parts of its Greenfield API, its status machine, its deliveries and
+//! webhook parts of its Greenfield API, the page on which keys are given, its status machine, its deliveries and
 //! retries, and everything that goes wrong with them.
 //!
 //! ```
@@ -33,6 +33,7 @@ mod api;
 mod builder;
 mod checkout;
 mod clock;
+mod consent;
 mod control;
 mod delivery;
 mod event;
@@ -51,6 +52,7 @@ mod store;
 mod webhook;
 
 pub use builder::{BtcPay, Builder};
+pub use consent::{Callback, Consent};
 pub use control::{Control, ControlError, MarkAs, NewInvoice, Payment, Stuck};
 pub use event::{Event, EventIds};
 pub use fault::{ApiState, Fault, Release};

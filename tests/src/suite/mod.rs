@@ -23,6 +23,7 @@ mod discount_codes;
 mod discounts;
 mod download;
 mod errors;
+mod faults;
 pub mod floor;
 mod forgery;
 mod gate;
@@ -184,6 +185,7 @@ pub fn all() -> impl Iterator<Item = Case> {
         discounts::CASES,
         download::CASES,
         errors::CASES,
+        faults::CASES,
         forgery::CASES,
         gate::CASES,
         keys::CASES,

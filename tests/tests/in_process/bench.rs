@@ -122,6 +122,19 @@ impl Bench {
         }
     }
 
+    /// As [`Self::redeployed`], with another way out.
+    pub(crate) fn over_outbound(
+        before: &Self,
+        config: &[(&'static str, &str)],
+        outbound: Arc<dyn Fetch>,
+    ) -> Self {
+        let database = before.shop.native.database.clone();
+        Self {
+            shop: Shop::open_over(setup(config, &before.clock), outbound, database),
+            clock: before.clock.clone(),
+        }
+    }
+
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
         let (parts, body) = self.shop.call(request).await.into_parts();
         Answer {

@@ -400,6 +400,7 @@ async fn the_statement_that_reserves_knows_every_limit() {
             terms: keywright_domain::terms::Terms::default(),
             buyer_email: None,
             buyer_note: None,
+            payment_provider_id: None,
             reservation: Some(Reservation {
                 id: format!("redemption-{number}"),
                 code_id: bench.sql("SELECT id FROM discount_codes").await[0]["id"]

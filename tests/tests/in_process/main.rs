@@ -20,6 +20,8 @@ mod bench;
 #[cfg(test)]
 mod broken_changes;
 #[cfg(test)]
+mod businesses;
+#[cfg(test)]
 mod claiming;
 #[cfg(test)]
 mod claiming_files;
@@ -29,6 +31,10 @@ mod code_faults;
 mod code_races;
 #[cfg(test)]
 mod codes;
+#[cfg(test)]
+mod connect_faults;
+#[cfg(test)]
+mod connecting;
 #[cfg(test)]
 mod currencies;
 #[cfg(test)]
@@ -120,9 +126,13 @@ mod selling;
 #[cfg(test)]
 mod settle_faults;
 #[cfg(test)]
+mod several_stores;
+#[cfg(test)]
 mod signing;
 #[cfg(test)]
 mod sites;
+#[cfg(test)]
+mod stores;
 #[cfg(test)]
 mod taking_back;
 #[cfg(test)]

@@ -5,9 +5,10 @@ use crate::bad_downloads::old_token;
 use crate::bench::{Bench, FILE, UNTIL_DUE, account_of, played_store, raw_request, signed_in};
 use crate::feeds::{LINUX, publish};
 use crate::payments::{body_of, delivery_of, order};
-use crate::{round_trips_usdc, usdc_shop};
+use crate::{round_trips_usdc, stores, usdc_shop};
 use axum::body::Body;
 use http::{Method, Request, header};
+use keywright_btcpay_double::Consent;
 use keywright_edge::ports::name;
 use keywright_rpc_double::Endpoint;
 use keywright_tests::release_file::ReleaseFile;
@@ -79,6 +80,9 @@ async fn each_route_costs_what_the_table_says() {
     bench.product("listed", 1).await;
     let listed_key = bench.issue("listed", json!({})).await.text("license_key");
     bench.product("free", 0).await;
+    let dollars = json!({ "slug": "dollars", "name": "D", "price_currency": "USD",
+                          "price_value": 1 });
+    bench.operate("POST", "/v1/admin/products", &dollars).await;
     let attention = "INSERT INTO attention (id, at, kind, object_kind, object_id, details)
                      VALUES ('a1', 1, 'underpaid', 'invoice', 'i1', '{}')";
     bench.sql(attention).await;
@@ -103,6 +107,27 @@ async fn each_route_costs_what_the_table_says() {
         .await;
     let bought = json!({ "product": "free", "buyer_email": "a@b.example" });
     let bought = bench.post("/v1/purchase", &bought).await;
+    let business = bench
+        .operate(
+            "POST",
+            "/v1/admin/merchant-profiles",
+            &json!({ "name": "B" }),
+        )
+        .await
+        .text("id");
+    let connected = stores::business(&bench, "Connected").await;
+    let provider = stores::connect(&bench, &pay, &connected, pay.store_id()).await;
+    stores::product_of(&bench, &connected, "theirs").await;
+    let (_, theirs) = order(&bench, "theirs").await;
+    pay.pay_in_full(&theirs).expect("a payment");
+    let [(_, secret)] = stores::webhooks_to(&pay, &provider)
+        .try_into()
+        .expect("one webhook");
+    let to_provider = stores::delivery_to(&pay, &provider, &secret, &theirs);
+    let connecting = stores::business(&bench, "Connecting").await;
+    let agreed = stores::begin(&bench, &connecting).await;
+    let agreed = pay.authorize(&agreed, &Consent::store(pay.store_id()));
+    let agreed = stores::posted(&agreed.expect("a key"));
     let api_key = json!({ "label": "CI", "role": "read-only" });
     let api_key_id = bench
         .operate("POST", "/v1/admin/api-keys", &api_key)
@@ -334,7 +359,7 @@ async fn each_route_costs_what_the_table_says() {
         // The license, what there is, and what sign asks.
         ("/v1/downloads/link", link.expect("a request"), 3),
         ("/v1/products", get("/v1/products"), 1),
-        ("/v1/storefront", get("/v1/storefront?product=demo"), 0),
+        ("/v1/storefront", get("/v1/storefront?product=demo"), 1),
         ("/v1/products/{slug}", get("/v1/products/demo"), 1),
         (
             "/v1/products/{slug}/policies",
@@ -353,10 +378,16 @@ async fn each_route_costs_what_the_table_says() {
             post("/v1/purchase", json!({ "product": "free" })),
             4,
         ),
-        // Product, policies, the order, and what the store answered.
+        // Product, policies, who sells it, the order, and what the store answered.
         (
             "/v1/purchase",
             post("/v1/purchase", json!({ "product": "demo" })),
+            5,
+        ),
+        // In dollars no more: what the price is in sats is recorded with it.
+        (
+            "/v1/purchase",
+            post("/v1/purchase", json!({ "product": "dollars" })),
             4,
         ),
         // And the code.
@@ -366,7 +397,7 @@ async fn each_route_costs_what_the_table_says() {
                 "/v1/purchase",
                 json!({ "product": "demo", "code": "SPARE" }),
             ),
-            5,
+            6,
         ),
         // Or the featured ones.
         (
@@ -375,7 +406,7 @@ async fn each_route_costs_what_the_table_says() {
                 "/v1/purchase",
                 json!({ "product": "demo", "policy_slug": "pro" }),
             ),
-            5,
+            6,
         ),
         // Product, code, policies, the sale, and the signature.
         (
@@ -399,6 +430,44 @@ async fn each_route_costs_what_the_table_says() {
         ),
         // Finding the invoice and settling it.
         ("/v1/btcpay/webhook", delivery_of(delivery), 2),
+        // And the store before.
+        ("/v1/btcpay/webhook/{provider_id}", to_provider, 3),
+        // The state, the row of the store, and that it is connected.
+        ("/v1/btcpay/authorize/callback", agreed, 3),
+        (
+            "/v1/admin/btcpay/connect",
+            post(
+                "/v1/admin/btcpay/connect",
+                json!({ "merchant_profile_id": business }),
+            ),
+            1,
+        ),
+        (
+            "/v1/admin/btcpay/status",
+            operate("/v1/admin/btcpay/status"),
+            1,
+        ),
+        (
+            "/v1/admin/btcpay/payment-methods",
+            operate(&format!(
+                "/v1/admin/btcpay/payment-methods?merchant_profile_id={connected}"
+            )),
+            1,
+        ),
+        (
+            "/v1/admin/payment-provider/status",
+            operate("/v1/admin/payment-provider/status"),
+            1,
+        ),
+        // Which store, and that it is disconnected.
+        (
+            "/v1/admin/btcpay/disconnect",
+            post(
+                "/v1/admin/btcpay/disconnect",
+                json!({ "merchant_profile_id": connected }),
+            ),
+            2,
+        ),
         (
             "/v1/purchase/{invoice_id}",
             get(&format!("/v1/purchase/{settled}")),
@@ -455,6 +524,15 @@ async fn each_route_costs_what_the_table_says() {
                 json!({ "max_machines": 2 }),
             ),
             1,
+        ),
+        // And what its product's currency is.
+        (
+            "/v1/admin/policies/{id}",
+            patch(
+                format!("/v1/admin/policies/{policy_id}"),
+                json!({ "price_sats_override": 50_000 }),
+            ),
+            2,
         ),
         (
             "/v1/admin/discount-codes",
@@ -693,6 +771,49 @@ async fn each_route_costs_what_the_table_says() {
                 Method::DELETE,
                 &format!("/v1/admin/api-keys/{api_key_id}"),
                 &json!({}),
+            ),
+            1,
+        ),
+        (
+            "/v1/admin/merchant-profiles",
+            operate("/v1/admin/merchant-profiles"),
+            1,
+        ),
+        (
+            "/v1/admin/merchant-profiles",
+            post("/v1/admin/merchant-profiles", json!({ "name": "N" })),
+            1,
+        ),
+        (
+            "/v1/admin/merchant-profiles/{id}",
+            operate(&format!("/v1/admin/merchant-profiles/{business}")),
+            1,
+        ),
+        (
+            "/v1/admin/merchant-profiles/{id}",
+            patch(
+                format!("/v1/admin/merchant-profiles/{business}"),
+                json!({ "name": "M" }),
+            ),
+            1,
+        ),
+        (
+            "/v1/admin/merchant-profiles/{id}/rail-preferences/{rail}",
+            delete(format!(
+                "/v1/admin/merchant-profiles/{business}/rail-preferences/onchain"
+            )),
+            1,
+        ),
+        (
+            "/v1/admin/merchant-profiles/{id}",
+            delete(format!("/v1/admin/merchant-profiles/{business}")),
+            1,
+        ),
+        (
+            "/v1/admin/merchant-profiles/{id}/set-default",
+            post(
+                "/v1/admin/merchant-profiles/00000000-0000-7000-8000-000000000001/set-default",
+                json!({}),
             ),
             1,
         ),

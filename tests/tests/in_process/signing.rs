@@ -290,6 +290,8 @@ fn no_function_is_granted_more_than_its_row_of_the_table() {
                 &[name::PUBLIC_URL, name::VERIFY_KEYS, name::OPERATOR_NAME],
                 &account[..],
                 &[
+                    name::BTCPAY_BROWSER_URL,
+                    name::CREDENTIALS_KEY,
                     name::POLYGON_CHAIN_ID,
                     name::USDC_ADDRESS,
                     name::WALLET_ADDRESS,
@@ -308,12 +310,26 @@ fn no_function_is_granted_more_than_its_row_of_the_table() {
         (
             &keywright_webhook::FUNCTION,
             row(Access::ReadWrite, false, payment, none),
-            [&account[..], &[name::BTCPAY_WEBHOOK_SECRET]].concat(),
+            [
+                &[name::PUBLIC_URL],
+                &account[..],
+                &[name::BTCPAY_WEBHOOK_SECRET, name::CREDENTIALS_KEY],
+            ]
+            .concat(),
         ),
         (
             &keywright_admin::FUNCTION,
-            row(Access::ReadWrite, true, nowhere, Access::ReadWrite),
-            vec![name::ADMIN_KEY],
+            row(Access::ReadWrite, true, payment, Access::ReadWrite),
+            [
+                &[name::ADMIN_KEY, name::PUBLIC_URL],
+                &account[..],
+                &[
+                    name::BTCPAY_BROWSER_URL,
+                    name::CREDENTIALS_KEY,
+                    name::SANDBOX_MODE,
+                ],
+            ]
+            .concat(),
         ),
         (
             &keywright_renew::FUNCTION,
@@ -321,6 +337,7 @@ fn no_function_is_granted_more_than_its_row_of_the_table() {
             [
                 &account[..],
                 &[
+                    name::CREDENTIALS_KEY,
                     name::CRON_TOKEN,
                     name::VALIDATION_LOG_DAYS,
                     name::DOWNLOAD_LOG_DAYS,

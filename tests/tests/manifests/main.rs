@@ -48,7 +48,8 @@ fn secret(config: &str) -> Option<&'static str> {
     match config {
         name::SIGNING_KEY => Some("signing key"),
         name::ADMIN_KEY => Some("admin key"),
-        name::BTCPAY_API_KEY => Some("provider credentials"),
+        // The latter opens those of connected stores.
+        name::BTCPAY_API_KEY | name::CREDENTIALS_KEY => Some("provider credentials"),
         name::BTCPAY_WEBHOOK_SECRET => Some("webhook secrets"),
         name::CRON_TOKEN => Some("cron token"),
         name::POLYGON_RPC_URLS => Some("RPC URLs"),
@@ -69,6 +70,8 @@ fn secret(config: &str) -> Option<&'static str> {
         | name::POLYGON_START_BLOCK
         | name::LEGACY_TX_CLAIMS
         | name::BTCPAY_URL
+        | name::BTCPAY_BROWSER_URL
+        | name::SANDBOX_MODE
         | name::BTCPAY_STORE_ID => None,
         other => panic!("{other}: say here whether it is secret, and in which group"),
     }

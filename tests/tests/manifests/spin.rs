@@ -13,8 +13,8 @@ const PROVIDER_HOST: &str = "{{ btcpay_url }}";
 /// allowed hosts takes, and its path, which may hold an access key.
 const RPC_PARTS: [(&str, &str); 3] = [
     ("polygon_rpc_url", "polygon_rpc_path"),
-    ("polygon_rpc_url_2", "polygon_rpc_path_2"),
-    ("polygon_rpc_url_3", "polygon_rpc_path_3"),
+    ("polygon_rpc_url2", "polygon_rpc_path2"),
+    ("polygon_rpc_url3", "polygon_rpc_path3"),
 ];
 
 fn granted(app: &SpinApp, component: &str) -> Grants {
@@ -91,7 +91,8 @@ fn variables_are_handed_on_under_their_names() {
         for (variable, value) in variables {
             let template = |part: &str| format!("{{{{ {part} }}}}");
             let expected = if *variable == name::POLYGON_RPC_URLS.to_lowercase() {
-                let parts = RPC_PARTS.map(|(place, path)| template(place) + &template(path));
+                let parts =
+                    RPC_PARTS.map(|(place, path)| [template(place), template(path)].concat());
                 parts.join(",")
             } else {
                 template(variable)

@@ -1,8 +1,8 @@
 //! `PATCH /v1/admin/products/{id}`: changes the members that are sent.
 
 use super::catalog::{self, CatalogEntry};
-use super::{check_description, check_metadata, check_name, price};
-use crate::text::nullable;
+use super::{check_description, check_metadata, check_name, no_such_business, price};
+use crate::text::{nullable, present};
 use crate::{Operator, Ports};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
@@ -44,6 +44,11 @@ pub(crate) struct ProductChange {
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<Vec<CatalogEntry>>)]
     entitlements_catalog: Option<Option<Value>>,
+    /// UUID of the business that sells it; null for the default one. Orders
+    /// made before stay with the store they were made at.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<String>)]
+    merchant_profile_id: Option<Option<String>>,
 }
 
 /// Changes a product. What was ordered keeps its price. What changes nothing
@@ -83,7 +88,10 @@ pub(crate) async fn handler(
             "price_currency: the product is priced in {old}, and its policies' own prices or its discount codes are too; take the prices away (price_sats_override: null) and disable the codes first"
         )));
     }
-    Ok(Json(product.into()))
+    match changes.merchant_profile_id {
+        Some(wanted) if wanted != product.merchant_profile_id => Err(no_such_business()),
+        _ => Ok(Json(product.into())),
+    }
 }
 
 impl ProductChange {
@@ -111,6 +119,7 @@ impl ProductChange {
             active: self.active,
             metadata,
             entitlements_catalog: catalog,
+            merchant_profile_id: self.merchant_profile_id.map(present),
         })
     }
 }

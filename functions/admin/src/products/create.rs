@@ -1,11 +1,12 @@
 //! `POST /v1/admin/products`: a new product.
 
 use super::catalog::{self, CatalogEntry};
-use super::{check_description, check_metadata, check_name, price};
+use super::{check_description, check_metadata, check_name, no_such_business, price};
+use crate::text::present;
 use crate::{Operator, Ports};
 use axum::extract::State;
 use keywright_domain::slug::Slug;
-use keywright_edge::http::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures};
+use keywright_edge::http::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
 use keywright_edge::http::{ApiError, Json};
 use keywright_store::contract::ProductView;
 use keywright_store::products::{self, Product};
@@ -41,9 +42,11 @@ pub(crate) struct NewProduct {
     /// What each entitlement means.
     #[schema(value_type = Option<Vec<CatalogEntry>>)]
     entitlements_catalog: Option<Value>,
+    /// UUID of the business that sells it; without it the default one.
+    merchant_profile_id: Option<String>,
 }
 
-/// Makes a product and puts it on sale.
+/// Makes a product and puts it on sale. 404 for an unknown business.
 #[utoipa::path(
     post,
     path = "/v1/admin/products",
@@ -51,7 +54,7 @@ pub(crate) struct NewProduct {
     request_body = NewProduct,
     responses(
         (status = 200, description = "The product.", body = ProductView),
-        BodyRefusals, AccessRefusals, Conflict, Failures
+        BodyRefusals, AccessRefusals, Conflict, Unknown, Failures
     ),
     security(("operator" = ["products:write"]))
 )]
@@ -82,17 +85,21 @@ pub(crate) async fn handler(
         active: true,
         metadata,
         entitlements_catalog: new.entitlements_catalog.map(catalog::read).transpose()?,
+        merchant_profile_id: present(new.merchant_profile_id),
         created_at: actor.at,
         updated_at: actor.at,
     };
     let (audit_id, event_id) = (ports.stamps.new_id(), ports.stamps.new_id());
     let created = products::create(&ports.database, &actor, &product, audit_id, &event_id).await;
-    created.map_err(|error| {
+    let created = created.map_err(|error| {
         if error.is_unique_violation("products.slug") {
             ApiError::conflict("slug: another product has it")
         } else {
             error.into()
         }
     })?;
+    if !created {
+        return Err(no_such_business());
+    }
     Ok(Json(product.into()))
 }

@@ -25,6 +25,10 @@ pub(crate) fn check_name(name: &str) -> Result<(), ApiError> {
     text::check("name", name, MAX_NAME_BYTES)
 }
 
+fn no_such_business() -> ApiError {
+    ApiError::not_found("merchant_profile_id: there is no such business")
+}
+
 fn check_description(description: &str) -> Result<(), ApiError> {
     text::check("description", description, MAX_TEXT_BYTES)
 }

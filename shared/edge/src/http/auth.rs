@@ -1,6 +1,7 @@
 //! Bearer keys and the comparison of secrets.
 
 use super::ApiError;
+use data_encoding::HEXLOWER;
 use http::{HeaderMap, header};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -13,6 +14,13 @@ pub const MIN_SECRET_LEN: usize = 32;
 #[must_use]
 pub fn same_secret(left: &str, right: &str) -> bool {
     Sha256::digest(left).ct_eq(&Sha256::digest(right)).into()
+}
+
+/// What is stored in place of a secret that has 32 random bytes: its SHA-256, in
+/// lower-case hex.
+#[must_use]
+pub fn hash_of_secret(secret: &str) -> String {
+    HEXLOWER.encode(&Sha256::digest(secret))
 }
 
 /// The credential of `Authorization: Bearer …`; the scheme's case does not

@@ -145,6 +145,12 @@ impl ApiError {
         self.code
     }
 
+    /// What goes to the log only.
+    #[must_use]
+    pub fn failure(&self) -> Option<&str> {
+        self.failure.as_deref()
+    }
+
     /// The message for the caller.
     #[must_use]
     pub fn message(&self) -> &str {

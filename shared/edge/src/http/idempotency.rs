@@ -9,12 +9,12 @@
 //! without an answer, then the change is made and only its answer was lost,
 //! and saying so is all that is left to do.
 
-use super::seal::{digest, open, seal};
 use super::{ApiError, RequestId, bearer_of, read_body};
 use crate::Host;
 use crate::function::PortError;
 use crate::ports::attempt::Attempt;
 use crate::ports::{Database, DatabaseError, Level, Log, Random, Stamps, Statement, decode};
+use crate::seal::{digest, open, seal};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -200,7 +200,7 @@ fn earlier(ports: &Ports, repeatable: &Repeatable, kept: Kept) -> Result<Respons
         ));
     }
     if let Some(answer) = kept.answer {
-        let stored = open(repeatable.seal_key, &answer);
+        let stored = open(repeatable.seal_key, &answer, b"");
         let stored: Option<Stored> = stored.and_then(|text| serde_json::from_slice(&text).ok());
         return stored
             .and_then(Stored::into_response)
@@ -270,7 +270,7 @@ async fn finish(
         let mut nonce = [0; 12];
         ports.random.fill(&mut nonce);
         let text = serde_json::to_vec(&stored).unwrap_or_default();
-        let sealed = seal(repeatable.seal_key, nonce, &text);
+        let sealed = seal(repeatable.seal_key, nonce, &text, b"");
         Statement::new(
             "UPDATE idempotency_keys SET answer = ?2 WHERE id = ?1 AND attempt = ?3",
             [row.into(), sealed.into(), attempt.id().into()],

@@ -12,11 +12,10 @@ pub mod page;
 mod query;
 pub mod range;
 pub mod rate_limit;
-mod seal;
 mod sendfile;
 mod serve;
 
-pub use auth::{Bearer, MIN_SECRET_LEN, bearer_of, same_secret};
+pub use auth::{Bearer, MIN_SECRET_LEN, bearer_of, hash_of_secret, same_secret};
 pub use client::{AddressHeaders, Client};
 pub use download::{Download, GATED};
 pub use error::{ApiError, Failure};

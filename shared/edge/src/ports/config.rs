@@ -26,6 +26,12 @@ pub mod name {
     pub const BTCPAY_STORE_ID: &str = "BTCPAY_STORE_ID";
     /// Secret of the store's webhook.
     pub const BTCPAY_WEBHOOK_SECRET: &str = "BTCPAY_WEBHOOK_SECRET";
+    /// Seals the credentials of connected payment providers: 32 bytes in base64.
+    pub const CREDENTIALS_KEY: &str = "CREDENTIALS_KEY";
+    /// Where browsers reach the `BTCPay` Server, where that is not `BTCPAY_URL`.
+    pub const BTCPAY_BROWSER_URL: &str = "BTCPAY_BROWSER_URL";
+    /// Whether scoped keys may connect stores of test networks.
+    pub const SANDBOX_MODE: &str = "SANDBOX_MODE";
     /// How a front server is told to send release files by itself; on Workers,
     /// where there is none, it is not handed out.
     pub const RELEASES_SENDFILE: &str = "RELEASES_SENDFILE";

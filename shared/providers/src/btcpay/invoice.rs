@@ -141,10 +141,10 @@ impl Invoice {
     }
 }
 
-/// An answer that is no invoice.
+/// An answer that is not what was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReadError {
-    /// 404: there is no such invoice.
+    /// 404: there is no such invoice, store or webhook.
     NotFound,
     /// 400 to 499: `BTCPay` refused the request; asking again will not help.
     Refused {
@@ -165,7 +165,7 @@ pub enum ReadError {
 impl fmt::Display for ReadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotFound => f.write_str("BTCPay knows no such invoice"),
+            Self::NotFound => f.write_str("BTCPay knows no such thing"),
             Self::Refused { status, message } => write!(f, "BTCPay refused ({status}): {message}"),
             Self::Unwell { status } => write!(f, "BTCPay is out of order ({status})"),
             Self::Unreadable => f.write_str("BTCPay's answer cannot be read"),

@@ -1,8 +1,9 @@
 //! The vendor's store: what to send to it.
 
+use super::authorize::checked_url;
 use bytes::Bytes;
 use data_encoding::HEXUPPER;
-use http::{Request, Uri, header};
+use http::{Request, header};
 use keywright_domain::money::{Currency, Price};
 use serde_json::json;
 
@@ -66,11 +67,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub fn new(base_url: &str, store_id: &str, api_key: &str) -> Result<Self, StoreError> {
-        let base_url = base_url.trim_end_matches('/');
-        let uri: Uri = base_url.parse().map_err(|_| StoreError::Url)?;
-        if !matches!(uri.scheme_str(), Some("http" | "https")) || uri.query().is_some() {
-            return Err(StoreError::Url);
-        }
+        let base_url = checked_url(base_url)?;
         let plain =
             |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric());
         if !plain(store_id) || api_key.is_empty() || !api_key.bytes().all(|b| b.is_ascii_graphic())
@@ -103,7 +100,12 @@ impl Store {
         if let Some(email) = invoice.buyer_email {
             metadata["buyerEmail"] = email.into();
         }
-        let mut checkout = json!({ "redirectURL": invoice.redirect_url });
+        // Back by itself, whatever the store's setting: the page they come back
+        // to is where the key is, and nobody sends it to them otherwise.
+        let mut checkout = json!({
+            "redirectURL": invoice.redirect_url,
+            "redirectAutomatically": true,
+        });
         if let Some(method) = invoice.default_payment_method {
             checkout["defaultPaymentMethod"] = method.into();
         }
@@ -179,7 +181,7 @@ impl Store {
         .body(Bytes::new())
     }
 
-    fn request(&self, method: &str, path: &str) -> http::request::Builder {
+    pub(super) fn request(&self, method: &str, path: &str) -> http::request::Builder {
         Request::builder()
             .method(method)
             .uri(format!(
@@ -202,7 +204,7 @@ pub(super) const fn currency_code(currency: Currency) -> &'static str {
 
 /// Everything but letters, digits, `-`, `_` and `.` as `%XX` (RFC 3986, 2.1):
 /// an id from outside stays one path segment.
-fn percent_encoded(text: &str) -> String {
+pub(super) fn percent_encoded(text: &str) -> String {
     text.bytes().fold(String::new(), |mut encoded, byte| {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.') {
             encoded.push(char::from(byte));
@@ -235,6 +237,10 @@ mod tests {
         assert_eq!(body["amount"], "0.00050000");
         assert_eq!(body["currency"], "BTC");
         assert_eq!(body["metadata"]["orderId"], "order-1");
+        let checkout = serde_json::json!({
+            "redirectURL": "https://shop.example/thank-you", "redirectAutomatically": true,
+        });
+        assert_eq!(body["checkout"], checkout);
     }
 
     fn order_over(price: Price) -> Request<Bytes> {

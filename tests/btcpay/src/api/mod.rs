@@ -46,6 +46,10 @@ pub(crate) fn router(double: &Double, pages: Router) -> Router {
             get(invoices::list).post(create::create),
         )
         .route(
+            &format!("{any_store}/payment-methods"),
+            get(server::payment_methods),
+        )
+        .route(
             &format!("{any_store}/webhooks"),
             get(webhooks::list).post(webhooks::create),
         )

@@ -38,6 +38,7 @@ pub(super) async fn info(State(double): State<Double>, call: Call) -> Answer {
 
 pub(super) async fn key(State(double): State<Double>, call: Call) -> Answer {
     call.authenticate(&double)?;
+    call.expect_query(&double, &[])?;
     let used = key_of(call.headers());
     let state = double.lock();
     let known = state
@@ -67,6 +68,7 @@ pub(super) async fn revoke_key(
 /// when it may view none.
 pub(super) async fn stores(State(double): State<Double>, call: Call) -> Answer {
     let granted = call.authenticate(&double)?;
+    call.expect_query(&double, &["includeArchived"])?;
     if !allows(&granted, VIEW_STORE_SETTINGS, None) {
         return Err(ApiError::MissingPermission(VIEW_STORE_SETTINGS));
     }
@@ -87,4 +89,17 @@ pub(super) async fn store(State(double): State<Double>, call: Call) -> Answer {
     Ok(Json(
         double.store(&id).map(StoreConfig::json).unwrap_or_default(),
     ))
+}
+
+/// What the store takes; a configuration is shown to who may change it, which
+/// no key of these tests may.
+pub(super) async fn payment_methods(State(double): State<Double>, call: Call) -> Answer {
+    let id = call.allow(&double, VIEW_STORE_SETTINGS)?;
+    call.expect_query(&double, &["onlyEnabled", "includeConfig"])?;
+    let store = double.store(&id);
+    let methods = store
+        .map(|store| store.methods.as_slice())
+        .unwrap_or_default();
+    let shown = |method: &crate::invoice::Method| json!({"enabled": true, "config": null, "paymentMethodId": method.id()});
+    Ok(Json(methods.iter().map(shown).collect()))
 }

@@ -33,6 +33,18 @@ impl Control {
             .collect()
     }
 
+    /// Where a webhook delivers, and the secret it signs with; `None` for an
+    /// unknown one.
+    #[must_use]
+    pub fn webhook_settings(&self, id: &str) -> Option<(String, String)> {
+        let state = self.double.lock();
+        let settings = &state.webhook(id)?.settings;
+        Some((
+            settings.url.clone().unwrap_or_default(),
+            settings.secret.clone(),
+        ))
+    }
+
     /// Where the first configured webhook goes from now on. Events of the time
     /// before it had an address were not kept.
     ///

@@ -1,0 +1,98 @@
+//! Routes for the stores that businesses are paid at, one file each.
+
+pub(crate) mod connect;
+pub(crate) mod disconnect;
+pub(crate) mod overview;
+pub(crate) mod payment_methods;
+pub(crate) mod status;
+
+use crate::Ports;
+use bytes::Bytes;
+use http::{Request, Response};
+use keywright_domain::rail::ProviderKind;
+use keywright_edge::Host;
+use keywright_edge::function::PortError;
+use keywright_edge::http::ApiError;
+use keywright_edge::ports::{Log, Outbound, name};
+use keywright_edge::vault::{NoVault, Vault};
+use keywright_providers::btcpay::{ReadError, Store};
+use keywright_store::payment_providers::{self, OfBusiness, Provider, Unusable};
+use std::sync::Arc;
+
+/// What the instance knows of the vendor's `BTCPay` Server.
+#[derive(Clone)]
+pub(crate) struct BtcPay {
+    outbound: Outbound,
+    log: Log,
+    /// Where this instance is reached, without a trailing slash.
+    public_url: Option<Arc<str>>,
+    /// The server, without a trailing slash; every store is there.
+    url: Option<Arc<str>>,
+    /// The same server for browsers, where they reach it under another name.
+    browser_url: Option<Arc<str>>,
+    /// The store of the configuration, or why there is none.
+    configured: Arc<Result<Store, String>>,
+    /// What opens the credentials of connected stores.
+    vault: Arc<Result<Vault, NoVault>>,
+    /// Whether scoped keys may connect stores of test networks.
+    sandbox: bool,
+}
+
+impl BtcPay {
+    pub(crate) fn of(host: &Host) -> Result<Self, PortError> {
+        let config = &host.config;
+        let url = config.get(name::BTCPAY_URL);
+        let store = Store::configured(
+            url,
+            config.get(name::BTCPAY_STORE_ID),
+            config.get(name::BTCPAY_API_KEY),
+        );
+        let plain = |url: &str| -> Arc<str> { url.trim_end_matches('/').into() };
+        Ok(Self {
+            outbound: host.outbound(url.as_slice())?,
+            log: host.log.clone(),
+            public_url: config.get(name::PUBLIC_URL).map(plain),
+            url: url.map(plain),
+            browser_url: config.get(name::BTCPAY_BROWSER_URL).map(plain),
+            configured: Arc::new(store.map_err(|error| error.to_string())),
+            vault: Arc::new(Vault::configured(config)),
+            sandbox: matches!(config.get(name::SANDBOX_MODE), Some("1" | "true")),
+        })
+    }
+
+    /// The way to a connected store.
+    fn open(&self, provider: &Provider) -> Result<Store, Unusable> {
+        let (_, api_key) = provider.open_at(self.url.as_deref(), &self.vault)?;
+        Store::new(&provider.base_url, &provider.store_id, &api_key).map_err(|_| {
+            Unusable::Unreadable {
+                id: provider.id.clone(),
+            }
+        })
+    }
+
+    /// Sends a request and reads the answer; why not, in words for the log.
+    async fn ask<T>(
+        &self,
+        request: Result<Request<Bytes>, http::Error>,
+        read: impl FnOnce(&Response<Bytes>) -> Result<T, ReadError>,
+    ) -> Result<T, String> {
+        let request = request.map_err(|error| error.to_string())?;
+        let answer = self.outbound.send(request).await;
+        let answer = answer.map_err(|error| error.to_string())?;
+        read(&answer).map_err(|error| error.to_string())
+    }
+}
+
+/// The business that a request means, and its connected store.
+///
+/// # Errors
+/// 404 for an unknown business.
+async fn business(ports: &Ports, id: Option<&str>) -> Result<OfBusiness, ApiError> {
+    payment_providers::of_business(&ports.database, id, ProviderKind::Btcpay)
+        .await?
+        .ok_or_else(no_such_business)
+}
+
+fn no_such_business() -> ApiError {
+    ApiError::not_found("merchant_profile_id: there is no such business")
+}

@@ -1,0 +1,103 @@
+//! `GET /v1/admin/payment-provider/status`: every store the instance is paid at.
+
+use crate::Ports;
+use axum::extract::State;
+use keywright_domain::dates::rfc3339;
+use keywright_domain::rail::Rail;
+use keywright_edge::http::openapi::{AccessRefusals, Failures};
+use keywright_edge::http::{ApiError, Json};
+use keywright_store::payment_providers;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// Every store.
+#[derive(Serialize, ToSchema)]
+#[schema(as = PaymentProviders)]
+pub(crate) struct Overview {
+    /// The connected ones, the one connected first first; 500 at most.
+    providers: Vec<ProviderStatus>,
+    /// The store of the configuration, which the default business is paid at
+    /// while it has none connected.
+    configuration: Configured,
+    /// Whether stores can be connected: `CREDENTIALS_KEY` is configured.
+    credentials_key: bool,
+    /// Whether scoped keys may connect stores of test networks.
+    sandbox_mode: bool,
+}
+
+/// A connected store.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ProviderStatus {
+    /// UUID.
+    id: String,
+    /// `btcpay`.
+    kind: &'static str,
+    /// UUID of its business.
+    merchant_profile_id: String,
+    /// Where it is.
+    base_url: String,
+    /// Its id there.
+    store_id: String,
+    /// Id of its webhook there.
+    webhook_id: Option<String>,
+    /// RFC 3339.
+    connected_at: String,
+    /// The ways of paying it takes.
+    #[schema(value_type = Vec<String>, example = json!(["lightning", "onchain"]))]
+    served_rails: &'static [Rail],
+    /// Why it cannot be used, and what to do; null when it can.
+    problem: Option<String>,
+}
+
+/// The store of the configuration.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ConfiguredProvider)]
+pub(crate) struct Configured {
+    /// Whether there is one.
+    configured: bool,
+    /// The server, where one is configured.
+    base_url: Option<String>,
+    /// Id of the store.
+    store_id: Option<String>,
+    /// What is missing; null when nothing is.
+    problem: Option<String>,
+}
+
+/// Shows every store the instance is paid at. Asks nobody outside.
+#[utoipa::path(
+    get,
+    path = "/v1/admin/payment-provider/status",
+    tag = "payment providers",
+    responses(
+        (status = 200, description = "Every store.", body = Overview),
+        AccessRefusals, Failures
+    ),
+    security(("operator" = ["payment_providers:read"]))
+)]
+pub(crate) async fn handler(State(ports): State<Ports>) -> Result<Json<Overview>, ApiError> {
+    let connected = payment_providers::all_connected(&ports.database).await?;
+    let btcpay = &ports.btcpay;
+    let providers = connected.into_iter().map(|provider| ProviderStatus {
+        problem: btcpay.open(&provider).err().map(|error| error.to_string()),
+        id: provider.id,
+        kind: provider.kind.as_str(),
+        merchant_profile_id: provider.merchant_profile_id,
+        base_url: provider.base_url,
+        store_id: provider.store_id,
+        webhook_id: provider.webhook_id,
+        connected_at: rfc3339(provider.connected_at),
+        served_rails: provider.kind.rails(),
+    });
+    let store = btcpay.configured.as_ref().as_ref();
+    Ok(Json(Overview {
+        providers: providers.collect(),
+        configuration: Configured {
+            configured: store.is_ok(),
+            base_url: btcpay.url.as_deref().map(str::to_owned),
+            store_id: store.ok().map(|store| store.id().to_owned()),
+            problem: store.err().cloned(),
+        },
+        credentials_key: btcpay.vault.is_ok(),
+        sandbox_mode: btcpay.sandbox,
+    }))
+}

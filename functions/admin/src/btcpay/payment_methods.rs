@@ -1,0 +1,80 @@
+//! `GET /v1/admin/btcpay/payment-methods`: what a store takes, as it says.
+
+use super::business;
+use super::status::Asked;
+use crate::Ports;
+use axum::extract::State;
+use keywright_edge::http::openapi::{AccessRefusals, BadQuery, Failures, Unknown, Upstream};
+use keywright_edge::http::{ApiError, Json, Query};
+use keywright_providers::btcpay::{PaymentMethod, read_payment_methods};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// What a store takes.
+#[derive(Serialize, ToSchema)]
+#[schema(as = BtcpayPaymentMethods)]
+pub(crate) struct Methods {
+    /// Also those that are switched off.
+    payment_methods: Vec<Method>,
+}
+
+/// A way of paying as `BTCPay` names it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = BtcpayPaymentMethod)]
+pub(crate) struct Method {
+    /// Such as `BTC-CHAIN` or `BTC-LN`.
+    payment_method_id: String,
+    /// Whether buyers are offered it.
+    enabled: bool,
+}
+
+impl From<PaymentMethod> for Method {
+    fn from(method: PaymentMethod) -> Self {
+        Self {
+            payment_method_id: method.payment_method_id,
+            enabled: method.enabled,
+        }
+    }
+}
+
+/// Lists what the store of a business takes
+///
+/// Asks `BTCPay`; its key needs `btcpay.store.canviewstoresettings`, which a key
+/// of the configuration may lack (502). 404 for a business that is paid nowhere.
+#[utoipa::path(
+    get,
+    path = "/v1/admin/btcpay/payment-methods",
+    tag = "payment providers",
+    params(Asked),
+    responses(
+        (status = 200, description = "What it takes.", body = Methods),
+        BadQuery, AccessRefusals, Unknown, Upstream, Failures
+    ),
+    security(("operator" = ["payment_providers:read"]))
+)]
+pub(crate) async fn handler(
+    State(ports): State<Ports>,
+    Query(asked): Query<Asked>,
+) -> Result<Json<Methods>, ApiError> {
+    let business = business(&ports, asked.merchant_profile_id.as_deref()).await?;
+    let btcpay = &ports.btcpay;
+    let store = match (&business.provider, btcpay.configured.as_ref()) {
+        (Some(provider), _) => btcpay.open(provider)?,
+        (None, Ok(store)) if business.is_default => store.clone(),
+        (None, _) => {
+            return Err(ApiError::not_found(
+                "no store is connected for this business",
+            ));
+        }
+    };
+    let found = btcpay
+        .ask(store.offered_methods(), read_payment_methods)
+        .await;
+    let found = found.map_err(|failure| {
+        let message = "BTCPay did not say what the store takes; may its key see the settings?";
+        ApiError::upstream(message, failure)
+    })?;
+    Ok(Json(Methods {
+        payment_methods: found.into_iter().map(Method::from).collect(),
+    }))
+}

@@ -1,0 +1,100 @@
+//! `GET /v1/admin/btcpay/status`: where a business is paid.
+
+use super::business;
+use crate::Ports;
+use axum::extract::State;
+use keywright_domain::dates::rfc3339;
+use keywright_edge::http::openapi::{AccessRefusals, BadQuery, Failures, Unknown};
+use keywright_edge::http::{ApiError, Json, Query};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+/// Which business.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Asked {
+    /// UUID of the business; without it the default one.
+    pub(super) merchant_profile_id: Option<String>,
+}
+
+/// Where a business is paid.
+#[derive(Serialize, ToSchema)]
+#[schema(as = BtcpayStatus)]
+pub(crate) struct Status {
+    /// Whether it is paid at a store at all.
+    connected: bool,
+    /// `connected` by an operator, or of the `configuration`; null for none.
+    source: Option<&'static str>,
+    /// UUID of the business.
+    merchant_profile_id: String,
+    /// UUID of the connected provider.
+    payment_provider_id: Option<String>,
+    /// Where the store is.
+    base_url: Option<String>,
+    /// Its id there.
+    store_id: Option<String>,
+    /// Id of its webhook there.
+    webhook_id: Option<String>,
+    /// RFC 3339.
+    connected_at: Option<String>,
+    /// Why it cannot be used, and what to do; null when it can.
+    problem: Option<String>,
+}
+
+/// Shows where a business is paid. Asks nobody outside.
+#[utoipa::path(
+    get,
+    path = "/v1/admin/btcpay/status",
+    tag = "payment providers",
+    params(Asked),
+    responses(
+        (status = 200, description = "Where it is paid.", body = Status),
+        BadQuery, AccessRefusals, Unknown, Failures
+    ),
+    security(("operator" = ["payment_providers:read"]))
+)]
+pub(crate) async fn handler(
+    State(ports): State<Ports>,
+    Query(asked): Query<Asked>,
+) -> Result<Json<Status>, ApiError> {
+    let business = business(&ports, asked.merchant_profile_id.as_deref()).await?;
+    let btcpay = &ports.btcpay;
+    let none = Status {
+        connected: false,
+        source: None,
+        merchant_profile_id: business.profile_id,
+        payment_provider_id: None,
+        base_url: None,
+        store_id: None,
+        webhook_id: None,
+        connected_at: None,
+        problem: None,
+    };
+    Ok(Json(
+        match (business.provider, btcpay.configured.as_ref()) {
+            (Some(provider), _) => Status {
+                connected: true,
+                source: Some("connected"),
+                problem: btcpay.open(&provider).err().map(|error| error.to_string()),
+                payment_provider_id: Some(provider.id),
+                base_url: Some(provider.base_url),
+                store_id: Some(provider.store_id),
+                webhook_id: provider.webhook_id,
+                connected_at: Some(rfc3339(provider.connected_at)),
+                ..none
+            },
+            (None, Ok(store)) if business.is_default => Status {
+                connected: true,
+                source: Some("configuration"),
+                base_url: btcpay.url.as_deref().map(str::to_owned),
+                store_id: Some(store.id().to_owned()),
+                ..none
+            },
+            (None, Err(problem)) if business.is_default => Status {
+                problem: Some(problem.clone()),
+                ..none
+            },
+            (None, _) => none,
+        },
+    ))
+}

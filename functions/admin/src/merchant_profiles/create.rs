@@ -1,0 +1,79 @@
+//! `POST /v1/admin/merchant-profiles`: a new business.
+
+use super::{ProfileView, Said, check_name};
+use crate::{Operator, Ports};
+use axum::extract::State;
+use keywright_edge::http::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures};
+use keywright_edge::http::{ApiError, Json};
+use keywright_store::merchant_profiles::{self, New};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+/// An empty text counts as absent.
+#[derive(Deserialize, ToSchema)]
+pub(crate) struct NewMerchantProfile {
+    /// Its name for buyers, 1 to 80 characters.
+    #[schema(min_length = 1, max_length = 80)]
+    name: String,
+    /// The name in its contracts, at most 2000 bytes.
+    #[schema(max_length = 2_000)]
+    legal_name: Option<String>,
+    /// Where to get help: http or https, at most 2000 bytes.
+    #[schema(max_length = 2_000)]
+    support_url: Option<String>,
+    /// An e-mail address for help, at most 254 bytes.
+    #[schema(max_length = 254)]
+    support_email: Option<String>,
+    /// `#rrggbb`.
+    #[schema(example = "#0a7cff")]
+    brand_color: Option<String>,
+    /// Where buyers go after paying: http or https; `{invoice_id}` stands for
+    /// the order.
+    #[schema(
+        max_length = 2_000,
+        example = "https://shop.example/done?order={invoice_id}"
+    )]
+    post_purchase_redirect_url: Option<String>,
+}
+
+/// Makes a business, which sells nothing yet: name it in products.
+#[utoipa::path(
+    post,
+    path = "/v1/admin/merchant-profiles",
+    tag = "merchant profiles",
+    request_body = NewMerchantProfile,
+    responses(
+        (status = 200, description = "The business.", body = ProfileView),
+        BodyRefusals, AccessRefusals, Conflict, Failures
+    ),
+    security(("operator" = ["merchant_profiles:write"]))
+)]
+pub(crate) async fn handler(
+    State(ports): State<Ports>,
+    Operator(actor): Operator,
+    new: Result<Json<NewMerchantProfile>, ApiError>,
+) -> Result<Json<ProfileView>, ApiError> {
+    let Json(new) = new?;
+    check_name(&new.name)?;
+    let said = Said {
+        legal_name: new.legal_name,
+        support_url: new.support_url,
+        support_email: new.support_email,
+        brand_color: new.brand_color,
+        post_purchase_redirect_url: new.post_purchase_redirect_url,
+    };
+    let said = said.checked()?;
+    let new = New {
+        id: ports.stamps.new_id(),
+        name: new.name,
+        legal_name: said.legal_name,
+        support_url: said.support_url,
+        support_email: said.support_email,
+        brand_color: said.brand_color,
+        post_purchase_redirect_url: said.post_purchase_redirect_url,
+    };
+    let audit_id = ports.stamps.new_id();
+    let made = merchant_profiles::create(&ports.database, &actor, &new, audit_id).await?;
+    made.map(|profile| Json(profile.into()))
+        .ok_or_else(|| ApiError::internal("a business that was recorded is not there"))
+}

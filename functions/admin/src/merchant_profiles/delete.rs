@@ -1,0 +1,50 @@
+//! `DELETE /v1/admin/merchant-profiles/{id}`: a business that nothing uses.
+
+use super::unknown;
+use crate::{Done, Operator, Ports};
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use keywright_edge::http::openapi::{AccessRefusals, BadQuery, Failures, Unknown};
+use keywright_edge::http::{ApiError, Json};
+use keywright_store::merchant_profile_change;
+
+/// Deletes a business
+///
+/// 400 for the default one, and while products name it, a store is connected,
+/// or an order through one of its stores is not decided. Its disconnected
+/// stores, which old orders name, go to the default business.
+#[utoipa::path(
+    delete,
+    path = "/v1/admin/merchant-profiles/{id}",
+    tag = "merchant profiles",
+    params(("id" = String, Path, description = "UUID of the business.")),
+    responses(
+        (status = 200, description = "It is gone.", body = Done),
+        BadQuery, AccessRefusals, Unknown, Failures
+    ),
+    security(("operator" = ["merchant_profiles:write"]))
+)]
+pub(crate) async fn handler(
+    State(ports): State<Ports>,
+    Operator(actor): Operator,
+    id: Result<Path<String>, PathRejection>,
+) -> Result<Json<Done>, ApiError> {
+    let Path(id) = id.map_err(|_| unknown())?;
+    let audit_id = ports.stamps.new_id();
+    let held = merchant_profile_change::delete(&ports.database, &actor, &id, &audit_id)
+        .await?
+        .ok_or_else(unknown)?;
+    if !held.any() {
+        return Ok(Json(Done::OK));
+    }
+    if held.is_default > 0 {
+        return Err(ApiError::bad_request(
+            "the default business stays; make another one the default first",
+        ));
+    }
+    Err(ApiError::bad_request(format!(
+        "{} products, {} connected stores and {} undecided orders hold it: move the products, \
+         disconnect the stores, and wait for the orders",
+        held.products, held.providers, held.orders
+    )))
+}

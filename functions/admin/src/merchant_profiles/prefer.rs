@@ -1,0 +1,60 @@
+//! `PUT /v1/admin/merchant-profiles/{id}/rail-preferences/{rail}`: which store
+//! takes a way of paying.
+
+use super::{DetailView, rail, unknown};
+use crate::{Operator, Ports};
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use keywright_edge::http::openapi::{AccessRefusals, BodyRefusals, Failures, Unknown};
+use keywright_edge::http::{ApiError, Json};
+use keywright_store::rail_preferences;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+/// Which store.
+#[derive(Deserialize, ToSchema)]
+pub(crate) struct RailChoice {
+    /// UUID of a connected provider of this business that takes this way of
+    /// paying.
+    payment_provider_id: String,
+}
+
+/// Prefers a provider for a way of paying. Repeating it changes nothing.
+#[utoipa::path(
+    put,
+    path = "/v1/admin/merchant-profiles/{id}/rail-preferences/{rail}",
+    tag = "merchant profiles",
+    params(
+        ("id" = String, Path, description = "UUID of the business."),
+        ("rail" = String, Path, description = "`lightning`, `onchain` or `card`."),
+    ),
+    request_body = RailChoice,
+    responses(
+        (status = 200, description = "The business as it now is.", body = DetailView),
+        BodyRefusals, AccessRefusals, Unknown, Failures
+    ),
+    security(("operator" = ["merchant_profiles:write"]))
+)]
+pub(crate) async fn handler(
+    State(ports): State<Ports>,
+    Operator(actor): Operator,
+    path: Result<Path<(String, String)>, PathRejection>,
+    choice: Result<Json<RailChoice>, ApiError>,
+) -> Result<Json<DetailView>, ApiError> {
+    let Path((id, name)) = path.map_err(|_| unknown())?;
+    let Json(choice) = choice?;
+    let rail = rail(&name)?;
+    let wanted = choice.payment_provider_id;
+    let audit_id = ports.stamps.new_id();
+    let profile =
+        rail_preferences::set(&ports.database, &actor, &id, rail, &wanted, &audit_id).await?;
+    let profile = profile.ok_or_else(unknown)?;
+    let mut preferences = profile.rail_preferences.iter();
+    if preferences.any(|one| one.rail == rail && one.payment_provider_id == wanted) {
+        Ok(Json(profile.into()))
+    } else {
+        Err(ApiError::bad_request(
+            "payment_provider_id: not a connected provider of this business that takes this way of paying",
+        ))
+    }
+}

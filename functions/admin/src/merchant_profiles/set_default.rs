@@ -1,0 +1,37 @@
+//! `POST /v1/admin/merchant-profiles/{id}/set-default`: the one that sells what
+//! names no business.
+
+use super::{ProfileView, unknown};
+use crate::{Operator, Ports};
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use keywright_edge::http::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
+use keywright_edge::http::{ApiError, Json};
+use keywright_store::merchant_profile_change;
+
+/// Makes a business the default one, in place of the one that was. It sells the
+/// products that name none, and it alone is paid at the configured store where
+/// none is connected. Repeating it succeeds and changes nothing more. A
+/// body is not needed.
+#[utoipa::path(
+    post,
+    path = "/v1/admin/merchant-profiles/{id}/set-default",
+    tag = "merchant profiles",
+    params(("id" = String, Path, description = "UUID of the business.")),
+    responses(
+        (status = 200, description = "The business as it now is.", body = ProfileView),
+        BodyRefusals, AccessRefusals, Conflict, Unknown, Failures
+    ),
+    security(("operator" = ["merchant_profiles:write"]))
+)]
+pub(crate) async fn handler(
+    State(ports): State<Ports>,
+    Operator(actor): Operator,
+    id: Result<Path<String>, PathRejection>,
+) -> Result<Json<ProfileView>, ApiError> {
+    let Path(id) = id.map_err(|_| unknown())?;
+    let audit_id = ports.stamps.new_id();
+    let database = &ports.database;
+    let profile = merchant_profile_change::set_default(database, &actor, &id, &audit_id).await?;
+    Ok(Json(profile.ok_or_else(unknown)?.into()))
+}

@@ -1,0 +1,30 @@
+//! `GET /v1/admin/merchant-profiles/{id}`: one business.
+
+use super::{DetailView, unknown};
+use crate::Ports;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use keywright_edge::http::openapi::{AccessRefusals, Failures, Unknown};
+use keywright_edge::http::{ApiError, Json};
+use keywright_store::merchant_profiles;
+
+/// Shows a business with its providers, preferences and number of products.
+#[utoipa::path(
+    get,
+    path = "/v1/admin/merchant-profiles/{id}",
+    tag = "merchant profiles",
+    params(("id" = String, Path, description = "UUID of the business.")),
+    responses(
+        (status = 200, description = "The business.", body = DetailView),
+        AccessRefusals, Unknown, Failures
+    ),
+    security(("operator" = ["merchant_profiles:read"]))
+)]
+pub(crate) async fn handler(
+    State(ports): State<Ports>,
+    id: Result<Path<String>, PathRejection>,
+) -> Result<Json<DetailView>, ApiError> {
+    let Path(id) = id.map_err(|_| unknown())?;
+    let profile = merchant_profiles::get(&ports.database, &id).await?;
+    Ok(Json(profile.ok_or_else(unknown)?.into()))
+}

@@ -1,0 +1,37 @@
+//! `DELETE /v1/admin/merchant-profiles/{id}/rail-preferences/{rail}`.
+
+use super::{DetailView, rail, unknown};
+use crate::{Operator, Ports};
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use keywright_edge::http::openapi::{AccessRefusals, BadQuery, Failures, Unknown};
+use keywright_edge::http::{ApiError, Json};
+use keywright_store::rail_preferences;
+
+/// Takes a preference back: then the only provider that takes this way of
+/// paying is used, or the one connected first. Repeating it changes nothing.
+#[utoipa::path(
+    delete,
+    path = "/v1/admin/merchant-profiles/{id}/rail-preferences/{rail}",
+    tag = "merchant profiles",
+    params(
+        ("id" = String, Path, description = "UUID of the business."),
+        ("rail" = String, Path, description = "`lightning`, `onchain` or `card`."),
+    ),
+    responses(
+        (status = 200, description = "The business as it now is.", body = DetailView),
+        BadQuery, AccessRefusals, Unknown, Failures
+    ),
+    security(("operator" = ["merchant_profiles:write"]))
+)]
+pub(crate) async fn handler(
+    State(ports): State<Ports>,
+    Operator(actor): Operator,
+    path: Result<Path<(String, String)>, PathRejection>,
+) -> Result<Json<DetailView>, ApiError> {
+    let Path((id, name)) = path.map_err(|_| unknown())?;
+    let rail = rail(&name)?;
+    let audit_id = ports.stamps.new_id();
+    let profile = rail_preferences::clear(&ports.database, &actor, &id, rail, &audit_id).await?;
+    Ok(Json(profile.ok_or_else(unknown)?.into()))
+}

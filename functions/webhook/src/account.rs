@@ -1,0 +1,54 @@
+//! The store that a delivery is about: that of the configuration, or a
+//! connected one.
+
+use crate::Ports;
+use keywright_edge::http::ApiError;
+use keywright_providers::btcpay::{Store, WebhookSecret};
+use keywright_store::payment_providers;
+
+/// A store and the secret of its webhook.
+#[derive(Clone)]
+pub(crate) struct Account {
+    pub(crate) store: Store,
+    pub(crate) secret: WebhookSecret,
+    /// The connected provider; `None` for the store of the configuration.
+    pub(crate) provider_id: Option<String>,
+}
+
+impl Ports {
+    /// The store of the configuration.
+    ///
+    /// # Errors
+    /// 503 where there is none.
+    pub(crate) fn configured(&self) -> Result<&Account, ApiError> {
+        self.configured.as_ref().as_ref().map_err(|reason| {
+            ApiError::unavailable(
+                "btcpay_not_configured",
+                "no payment provider is connected",
+                reason.as_str(),
+            )
+        })
+    }
+
+    /// The connected store with this id.
+    ///
+    /// # Errors
+    /// 401 for an unknown or disconnected one: nothing can be signed for it.
+    /// 503 where it cannot be used now; `BTCPay` sends the delivery again.
+    pub(crate) async fn connected(&self, provider_id: &str) -> Result<Account, ApiError> {
+        let unknown = || ApiError::unauthorized("no store is connected under this address");
+        let provider = payment_providers::connected(&self.database, provider_id)
+            .await?
+            .ok_or_else(unknown)?;
+        let (credentials, api_key) = provider.open_at(self.btcpay_url.as_deref(), &self.vault)?;
+        let store = Store::new(&provider.base_url, &provider.store_id, &api_key)
+            .map_err(|error| ApiError::internal(error.to_string()))?;
+        let secret = WebhookSecret::new(&credentials.webhook_secret)
+            .ok_or_else(|| ApiError::internal("a connected store has no webhook secret"))?;
+        Ok(Account {
+            store,
+            secret,
+            provider_id: Some(provider.id),
+        })
+    }
+}

@@ -1,0 +1,40 @@
+//! One request to the vendor's `BTCPay` Server.
+
+use crate::Ports;
+use bytes::Bytes;
+use http::{Request, Response};
+use keywright_providers::btcpay::ReadError;
+
+/// Why there is no answer to work with.
+#[derive(Debug, Clone, thiserror::Error)]
+pub(crate) enum CallError {
+    /// Asking again may help.
+    #[error("{0}")]
+    Away(String),
+    /// `BTCPay` says no.
+    #[error("{0}")]
+    Refused(String),
+    /// There is no such thing.
+    #[error("BTCPay knows no such thing")]
+    NotFound,
+}
+
+impl Ports {
+    /// Sends a request and reads the answer.
+    pub(crate) async fn call<T>(
+        &self,
+        request: Result<Request<Bytes>, http::Error>,
+        read: impl FnOnce(&Response<Bytes>) -> Result<T, ReadError>,
+    ) -> Result<T, CallError> {
+        let request = request.map_err(|error| CallError::Refused(error.to_string()))?;
+        let answer = self.outbound.send(request).await;
+        let answer = answer.map_err(|error| CallError::Away(error.to_string()))?;
+        read(&answer).map_err(|error| match error {
+            ReadError::NotFound => CallError::NotFound,
+            refused @ ReadError::Refused { .. } => CallError::Refused(refused.to_string()),
+            away @ (ReadError::Unwell { .. } | ReadError::Unreadable) => {
+                CallError::Away(away.to_string())
+            }
+        })
+    }
+}

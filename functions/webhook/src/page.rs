@@ -1,0 +1,106 @@
+//! The page that an operator's browser ends at after agreeing on `BTCPay`'s:
+//! whether the store is connected, and if not, why. It has the headers of the
+//! storefront's pages and their style, and no script.
+
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use keywright_edge::http::ApiError;
+
+/// A store is not connected; what the operator is told.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    pub(crate) status: StatusCode,
+    pub(crate) message: String,
+    /// For the log only.
+    pub(crate) failure: Option<String>,
+}
+
+impl Refusal {
+    pub(crate) fn new(status: StatusCode, message: impl Into<String>) -> Self {
+        Self {
+            status,
+            message: message.into(),
+            failure: None,
+        }
+    }
+
+    pub(crate) fn because(self, failure: impl Into<String>) -> Self {
+        Self {
+            failure: Some(failure.into()),
+            ..self
+        }
+    }
+}
+
+impl<T: Into<ApiError>> From<T> for Refusal {
+    fn from(error: T) -> Self {
+        let error: ApiError = error.into();
+        Self {
+            status: error.status(),
+            message: error.message().to_owned(),
+            failure: error.failure().map(str::to_owned),
+        }
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let head = "The store is not connected";
+        page(self.status, head, &self.message)
+    }
+}
+
+/// The page that says that it is done.
+pub(crate) fn connected(message: &str) -> Response {
+    page(StatusCode::OK, "The store is connected", message)
+}
+
+fn page(status: StatusCode, head: &str, message: &str) -> Response {
+    let html = format!(
+        "<!doctype html>\n<html lang=\"en\">\n  <head>\n    <meta charset=\"utf-8\" />\n    \
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\" />\n    \
+         <title>{head}</title>\n    \
+         <link rel=\"icon\" href=\"/favicon.svg\" type=\"image/svg+xml\" />\n    \
+         <link rel=\"stylesheet\" href=\"/style.css\" />\n  </head>\n  <body>\n    \
+         <main id=\"main\" class=\"narrow\">\n      <h1>{head}</h1>\n      <p>{}</p>\n    \
+         </main>\n  </body>\n</html>\n",
+        escape(message)
+    );
+    let mut answer = keywright_storefront::document(status, html.into_bytes()).map(Body::from);
+    // Its address has a secret in it, if one that is used up.
+    answer
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    answer
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_store_is_called_is_no_markup() {
+        assert_eq!(
+            escape("<b a=\"1\">&amp;"),
+            "&lt;b a=&quot;1&quot;&gt;&amp;amp;"
+        );
+    }
+
+    #[test]
+    fn a_refusal_is_a_page_with_its_status() {
+        let answer = Refusal::new(StatusCode::FORBIDDEN, "no").into_response();
+        assert_eq!(answer.status(), StatusCode::FORBIDDEN);
+        let text = |name: &str| answer.headers()[name].to_str().expect("text").to_owned();
+        assert_eq!(text("content-type"), "text/html; charset=utf-8");
+        assert_eq!(text("cache-control"), "no-store");
+        assert!(text("content-security-policy").starts_with("default-src 'none'"));
+    }
+}

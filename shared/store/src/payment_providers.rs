@@ -1,0 +1,294 @@
+//! Connected stores. What opens one is sealed ([`keywright_edge::vault`]) and
+//! wiped when it is disconnected; the row stays, because its orders name it,
+//! and is taken up again when the same business connects the same store.
+
+use keywright_domain::rail::{Candidate, ProviderKind};
+use keywright_edge::http::ApiError;
+use keywright_edge::ports::{DatabaseError, Reader, Stamps, Statement};
+use keywright_edge::vault::{NoVault, Vault};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// A connected store.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Provider {
+    /// `UUIDv7`.
+    pub id: String,
+    /// Its business.
+    pub merchant_profile_id: String,
+    /// What it is.
+    pub kind: ProviderKind,
+    /// Where it is.
+    pub base_url: String,
+    /// Id of the store there.
+    pub store_id: String,
+    /// What opens it, sealed.
+    pub credentials: Option<Sealed>,
+    /// Id of the webhook there.
+    pub webhook_id: Option<String>,
+    /// Unix seconds.
+    pub connected_at: i64,
+}
+
+/// Sealed credentials. They do not print.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Sealed(String);
+
+/// What opens a store. It does not print.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Credentials {
+    /// The API key; `None` while a connection is under way.
+    pub api_key: Option<String>,
+    /// The secret of the webhook.
+    pub webhook_secret: String,
+}
+
+/// Why a connected store cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unusable {
+    /// It is at another server than the configured one.
+    #[error("the connected store is at {connected}, and BTCPAY_URL is another server")]
+    OtherServer {
+        /// Where the store is.
+        connected: String,
+    },
+    /// There is nothing to open its credentials with.
+    #[error(transparent)]
+    NoVault(#[from] NoVault),
+    /// Its credentials were sealed with another key, or changed.
+    #[error("the credentials of payment provider {id} cannot be opened with this CREDENTIALS_KEY")]
+    Unreadable {
+        /// The provider.
+        id: String,
+    },
+}
+
+impl From<Unusable> for ApiError {
+    fn from(error: Unusable) -> Self {
+        let failure = error.to_string();
+        match error {
+            Unusable::OtherServer { .. } => Self::unavailable(
+                "service_unavailable",
+                "the connected store is at another server than the one this instance is \
+                 configured for; connect it again, or configure its server as BTCPAY_URL",
+                failure,
+            ),
+            Unusable::NoVault(_) | Unusable::Unreadable { .. } => Self::unavailable(
+                "credentials_unreadable",
+                "the credentials of the connected store cannot be read; configure the \
+                 CREDENTIALS_KEY they were sealed with, or connect the store again",
+                failure,
+            ),
+        }
+    }
+}
+
+/// What `credentials` holds: each text sealed for itself.
+#[derive(Serialize, Deserialize)]
+struct Contents {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    api_key: Option<String>,
+    webhook_secret: String,
+}
+
+impl fmt::Debug for Sealed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sealed(..)")
+    }
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Credentials(..)")
+    }
+}
+
+impl Sealed {
+    /// The text, to compare or to record.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Credentials {
+    /// Seals them for the provider with this id: those of another one cannot be
+    /// put in their place.
+    ///
+    /// # Errors
+    /// [`Unusable::Unreadable`] when they cannot be sealed, which needs a text
+    /// of gigabytes.
+    pub fn seal(&self, vault: &Vault, stamps: &Stamps, id: &str) -> Result<Sealed, Unusable> {
+        let failed = || Unusable::Unreadable { id: id.to_owned() };
+        let seal = |purpose, text: &str| vault.seal(stamps, &[id, purpose], text);
+        let sealed = Contents {
+            api_key: match &self.api_key {
+                Some(key) => Some(seal("api_key", key).ok_or_else(failed)?),
+                None => None,
+            },
+            webhook_secret: seal("webhook_secret", &self.webhook_secret).ok_or_else(failed)?,
+        };
+        serde_json::to_string(&sealed)
+            .map(Sealed)
+            .map_err(|_| failed())
+    }
+}
+
+impl Provider {
+    /// It, for choosing one.
+    #[must_use]
+    pub fn candidate(&self) -> Candidate<'_> {
+        Candidate {
+            id: &self.id,
+            kind: self.kind,
+            connected_at: self.connected_at,
+        }
+    }
+
+    /// Opens its credentials.
+    ///
+    /// # Errors
+    /// [`Unusable`].
+    pub fn open(&self, vault: &Result<Vault, NoVault>) -> Result<Credentials, Unusable> {
+        let vault = vault.as_ref().map_err(|missing| *missing)?;
+        let opened = || {
+            let sealed: Contents =
+                serde_json::from_str(self.credentials.as_ref()?.as_str()).ok()?;
+            let open = |purpose, text: &str| vault.open(&[&self.id, purpose], text);
+            Some(Credentials {
+                api_key: match &sealed.api_key {
+                    Some(key) => Some(open("api_key", key)?),
+                    None => None,
+                },
+                webhook_secret: open("webhook_secret", &sealed.webhook_secret)?,
+            })
+        };
+        opened().ok_or_else(|| Unusable::Unreadable {
+            id: self.id.clone(),
+        })
+    }
+
+    /// Opens its credentials, if it is at the configured server. Nothing is
+    /// ever sent to another one: a host's manifest names one.
+    ///
+    /// # Errors
+    /// [`Unusable`].
+    pub fn open_at(
+        &self,
+        configured_url: Option<&str>,
+        vault: &Result<Vault, NoVault>,
+    ) -> Result<(Credentials, String), Unusable> {
+        let same = |url: &str| url.trim_end_matches('/') == self.base_url.trim_end_matches('/');
+        if !configured_url.is_some_and(same) {
+            return Err(Unusable::OtherServer {
+                connected: self.base_url.clone(),
+            });
+        }
+        let credentials = self.open(vault)?;
+        let api_key = credentials.api_key.clone();
+        let api_key = api_key.ok_or_else(|| Unusable::Unreadable {
+            id: self.id.clone(),
+        })?;
+        Ok((credentials, api_key))
+    }
+}
+
+/// The statement that reads whole stores.
+macro_rules! select_providers {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, merchant_profile_id, kind, base_url, store_id, credentials, webhook_id,
+                    connected_at
+             FROM payment_providers ",
+            $rest
+        )
+    };
+}
+pub(crate) use select_providers;
+
+/// The connected store with this id.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn connected(database: &Reader, id: &str) -> Result<Option<Provider>, DatabaseError> {
+    let sql = select_providers!("WHERE id = ?1 AND disconnected_at IS NULL");
+    database.first(Statement::new(sql, [id.into()])).await
+}
+
+/// Those of these stores that are connected, in one statement.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn connected_among(
+    database: &Reader,
+    ids: &[&str],
+) -> Result<Vec<Provider>, DatabaseError> {
+    let list = serde_json::to_string(ids).map_err(|error| DatabaseError::Row(error.to_string()))?;
+    let sql = select_providers!(
+        "WHERE id IN (SELECT value FROM json_each(?1)) AND disconnected_at IS NULL"
+    );
+    database.query(Statement::new(sql, [list.into()])).await
+}
+
+/// The business that a request means, and its connected store of this kind.
+#[derive(Debug, Clone)]
+pub struct OfBusiness {
+    /// The business.
+    pub profile_id: String,
+    /// Whether it is the default one.
+    pub is_default: bool,
+    /// Its store.
+    pub provider: Option<Provider>,
+}
+
+#[derive(Deserialize)]
+struct Joined {
+    profile_id: String,
+    #[serde(deserialize_with = "crate::columns::flag")]
+    is_default: bool,
+    #[serde(deserialize_with = "crate::columns::optional_json")]
+    provider: Option<Provider>,
+}
+
+/// The connected store of this kind of a business, of the default one where
+/// none is named; `None` for an unknown business.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn of_business(
+    database: &Reader,
+    profile_id: Option<&str>,
+    kind: ProviderKind,
+) -> Result<Option<OfBusiness>, DatabaseError> {
+    let statement = Statement::new(
+        "SELECT m.id AS profile_id, m.is_default,
+                (SELECT json_object('id', id, 'merchant_profile_id', merchant_profile_id,
+                                    'kind', kind, 'base_url', base_url, 'store_id', store_id,
+                                    'credentials', credentials, 'webhook_id', webhook_id,
+                                    'connected_at', connected_at)
+                 FROM payment_providers
+                 WHERE merchant_profile_id = m.id AND kind = ?2
+                   AND disconnected_at IS NULL) AS provider
+         FROM merchant_profiles m
+         WHERE (?1 IS NULL AND m.is_default = 1) OR m.id = ?1",
+        [profile_id.into(), kind.as_str().into()],
+    );
+    let found: Option<Joined> = database.first(statement).await?;
+    Ok(found.map(|found| OfBusiness {
+        profile_id: found.profile_id,
+        is_default: found.is_default,
+        provider: found.provider,
+    }))
+}
+
+/// Every connected store, for the operator's overview.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn all_connected(database: &Reader) -> Result<Vec<Provider>, DatabaseError> {
+    // An operator has a handful.
+    let sql =
+        select_providers!("WHERE disconnected_at IS NULL ORDER BY connected_at, id LIMIT 500");
+    database.query(Statement::new(sql, [])).await
+}
