@@ -144,6 +144,8 @@ mod usdc_endpoints;
 #[cfg(test)]
 mod usdc_faults;
 #[cfg(test)]
+mod usdc_node;
+#[cfg(test)]
 mod usdc_shop;
 #[cfg(test)]
 mod usdc_watching;
