@@ -169,7 +169,7 @@ async fn each_route_costs_what_the_table_says() {
             json!({ "version": "latest", "platform": LINUX }).to_string(),
         ));
 
-    let mut table: Vec<Row> = vec![
+    let rows: Vec<Row> = vec![
         ("/", get("/"), 0),
         ("/healthz", get("/healthz"), 0),
         ("/.well-known/jwks.json", get("/.well-known/jwks.json"), 0),
@@ -388,7 +388,7 @@ async fn each_route_costs_what_the_table_says() {
         (
             "/v1/purchase",
             post("/v1/purchase", json!({ "product": "dollars" })),
-            4,
+            5,
         ),
         // And the code.
         (
@@ -843,7 +843,9 @@ async fn each_route_costs_what_the_table_says() {
         ),
     ];
 
-    table.extend(round_trips_usdc::rows(&bench, &chain).await);
+    // First, because what the others note down is written a while later.
+    let mut table = round_trips_usdc::rows(&bench, &chain).await;
+    table.extend(rows);
     let routes: BTreeSet<String> = table
         .iter()
         .map(|(route, ..)| (*route).to_owned())

@@ -38,11 +38,11 @@ async fn proof(bench: &Bench, path: &str, mut body: Value) -> Value {
 
 /// The rows, and what they need beforehand.
 pub(crate) async fn rows(bench: &Bench, chain: &Chain) -> Vec<Row> {
-    priced(bench, "dollars", 500).await;
+    priced(bench, "paid-on-chain", 500).await;
     assert_eq!(try_tick(bench).await.status, 200);
-    let bought = order(bench, "dollars").await;
+    let bought = order(bench, "paid-on-chain").await;
     let hash = paid(bench, chain, bought.address, bought.units).await;
-    let other = order(bench, "dollars").await;
+    let other = order(bench, "paid-on-chain").await;
     paid(bench, chain, other.address, other.units + 20_000).await;
     let left = bench
         .sql("SELECT id FROM chain_transfers WHERE state = 'unmatched'")
@@ -97,7 +97,7 @@ pub(crate) async fn rows(bench: &Bench, chain: &Chain) -> Vec<Row> {
             get(&format!("/v1/purchase/{}/qr.svg", other.id)),
             1,
         ),
-        // Where reading stands, and what is waiting.
+        // Where reading stands, what waits to be judged, and whose time is over.
         ("/v1/cron/watch", tick.expect("a request"), 3),
     ]
 }
