@@ -116,6 +116,8 @@ mod rotation;
 #[cfg(test)]
 mod round_trips;
 #[cfg(test)]
+mod round_trips_usdc;
+#[cfg(test)]
 mod scoped_keys;
 #[cfg(test)]
 mod seats;
