@@ -156,21 +156,8 @@ impl Instance {
     /// # Errors
     /// [`StartError`] with what is missing.
     pub async fn start(host: Host, configured: Configured) -> Result<Self, StartError> {
-        let failed = |error: &dyn std::fmt::Display| StartError::new("the BTCPay double", error);
-        let btcpay = BtcPay::builder()
-            .store(STORE)
-            .webhook_later(shop::WEBHOOK_SECRET)
-            .store(OTHER_STORE)
-            .api_key(API_KEY)
-            .retry_speed(1_000)
-            .strict()
-            .start()
-            .map_err(|error| failed(&error))?;
-        let genesis = SystemClock.unix_seconds() - 2 * BLOCKS_BEFORE.cast_signed();
-        let chain = Chain::new(137, genesis);
-        chain.mine(BLOCKS_BEFORE);
-        let rpc =
-            Endpoint::start(&chain).map_err(|error| StartError::new("the RPC double", error))?;
+        let btcpay = played_store()?;
+        let (chain, rpc) = played_chain()?;
         let rpc_url = rpc.url();
         let with_huge = configured == Configured::WithHugeFile;
         let releases = Arc::new(Releases::write(with_huge)?);
@@ -306,6 +293,29 @@ impl Drop for Instance {
         // First of all, so that nothing is left that would call the double.
         self.running = Box::new(Ended);
     }
+}
+
+/// The played payment provider, with the vendor's store and another one.
+fn played_store() -> Result<BtcPay, StartError> {
+    BtcPay::builder()
+        .store(STORE)
+        .webhook_later(shop::WEBHOOK_SECRET)
+        .store(OTHER_STORE)
+        .api_key(API_KEY)
+        .retry_speed(1_000)
+        .strict()
+        .start()
+        .map_err(|error| StartError::new("the BTCPay double", error))
+}
+
+/// A chain whose newest block is of now, and an endpoint that tells of it.
+fn played_chain() -> Result<(Chain, Endpoint), StartError> {
+    let genesis = SystemClock.unix_seconds() - 2 * BLOCKS_BEFORE.cast_signed();
+    let chain = Chain::new(137, genesis);
+    chain.mine(BLOCKS_BEFORE);
+    let rpc = Endpoint::start(&chain);
+    let rpc = rpc.map_err(|error| StartError::new("the RPC double", error))?;
+    Ok((chain, rpc))
 }
 
 /// A front server ends before what is behind it.

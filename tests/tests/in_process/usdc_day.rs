@@ -41,7 +41,6 @@ struct Plan {
 }
 
 #[tokio::test]
-#[expect(clippy::print_stdout, reason = "the figures are what is wanted")]
 async fn a_day_of_payments_is_credited_within_the_free_plan() {
     let market = Market::open().await;
     market.chain.finality(3);
