@@ -225,6 +225,10 @@ CREATE INDEX chain_transfers_by_block ON chain_transfers (chain_id, block, id);
 
 CREATE INDEX chain_transfers_by_time ON chain_transfers (recorded_at, id);
 
+-- Whether a wallet ever paid.
+CREATE INDEX chain_transfers_of_payer ON chain_transfers (payer)
+  WHERE state IN ('credited', 'resolved');
+
 CREATE INDEX chain_transfers_of_invoice ON chain_transfers (invoice_id) WHERE invoice_id IS NOT NULL;
 
 -- A proof that was asked for. subject: what it is for, such as the hash of a
@@ -232,7 +236,7 @@ CREATE INDEX chain_transfers_of_invoice ON chain_transfers (invoice_id) WHERE in
 CREATE TABLE claim_challenges (
   nonce TEXT PRIMARY KEY,
   subject TEXT NOT NULL,
-  wallet TEXT,
+  wallet TEXT NOT NULL,
   message TEXT NOT NULL,
   expires_at INTEGER NOT NULL,
   used_at INTEGER
@@ -240,7 +244,7 @@ CREATE TABLE claim_challenges (
 
 CREATE INDEX claim_challenges_by_expiry ON claim_challenges (expires_at);
 
--- Which binary a wallet that paid says it is for.
+-- Which file a wallet that paid was claimed for.
 CREATE TABLE wallet_claims (
   id TEXT PRIMARY KEY,
   wallet TEXT NOT NULL,
@@ -248,3 +252,5 @@ CREATE TABLE wallet_claims (
   claimed_at INTEGER NOT NULL,
   UNIQUE (wallet, binary_sha256)
 ) STRICT;
+
+CREATE INDEX wallet_claims_by_time ON wallet_claims (claimed_at, id);

@@ -1,5 +1,5 @@
-//! The command line of a vendor: keys, and publishing releases. Release keys
-//! stay here; a server never sees one.
+//! The command line of a vendor: keys, publishing releases, and the wallet.
+//! Release keys and recovery words stay here; a server never sees one.
 //!
 //! - [`commands`]: one file per command
 //! - `keys`: key files, and what is done with them
@@ -23,7 +23,7 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
 
-/// Keys and releases of a Keywright instance.
+/// Keys, releases and the wallet of a Keywright instance.
 ///
 /// Exit codes: 0 done, also when there was nothing to do; 1 it failed, and
 /// trying again may help; 2 wrong usage; 3 refused, because it contradicts what

@@ -1,4 +1,4 @@
-//! `keywright`: keys, and publishing releases.
+//! `keywright`: keys, publishing releases, and the wallet.
 
 use std::process::ExitCode;
 

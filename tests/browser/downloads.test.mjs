@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { before, test } from 'node:test';
 import { keyOn, look, visit } from './lib/browser.mjs';
-import { get, order, product } from './lib/instance.mjs';
+import { BASE, admin, get, order } from './lib/instance.mjs';
 
 // Published with every instance under test: 1.0.0 for all, 1.1.0 for `pro` only.
 const SLUG = 'extension';
@@ -16,12 +16,12 @@ const AGENTS = {
   phone: 'Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Mobile/15E148 Safari/604.1',
 };
 
-before(() =>
-  product(SLUG, { price_sats: 0 }, [
-    { slug: 'basic', price_sats_override: 0 },
-    { slug: 'pro', price_sats_override: 0, entitlements: ['pro'] },
-  ]),
-);
+// On sale, and its releases recorded, before any test.
+before(async () => {
+  for (const policy of [{ slug: 'basic' }, { slug: 'pro', entitlements: ['pro'] }]) {
+    await admin('policies', { product_slug: SLUG, name: policy.slug, ...policy });
+  }
+});
 
 const bought = async (policy) => `/thank-you?invoice_id=${(await order(SLUG, { policy_slug: policy })).invoice_id}`;
 
@@ -35,22 +35,37 @@ test('the newest version that the license is for is offered', async (t) => {
   await look(page, 'downloads');
 });
 
-test('a press downloads the file', async (t) => {
+test('a press downloads the file by a link of its own', async (t) => {
   const page = await visit(t);
-  const address = await bought('basic');
-  const { token } = await get(`/v1/purchase/${new URLSearchParams(address.split('?')[1]).get('invoice_id')}`);
-  const asked = [];
-  await page.route('**/v1/downloads/link', (route) => {
-    asked.push([route.request().postDataJSON(), route.request().headers().authorization]);
-    return route.fulfill({ json: { url: `/releases/${SLUG}/1.0.0/any?token=${token}`, expires_at: '2030-01-01T00:00:00Z' } });
-  });
-  await page.goto(address);
+  await page.goto(await bought('basic'));
   const key = await keyOn(page);
+  const answered = page.waitForResponse('**/v1/downloads/link');
   const download = page.waitForEvent('download');
   await page.getByRole('button', { name: /^All platforms/ }).click();
-  const file = await (await download).path();
-  assert.match(readFileSync(file, 'utf8'), /^what a manifest lists: extension-1\.0\.0-any/);
-  assert.deepEqual(asked, [[{ product: SLUG, version: '1.0.0', platform: 'any' }, `Bearer ${key}`]]);
+  const link = await answered;
+  assert.deepEqual(link.request().postDataJSON(), { product: SLUG, version: '1.0.0', platform: 'any' });
+  assert.equal(await link.request().headerValue('authorization'), `Bearer ${key}`);
+  assert.equal(link.status(), 200);
+  const { url, expires_at: ends } = await link.json();
+  const minutes = (Date.parse(ends) - Date.now()) / 60_000;
+  assert.ok(minutes > 4 && minutes < 6, `${minutes} minutes`);
+  // What opens the file is good for this file, and is not the key.
+  assert.ok(url.startsWith(`${BASE}/`) && !url.includes(key), url);
+  const got = await download;
+  assert.equal(got.url(), url);
+  assert.match(readFileSync(await got.path(), 'utf8'), /^what a manifest lists: extension-1\.0\.0-any/);
+  await page.getByRole('button', { name: /^All platforms/ }).waitFor();
+  assert.equal(await page.getByRole('alert').count(), 0);
+});
+
+test('a license that was suspended meanwhile opens no download, and the page says so', async (t) => {
+  const page = await visit(t, { refused: ['/v1/downloads/link'] });
+  const address = await bought('basic');
+  await page.goto(address);
+  const { license_id: id } = await get(`/v1/purchase/${new URLSearchParams(address.split('?')[1]).get('invoice_id')}`);
+  await admin(`licenses/${id}/suspend`, { reason: 'a test' });
+  await page.getByRole('button', { name: /^All platforms/ }).click();
+  await page.getByRole('alert').getByText('The download did not start.').waitFor();
 });
 
 test('a download that is refused says why', async (t) => {

@@ -4,9 +4,12 @@
 
 #![expect(clippy::expect_used, reason = "a case fails by panicking")]
 
+use keywright_tests::hosts::releases::{EXTENSION, PAID};
 use keywright_tests::hosts::{Configured, Host, Instance, Reuse, root};
 use keywright_tests::shop;
-use keywright_tests::suite::{Case, Play, run_all};
+use keywright_tests::suite::{Case, Play, floor, run_all};
+use keywright_tests::vendor::Release;
+use serde_json::{Value, json};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
@@ -23,15 +26,37 @@ fn main() -> ExitCode {
         cases: vec![case],
     };
     let workerd = Case::new(module_path!(), "pages", |instance| {
-        Box::pin(async { browse(instance, "workerd") })
+        Box::pin(async { browsed(instance, "workerd").await })
     });
     let spin = Case::new(module_path!(), "pages", |instance| {
-        Box::pin(async { browse(instance, "spin") })
+        Box::pin(async { browsed(instance, "spin").await })
     });
     run_all(vec![
         play("workerd::", Host::Workerd, workerd),
         play("spin_test_host::", Host::SpinTestHost(Reuse::Default), spin),
     ])
+}
+
+async fn browsed(instance: &Instance, host: &str) {
+    recorded(instance).await;
+    browse(instance, host);
+}
+
+/// The extension is on sale and its releases, whose files every instance has,
+/// are recorded, as publishing them does: links are made of what is recorded.
+async fn recorded(instance: &Instance) {
+    floor::product(instance, EXTENSION, 0).await;
+    for (version, entitlement) in [("1.0.0", Value::Null), ("1.1.0", json!("pro"))] {
+        let name = format!("{EXTENSION}-{version}-any");
+        let bytes = format!("{PAID}: {name}\n");
+        let release = Release::new(EXTENSION, version)
+            .with("requires_entitlement", entitlement)
+            .holding("any", &name, bytes.as_bytes());
+        for (sql, params) in release.statements() {
+            let params: Vec<&str> = params.iter().map(String::as_str).collect();
+            instance.database.change(sql, &params).await;
+        }
+    }
 }
 
 /// Runs every test of the folder in one process, and so in one browser.

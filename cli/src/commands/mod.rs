@@ -2,6 +2,7 @@
 
 mod keygen;
 mod release;
+mod wallet;
 
 use crate::Report;
 use crate::error::CliError;
@@ -16,11 +17,15 @@ pub enum Command {
     /// Publishes releases, and looks after them.
     #[command(subcommand)]
     Release(release::Release),
+    /// The wallet that payments in USDC go to.
+    #[command(subcommand)]
+    Wallet(wallet::Wallet),
 }
 
 pub(crate) fn run(command: Command) -> Result<Report, CliError> {
     match command {
         Command::Keygen(keygen) => keygen.run(),
         Command::Release(release) => release.run(),
+        Command::Wallet(wallet) => wallet.run(),
     }
 }

@@ -1,8 +1,10 @@
-//! Release keys, in minisign's files.
+//! Release keys, in minisign's files, and the keys of a wallet.
 
+mod extended;
 mod public;
 mod secret;
 
+pub(crate) use extended::ExtendedSecret;
 pub(crate) use public::ReleaseKey;
 pub(crate) use secret::ReleaseSecret;
 

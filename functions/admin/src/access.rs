@@ -60,6 +60,9 @@ pub static ROUTES: &[Route] = &[
     row(Method::PATCH, "/v1/admin/discount-codes/{id}/active", Gate::Scope(DiscountCodesWrite)),
     row(Method::GET, "/v1/admin/attention", Gate::Scope(AttentionRead)),
     row(Method::POST, "/v1/admin/attention/{id}/resolve", Gate::Scope(AttentionWrite)),
+    row(Method::GET, "/v1/admin/transfers", Gate::Scope(AttentionRead)),
+    row(Method::POST, "/v1/admin/transfers/{id}/resolve", Gate::Scope(AttentionWrite)),
+    row(Method::GET, "/v1/admin/transactions", Gate::Scope(AuditRead)),
     row(Method::GET, "/v1/admin/machines", Gate::Scope(MachinesRead)),
     row(Method::POST, "/v1/admin/machines/{id}/deactivate", Gate::Scope(MachinesWrite)),
     row(Method::GET, "/v1/admin/merchant-profiles", Gate::Scope(MerchantProfilesRead)),
@@ -87,6 +90,7 @@ pub static ROUTES: &[Route] = &[
     row(Method::DELETE, "/v1/admin/api-keys/{id}", Gate::Master),
     row(Method::GET, "/v1/admin/audit", Gate::Scope(AuditRead)),
     row(Method::GET, "/v1/admin/validations", Gate::Scope(ValidationsRead)),
+    row(Method::GET, "/v1/admin/claims", Gate::Scope(LicensesRead)),
 ];
 
 /// The gate of a route; `None` when the table has no row for it.

@@ -7,6 +7,7 @@ mod api_keys;
 mod attention;
 mod audit;
 mod btcpay;
+mod claims;
 mod discount_codes;
 mod licenses;
 mod machines;
@@ -17,6 +18,8 @@ mod products;
 mod releases;
 mod span;
 mod text;
+mod transactions;
+mod transfers;
 mod uploads;
 mod validations;
 
@@ -123,8 +126,12 @@ keywright_edge::entry!(FUNCTION);
         api_keys::revoke::handler,
         attention::list::handler,
         attention::resolve::handler,
+        transfers::list::handler,
+        transfers::resolve::handler,
+        transactions::list::handler,
         audit::list::handler,
         validations::list::handler,
+        claims::list::handler,
     ),
     modifiers(&OperatorKey)
 )]
@@ -203,6 +210,7 @@ fn router(host: &Host) -> Result<Router, PortError> {
         .route("/v1/admin/api-keys/{id}", delete(api_keys::revoke::handler))
         .route("/v1/admin/audit", get(audit::list::handler))
         .route("/v1/admin/validations", get(validations::list::handler))
+        .route("/v1/admin/claims", get(claims::list::handler))
         .merge(release_routes())
         .merge(business_routes())
         .with_state(ports.clone());
@@ -287,6 +295,12 @@ fn license_routes() -> Router<Ports> {
             "/v1/admin/attention/{id}/resolve",
             post(attention::resolve::handler),
         )
+        .route("/v1/admin/transfers", get(transfers::list::handler))
+        .route(
+            "/v1/admin/transfers/{id}/resolve",
+            post(transfers::resolve::handler),
+        )
+        .route("/v1/admin/transactions", get(transactions::list::handler))
         .route("/v1/admin/machines", get(machines::list::handler))
         .route(
             "/v1/admin/machines/{id}/deactivate",

@@ -21,7 +21,7 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("/updates/...", "UPDATES"),
     ("/v1/admin/...", "ADMIN"),
     ("/v1/btcpay/...", "WEBHOOK"),
-    ("/v1/claim", "WATCH"),
+    ("/v1/claim/...", "WATCH"),
     ("/v1/cron/renew", "RENEW"),
     ("/v1/cron/watch", "WATCH"),
     ("/v1/discount-codes/...", "PURCHASE"),

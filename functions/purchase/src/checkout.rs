@@ -4,6 +4,11 @@
 use keywright_domain::money::Sats;
 use keywright_edge::ports::Outbound;
 use keywright_providers::btcpay::{self, Expected, Invoice, NewInvoice, ReadError, Store};
+use std::time::Duration;
+
+/// How long a buyer waits for the price in sats. They can pay without it, and
+/// the SDKs give up on an order after 10 seconds.
+const WORTH_WAITING: Duration = Duration::from_secs(3);
 
 /// Why there is no invoice to pay.
 #[derive(Debug, thiserror::Error)]
@@ -82,7 +87,8 @@ pub(crate) async fn sats(
     let request = store
         .payment_methods(invoice_id)
         .map_err(|error| text(&error))?;
-    let answer = outbound.send(request).await.map_err(|error| text(&error))?;
+    let answer = outbound.send_within(request, WORTH_WAITING).await;
+    let answer = answer.map_err(|error| text(&error))?;
     btcpay::read_sats(&answer)
         .map_err(|error| text(&error))?
         .ok_or_else(|| "BTCPay does not say what the price is in bitcoin".to_owned())

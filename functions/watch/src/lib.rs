@@ -1,7 +1,11 @@
 //! Cron: watches Polygon for payments in USDC. The only function that may call
-//! the RPC endpoints, so whatever is to be known of the chain is asked here.
+//! the RPC endpoints, so whatever is to be known of the chain is asked here: also
+//! where a single payment stands, and whether somebody holds the wallet that made
+//! it.
 
+mod binaries;
 mod chain;
+mod claims;
 mod cron;
 mod judge;
 mod read;
@@ -10,9 +14,10 @@ mod settings;
 mod tick;
 
 use axum::Router;
-use axum::routing::post;
+use axum::routing::{get, post};
+use claims::Claims;
 use keywright_edge::function::{Access, OutboundAccess, PortError};
-use keywright_edge::http::{Bearer, api_router};
+use keywright_edge::http::{ApiError, Bearer, api_router, repeatable};
 use keywright_edge::ports::{Database, Log, Outbound, Stamps, name};
 use keywright_edge::{BoxFuture, Function, Grants, Host};
 use keywright_providers::polygon::rpc::Endpoint;
@@ -49,7 +54,14 @@ keywright_edge::entry!(FUNCTION, cron);
 
 /// What the OpenAPI document says of this function.
 #[derive(utoipa::OpenApi)]
-#[openapi(paths(cron::handler))]
+#[openapi(paths(
+    claims::status::handler,
+    claims::challenge::handler,
+    claims::claim::handler,
+    binaries::challenge::handler,
+    binaries::claim::handler,
+    cron::handler,
+))]
 pub struct Api;
 
 #[derive(Clone)]
@@ -62,6 +74,7 @@ struct Ports {
     watched: Arc<Result<Option<(Settings, Outbound)>, String>>,
     /// Who may tick by HTTP; `None` on a platform that ticks by itself.
     cron: Option<Bearer>,
+    claims: Arc<Claims>,
 }
 
 impl Ports {
@@ -84,17 +97,43 @@ impl Ports {
             log: host.log.clone(),
             watched: Arc::new(watched),
             cron: config.get(name::CRON_TOKEN).and_then(Bearer::new),
+            claims: Arc::new(Claims::of(host)?),
         })
+    }
+
+    /// What is watched, for a request that needs the chain.
+    fn watched(&self) -> Result<&(Settings, Outbound), ApiError> {
+        let not_configured = |reason: &str| {
+            ApiError::unavailable(
+                "usdc_not_configured",
+                "the vendor takes no payments in USDC",
+                reason,
+            )
+        };
+        match &*self.watched {
+            Ok(Some(watched)) => Ok(watched),
+            Ok(None) => Err(not_configured("POLYGON_RPC_URLS is not configured")),
+            Err(reason) => Err(not_configured(reason)),
+        }
     }
 }
 
 fn router(host: &Host) -> Result<Router, PortError> {
     let ports = Ports::of(host)?;
-    Ok(api_router(
-        Router::new()
-            .route("/v1/cron/watch", post(cron::handler))
-            .with_state(ports),
-    ))
+    let claims = Router::new()
+        .route("/v1/license/{tx_hash}", get(claims::status::handler))
+        .route(
+            "/v1/license/{tx_hash}/challenge",
+            post(claims::challenge::handler),
+        )
+        .route("/v1/license/{tx_hash}/claim", post(claims::claim::handler))
+        .route("/v1/claim/challenge", post(binaries::challenge::handler))
+        .route("/v1/claim", post(binaries::claim::handler))
+        .with_state(ports.clone());
+    let ticks = Router::new()
+        .route("/v1/cron/watch", post(cron::handler))
+        .with_state(ports);
+    Ok(api_router(repeatable(claims, host)?.merge(ticks)))
 }
 
 fn scheduled(host: Host) -> BoxFuture<'static, Result<(), String>> {

@@ -1,6 +1,7 @@
 //! Selling for USDC: what an order asks for, and which order a transfer pays.
 //! Amounts are micro-units, six decimal places.
 
+pub mod claiming;
 pub mod matching;
 
 /// Micro-units of one US cent, at one dollar for one USDC.

@@ -15,6 +15,7 @@
 //! - [`sellers`]: who sells a product
 //! - [`invoices`]: purchases and their reconciliation
 //! - [`usdc_orders`], [`transfers`]: orders in USDC, and what was paid
+//! - [`transfer_list`], [`transfer_resolve`]: the same for the operator
 //! - [`chain_cursors`], [`chain_attention`], [`rpc_endpoints`]: reading the chain
 //! - [`settle`]: receipt and license of a purchase or a grant
 //! - [`licenses`]: what was sold
@@ -39,6 +40,7 @@ pub mod attention;
 pub mod audit;
 pub mod chain_attention;
 pub mod chain_cursors;
+pub mod claims;
 mod columns;
 pub mod contract;
 mod difference;
@@ -79,6 +81,8 @@ pub mod seats;
 pub mod sellers;
 pub mod settle;
 pub mod sightings;
+pub mod transfer_list;
+pub mod transfer_resolve;
 pub mod transfers;
 pub mod uploads;
 pub mod usdc_orders;

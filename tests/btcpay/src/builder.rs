@@ -204,11 +204,7 @@ impl Builder {
     /// A text that is no positive number removes the currency.
     #[must_use]
     pub fn rate(mut self, currency: &str, one_btc: &str) -> Self {
-        let currency = currency.to_uppercase();
-        match money::parse(one_btc).filter(|rate| *rate > Decimal::ZERO) {
-            Some(rate) => self.rates.insert(currency, rate),
-            None => self.rates.remove(&currency),
-        };
+        money::set_rate(&mut self.rates, currency, one_btc);
         self
     }
 
@@ -307,7 +303,7 @@ impl Builder {
             .build()
             .map_err(io::Error::other)?;
 
-        let mut state = State::new(self.clock, self.keys);
+        let mut state = State::new(self.clock, self.keys, self.rates);
         for (store, settings) in self.webhooks {
             let id = state.ids.short();
             state.webhooks.push(Webhook::new(id, &store, settings));
@@ -333,7 +329,6 @@ impl Builder {
         };
         let setup = Setup {
             stores: self.stores,
-            rates: self.rates,
             network: self.network,
             retry_speed: self.retry_speed,
             patience: self.patience,

@@ -2,6 +2,7 @@
 
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde_json::Value;
+use std::collections::HashMap;
 
 /// The largest amount an invoice may have.
 pub(crate) const MAX_AMOUNT: u64 = u64::MAX;
@@ -39,6 +40,16 @@ pub(crate) fn round_to_significant(value: Decimal, digits: u32) -> Decimal {
                 .is_some_and(|off| off < percent)
         })
         .unwrap_or(value)
+}
+
+/// Sets the price of one BTC in a currency; a text that is no positive number
+/// removes the currency.
+pub(crate) fn set_rate(rates: &mut HashMap<String, Decimal>, currency: &str, one_btc: &str) {
+    let currency = currency.to_uppercase();
+    match parse(one_btc).filter(|rate| *rate > Decimal::ZERO) {
+        Some(rate) => rates.insert(currency, rate),
+        None => rates.remove(&currency),
+    };
 }
 
 /// An amount in a request: a string or a number, `null` or blank for none.

@@ -21,8 +21,6 @@ use crate::webhook::{Job, Shape, Webhook};
 #[derive(Debug)]
 pub(crate) struct Setup {
     pub(crate) stores: Vec<StoreConfig>,
-    /// Price of one BTC, by currency.
-    pub(crate) rates: HashMap<String, Decimal>,
     pub(crate) network: Network,
     /// Retry waits are divided by this.
     pub(crate) retry_speed: u32,
@@ -92,6 +90,8 @@ pub(crate) struct State {
     pub(crate) clock: Clock,
     pub(crate) ids: IdSource,
     pub(crate) keys: Vec<ApiKey>,
+    /// Price of one BTC, by currency.
+    pub(crate) rates: HashMap<String, Decimal>,
     /// Oldest first.
     pub(crate) invoices: Vec<Invoice>,
     pub(crate) webhooks: Vec<Webhook>,
@@ -109,11 +109,12 @@ pub(crate) struct State {
 }
 
 impl State {
-    pub(crate) fn new(clock: Clock, keys: Vec<ApiKey>) -> Self {
+    pub(crate) fn new(clock: Clock, keys: Vec<ApiKey>, rates: HashMap<String, Decimal>) -> Self {
         Self {
             clock,
             ids: IdSource::new(),
             keys,
+            rates,
             invoices: Vec::new(),
             webhooks: Vec::new(),
             frozen: HashMap::new(),

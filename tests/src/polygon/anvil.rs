@@ -36,11 +36,7 @@ pub struct Tokens {
     pub other: Address,
 }
 
-#[expect(
-    clippy::expect_used,
-    clippy::must_use_candidate,
-    reason = "a test cannot go on without its chain, and often wants no more of it than to happen"
-)]
+#[expect(clippy::expect_used, reason = "a test cannot go on without its chain")]
 impl Anvil {
     /// Starts the node. Block 0 is made at `genesis`, in unix seconds.
     ///
@@ -270,6 +266,9 @@ impl Anvil {
 
     /// Transfers among strangers, so many, in the next block: some two hundred
     /// fit well into a transaction.
+    ///
+    /// # Panics
+    /// When the node refuses it.
     pub async fn rush(&self, token: Address, transfers: u128, seed: u128) -> Hash {
         let data = call(
             "rush(uint256,uint256)",

@@ -34,7 +34,7 @@ fn compile() -> Result<BTreeMap<String, Vec<u8>>, StartError> {
     let programs: BTreeMap<String, String> =
         serde_json::from_slice(&output.stdout).map_err(|error| failed(&error))?;
     let decoded = programs.into_iter().map(|(name, program)| {
-        let bytes = data_encoding::HEXLOWER_PERMISSIVE.decode(program[2..].as_bytes());
+        let bytes = data_encoding::HEXLOWER_PERMISSIVE.decode(&program.as_bytes()[2..]);
         bytes.map(|bytes| (name, bytes))
     });
     decoded

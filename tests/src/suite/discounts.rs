@@ -29,6 +29,7 @@ async fn order(instance: &Instance, order: Value) -> Answer {
     instance.api.post("/v1/purchase", &order).await
 }
 
+#[expect(clippy::too_many_lines, reason = "one table")]
 async fn previewed(instance: &Instance) {
     product(instance, "previewed", 1_000).await;
     policy(

@@ -22,6 +22,7 @@ mod discount_codes;
 mod discounts;
 mod download;
 mod errors;
+mod faults;
 pub mod floor;
 mod forgery;
 mod gate;
@@ -181,6 +182,7 @@ pub fn all() -> impl Iterator<Item = Case> {
         discounts::CASES,
         download::CASES,
         errors::CASES,
+        faults::CASES,
         forgery::CASES,
         gate::CASES,
         keys::CASES,

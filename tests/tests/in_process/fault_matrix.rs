@@ -6,7 +6,7 @@
 use crate::bench::{Bench, played_store};
 use crate::payments::{deliver, order, poll};
 use keywright_btcpay_double::{ApiState, BtcPay, MarkAs};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -126,10 +126,30 @@ const TELLINGS: &[(Telling, &str)] = &[
     (Telling::CreateLost, "on time, the answer to creating lost"),
 ];
 
-async fn run(payment: &Payment, telling: Telling) -> (Bench, BtcPay, String) {
+/// The price in sats, or the same at the played store's rate.
+#[derive(Clone, Copy)]
+enum Priced {
+    InSats,
+    InDollars,
+}
+
+impl Priced {
+    fn product(self) -> Value {
+        match self {
+            Self::InSats => json!({ "slug": "demo", "name": "demo", "price_sats": 50_000 }),
+            Self::InDollars => json!({ "slug": "demo", "name": "demo", "price_currency": "USD",
+                                       "price_value": 2_500 }),
+        }
+    }
+}
+
+async fn run(payment: &Payment, telling: Telling, priced: Priced) -> (Bench, BtcPay, String) {
     let pay = played_store();
     let bench = Bench::paid_through(&pay);
-    bench.product("demo", 50_000).await;
+    let made = bench
+        .operate("POST", "/v1/admin/products", &priced.product())
+        .await;
+    assert_eq!(made.status, 200, "{made:?}");
     if telling == Telling::CreateLost {
         pay.lose_create_answers(1);
     }
@@ -238,7 +258,7 @@ async fn every_payment_told_in_every_way_ends_as_the_store_says() {
         let _ = write!(table, "| {} | {} |", payment.name, payment.status);
         for (telling, name) in TELLINGS {
             let case = format!("{}, {name}", payment.name);
-            let (bench, pay, invoice_id) = run(payment, *telling).await;
+            let (bench, pay, invoice_id) = run(payment, *telling, Priced::InSats).await;
             assert_true(&bench, payment, &invoice_id, &case).await;
             assert!(
                 pay.violations().is_empty(),
@@ -255,6 +275,38 @@ async fn every_payment_told_in_every_way_ends_as_the_store_says() {
     }
     let _ = write!(table, "\n{runs} runs.\n");
     compare(&table);
+}
+
+/// What the store makes of dollars changes nothing about who gets a license;
+/// and what was quoted is what the receipt says.
+#[tokio::test]
+async fn an_order_in_dollars_ends_as_one_in_sats() {
+    for payment in PAYMENTS {
+        for (telling, name) in TELLINGS {
+            let case = format!("{} in dollars, {name}", payment.name);
+            let (bench, pay, invoice_id) = run(payment, *telling, Priced::InDollars).await;
+            assert_true(&bench, payment, &invoice_id, &case).await;
+            assert!(
+                pay.violations().is_empty(),
+                "{case}: {:?}",
+                pay.violations()
+            );
+            let progress = poll(&bench, &invoice_id).await;
+            assert_eq!(progress["amount_sats"], 50_000, "{case}: {progress}");
+            assert_eq!(progress["price_value"], 2_500, "{case}: {progress}");
+            for receipt in bench.sql("SELECT amount, currency FROM receipts").await {
+                let quoted = (&receipt["amount"], &receipt["currency"]);
+                assert_eq!(quoted, (&json!(2_500), &json!("USD")), "{case}");
+            }
+            let details = "SELECT details FROM attention";
+            for row in bench.sql(details).await {
+                let details = row["details"].as_str().expect("text");
+                let details: Value = serde_json::from_str(details).expect("JSON");
+                let quoted = (&details["price_currency"], &details["price_value"]);
+                assert_eq!(quoted, (&json!("USD"), &json!(2_500)), "{case}: {details}");
+            }
+        }
+    }
 }
 
 /// `KEYWRIGHT_WRITE_RELIABILITY=1` writes the table anew.

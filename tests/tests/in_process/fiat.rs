@@ -335,6 +335,31 @@ async fn a_used_code_is_told_of_in_both_units() {
     }
 }
 
+/// The rate is fixed with the invoice; another order has another one. A store
+/// that knows no rate makes no invoice, and the use of a code comes back.
+#[tokio::test]
+async fn the_rate_is_the_store_s() {
+    let (pay, bench) = dollar_shop().await;
+    bench.code("ONCE", json!({ "max_uses": 1 })).await;
+    let (first, btcpay_id) = order(&bench, "demo").await;
+    pay.set_rate("USD", "100000");
+    let (second, _) = order(&bench, "demo").await;
+    for (invoice_id, sats) in [(&first, 50_000), (&second, 25_000)] {
+        assert_eq!(poll(&bench, invoice_id).await["amount_sats"], sats);
+    }
+    pay.pay_in_full(&btcpay_id).expect("a payment");
+    deliver(&bench, &pay, "InvoiceSettled", &btcpay_id).await;
+    assert_eq!(poll(&bench, &first).await["amount_sats"], 50_000);
+    pay.set_rate("USD", "");
+    let wanted = json!({ "product": "demo", "code": "ONCE" });
+    let refused = bench.post("/v1/purchase", &wanted).await;
+    assert_eq!(refused.refusal(), (502, "upstream_error".to_owned()));
+    let closed = "SELECT count(*) FROM invoices WHERE status = 'invalid'";
+    assert_eq!(bench.number(closed).await, 1, "nobody will ever pay it");
+    pay.set_rate("USD", "50000");
+    assert_eq!(bench.post("/v1/purchase", &wanted).await.status, 200);
+}
+
 /// An invoice whose price somebody changed is not the one we made.
 #[tokio::test]
 async fn an_invoice_over_another_price_issues_nothing() {

@@ -132,6 +132,12 @@ mod taking_back;
 #[cfg(test)]
 mod uploading;
 #[cfg(test)]
+mod usdc_endpoints;
+#[cfg(test)]
+mod usdc_shop;
+#[cfg(test)]
+mod usdc_watching;
+#[cfg(test)]
 mod validating;
 #[cfg(test)]
 mod validating_often;

@@ -75,6 +75,9 @@ async fn each_route_costs_what_the_table_says() {
     bench.product("listed", 1).await;
     let listed_key = bench.issue("listed", json!({})).await.text("license_key");
     bench.product("free", 0).await;
+    let dollars = json!({ "slug": "dollars", "name": "D", "price_currency": "USD",
+                          "price_value": 1 });
+    bench.operate("POST", "/v1/admin/products", &dollars).await;
     let attention = "INSERT INTO attention (id, at, kind, object_kind, object_id, details)
                      VALUES ('a1', 1, 'underpaid', 'invoice', 'i1', '{}')";
     bench.sql(attention).await;
@@ -376,6 +379,12 @@ async fn each_route_costs_what_the_table_says() {
             post("/v1/purchase", json!({ "product": "demo" })),
             5,
         ),
+        // In dollars no more: what the price is in sats is recorded with it.
+        (
+            "/v1/purchase",
+            post("/v1/purchase", json!({ "product": "dollars" })),
+            4,
+        ),
         // And the code.
         (
             "/v1/purchase",
@@ -510,6 +519,15 @@ async fn each_route_costs_what_the_table_says() {
                 json!({ "max_machines": 2 }),
             ),
             1,
+        ),
+        // And what its product's currency is.
+        (
+            "/v1/admin/policies/{id}",
+            patch(
+                format!("/v1/admin/policies/{policy_id}"),
+                json!({ "price_sats_override": 50_000 }),
+            ),
+            2,
         ),
         (
             "/v1/admin/discount-codes",

@@ -188,30 +188,51 @@ async fn whatever_call_of_a_free_sale_breaks_nothing_is_half_sold() {
 
 #[tokio::test]
 async fn whatever_request_to_btcpay_breaks_the_tick_repairs_it() {
-    for told in [Told::Once, Told::Never] {
-        for fault in [
-            Broken::Unwell,
-            Broken::Cut,
-            Broken::AnswerLost,
-            Broken::NoTime,
-        ] {
-            let mut request = 0;
-            loop {
-                let pay = Arc::new(played_store());
-                let breaking = Arc::new(BreakingFetch::new(&pay, request, fault));
-                let bench = Bench::with_outbound(&account_of(&pay), breaking.clone());
-                bench.product("demo", 50_000).await;
-                sale(&bench, &pay, told, &json!({ "product": "demo" })).await;
-                if breaking.sent() <= request {
-                    break;
+    // The price in sats, and how many requests a sale has at least: one more in
+    // dollars, for what the price is in sats.
+    for (price, requests) in [
+        (json!({ "price_sats": 50_000 }), 2),
+        (json!({ "price_currency": "USD", "price_value": 2_500 }), 3),
+    ] {
+        for told in [Told::Once, Told::Never] {
+            for fault in [
+                Broken::Unwell,
+                Broken::Cut,
+                Broken::AnswerLost,
+                Broken::NoTime,
+            ] {
+                let mut request = 0;
+                while broken_sale(&price, told, request, fault).await {
+                    request += 1;
                 }
-                tick_until_quiet(&bench).await;
-                assert_whole(&bench, &pay, &format!("request {request}, {fault:?}")).await;
-                request += 1;
+                assert!(request >= requests, "only {request} requests were broken");
             }
-            assert!(request >= 2, "only {request} requests were broken");
         }
     }
+}
+
+/// A sale of which this request breaks, whole in the end; nothing, when it has
+/// not that many.
+async fn broken_sale(price: &Value, told: Told, request: u64, fault: Broken) -> bool {
+    let pay = Arc::new(played_store());
+    let breaking = Arc::new(BreakingFetch::new(&pay, request, fault));
+    let bench = Bench::with_outbound(&account_of(&pay), breaking.clone());
+    let mut product = json!({ "slug": "demo", "name": "demo" });
+    for (member, value) in price.as_object().expect("members") {
+        product[member] = value.clone();
+    }
+    let made = bench.operate("POST", "/v1/admin/products", &product).await;
+    assert_eq!(made.status, 200, "{made:?}");
+    sale(&bench, &pay, told, &json!({ "product": "demo" })).await;
+    if breaking.sent() <= request {
+        return false;
+    }
+    tick_until_quiet(&bench).await;
+    let case = format!("{price}: request {request}, {fault:?}");
+    assert_whole(&bench, &pay, &case).await;
+    let learnt = "SELECT count(*) FROM invoices WHERE status = 'settled' AND amount_sats <> 50000";
+    assert_eq!(bench.number(learnt).await, 0, "{case}");
+    true
 }
 
 /// What happens to a request.

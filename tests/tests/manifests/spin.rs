@@ -91,7 +91,8 @@ fn variables_are_handed_on_under_their_names() {
         for (variable, value) in variables {
             let template = |part: &str| format!("{{{{ {part} }}}}");
             let expected = if *variable == name::POLYGON_RPC_URLS.to_lowercase() {
-                let parts = RPC_PARTS.map(|(place, path)| template(place) + &template(path));
+                let parts =
+                    RPC_PARTS.map(|(place, path)| [template(place), template(path)].concat());
                 parts.join(",")
             } else {
                 template(variable)

@@ -12,6 +12,7 @@ cases![
     example,
     free_policy,
     paid_policy,
+    in_dollars,
     discount_code,
     free_code,
     featured_code,
@@ -126,6 +127,23 @@ async fn paid_policy(instance: &Instance) {
     let online = online.expect("an answer");
     assert!(online.ok && online.has_entitlement("pro"), "{online:?}");
     assert_eq!(online.max_machines, Some(4));
+}
+
+/// What the SDK shows is what BTCPay made of the price.
+async fn in_dollars(instance: &Instance) {
+    let product = json!({ "slug": "r-cents", "name": "The cents", "price_currency": "USD",
+                          "price_value": 2_500 });
+    let made = instance.api.admin(http::Method::POST, "products", &product);
+    made.await.ok();
+    let client = client(instance);
+    let session = buy(&client, "r-cents", StartPurchaseOptions::default()).await;
+    assert_eq!(session.amount_sats, 50_000);
+    pay(instance, &session);
+    let progress = until(&client, &session.invoice_id, "settled").await;
+    assert_eq!(progress.amount_sats, 50_000);
+    let key = progress.license_key.expect("a key");
+    let online = client.validate(&key, Some("r-cents"), None).await;
+    assert!(online.expect("an answer").ok);
 }
 
 async fn discount_code(instance: &Instance) {

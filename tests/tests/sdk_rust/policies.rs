@@ -5,7 +5,14 @@ use keywright_tests::hosts::Instance;
 use keywright_tests::suite::floor;
 use serde_json::json;
 
-cases![every_field, least, only_for_sale, featured, unknown];
+cases![
+    every_field,
+    least,
+    only_for_sale,
+    featured,
+    in_dollars,
+    unknown
+];
 
 async fn every_field(instance: &Instance) {
     let product = json!({ "slug": "r-tiers", "name": "The tiers", "price_sats": 1_000,
@@ -113,6 +120,22 @@ async fn featured(instance: &Instance) {
         // The price before the discount, as in the contract.
         assert_eq!(listed.expect("policies").policies[0].price_sats, 8_000);
     }
+}
+
+/// In cents, in the members that the SDK types as sats.
+async fn in_dollars(instance: &Instance) {
+    let product = json!({ "slug": "r-dollars", "name": "The dollars",
+                          "price_currency": "USD", "price_value": 2_500 });
+    let made = instance.api.admin(http::Method::POST, "products", &product);
+    made.await.ok();
+    let dear = json!({ "price_sats_override": 9_900 });
+    floor::policy(instance, "r-dollars", "dear", dear).await;
+    floor::policy(instance, "r-dollars", "usual", json!({})).await;
+    let listed = client(instance).list_public_policies("r-dollars").await;
+    let listed = listed.expect("policies");
+    assert_eq!(listed.product.base_price_sats, 2_500);
+    let prices: Vec<_> = listed.policies.iter().map(|p| p.price_sats).collect();
+    assert_eq!(prices, [2_500, 9_900]);
 }
 
 async fn unknown(instance: &Instance) {

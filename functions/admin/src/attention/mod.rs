@@ -22,10 +22,16 @@ pub(crate) struct View {
     /// `paid_late`: the price came in after that. `overpaid`: more than the
     /// price came in. `paid_invalid`: something was paid and the provider calls
     /// the invoice invalid. `withdrawn`: a settled invoice became invalid and
-    /// its license is suspended.
+    /// its license is suspended. `usdc_underpaid`, `usdc_overpaid`, `usdc_late`,
+    /// `usdc_wrong_token`, `usdc_duplicate`, `usdc_unknown`: a transfer of USDC
+    /// pays nothing by itself. `usdc_reorged`: one that was credited is no longer
+    /// part of the chain. `usdc_behind`: the chain was not read for an hour.
+    /// `usdc_chain_replaced`: no block that was read is known any more.
+    /// `rpc_wrong_chain`, `rpc_disagrees`, `rpc_lies`: an RPC endpoint is not to be
+    /// believed and was set aside.
     #[schema(example = "paid_late")]
     kind: String,
-    /// What it is about: `invoice`.
+    /// What it is about: `invoice`, `transfer`, `rpc_endpoint` or `chain`.
     #[schema(example = "invoice")]
     object_kind: String,
     /// Id of that.

@@ -75,6 +75,18 @@ impl Outbound {
     /// # Errors
     /// [`FetchError`]; [`FetchError::NotAllowed`] before any connection.
     pub async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, FetchError> {
+        self.send_within(request, TIME_LIMIT).await
+    }
+
+    /// As [`Self::send`], for an answer that is worth this time at most.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub async fn send_within(
+        &self,
+        request: Request<Bytes>,
+        time: Duration,
+    ) -> Result<Response<Bytes>, FetchError> {
         let allowed = origin(request.uri()).is_some_and(|asked| self.allowed.contains(&asked));
         if !allowed {
             let host = request
@@ -85,7 +97,7 @@ impl Outbound {
             return Err(FetchError::NotAllowed(host));
         }
         let limits = FetchLimits {
-            time: TIME_LIMIT,
+            time: time.min(TIME_LIMIT),
             bytes: MAX_ANSWER_BYTES,
         };
         self.fetch.send(request, limits).await
@@ -144,5 +156,36 @@ mod tests {
         ] {
             assert!(!allowed(url).await, "{url}");
         }
+    }
+
+    struct Limits;
+
+    impl Fetch for Limits {
+        fn send(
+            &self,
+            _: Request<Bytes>,
+            limits: FetchLimits,
+        ) -> BoxFuture<'_, Result<Response<Bytes>, FetchError>> {
+            Box::pin(async move { Err(FetchError::TimedOut(limits.time)) })
+        }
+    }
+
+    #[tokio::test]
+    async fn a_call_may_have_less_time_and_never_more() {
+        let outbound = Outbound::new(Arc::new(Limits), &["https://pay.example"]);
+        let request = || {
+            Request::get("https://pay.example/")
+                .body(Bytes::new())
+                .expect("a URL")
+        };
+        for (seconds, limit) in [(3, 3), (10, 10), (60, 10)] {
+            let sent = outbound
+                .send_within(request(), Duration::from_secs(seconds))
+                .await;
+            let limit = FetchError::TimedOut(Duration::from_secs(limit));
+            assert_eq!(sent.err(), Some(limit), "{seconds}");
+        }
+        let sent = outbound.send(request()).await;
+        assert_eq!(sent.err(), Some(FetchError::TimedOut(TIME_LIMIT)));
     }
 }

@@ -100,7 +100,12 @@ impl Store {
         if let Some(email) = invoice.buyer_email {
             metadata["buyerEmail"] = email.into();
         }
-        let mut checkout = json!({ "redirectURL": invoice.redirect_url });
+        // Back by itself, whatever the store's setting: the page they come back
+        // to is where the key is, and nobody sends it to them otherwise.
+        let mut checkout = json!({
+            "redirectURL": invoice.redirect_url,
+            "redirectAutomatically": true,
+        });
         if let Some(method) = invoice.default_payment_method {
             checkout["defaultPaymentMethod"] = method.into();
         }
@@ -232,6 +237,10 @@ mod tests {
         assert_eq!(body["amount"], "0.00050000");
         assert_eq!(body["currency"], "BTC");
         assert_eq!(body["metadata"]["orderId"], "order-1");
+        let checkout = serde_json::json!({
+            "redirectURL": "https://shop.example/thank-you", "redirectAutomatically": true,
+        });
+        assert_eq!(body["checkout"], checkout);
     }
 
     fn order_over(price: Price) -> Request<Bytes> {

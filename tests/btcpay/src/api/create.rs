@@ -210,7 +210,7 @@ pub(crate) fn make_invoice(
     let currency = currency.unwrap_or(&store.default_currency).to_uppercase();
     let price = draft.amount.unwrap_or_default();
     let amount = round_to_significant(price, digits(&currency));
-    let rate = double.setup.rates.get(&currency).copied();
+    let rate = double.lock().rates.get(&currency).copied();
     let is_free = draft.amount.is_some() && amount.is_zero();
     let wanted = |method: &&Method| {
         !is_free

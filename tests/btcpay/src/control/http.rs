@@ -75,7 +75,7 @@ async fn look(State(control): State<Control>, Path(noun): Path<String>) -> Answe
 async fn act(State(control): State<Control>, Path(verb): Path<String>, body: Bytes) -> Answer {
     let body: &[u8] = if body.is_empty() { b"{}" } else { &body };
     let done = match verb.as_str() {
-        "pay" | "confirm" | "vanish" | "expire" | "end_monitoring" | "mark" | "create" => {
+        "pay" | "confirm" | "vanish" | "expire" | "end_monitoring" | "mark" | "create" | "rate" => {
             money(&control, &verb, body)?
         }
         "announce" | "redeliver" | "replay" | "webhook" | "drop_pending" | "release" => {
@@ -128,6 +128,11 @@ fn money(control: &Control, verb: &str, body: &[u8]) -> Result<Value, Refusal> {
                 new = new.store(&store);
             }
             Ok(json!({"invoice": control.create_invoice(new)?}))
+        }
+        "rate" => {
+            let Rate { currency, one_btc } = parse(body)?;
+            control.set_rate(&currency, &one_btc);
+            Ok(json!({}))
         }
         "mark" => {
             let Mark { invoice, status } = parse(body)?;
@@ -264,6 +269,12 @@ struct Create {
     currency: String,
     order_id: Option<String>,
     store: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Rate {
+    currency: String,
+    one_btc: String,
 }
 
 #[derive(Deserialize)]

@@ -8,7 +8,7 @@ use crate::api::{Draft, make_invoice};
 use crate::event::Event;
 use crate::invoice::{Invoice, Method, PaymentRecord, PaymentStatus, Status};
 use crate::machine;
-use crate::money::{MAX_AMOUNT, parse, round_up};
+use crate::money::{self, MAX_AMOUNT, parse, round_up};
 
 /// An invoice that somebody else makes, not the product.
 #[derive(Debug, Clone)]
@@ -108,6 +108,12 @@ pub enum MarkAs {
 }
 
 impl Control {
+    /// The price of one BTC in this currency changes, for invoices made from
+    /// now on. A text that is no positive number removes the currency.
+    pub fn set_rate(&self, currency: &str, one_btc: &str) {
+        money::set_rate(&mut self.double.lock().rates, currency, one_btc);
+    }
+
     /// The invoice as it really is.
     #[must_use]
     pub fn invoice(&self, id: &str) -> Option<Invoice> {

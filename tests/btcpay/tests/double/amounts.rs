@@ -68,3 +68,32 @@ async fn top_ups_take_any_amount_and_free_invoices_none() {
         (&json!("Settled"), &json!("Standard"))
     );
 }
+
+#[tokio::test]
+async fn a_rate_is_fixed_with_the_invoice() {
+    let pay = shop().start().unwrap();
+    let client = Client::of(&pay);
+    let amount = async |id: &str| {
+        let path = format!("{INVOICES}/{id}/payment-methods");
+        let (_, methods) = client.get(&path).await;
+        (methods[0]["rate"].clone(), methods[0]["amount"].clone())
+    };
+    let before = pay.create_invoice(NewInvoice::of("25.00", "USD")).unwrap();
+    pay.set_rate("usd", "100000");
+    let after = pay.create_invoice(NewInvoice::of("25.00", "USD")).unwrap();
+    assert_eq!(amount(&before).await, (json!("50000"), json!("0.0005")));
+    assert_eq!(amount(&after).await, (json!("100000"), json!("0.00025")));
+    // Half of it in dollars, whatever that is in bitcoin by now.
+    pay.pay_partially(&before).unwrap();
+    let path = format!("{INVOICES}/{before}?includePaymentMethods=true");
+    let (_, shown) = client.get(&path).await;
+    assert_eq!(shown["paidAmount"], "12.50");
+    let chain = &shown["paymentMethods"][0];
+    assert_eq!(
+        (&chain["amount"], &chain["due"]),
+        (&json!("0.0005"), &json!("0.00025"))
+    );
+    pay.set_rate("USD", "");
+    let refused = pay.create_invoice(NewInvoice::of("25.00", "USD"));
+    assert!(matches!(refused, Err(ControlError::NotPossible(_))));
+}

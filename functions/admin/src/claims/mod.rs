@@ -1,0 +1,3 @@
+//! Wallets that were claimed for files.
+
+pub(crate) mod list;

@@ -1,0 +1,3 @@
+//! Sales in USDC, for the books.
+
+pub(crate) mod list;

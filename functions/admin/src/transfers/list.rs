@@ -1,0 +1,95 @@
+//! `GET /v1/admin/transfers`.
+
+use super::View;
+use crate::Ports;
+use axum::extract::State;
+use http::{HeaderMap, Uri};
+use keywright_edge::http::openapi::{AccessRefusals, BadQuery, Failures};
+use keywright_edge::http::page::{PageQuery, Position, link_to_next};
+use keywright_edge::http::{ApiError, Json, Query};
+use keywright_store::transfer_list::{self, Filter};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+/// Transfers a page, where no limit is sent, and at most.
+const USUAL: i64 = 100;
+const MOST: i64 = 500;
+
+/// Which transfers; all of these have to fit.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Which {
+    /// In this state; `unmatched` are those that somebody has to look at.
+    #[param(pattern = "^(seen|credited|unmatched|resolved|reorged)$")]
+    state: Option<String>,
+    /// For this reason.
+    #[param(pattern = "^(underpaid|overpaid|late|wrong_token|duplicate|unknown)$")]
+    reason: Option<String>,
+    /// For this order.
+    invoice_id: Option<String>,
+    /// Of this transaction.
+    tx_hash: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Asked {
+    #[serde(flatten)]
+    which: Which,
+    #[serde(flatten)]
+    page: PageQuery,
+}
+
+/// Transfers, newest first.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ChainTransfers)]
+pub(crate) struct List {
+    /// The transfers.
+    transfers: Vec<View>,
+    /// `cursor` of the next page; null on the last one.
+    #[schema(required)]
+    next_cursor: Option<String>,
+}
+
+/// Transfers of USDC to the vendor, newest first. 100 a page where no limit is
+/// sent, 500 at most.
+#[utoipa::path(
+    get,
+    path = "/v1/admin/transfers",
+    tag = "records",
+    params(Which, PageQuery),
+    responses(
+        (status = 200, description = "The transfers.", body = List),
+        BadQuery, AccessRefusals, Failures
+    ),
+    security(("operator" = ["attention:read"]))
+)]
+pub(crate) async fn handler(
+    State(ports): State<Ports>,
+    uri: Uri,
+    Query(asked): Query<Asked>,
+) -> Result<(HeaderMap, Json<List>), ApiError> {
+    let page = asked.page.page(USUAL, MOST)?;
+    let filter = Filter {
+        state: asked.which.state,
+        reason: asked.which.reason,
+        invoice_id: asked.which.invoice_id,
+        tx_hash: asked.which.tx_hash.map(|hash| hash.to_ascii_lowercase()),
+    };
+    let mut found = transfer_list::list(&ports.database, &filter, &page).await?;
+    let next_cursor = page.cut(&mut found, |transfer| Position {
+        at: transfer.recorded_at,
+        id: transfer.id.clone(),
+    });
+    let headers = link_to_next(&uri, next_cursor.as_deref());
+    let transfers = found
+        .into_iter()
+        .map(View::try_from)
+        .collect::<Result<_, _>>()?;
+    Ok((
+        headers,
+        Json(List {
+            transfers,
+            next_cursor,
+        }),
+    ))
+}

@@ -1,0 +1,112 @@
+//! Transfers of tokens to the vendor's addresses, and what became of them.
+
+pub(crate) mod list;
+pub(crate) mod resolve;
+
+use keywright_domain::dates::rfc3339;
+use keywright_edge::http::ApiError;
+use keywright_providers::polygon::{Address, Units};
+use keywright_store::transfer_list::Transfer;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// A transfer.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ChainTransfer)]
+pub(crate) struct View {
+    /// UUID.
+    id: String,
+    /// When it was recorded, RFC 3339.
+    recorded_at: String,
+    /// `seen`, not judged yet; `credited`, it paid an order; `unmatched`, it is for
+    /// the operator; `resolved`, the operator has done something about it;
+    /// `reorged`, its block is no longer part of the chain.
+    #[schema(example = "unmatched")]
+    state: String,
+    /// Why it pays nothing by itself: `underpaid`, `overpaid`, `late`,
+    /// `wrong_token`, `duplicate` or `unknown`.
+    #[schema(required, example = "late")]
+    reason: Option<String>,
+    /// EIP-155 id of the chain.
+    #[schema(example = 137)]
+    chain_id: i64,
+    /// The transaction.
+    tx_hash: String,
+    /// The log's number in its block.
+    log_index: i64,
+    /// The block.
+    block_number: i64,
+    /// Time of the block, RFC 3339; null while it is not judged.
+    #[schema(required)]
+    block_time: Option<String>,
+    /// The contract, with the checksum of EIP-55.
+    token: String,
+    /// Who paid, with the checksum of EIP-55.
+    payer: String,
+    /// Who got it, with the checksum of EIP-55.
+    recipient: String,
+    /// Micro-units.
+    #[schema(minimum = 1)]
+    amount_units: i64,
+    /// The same in USDC.
+    #[schema(example = "19.000001")]
+    amount_display: String,
+    /// The order it paid, or the one it is for where that is beyond doubt.
+    #[schema(required)]
+    invoice_id: Option<String>,
+    /// `settled`, `refunded` or `ignored`.
+    #[schema(required)]
+    resolution: Option<String>,
+    /// What the operator wrote.
+    #[schema(required)]
+    note: Option<String>,
+    /// RFC 3339.
+    #[schema(required)]
+    resolved_at: Option<String>,
+    /// Who did.
+    #[schema(required)]
+    resolved_by: Option<String>,
+}
+
+impl TryFrom<Transfer> for View {
+    type Error = ApiError;
+
+    fn try_from(transfer: Transfer) -> Result<Self, ApiError> {
+        Ok(Self {
+            id: transfer.id,
+            recorded_at: rfc3339(transfer.recorded_at),
+            state: transfer.state,
+            reason: transfer.reason,
+            chain_id: transfer.chain_id,
+            tx_hash: transfer.tx_hash,
+            log_index: transfer.log_index,
+            block_number: transfer.block,
+            block_time: transfer.block_time.map(rfc3339),
+            token: address(&transfer.token)?,
+            payer: address(&transfer.payer)?,
+            recipient: address(&transfer.recipient)?,
+            amount_units: transfer.amount_units,
+            amount_display: amount(transfer.amount_units)?,
+            invoice_id: transfer.invoice_id,
+            resolution: transfer.resolution,
+            note: transfer.resolution_note,
+            resolved_at: transfer.resolved_at.map(rfc3339),
+            resolved_by: transfer.resolved_by,
+        })
+    }
+}
+
+/// A recorded address with its checksum.
+pub(crate) fn address(lower: &str) -> Result<String, ApiError> {
+    let address: Result<Address, _> = lower.parse();
+    address
+        .map(|address| address.to_string())
+        .map_err(|error| ApiError::internal(format!("a recorded address: {error}")))
+}
+
+/// Recorded micro-units as decimal USDC.
+pub(crate) fn amount(units: i64) -> Result<String, ApiError> {
+    Units::new(units)
+        .map(Units::display)
+        .map_err(|error| ApiError::internal(format!("a recorded amount: {error}")))
+}

@@ -1,0 +1,61 @@
+//! `POST /v1/claim/challenge`: what a wallet is to sign to be recorded.
+
+use super::{Pair, never_paid};
+use crate::Ports;
+use crate::claims::limit_proofs;
+use crate::claims::proof::{Opened, open};
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::header::CACHE_CONTROL;
+use keywright_edge::http::openapi::{BodyRefusals, Conflict, Failures, TooMany};
+use keywright_edge::http::{ApiError, Client, Json};
+use keywright_providers::polygon::claim::Purpose;
+use keywright_store::claims;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+/// Which wallet for which file.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = BinaryChallengeRequest)]
+pub(crate) struct Asked {
+    /// SHA-256 of the file, 64 hexadecimal digits.
+    #[schema(min_length = 64, max_length = 64)]
+    binary_sha256: String,
+    /// The wallet that paid.
+    #[schema(example = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed")]
+    wallet_address: String,
+}
+
+/// Makes the message with which a wallet is claimed for a file
+///
+/// Good for ten minutes and for one claim. 403 for a wallet that never paid.
+#[utoipa::path(
+    post,
+    path = "/v1/claim/challenge",
+    tag = "buying",
+    request_body = Asked,
+    responses(
+        (status = 200, description = "What to sign.", body = Opened),
+        (status = 403, description = "The wallet never paid.",
+            body = keywright_edge::http::openapi::Error),
+        BodyRefusals, Conflict, TooMany, Failures
+    )
+)]
+pub(crate) async fn handler(
+    State(ports): State<Ports>,
+    client: Client,
+    asked: Result<Json<Asked>, ApiError>,
+) -> Result<Response, ApiError> {
+    let Json(asked) = asked?;
+    let pair = Pair::read(&asked.binary_sha256, &asked.wallet_address)?;
+    let allowance = limit_proofs(&ports, &client, &pair.wallet.lower()).await?;
+    let chain_id = ports.claims.chain_id()?;
+    if !claims::has_paid(&ports.database, chain_id, &pair.wallet.lower()).await? {
+        return Err(never_paid());
+    }
+    let purpose = Purpose::Binary {
+        sha256: &pair.sha256,
+    };
+    let opened = open(&ports, purpose, pair.wallet).await?;
+    Ok((allowance, [(CACHE_CONTROL, "no-store")], Json(opened)).into_response())
+}

@@ -1,0 +1,110 @@
+//! `POST /v1/claim`: records which file a wallet that paid was claimed for.
+
+use super::{Pair, never_paid};
+use crate::Ports;
+use crate::claims::limit_proofs;
+use crate::claims::proof::{check, used};
+use axum::Extension;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::header::CACHE_CONTROL;
+use keywright_domain::dates::rfc3339;
+use keywright_edge::http::openapi::{BodyRefusals, Conflict, Failures, TooMany};
+use keywright_edge::http::{ApiError, Client, Json, RequestId};
+use keywright_providers::polygon::claim::Purpose;
+use keywright_store::audit::Actor;
+use keywright_store::claims::{self, Claimed, NewClaim};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// A wallet, a file, and the proof.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = BinaryClaimRequest)]
+pub(crate) struct Proof {
+    /// SHA-256 of the file, 64 hexadecimal digits.
+    #[schema(min_length = 64, max_length = 64)]
+    binary_sha256: String,
+    /// The wallet that paid.
+    #[schema(example = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed")]
+    wallet_address: String,
+    /// `nonce` of the challenge.
+    nonce: String,
+    /// The wallet's signature over `message` of the challenge.
+    signature: String,
+}
+
+/// What is recorded.
+#[derive(Serialize, ToSchema)]
+#[schema(as = BinaryClaim)]
+pub(crate) struct Recorded {
+    /// Always `ok`.
+    #[schema(example = "ok")]
+    status: &'static str,
+    /// SHA-256 of the file, lower case.
+    binary_sha256: String,
+    /// The wallet, with the checksum of EIP-55.
+    wallet_address: String,
+    /// Since when, RFC 3339.
+    #[schema(format = DateTime)]
+    claimed_at: String,
+}
+
+/// Records which file a wallet that paid is claimed for
+///
+/// One record for each wallet and file; claiming again changes nothing. 403 for
+/// a proof that is not good, and for a wallet that never paid.
+#[utoipa::path(
+    post,
+    path = "/v1/claim",
+    tag = "buying",
+    request_body = Proof,
+    responses(
+        (status = 200, description = "It is recorded.", body = Recorded),
+        (status = 403, description = "The proof is not good, or the wallet never paid.",
+            body = keywright_edge::http::openapi::Error),
+        BodyRefusals, Conflict, TooMany, Failures
+    )
+)]
+pub(crate) async fn handler(
+    State(ports): State<Ports>,
+    Extension(RequestId(request_id)): Extension<RequestId>,
+    client: Client,
+    proof: Result<Json<Proof>, ApiError>,
+) -> Result<Response, ApiError> {
+    let Json(proof) = proof?;
+    let pair = Pair::read(&proof.binary_sha256, &proof.wallet_address)?;
+    let allowance = limit_proofs(&ports, &client, &pair.wallet.lower()).await?;
+    let purpose = Purpose::Binary {
+        sha256: &pair.sha256,
+    };
+    let challenge = check(&ports, &client, purpose, &proof.nonce, &proof.signature).await?;
+    let wallet = pair.wallet.lower();
+    if challenge.wallet != wallet {
+        return Err(used());
+    }
+    let actor = Actor {
+        name: format!("wallet:{wallet}").into(),
+        at: ports.stamps.now(),
+        request_id,
+    };
+    let claim = NewClaim {
+        id: ports.stamps.new_id(),
+        chain_id: ports.claims.chain_id()?,
+        wallet: &wallet,
+        binary_sha256: &pair.sha256,
+        nonce: &challenge.nonce,
+        audit_id: ports.stamps.new_id(),
+    };
+    let claimed_at = match claims::record(&ports.database, &actor, &claim).await? {
+        Claimed::Since(at) => at,
+        Claimed::Used => return Err(used()),
+        Claimed::NeverPaid => return Err(never_paid()),
+    };
+    let recorded = Recorded {
+        status: "ok",
+        binary_sha256: pair.sha256,
+        wallet_address: pair.wallet.to_string(),
+        claimed_at: rfc3339(claimed_at),
+    };
+    Ok((allowance, [(CACHE_CONTROL, "no-store")], Json(recorded)).into_response())
+}

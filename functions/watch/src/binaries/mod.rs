@@ -1,0 +1,65 @@
+//! Which file a wallet that paid was claimed for.
+
+pub(crate) mod challenge;
+pub(crate) mod claim;
+
+use keywright_edge::http::ApiError;
+use keywright_providers::polygon::Address;
+
+/// A wallet and a file, checked.
+struct Pair {
+    wallet: Address,
+    /// 64 lower-case hexadecimal digits.
+    sha256: String,
+}
+
+impl Pair {
+    fn read(binary_sha256: &str, wallet_address: &str) -> Result<Self, ApiError> {
+        let is_hash =
+            binary_sha256.len() == 64 && binary_sha256.bytes().all(|b| b.is_ascii_hexdigit());
+        if !is_hash {
+            return Err(ApiError::bad_request(
+                "binary_sha256: it is 64 hexadecimal digits",
+            ));
+        }
+        let wallet = wallet_address
+            .parse()
+            .map_err(|error| ApiError::bad_request(format!("wallet_address: {error}")))?;
+        Ok(Self {
+            wallet,
+            sha256: binary_sha256.to_ascii_lowercase(),
+        })
+    }
+}
+
+/// 403: a wallet that no payment came from.
+fn never_paid() -> ApiError {
+    crate::claims::proof::refused("never_paid", "no payment came from this wallet")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WALLET: &str = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed";
+
+    #[test]
+    fn a_hash_and_an_address_are_read_strictly() {
+        let pair = Pair::read(&"AB".repeat(32), WALLET).expect("a pair");
+        assert_eq!(pair.sha256, "ab".repeat(32));
+        assert_eq!(pair.wallet.to_string(), WALLET);
+        let good = "ab".repeat(32);
+        for (sha256, wallet) in [
+            ("order-index", WALLET),
+            ("", WALLET),
+            (&good[1..], WALLET),
+            (&format!("{good}0"), WALLET),
+            (&"é".repeat(32), WALLET),
+            (&good, "../data"),
+            (&good, ""),
+            (&good, "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAeD"),
+        ] {
+            assert!(Pair::read(sha256, wallet).is_err(), "{sha256} {wallet}");
+        }
+    }
+}

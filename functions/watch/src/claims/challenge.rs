@@ -1,0 +1,102 @@
+//! `POST /v1/license/{tx_hash}/challenge`: what the wallet that paid is to sign.
+
+use super::proof::{Opened, open};
+use super::{limit_proofs, transaction};
+use crate::Ports;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use http::header::CACHE_CONTROL;
+use keywright_domain::usdc::claiming::{Standing, standing};
+use keywright_edge::http::openapi::{BodyRefusals, Conflict, Failures, TooMany, Unknown};
+use keywright_edge::http::{ApiError, Client, Json};
+use keywright_providers::polygon::claim::Purpose;
+use keywright_providers::polygon::{Address, Hash};
+use keywright_store::claims::{self, Payment};
+use serde::Deserialize;
+use std::collections::BTreeSet;
+use utoipa::ToSchema;
+
+/// Who will sign.
+#[derive(Default, Deserialize, ToSchema)]
+#[schema(as = ClaimChallengeRequest)]
+pub(crate) struct Asked {
+    /// The wallet; needed only where several paid in one transaction.
+    #[schema(example = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed")]
+    wallet: Option<String>,
+}
+
+/// Makes the message that the paying wallet signs
+///
+/// Good for ten minutes and for one claim. 404 for a transaction that paid for
+/// no license in force, 409 while its payment is not final.
+#[utoipa::path(
+    post,
+    path = "/v1/license/{tx_hash}/challenge",
+    tag = "buying",
+    params(("tx_hash" = String, Path, description = "0x and 64 hexadecimal digits")),
+    request_body(content = Option<Asked>, description = "May be left out."),
+    responses(
+        (status = 200, description = "What to sign.", body = Opened),
+        BodyRefusals, Unknown, Conflict, TooMany, Failures
+    )
+)]
+pub(crate) async fn handler(
+    State(ports): State<Ports>,
+    client: Client,
+    tx_hash: Result<Path<String>, PathRejection>,
+    asked: Result<Option<Json<Asked>>, ApiError>,
+) -> Result<Response, ApiError> {
+    let hash = transaction(tx_hash)?;
+    let asked = asked?.map_or_else(Asked::default, |Json(asked)| asked);
+    let wallet = asked
+        .wallet
+        .map(|text| text.parse::<Address>())
+        .transpose()
+        .map_err(|error| ApiError::bad_request(format!("wallet: {error}")))?;
+    let allowance = limit_proofs(&ports, &client, &hash.to_string()).await?;
+    let payers = payers(&ports, hash).await?;
+    let wallet = match (wallet, payers.first()) {
+        (Some(wallet), _) if payers.contains(&wallet) => wallet,
+        (None, Some(only)) if payers.len() == 1 => *only,
+        (None, Some(_)) => {
+            return Err(ApiError::bad_request(
+                "wallet: several paid in this transaction; say which one",
+            ));
+        }
+        _ => return Err(no_license()),
+    };
+    let purpose = Purpose::License { transaction: hash };
+    let opened = open(&ports, purpose, wallet).await?;
+    Ok((allowance, [(CACHE_CONTROL, "no-store")], Json(opened)).into_response())
+}
+
+/// The wallets that paid for licenses in force.
+async fn payers(ports: &Ports, hash: Hash) -> Result<BTreeSet<Address>, ApiError> {
+    let chain_id = ports.claims.chain_id()?;
+    let payments = claims::payments(&ports.database, chain_id, &hash.to_string()).await?;
+    let claimable = payments.iter().filter(|one| one.active_license().is_some());
+    let payers: BTreeSet<Address> = claimable.filter_map(|one| one.payer.parse().ok()).collect();
+    if payers.is_empty() && standing(payments.iter().map(|one| one.state)) == Standing::Pending {
+        return Err(ApiError::conflict(
+            "the payment is not final yet; try again in a moment",
+        ));
+    }
+    Ok(payers)
+}
+
+/// One and the same answer, whatever is missing.
+pub(super) fn no_license() -> ApiError {
+    ApiError::not_found("this wallet paid for no license in force with this transaction")
+}
+
+/// The licenses of a transaction that a wallet, lower case, paid for.
+pub(super) fn of_wallet<'a>(
+    payments: &'a [Payment],
+    wallet: &'a str,
+) -> impl Iterator<Item = (&'a Payment, &'a str)> {
+    payments
+        .iter()
+        .filter(move |one| one.payer == wallet)
+        .filter_map(|one| Some((one, one.active_license()?)))
+}

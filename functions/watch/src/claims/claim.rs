@@ -1,0 +1,126 @@
+//! `POST /v1/license/{tx_hash}/claim`: the license for the wallet that paid.
+
+use super::challenge::{no_license, of_wallet};
+use super::proof::{check, used};
+use super::{limit_proofs, transaction};
+use crate::Ports;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use http::header::CACHE_CONTROL;
+use keywright_domain::dates::rfc3339;
+use keywright_edge::http::openapi::{BodyRefusals, Conflict, Failures, TooMany, Unknown};
+use keywright_edge::http::{ApiError, Client, Json};
+use keywright_providers::polygon::claim::Purpose;
+use keywright_store::claims;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+/// The signed challenge.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = ClaimRequest)]
+pub(crate) struct Proof {
+    /// `nonce` of the challenge.
+    nonce: String,
+    /// The wallet's signature over `message` of the challenge: `0x` and
+    /// hexadecimal digits.
+    signature: String,
+}
+
+/// What the wallet paid for with the transaction.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ClaimedLicenses)]
+pub(crate) struct Claimed {
+    /// Always `true`.
+    ok: bool,
+    /// The licenses; more than one only where one transaction paid for several,
+    /// and at most 20.
+    licenses: Vec<License>,
+}
+
+/// A license.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ClaimedLicense)]
+pub(crate) struct License {
+    /// The key.
+    license_key: String,
+    /// UUID of the license.
+    license_id: String,
+    /// The token for the release gate, the same every time.
+    token: String,
+    /// 32 hex digits that open the downloads of the license and nothing else.
+    download_id: Option<String>,
+    /// UUID of the product.
+    product_id: String,
+    /// Slug of the product.
+    #[schema(example = "demo")]
+    product: String,
+    /// RFC 3339.
+    issued_at: String,
+    /// RFC 3339; null never.
+    expires_at: Option<String>,
+    /// What the license unlocks.
+    #[schema(value_type = Vec<String>)]
+    entitlements: Value,
+}
+
+/// Gives the license to the wallet that paid for it
+///
+/// At any later time, and again: key and token are the same each time. 403 for
+/// another wallet's signature and for a challenge that was used or is over, 404
+/// when there is no license in force.
+#[utoipa::path(
+    post,
+    path = "/v1/license/{tx_hash}/claim",
+    tag = "buying",
+    params(("tx_hash" = String, Path, description = "0x and 64 hexadecimal digits")),
+    request_body = Proof,
+    responses(
+        (status = 200, description = "The license.", body = Claimed),
+        (status = 403, description = "The proof is not good.",
+            body = keywright_edge::http::openapi::Error),
+        BodyRefusals, Unknown, Conflict, TooMany, Failures
+    )
+)]
+pub(crate) async fn handler(
+    State(ports): State<Ports>,
+    client: Client,
+    tx_hash: Result<Path<String>, PathRejection>,
+    proof: Result<Json<Proof>, ApiError>,
+) -> Result<Response, ApiError> {
+    let hash = transaction(tx_hash)?;
+    let Json(proof) = proof?;
+    let allowance = limit_proofs(&ports, &client, &hash.to_string()).await?;
+    let purpose = Purpose::License { transaction: hash };
+    let challenge = check(&ports, &client, purpose, &proof.nonce, &proof.signature).await?;
+    let chain_id = ports.claims.chain_id()?;
+    let payments = claims::payments(&ports.database, chain_id, &hash.to_string()).await?;
+    let mut licenses = Vec::new();
+    for (payment, license_id) in of_wallet(&payments, &challenge.wallet) {
+        let signed = ports.claims.signed(license_id).await?;
+        licenses.push(License {
+            license_key: signed.license_key,
+            license_id: license_id.to_owned(),
+            token: signed.token,
+            download_id: signed.download_id,
+            product_id: payment.product_id.clone().unwrap_or_default(),
+            product: payment.product.clone().unwrap_or_default(),
+            issued_at: rfc3339(payment.issued_at.unwrap_or_default()),
+            expires_at: payment.expires_at.map(rfc3339),
+            entitlements: payment
+                .entitlements
+                .clone()
+                .unwrap_or_else(|| Value::Array(Vec::new())),
+        });
+    }
+    if licenses.is_empty() {
+        return Err(no_license());
+    }
+    // Last, so that a claim that fails before can be sent again.
+    if !claims::use_challenge(&ports.database, &challenge.nonce, ports.stamps.now()).await? {
+        return Err(used());
+    }
+    let claimed = Claimed { ok: true, licenses };
+    Ok((allowance, [(CACHE_CONTROL, "no-store")], Json(claimed)).into_response())
+}

@@ -1,0 +1,152 @@
+//! Asks the chain about a transaction that is not recorded: it may be too new.
+//! Nothing is recorded here and nothing is issued: that is the tick's business,
+//! when the block is final.
+
+use super::limit_questions;
+use crate::Ports;
+use crate::chain::{Chain, Opened, Session};
+use crate::settings::Settings;
+use keywright_edge::http::{ApiError, Client};
+use keywright_edge::ports::{Level, Outbound};
+use keywright_providers::polygon::rpc::{self, Receipt, RpcError};
+use keywright_providers::polygon::{Address, Hash, transfer};
+use keywright_store::chain_cursors::{self, Cursor};
+use keywright_store::usdc_orders;
+
+/// Calls of one look-up: to see that an endpoint is of the right chain, and
+/// then twice more, for two of them.
+const CALLS: usize = 12;
+
+/// How many endpoints have to say that they know nothing.
+const DENIALS: usize = 2;
+
+/// What the chain says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Found {
+    /// A payment to the vendor, in this block or in none yet.
+    Pending(Option<u64>),
+    /// No such transaction, or none that pays the vendor.
+    Nothing,
+}
+
+/// Looks a transaction up.
+///
+/// # Errors
+/// 429, and 503 when nothing is watched or no endpoint answers.
+pub(super) async fn look_up(
+    ports: &Ports,
+    client: &Client,
+    hash: Hash,
+    request_id: &str,
+) -> Result<Found, ApiError> {
+    let (settings, outbound) = ports.watched()?;
+    limit_questions(ports, client, &hash.to_string()).await?;
+    let lookup = Lookup {
+        ports,
+        settings,
+        hash,
+    };
+    lookup.run(outbound, request_id).await
+}
+
+struct Lookup<'a> {
+    ports: &'a Ports,
+    settings: &'a Settings,
+    hash: Hash,
+}
+
+impl Lookup<'_> {
+    async fn run(&self, outbound: &Outbound, request_id: &str) -> Result<Found, ApiError> {
+        let (database, now) = (&self.ports.database, self.ports.stamps.now());
+        let market = self.settings.stored();
+        let loaded = chain_cursors::load(database, &market, now).await?;
+        let mut chain = Chain::new(self.settings, outbound, &loaded.set_aside, CALLS);
+        let mut denials = 0;
+        while denials < DENIALS {
+            let Some(Opened::Agrees(session)) = chain.open(None).await else {
+                break;
+            };
+            match self.ask(&mut chain, &session).await {
+                Ok(Some(Answer::InBlock(receipt))) => {
+                    return self.judge(&receipt, loaded.cursor.as_ref()).await;
+                }
+                Ok(Some(Answer::Waiting)) => return Ok(Found::Pending(None)),
+                Ok(None) => denials += 1,
+                Err(error) => chain.lost(&session, &error),
+            }
+        }
+        if denials > 0 {
+            return Ok(Found::Nothing);
+        }
+        for faulty in &chain.faulty {
+            let line = format!("{}: {}", faulty.host, faulty.details);
+            self.ports.log.write(Level::Warn, request_id, &line);
+        }
+        Err(outage("no endpoint could be asked about a transaction"))
+    }
+
+    /// What one endpoint knows; `None` is nothing.
+    async fn ask(
+        &self,
+        chain: &mut Chain<'_>,
+        session: &Session,
+    ) -> Result<Option<Answer>, RpcError> {
+        let foreign = RpcError::Malformed("it answered about another transaction");
+        if let Some(receipt) = chain.ask(session, &rpc::receipt(self.hash)).await? {
+            return if receipt.transaction == self.hash {
+                Ok(Some(Answer::InBlock(receipt)))
+            } else {
+                Err(foreign)
+            };
+        }
+        match chain.ask(session, &rpc::transaction(self.hash)).await? {
+            None => Ok(None),
+            Some(seen) if seen.hash != self.hash => Err(foreign),
+            Some(_) => Ok(Some(Answer::Waiting)),
+        }
+    }
+
+    /// Whether it pays the vendor, and in a block that is still to be read.
+    async fn judge(&self, receipt: &Receipt, cursor: Option<&Cursor>) -> Result<Found, ApiError> {
+        let read_to = cursor.map_or(-1, |cursor| cursor.place.block);
+        if !receipt.succeeded || receipt.block_number.cast_signed() <= read_to {
+            // What has been read and is not recorded pays nobody here.
+            return Ok(Found::Nothing);
+        }
+        let contracts = self.settings.contracts();
+        let paid: Vec<Address> = receipt
+            .logs
+            .iter()
+            .filter(|log| contracts.contains(&log.address))
+            .filter_map(|log| transfer::decode(log).ok())
+            .map(|transfer| transfer.recipient)
+            .collect();
+        if paid.is_empty() {
+            return Ok(Found::Nothing);
+        }
+        let market = self.settings.stored();
+        let ours = usdc_orders::addresses(&self.ports.database, &market).await?;
+        let is_ours = |address: &Address| {
+            self.settings.wallet == Some(*address) || ours.contains(&address.lower())
+        };
+        Ok(if paid.iter().any(is_ours) {
+            Found::Pending(Some(receipt.block_number))
+        } else {
+            Found::Nothing
+        })
+    }
+}
+
+enum Answer {
+    InBlock(Receipt),
+    Waiting,
+}
+
+/// 503: the chain cannot be asked.
+pub(super) fn outage(why: &str) -> ApiError {
+    ApiError::unavailable(
+        "chain_unavailable",
+        "the chain cannot be asked now; try again in a moment",
+        why,
+    )
+}

@@ -1,0 +1,179 @@
+//! Single transactions: where a payment stands, and its license for whoever
+//! proves to hold the wallet that paid. The hash of a transaction is public;
+//! whoever knows it knows nothing (unless the vendor says otherwise).
+
+pub(crate) mod challenge;
+pub(crate) mod claim;
+mod lookup;
+pub(crate) mod proof;
+pub(crate) mod status;
+
+use crate::Ports;
+use axum::extract::Path;
+use axum::extract::rejection::PathRejection;
+use keywright_domain::rate_limit::Limit;
+use keywright_edge::Host;
+use keywright_edge::function::PortError;
+use keywright_edge::http::rate_limit::{Allowance, take_exactly};
+use keywright_edge::http::{ApiError, Client};
+use keywright_edge::ports::{DatabaseError, Sign, name};
+use keywright_providers::polygon::Hash;
+use keywright_providers::polygon::market::Market;
+
+/// Proofs of one caller: ten at once, and one more every six seconds.
+const PROOFS: Limit = Limit {
+    name: "claims",
+    burst: 10,
+    token_millis: 6_000,
+};
+
+/// Questions to the chain for one caller: ten at once, and one more every six
+/// seconds.
+const QUESTIONS: Limit = Limit {
+    name: "chain",
+    burst: 10,
+    token_millis: 6_000,
+};
+
+/// The same for all callers together: the endpoints' plans are the vendor's.
+const ALL_QUESTIONS: Limit = Limit {
+    name: "chain-all",
+    burst: 60,
+    token_millis: 1_000,
+};
+
+/// What claiming needs beyond watching.
+pub(crate) struct Claims {
+    sign: Sign,
+    /// Where people reach this instance, or why that is not known.
+    place: Result<Place, String>,
+    /// The chain and the token, or what is wrong with them. Claiming goes on
+    /// when nothing is watched any more.
+    market: Result<Market, String>,
+    /// Whether the hash alone is enough, as it was with the older server.
+    legacy: bool,
+}
+
+/// Where people reach this instance.
+struct Place {
+    /// Without a slash at its end.
+    base_url: String,
+    /// Host and, where the URL has one, port.
+    host: String,
+}
+
+impl Claims {
+    pub(crate) fn of(host: &Host) -> Result<Self, PortError> {
+        let config = &host.config;
+        Ok(Self {
+            sign: host.sign()?,
+            place: Place::of(config.get(name::PUBLIC_URL)),
+            market: Market::configured(
+                config.get(name::POLYGON_CHAIN_ID),
+                config.get(name::USDC_ADDRESS),
+            ),
+            legacy: config.get(name::LEGACY_TX_CLAIMS) == Some("1"),
+        })
+    }
+
+    fn place(&self) -> Result<&Place, ApiError> {
+        self.place.as_ref().map_err(|reason| {
+            ApiError::unavailable(
+                "service_unavailable",
+                "this instance does not know its public address yet",
+                reason.as_str(),
+            )
+        })
+    }
+
+    pub(crate) fn market(&self) -> Result<&Market, ApiError> {
+        self.market.as_ref().map_err(|reason| {
+            ApiError::unavailable(
+                "service_unavailable",
+                "what is configured for payments in USDC cannot be used",
+                reason.as_str(),
+            )
+        })
+    }
+
+    /// The chain, as the database knows it.
+    pub(crate) fn chain_id(&self) -> Result<i64, ApiError> {
+        Ok(self.market()?.chain_id.cast_signed())
+    }
+}
+
+impl Place {
+    fn of(url: Option<&str>) -> Result<Self, String> {
+        let base_url = url
+            .ok_or("PUBLIC_URL is not configured")?
+            .trim_end_matches('/');
+        let uri: http::Uri = base_url
+            .parse()
+            .map_err(|error| format!("PUBLIC_URL: {error}"))?;
+        let authority = uri.authority().ok_or("PUBLIC_URL names no host")?;
+        Ok(Self {
+            base_url: base_url.to_owned(),
+            host: authority.to_string(),
+        })
+    }
+}
+
+/// The transaction that a path names.
+fn transaction(path: Result<Path<String>, PathRejection>) -> Result<Hash, ApiError> {
+    let wrong = || ApiError::bad_request("the hash of a transaction is 0x and 64 hex digits");
+    let Path(text) = path.map_err(|_| wrong())?;
+    text.parse().map_err(|_| wrong())
+}
+
+/// Takes a token for a proof. A host that does not tell addresses limits the
+/// proofs about each thing.
+pub(crate) async fn limit_proofs(
+    ports: &Ports,
+    client: &Client,
+    about: &str,
+) -> Result<Allowance, ApiError> {
+    let taken = limited(ports, PROOFS, client, about).await?;
+    taken.map_err(ApiError::too_many)
+}
+
+/// Takes a token for asking the chain, once for the caller and once for all.
+async fn limit_questions(ports: &Ports, client: &Client, about: &str) -> Result<(), ApiError> {
+    let taken = limited(ports, QUESTIONS, client, about).await?;
+    taken.map_err(ApiError::too_many)?;
+    let now = ports.stamps.now_millis();
+    let taken = take_exactly(&ports.database, ALL_QUESTIONS, "everybody", now).await?;
+    taken.map(drop).map_err(ApiError::too_many)
+}
+
+async fn limited(
+    ports: &Ports,
+    limit: Limit,
+    client: &Client,
+    about: &str,
+) -> Result<Result<Allowance, Allowance>, DatabaseError> {
+    let who = client.rate_limit_key();
+    let who = who.as_deref().unwrap_or(about);
+    take_exactly(&ports.database, limit, who, ports.stamps.now_millis()).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_host_of_a_message_is_that_of_the_public_url() {
+        for (url, host) in [
+            ("https://shop.example", "shop.example"),
+            ("https://shop.example/", "shop.example"),
+            ("http://127.0.0.1:3000", "127.0.0.1:3000"),
+            ("https://shop.example/licenses/", "shop.example"),
+        ] {
+            let place = Place::of(Some(url)).expect("a place");
+            assert_eq!(place.host, host);
+            assert_eq!(place.base_url, url.trim_end_matches('/'));
+        }
+        for url in [None, Some("/nowhere"), Some("not a url")] {
+            assert!(Place::of(url).is_err(), "{url:?}");
+        }
+    }
+}

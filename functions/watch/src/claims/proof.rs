@@ -1,0 +1,190 @@
+//! The proof that somebody holds a wallet: a challenge, and its signature.
+
+use super::lookup::outage;
+use super::{Claims, limit_questions};
+use crate::Ports;
+use crate::chain::{Chain, Opened as Looked};
+use http::StatusCode;
+use keywright_domain::dates::rfc3339;
+use keywright_edge::http::{ApiError, Client};
+use keywright_edge::ports::SignedLicense;
+use keywright_providers::polygon::Address;
+use keywright_providers::polygon::claim::{self, Purpose, Signature, accepted, digest, question};
+use keywright_providers::polygon::rpc::{BlockTag, RpcError, contract_call};
+use keywright_store::chain_cursors;
+use keywright_store::claims::{self, Challenge};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// How long a challenge can be used, in seconds.
+const TIME: i64 = 600;
+
+/// Calls to ask a contract wallet, over two endpoints at most.
+const CALLS: usize = 8;
+
+/// What is to be signed.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ClaimChallenge)]
+pub(crate) struct Opened {
+    /// The wallet that shall sign, with the checksum of EIP-55.
+    wallet: String,
+    /// The text to sign, as a personal message (EIP-191; in the form of
+    /// ERC-4361). A contract wallet signs it as it does (EIP-1271).
+    message: String,
+    /// Goes back with the signature.
+    nonce: String,
+    /// Till when it can be used, RFC 3339.
+    #[schema(format = DateTime)]
+    expires_at: String,
+}
+
+/// Opens a challenge.
+///
+/// # Errors
+/// 503 where the instance does not know its address, or the database fails.
+pub(crate) async fn open(
+    ports: &Ports,
+    purpose: Purpose<'_>,
+    wallet: Address,
+) -> Result<Opened, ApiError> {
+    let place = ports.claims.place()?;
+    let issued = ports.stamps.now();
+    let expires = issued + TIME;
+    let nonce = hex(&ports.stamps.random::<16>());
+    let message = claim::Challenge {
+        host: &place.host,
+        base_url: &place.base_url,
+        wallet,
+        chain_id: ports.claims.market()?.chain_id,
+        purpose,
+        nonce: &nonce,
+        issued,
+        expires,
+    }
+    .message();
+    let challenge = Challenge {
+        nonce: nonce.clone(),
+        subject: subject(purpose),
+        wallet: wallet.lower(),
+        message: message.clone(),
+        expires_at: expires,
+    };
+    claims::open_challenge(&ports.database, &challenge, issued).await?;
+    Ok(Opened {
+        wallet: wallet.to_string(),
+        message,
+        nonce,
+        expires_at: rfc3339(expires),
+    })
+}
+
+/// What a challenge is for, in the database.
+fn subject(purpose: Purpose<'_>) -> String {
+    match purpose {
+        Purpose::License { transaction } => format!("license {transaction}"),
+        Purpose::Binary { sha256 } => format!("binary {sha256}"),
+    }
+}
+
+/// Checks that a challenge was signed by its wallet; it is not used up yet.
+///
+/// # Errors
+/// 400 for a signature that cannot be read, 403 for one of somebody else and
+/// for a challenge that cannot be used, 503 when a contract wallet cannot be
+/// asked.
+pub(crate) async fn check(
+    ports: &Ports,
+    client: &Client,
+    purpose: Purpose<'_>,
+    nonce: &str,
+    signature: &str,
+) -> Result<Challenge, ApiError> {
+    let signature: Signature = signature
+        .parse()
+        .map_err(|error| ApiError::bad_request(format!("signature: {error}")))?;
+    let (now, subject) = (ports.stamps.now(), subject(purpose));
+    let challenge = claims::find_challenge(&ports.database, nonce, &subject, now)
+        .await?
+        .ok_or_else(used)?;
+    let wallet: Address = challenge
+        .wallet
+        .parse()
+        .map_err(|_| ApiError::internal("the wallet of a challenge cannot be read"))?;
+    let signer = signature.signer(&challenge.message);
+    if signer == Ok(wallet) {
+        return Ok(challenge);
+    }
+    if contract_accepts(ports, client, wallet, &challenge.message, &signature).await? {
+        return Ok(challenge);
+    }
+    let wrong = "the signature is not one of the wallet over the message";
+    Err(refused(
+        "wrong_signature",
+        match signer {
+            Ok(_) => wrong.to_owned(),
+            Err(error) => format!("{wrong}: {error}"),
+        },
+    ))
+}
+
+/// 403: a challenge that was used, is over, or is for something else.
+pub(crate) fn used() -> ApiError {
+    refused(
+        "challenge_expired",
+        "the challenge was used, is over, or is for something else; ask for another",
+    )
+}
+
+pub(crate) fn refused(code: &'static str, message: impl Into<String>) -> ApiError {
+    ApiError::new(StatusCode::FORBIDDEN, code, message)
+}
+
+/// Whether the wallet is a contract that accepts the signature. Where nothing
+/// is watched no contract can be asked, and only accounts can sign.
+async fn contract_accepts(
+    ports: &Ports,
+    client: &Client,
+    wallet: Address,
+    message: &str,
+    signature: &Signature,
+) -> Result<bool, ApiError> {
+    let Ok((settings, outbound)) = ports.watched() else {
+        return Ok(false);
+    };
+    limit_questions(ports, client, &wallet.lower()).await?;
+    let now = ports.stamps.now();
+    let loaded = chain_cursors::load(&ports.database, &settings.stored(), now).await?;
+    let mut chain = Chain::new(settings, outbound, &loaded.set_aside, CALLS);
+    let data = question(&digest(message), signature);
+    let call = contract_call(wallet, &data, BlockTag::Latest);
+    while let Some(Looked::Agrees(session)) = chain.open(None).await {
+        match chain.ask(&session, &call).await {
+            Ok(answer) => return Ok(accepted(&answer)),
+            Err(RpcError::Reverted) => return Ok(false),
+            Err(error) => chain.lost(&session, &error),
+        }
+    }
+    Err(outage("no endpoint could be asked about a signature"))
+}
+
+impl Claims {
+    /// Key and token of a license.
+    pub(crate) async fn signed(&self, license_id: &str) -> Result<SignedLicense, ApiError> {
+        self.sign.license(license_id).await.map_err(|error| {
+            ApiError::unavailable(
+                "service_unavailable",
+                "the license could not be signed now; try again later",
+                error.to_string(),
+            )
+        })
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a text does not fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

@@ -1,0 +1,239 @@
+//! `GET /v1/license/{tx_hash}`: where the payment of a transaction stands.
+
+use super::lookup::{Found, look_up};
+use super::transaction;
+use crate::Ports;
+use axum::Extension;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use http::header::{CACHE_CONTROL, RETRY_AFTER};
+use keywright_domain::dates::rfc3339;
+use keywright_domain::usdc::claiming::{Standing, TransferState, standing};
+use keywright_edge::http::openapi::{BadQuery, Failures, TooMany};
+use keywright_edge::http::{ApiError, Client, Json, RequestId};
+use keywright_providers::polygon::{Address, Hash};
+use keywright_store::claims::{self, Payment};
+use keywright_store::transfers::display;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// How often to ask again, in seconds: Polygon is final after a few, and the
+/// chain is read once a minute.
+const RETRY_SECONDS: u32 = 15;
+
+/// A payment that is final.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ConfirmedPayment)]
+pub(crate) struct Confirmed {
+    /// Always `confirmed`.
+    #[schema(example = "confirmed")]
+    status: &'static str,
+    /// The transaction.
+    tx_hash: String,
+    /// EIP-155.
+    #[schema(example = 137)]
+    chain_id: i64,
+    /// Its block.
+    block_number: i64,
+    /// When the block was made, RFC 3339.
+    confirmed_at: String,
+    /// Whether the wallet that paid can claim a license with it.
+    claimable: bool,
+    /// What was paid to the vendor.
+    payments: Vec<PaymentView>,
+    #[serde(flatten)]
+    #[schema(inline)]
+    legacy: Option<Legacy>,
+}
+
+/// One transfer.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ConfirmedTransfer)]
+pub(crate) struct PaymentView {
+    /// The wallet that paid, with the checksum of EIP-55.
+    payer: String,
+    /// Micro-units.
+    amount_units: i64,
+    /// In USDC.
+    #[schema(example = "19.000001")]
+    amount_display: String,
+    /// `seen`, `credited`, `unmatched` or `resolved`.
+    #[schema(value_type = String, example = "credited")]
+    state: TransferState,
+    /// Why it paid nothing: `underpaid`, `overpaid`, `late`, `wrong_token`,
+    /// `duplicate` or `unknown`.
+    #[schema(required)]
+    reason: Option<String>,
+}
+
+/// The license itself: only with `LEGACY_TX_CLAIMS`, which lets everybody who
+/// knows the hash have it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = LegacyClaim)]
+pub(crate) struct Legacy {
+    /// The key.
+    license_key: String,
+    /// The token for the release gate.
+    token: String,
+    /// UUID of the license.
+    license_id: String,
+    /// Slug of the product.
+    product_id: String,
+    /// The wallet that paid, lower case.
+    customer_ref: String,
+}
+
+/// A payment that is not final yet.
+#[derive(Serialize, ToSchema)]
+#[schema(as = PendingPayment)]
+pub(crate) struct Pending {
+    /// Always `pending`.
+    #[schema(example = "pending")]
+    status: &'static str,
+    /// The transaction.
+    tx_hash: String,
+    /// Its block; null while it is in none.
+    #[schema(required)]
+    block_number: Option<i64>,
+    /// Ask again after so many seconds.
+    retry_after: u32,
+    /// For people.
+    message: &'static str,
+}
+
+/// No payment that is known.
+#[derive(Serialize, ToSchema)]
+#[schema(as = UnknownPayment)]
+pub(crate) struct NotFound {
+    /// Always `false`.
+    ok: bool,
+    /// Always `not_found`.
+    error: &'static str,
+    /// Always `not_found`.
+    #[schema(example = "not_found")]
+    status: &'static str,
+    /// What to do about it.
+    message: &'static str,
+}
+
+/// Shows where the payment of a transaction stands
+///
+/// The license is not in it: it goes to the order's page, and to whoever claims
+/// it with the wallet that paid. A transaction that was not read yet is looked
+/// up, ten times a minute for each caller; 503 when the chain cannot be asked.
+#[utoipa::path(
+    get,
+    path = "/v1/license/{tx_hash}",
+    tag = "buying",
+    params(("tx_hash" = String, Path, description = "0x and 64 hexadecimal digits")),
+    responses(
+        (status = 200, description = "Final.", body = Confirmed),
+        (status = 202, description = "On its way; ask again.", body = Pending),
+        (status = 404, description = "No payment to the vendor.", body = NotFound),
+        BadQuery, TooMany, Failures
+    )
+)]
+pub(crate) async fn handler(
+    State(ports): State<Ports>,
+    Extension(RequestId(request_id)): Extension<RequestId>,
+    client: Client,
+    tx_hash: Result<Path<String>, PathRejection>,
+) -> Result<Response, ApiError> {
+    let hash = transaction(tx_hash)?;
+    let chain_id = ports.claims.chain_id()?;
+    let payments = claims::payments(&ports.database, chain_id, &hash.to_string()).await?;
+    let payments: Vec<Payment> = payments
+        .into_iter()
+        .filter(|one| one.state != TransferState::Reorged)
+        .collect();
+    match standing(payments.iter().map(|one| one.state)) {
+        Standing::Confirmed => confirmed(&ports, hash, chain_id, payments).await,
+        Standing::Pending => Ok(pending(hash, payments.first().map(|one| one.block))),
+        Standing::Unknown => match look_up(&ports, &client, hash, &request_id).await? {
+            Found::Pending(block) => Ok(pending(hash, block.map(u64::cast_signed))),
+            Found::Nothing => Ok(not_found()),
+        },
+    }
+}
+
+async fn confirmed(
+    ports: &Ports,
+    hash: Hash,
+    chain_id: i64,
+    payments: Vec<Payment>,
+) -> Result<Response, ApiError> {
+    let claimed = payments.iter().find(|one| one.active_license().is_some());
+    let legacy = match claimed {
+        Some(payment) if ports.claims.legacy => Some(legacy(ports, payment).await?),
+        _ => None,
+    };
+    let judged = payments.iter().find(|one| one.block_time.is_some());
+    let confirmed = Confirmed {
+        status: "confirmed",
+        tx_hash: hash.to_string(),
+        chain_id,
+        block_number: payments.first().map_or(0, |one| one.block),
+        confirmed_at: rfc3339(judged.and_then(|one| one.block_time).unwrap_or_default()),
+        claimable: claimed.is_some(),
+        payments: payments.into_iter().map(PaymentView::from).collect(),
+        legacy,
+    };
+    Ok(([(CACHE_CONTROL, "no-store")], Json(confirmed)).into_response())
+}
+
+async fn legacy(ports: &Ports, payment: &Payment) -> Result<Legacy, ApiError> {
+    let license_id = payment.active_license().unwrap_or_default();
+    let signed = ports.claims.signed(license_id).await?;
+    Ok(Legacy {
+        license_key: signed.license_key,
+        token: signed.token,
+        license_id: license_id.to_owned(),
+        product_id: payment.product.clone().unwrap_or_default(),
+        customer_ref: payment.payer.clone(),
+    })
+}
+
+fn pending(hash: Hash, block_number: Option<i64>) -> Response {
+    let body = Pending {
+        status: "pending",
+        tx_hash: hash.to_string(),
+        block_number,
+        retry_after: RETRY_SECONDS,
+        message: "the payment is on its way; it counts when its block is final",
+    };
+    let headers = [
+        (CACHE_CONTROL, "no-store".to_owned()),
+        (RETRY_AFTER, RETRY_SECONDS.to_string()),
+    ];
+    (StatusCode::ACCEPTED, headers, Json(body)).into_response()
+}
+
+fn not_found() -> Response {
+    let body = NotFound {
+        ok: false,
+        error: "not_found",
+        status: "not_found",
+        message: "no payment to this vendor has this hash; a new one takes a moment to be known",
+    };
+    (
+        StatusCode::NOT_FOUND,
+        [(CACHE_CONTROL, "no-store")],
+        Json(body),
+    )
+        .into_response()
+}
+
+impl From<Payment> for PaymentView {
+    fn from(payment: Payment) -> Self {
+        let payer: Option<Address> = payment.payer.parse().ok();
+        Self {
+            payer: payer.map_or(payment.payer, |payer| payer.to_string()),
+            amount_units: payment.amount_units,
+            amount_display: display(payment.amount_units),
+            state: payment.state,
+            reason: payment.reason,
+        }
+    }
+}
