@@ -22,8 +22,10 @@ pub use spin_test_host::Reuse;
 
 use crate::shop;
 use keywright_btcpay_double::BtcPay;
-use keywright_edge::ports::name;
+use keywright_edge::host::native::SystemClock;
+use keywright_edge::ports::{Clock, name};
 use keywright_license::{SigningKey, VerifyKeys};
+use keywright_rpc_double::{Chain, Endpoint};
 use releases::Releases;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -38,6 +40,11 @@ const API_KEY: &str = "suite-api-key";
 pub const GIT_URL: &str = "https://git.example/vendor";
 /// Name of the operator, shown in the metadata.
 pub const OPERATOR: &str = "Test Operator";
+
+/// The vendor's wallet.
+pub const WALLET: &str = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed";
+/// Blocks that the chain has before an instance starts; the newest is of now.
+const BLOCKS_BEFORE: u64 = 1_000;
 
 /// Where an instance runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,6 +102,10 @@ pub struct Instance {
     pub signing_key: SigningKey,
     /// The payment provider it is connected to.
     pub btcpay: BtcPay,
+    /// The chain it is paid on in USDC.
+    pub chain: Chain,
+    /// The RPC endpoint that tells of it.
+    pub rpc: Endpoint,
     host: Host,
     // Ended before the folders go.
     running: Box<dyn Running>,
@@ -155,6 +166,12 @@ impl Instance {
             .strict()
             .start()
             .map_err(|error| failed(&error))?;
+        let genesis = SystemClock.unix_seconds() - 2 * BLOCKS_BEFORE.cast_signed();
+        let chain = Chain::new(137, genesis);
+        chain.mine(BLOCKS_BEFORE);
+        let rpc =
+            Endpoint::start(&chain).map_err(|error| StartError::new("the RPC double", error))?;
+        let rpc_url = rpc.url();
         let with_huge = configured == Configured::WithHugeFile;
         let releases = Arc::new(Releases::write(with_huge)?);
         let config = match configured {
@@ -168,6 +185,8 @@ impl Instance {
                 (name::BTCPAY_STORE_ID, STORE),
                 (name::BTCPAY_WEBHOOK_SECRET, shop::WEBHOOK_SECRET),
                 (name::GIT_URL, GIT_URL),
+                (name::POLYGON_RPC_URLS, rpc_url.as_str()),
+                (name::WALLET_ADDRESS, WALLET),
             ]
             .to_vec(),
             // On every host an empty value counts as none.
@@ -181,6 +200,8 @@ impl Instance {
                 name::BTCPAY_API_KEY,
                 name::BTCPAY_STORE_ID,
                 name::BTCPAY_WEBHOOK_SECRET,
+                name::POLYGON_RPC_URLS,
+                name::WALLET_ADDRESS,
             ]
             .map(|name| (name, ""))
             .to_vec(),
@@ -238,6 +259,8 @@ impl Instance {
             database: started.database,
             signing_key,
             btcpay,
+            chain,
+            rpc,
             host,
             running: started.running,
             folders: releases,

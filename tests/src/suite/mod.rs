@@ -54,6 +54,7 @@ mod storefront;
 mod traversal;
 mod unconfigured;
 mod updates;
+mod usdc;
 mod validate;
 mod webhook;
 
@@ -207,6 +208,7 @@ pub fn all() -> impl Iterator<Item = Case> {
         storefront::CASES,
         traversal::CASES,
         updates::CASES,
+        usdc::CASES,
         validate::CASES,
         webhook::CASES,
     ]

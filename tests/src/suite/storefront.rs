@@ -22,10 +22,10 @@ async fn who_sells(instance: &Instance) {
             .get(&format!("/v1/storefront{query}"))
             .await
             .ok();
-        let expected = json!({ "name": OPERATOR, "rails": ["lightning", "onchain"] });
+        let expected = json!({ "name": OPERATOR, "rails": ["lightning", "onchain", "usdc"] });
         assert_eq!(said, expected, "absent members are absent");
     }
-    // What it lists can be asked for.
+    // What it lists can be asked for; USDC for what is priced in dollars.
     for rail in ["lightning", "onchain"] {
         let order = json!({ "product": "fronted", "rail": rail });
         instance.api.post("/v1/purchase", &order).await.ok();

@@ -110,9 +110,11 @@ async fn admin(instance: &Instance) {
 
 async fn cron(instance: &Instance) {
     for token in [CRON_TOKEN, "", "undefined"] {
-        let request = instance.api.request(Method::POST, "/v1/cron/renew");
-        let answer = instance.api.send(request.bearer_auth(token)).await;
-        answer.is_error(404, "not_found");
+        for path in ["/v1/cron/renew", "/v1/cron/watch"] {
+            let request = instance.api.request(Method::POST, path);
+            let answer = instance.api.send(request.bearer_auth(token)).await;
+            answer.is_error(404, "not_found");
+        }
     }
 }
 
@@ -170,6 +172,11 @@ async fn paid_purchase(instance: &Instance) {
         .post("/v1/purchase", &json!({ "product": "paid" }))
         .await;
     answer.is_error(503, "btcpay_not_configured");
+    let to_dollars = "UPDATE products SET price_currency = 'USD' WHERE slug = 'paid'";
+    instance.database.change(to_dollars, &[]).await;
+    let in_dollars = json!({ "product": "paid", "rail": "usdc" });
+    let answer = instance.api.post("/v1/purchase", &in_dollars).await;
+    answer.is_error(503, "usdc_not_configured");
     let sql = "SELECT count(*) AS n FROM invoices WHERE amount_sats > 0";
     assert_eq!(
         instance.database.count(sql, &[]).await,

@@ -132,7 +132,11 @@ mod taking_back;
 #[cfg(test)]
 mod uploading;
 #[cfg(test)]
+mod usdc_day;
+#[cfg(test)]
 mod usdc_endpoints;
+#[cfg(test)]
+mod usdc_faults;
 #[cfg(test)]
 mod usdc_shop;
 #[cfg(test)]

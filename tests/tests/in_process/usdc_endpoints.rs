@@ -2,7 +2,7 @@
 //! paid is credited all the same, once, or not yet.
 
 use crate::payments::issued;
-use crate::usdc_shop::{BUYER, Market, WALLET};
+use crate::usdc_shop::{BUYER, Market, WALLET, chain};
 use keywright_edge::ports::name;
 use keywright_providers::polygon::Address;
 use keywright_rpc_double::{Fault, Kept, Payment, RangeLimit};
@@ -172,22 +172,13 @@ async fn without_a_final_block_it_is_waited_and_without_the_tag_counted_back() {
 /// read.
 #[tokio::test]
 async fn an_endpoint_that_stands_still_is_passed_by() {
-    let market = Market::over(2, &[]).await;
-    market.minute().await;
-    let number = market.chain.head();
-    let block = json!({
-        "number": format!("{number:#x}"), "hash": market.chain.hash(number).to_string(),
-        "parentHash": market.chain.hash(number - 1).to_string(),
-        "timestamp": format!("{:#x}", market.chain.time(number)),
-    });
+    let (standing, moving) = (chain(), chain());
+    let market = Market::on(&[standing, moving], &[]).await;
     let bought = market.order().await;
     market.pay_order(&bought);
-    market.pass(60);
-    assert!(block["number"].is_string());
-    // Behind by its limit: every block above its own newest is unknown to it.
-    market.endpoints[0].fault(Fault::NoFinalized);
-    market.tick().await;
+    market.minute().await;
     assert_eq!(market.status(&bought).await, "paid");
+    assert_eq!(set_aside(&market).await, [""; 0]);
 }
 
 /// What a log says is believed only with its receipt.
@@ -256,7 +247,9 @@ async fn blocks_that_are_replaced_are_read_again() {
         }
         let old = market.order().await;
         market.pay_order(&old);
-        market.minute().await;
+        for _ in 0..4 {
+            market.minute().await;
+        }
         let bought = market.order().await;
         market.pay_order(&bought);
         market.pay(WALLET.parse().expect("an address"), 3_000_000);

@@ -70,8 +70,14 @@ impl Market {
     /// The same with so many endpoints and this on top.
     pub(crate) async fn over(endpoints: usize, more: &[(&'static str, &str)]) -> Self {
         let chain = chain();
-        let start = |_| Endpoint::start(&chain).expect("an endpoint");
-        let endpoints: Vec<Endpoint> = (0..endpoints).map(start).collect();
+        Self::on(&vec![chain; endpoints], more).await
+    }
+
+    /// The same with an endpoint for each of these chains; the last one is paid on.
+    pub(crate) async fn on(chains: &[Chain], more: &[(&'static str, &str)]) -> Self {
+        let chain = chains.last().expect("a chain").clone();
+        let start = |chain| Endpoint::start(chain).expect("an endpoint");
+        let endpoints: Vec<Endpoint> = chains.iter().map(start).collect();
         let configured = configuration(&endpoints);
         let mut config: Vec<(&'static str, &str)> = configured
             .iter()
