@@ -68,7 +68,13 @@ async fn admin(instance: &Instance, method: Method, path: &str, body: &Value) ->
 
 async fn paid_and_in_the_books(instance: &Instance) {
     priced(instance, "on-chain", "USD", 1_900).await;
-    policy(instance, "on-chain", "pro", json!({ "price_sats_override": 4_900 })).await;
+    policy(
+        instance,
+        "on-chain",
+        "pro",
+        json!({ "price_sats_override": 4_900 }),
+    )
+    .await;
     // The first tick says where reading begins.
     tick(instance).await;
     let wanted = json!({ "product": "on-chain", "policy_slug": "pro", "rail": "usdc" });
