@@ -56,7 +56,8 @@ export function spinVariables(values) {
   if (endpoints === undefined) return variables;
   endpoints.split(',').map((text) => text.trim()).filter(Boolean).forEach((text, index) => {
     const { origin, pathname, search } = new URL(text);
-    const ending = index === 0 ? '' : `_${index + 1}`;
+    // Spin takes no word of a name that begins with a digit: `url2`, not `url_2`.
+    const ending = index === 0 ? '' : `${index + 1}`;
     variables.set(`POLYGON_RPC_URL${ending}`, origin);
     variables.set(`POLYGON_RPC_PATH${ending}`, `${pathname}${search}`);
   });

@@ -131,8 +131,8 @@ test('on Spin an RPC endpoint is its place and its path', () => {
     ADMIN_KEY: 'k',
     POLYGON_RPC_URL: 'https://a.example',
     POLYGON_RPC_PATH: '/v2/key',
-    POLYGON_RPC_URL_2: 'http://127.0.0.1:8545',
-    POLYGON_RPC_PATH_2: '/',
+    POLYGON_RPC_URL2: 'http://127.0.0.1:8545',
+    POLYGON_RPC_PATH2: '/',
   });
   assert.deepEqual([...spinVariables(new Map([['ADMIN_KEY', 'k']]))], [['ADMIN_KEY', 'k']]);
 });

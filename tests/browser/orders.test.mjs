@@ -145,7 +145,7 @@ test('an unknown order can be corrected', async (t) => {
 test('orders made in this browser are listed', async (t) => {
   const page = await visit(t);
   await page.goto('/status');
-  await heading(page, 'My order');
+  await heading(page, 'Your order');
   await look(page, 'status-empty');
   await page.goto(`/buy/${SLUG}`);
   await page.getByRole('button', { name: /^Pay/ }).click();

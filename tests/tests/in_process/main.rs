@@ -22,6 +22,10 @@ mod broken_changes;
 #[cfg(test)]
 mod businesses;
 #[cfg(test)]
+mod claiming;
+#[cfg(test)]
+mod claiming_files;
+#[cfg(test)]
 mod code_faults;
 #[cfg(test)]
 mod code_races;

@@ -13,8 +13,8 @@ const PROVIDER_HOST: &str = "{{ btcpay_url }}";
 /// allowed hosts takes, and its path, which may hold an access key.
 const RPC_PARTS: [(&str, &str); 3] = [
     ("polygon_rpc_url", "polygon_rpc_path"),
-    ("polygon_rpc_url_2", "polygon_rpc_path_2"),
-    ("polygon_rpc_url_3", "polygon_rpc_path_3"),
+    ("polygon_rpc_url2", "polygon_rpc_path2"),
+    ("polygon_rpc_url3", "polygon_rpc_path3"),
 ];
 
 fn granted(app: &SpinApp, component: &str) -> Grants {
