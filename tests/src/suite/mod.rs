@@ -17,6 +17,7 @@ mod attention;
 mod bodies;
 mod catalog_changes;
 mod catalogue;
+mod connecting;
 mod deliveries;
 mod discount_codes;
 mod discounts;
@@ -34,6 +35,7 @@ mod license_changes;
 mod licenses;
 mod links;
 mod machines;
+mod merchant_profiles;
 mod pages;
 mod prices;
 mod private_sign;
@@ -179,6 +181,7 @@ pub fn all() -> impl Iterator<Item = Case> {
         bodies::CASES,
         catalog_changes::CASES,
         catalogue::CASES,
+        connecting::CASES,
         discount_codes::CASES,
         discounts::CASES,
         download::CASES,
@@ -188,6 +191,7 @@ pub fn all() -> impl Iterator<Item = Case> {
         gate::CASES,
         keys::CASES,
         machines::CASES,
+        merchant_profiles::CASES,
         license_changes::CASES,
         licenses::CASES,
         links::CASES,
