@@ -17,6 +17,7 @@ mod attention;
 mod bodies;
 mod catalog_changes;
 mod catalogue;
+mod claims;
 mod connecting;
 mod deliveries;
 mod discount_codes;
@@ -181,6 +182,7 @@ pub fn all() -> impl Iterator<Item = Case> {
         bodies::CASES,
         catalog_changes::CASES,
         catalogue::CASES,
+        claims::CASES,
         connecting::CASES,
         discount_codes::CASES,
         discounts::CASES,

@@ -20,6 +20,7 @@ cases![
     cron,
     webhook,
     downloads,
+    claiming,
     paid_purchase alone,
     free_purchase alone,
 ];
@@ -172,6 +173,20 @@ async fn downloads(instance: &Instance) {
         assert_eq!(answer.status, 503, "{}", answer.text());
         assert!(answer.json()["error"].is_string(), "{}", answer.text());
     }
+}
+
+/// Nothing is watched: no payment can be looked up, and none is there.
+async fn claiming(instance: &Instance) {
+    let hash = format!("0x{}", "ab".repeat(32));
+    let looked_up = instance.api.get(&format!("/v1/license/{hash}")).await;
+    looked_up.is_error(503, "usdc_not_configured");
+    let path = format!("/v1/license/{hash}/challenge");
+    let challenge = instance.api.post(&path, &json!({})).await;
+    challenge.is_error(404, "not_found");
+    let wallet = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed";
+    let file = json!({ "binary_sha256": "ab".repeat(32), "wallet_address": wallet });
+    let challenge = instance.api.post("/v1/claim/challenge", &file).await;
+    challenge.is_error(403, "never_paid");
 }
 
 async fn paid_purchase(instance: &Instance) {

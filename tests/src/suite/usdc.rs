@@ -24,7 +24,7 @@ const BUYER: Address = Address::from_bytes([
 const TICKS: usize = 100;
 
 /// A new product priced in cents.
-async fn priced(instance: &Instance, slug: &str, currency: &str, cents: i64) {
+pub(super) async fn priced(instance: &Instance, slug: &str, currency: &str, cents: i64) {
     let product =
         json!({ "slug": slug, "name": slug, "price_currency": currency, "price_value": cents });
     let made = instance.api.admin(Method::POST, "products", &product).await;
@@ -35,7 +35,7 @@ async fn order(instance: &Instance, order: Value) -> Answer {
     instance.api.post("/v1/purchase", &order).await
 }
 
-async fn tick(instance: &Instance) {
+pub(super) async fn tick(instance: &Instance) {
     let request = instance.api.request(Method::POST, "/v1/cron/watch");
     let ticked = instance.api.send(request.bearer_auth(CRON_TOKEN)).await;
     assert_eq!(ticked.ok()["ok"], true);
@@ -51,7 +51,7 @@ fn pay(instance: &Instance, units: u64) -> Hash {
 }
 
 /// Ticks until an order has this state; ticks of other cases may be first.
-async fn until(instance: &Instance, invoice: &str, status: &str) -> Value {
+pub(super) async fn until(instance: &Instance, invoice: &str, status: &str) -> Value {
     for _ in 0..TICKS {
         let progress = poll(instance, invoice).await;
         if progress["usdc"]["status"] == status {

@@ -15,6 +15,21 @@ fn routes_with_a_body() -> Vec<(Method, &'static str, Value)> {
         (Method::POST, "/v1/purchase", json!({ "product": "p" })),
         (
             Method::POST,
+            "/v1/license/0xabababababababababababababababababababababababababababababababab/claim",
+            json!({ "nonce": "n", "signature": "0x00" }),
+        ),
+        (
+            Method::POST,
+            "/v1/claim/challenge",
+            json!({ "binary_sha256": "b", "wallet_address": "w" }),
+        ),
+        (
+            Method::POST,
+            "/v1/claim",
+            json!({ "binary_sha256": "b", "wallet_address": "w", "nonce": "n", "signature": "0x00" }),
+        ),
+        (
+            Method::POST,
             "/v1/admin/products",
             json!({ "slug": "p", "name": "P", "price_sats": 1 }),
         ),

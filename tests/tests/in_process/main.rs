@@ -116,6 +116,8 @@ mod rotation;
 #[cfg(test)]
 mod round_trips;
 #[cfg(test)]
+mod round_trips_usdc;
+#[cfg(test)]
 mod scoped_keys;
 #[cfg(test)]
 mod seats;
@@ -141,6 +143,8 @@ mod usdc_day;
 mod usdc_endpoints;
 #[cfg(test)]
 mod usdc_faults;
+#[cfg(test)]
+mod usdc_node;
 #[cfg(test)]
 mod usdc_shop;
 #[cfg(test)]

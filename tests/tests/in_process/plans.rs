@@ -57,6 +57,7 @@ async fn records_are_found_by_an_index() {
     let bench = Bench::new();
     let by_time = "SEARCH audit USING INDEX audit_by_time";
     let by_object = "SEARCH audit USING INDEX audit_by_object (object_kind=? AND object_id=?)";
+    let by_claim = "SEARCH wallet_claims USING INDEX wallet_claims_by_time";
     let by_number = "SEARCH validation_log USING INTEGER PRIMARY KEY (rowid<?)";
     let by_license = "SEARCH validation_log USING INDEX validation_log_of_license \
                       (license_id=? AND id<?)";
@@ -70,6 +71,8 @@ async fn records_are_found_by_an_index() {
             by_object,
             true,
         ),
+        ("claims".to_owned(), by_claim, false),
+        ("claims?binary_sha256=x".to_owned(), by_claim, false),
         ("validations".to_owned(), by_number, false),
         (format!("validations?product_id=x&{span}"), by_number, false),
         (
