@@ -159,18 +159,7 @@ impl Instance {
     /// # Errors
     /// [`StartError`] with what is missing.
     pub async fn start(host: Host, configured: Configured) -> Result<Self, StartError> {
-        let failed = |error: &dyn std::fmt::Display| StartError::new("the BTCPay double", error);
-        let permissions = [&LICENSE_SHOP[..], &[VIEW_STORE_SETTINGS]].concat();
-        let btcpay = BtcPay::builder()
-            .store(STORE)
-            .webhook_later(shop::WEBHOOK_SECRET)
-            .store(OTHER_STORE)
-            .store(SHOP_STORE)
-            .api_key_with(API_KEY, &permissions)
-            .retry_speed(1_000)
-            .strict()
-            .start()
-            .map_err(|error| failed(&error))?;
+        let btcpay = played_btcpay()?;
         let genesis = SystemClock.unix_seconds() - 2 * BLOCKS_BEFORE.cast_signed();
         let chain = Chain::new(137, genesis);
         chain.mine(BLOCKS_BEFORE);
@@ -306,6 +295,22 @@ impl Instance {
             .parse()
             .expect("a public key")
     }
+}
+
+/// The payment provider's double, with the instance's store, another one, and
+/// one that businesses of cases connect.
+fn played_btcpay() -> Result<BtcPay, StartError> {
+    let permissions = [&LICENSE_SHOP[..], &[VIEW_STORE_SETTINGS]].concat();
+    BtcPay::builder()
+        .store(STORE)
+        .webhook_later(shop::WEBHOOK_SECRET)
+        .store(OTHER_STORE)
+        .store(SHOP_STORE)
+        .api_key_with(API_KEY, &permissions)
+        .retry_speed(1_000)
+        .strict()
+        .start()
+        .map_err(|error| StartError::new("the BTCPay double", error))
 }
 
 impl Drop for Instance {
