@@ -12,8 +12,9 @@ const SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex');
 
 /**
  * Reads `keys.json` of the folder, or makes it on first use.
- * @returns {{ SIGNING_KEY: string, ADMIN_KEY: string, CRON_TOKEN: string, BTCPAY_WEBHOOK_SECRET: string }}
- *   the signing key is a base64 32-byte Ed25519 seed, the others are 43 random characters
+ * @returns {{ SIGNING_KEY: string, CREDENTIALS_KEY: string, ADMIN_KEY: string, CRON_TOKEN: string, BTCPAY_WEBHOOK_SECRET: string }}
+ *   the first two are 32 bytes in base64, the signing key an Ed25519 seed; the
+ *   others are 43 random characters
  */
 export function localKeys(folder) {
   const file = path.join(folder, 'keys.json');
@@ -27,6 +28,7 @@ export function localKeys(folder) {
   const token = () => randomBytes(32).toString('base64url');
   const keys = {
     SIGNING_KEY: randomBytes(32).toString('base64'),
+    CREDENTIALS_KEY: randomBytes(32).toString('base64'),
     ADMIN_KEY: token(),
     CRON_TOKEN: token(),
     BTCPAY_WEBHOOK_SECRET: token(),

@@ -116,16 +116,30 @@ function total() {
   }
   const amount = due();
   fill(byId("total"), "Total: ", make("strong", {}, money(amount, currency)));
+  byId("rails").hidden = amount === 0 || !(inBitcoin() && inUsdc());
   fill(byId("how"), amount === 0 ? "Nothing to pay: your key is shown at once." : howToPay());
   fill(byId("pay"), amount === 0 ? "Get your license" : `Pay ${money(amount, currency)}`);
+}
+
+const inBitcoin = () => Boolean(rails?.some((rail) => rail !== "usdc"));
+
+/** Only what is priced in dollars has a price in USDC. */
+const inUsdc = () => currency === "USD" && Boolean(rails?.includes("usdc"));
+
+/** The way of paying that the order names; without one the buyer chooses at the checkout. */
+function rail() {
+  return inUsdc() && (!inBitcoin() || form.rail.value === "usdc") ? "usdc" : undefined;
 }
 
 function howToPay() {
   if (!rails) {
     return "";
   }
-  if (!rails.length) {
-    return "This shop does not take payments yet.";
+  if (rail()) {
+    return "Paid to the vendor's own wallet. Your key is shown as soon as the network has confirmed it.";
+  }
+  if (!inBitcoin()) {
+    return "This shop does not take payments for it yet.";
   }
   const ways = [
     ["lightning", "over Lightning"],
@@ -195,6 +209,7 @@ form.email.addEventListener("input", () => {
 form.addEventListener("input", () => {
   attempt = null;
 });
+byId("rails").addEventListener("change", total);
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   busy(byId("pay"), order);
@@ -216,6 +231,7 @@ async function order() {
     policy_slug: chosen().slug || undefined,
     buyer_email: email.value.trim() || undefined,
     code: form.code.value.trim() || undefined,
+    rail: rail(),
   };
   try {
     const purchase = await post("/v1/purchase", wanted, { "idempotency-key": attempt });

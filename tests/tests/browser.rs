@@ -86,7 +86,9 @@ fn browse(instance: &Instance, host: &str) {
         .env("KEYWRIGHT_BASE_URL", instance.api.base_url())
         .env("KEYWRIGHT_BTCPAY_URL", instance.btcpay.base_url())
         .env("KEYWRIGHT_CONTROL_URL", instance.btcpay.control_url())
+        .env("KEYWRIGHT_RPC_URL", instance.rpc.url())
         .env("KEYWRIGHT_ADMIN_KEY", shop::ADMIN_KEY)
+        .env("KEYWRIGHT_CRON_TOKEN", shop::CRON_TOKEN)
         .env("KEYWRIGHT_CHROMIUM", set_up("KEYWRIGHT_TEST_CHROMIUM"))
         .env(
             "KEYWRIGHT_NODE_MODULES",

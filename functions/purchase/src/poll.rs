@@ -11,7 +11,7 @@ use keywright_domain::invoice::{InvoiceStatus, PaymentState};
 use keywright_domain::money::Currency;
 use keywright_edge::http::openapi::{Failures, Unknown};
 use keywright_edge::http::{ApiError, Json, RequestId};
-use keywright_store::{invoices, usdc_orders};
+use keywright_store::{purchases, usdc_orders};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -84,7 +84,7 @@ pub(crate) async fn handler(
 ) -> Result<impl IntoResponse, ApiError> {
     let unknown = || ApiError::not_found("there is no such invoice");
     let Path(invoice_id) = invoice_id.map_err(|_| unknown())?;
-    let found = invoices::progress(&ports.database, &invoice_id)
+    let found = purchases::progress(&ports.database, &invoice_id)
         .await?
         .ok_or_else(unknown)?;
     let active = found.license_status.as_deref() == Some("active");

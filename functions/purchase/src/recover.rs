@@ -10,7 +10,7 @@ use keywright_domain::rate_limit::Limit;
 use keywright_edge::http::openapi::{BodyRefusals, Conflict, Failures, TooMany, Unknown};
 use keywright_edge::http::rate_limit::take_exactly;
 use keywright_edge::http::{ApiError, Client, Json, same_secret};
-use keywright_store::invoices;
+use keywright_store::purchases;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -98,7 +98,7 @@ pub(crate) async fn handler(
     let now = ports.stamps.now_millis();
     let taken = take_exactly(&ports.database, LIMIT, who, now).await?;
     let allowance = taken.map_err(ApiError::too_many)?;
-    let sale = invoices::sale(&ports.database, invoice_id).await?;
+    let sale = purchases::sale(&ports.database, invoice_id).await?;
     // Compared whether there is a sale or not, and in constant time, so that
     // the time does not tell which of the two was wrong.
     let given = sale.as_ref().and_then(|sale| sale.buyer_email.as_deref());

@@ -14,6 +14,7 @@
 //! - [`payment_providers`], [`provider_connects`], [`provider_change`]: their stores
 //! - [`sellers`]: who sells a product
 //! - [`invoices`]: purchases and their reconciliation
+//! - [`purchases`]: what a buyer sees of them
 //! - [`usdc_orders`], [`transfers`]: orders in USDC, and what was paid
 //! - [`transfer_list`], [`transfer_resolve`]: the same for the operator
 //! - [`chain_cursors`], [`chain_attention`], [`rpc_endpoints`]: reading the chain
@@ -68,6 +69,7 @@ pub mod product_change;
 pub mod products;
 pub mod provider_change;
 pub mod provider_connects;
+pub mod purchases;
 pub mod rail_preferences;
 pub mod redemptions;
 pub mod release_change;

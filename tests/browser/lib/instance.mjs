@@ -2,7 +2,14 @@
 
 import assert from 'node:assert/strict';
 
-const { KEYWRIGHT_BASE_URL, KEYWRIGHT_BTCPAY_URL, KEYWRIGHT_CONTROL_URL, KEYWRIGHT_ADMIN_KEY } = process.env;
+const {
+  KEYWRIGHT_BASE_URL,
+  KEYWRIGHT_BTCPAY_URL,
+  KEYWRIGHT_CONTROL_URL,
+  KEYWRIGHT_RPC_URL,
+  KEYWRIGHT_ADMIN_KEY,
+  KEYWRIGHT_CRON_TOKEN,
+} = process.env;
 
 /** Where the instance is. */
 export const BASE = KEYWRIGHT_BASE_URL;
@@ -31,6 +38,13 @@ export const get = (path) => call(BASE + path, 'GET');
 
 /** What happens at the payment provider: `pay('pay', {invoice, how: 'full'})`. */
 export const provider = (verb, body = {}) => call(`${KEYWRIGHT_CONTROL_URL}/_control/${verb}`, 'POST', body);
+
+/** Somebody pays so many millionths of a USDC to an address, and the network has it. */
+export const payUsdc = (to, units) =>
+  call(KEYWRIGHT_RPC_URL, 'POST', { jsonrpc: '2.0', id: 1, method: 'double_pay', params: [{ to, units }] });
+
+/** The host's timer. */
+export const tick = (cron) => call(`${BASE}/v1/cron/${cron}`, 'POST', {}, { authorization: `Bearer ${KEYWRIGHT_CRON_TOKEN}` });
 
 /** A product of a test's own; answers its slug. */
 export async function product(slug, members = {}, policies = []) {

@@ -1,6 +1,6 @@
 //! One endpoint: a server on a port of its own, with faults of its own.
 
-use crate::answer;
+use crate::{answer, control};
 use crate::chain::Chain;
 use crate::fault::{Call, Fault};
 use bytes::Bytes;
@@ -91,7 +91,10 @@ impl Shared {
                 _ => {}
             }
         }
-        let answered = answer::answer(&self.chain.lock(), &met, method, params);
+        let answered = match method {
+            control::PAY => control::pay(&self.chain, params),
+            _ => answer::answer(&self.chain.lock(), &met, method, params),
+        };
         match answered {
             Ok(result) => {
                 let mut body = json!({ "jsonrpc": "2.0", "id": id, "result": result }).to_string();

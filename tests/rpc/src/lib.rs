@@ -24,6 +24,7 @@
 
 mod answer;
 mod chain;
+mod control;
 mod endpoint;
 mod fault;
 mod limit;

@@ -22,6 +22,7 @@ pub use spin_test_host::Reuse;
 
 use crate::shop;
 use keywright_btcpay_double::BtcPay;
+use keywright_btcpay_double::permission::{LICENSE_SHOP, VIEW_STORE_SETTINGS};
 use keywright_edge::host::native::SystemClock;
 use keywright_edge::ports::{Clock, name};
 use keywright_license::{SigningKey, VerifyKeys};
@@ -34,6 +35,8 @@ use std::sync::Arc;
 const STORE: &str = "SuiteStore";
 /// Another store at the double, which is none of the instance's business.
 pub const OTHER_STORE: &str = "OtherStore";
+/// A store at the double that businesses of cases connect.
+pub const SHOP_STORE: &str = "ShopStore";
 /// API key at the double, with the permissions that the product needs.
 const API_KEY: &str = "suite-api-key";
 /// The vendor's public repository.
@@ -157,11 +160,13 @@ impl Instance {
     /// [`StartError`] with what is missing.
     pub async fn start(host: Host, configured: Configured) -> Result<Self, StartError> {
         let failed = |error: &dyn std::fmt::Display| StartError::new("the BTCPay double", error);
+        let permissions = [&LICENSE_SHOP[..], &[VIEW_STORE_SETTINGS]].concat();
         let btcpay = BtcPay::builder()
             .store(STORE)
             .webhook_later(shop::WEBHOOK_SECRET)
             .store(OTHER_STORE)
-            .api_key(API_KEY)
+            .store(SHOP_STORE)
+            .api_key_with(API_KEY, &permissions)
             .retry_speed(1_000)
             .strict()
             .start()
@@ -185,6 +190,7 @@ impl Instance {
                 (name::BTCPAY_STORE_ID, STORE),
                 (name::BTCPAY_WEBHOOK_SECRET, shop::WEBHOOK_SECRET),
                 (name::GIT_URL, GIT_URL),
+                (name::SANDBOX_MODE, "1"),
                 (name::POLYGON_RPC_URLS, rpc_url.as_str()),
                 (name::WALLET_ADDRESS, WALLET),
             ]
@@ -200,6 +206,7 @@ impl Instance {
                 name::BTCPAY_API_KEY,
                 name::BTCPAY_STORE_ID,
                 name::BTCPAY_WEBHOOK_SECRET,
+                name::CREDENTIALS_KEY,
                 name::POLYGON_RPC_URLS,
                 name::WALLET_ADDRESS,
             ]

@@ -28,7 +28,9 @@ struct Offered {
 /// takes, so that being let in changes nothing.
 async fn call(instance: &Instance, route: &Route, token: Option<&str>) -> Answer {
     let path = route.path.replace("{id}", NOBODY);
-    let path = path.replace("{product}", "no-such-product");
+    let path = path
+        .replace("{product}", "no-such-product")
+        .replace("{rail}", "onchain");
     assert!(!path.contains('{'), "{path}: say here what to put there");
     let mut request = instance.api.request(route.method.clone(), &path);
     if !matches!(route.method, Method::GET | Method::DELETE) {
@@ -45,7 +47,9 @@ async fn no_bearer_key(instance: &Instance) {
         let answer = call(instance, route, None).await;
         answer.is_error(401, "unauthorized");
         let path = route.path.replace("{id}", NOBODY);
-        let path = path.replace("{product}", "no-such-product");
+        let path = path
+            .replace("{product}", "no-such-product")
+            .replace("{rail}", "onchain");
         let request = instance.api.request(route.method.clone(), &path);
         let basic = request.basic_auth("admin", Some(ADMIN_KEY));
         instance.api.send(basic).await.is_error(401, "unauthorized");

@@ -18,6 +18,7 @@ mod bodies;
 mod catalog_changes;
 mod catalogue;
 mod claims;
+mod connecting;
 mod deliveries;
 mod discount_codes;
 mod discounts;
@@ -35,6 +36,7 @@ mod license_changes;
 mod licenses;
 mod links;
 mod machines;
+mod merchant_profiles;
 mod pages;
 mod prices;
 mod private_sign;
@@ -181,6 +183,7 @@ pub fn all() -> impl Iterator<Item = Case> {
         catalog_changes::CASES,
         catalogue::CASES,
         claims::CASES,
+        connecting::CASES,
         discount_codes::CASES,
         discounts::CASES,
         download::CASES,
@@ -190,6 +193,7 @@ pub fn all() -> impl Iterator<Item = Case> {
         gate::CASES,
         keys::CASES,
         machines::CASES,
+        merchant_profiles::CASES,
         license_changes::CASES,
         licenses::CASES,
         links::CASES,

@@ -2,7 +2,7 @@
 //! missing, and accepts nothing.
 
 use super::cases;
-use super::floor::{poll, text};
+use super::floor::{NOBODY, poll, text};
 use crate::hosts::releases::{LICENSED, OPEN, PLATFORM};
 use crate::hosts::{Answer, Instance};
 use crate::shop::{ADMIN_KEY, CRON_TOKEN, WEBHOOK_SECRET};
@@ -129,6 +129,15 @@ async fn webhook(instance: &Instance) {
             .await
             .is_error(503, "btcpay_not_configured");
     }
+    // No store is connected, and none can be.
+    let nobody = format!("/v1/btcpay/webhook/{NOBODY}");
+    let request = instance.api.request(Method::POST, &nobody).body("{}");
+    let answer = instance.api.send(request).await;
+    answer.is_error(401, "unauthorized");
+    let back = "/v1/btcpay/authorize/callback?state=x&apiKey=k";
+    let page = instance.api.get(back).await;
+    assert_eq!(page.status, 503, "{page:?}");
+    assert!(page.text().contains("CREDENTIALS_KEY"), "{page:?}");
 }
 
 async fn downloads(instance: &Instance) {

@@ -9,7 +9,9 @@ use keywright_edge::http::openapi::{AccessRefusals, BodyRefusals, Conflict, Fail
 use keywright_edge::http::{ApiError, Json};
 use keywright_store::merchant_profile_change;
 
-/// Makes a business the default one, in place of the one that was. It sells the
+/// Makes a business the default one
+///
+/// In place of the one that was. It sells the
 /// products that name none, and it alone is paid at the configured store where
 /// none is connected. Repeating it succeeds and changes nothing more. A
 /// body is not needed.

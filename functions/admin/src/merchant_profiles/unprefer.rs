@@ -8,8 +8,10 @@ use keywright_edge::http::openapi::{AccessRefusals, BadQuery, Failures, Unknown}
 use keywright_edge::http::{ApiError, Json};
 use keywright_store::rail_preferences;
 
-/// Takes a preference back: then the only provider that takes this way of
-/// paying is used, or the one connected first. Repeating it changes nothing.
+/// Takes a preference back
+///
+/// Then the only provider that takes this way of paying is used, or the one
+/// connected first. Repeating it changes nothing.
 #[utoipa::path(
     delete,
     path = "/v1/admin/merchant-profiles/{id}/rail-preferences/{rail}",

@@ -2,7 +2,7 @@
 //! invoice's payment methods asks for, by the rate that was fixed with the
 //! invoice.
 
-use super::invoice::{Amount, ReadError, read};
+use super::answer::{Amount, ReadError, read};
 use http::Response;
 use keywright_domain::money::Sats;
 use serde::Deserialize;

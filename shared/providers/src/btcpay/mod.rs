@@ -2,6 +2,7 @@
 //! it back, finding it by our order id, the webhook, and connecting a store.
 //! Store-scoped paths, which every server version knows.
 
+mod answer;
 mod authorize;
 mod invoice;
 mod methods;
@@ -11,12 +12,11 @@ mod setup;
 mod store;
 mod webhook;
 
+pub use answer::ReadError;
 pub use authorize::{Listed, Server, authorize_url, read_key, read_stores};
 
-use invoice::read;
-pub use invoice::{
-    Expected, Invoice, InvoiceStatus, Mismatch, ReadError, read_invoice, read_invoices,
-};
+use answer::read;
+pub use invoice::{Expected, Invoice, InvoiceStatus, Mismatch, read_invoice, read_invoices};
 pub use methods::read_sats;
 pub use network::Network;
 pub use permission::{Granted, Scope};

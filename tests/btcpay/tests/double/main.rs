@@ -10,6 +10,7 @@ mod amounts;
 mod api;
 mod checkout;
 mod common;
+mod consent;
 mod control;
 mod deliveries;
 mod faults;
