@@ -16,8 +16,8 @@ mod workerd;
 pub use api::{Answer, Api};
 pub use database::Database;
 pub use front::{Front, FrontServer, SENDFILE};
-pub use process::root;
-pub(crate) use process::tool;
+pub use process::{root, tool};
+
 pub use spin_test_host::Reuse;
 
 use crate::shop;

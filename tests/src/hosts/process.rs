@@ -116,7 +116,10 @@ pub fn root() -> PathBuf {
 }
 
 /// What set-up installed, by the variable that names it.
-pub(crate) fn tool(variable: &str, what: &str) -> Result<OsString, StartError> {
+///
+/// # Errors
+/// [`StartError`] when the variable is not set.
+pub fn tool(variable: &str, what: &str) -> Result<OsString, StartError> {
     std::env::var_os(variable).ok_or_else(|| {
         StartError(format!(
             "{variable} must name {what}: run these tests through `make test`"

@@ -83,7 +83,7 @@ fn variables(name: &str, value: String) -> Vec<(String, String)> {
     if name != name::POLYGON_RPC_URLS {
         return vec![(name.to_ascii_lowercase(), value)];
     }
-    let endpoints = value.split(',').zip(["", "_2", "_3"]);
+    let endpoints = value.split(',').zip(["", "2", "3"]);
     endpoints
         .flat_map(|(url, ending)| {
             let behind = url.find("://").map_or(0, |at| at + 3);
