@@ -1,8 +1,8 @@
 //! One endpoint: a server on a port of its own, with faults of its own.
 
-use crate::{answer, control};
 use crate::chain::Chain;
 use crate::fault::{Call, Fault};
+use crate::{answer, control};
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
