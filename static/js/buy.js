@@ -121,10 +121,14 @@ function total() {
   fill(byId("pay"), amount === 0 ? "Get your license" : `Pay ${money(amount, currency)}`);
 }
 
-const inBitcoin = () => Boolean(rails?.some((rail) => rail !== "usdc"));
+function inBitcoin() {
+  return Boolean(rails?.some((rail) => rail !== "usdc"));
+}
 
 /** Only what is priced in dollars has a price in USDC. */
-const inUsdc = () => currency === "USD" && Boolean(rails?.includes("usdc"));
+function inUsdc() {
+  return currency === "USD" && Boolean(rails?.includes("usdc"));
+}
 
 /** The way of paying that the order names; without one the buyer chooses at the checkout. */
 function rail() {

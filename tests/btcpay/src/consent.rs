@@ -166,23 +166,20 @@ pub(crate) fn router(control: Control) -> Router {
 
 async fn page(State(control): State<Control>, RawQuery(query): RawQuery) -> Response {
     let asked = Asked::read(query.as_deref().unwrap_or_default());
-    let stores: String = control
-        .double
-        .setup
-        .stores
-        .iter()
-        .map(|store| {
-            let (id, name) = (escape(&store.id), escape(&store.name));
-            format!(
-                "<p><label><input type=\"checkbox\" name=\"store\" value=\"{id}\"> {name}</label></p>\n"
-            )
-        })
-        .collect();
-    let permissions: String = asked
-        .permissions
-        .iter()
-        .map(|permission| format!("<li>{}</li>\n", escape(permission)))
-        .collect();
+    let mut stores = String::new();
+    for store in &control.double.setup.stores {
+        let (id, name) = (escape(&store.id), escape(&store.name));
+        let input = [
+            "<input type=\"checkbox\" name=\"store\" value=\"",
+            &id,
+            "\"> ",
+        ];
+        stores += &["<p><label>", &input.concat(), &name, "</label></p>\n"].concat();
+    }
+    let mut permissions = String::new();
+    for permission in &asked.permissions {
+        permissions += &["<li>", &escape(permission), "</li>\n"].concat();
+    }
     Html(format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <title>Authorize</title>\n</head>\n<body>\n<main>\n<h1>{} asks for a key</h1>\n\
@@ -213,12 +210,18 @@ async fn agree(State(control): State<Control>, RawQuery(query): RawQuery, body: 
         Ok(callback) => callback,
         Err(error) => return (StatusCode::BAD_REQUEST, error.to_string()).into_response(),
     };
-    let fields: String = form_urlencoded::parse(callback.form.as_bytes())
-        .map(|(name, value)| {
-            let (name, value) = (escape(&name), escape(&value));
-            format!("<input type=\"hidden\" name=\"{name}\" value=\"{value}\">\n")
-        })
-        .collect();
+    let mut fields = String::new();
+    for (name, value) in form_urlencoded::parse(callback.form.as_bytes()) {
+        let (name, value) = (escape(&name), escape(&value));
+        fields += &[
+            "<input type=\"hidden\" name=\"",
+            &name,
+            "\" value=\"",
+            &value,
+            "\">\n",
+        ]
+        .concat();
+    }
     Html(format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <title>Going back</title>\n</head>\n<body>\n\

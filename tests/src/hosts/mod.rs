@@ -159,7 +159,7 @@ impl Instance {
     /// # Errors
     /// [`StartError`] with what is missing.
     pub async fn start(host: Host, configured: Configured) -> Result<Self, StartError> {
-        let btcpay = played_store()?;
+        let btcpay = played_btcpay()?;
         let (chain, rpc) = played_chain()?;
         let rpc_url = rpc.url();
         let with_huge = configured == Configured::WithHugeFile;
@@ -293,15 +293,9 @@ impl Instance {
     }
 }
 
-impl Drop for Instance {
-    fn drop(&mut self) {
-        // First of all, so that nothing is left that would call the double.
-        self.running = Box::new(Ended);
-    }
-}
-
-/// The played payment provider, with the vendor's stores and a stranger's.
-fn played_store() -> Result<BtcPay, StartError> {
+/// The payment provider's double, with the instance's store, another one, and
+/// one that businesses of cases connect.
+fn played_btcpay() -> Result<BtcPay, StartError> {
     let permissions = [&LICENSE_SHOP[..], &[VIEW_STORE_SETTINGS]].concat();
     BtcPay::builder()
         .store(STORE)
@@ -313,6 +307,13 @@ fn played_store() -> Result<BtcPay, StartError> {
         .strict()
         .start()
         .map_err(|error| StartError::new("the BTCPay double", error))
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        // First of all, so that nothing is left that would call the double.
+        self.running = Box::new(Ended);
+    }
 }
 
 /// A chain whose newest block is of now, and an endpoint that tells of it.

@@ -252,7 +252,7 @@ async fn a_state_that_is_not_good(instance: &Instance) {
     // One that is too old.
     disconnect(instance, &business).await;
     let url = begin(instance, &business).await;
-    let old = "UPDATE provider_connects SET expires_at = 1
+    let old = "UPDATE provider_connects SET expires_at = unixepoch() - 60
                WHERE merchant_profile_id = ?1 AND used_at IS NULL";
     instance.database.change(old, &[&business]).await;
     let callback = agreed(instance, &url, &Consent::store(SHOP_STORE));
@@ -296,7 +296,7 @@ async fn a_key_that_is_not_enough(instance: &Instance) {
     }
     let url = begin(instance, &business).await;
     let mut callback = agreed(instance, &url, &Consent::store(SHOP_STORE));
-    callback.form = "apiKey=made-up".to_owned();
+    "apiKey=made-up".clone_into(&mut callback.form);
     refused(
         &come_back(instance, &callback).await,
         400,

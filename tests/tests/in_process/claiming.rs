@@ -79,6 +79,8 @@ async fn claimed(market: &Market, hash: Hash, wallet: &Wallet) -> Value {
     json["licenses"][0].clone()
 }
 
+/// An older server told a payment that was not in a block yet as unknown, so
+/// that its page gave up waiting, and took the zeros off the payer's address.
 #[tokio::test]
 async fn a_payment_goes_from_unknown_over_pending_to_confirmed() {
     let market = Market::open().await;
@@ -118,6 +120,8 @@ async fn a_payment_goes_from_unknown_over_pending_to_confirmed() {
     assert_eq!(market.endpoints[0].calls().len(), calls);
 }
 
+/// An older server took the hash for a credential, which everybody can look up
+/// on an explorer of the chain.
 #[tokio::test]
 async fn whoever_knows_the_hash_gets_no_license() {
     let paid = Paid::new().await;
@@ -155,6 +159,8 @@ async fn the_older_behaviour_is_there_for_those_who_ask_for_it() {
     }
 }
 
+/// An older server opened a file that was named by the hash, wherever that led,
+/// and handed it to a program as an argument.
 #[tokio::test]
 async fn a_hash_is_read_strictly_and_leads_to_no_file() {
     let market = Market::open().await;
@@ -184,6 +190,7 @@ async fn a_hash_is_read_strictly_and_leads_to_no_file() {
     assert_eq!(market.endpoints[0].count("eth_getTransactionReceipt"), 0);
 }
 
+/// An older server told an outage as an unknown payment.
 #[tokio::test]
 async fn an_outage_is_never_told_as_an_unknown_payment() {
     let market = Market::over(2, &[]).await;
@@ -255,6 +262,7 @@ async fn what_pays_nobody_here_is_unknown() {
     assert_eq!(ask(&market, in_vain).await.status, 404);
 }
 
+/// An older server started a program for every question.
 #[tokio::test]
 async fn looking_up_is_limited_and_what_is_recorded_is_not() {
     let paid = Paid::new().await;
@@ -298,6 +306,7 @@ async fn the_wallet_that_paid_is_given_the_license_whenever_it_asks() {
     assert_eq!(claimed(&paid.market, paid.hash, &paid.wallet).await, first);
 }
 
+/// An older server began the term anew with every request.
 #[tokio::test]
 async fn a_license_ends_a_term_after_the_payment_however_often_it_is_claimed() {
     let market = Market::open().await;

@@ -103,6 +103,7 @@ async fn a_pair_is_recorded_once_and_listed() {
     }
 }
 
+/// An older server wrote a file wherever wallet and hash led, for anybody.
 #[tokio::test]
 async fn nothing_is_recorded_without_a_proof() {
     let paid = Paid::new().await;

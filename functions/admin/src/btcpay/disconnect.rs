@@ -24,6 +24,10 @@ pub(crate) struct Disconnect {
 /// What was done.
 #[derive(Serialize, ToSchema)]
 #[schema(as = BtcpayDisconnected)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "an answer: each member is a fact of its own"
+)]
 pub(crate) struct Disconnected {
     /// Always `true`.
     ok: bool,
