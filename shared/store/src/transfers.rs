@@ -236,7 +236,7 @@ pub(crate) fn taken_back(
 }
 
 /// Transfers to judge: those that an open order waits for first, then those that
-/// waited longest.
+/// waited longest, in the order of the chain.
 ///
 /// # Errors
 /// [`DatabaseError`].
@@ -261,7 +261,7 @@ pub async fn to_judge(
                 t.recipient, t.amount_units
          FROM (SELECT id, min(turn) AS turn FROM due GROUP BY id) AS d
          JOIN chain_transfers t ON t.id = d.id
-         ORDER BY d.turn, t.checked_at, t.id LIMIT ?3",
+         ORDER BY d.turn, t.checked_at, t.block, t.log_index LIMIT ?3",
         [market.chain_id.into(), (&market.token).into(), limit.into()],
     );
     database.query(statement).await

@@ -160,11 +160,7 @@ impl Instance {
     /// [`StartError`] with what is missing.
     pub async fn start(host: Host, configured: Configured) -> Result<Self, StartError> {
         let btcpay = played_btcpay()?;
-        let genesis = SystemClock.unix_seconds() - 2 * BLOCKS_BEFORE.cast_signed();
-        let chain = Chain::new(137, genesis);
-        chain.mine(BLOCKS_BEFORE);
-        let rpc =
-            Endpoint::start(&chain).map_err(|error| StartError::new("the RPC double", error))?;
+        let (chain, rpc) = played_chain()?;
         let rpc_url = rpc.url();
         let with_huge = configured == Configured::WithHugeFile;
         let releases = Arc::new(Releases::write(with_huge)?);
@@ -318,6 +314,16 @@ impl Drop for Instance {
         // First of all, so that nothing is left that would call the double.
         self.running = Box::new(Ended);
     }
+}
+
+/// A chain whose newest block is of now, and an endpoint that tells of it.
+fn played_chain() -> Result<(Chain, Endpoint), StartError> {
+    let genesis = SystemClock.unix_seconds() - 2 * BLOCKS_BEFORE.cast_signed();
+    let chain = Chain::new(137, genesis);
+    chain.mine(BLOCKS_BEFORE);
+    let rpc = Endpoint::start(&chain);
+    let rpc = rpc.map_err(|error| StartError::new("the RPC double", error))?;
+    Ok((chain, rpc))
 }
 
 /// A front server ends before what is behind it.

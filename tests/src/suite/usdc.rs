@@ -131,7 +131,13 @@ async fn paid_and_in_the_books(instance: &Instance) {
     assert_eq!(progress["usdc"]["confirmed"], confirmed);
     tick(instance).await;
     assert_eq!(licenses_of(instance, &id).await, 1);
+    in_the_books(instance, &progress, &bought["usdc"], paid).await;
+}
 
+/// The sale is a line of the books, in both forms.
+async fn in_the_books(instance: &Instance, progress: &Value, usdc: &Value, paid: Hash) {
+    let id = text(progress, "invoice_id");
+    let block = instance.chain.block_of(paid).expect("a block");
     let lines = admin(
         instance,
         Method::GET,
@@ -151,7 +157,7 @@ async fn paid_and_in_the_books(instance: &Instance) {
         ("tx_hash", json!(paid.to_string())),
         ("block_number", json!(block)),
         ("payer", json!(BUYER.to_string())),
-        ("amount_units", json!(units)),
+        ("amount_units", usdc["amount_units"].clone()),
         ("amount_display", usdc["amount_display"].clone()),
         ("license_id", progress["license_id"].clone()),
     ] {

@@ -134,6 +134,36 @@ async fn ticks_at_once_credit_a_payment_once() {
     }
 }
 
+/// However much there is to do, a tick does no more than it may, and the next ones
+/// do the rest.
+#[tokio::test]
+async fn a_tick_stays_within_its_bounds() {
+    let market = Market::over(3, &[]).await;
+    let mut orders = Vec::new();
+    for _ in 0..40 {
+        let bought = market.order().await;
+        market.pay_order(&bought);
+        market.pay(bought.address, 3_000_000 + bought.units);
+        market.chain.mine(7);
+        orders.push(bought);
+    }
+    market.endpoints[0].fault(rpc::Fault::ChainId(1));
+    let tired = rpc::Fault::After(5, Box::new(rpc::Fault::Status(429)));
+    market.endpoints[1].fault(tired);
+    let mut ticks = 0;
+    while issued(&market.bench).await != [40; 4] {
+        market.bench.shop.database.count_anew();
+        let report = market.tick().await;
+        let statements = market.bench.shop.database.statements();
+        assert!(statements <= 40, "{statements} statements: {report}");
+        assert!(report["calls"].as_u64() <= Some(20), "{report}");
+        market.pass(60);
+        ticks += 1;
+        assert!(ticks < 100, "{report}");
+    }
+    assert!(ticks > 10, "it was too little to do");
+}
+
 /// Fifty buyers at once: no two are asked for the same amount, and where there are
 /// fewer amounts than buyers, exactly as many get one.
 #[tokio::test]
