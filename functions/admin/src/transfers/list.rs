@@ -15,6 +15,17 @@ use utoipa::{IntoParams, ToSchema};
 const USUAL: i64 = 100;
 const MOST: i64 = 500;
 
+const STATES: [&str; 5] = ["seen", "credited", "unmatched", "resolved", "reorged"];
+
+const REASONS: [&str; 6] = [
+    "underpaid",
+    "overpaid",
+    "late",
+    "wrong_token",
+    "duplicate",
+    "unknown",
+];
+
 /// Which transfers; all of these have to fit.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -70,8 +81,8 @@ pub(crate) async fn handler(
 ) -> Result<(HeaderMap, Json<List>), ApiError> {
     let page = asked.page.page(USUAL, MOST)?;
     let filter = Filter {
-        state: asked.which.state,
-        reason: asked.which.reason,
+        state: one_of("state", asked.which.state, &STATES)?,
+        reason: one_of("reason", asked.which.reason, &REASONS)?,
         invoice_id: asked.which.invoice_id,
         tx_hash: asked.which.tx_hash.map(|hash| hash.to_ascii_lowercase()),
     };
@@ -92,4 +103,31 @@ pub(crate) async fn handler(
             next_cursor,
         }),
     ))
+}
+
+/// A word of the query, where it is one of those that there are.
+fn one_of(member: &str, word: Option<String>, known: &[&str]) -> Result<Option<String>, ApiError> {
+    match word {
+        Some(word) if !known.contains(&word.as_str()) => Err(ApiError::bad_request(format!(
+            "{member}: one of {}",
+            known.join(", ")
+        ))),
+        word => Ok(word),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_words_that_there_are_pick_transfers() {
+        let picked = |word: Option<&str>| one_of("state", word.map(str::to_owned), &STATES);
+        assert_eq!(picked(None), Ok(None));
+        assert_eq!(picked(Some("seen")), Ok(Some("seen".to_owned())));
+        for word in ["", "null", "Seen", "late"] {
+            let refused = picked(Some(word)).map_err(|error| error.status().as_u16());
+            assert_eq!(refused, Err(400), "{word:?}");
+        }
+    }
 }
