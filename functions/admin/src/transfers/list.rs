@@ -15,6 +15,17 @@ use utoipa::{IntoParams, ToSchema};
 const USUAL: i64 = 100;
 const MOST: i64 = 500;
 
+/// The words that `state` and `reason` may be.
+const STATES: &[&str] = &["seen", "credited", "unmatched", "resolved", "reorged"];
+const REASONS: &[&str] = &[
+    "underpaid",
+    "overpaid",
+    "late",
+    "wrong_token",
+    "duplicate",
+    "unknown",
+];
+
 /// Which transfers; all of these have to fit.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -70,8 +81,8 @@ pub(crate) async fn handler(
 ) -> Result<(HeaderMap, Json<List>), ApiError> {
     let page = asked.page.page(USUAL, MOST)?;
     let filter = Filter {
-        state: asked.which.state,
-        reason: asked.which.reason,
+        state: one_of("state", STATES, asked.which.state)?,
+        reason: one_of("reason", REASONS, asked.which.reason)?,
         invoice_id: asked.which.invoice_id,
         tx_hash: asked.which.tx_hash.map(|hash| hash.to_ascii_lowercase()),
     };
@@ -92,4 +103,16 @@ pub(crate) async fn handler(
             next_cursor,
         }),
     ))
+}
+
+/// A member that has to be one of some words.
+fn one_of(member: &str, words: &[&str], said: Option<String>) -> Result<Option<String>, ApiError> {
+    let is_known = |word: &String| words.contains(&word.as_str());
+    if said.as_ref().is_none_or(is_known) {
+        return Ok(said);
+    }
+    Err(ApiError::bad_request(format!(
+        "{member}: one of {}",
+        words.join(", ")
+    )))
 }
