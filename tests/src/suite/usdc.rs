@@ -67,17 +67,17 @@ async fn admin(instance: &Instance, method: Method, path: &str, body: &Value) ->
 }
 
 async fn paid_and_in_the_books(instance: &Instance) {
-    priced(instance, "on-chain", "USD", 1_900).await;
+    priced(instance, "usdc-on-chain", "USD", 1_900).await;
     policy(
         instance,
-        "on-chain",
+        "usdc-on-chain",
         "pro",
         json!({ "price_sats_override": 4_900 }),
     )
     .await;
     // The first tick says where reading begins.
     tick(instance).await;
-    let wanted = json!({ "product": "on-chain", "policy_slug": "pro", "rail": "usdc" });
+    let wanted = json!({ "product": "usdc-on-chain", "policy_slug": "pro", "rail": "usdc" });
     let bought = order(instance, wanted).await.ok();
     let id = text(&bought, "invoice_id");
     assert_eq!(text(&bought, "btcpay_invoice_id"), format!("usdc-{id}"));
@@ -151,7 +151,7 @@ async fn in_the_books(instance: &Instance, progress: &Value, usdc: &Value, paid:
     let line = all.lines().find(|line| line.contains(&id)).expect("a line");
     let line: Value = serde_json::from_str(line).expect("JSON");
     for (member, value) in [
-        ("product", json!("on-chain")),
+        ("product", json!("usdc-on-chain")),
         ("tier", json!("pro")),
         ("chain_id", json!(137)),
         ("tx_hash", json!(paid.to_string())),
@@ -193,9 +193,9 @@ async fn transfer(instance: &Instance, paid: Hash) -> Option<Value> {
 }
 
 async fn left_to_the_operator_and_settled_by_hand(instance: &Instance) {
-    priced(instance, "by-hand", "USD", 123_400).await;
+    priced(instance, "usdc-by-hand", "USD", 123_400).await;
     tick(instance).await;
-    let wanted = || json!({ "product": "by-hand", "rail": "usdc" });
+    let wanted = || json!({ "product": "usdc-by-hand", "rail": "usdc" });
     let bought = order(instance, wanted()).await.ok();
     let id = text(&bought, "invoice_id");
     let units = bought["usdc"]["amount_units"].as_u64().expect("an amount");
@@ -279,15 +279,15 @@ async fn left_to_the_operator_and_settled_by_hand(instance: &Instance) {
 }
 
 async fn what_cannot_be_paid_in_usdc(instance: &Instance) {
-    priced(instance, "in-sats", "SAT", 1_000).await;
-    priced(instance, "in-euros", "EUR", 1_000).await;
-    for product in ["in-sats", "in-euros"] {
+    priced(instance, "usdc-in-sats", "SAT", 1_000).await;
+    priced(instance, "usdc-in-euros", "EUR", 1_000).await;
+    for product in ["usdc-in-sats", "usdc-in-euros"] {
         let wanted = json!({ "product": product, "rail": "usdc" });
         let refused = order(instance, wanted).await;
         refused.is_error(400, "bad_request");
         assert!(refused.text().contains("US dollars"), "{}", refused.text());
     }
-    let sats = json!({ "product": "in-sats" });
+    let sats = json!({ "product": "usdc-in-sats" });
     let elsewhere = order(instance, sats).await.ok();
     assert_eq!(elsewhere.get("usdc"), None);
     for id in [text(&elsewhere, "invoice_id").as_str(), NOBODY, "x"] {
