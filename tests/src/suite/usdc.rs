@@ -264,7 +264,14 @@ async fn left_to_the_operator_and_settled_by_hand(instance: &Instance) {
         .count(entries, &[&text(&left, "id")])
         .await;
     assert_eq!(entries, 1);
-    for query in ["limit=0", "limit=501", "cursor=x"] {
+    let bad = [
+        "limit=0",
+        "limit=501",
+        "cursor=x",
+        "state=paid",
+        "reason=null",
+    ];
+    for query in bad {
         let path = format!("transfers?{query}");
         let refused = admin(instance, Method::GET, &path, &Value::Null).await;
         refused.is_error(400, "bad_request");
