@@ -157,8 +157,9 @@ pub async fn activate(
 ) -> Result<bool, DatabaseError> {
     let entry = Statement::new(
         insert_into_audit!(
-            "SELECT ?1, ?2, ?3, 'payment_provider.connect', 'payment_provider', p.id, NULL,
-                    json_object('merchant_profile_id', p.merchant_profile_id, 'kind', p.kind,
+            "SELECT ?1, ?2, ?3, 'payment_provider.connect', 'payment_provider', p.id,
+                    json_object('connected', json('false')),
+                    json_object('connected', json('true'), 'merchant_profile_id', p.merchant_profile_id, 'kind', p.kind,
                                 'base_url', p.base_url, 'store_id', p.store_id, 'label', ?6,
                                 'network', ?7, 'sandbox_only', json(iif(?8, 'true', 'false'))),
                     ?4

@@ -77,10 +77,10 @@ pub async fn begin(
     );
     let entry = Statement::new(
         insert_into_audit!(
-            "SELECT ?1, ?2, ?3, 'payment_provider.connect_begin', 'merchant_profile',
-                    merchant_profile_id, NULL,
-                    json_object('kind', ?5, 'sandbox_only',
-                                json(iif(sandbox_only, 'true', 'false'))), ?4
+            "SELECT ?1, ?2, ?3, 'merchant_profile.connect_begin', 'merchant_profile',
+                    merchant_profile_id, json_object('connect', NULL),
+                    json_object('connect', json_object(
+                        'kind', ?5, 'sandbox_only', json(iif(sandbox_only, 'true', 'false')))), ?4
              FROM provider_connects WHERE state_hash = ?6"
         ),
         [

@@ -4,6 +4,7 @@
 use crate::bad_downloads::old_token;
 use crate::bench::{Bench, FILE, UNTIL_DUE, account_of, played_store, raw_request, signed_in};
 use crate::feeds::{LINUX, publish};
+use crate::holder::written;
 use crate::payments::{body_of, delivery_of, order};
 use crate::{round_trips_usdc, stores, usdc_shop};
 use axum::body::Body;
@@ -843,7 +844,6 @@ async fn each_route_costs_what_the_table_says() {
         ),
     ];
 
-    // First, because what the others note down is written a while later.
     let mut table = round_trips_usdc::rows(&bench, &chain).await;
     table.extend(rows);
     let routes: BTreeSet<String> = table
@@ -863,6 +863,11 @@ async fn each_route_costs_what_the_table_says() {
         let done = matches!(answer.status, 200 | 302 | 307);
         assert!(done, "{what}: {answer:?}");
         assert_eq!(bench.shop.database.calls(), round_trips, "{what}");
+        // What a request of the public notes down is written a while after its
+        // answer, and must not count for the next one.
+        if round_trips > 0 && !route.starts_with("/v1/admin") {
+            written().await;
+        }
     }
 }
 
