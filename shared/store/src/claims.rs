@@ -265,7 +265,7 @@ pub async fn record(
     );
     let entry = Entry {
         id: claim.audit_id.clone(),
-        action: "wallet.claim",
+        action: "wallet_claim.create",
         object_kind: "wallet_claim",
         object_id: claim.id.clone(),
         before: None,

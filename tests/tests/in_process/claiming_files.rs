@@ -53,7 +53,7 @@ async fn a_pair_is_recorded_once_and_listed() {
             .await,
         1
     );
-    let audit = "SELECT count(*) FROM audit WHERE action = 'wallet.claim'";
+    let audit = "SELECT count(*) FROM audit WHERE action = 'wallet_claim.create'";
     assert_eq!(market.bench.number(audit).await, 1);
     let bert = Wallet::named("bert");
     another(market, &bert).await;
@@ -202,7 +202,7 @@ async fn at_once_a_pair_is_recorded_once() {
     assert_eq!(answers[0]["status"], "ok");
     let bench = &paid.market.bench;
     assert_eq!(bench.number("SELECT count(*) FROM wallet_claims").await, 1);
-    let audit = "SELECT count(*) FROM audit WHERE action = 'wallet.claim'";
+    let audit = "SELECT count(*) FROM audit WHERE action = 'wallet_claim.create'";
     assert_eq!(bench.number(audit).await, 1);
 }
 
@@ -225,7 +225,7 @@ async fn a_claim_that_breaks_off_is_whole_or_not_there() {
             assert_eq!(broken.status, 500, "{what}");
             market.bench.shop.database.mend();
             let records = "SELECT count(*) FROM wallet_claims";
-            let entries = "SELECT count(*) FROM audit WHERE action = 'wallet.claim'";
+            let entries = "SELECT count(*) FROM audit WHERE action = 'wallet_claim.create'";
             let written = market.bench.number(records).await;
             assert_eq!(market.bench.number(entries).await, written, "{what}");
             let is_last = call == calls - 1 && fault == Fault::After;
