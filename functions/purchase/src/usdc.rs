@@ -341,9 +341,9 @@ mod tests {
             (name::WALLET_XPUB, XPRV),
             (name::WALLET_XPUB, WORDS),
             (name::WALLET_ADDRESS, "0x123"),
-            (name::USDC_ORDER_MINUTES, "0"),
-            (name::USDC_AMOUNT_SPREAD, "0"),
-            (name::USDC_ADDRESS, "USDC"),
+            (name::USDC_ORDER_MINUTES, "-7"),
+            (name::USDC_AMOUNT_SPREAD, "-7"),
+            (name::USDC_ADDRESS, "my coin"),
         ] {
             let values = [(name::WALLET_ADDRESS, WALLET), (name, value)];
             let error = settings(&values[usize::from(name == name::WALLET_ADDRESS)..]);
