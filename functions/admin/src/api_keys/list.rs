@@ -5,7 +5,7 @@ use crate::Ports;
 use axum::extract::State;
 use http::{HeaderMap, Uri};
 use keywright_edge::http::openapi::{AccessRefusals, BadQuery, Failures};
-use keywright_edge::http::page::{PageQuery, Position, link_to_next};
+use keywright_edge::http::page::{PageQuery, Position};
 use keywright_edge::http::{ApiError, Json, Query};
 use keywright_store::api_keys;
 use serde::Serialize;
@@ -45,11 +45,10 @@ pub(crate) async fn handler(
 ) -> Result<(HeaderMap, Json<Keys>), ApiError> {
     let page = query.page(USUAL, MOST)?;
     let mut keys = api_keys::list(&ports.database, &page).await?;
-    let next_cursor = page.cut(&mut keys, |key| Position {
+    let (headers, next_cursor) = page.end(&uri, &mut keys, |key| Position {
         at: key.created_at,
         id: key.id.clone(),
     });
-    let headers = link_to_next(&uri, next_cursor.as_deref());
     let api_keys = keys.into_iter().map(KeyView::from).collect();
     Ok((
         headers,

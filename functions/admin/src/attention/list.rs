@@ -5,7 +5,7 @@ use crate::Ports;
 use axum::extract::State;
 use http::{HeaderMap, Uri};
 use keywright_edge::http::openapi::{AccessRefusals, BadQuery, Failures};
-use keywright_edge::http::page::{PageQuery, Position, link_to_next};
+use keywright_edge::http::page::{PageQuery, Position};
 use keywright_edge::http::{ApiError, Json, Query};
 use keywright_store::attention;
 use serde::{Deserialize, Serialize};
@@ -68,11 +68,10 @@ pub(crate) async fn handler(
         Some(_) => return Err(ApiError::bad_request("state: open or all")),
     };
     let mut found = attention::list(&ports.database, only_open, &page).await?;
-    let next_cursor = page.cut(&mut found, |item| Position {
+    let (headers, next_cursor) = page.end(&uri, &mut found, |item| Position {
         at: item.at,
         id: item.id.clone(),
     });
-    let headers = link_to_next(&uri, next_cursor.as_deref());
     let attention = found.into_iter().map(View::from).collect();
     Ok((
         headers,

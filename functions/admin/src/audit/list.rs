@@ -6,7 +6,7 @@ use axum::extract::State;
 use http::{HeaderMap, Uri};
 use keywright_domain::dates::rfc3339;
 use keywright_edge::http::openapi::{AccessRefusals, BadQuery, Failures};
-use keywright_edge::http::page::{PageQuery, Position, link_to_next};
+use keywright_edge::http::page::{PageQuery, Position};
 use keywright_edge::http::{ApiError, Json, Query};
 use keywright_store::audit::{self, Filter, Recorded};
 use serde::{Deserialize, Serialize};
@@ -132,11 +132,10 @@ pub(crate) async fn handler(
         to,
     };
     let mut entries = audit::list(&ports.database, &filter, &page).await?;
-    let next_cursor = page.cut(&mut entries, |entry| Position {
+    let (headers, next_cursor) = page.end(&uri, &mut entries, |entry| Position {
         at: entry.at,
         id: entry.id.clone(),
     });
-    let headers = link_to_next(&uri, next_cursor.as_deref());
     let entries = entries.into_iter().map(EntryView::from).collect();
     Ok((
         headers,

@@ -5,7 +5,7 @@ use axum::extract::State;
 use http::{HeaderMap, Uri};
 use keywright_domain::dates::rfc3339;
 use keywright_edge::http::openapi::{AccessRefusals, BadQuery, Failures};
-use keywright_edge::http::page::{PageQuery, Position, link_to_next};
+use keywright_edge::http::page::{PageQuery, Position};
 use keywright_edge::http::{ApiError, Json, Query};
 use keywright_providers::polygon::Address;
 use keywright_store::claims::{self, Claim, Filter};
@@ -91,11 +91,10 @@ pub(crate) async fn handler(
             .map(|sha256| sha256.to_ascii_lowercase()),
     };
     let mut found = claims::list(&ports.database, &filter, &page).await?;
-    let next_cursor = page.cut(&mut found, |claim| Position {
+    let (headers, next_cursor) = page.end(&uri, &mut found, |claim| Position {
         at: claim.claimed_at,
         id: claim.id.clone(),
     });
-    let headers = link_to_next(&uri, next_cursor.as_deref());
     let claims = found.into_iter().map(ClaimView::from).collect();
     Ok((
         headers,

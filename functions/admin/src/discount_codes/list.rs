@@ -5,7 +5,7 @@ use crate::Ports;
 use axum::extract::State;
 use http::{HeaderMap, Uri};
 use keywright_edge::http::openapi::{AccessRefusals, BadQuery, Failures, Unknown};
-use keywright_edge::http::page::{PageQuery, Position, link_to_next};
+use keywright_edge::http::page::{PageQuery, Position};
 use keywright_edge::http::{ApiError, Json, Query};
 use keywright_store::{discount_codes, products};
 use serde::{Deserialize, Serialize};
@@ -75,11 +75,10 @@ pub(crate) async fn handler(
     };
     let mut codes =
         discount_codes::list(&ports.database, product_id.as_deref(), active, &page).await?;
-    let next_cursor = page.cut(&mut codes, |code| Position {
+    let (headers, next_cursor) = page.end(&uri, &mut codes, |code| Position {
         at: code.created_at,
         id: code.id.clone(),
     });
-    let headers = link_to_next(&uri, next_cursor.as_deref());
     let discount_codes = codes.into_iter().map(CodeView::from).collect();
     Ok((
         headers,

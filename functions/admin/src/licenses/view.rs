@@ -5,7 +5,7 @@ use keywright_domain::dates::{rfc3339, utc_day};
 use keywright_domain::money::Currency;
 use keywright_domain::seats::machines_over;
 use keywright_edge::http::Json;
-use keywright_edge::http::page::{Page, Position, link_to_next};
+use keywright_edge::http::page::{Page, Position};
 use keywright_store::license_detail::{Detail, Invoice, Machine, Receipt};
 use keywright_store::license_list::Listed;
 use serde::Serialize;
@@ -163,11 +163,10 @@ pub(crate) struct LicenseMachine {
 
 /// The answer of a list: the rows that fit the page, and where the next begins.
 pub(crate) fn answer(uri: &Uri, page: &Page, mut rows: Vec<Listed>) -> (HeaderMap, Json<Licenses>) {
-    let next_cursor = page.cut(&mut rows, |row| Position {
+    let (headers, next_cursor) = page.end(uri, &mut rows, |row| Position {
         at: row.issued_at,
         id: row.id.clone(),
     });
-    let headers = link_to_next(uri, next_cursor.as_deref());
     let licenses = rows.into_iter().map(LicenseView::from).collect();
     let body = Licenses {
         licenses,

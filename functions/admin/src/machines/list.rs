@@ -6,7 +6,7 @@ use axum::extract::State;
 use http::{HeaderMap, Uri};
 use keywright_domain::dates::rfc3339;
 use keywright_edge::http::openapi::{AccessRefusals, BadQuery, Failures};
-use keywright_edge::http::page::{PageQuery, Position, link_to_next};
+use keywright_edge::http::page::{PageQuery, Position};
 use keywright_edge::http::{ApiError, Json, Query};
 use keywright_store::machine_list::{self, Filter, Listed};
 use serde::{Deserialize, Serialize};
@@ -99,11 +99,10 @@ pub(crate) async fn handler(
         include_inactive: asked.include_inactive.unwrap_or(false),
     };
     let mut rows = machine_list::page(&ports.database, &filter, &page).await?;
-    let next_cursor = page.cut(&mut rows, |row| Position {
+    let (headers, next_cursor) = page.end(&uri, &mut rows, |row| Position {
         at: row.activated_at,
         id: row.id.clone(),
     });
-    let headers = link_to_next(&uri, next_cursor.as_deref());
     let machines = rows.into_iter().map(MachineView::from).collect();
     Ok((
         headers,

@@ -5,7 +5,7 @@ use crate::Ports;
 use axum::extract::State;
 use http::{HeaderMap, Uri};
 use keywright_edge::http::openapi::{AccessRefusals, BadQuery, Failures};
-use keywright_edge::http::page::{PageQuery, Position, link_to_next};
+use keywright_edge::http::page::{PageQuery, Position};
 use keywright_edge::http::{ApiError, Json, Query};
 use keywright_store::merchant_profiles;
 use serde::Serialize;
@@ -45,11 +45,10 @@ pub(crate) async fn handler(
 ) -> Result<(HeaderMap, Json<MerchantProfiles>), ApiError> {
     let page = query.page(USUAL, MOST)?;
     let mut profiles = merchant_profiles::page(&ports.database, &page).await?;
-    let next_cursor = page.cut(&mut profiles, |profile| Position {
+    let (headers, next_cursor) = page.end(&uri, &mut profiles, |profile| Position {
         at: profile.created_at,
         id: profile.id.clone(),
     });
-    let headers = link_to_next(&uri, next_cursor.as_deref());
     let merchant_profiles = profiles.into_iter().map(ProfileView::from).collect();
     Ok((
         headers,

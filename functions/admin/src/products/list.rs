@@ -4,7 +4,7 @@ use crate::Ports;
 use axum::extract::State;
 use http::{HeaderMap, Uri};
 use keywright_edge::http::openapi::{AccessRefusals, BadQuery, Failures};
-use keywright_edge::http::page::{PageQuery, Position, link_to_next};
+use keywright_edge::http::page::{PageQuery, Position};
 use keywright_edge::http::{ApiError, Json, Query};
 use keywright_store::contract::ProductView;
 use keywright_store::products;
@@ -44,11 +44,10 @@ pub(crate) async fn handler(
 ) -> Result<(HeaderMap, Json<Products>), ApiError> {
     let page = asked?.0.page(USUAL, MOST)?;
     let mut rows = products::page(&ports.database, &page).await?;
-    let next_cursor = page.cut(&mut rows, |row| Position {
+    let (headers, next_cursor) = page.end(&uri, &mut rows, |row| Position {
         at: row.created_at,
         id: row.id.clone(),
     });
-    let headers = link_to_next(&uri, next_cursor.as_deref());
     let products = rows.into_iter().map(ProductView::from).collect();
     Ok((
         headers,

@@ -7,7 +7,7 @@ use axum::extract::State;
 use http::{HeaderMap, Uri};
 use keywright_domain::release::Version;
 use keywright_edge::http::openapi::{AccessRefusals, BadQuery, Failures};
-use keywright_edge::http::page::{PageQuery, Position, link_to_next};
+use keywright_edge::http::page::{PageQuery, Position};
 use keywright_edge::http::{ApiError, Json, Query};
 use keywright_store::releases::{self, Filter};
 use serde::{Deserialize, Serialize};
@@ -81,11 +81,10 @@ pub(crate) async fn handler(
         version: version.map_err(|error| bad("version", &error))?,
     };
     let mut rows = releases::list(&ports.database, &filter, &page).await?;
-    let next_cursor = page.cut(&mut rows, |row| Position {
+    let (headers, next_cursor) = page.end(&uri, &mut rows, |row| Position {
         at: row.published_at,
         id: row.id.clone(),
     });
-    let headers = link_to_next(&uri, next_cursor.as_deref());
     let releases = rows.into_iter().map(ReleaseView::from).collect();
     Ok((
         headers,

@@ -9,7 +9,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Uri};
 use keywright_domain::dates::rfc3339;
 use keywright_edge::http::openapi::{AccessRefusals, BadQuery, Failures};
-use keywright_edge::http::page::{PageQuery, Position, link_to_next};
+use keywright_edge::http::page::{PageQuery, Position};
 use keywright_edge::http::{ApiError, Query};
 use keywright_store::transfer_list::{self, Transaction};
 use serde::{Deserialize, Serialize};
@@ -151,11 +151,10 @@ pub(crate) async fn handler(
         Some(_) => return Err(ApiError::bad_request("format: jsonl or csv")),
     };
     let mut found = transfer_list::transactions(&ports.database, span, &page).await?;
-    let next_cursor = page.cut(&mut found, |sale| Position {
+    let (mut headers, _) = page.end(&uri, &mut found, |sale| Position {
         at: sale.credited_at,
         id: sale.license_id.clone(),
     });
-    let mut headers = link_to_next(&uri, next_cursor.as_deref());
     let (content_type, mut text) = if is_csv {
         ("text/csv; charset=utf-8", HEAD.to_owned())
     } else {

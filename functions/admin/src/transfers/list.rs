@@ -5,7 +5,7 @@ use crate::Ports;
 use axum::extract::State;
 use http::{HeaderMap, Uri};
 use keywright_edge::http::openapi::{AccessRefusals, BadQuery, Failures};
-use keywright_edge::http::page::{PageQuery, Position, link_to_next};
+use keywright_edge::http::page::{PageQuery, Position};
 use keywright_edge::http::{ApiError, Json, Query};
 use keywright_store::transfer_list::{self, Filter};
 use serde::{Deserialize, Serialize};
@@ -87,11 +87,10 @@ pub(crate) async fn handler(
         tx_hash: asked.which.tx_hash.map(|hash| hash.to_ascii_lowercase()),
     };
     let mut found = transfer_list::list(&ports.database, &filter, &page).await?;
-    let next_cursor = page.cut(&mut found, |transfer| Position {
+    let (headers, next_cursor) = page.end(&uri, &mut found, |transfer| Position {
         at: transfer.recorded_at,
         id: transfer.id.clone(),
     });
-    let headers = link_to_next(&uri, next_cursor.as_deref());
     let transfers = found
         .into_iter()
         .map(View::try_from)

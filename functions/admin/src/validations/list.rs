@@ -6,7 +6,7 @@ use axum::extract::State;
 use http::{HeaderMap, Uri};
 use keywright_domain::dates::rfc3339;
 use keywright_edge::http::openapi::{AccessRefusals, BadQuery, Failures};
-use keywright_edge::http::page::{PageQuery, Position, link_to_next};
+use keywright_edge::http::page::{PageQuery, Position};
 use keywright_edge::http::{ApiError, Json, Query};
 use keywright_store::validation_log::{self, Filter, Validation};
 use serde::{Deserialize, Serialize};
@@ -131,11 +131,10 @@ pub(crate) async fn handler(
         to,
     };
     let mut found = validation_log::list(&ports.database, &filter, before, page.limit + 1).await?;
-    let next_cursor = page.cut(&mut found, |validation| Position {
+    let (headers, next_cursor) = page.end(&uri, &mut found, |validation| Position {
         at: validation.at,
         id: validation.id.to_string(),
     });
-    let headers = link_to_next(&uri, next_cursor.as_deref());
     let validations = found.into_iter().map(ValidationView::from).collect();
     Ok((
         headers,

@@ -62,9 +62,22 @@ impl PageQuery {
 }
 
 impl Page {
+    /// Ends a list at this page: cuts its rows, and answers the headers and the
+    /// cursor that lead to the next page, where there is one. `uri` is what was
+    /// asked for.
+    pub fn end<T>(
+        &self,
+        uri: &Uri,
+        rows: &mut Vec<T>,
+        position: impl Fn(&T) -> Position,
+    ) -> (HeaderMap, Option<String>) {
+        let next_cursor = self.cut(rows, position);
+        (link_to_next(uri, next_cursor.as_deref()), next_cursor)
+    }
+
     /// Cuts the rows to the page. Answers the cursor of the next one, where
     /// there are more rows than fit.
-    pub fn cut<T>(&self, rows: &mut Vec<T>, position: impl Fn(&T) -> Position) -> Option<String> {
+    fn cut<T>(&self, rows: &mut Vec<T>, position: impl Fn(&T) -> Position) -> Option<String> {
         let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
         if rows.len() <= limit {
             return None;
@@ -106,8 +119,7 @@ impl Position {
 
 /// The headers of a page: `Link: <…>; rel="next"` with the same query and the
 /// next cursor, where there is one.
-#[must_use]
-pub fn link_to_next(uri: &Uri, next_cursor: Option<&str>) -> HeaderMap {
+fn link_to_next(uri: &Uri, next_cursor: Option<&str>) -> HeaderMap {
     let mut headers = HeaderMap::new();
     let Some(cursor) = next_cursor else {
         return headers;
