@@ -4,6 +4,7 @@ use super::View;
 use crate::Ports;
 use axum::extract::State;
 use http::{HeaderMap, Uri};
+use keywright_domain::usdc::matching::Reason;
 use keywright_edge::http::openapi::{AccessRefusals, BadQuery, Failures};
 use keywright_edge::http::page::{PageQuery, Position};
 use keywright_edge::http::{ApiError, Json, Query};
@@ -15,16 +16,8 @@ use utoipa::{IntoParams, ToSchema};
 const USUAL: i64 = 100;
 const MOST: i64 = 500;
 
-/// The words that `state` and `reason` may be.
-const STATES: &[&str] = &["seen", "credited", "unmatched", "resolved", "reorged"];
-const REASONS: &[&str] = &[
-    "underpaid",
-    "overpaid",
-    "late",
-    "wrong_token",
-    "duplicate",
-    "unknown",
-];
+/// The states of a transfer.
+const STATES: [&str; 5] = ["seen", "credited", "unmatched", "resolved", "reorged"];
 
 /// Which transfers; all of these have to fit.
 #[derive(Deserialize, IntoParams)]
@@ -81,8 +74,12 @@ pub(crate) async fn handler(
 ) -> Result<(HeaderMap, Json<List>), ApiError> {
     let page = asked.page.page(USUAL, MOST)?;
     let filter = Filter {
-        state: one_of("state", STATES, asked.which.state)?,
-        reason: one_of("reason", REASONS, asked.which.reason)?,
+        state: one_of("state", &STATES, asked.which.state)?,
+        reason: one_of(
+            "reason",
+            &Reason::ALL.map(Reason::as_str),
+            asked.which.reason,
+        )?,
         invoice_id: asked.which.invoice_id,
         tx_hash: asked.which.tx_hash.map(|hash| hash.to_ascii_lowercase()),
     };
