@@ -115,4 +115,8 @@ pub const MIGRATIONS: &[Migration] = &[
         level: 5,
         sql: include_str!("../../../migrations/0005_polygon.sql"),
     },
+    Migration {
+        level: 6,
+        sql: include_str!("../../../migrations/0006_strangers.sql"),
+    },
 ];
