@@ -14,7 +14,7 @@ after(() => {
   checkout.remove();
 });
 
-test('an instance starts, is seeded once, keeps its state, and ends on Ctrl-C', { timeout: 180_000 }, async () => {
+test('an instance starts, is seeded once, keeps its state, and ends on Ctrl-C', { timeout: 600_000 }, async () => {
   const port = await freePort();
   const first = await start(checkout, port);
   assert.ok(first.dev, first.output());
@@ -53,7 +53,7 @@ test('an instance starts, is seeded once, keeps its state, and ends on Ctrl-C', 
   await assertProcesses(second.folder, false);
 });
 
-test('each function sees its own configuration and nothing else', { timeout: 120_000 }, async () => {
+test('each function sees its own configuration and nothing else', { timeout: 600_000 }, async () => {
   const port = await freePort();
   const odd = `it's $HOME #1 "quoted" \\n`;
   const server = await start(checkout, port, {
@@ -77,7 +77,7 @@ test('each function sees its own configuration and nothing else', { timeout: 120
   assert.equal(await server.exit, 0);
 });
 
-test('two instances run from one checkout, and killing one leaves no process', { timeout: 180_000 }, async () => {
+test('two instances run from one checkout, and killing one leaves no process', { timeout: 600_000 }, async () => {
   const [one, two] = [await freePort(), await freePort()];
   const first = await start(checkout, one, { args: ['--no-seed', '--quiet'] });
   const elsewhere = path.join(checkout.root, 'elsewhere');
@@ -98,7 +98,7 @@ test('two instances run from one checkout, and killing one leaves no process', {
   await assertProcesses(elsewhere, false);
 });
 
-test('failures say what is wrong', { timeout: 120_000 }, async () => {
+test('failures say what is wrong', { timeout: 600_000 }, async () => {
   const port = await freePort();
   const running = await start(checkout, port, { args: ['--no-seed'] });
   const taken = await start(checkout, port, {

@@ -46,7 +46,7 @@ after(() => {
   checkout.remove();
 });
 
-test('Spin gets the unchanged manifest, its values by environment, and the demo', { timeout: 60_000 }, async () => {
+test('Spin gets the unchanged manifest, its values by environment, and the demo', { timeout: 600_000 }, async () => {
   const port = await freePort();
   const server = await start(checkout, port, {
     script: 'serve-spin.mjs',

@@ -7,7 +7,7 @@ from keysat_licensing_client import LicensingError, RedeemFreeOptions, StartPurc
 
 
 def wait(client, session):
-    return client.wait_for_license(session.invoice_id, interval_s=0.1, timeout_s=20)
+    return client.wait_for_license(session.invoice_id, interval_s=0.1, timeout_s=180)
 
 
 def refused(call, status):

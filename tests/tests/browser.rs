@@ -80,7 +80,7 @@ fn browse(instance: &Instance, host: &str) {
             "--test",
             "--test-isolation=none",
             "--test-reporter=spec",
-            "--test-timeout=60000",
+            "--test-timeout=300000",
         ])
         .args(tests)
         .env("KEYWRIGHT_BASE_URL", instance.api.base_url())

@@ -160,7 +160,7 @@ impl Workers {
     /// The address, once it answers; wrangler starts in some seconds.
     async fn ready(&self) -> String {
         let base = format!("http://127.0.0.1:{}", self.port);
-        for _ in 0..600 {
+        for _ in 0..6_000 {
             if reqwest::get(format!("{base}/nothing")).await.is_ok() {
                 return base;
             }
@@ -175,7 +175,7 @@ impl Workers {
 
     /// The log, once it has a line with `text`.
     async fn log_with(&self, text: &str) -> String {
-        for _ in 0..100 {
+        for _ in 0..1_800 {
             if self.log().contains(text) {
                 break;
             }

@@ -26,7 +26,7 @@ before(async () => {
 after(() => browser?.close());
 
 /** Milliseconds that anything on a page may take. */
-const PATIENCE = 10_000;
+const PATIENCE = 120_000;
 
 /** What a test expects to be refused; the browser reports each as an error. */
 const REFUSED = /^Failed to load resource/;

@@ -60,7 +60,7 @@ export const order = (slug, members = {}) => post('/v1/purchase', { product: slu
 
 /** Waits until an order stands so. */
 export async function until(id, status) {
-  for (let tries = 0; tries < 200; tries += 1) {
+  for (let tries = 0; tries < 3_600; tries += 1) {
     const progress = await get(`/v1/purchase/${id}`);
     if (progress.status === status) return progress;
     await new Promise((done) => setTimeout(done, 50));

@@ -98,7 +98,7 @@ impl Builder {
             control_listen: any_port,
             retry_speed: 1,
             delivery_timeout: Duration::from_secs(100),
-            patience: Duration::from_secs(30),
+            patience: Duration::from_mins(3),
             rates: rates
                 .map(|(name, rate)| (name.to_owned(), Decimal::from(rate)))
                 .into(),

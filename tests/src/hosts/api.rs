@@ -9,8 +9,8 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// No exchange of the suite takes longer, on a machine that compiles beside.
-const LIMIT: Duration = Duration::from_secs(30);
+/// No exchange of the suite takes longer, on a slow machine that compiles beside.
+const LIMIT: Duration = Duration::from_mins(3);
 
 /// Long enough for a server to have read what came before.
 const BETWEEN_PIECES: Duration = Duration::from_millis(50);

@@ -11,9 +11,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Starting takes some 10 s on a 2-core machine; more when it compiles beside.
-const START_LIMIT: Duration = Duration::from_secs(150);
+const START_LIMIT: Duration = Duration::from_mins(10);
 /// The scripts give their server 4 s to end, then end it.
-const STOP_LIMIT: Duration = Duration::from_secs(15);
+const STOP_LIMIT: Duration = Duration::from_mins(1);
 const STEP: Duration = Duration::from_millis(50);
 
 /// The process, ended when dropped.

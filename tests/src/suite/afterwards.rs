@@ -2,7 +2,7 @@
 //! validation log, signs of life, rate limits.
 
 use super::cases;
-use super::floor::{issue, now, product, text, tick};
+use super::floor::{eventually, issue, now, product, text, tick};
 use super::races::at_once;
 use crate::hosts::{Answer, Instance};
 use data_encoding::HEXLOWER;
@@ -10,7 +10,6 @@ use http::Method;
 use keywright_edge::ports::Row;
 use keywright_license::hash_fingerprint;
 use serde_json::{Value, json};
-use std::time::Duration;
 
 cases![
     validations_are_logged,
@@ -21,10 +20,6 @@ cases![
     a_rush_is_counted_to_the_last alone,
     heartbeats_are_limited alone,
 ];
-
-/// Steps of waiting for what is written after an answer.
-const STEPS: u32 = 200;
-const STEP: Duration = Duration::from_millis(50);
 
 async fn holder(instance: &Instance, slug: &str) -> (String, String) {
     product(instance, slug, 10).await;
@@ -43,18 +38,14 @@ async fn validate_from(instance: &Instance, address: &str, body: &Value) -> Answ
 
 /// The rows of a statement, as soon as there are so many.
 async fn rows(instance: &Instance, sql: &'static str, param: &str, count: usize) -> Vec<Row> {
-    let mut found = Vec::new();
-    for _ in 0..STEPS {
-        found = instance.database.rows(sql, &[param]).await;
-        if found.len() >= count {
-            return found;
-        }
-        tokio::time::sleep(STEP).await;
-    }
-    panic!("{count} rows did not come about: {found:?}");
+    let params = &[param];
+    let look = || instance.database.rows(sql, params);
+    let are_there = |found: &Vec<Row>| found.len() >= count;
+    eventually(look, are_there, &format!("there are {count} rows")).await
 }
 
 async fn validations_are_logged(instance: &Instance) {
+    let started = now();
     let (key, license_id) = holder(instance, "logged").await;
     let good = json!({ "key": key, "product_slug": "logged", "fingerprint": "hello" });
     let seat = validate_from(instance, "198.51.100.7", &good).await.ok();
@@ -89,7 +80,7 @@ async fn validations_are_logged(instance: &Instance) {
         let agent = row["user_agent"].as_str().unwrap_or_default();
         assert!(agent.starts_with("suite/1.0 ("), "{agent}");
         let at = row["at"].as_i64().expect("a time");
-        assert!((now() - at).abs() < 60, "{at}");
+        assert!((started..=now()).contains(&at), "{at}");
     }
 }
 
@@ -160,7 +151,7 @@ fn limited(answer: &Answer, name: &str) {
     let expected = json!({ "ok": false, "reason": "rate_limited" });
     assert_eq!(answer.ok(), expected);
     let wait: i64 = answer.header("retry-after").parse().expect("seconds");
-    assert!((1..=120).contains(&wait), "{wait}");
+    assert!((1..=3_660).contains(&wait), "{wait}");
     let policy = answer.header("ratelimit-policy");
     assert!(policy.starts_with(&format!("\"{name}\";q=60")), "{policy}");
     let left = answer.header("ratelimit");
@@ -170,7 +161,7 @@ fn limited(answer: &Answer, name: &str) {
 async fn validations_are_limited(instance: &Instance) {
     let (key, license_id) = holder(instance, "limited").await;
     let body = json!({ "key": key });
-    empty_bucket(instance, "validate:198.51.100.60", 90).await;
+    empty_bucket(instance, "validate:198.51.100.60", 3_660).await;
     for _ in 0..2 {
         limited(
             &validate_from(instance, "198.51.100.60", &body).await,
@@ -207,10 +198,18 @@ async fn a_rush_is_counted_to_the_last(instance: &Instance) {
         let_in += answers.iter().filter(|answer| is_let_in(answer)).count();
     }
     assert!(let_in >= 60, "{let_in}");
-    let sql = "SELECT bucket FROM rate_limits WHERE bucket = ?1";
-    rows(instance, sql, "validate:198.51.100.62", 1).await;
-    // As long as a batch of notes may wait, and then some.
-    tokio::time::sleep(Duration::from_secs(1)).await;
+    // Seconds of tokens that the bucket lacks, once all of them are charged.
+    let sql = "SELECT full_at FROM rate_limits WHERE bucket = ?1";
+    let charged = async move |let_in: usize| {
+        let look = || async move {
+            let found = rows(instance, sql, "validate:198.51.100.62", 1).await;
+            found[0]["full_at"].as_i64().expect("milliseconds") / 1_000 - started
+        };
+        let let_in = i64::try_from(let_in).expect("a count");
+        eventually(look, |charged| *charged >= let_in, "all are charged").await
+    };
+    charged(let_in).await;
+    let emptied = now();
     let mut refused = 0;
     for _ in 0..20 {
         let answer = validate_from(instance, address, &body).await;
@@ -220,18 +219,14 @@ async fn a_rush_is_counted_to_the_last(instance: &Instance) {
             refused += 1;
         }
     }
-    assert!(refused >= 10, "a token a second came back: {refused}");
+    // A token came back with every second that passed, also before the rush was over.
+    let back = now() - emptied + (emptied - started);
+    assert!(
+        refused + back >= 20,
+        "{refused} refused while {back} tokens came back"
+    );
+    let charged = charged(let_in).await;
     let let_in = i64::try_from(let_in).expect("a count");
-    let sql = "SELECT full_at FROM rate_limits WHERE bucket = ?1";
-    let mut charged = 0;
-    for _ in 0..STEPS {
-        let found = rows(instance, sql, "validate:198.51.100.62", 1).await;
-        charged = found[0]["full_at"].as_i64().expect("milliseconds") / 1_000 - started;
-        if charged >= let_in {
-            break;
-        }
-        tokio::time::sleep(STEP).await;
-    }
     // A bucket counts from its first charge, which is written a moment later.
     let late = now() - started;
     assert!(

@@ -1,7 +1,7 @@
 //! Scoped keys: made, listed, used, revoked.
 
 use super::cases;
-use super::floor::{NOBODY, api_key, text};
+use super::floor::{NOBODY, api_key, eventually, text};
 use super::races::at_once;
 use crate::hosts::{Answer, Instance};
 use bytes::Bytes;
@@ -10,7 +10,6 @@ use keywright_domain::access::{Role, Scope};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 cases![
     shown_once,
@@ -197,15 +196,10 @@ async fn last_use(instance: &Instance) {
     for answer in uses.await {
         answer.ok();
     }
-    for _ in 0..200 {
-        let shown = listed(instance, &id).await;
-        if shown["last_used_at"].is_string() {
-            assert!(shown["last_used_at"].as_str() >= shown["created_at"].as_str());
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    panic!("the use of a key was not written down");
+    let is_there = |shown: &Value| shown["last_used_at"].is_string();
+    let look = || listed(instance, &id);
+    let shown = eventually(look, is_there, "the use is written").await;
+    assert!(shown["last_used_at"].as_str() >= shown["created_at"].as_str());
 }
 
 async fn many_at_once(instance: &Instance) {

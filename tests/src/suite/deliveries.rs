@@ -1,12 +1,11 @@
 //! Deliveries of the payment provider: made by hand, and looked at afterwards.
 
-use super::floor::{buy, product, text};
+use super::floor::{buy, eventually, product, text};
 use crate::hosts::{Answer, Instance};
 use crate::shop::WEBHOOK_SECRET;
 use http::Method;
 use keywright_btcpay_double::{Event, EventIds, Outcome, sign};
 use serde_json::json;
-use std::time::Duration;
 
 /// Where the provider delivers.
 pub(super) const PATH: &str = "/v1/btcpay/webhook";
@@ -53,22 +52,17 @@ pub(super) async fn answered(
     remote: &str,
     enough: impl Fn(&[(String, u16)]) -> bool,
 ) -> Vec<(String, u16)> {
-    let mut answers = Vec::new();
-    for _ in 0..400 {
+    let look = || async {
         let attempts = instance.btcpay.attempts().into_iter();
         let mine = attempts.filter(|attempt| attempt.invoice_id.as_deref() == Some(remote));
-        answers = mine
-            .filter_map(|attempt| match attempt.outcome {
-                Outcome::Answered { status, .. } => Some((attempt.event, status)),
-                _ => None,
-            })
-            .collect();
-        if enough(&answers) {
-            return answers;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    panic!("only these deliveries were answered: {answers:?}");
+        mine.filter_map(|attempt| match attempt.outcome {
+            Outcome::Answered { status, .. } => Some((attempt.event, status)),
+            _ => None,
+        })
+        .collect()
+    };
+    let are_enough = |answers: &Vec<(String, u16)>| enough(answers);
+    eventually(look, are_enough, "enough deliveries are answered").await
 }
 
 pub(super) fn is_settled(event: &str) -> bool {

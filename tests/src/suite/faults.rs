@@ -4,7 +4,7 @@
 
 use super::cases;
 use super::deliveries::answered;
-use super::floor::{licenses_of, nothing_due, poll, text, tick};
+use super::floor::{eventually, licenses_of, nothing_due, poll, text, tick};
 use crate::hosts::Instance;
 use http::Method;
 use keywright_btcpay_double::{ApiState, ControlError, Fault, MarkAs, Release};
@@ -208,22 +208,15 @@ async fn late(instance: &Instance, order: Release, name: &str) {
         quiet(instance).await;
         instance.btcpay.on_delivery(Fault::hold());
         happen(instance, payment, &remote).await;
-        let mut held = 0;
-        // Those of the last step come a moment later; a moment without another
-        // one means that all of them are there.
-        for _ in 0..100 {
-            tokio::time::sleep(Duration::from_millis(40)).await;
-            let now = instance.btcpay.held().len();
-            if now > 0 && now == held {
-                break;
-            }
-            held = now;
-        }
-        assert!(held > 0, "{slug}: nothing was held");
+        // Those of the last step come a moment later; one that misses the release is
+        // delivered by itself.
+        let look = || async { instance.btcpay.held().len() };
+        eventually(look, |held| *held > 0, "a delivery is held").await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
         let waiting = poll(instance, &invoice).await;
         assert_eq!(waiting["status"], "pending", "{slug}: {waiting}");
         instance.btcpay.clear_faults();
-        assert_eq!(instance.btcpay.release(order), held, "{slug}");
+        assert!(instance.btcpay.release(order) > 0, "{slug}");
         quiet(instance).await;
         stands(instance, payment, &invoice, name).await;
     }

@@ -6,10 +6,11 @@ use keywright_domain::access::{Role, Scope};
 use keywright_edge::host::native::SystemClock;
 use keywright_edge::ports::Clock;
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-/// How long a webhook may take to settle a purchase, and the step of waiting.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// How long anything may take that a case waits for. Only a failure takes so long,
+/// so it is generous: a slow machine must not fail.
+const PATIENCE: Duration = Duration::from_mins(3);
 const STEP: Duration = Duration::from_millis(50);
 
 /// An id of nothing.
@@ -188,15 +189,48 @@ pub async fn poll(instance: &Instance, invoice_id: &str) -> Value {
 /// # Panics
 /// When the instance answers anything else.
 pub async fn until(instance: &Instance, invoice_id: &str, status: &str) -> Value {
-    let mut last = Value::Null;
-    for _ in 0..PATIENCE.as_millis() / STEP.as_millis() {
-        last = poll(instance, invoice_id).await;
-        if last["status"] == status && (status != "settled" || last["license_key"].is_string()) {
-            return last;
+    let is_there = |last: &Value| {
+        last["status"] == status && (status != "settled" || last["license_key"].is_string())
+    };
+    eventually(
+        || poll(instance, invoice_id),
+        is_there,
+        &format!("the purchase becomes {status}"),
+    )
+    .await
+}
+
+/// Looks again and again until what it finds is as expected, and answers that.
+///
+/// # Panics
+/// With what it found last when that takes minutes.
+pub async fn eventually<T: std::fmt::Debug, F: Future<Output = T>>(
+    look: impl Fn() -> F,
+    is_there: impl Fn(&T) -> bool,
+    what: &str,
+) -> T {
+    let started = Instant::now();
+    loop {
+        let found = look().await;
+        if is_there(&found) {
+            return found;
         }
+        assert!(
+            started.elapsed() < PATIENCE,
+            "waited in vain until {what}: {found:?}"
+        );
         tokio::time::sleep(STEP).await;
     }
-    panic!("the purchase did not become {status}: {last}");
+}
+
+/// Seconds from now until the reconciler asks for an order.
+///
+/// # Panics
+/// When it never does.
+pub async fn due_in(instance: &Instance, invoice_id: &str) -> i64 {
+    let sql = "SELECT next_check_at FROM invoices WHERE id = ?1";
+    let rows = instance.database.rows(sql, &[invoice_id]).await;
+    rows[0]["next_check_at"].as_i64().expect("a time") - now()
 }
 
 /// Whether a key is good now.
@@ -232,9 +266,10 @@ pub async fn make_due(instance: &Instance, invoice_id: &str) {
     instance.database.change(sql, &[invoice_id]).await;
 }
 
-/// Keeps the reconciler away from everything but what a case makes due itself.
+/// Keeps the reconciler away from everything but what a case makes due itself,
+/// whatever orders earlier cases left: those that ended come due too.
 pub async fn nothing_due(instance: &Instance) {
-    let sql = "UPDATE invoices SET next_check_at = 4102444800 WHERE status = 'pending'";
+    let sql = "UPDATE invoices SET next_check_at = 4102444800 WHERE next_check_at IS NOT NULL";
     instance.database.change(sql, &[]).await;
 }
 

@@ -2,7 +2,7 @@
 //! log has them, or a token.
 
 use super::cases;
-use super::floor::{issue, now, product, standing, text};
+use super::floor::{eventually, issue, now, product, standing, text};
 use super::gate::{refused, token, with_token};
 use crate::hosts::Instance;
 use crate::hosts::releases::{EXTENSION, LISTED, PAID, PLATFORM};
@@ -123,17 +123,10 @@ async fn revoked_and_logged(instance: &Instance, id: &str, key: &str, dlid: &str
     // The log is written after the answers.
     let sql = "SELECT count(*) AS n FROM download_log WHERE license_id = ?1 AND result = ?2";
     for (result, count) in [("ok", 9), ("token-revoked", 3), ("domain-limit", 1)] {
-        for _ in 0..100 {
-            if instance.database.count(sql, &[id, result]).await == count {
-                break;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-        }
-        assert_eq!(
-            instance.database.count(sql, &[id, result]).await,
-            count,
-            "{result}"
-        );
+        let params = &[id, result];
+        let look = || instance.database.count(sql, params);
+        eventually(look, |found| *found >= count, result).await;
+        assert_eq!(look().await, count, "{result}");
     }
 }
 
@@ -182,15 +175,8 @@ async fn no_token_is_logged(instance: &Instance) {
         .await;
     assert_eq!(broken.status, 503, "{}", broken.text());
     let id = broken.header("x-request-id").to_owned();
-    let mut log = String::new();
-    for _ in 0..100 {
-        log = instance.log();
-        if log.contains(&id) {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-    }
-    assert!(log.contains(&id), "what went wrong is logged: {log}");
+    let look = || async { instance.log() };
+    let log = eventually(look, |log| log.contains(&id), "it is logged").await;
     let secrets = [
         &good,
         &forged,

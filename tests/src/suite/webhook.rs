@@ -4,13 +4,12 @@
 use super::cases;
 use super::deliveries::{PATH, answered, deliver_signed, delivery, is_settled, ordered};
 use super::floor::{
-    buy, licenses_of, nothing_due, policy, poll, product, text, tick, told_of, until,
+    buy, eventually, licenses_of, nothing_due, policy, poll, product, text, tick, told_of, until,
 };
 use crate::hosts::Instance;
 use http::Method;
 use keywright_btcpay_double::{Fault, MarkAs, Release};
 use serde_json::{Value, json};
-use std::time::Duration;
 
 cases![
     bodies,
@@ -96,12 +95,8 @@ async fn out_of_order(instance: &Instance) {
     instance.btcpay.idle().await.expect("nothing in flight");
     instance.btcpay.on_delivery(Fault::hold());
     instance.btcpay.pay_in_full(&remote).expect("a payment");
-    for _ in 0..200 {
-        if instance.btcpay.held().len() >= 4 {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    let look = || async { instance.btcpay.held().len() };
+    eventually(look, |held| *held >= 4, "all deliveries are held").await;
     assert_eq!(poll(instance, &invoice).await["status"], "pending");
     instance.btcpay.clear_faults();
     let released = instance.btcpay.release(Release::Reversed);

@@ -5,7 +5,7 @@ use axum::body::Body;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, header};
 use keywright_btcpay_double::BtcPay;
-use keywright_edge::host::native::{HttpFetch, SetClock};
+use keywright_edge::host::native::{HttpFetch, SetClock, hold_background_waits};
 use keywright_edge::ports::{DatabasePort, Fetch, Row, Statement, name};
 use keywright_license::{VerifiedLicense, VerifyKeys, verify_license};
 use keywright_tests::published::release;
@@ -94,6 +94,8 @@ impl Bench {
     }
 
     pub(crate) fn with_outbound(config: &[(&'static str, &str)], outbound: Arc<dyn Fetch>) -> Self {
+        // What is written after an answer is written when the test says so.
+        hold_background_waits();
         let clock = Arc::new(SetClock::at(NOW));
         Self {
             shop: Shop::open_with(setup(config, &clock), outbound),

@@ -1,9 +1,8 @@
 //! Who holds a key, and what an application does with it on its machines.
 
 use crate::bench::{Answer, Bench};
-use keywright_edge::journal::GATHER_MILLIS;
+use keywright_edge::host::native::finished;
 use serde_json::{Value, json};
-use std::time::Duration;
 
 /// A license and its key.
 pub(crate) struct Holder<'a> {
@@ -82,5 +81,5 @@ impl<'a> Holder<'a> {
 
 /// Waits until what is written after an answer is written.
 pub(crate) async fn written() {
-    tokio::time::sleep(Duration::from_millis(GATHER_MILLIS * 2)).await;
+    finished().await;
 }

@@ -2,6 +2,7 @@
 //! last use, and nothing at all when it is refused.
 
 use crate::bench::{Answer, Bench, json_request};
+use crate::holder::written;
 use axum::body::Body;
 use http::{Method, Request, header};
 use keywright_admin::access::ROUTES;
@@ -9,10 +10,6 @@ use keywright_domain::access::{Caller, Role};
 use keywright_edge::host::native::Fault;
 use serde_json::{Value, json};
 use std::sync::Arc;
-use std::time::Duration;
-
-/// Past the time in which uses are gathered.
-const GATHERED: Duration = Duration::from_millis(400);
 
 /// A new key; answers its id and token.
 async fn key(bench: &Bench, role: &str) -> (String, String) {
@@ -44,7 +41,7 @@ async fn a_scoped_key_costs_one_round_trip_and_nonsense_none() {
     let (_, token) = key(&bench, "full-admin").await;
     // Its use is written down once; the clock stands.
     assert_eq!(list(&bench, &token).await.status, 200);
-    tokio::time::sleep(GATHERED).await;
+    written().await;
     let unknown = format!("ks_{}", "A".repeat(43));
     let master = keywright_tests::shop::ADMIN_KEY;
     for (offered, status, round_trips) in [
@@ -75,7 +72,7 @@ async fn a_refused_key_leaves_no_trace() {
             extra: Vec::new(),
         };
         list(&bench, &token).await;
-        tokio::time::sleep(GATHERED).await;
+        written().await;
         for route in ROUTES.iter().filter(|route| !route.gate.opens_to(&caller)) {
             // A body that would do something, for those that would take it.
             let body = json!({ "slug": "p", "name": "P", "price_sats": 1, "label": "x",
@@ -109,7 +106,7 @@ async fn a_use_is_written_at_most_once_a_minute() {
         for answer in futures_util::future::join_all(uses).await {
             assert_eq!(answer.status, 200);
         }
-        tokio::time::sleep(GATHERED).await;
+        written().await;
         // Each looks up its key and reads; all their uses are one write.
         assert_eq!(bench.shop.database.calls(), 40 + writes);
         let shown = last_used(&bench, &id).await;
@@ -127,13 +124,13 @@ async fn the_use_before_a_revocation_is_kept_and_none_after_it() {
     let path = format!("/v1/admin/api-keys/{id}");
     let ended = bench.operate("DELETE", &path, &json!({})).await;
     assert_eq!(ended.text("revoked_at"), "2027-01-15T08:00:05Z");
-    tokio::time::sleep(GATHERED).await;
+    written().await;
     assert_eq!(last_used(&bench, &id).await, crate::bench::NOW + 5);
     bench.clock.advance(120);
     let request = json_request(Method::GET, "/v1/admin/audit", &json!({}));
     let refused = bench.untouched_by(with(&token, request)).await;
     assert_eq!(refused.refusal(), (403, "forbidden".to_owned()));
-    tokio::time::sleep(GATHERED).await;
+    written().await;
     assert_eq!(last_used(&bench, &id).await, crate::bench::NOW + 5);
 }
 

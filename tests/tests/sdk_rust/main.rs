@@ -65,7 +65,7 @@ macro_rules! cases {
 pub(crate) use cases;
 
 /// How long a purchase may take to settle, and the step of polling.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_mins(3);
 const STEP: Duration = Duration::from_millis(100);
 
 fn client(instance: &Instance) -> Client {
