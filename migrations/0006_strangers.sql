@@ -7,6 +7,103 @@
 
 -- The chain: cursors, what is read again, and what could not be read.
 
+-- Addresses that are read a second time behind the cursor, a thousand derived ones in
+-- a group: group_number is the index / 1000, and -1 for the one wallet. block:
+-- everything up to it was read for each address of the group; block_time: of that
+-- block or of one before it. orders_until: when the last order of the group ends.
+-- is_watched: 0 while no order holds an address of it. failures: how often in a row it
+-- could not be read, and due_at: not before then.
+CREATE TABLE chain_groups (
+  chain_id INTEGER NOT NULL,
+  token TEXT NOT NULL,
+  group_number INTEGER NOT NULL CHECK (group_number >= -1),
+  block INTEGER NOT NULL CHECK (block >= 0),
+  block_time INTEGER NOT NULL,
+  orders_until INTEGER NOT NULL,
+  is_watched INTEGER NOT NULL CHECK (is_watched IN (0, 1)),
+  failures INTEGER NOT NULL DEFAULT 0,
+  due_at INTEGER NOT NULL DEFAULT 0,
+  step_id TEXT NOT NULL,
+  PRIMARY KEY (chain_id, token, group_number)
+) STRICT, WITHOUT ROWID;
+
+INSERT INTO chain_groups (chain_id, token, group_number, block, block_time, orders_until,
+                          is_watched, step_id)
+SELECT chain_id, token, -1, block, block_time, 0, 1, step_id || ':-1' FROM chain_cursors;
+
+INSERT INTO chain_groups (chain_id, token, group_number, block, block_time, orders_until,
+                          is_watched, step_id)
+SELECT c.chain_id, c.token, o.derivation_index / 1000, c.block, c.block_time, max(o.expires_at),
+       1, c.step_id || ':' || (o.derivation_index / 1000)
+FROM usdc_orders o
+JOIN chain_cursors c ON c.chain_id = o.chain_id AND c.token = o.token
+WHERE o.reserved = 1 AND o.derivation_index IS NOT NULL
+GROUP BY c.chain_id, c.token, o.derivation_index / 1000;
+
+-- How many blocks are asked for at once behind the cursor, as range_*.
+ALTER TABLE chain_cursors ADD COLUMN back_size INTEGER;
+
+ALTER TABLE chain_cursors ADD COLUMN back_ceiling INTEGER;
+
+ALTER TABLE chain_cursors ADD COLUMN back_calm INTEGER;
+
+-- Work on the chain beside the cursor. kind block: a block whose logs no endpoint
+-- gives, read by the receipts of its transactions, next_transaction first; range:
+-- blocks that the operator wants to have read again, group after group; cursor: the
+-- operator moves the cursor to first_block. chain_id and token: NULL for the ones
+-- that are configured. failures: how often in a row it could not be done.
+CREATE TABLE chain_jobs (
+  id TEXT PRIMARY KEY,
+  kind TEXT NOT NULL CHECK (kind IN ('block', 'range', 'cursor')),
+  chain_id INTEGER,
+  token TEXT,
+  first_block INTEGER NOT NULL CHECK (first_block >= 0),
+  last_block INTEGER NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('open', 'done', 'failed')),
+  block_hash TEXT,
+  group_number INTEGER,
+  next_block INTEGER NOT NULL,
+  next_transaction INTEGER NOT NULL,
+  failures INTEGER NOT NULL,
+  details TEXT,
+  note TEXT,
+  due_at INTEGER NOT NULL,
+  requested_by TEXT NOT NULL,
+  requested_at INTEGER NOT NULL,
+  ended_at INTEGER,
+  step_id TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX chain_jobs_open ON chain_jobs (due_at) WHERE state = 'open';
+
+CREATE INDEX chain_jobs_by_time ON chain_jobs (requested_at, id);
+
+CREATE INDEX chain_jobs_by_step ON chain_jobs (step_id);
+
+-- Whether an address was ever paid.
+CREATE INDEX chain_transfers_by_recipient ON chain_transfers (chain_id, recipient);
+
+-- The addresses of open orders that have one of their own, and those of the others.
+CREATE INDEX usdc_orders_open_derived ON usdc_orders (chain_id, token, expires_at)
+  WHERE is_open = 1 AND derivation_index IS NOT NULL;
+
+-- The addresses of a group.
+CREATE INDEX usdc_orders_derived ON usdc_orders (chain_id, derivation_index % 4294967296)
+  WHERE reserved = 1 AND derivation_index IS NOT NULL;
+
+CREATE INDEX usdc_orders_underived ON usdc_orders (chain_id, address)
+  WHERE reserved = 1 AND derivation_index IS NULL;
+
+-- is_used: 0 from when an index is given out until an order has it, and again once
+-- that order's address is let go and was never paid. Then it is given out again, and
+-- times_reused counts that. An order's derivation_index is the index, and 2^32 for
+-- each time that it was reused before: so it is unique.
+ALTER TABLE derivations ADD COLUMN is_used INTEGER NOT NULL DEFAULT 1 CHECK (is_used IN (0, 1));
+
+ALTER TABLE derivations ADD COLUMN times_reused INTEGER NOT NULL DEFAULT 0;
+
+CREATE INDEX derivations_unused ON derivations (derivation_index) WHERE is_used = 0;
+
 -- Transfers: what could not be judged yet, and who confirmed it.
 
 -- Receipts: sealed against whoever can write the database.

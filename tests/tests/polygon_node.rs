@@ -40,6 +40,7 @@ async fn ask<T>(node: &Anvil, call: &Call<T>) -> Result<T, RpcError> {
 async fn transfers(node: &Anvil, token: Address, to: u64) -> Vec<Transfer> {
     let filter = LogFilter {
         blocks: BlockSpan { from: 0, to },
+        block_hash: None,
         contracts: vec![token],
         topics: vec![Some(vec![TRANSFER]), None, Some(vec![SHOP.to_word()])],
     };

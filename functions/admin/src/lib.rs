@@ -7,6 +7,7 @@ mod api_keys;
 mod attention;
 mod audit;
 mod btcpay;
+mod chain;
 mod claims;
 mod discount_codes;
 mod licenses;
@@ -128,6 +129,9 @@ keywright_edge::entry!(FUNCTION);
         attention::resolve::handler,
         transfers::list::handler,
         transfers::resolve::handler,
+        chain::show::handler,
+        chain::reread::handler,
+        chain::cursor::handler,
         transactions::list::handler,
         audit::list::handler,
         validations::list::handler,
@@ -300,6 +304,9 @@ fn license_routes() -> Router<Ports> {
             "/v1/admin/transfers/{id}/resolve",
             post(transfers::resolve::handler),
         )
+        .route("/v1/admin/chain", get(chain::show::handler))
+        .route("/v1/admin/chain/rereads", post(chain::reread::handler))
+        .route("/v1/admin/chain/cursor", post(chain::cursor::handler))
         .route("/v1/admin/transactions", get(transactions::list::handler))
         .route("/v1/admin/machines", get(machines::list::handler))
         .route(

@@ -5,6 +5,7 @@ use crate::Ports;
 use keywright_domain::dates::rfc3339;
 use keywright_domain::invoice::InvoiceStatus;
 use keywright_domain::rate_limit::Limit;
+use keywright_domain::usdc::watching::index_of;
 use keywright_domain::usdc::{self, ADDRESS_WATCHED, AMOUNT_KEPT};
 use keywright_edge::http::rate_limit::take_exactly;
 use keywright_edge::http::{ApiError, Client};
@@ -241,7 +242,8 @@ async fn next_address(
 ) -> Result<(i64, Address), ApiError> {
     loop {
         let index = usdc_orders::next_index(&ports.database, now).await?;
-        let number = u32::try_from(index).map_err(|e| ApiError::internal(e.to_string()))?;
+        let number =
+            u32::try_from(index_of(index)).map_err(|e| ApiError::internal(e.to_string()))?;
         match key.address(number) {
             Ok(address) => return Ok((index, address)),
             Err(IndexError::Skipped) => {}

@@ -17,6 +17,8 @@ pub(crate) struct Chain<'a> {
     /// The place in `order` of the next one that was not tried.
     next: usize,
     calls_left: usize,
+    /// Of those, the ones that are kept for later.
+    kept: usize,
     calls_made: usize,
     /// Those that failed, and how.
     pub(crate) faulty: Vec<Faulty>,
@@ -65,15 +67,21 @@ impl<'a> Chain<'a> {
             order,
             next: 0,
             calls_left: calls,
+            kept: 0,
             calls_made: 0,
             faulty: Vec::new(),
             unreached: false,
         }
     }
 
-    /// Calls that may still be made.
+    /// Calls that may still be made, without those that are kept.
     pub(crate) fn calls_left(&self) -> usize {
-        self.calls_left
+        self.calls_left.saturating_sub(self.kept)
+    }
+
+    /// Keeps so many calls for what comes later in the tick.
+    pub(crate) fn keep(&mut self, calls: usize) {
+        self.kept = calls;
     }
 
     /// Calls made.
@@ -85,7 +93,7 @@ impl<'a> Chain<'a> {
     /// One that fails is noted and passed over.
     pub(crate) async fn open(&mut self, read: Option<&Place>) -> Option<Opened> {
         while let Some(index) = self.order.get(self.next).copied() {
-            if self.calls_left < 3 {
+            if self.calls_left() < 3 {
                 return None;
             }
             self.next += 1;
@@ -175,13 +183,14 @@ impl<'a> Chain<'a> {
         let endpoint = &self.settings.endpoints[index];
         let request = call.request(endpoint);
         let request = request.map_err(|_| RpcError::Malformed("the URL makes no request"))?;
-        match self.outbound.send(request).await {
+        let sent = if call.is_large() {
+            self.outbound.send_for_large(request).await
+        } else {
+            self.outbound.send(request).await
+        };
+        match sent {
             Ok(response) => call.read(endpoint, &response),
-            // More logs than we take at once, so that fewer blocks will do.
-            Err(FetchError::TooLarge(_)) => Err(RpcError::RangeTooWide {
-                hint: None,
-                max: None,
-            }),
+            Err(FetchError::TooLarge(_)) => Err(RpcError::TooManyResults { hint: None }),
             Err(_) => Err(RpcError::Unreachable),
         }
     }

@@ -3,14 +3,17 @@
 //! where a single payment stands, and whether somebody holds the wallet that made
 //! it.
 
+mod back;
 mod binaries;
 mod chain;
 mod claims;
 mod cron;
+mod jobs;
 mod judge;
 mod read;
 mod reorg;
 mod settings;
+mod stretch;
 mod tick;
 
 use axum::Router;

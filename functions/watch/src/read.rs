@@ -1,63 +1,26 @@
-//! Reads the chain from the cursor on, range by range, up to the newest block that
-//! is final. What was read is recorded a few ranges at a time, with the block they
-//! end at, all of it from one endpoint.
+//! Follows the chain with the cursor, range by range, up to the newest block that is
+//! final, for the one wallet and the open orders. What was read is recorded a few
+//! ranges at a time, with the block they end at, all of it from one endpoint.
 
 use crate::chain::{Chain, Session, place};
-use crate::tick::Tick;
+use crate::stretch::{Ended, Reader, Stretch};
+use crate::tick::{BACK_CALLS, JUDGE_CALLS, JUDGE_STATEMENTS, Tick};
+use keywright_domain::usdc::watching::{GROUP_SIZE, SECOND_LOOK_AFTER};
 use keywright_edge::ports::DatabaseError;
-use keywright_providers::polygon::Address;
 use keywright_providers::polygon::range::Adaptive;
-use keywright_providers::polygon::rpc::{
-    self, BlockSpan, BlockTag, Log, LogFilter, MAX_TOPIC_VALUES, RpcError,
-};
-use keywright_providers::polygon::transfer::{self, NotATransfer, TRANSFER};
-use keywright_store::chain_cursors::{self, Cursor, Read, STATEMENTS_TO_ADVANCE};
+use keywright_providers::polygon::rpc::{self, Block, BlockTag};
+use keywright_store::chain_cursors::{self, Cursor, Place, Read, STATEMENTS_TO_ADVANCE};
+use keywright_store::chain_groups::{self, Limits};
 use keywright_store::rpc_endpoints::Fault;
-use keywright_store::transfers::Found;
-use keywright_store::usdc_orders;
+use keywright_store::transfers::STATEMENTS_TO_RECORD;
 
 /// Ranges that are read before they are recorded; only one the first time. So an
 /// endpoint that soon has had enough calls does not cost all that was read.
-const RANGES_AT_ONCE: usize = 4;
+const RANGES_AT_ONCE: usize = 6;
 
-/// The most transfers that are recorded at once: together they stay far below what
-/// a parameter of a statement may hold.
-const TRANSFERS_AT_ONCE: usize = 1_000;
-
-/// Calls that are kept for judging what was found.
-const CALLS_TO_JUDGE: usize = 4;
-
-/// How reading with one endpoint ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ended {
-    /// There is nothing more to read now, or no room for more in this tick.
-    Whole,
-    /// The endpoint is not to be asked on.
-    Lost,
-    /// Another tick has moved the cursor.
-    Overtaken,
-}
-
-/// Some ranges that were read.
-struct Stretch {
-    /// The last block that was read.
-    to: u64,
-    found: Vec<Found>,
-    ended: Ended,
-}
-
-/// One endpoint that is being read.
-struct Reader<'r, 't, 'c> {
-    tick: &'r mut Tick<'t>,
-    chain: &'r mut Chain<'c>,
-    session: &'r Session,
-    contracts: Vec<Address>,
-    /// Who is paid, in as many calls as the limit of values needs.
-    recipients: Vec<Vec<[u8; 32]>>,
-    range: Adaptive,
-    /// Ranges that are read before they are recorded.
-    at_once: usize,
-}
+/// Most addresses of open orders that are followed with the cursor: each thousand is a
+/// call for each range. Those beyond are read in their groups.
+const FOLLOWED: i64 = 3 * GROUP_SIZE;
 
 /// Reads with an endpoint that agrees with the cursor, and moves it.
 ///
@@ -72,52 +35,82 @@ pub(crate) async fn on(
     session: &Session,
     cursor: &mut Cursor,
 ) -> Result<Ended, DatabaseError> {
-    if cursor.place.block.cast_unsigned() >= session.head.number || !tick.takes(1) {
+    if tick.watched.is_none() && !load(tick, cursor, session.head.time).await? {
         return Ok(Ended::Whole);
     }
-    let recipients = recipients(tick).await?;
-    let mut reader = Reader {
-        contracts: tick.settings.contracts(),
-        range: Adaptive::stored([cursor.range_size, cursor.range_ceiling, cursor.range_calm]),
+    if cursor.place.block.cast_unsigned() >= session.head.number {
+        return Ok(Ended::Whole);
+    }
+    let wallet = tick.settings.wallet.map(|wallet| wallet.lower());
+    let watched = tick.watched.iter();
+    let followed: Vec<String> = watched
+        .flat_map(|watched| watched.followed.iter().cloned())
+        .chain(wallet)
+        .collect();
+    let range = Adaptive::stored([cursor.range_size, cursor.range_ceiling, cursor.range_calm]);
+    let reader = Reader::new(tick, &followed, range);
+    chain.keep(JUDGE_CALLS + BACK_CALLS);
+    let ended = Follower {
         tick,
         chain,
         session,
-        recipients,
+        reader,
         at_once: 1,
+    }
+    .run(cursor)
+    .await;
+    chain.keep(0);
+    ended
+}
+
+/// Loads what is watched; answers whether there was room.
+async fn load(tick: &mut Tick<'_>, cursor: &Cursor, head: i64) -> Result<bool, DatabaseError> {
+    if !tick.takes(chain_groups::STATEMENTS_TO_LOAD) {
+        return Ok(false);
+    }
+    let limits = Limits {
+        followed: FOLLOWED,
+        second_look: cursor.place.block - SECOND_LOOK_AFTER,
+        now: tick.actor.at,
     };
-    reader.run(cursor).await
+    let step_id = tick.ports.stamps.new_id();
+    let database = &tick.ports.database;
+    let watched = chain_groups::load(database, &tick.market, limits, &step_id).await?;
+    tick.keeps_for(&watched, head);
+    tick.watched = Some(watched);
+    Ok(true)
 }
 
-async fn recipients(tick: &Tick<'_>) -> Result<Vec<Vec<[u8; 32]>>, DatabaseError> {
-    let stored = usdc_orders::addresses(&tick.ports.database, &tick.market).await?;
-    let mut all: Vec<[u8; 32]> = stored
-        .iter()
-        .filter_map(|text| text.parse::<Address>().ok())
-        .chain(tick.settings.wallet)
-        .map(|address| address.to_word())
-        .collect();
-    all.sort_unstable();
-    all.dedup();
-    Ok(all.chunks(MAX_TOPIC_VALUES).map(<[_]>::to_vec).collect())
+/// One endpoint that the chain is followed with.
+struct Follower<'r, 't, 'c> {
+    tick: &'r mut Tick<'t>,
+    chain: &'r mut Chain<'c>,
+    session: &'r Session,
+    reader: Reader,
+    /// Ranges that are read before they are recorded.
+    at_once: usize,
 }
 
-impl Reader<'_, '_, '_> {
+impl Follower<'_, '_, '_> {
     async fn run(&mut self, cursor: &mut Cursor) -> Result<Ended, DatabaseError> {
         loop {
             let from = cursor.place.block.cast_unsigned();
-            let calls = self.recipients.len() + 1;
-            let room = self.chain.calls_left() >= calls + CALLS_TO_JUDGE;
-            if from >= self.session.head.number || !room || !self.tick.takes(STATEMENTS_TO_ADVANCE)
-            {
+            let is_read = from >= self.session.head.number;
+            if is_read || self.chain.calls_left() <= self.reader.calls() || !self.takes() {
                 return Ok(Ended::Whole);
             }
-            let before = self.range;
-            let stretch = self.stretch(from).await;
+            let before = self.reader.range;
+            let up_to = [from, self.session.head.number];
+            let (tick, chain) = (&*self.tick, &mut *self.chain);
+            let stretch = self
+                .reader
+                .stretch(tick, chain, self.session, up_to, self.at_once)
+                .await;
             if stretch.to == from {
                 self.tick.gives_back(STATEMENTS_TO_ADVANCE - 1);
-                if self.range != before {
+                if self.reader.range != before {
                     let (database, market) = (&self.tick.ports.database, &self.tick.market);
-                    let range = self.range.to_store();
+                    let range = self.reader.range.to_store();
                     chain_cursors::keep_range(database, market, cursor, range).await?;
                 }
                 return Ok(stretch.ended);
@@ -130,6 +123,44 @@ impl Reader<'_, '_, '_> {
         }
     }
 
+    /// Whether there is room for a step: the first one, or one that leaves room for
+    /// the rest of the tick.
+    fn takes(&mut self) -> bool {
+        let kept = if self.at_once == 1 {
+            0
+        } else {
+            JUDGE_STATEMENTS
+        };
+        let is_room = self.tick.takes(STATEMENTS_TO_ADVANCE + kept);
+        if is_room {
+            self.tick.gives_back(kept);
+        }
+        is_room
+    }
+
+    /// The block that a stretch ends at; nothing when the endpoint does not say.
+    async fn end(&mut self, stretch: &Stretch) -> Option<Block> {
+        if stretch.to == self.session.head.number {
+            return Some(self.session.head);
+        }
+        if let Some(end) = stretch.end {
+            return Some(end);
+        }
+        let end = rpc::block(BlockTag::Number(stretch.to));
+        match self.chain.ask(self.session, &end).await {
+            Ok(Some(end)) if end.number == stretch.to => Some(end),
+            Ok(_) => {
+                let details = "it has logs up to a block that it does not have";
+                self.chain.caught(self.session, Fault::Lies, details);
+                None
+            }
+            Err(error) => {
+                self.chain.lost(self.session, &error);
+                None
+            }
+        }
+    }
+
     /// Records a stretch and moves the cursor to its end.
     async fn record(
         &mut self,
@@ -137,27 +168,15 @@ impl Reader<'_, '_, '_> {
         from: u64,
         stretch: Stretch,
     ) -> Result<Ended, DatabaseError> {
-        let end = if stretch.to == self.session.head.number {
-            self.session.head
-        } else {
-            let end = rpc::block(BlockTag::Number(stretch.to));
-            match self.chain.ask(self.session, &end).await {
-                Ok(Some(end)) if end.number == stretch.to => end,
-                Ok(_) => {
-                    let details = "it has logs up to a block that it does not have";
-                    self.chain.caught(self.session, Fault::Lies, details);
-                    return Ok(Ended::Lost);
-                }
-                Err(error) => {
-                    self.chain.lost(self.session, &error);
-                    return Ok(Ended::Lost);
-                }
-            }
+        let Some(end) = self.end(&stretch).await else {
+            return Ok(Ended::Lost);
         };
+        let unread: Vec<Place> = stretch.unread.iter().map(place).collect();
         let read = Read {
             to: place(&end),
-            range: self.range.to_store(),
+            range: self.reader.range.to_store(),
             found: &stretch.found,
+            unread: &unread,
         };
         let tick = &mut *self.tick;
         let step_id = tick.ports.stamps.new_id();
@@ -167,9 +186,11 @@ impl Reader<'_, '_, '_> {
         if !moved {
             return Ok(Ended::Overtaken);
         }
+        let mut spared = usize::from(unread.is_empty());
         if stretch.found.is_empty() {
-            tick.gives_back(chain_cursors::STATEMENTS_TO_RECORD);
+            spared += STATEMENTS_TO_RECORD;
         }
+        tick.gives_back(spared);
         tick.report.blocks += stretch.to - from;
         tick.report.found += stretch.found.len();
         let [range_size, range_ceiling, range_calm] = read.range;
@@ -179,117 +200,8 @@ impl Reader<'_, '_, '_> {
             range_ceiling,
             range_calm,
             step_id,
+            ..*cursor
         };
         Ok(stretch.ended)
     }
-
-    /// Reads a few ranges behind a block.
-    async fn stretch(&mut self, behind: u64) -> Stretch {
-        let head = self.session.head.number;
-        let mut stretch = Stretch {
-            to: behind,
-            found: Vec::new(),
-            ended: Ended::Whole,
-        };
-        if self.recipients.is_empty() {
-            // Nobody can be paid.
-            stretch.to = head;
-            return stretch;
-        }
-        let mut ranges = 0;
-        while ranges < self.at_once && stretch.found.len() < TRANSFERS_AT_ONCE {
-            // One call is kept for the block that the stretch ends at.
-            let room = self.chain.calls_left() > self.recipients.len() + CALLS_TO_JUDGE;
-            let Some(blocks) = self.range.next(stretch.to + 1, head).filter(|_| room) else {
-                break;
-            };
-            match self.logs(blocks).await {
-                Ok(logs) => {
-                    ranges += 1;
-                    stretch.to = blocks.to;
-                    self.range = self.range.succeeded(blocks);
-                    let found = logs.iter().filter_map(|log| self.found(log));
-                    stretch.found.extend(found);
-                }
-                Err(Refused::TooWide(narrower)) => self.range = narrower,
-                Err(Refused::Lost) => {
-                    stretch.ended = Ended::Lost;
-                    break;
-                }
-            }
-        }
-        stretch
-    }
-
-    /// Every log of some blocks that pays one of the recipients.
-    async fn logs(&mut self, blocks: BlockSpan) -> Result<Vec<Log>, Refused> {
-        let mut all = Vec::new();
-        for recipients in &self.recipients {
-            let filter = LogFilter {
-                blocks,
-                contracts: self.contracts.clone(),
-                topics: vec![Some(vec![TRANSFER]), None, Some(recipients.clone())],
-            };
-            match self.chain.ask(self.session, &rpc::logs(&filter)).await {
-                Ok(logs) if logs.iter().all(|log| filter.matches(log)) => all.extend(logs),
-                Ok(_) => {
-                    let details = "it has logs that were not asked for";
-                    self.chain.caught(self.session, Fault::Lies, details);
-                    return Err(Refused::Lost);
-                }
-                Err(RpcError::RangeTooWide { hint, max }) => {
-                    if let Some(narrower) = self.range.refused(blocks, hint, max) {
-                        return Err(Refused::TooWide(narrower));
-                    }
-                    let error = RpcError::RangeTooWide { hint, max };
-                    self.chain.lost(self.session, &error);
-                    return Err(Refused::Lost);
-                }
-                Err(error) => {
-                    // Some are too slow for many blocks, and say nothing: fewer
-                    // from now on.
-                    let narrower = self.range.refused(blocks, None, None);
-                    if error == RpcError::Unreachable {
-                        self.range = narrower.unwrap_or(self.range);
-                    }
-                    self.chain.lost(self.session, &error);
-                    return Err(Refused::Lost);
-                }
-            }
-        }
-        Ok(all)
-    }
-
-    /// A log as it is recorded; nothing for one that moves no money.
-    fn found(&self, log: &Log) -> Option<Found> {
-        let transfer = match transfer::decode(log) {
-            Ok(transfer) => transfer,
-            Err(NotATransfer::Removed) => return None,
-            Err(error) => {
-                let line = format!("log {} of {}: {error}", log.index, log.transaction);
-                self.tick.warn(&line);
-                return None;
-            }
-        };
-        // Anybody can have the contract log a transfer of nothing.
-        (transfer.amount.get() > 0).then(|| Found {
-            id: self.tick.ports.stamps.new_id(),
-            tx_hash: transfer.transaction.to_string(),
-            log_index: transfer.log_index.cast_signed(),
-            block: transfer.block_number.cast_signed(),
-            block_hash: transfer.block_hash.to_string(),
-            token: transfer.token.lower(),
-            payer: transfer.payer.lower(),
-            recipient: transfer.recipient.lower(),
-            amount_units: transfer.amount.get(),
-        })
-    }
-}
-
-/// Why there are no logs.
-enum Refused {
-    /// To be asked with this range.
-    TooWide(Adaptive),
-    /// The endpoint is not to be asked on.
-    Lost,
 }

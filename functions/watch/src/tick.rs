@@ -3,28 +3,48 @@
 //! once, the next one goes on where the last batch ended.
 
 use crate::chain::{Chain, Opened, Session, place};
-use crate::read::{self, Ended};
 use crate::settings::Settings;
-use crate::{Ports, judge, reorg};
+use crate::stretch::Ended;
+use crate::{Ports, back, jobs, judge, read, reorg};
 use keywright_domain::dates::rfc3339;
+use keywright_domain::usdc::watching::{WALLET_GROUP, watched_for};
 use keywright_edge::http::ApiError;
 use keywright_edge::ports::{DatabaseError, Level, Outbound};
 use keywright_providers::polygon::range::Adaptive;
 use keywright_providers::polygon::rpc::{self, Block, BlockTag};
 use keywright_store::audit::Actor;
 use keywright_store::chain_attention::{self, Trouble};
-use keywright_store::chain_cursors::{self, Cursor, STATEMENTS_TO_LOAD};
+use keywright_store::chain_cursors::{self, Cursor, Place, STATEMENTS_TO_LOAD};
+use keywright_store::chain_groups::{self, STATEMENTS_TO_RELEASE, Watched};
+use keywright_store::chain_jobs::{self, Job, STATEMENTS_TO_ADVANCE as STATEMENTS_TO_WORK};
 use keywright_store::rpc_endpoints::{self, Fault, Faulty, SetAside};
+use keywright_store::transfers::{Found, STATEMENTS_TO_RECORD};
 use keywright_store::usdc_orders::{self, EXPIRED_AT_ONCE, STATEMENTS_TO_EXPIRE};
 use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
 /// Statements of a tick. D1's free plan allows a Worker 50.
-const STATEMENTS: usize = 40;
+const STATEMENTS: usize = 48;
 
 /// Calls to endpoints of a tick. Workers' free plan allows 50.
-const CALLS: usize = 20;
+const CALLS: usize = 40;
+
+/// Of those, the ones that are kept for judging what was found.
+pub(crate) const JUDGE_CALLS: usize = 8;
+
+/// And the ones that are kept for reading behind the cursor: to open another endpoint,
+/// to get past a single block that is refused, and to do some of the work beside.
+pub(crate) const BACK_CALLS: usize = 10 + back::JOB_CALLS;
+
+/// Statements that are kept for judging: enough to credit a transfer.
+pub(crate) const JUDGE_STATEMENTS: usize = 16;
+
+/// Statements that are kept for reading behind the cursor, where something is due.
+const BACK_STATEMENTS: usize = 1 + STATEMENTS_TO_WORK;
+
+/// Statements that are kept for ending orders, where some are over.
+const END_STATEMENTS: usize = STATEMENTS_TO_EXPIRE;
 
 /// For how many seconds an endpoint is set aside that could not be reached: long
 /// enough that one that hangs does not hold up every tick.
@@ -34,8 +54,9 @@ const OUTAGE: i64 = 150;
 const DISTRUST: i64 = 3_600;
 
 /// How far behind the time of the chain's last block may be before the operator is
-/// told, in seconds.
-const BEHIND: i64 = 3_600;
+/// told, in seconds: half as long as an order can be paid, and twice as long as the
+/// longest stall of Polygon's finality.
+const BEHIND: i64 = 1_800;
 
 /// What a tick did.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
@@ -47,6 +68,8 @@ pub(crate) struct Report {
     pub(crate) read_to: Option<String>,
     /// Blocks read.
     pub(crate) blocks: u64,
+    /// Blocks read once more, of one group of addresses each.
+    pub(crate) second_blocks: u64,
     /// Calls made to endpoints.
     pub(crate) calls: usize,
     /// Endpoints that did not answer as they should.
@@ -94,7 +117,19 @@ pub(crate) struct Tick<'a> {
     pub(crate) market: usdc_orders::Market,
     pub(crate) actor: Actor,
     pub(crate) report: Report,
+    /// What is watched, once it was loaded.
+    pub(crate) watched: Option<Watched>,
     statements: usize,
+    /// Of those, the ones that are kept for reading behind the cursor, and for ending
+    /// orders.
+    kept: [usize; 2],
+    /// Orders that have an address of their own end by this time at the latest, in
+    /// unix seconds, because not all of them could be followed with the cursor.
+    own_read_to: Option<i64>,
+    /// Groups that are watched.
+    groups: usize,
+    /// Hosts of endpoints that failed, and how.
+    failures: Vec<String>,
 }
 
 /// Runs one tick.
@@ -117,8 +152,13 @@ pub(crate) async fn tick(ports: &Ports, request_id: &str) -> Result<Report, Tick
             request_id: request_id.to_owned(),
         },
         report: Report::default(),
+        watched: None,
         // One is for saying how far it came.
         statements: STATEMENTS - STATEMENTS_TO_LOAD - 1,
+        kept: [0, END_STATEMENTS],
+        own_read_to: None,
+        groups: 0,
+        failures: Vec::new(),
     };
     tick.run(outbound).await?;
     Ok(tick.report)
@@ -133,26 +173,85 @@ impl<'a> Tick<'a> {
             self.begin(&mut chain).await?;
             return self.told_of(&chain, &loaded.set_aside).await;
         };
+        if let Some(job) = &loaded.cursor_move {
+            self.move_cursor(&mut chain, &cursor, job).await?;
+            return self.told_of(&chain, &loaded.set_aside).await;
+        }
         let was_behind = self.is_behind(&cursor);
         let session = self.read(&mut chain, &mut cursor).await?;
         self.told_of(&chain, &loaded.set_aside).await?;
         if let Some(session) = session {
             let faults = chain.faulty.len();
+            chain.keep(BACK_CALLS);
             judge::all(self, &mut chain, &session).await?;
+            chain.keep(0);
+            self.kept[0] = 0;
+            back::all(self, &mut chain, &session, &cursor).await?;
             let rest: Vec<Faulty> = chain.faulty.drain(faults..).collect();
             self.put_aside(&rest, &loaded.set_aside).await?;
         }
+        self.kept = [0; 2];
         self.report.calls = chain.calls_made();
         self.report.read_to = Some(rfc3339(cursor.place.block_time));
-        if self.takes(STATEMENTS_TO_EXPIRE) {
+        self.end_orders(&cursor).await?;
+        self.say_how_far(&cursor, was_behind).await
+    }
+
+    /// Ends orders whose time is over, and lets go of what they held.
+    async fn end_orders(&mut self, cursor: &Cursor) -> Result<(), DatabaseError> {
+        let read_to = cursor.place.block_time;
+        let (database, market) = (&self.ports.database, &self.market);
+        if self.statements >= STATEMENTS_TO_EXPIRE {
+            self.statements -= STATEMENTS_TO_EXPIRE;
             let ids: [String; EXPIRED_AT_ONCE] =
                 std::array::from_fn(|_| self.ports.stamps.new_id());
-            let read_to = cursor.place.block_time;
-            let (database, market) = (&self.ports.database, &self.market);
+            let read_to = self.own_read_to.map_or(read_to, |own| own.min(read_to));
             self.report.expired =
                 usdc_orders::expire(database, &self.actor, market, read_to, &ids).await?;
         }
-        self.say_how_far(&cursor, was_behind).await
+        if self.groups > 1 && self.statements >= STATEMENTS_TO_RELEASE {
+            self.statements -= STATEMENTS_TO_RELEASE;
+            let kept = watched_for(self.groups);
+            chain_groups::release(database, market, read_to, kept).await?;
+        }
+        Ok(())
+    }
+
+    /// Moves the cursor to where the operator wants it.
+    async fn move_cursor(
+        &mut self,
+        chain: &mut Chain<'_>,
+        cursor: &Cursor,
+        job: &Job,
+    ) -> Result<(), DatabaseError> {
+        let Some(Opened::Agrees(session)) = chain.open(None).await else {
+            return jobs::failed(self, job, "no endpoint could be asked").await;
+        };
+        let number = job.first_block.cast_unsigned();
+        if number > session.head.number {
+            return jobs::failed(self, job, "the block is not final yet").await;
+        }
+        let block = if number == session.head.number {
+            Some(session.head)
+        } else {
+            self.block(chain, &session, number).await
+        };
+        let Some(block) = block else {
+            return jobs::failed(self, job, "the endpoint does not have the block").await;
+        };
+        let step_id = self.ports.stamps.new_id();
+        let (database, actor, market) = (&self.ports.database, &self.actor, &self.market);
+        let steps = [cursor.step_id.as_str(), job.id.as_str()];
+        let to = place(&block);
+        let moved = chain_jobs::move_cursor(database, actor, market, steps, &to, &step_id).await?;
+        if moved {
+            self.warn(&format!(
+                "{} moved the cursor to block {number}",
+                job.requested_by
+            ));
+            self.report.read_to = Some(rfc3339(to.block_time));
+        }
+        Ok(())
     }
 
     /// The first tick: what is final now, or what the vendor configured, counts as
@@ -163,7 +262,7 @@ impl<'a> Tick<'a> {
         };
         let last = match self.settings.start_block {
             None => Some(session.head),
-            Some(first) => self.block_before(chain, &session, first).await,
+            Some(first) => self.block(chain, &session, first.saturating_sub(1)).await,
         };
         let Some(last) = last else { return Ok(()) };
         let range = Adaptive::default().to_store();
@@ -174,14 +273,14 @@ impl<'a> Tick<'a> {
         Ok(())
     }
 
-    async fn block_before(
+    async fn block(
         &mut self,
         chain: &mut Chain<'_>,
         session: &Session,
-        first: u64,
+        number: u64,
     ) -> Option<Block> {
-        let before = BlockTag::Number(first.saturating_sub(1));
-        match chain.ask(session, &rpc::block(before)).await {
+        let call = rpc::block(BlockTag::Number(number));
+        match chain.ask(session, &call).await {
             Ok(block) => block,
             Err(error) => {
                 chain.lost(session, &error);
@@ -256,7 +355,9 @@ impl<'a> Tick<'a> {
     ) -> Result<(), DatabaseError> {
         self.report.faulty += faulty.len();
         for one in faulty {
-            self.warn(&format!("{}: {}", one.host, one.details));
+            let line = format!("{}: {}", one.host, one.details);
+            self.warn(&line);
+            self.failures.push(line);
             let known = set_aside.iter().any(|known| known.id == one.id);
             if known && one.fault.is_outage() || !self.takes(2) {
                 continue;
@@ -283,7 +384,12 @@ impl<'a> Tick<'a> {
         let (database, market) = (&self.ports.database, &self.market);
         match (was, self.is_behind(cursor)) {
             (_, true) => {
-                let details = json!({ "read_to": rfc3339(cursor.place.block_time) });
+                let details = json!({
+                    "read_to": rfc3339(cursor.place.block_time),
+                    "block": cursor.place.block,
+                    "behind_seconds": self.actor.at - cursor.place.block_time,
+                    "endpoints": self.failures,
+                });
                 let id = self.ports.stamps.new_id();
                 let behind = Trouble::Behind;
                 chain_attention::tell(database, &self.actor, market, behind, &details, &id).await
@@ -295,11 +401,45 @@ impl<'a> Tick<'a> {
         }
     }
 
-    /// Whether there is room for so many statements more; takes it.
+    /// Whether there is room for so many statements more, beside those that are kept
+    /// for later; takes it.
     pub(crate) fn takes(&mut self, statements: usize) -> bool {
-        let left = self.statements.checked_sub(statements);
-        self.statements = left.unwrap_or(self.statements);
-        left.is_some()
+        let kept: usize = self.kept.iter().sum();
+        let is_room = self.statements >= statements + kept;
+        if is_room {
+            self.statements -= statements;
+        }
+        is_room
+    }
+
+    /// Keeps room for what is due later in the tick, when the chain can be read up to
+    /// a block of this time.
+    pub(crate) fn keeps_for(&mut self, watched: &Watched, head: i64) {
+        let is_over = |first: Option<i64>| first.is_some_and(|first| first < head);
+        let is_ending = is_over(watched.first_end) || is_over(watched.first_release);
+        let is_due = watched.job.is_some() || back::is_due(self, watched);
+        self.kept = [
+            if is_due { BACK_STATEMENTS } else { 0 },
+            if is_ending { END_STATEMENTS } else { 0 },
+        ];
+        self.groups = watched.groups.len();
+        // Those that are not followed are known to be unpaid when their groups were read.
+        self.own_read_to = watched.is_overflowing.then(|| {
+            let own = watched.groups.iter();
+            let own = own.filter(|group| group.group_number != WALLET_GROUP);
+            let open = own.filter(|group| group.orders_until >= group.block_time);
+            open.map(|group| group.block_time).min().unwrap_or(head)
+        });
+    }
+
+    /// Gives back what recording did not need.
+    pub(crate) fn spares(&mut self, found: &[Found], unread: &[Place]) {
+        if found.is_empty() {
+            self.gives_back(STATEMENTS_TO_RECORD);
+        }
+        if unread.is_empty() {
+            self.gives_back(1);
+        }
     }
 
     /// Gives back room that was not needed.

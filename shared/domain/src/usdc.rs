@@ -3,6 +3,7 @@
 
 pub mod claiming;
 pub mod matching;
+pub mod watching;
 
 /// Micro-units of one US cent, at one dollar for one USDC.
 pub const UNITS_PER_CENT: i64 = 10_000;

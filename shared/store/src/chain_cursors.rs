@@ -3,8 +3,9 @@
 //! it: of two ticks at once one wins and the other writes nothing.
 
 use crate::audit::Actor;
+use crate::chain_jobs::{self, Job};
 use crate::rpc_endpoints::{self, SetAside};
-use crate::transfers::{self, Found};
+use crate::transfers::{self, Found, STATEMENTS_TO_RECORD};
 use crate::usdc_orders::Market;
 use keywright_edge::ports::{Database, DatabaseError, Statement, Value, decode};
 use serde::Deserialize;
@@ -16,16 +17,13 @@ const BLOCKS_PER_SLOT: i64 = 64;
 const SLOTS: i64 = 128;
 
 /// Statements that [`load`] takes.
-pub const STATEMENTS_TO_LOAD: usize = 2;
+pub const STATEMENTS_TO_LOAD: usize = 3;
 
 /// Statements that [`advance`] takes at most.
-pub const STATEMENTS_TO_ADVANCE: usize = 2 + STATEMENTS_TO_RECORD;
-
-/// Of those, the ones that record transfers, where there are some.
-pub const STATEMENTS_TO_RECORD: usize = 3;
+pub const STATEMENTS_TO_ADVANCE: usize = 2 + STATEMENTS_TO_RECORD + 1;
 
 /// Statements that [`step_back`] takes.
-pub const STATEMENTS_TO_STEP_BACK: usize = 4;
+pub const STATEMENTS_TO_STEP_BACK: usize = 5;
 
 /// A block, as far as it tells where the chain was.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -50,8 +48,23 @@ pub struct Cursor {
     pub range_ceiling: i64,
     /// Of the rule for ranges.
     pub range_calm: i64,
+    /// The rule for ranges that are read a second time, behind the cursor; `None`
+    /// before there was one.
+    pub back_size: Option<i64>,
+    /// As [`Self::back_size`].
+    pub back_ceiling: Option<i64>,
+    /// As [`Self::back_size`].
+    pub back_calm: Option<i64>,
     /// The last change of the cursor.
     pub step_id: String,
+}
+
+impl Cursor {
+    /// The rule for ranges that are read a second time.
+    #[must_use]
+    pub fn back_range(&self) -> Option<[i64; 3]> {
+        Some([self.back_size?, self.back_ceiling?, self.back_calm?])
+    }
 }
 
 /// What a tick begins with.
@@ -61,6 +74,8 @@ pub struct Loaded {
     pub cursor: Option<Cursor>,
     /// Endpoints that are set aside.
     pub set_aside: Vec<SetAside>,
+    /// Where the operator wants the cursor to be.
+    pub cursor_move: Option<Job>,
 }
 
 /// Loads what a tick begins with: one round trip.
@@ -69,16 +84,25 @@ pub struct Loaded {
 /// [`DatabaseError`].
 pub async fn load(database: &Database, market: &Market, now: i64) -> Result<Loaded, DatabaseError> {
     let cursor = Statement::new(
-        "SELECT block, block_hash, block_time, range_size, range_ceiling, range_calm, step_id
+        "SELECT block, block_hash, block_time, range_size, range_ceiling, range_calm,
+                back_size, back_ceiling, back_calm, step_id
          FROM chain_cursors WHERE chain_id = ?1 AND token = ?2",
         here(market),
     );
-    let batch = vec![cursor, rpc_endpoints::set_aside(now)];
+    let batch = vec![
+        cursor,
+        rpc_endpoints::set_aside(now),
+        chain_jobs::due_move(now),
+    ];
     let mut answers = database.aside(batch).await?.into_iter();
     let cursors: Vec<Cursor> = decode(answers.next().unwrap_or_default())?;
     Ok(Loaded {
         cursor: cursors.into_iter().next(),
         set_aside: decode(answers.next().unwrap_or_default())?,
+        cursor_move: {
+            let moves: Vec<Job> = decode(answers.next().unwrap_or_default())?;
+            moves.into_iter().next()
+        },
     })
 }
 
@@ -126,6 +150,8 @@ pub struct Read<'a> {
     pub range: [i64; 3],
     /// The transfers that were found.
     pub found: &'a [Found],
+    /// Blocks whose logs could not be had: they are read another way.
+    pub unread: &'a [Place],
 }
 
 /// Records what was read and moves the cursor there. Answers whether it did:
@@ -166,6 +192,9 @@ pub async fn advance(
     if !read.found.is_empty() {
         batch.extend(transfers::record(actor, market, read.found, step_id)?);
     }
+    if !read.unread.is_empty() {
+        batch.push(chain_jobs::unread(actor, market, read.unread, step_id));
+    }
     let answers = database.batch(batch).await?;
     Ok(answers.first().is_some_and(|rows| !rows.is_empty()))
 }
@@ -190,6 +219,29 @@ pub async fn keep_range(
             ceiling.into(),
             calm.into(),
             (&cursor.step_id).into(),
+        ],
+    );
+    database.aside(vec![update]).await.map(drop)
+}
+
+/// Keeps what is known of the range that is read a second time.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn keep_back_range(
+    database: &Database,
+    market: &Market,
+    [size, ceiling, calm]: [i64; 3],
+) -> Result<(), DatabaseError> {
+    let update = Statement::new(
+        "UPDATE chain_cursors SET back_size = ?3, back_ceiling = ?4, back_calm = ?5
+         WHERE chain_id = ?1 AND token = ?2",
+        [
+            market.chain_id.into(),
+            (&market.token).into(),
+            size.into(),
+            ceiling.into(),
+            calm.into(),
         ],
     );
     database.aside(vec![update]).await.map(drop)
@@ -257,14 +309,30 @@ pub async fn step_back(
             step_id.into(),
         ],
     );
-    let mut batch = vec![moved, forgotten];
+    // What was read a second time of the blocks that are gone is read again too.
+    let groups = Statement::new(
+        "UPDATE chain_groups
+         SET block = ?3, block_time = ?5, failures = 0, due_at = 0,
+             step_id = ?4 || ':' || group_number
+         WHERE chain_id = ?1 AND token = ?2 AND block > ?3
+           AND EXISTS (SELECT 1 FROM chain_cursors
+                       WHERE chain_id = ?1 AND token = ?2 AND step_id = ?4)",
+        [
+            market.chain_id.into(),
+            (&market.token).into(),
+            to.block.into(),
+            step_id.into(),
+            to.block_time.into(),
+        ],
+    );
+    let mut batch = vec![moved, forgotten, groups];
     batch.extend(transfers::taken_back(actor, market, to.block, step_id));
     let answers = database.batch(batch).await?;
     Ok(answers.first().is_some_and(|rows| !rows.is_empty()))
 }
 
 /// Keeps the place as the checkpoint of its blocks, if the step was taken.
-fn checkpoint(market: &Market, at: &Place, step_id: &str) -> Statement {
+pub(crate) fn checkpoint(market: &Market, at: &Place, step_id: &str) -> Statement {
     Statement::new(
         "INSERT OR REPLACE INTO chain_checkpoints (chain_id, token, slot, block, block_hash,
                                                    block_time)

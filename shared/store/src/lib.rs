@@ -41,6 +41,8 @@ pub mod attention;
 pub mod audit;
 pub mod chain_attention;
 pub mod chain_cursors;
+pub mod chain_groups;
+pub mod chain_jobs;
 pub mod claims;
 mod columns;
 pub mod contract;

@@ -9,6 +9,9 @@ use keywright_domain::usdc::matching::{Asked, Reason};
 use keywright_edge::ports::{Database, DatabaseError, Reader, Stamps, Statement};
 use serde::{Deserialize, Serialize};
 
+/// Statements that record transfers.
+pub const STATEMENTS_TO_RECORD: usize = 3;
+
 /// Statements that [`unmatched`] takes.
 pub const STATEMENTS_TO_LEAVE: usize = 3;
 
@@ -115,7 +118,20 @@ pub fn reference(chain_id: i64, tx_hash: &str, log_index: i64) -> String {
     format!("polygon:{chain_id}:{tx_hash}:{log_index}")
 }
 
-/// Records transfers, if the cursor's step was taken. One that is known already
+/// Whether the step `?3` was taken by what reads the chain: the cursor, a group that
+/// is read behind it, or work beside them.
+macro_rules! step_taken {
+    () => {
+        "(EXISTS (SELECT 1 FROM chain_cursors
+                  WHERE chain_id = ?1 AND token = ?2 AND step_id = ?3)
+          OR EXISTS (SELECT 1 FROM chain_groups
+                     WHERE chain_id = ?1 AND token = ?2 AND step_id = ?3)
+          OR EXISTS (SELECT 1 FROM chain_jobs WHERE step_id = ?3))"
+    };
+}
+pub(crate) use step_taken;
+
+/// Records transfers, if the step was taken. One that is known already
 /// stays as it is; one whose block had been taken back and that is in another one
 /// now is what it was.
 pub(crate) fn record(
@@ -136,7 +152,8 @@ pub(crate) fn record(
     let with_time = || [params(), vec![actor.at.into()]].concat();
     // Equal transfers of one transaction are told apart by their order.
     let back = Statement::new(
-        "WITH gone AS (
+        concat!(
+            "WITH gone AS (
            SELECT id, tx_hash, token, payer, recipient, amount_units,
                   row_number() OVER (PARTITION BY tx_hash, token, payer, recipient, amount_units
                                      ORDER BY log_index DESC) AS number
@@ -161,31 +178,37 @@ pub(crate) fn record(
                FROM gone JOIN back USING (tx_hash, token, payer, recipient, amount_units, number)
               ) AS f
          WHERE chain_transfers.id = f.id
-           AND EXISTS (SELECT 1 FROM chain_cursors
-                       WHERE chain_id = ?1 AND token = ?2 AND step_id = ?3)",
+           AND ",
+            step_taken!()
+        ),
         params(),
     );
     let calmed = Statement::new(
-        "UPDATE attention SET resolved_at = ?5, resolved_by = 'watch'
+        concat!(
+            "UPDATE attention SET resolved_at = ?5, resolved_by = 'watch'
          WHERE kind = 'usdc_reorged' AND object_kind = 'transfer' AND resolved_at IS NULL
            AND object_id IN (SELECT t.id FROM chain_transfers t
                              WHERE t.chain_id = ?1 AND t.state <> 'reorged'
                                AND t.tx_hash IN (SELECT value ->> 'tx_hash' FROM json_each(?4)))
-           AND EXISTS (SELECT 1 FROM chain_cursors
-                       WHERE chain_id = ?1 AND token = ?2 AND step_id = ?3)",
+           AND ",
+            step_taken!()
+        ),
         with_time(),
     );
     let insert = Statement::new(
-        "INSERT INTO chain_transfers (id, chain_id, tx_hash, log_index, block, block_hash, token,
+        concat!(
+            "INSERT INTO chain_transfers (id, chain_id, tx_hash, log_index, block, block_hash, token,
                                       payer, recipient, amount_units, state, recorded_at,
                                       checked_at)
          SELECT value ->> 'id', ?1, value ->> 'tx_hash', value ->> 'log_index', value ->> 'block',
                 value ->> 'block_hash', value ->> 'token', value ->> 'payer',
                 value ->> 'recipient', value ->> 'amount_units', 'seen', ?5, ?5
          FROM json_each(?4)
-         WHERE EXISTS (SELECT 1 FROM chain_cursors
-                       WHERE chain_id = ?1 AND token = ?2 AND step_id = ?3)
-         ON CONFLICT (chain_id, tx_hash, log_index) DO NOTHING",
+         WHERE ",
+            step_taken!(),
+            "
+         ON CONFLICT (chain_id, tx_hash, log_index) DO NOTHING"
+        ),
         with_time(),
     );
     Ok([back, calmed, insert])

@@ -7,8 +7,10 @@
 //! because it was read late.
 
 use crate::audit::{Actor, insert_into_audit};
+use crate::chain_groups;
 use crate::invoices::{self, NewInvoice};
 use keywright_domain::invoice::InvoiceStatus;
+use keywright_domain::usdc::watching;
 use keywright_edge::ports::{Database, DatabaseError, Reader, Statement, decode};
 use serde::Deserialize;
 
@@ -44,7 +46,7 @@ pub enum ToldBy {
     Address {
         /// The price in micro-units.
         amount_units: i64,
-        /// What the address was derived with; from [`next_index`].
+        /// What the address was derived with; from [`next_index`], and for one order.
         derivation_index: i64,
     },
 }
@@ -111,8 +113,12 @@ struct Amount {
     amount_units: i64,
 }
 
-/// The next index to derive an address with; given out once, whatever becomes of
-/// it.
+/// For how long an index that no order has is not given out again, in seconds: an
+/// order that is being recorded may be about to have it.
+const GIVEN_OUT: i64 = 3_600;
+
+/// The next index to derive an address with: of an address that was watched to the end
+/// and never paid, or else a new one. [`watching::index_of`] is the index itself.
 ///
 /// # Errors
 /// [`DatabaseError`].
@@ -121,14 +127,24 @@ pub async fn next_index(database: &Database, now: i64) -> Result<i64, DatabaseEr
     struct Given {
         derivation_index: i64,
     }
-    let insert = Statement::new(
-        "INSERT INTO derivations (derivation_index, given_at)
-         SELECT coalesce(max(derivation_index), 0) + 1, ?1 FROM derivations
+    let again = Statement::new(
+        "UPDATE derivations SET given_at = ?1, times_reused = times_reused + 1
+         WHERE derivation_index = (SELECT derivation_index FROM derivations
+                                   WHERE is_used = 0 AND given_at < ?1 - ?2
+                                   ORDER BY derivation_index LIMIT 1)
+         RETURNING derivation_index + times_reused * 4294967296 AS derivation_index",
+        [now.into(), GIVEN_OUT.into()],
+    );
+    let fresh = Statement::new(
+        "INSERT INTO derivations (derivation_index, given_at, is_used)
+         SELECT next, ?1, 0
+         FROM (SELECT coalesce(max(derivation_index), 0) + 1 AS next FROM derivations)
+         WHERE changes() = 0
          RETURNING derivation_index",
         [now.into()],
     );
-    let mut answers = database.batch(vec![insert]).await?;
-    let given: Vec<Given> = decode(answers.pop().unwrap_or_default())?;
+    let answers = database.batch(vec![again, fresh]).await?;
+    let given: Vec<Given> = decode(answers.into_iter().flatten().collect())?;
     let first = given.into_iter().next();
     first
         .map(|given| given.derivation_index)
@@ -153,6 +169,12 @@ pub async fn place(
         "UPDATE invoices SET checkout_url = ?2 WHERE id = ?1",
         [(&invoice.id).into(), (&order.checkout_url).into()],
     ));
+    if let ToldBy::Address {
+        derivation_index, ..
+    } = order.told_by
+    {
+        batch.extend(joining(invoice, order, derivation_index));
+    }
     batch.push(match order.told_by {
         ToldBy::Amount {
             base_units,
@@ -219,6 +241,23 @@ fn at_free_amount(
     )
 }
 
+/// Takes an index into use and lets its address be watched, if the order was recorded.
+fn joining(invoice: &NewInvoice, order: &NewOrder, derivation_index: i64) -> [Statement; 2] {
+    let used = Statement::new(
+        "UPDATE derivations SET is_used = 1
+         WHERE derivation_index = ?1 AND EXISTS (SELECT 1 FROM invoices WHERE id = ?2)",
+        [
+            watching::index_of(derivation_index).into(),
+            (&invoice.id).into(),
+        ],
+    );
+    let group = watching::group_of(derivation_index);
+    [
+        used,
+        chain_groups::joined(&order.market, group, &invoice.id, order.expires_at),
+    ]
+}
+
 fn at_own_address(
     invoice: &NewInvoice,
     order: &NewOrder,
@@ -270,30 +309,6 @@ pub async fn shown(database: &Reader, invoice_id: &str) -> Result<Option<Shown>,
     database.first(statement).await
 }
 
-/// The addresses that orders are paid to, lower case, each once. Steps from one to
-/// the next in the index, however many orders share one.
-///
-/// # Errors
-/// [`DatabaseError`].
-pub async fn addresses(database: &Reader, market: &Market) -> Result<Vec<String>, DatabaseError> {
-    #[derive(Deserialize)]
-    struct Watched {
-        address: String,
-    }
-    let statement = Statement::new(
-        "WITH RECURSIVE found (address) AS (
-           SELECT min(address) FROM usdc_orders WHERE chain_id = ?1 AND reserved = 1
-           UNION ALL
-           SELECT (SELECT min(address) FROM usdc_orders
-                   WHERE chain_id = ?1 AND reserved = 1 AND address > found.address)
-           FROM found WHERE found.address IS NOT NULL)
-         SELECT address FROM found WHERE address IS NOT NULL",
-        [market.chain_id.into()],
-    );
-    let watched: Vec<Watched> = database.query(statement).await?;
-    Ok(watched.into_iter().map(|row| row.address).collect())
-}
-
 /// The open orders whose time was over by `?3`, the time of the chain, numbered
 /// from 0, the oldest `?4` of them; those that a payment was seen for are left.
 macro_rules! over {
@@ -310,8 +325,8 @@ macro_rules! over {
 
 /// Ends orders that were not paid in time: `read_to` is the time of the last block
 /// that was read, in unix seconds. Each with its audit entry under one of
-/// `audit_ids`, and gives the uses of their codes back. Lets go of amounts and addresses whose time is over. Answers how many
-/// orders ended.
+/// `audit_ids`, and gives the uses of their codes back. Lets go of amounts whose time is over; addresses are let go
+/// by [`chain_groups::release`]. Answers how many orders ended.
 ///
 /// # Errors
 /// [`DatabaseError`].
@@ -394,7 +409,7 @@ pub async fn expire(
     let let_go = Statement::new(
         "UPDATE usdc_orders SET reserved = 0
          WHERE chain_id = ?1 AND token = ?2 AND reserved = 1 AND is_open = 0
-           AND reserved_until < ?3",
+           AND derivation_index IS NULL AND reserved_until < ?3",
         [here[0].clone(), here[1].clone(), read_to.into()],
     );
     let batch = vec![told, uses, released, closed, ended, let_go];

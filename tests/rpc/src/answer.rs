@@ -152,8 +152,24 @@ fn placed(number: u64, mined: &[Mined]) -> impl Iterator<Item = (Place, &Payment
 }
 
 fn logs(state: &State, faults: &[Fault], filter: &Value) -> Result {
-    let from = block_number(state, faults, &filter["fromBlock"])?;
-    let to = block_number(state, faults, &filter["toBlock"])?;
+    if faults.contains(&Fault::NoLogs) {
+        return Ok(json!([]));
+    }
+    let (from, to) = match filter["blockHash"].as_str() {
+        Some(hash) => {
+            let mut numbers = state.blocks.keys();
+            let told = |number: &&u64| told_hash(state, faults, **number).to_string() == hash;
+            match numbers.find(told).copied() {
+                Some(number) => (Some(number), Some(number)),
+                // Empty, or unknown.
+                None => return Ok(json!([])),
+            }
+        }
+        None => (
+            block_number(state, faults, &filter["fromBlock"])?,
+            block_number(state, faults, &filter["toBlock"])?,
+        ),
+    };
     let (Some(from), Some(to)) = (from, to) else {
         return refused(-32_000, "block range extends beyond current head block");
     };
@@ -180,6 +196,9 @@ fn logs(state: &State, faults: &[Fault], filter: &Value) -> Result {
         match fault {
             Fault::ShuffleLogs => found.reverse(),
             Fault::OddLog(odd) => found.insert(0, odd.clone()),
+            Fault::MaxResults(most) if found.len() > *most => {
+                return refused(-32_005, &format!("query returned more than {most} results"));
+            }
             _ => {}
         }
     }

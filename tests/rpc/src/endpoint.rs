@@ -66,6 +66,22 @@ impl Shared {
             let faults = inner.faults.iter_mut();
             faults.filter_map(|fault| fault.meet(method)).collect()
         };
+        let mut met = met;
+        if method == "eth_getLogs" && met.iter().any(|met| matches!(met, Fault::AtBlock(..))) {
+            let logs = answer::answer(&self.chain.lock(), &[], method, params);
+            let holds = |block: u64| {
+                let block = format!("{block:#x}");
+                let logs = logs.as_ref().ok().and_then(Value::as_array);
+                logs.is_some_and(|logs| logs.iter().any(|log| log["blockNumber"] == block))
+            };
+            let at: Vec<Fault> = met
+                .extract_if(.., |met| matches!(met, Fault::AtBlock(..)))
+                .collect();
+            met.extend(at.into_iter().filter_map(|at| match at {
+                Fault::AtBlock(block, fault) if holds(block) => Some(*fault),
+                _ => None,
+            }));
+        }
         for fault in &met {
             match fault {
                 Fault::Hang => return Reply::Silence,

@@ -47,6 +47,13 @@ pub enum Fault {
     EmptyReceipts,
     /// More blocks than this are refused, in somebody's words.
     RangeLimit(RangeLimit, u64),
+    /// More results than this are refused, of one block too.
+    MaxResults(usize),
+    /// Logs of this block meet another fault, however few blocks are asked for;
+    /// those who ask for nothing that is in it meet none.
+    AtBlock(u64, Box<Self>),
+    /// Every block is said to have no logs.
+    NoLogs,
     /// The tag `finalized` is unknown to it.
     NoFinalizedTag,
     /// It has no finalized block.

@@ -138,6 +138,8 @@ mod taking_back;
 #[cfg(test)]
 mod uploading;
 #[cfg(test)]
+mod usdc_crowd;
+#[cfg(test)]
 mod usdc_day;
 #[cfg(test)]
 mod usdc_endpoints;
@@ -147,6 +149,8 @@ mod usdc_faults;
 mod usdc_node;
 #[cfg(test)]
 mod usdc_shop;
+#[cfg(test)]
+mod usdc_spam;
 #[cfg(test)]
 mod usdc_watching;
 #[cfg(test)]

@@ -97,7 +97,23 @@ pub(crate) async fn rows(bench: &Bench, chain: &Chain) -> Vec<Row> {
             get(&format!("/v1/purchase/{}/qr.svg", other.id)),
             1,
         ),
-        // Where reading stands, what waits to be judged, and whose time is over.
-        ("/v1/cron/watch", tick.expect("a request"), 3),
+        // Where reading stands, what is watched, what waits to be judged, and whose time
+        // is over.
+        ("/v1/cron/watch", tick.expect("a request"), 4),
+        // How far the chain was read, and the work.
+        ("/v1/admin/chain", get("/v1/admin/chain"), 2),
+        (
+            "/v1/admin/chain/rereads",
+            post(
+                "/v1/admin/chain/rereads",
+                &json!({ "first_block": 1, "last_block": 2 }),
+            ),
+            1,
+        ),
+        (
+            "/v1/admin/chain/cursor",
+            post("/v1/admin/chain/cursor", &json!({ "block": 1 })),
+            1,
+        ),
     ]
 }

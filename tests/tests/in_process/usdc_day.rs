@@ -11,9 +11,9 @@ const MINUTES: u64 = 1_440;
 const ORDERS: u64 = 300;
 
 /// What a tick allows itself; Workers' free plan allows 50.
-const CALLS: u64 = 20;
+const CALLS: u64 = 40;
 /// The same; D1's free plan allows 50.
-const STATEMENTS: u64 = 40;
+const STATEMENTS: u64 = 48;
 /// What D1's free plan allows a day.
 const ROWS_WRITTEN: i64 = 100_000;
 

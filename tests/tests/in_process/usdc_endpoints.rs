@@ -116,6 +116,16 @@ async fn without_any_endpoint_nothing_happens_and_the_next_ticks_catch_up() {
     market.pass(24 * 3_600);
     market.minute().await;
     assert_eq!(market.told().await, ["usdc_behind"]);
+    let details = "SELECT details FROM attention WHERE kind = 'usdc_behind'";
+    let details = market.bench.sql(details).await;
+    let details = details[0]["details"].as_str().expect("a text");
+    let details: Value = serde_json::from_str(details).expect("JSON");
+    assert!(
+        details["behind_seconds"].as_i64() > Some(86_400),
+        "{details}"
+    );
+    let said = json!(vec!["127.0.0.1: the endpoint answered with status 502"; 2]);
+    assert_eq!(details["endpoints"], said);
     for endpoint in &market.endpoints {
         endpoint.clear();
     }

@@ -11,7 +11,7 @@ use keywright_edge::ports::{Level, Outbound};
 use keywright_providers::polygon::rpc::{self, Receipt, RpcError};
 use keywright_providers::polygon::{Address, Hash, transfer};
 use keywright_store::chain_cursors::{self, Cursor};
-use keywright_store::usdc_orders;
+use keywright_store::chain_groups;
 
 /// Calls of one look-up: to see that an endpoint is of the right chain, and
 /// then twice more, for two of them.
@@ -125,11 +125,13 @@ impl Lookup<'_> {
             return Ok(Found::Nothing);
         }
         let market = self.settings.stored();
-        let ours = usdc_orders::addresses(&self.ports.database, &market).await?;
-        let is_ours = |address: &Address| {
-            self.settings.wallet == Some(*address) || ours.contains(&address.lower())
-        };
-        Ok(if paid.iter().any(is_ours) {
+        let is_wallet = |address: &Address| self.settings.wallet == Some(*address);
+        let addresses: Vec<String> = paid.iter().map(Address::lower).collect();
+        let is_ours = paid.iter().any(is_wallet)
+            || !chain_groups::held(&self.ports.database, &market, &addresses)
+                .await?
+                .is_empty();
+        Ok(if is_ours {
             Found::Pending(Some(receipt.block_number))
         } else {
             Found::Nothing

@@ -13,6 +13,11 @@ pub const TIME_LIMIT: Duration = Duration::from_secs(10);
 /// How large an answer may be. A page of 50 `BTCPay` invoices is about 100 KB.
 pub const MAX_ANSWER_BYTES: usize = 1024 * 1024;
 
+/// How large an answer may be whose size strangers decide, such as the logs of a
+/// block. All that fits into one block of Polygon does: some 10,000 events of 640
+/// bytes. A quarter of what a Worker may hold, with the copy that collecting makes.
+const MAX_LARGE_ANSWER_BYTES: usize = 8 * 1024 * 1024;
+
 /// The limits of one call.
 #[derive(Debug, Clone, Copy)]
 pub struct FetchLimits {
@@ -87,6 +92,39 @@ impl Outbound {
         request: Request<Bytes>,
         time: Duration,
     ) -> Result<Response<Bytes>, FetchError> {
+        self.send_limited(
+            request,
+            FetchLimits {
+                time: time.min(TIME_LIMIT),
+                bytes: MAX_ANSWER_BYTES,
+            },
+        )
+        .await
+    }
+
+    /// As [`Self::send`], for an answer whose size strangers decide: up to 8 MiB.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub async fn send_for_large(
+        &self,
+        request: Request<Bytes>,
+    ) -> Result<Response<Bytes>, FetchError> {
+        self.send_limited(
+            request,
+            FetchLimits {
+                time: TIME_LIMIT,
+                bytes: MAX_LARGE_ANSWER_BYTES,
+            },
+        )
+        .await
+    }
+
+    async fn send_limited(
+        &self,
+        request: Request<Bytes>,
+        limits: FetchLimits,
+    ) -> Result<Response<Bytes>, FetchError> {
         let allowed = origin(request.uri()).is_some_and(|asked| self.allowed.contains(&asked));
         if !allowed {
             let host = request
@@ -96,10 +134,6 @@ impl Outbound {
                 .to_owned();
             return Err(FetchError::NotAllowed(host));
         }
-        let limits = FetchLimits {
-            time: time.min(TIME_LIMIT),
-            bytes: MAX_ANSWER_BYTES,
-        };
         self.fetch.send(request, limits).await
     }
 }

@@ -104,6 +104,31 @@ impl Adaptive {
         })
     }
 
+    /// What follows from a span with more results than fit one answer: the part
+    /// that was hinted at, or half. That is about these blocks alone, so nothing is
+    /// remembered for others. `None` when a single block was refused.
+    #[must_use]
+    pub fn too_many(self, asked: BlockSpan, hint: Option<BlockSpan>) -> Option<Self> {
+        let refused = self.refused(asked, hint, None)?;
+        Some(Self {
+            size: refused.size,
+            ..self
+        })
+    }
+
+    /// What follows from a span that was not answered but for an error that says
+    /// nothing of it: a tenth, so that a few ticks lead to a single block. After
+    /// silence that is remembered, because some are too slow for more. `None` for a
+    /// single block.
+    #[must_use]
+    pub fn unanswered(self, asked: BlockSpan, is_silence: bool) -> Option<Self> {
+        let refused = self.refused(asked, None, None)?;
+        Some(Self {
+            size: (asked.len() / 10).max(1),
+            ..if is_silence { refused } else { self }
+        })
+    }
+
     /// What follows from a span that was read. Only full ones say something.
     #[must_use]
     pub fn succeeded(self, asked: BlockSpan) -> Self {

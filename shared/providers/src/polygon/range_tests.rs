@@ -141,3 +141,45 @@ proptest! {
         }
     }
 }
+
+/// Strangers decide how many results a block holds, so nothing of it is remembered
+/// for other blocks.
+#[test]
+fn too_many_results_lower_no_limit() {
+    let wide = Adaptive::stored([1_000, 5_000, 3]);
+    let asked = BlockSpan {
+        from: 11,
+        to: 1_010,
+    };
+    let half = wide.too_many(asked, None).expect("half");
+    assert_eq!(half.to_store(), [500, 5_000, 3]);
+    let hint = BlockSpan { from: 11, to: 20 };
+    let hinted = wide.too_many(asked, Some(hint)).expect("the hint");
+    assert_eq!(hinted.to_store(), [10, 5_000, 3]);
+    let one = BlockSpan { from: 11, to: 11 };
+    assert_eq!(wide.too_many(one, None), None);
+    // From one block on, few calls lead back to many.
+    let mut range = Adaptive::stored([1, 5_000, 3]);
+    let (mut calls, mut from) = (0, 1);
+    while range.size() < 100 {
+        let asked = range.next(from, u64::MAX).expect("blocks");
+        range = range.succeeded(asked);
+        from = asked.to + 1;
+        calls += 1;
+    }
+    assert!(calls <= 24, "{calls}");
+}
+
+#[test]
+fn few_ticks_without_an_answer_lead_to_a_single_block() {
+    for (is_silence, ceiling) in [(true, 9), (false, 10_000)] {
+        let mut range = Adaptive::stored([10_000, 10_000, 0]);
+        let mut ticks = 0;
+        let asked = |range: Adaptive| range.next(1, u64::MAX).expect("blocks");
+        while let Some(narrower) = range.unanswered(asked(range), is_silence) {
+            range = narrower;
+            ticks += 1;
+        }
+        assert_eq!((range.to_store(), ticks), ([1, ceiling, 0], 4));
+    }
+}

@@ -1,24 +1,43 @@
 //! Reading an answer: either a result, or one of the many ways to refuse.
 
 use super::Endpoint;
-use super::call::{Call, ID};
+use super::call::{Call, ID, Reading};
 use super::error::RpcError;
-use super::limits::{too_often, too_wide};
+use super::limits::{Cause, TooWide, too_often, too_wide};
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use serde::Deserialize;
 use serde_json::Value;
+use serde_json::error::Category;
 
 /// How much of an endpoint's message is kept.
 pub const MAX_MESSAGE_CHARS: usize = 200;
 
+/// An answer whose result is read as `T`.
 #[derive(Deserialize)]
-struct Answer {
+#[serde(bound(deserialize = "T: Deserialize<'de>"))]
+pub(super) struct Answer<T> {
     id: Option<Value>,
     // `null` is a result too, so a missing one has to differ from it.
     #[serde(default, deserialize_with = "present")]
-    result: Option<Value>,
+    result: Option<T>,
     error: Option<Refusal>,
+}
+
+impl<T> Answer<T> {
+    /// The same answer with its result read further.
+    pub(super) fn and_then<U>(
+        self,
+        read: impl FnOnce(T) -> Result<U, &'static str>,
+    ) -> Answer<Result<U, RpcError>> {
+        Answer {
+            id: self.id,
+            result: self
+                .result
+                .map(|result| read(result).map_err(RpcError::Malformed)),
+            error: self.error,
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -29,8 +48,28 @@ struct Refusal {
     message: String,
 }
 
-fn present<'de, D: serde::Deserializer<'de>>(value: D) -> Result<Option<Value>, D::Error> {
-    Value::deserialize(value).map(Some)
+fn present<'de, T, D>(value: D) -> Result<Option<T>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: serde::Deserializer<'de>,
+{
+    T::deserialize(value).map(Some)
+}
+
+/// Reads a body as the call wants it read.
+fn parse<T>(call: &Call<T>, body: &[u8]) -> Result<Answer<Result<T, RpcError>>, serde_json::Error> {
+    let read = match call.read {
+        Reading::Bytes(read) => return read(body),
+        Reading::Value(read) => read,
+    };
+    let Answer { id, result, error } = serde_json::from_slice::<Answer<Value>>(body)?;
+    let result = result.map(|result| {
+        if call.finalized && result.is_null() {
+            return Err(RpcError::NoFinalized);
+        }
+        read(&result).map_err(RpcError::Malformed)
+    });
+    Ok(Answer { id, result, error })
 }
 
 pub(super) fn read<T>(
@@ -39,7 +78,7 @@ pub(super) fn read<T>(
     response: &Response<Bytes>,
 ) -> Result<T, RpcError> {
     let status = response.status();
-    let answer: Result<Answer, _> = serde_json::from_slice(response.body());
+    let answer = parse(call, response.body());
     // Many endpoints refuse with a status and a body that says more.
     if let Ok(Answer {
         error: Some(error), ..
@@ -59,17 +98,17 @@ pub(super) fn read<T>(
                 }),
         });
     }
-    let answer = answer.map_err(|_| RpcError::Malformed("it is no JSON-RPC answer"))?;
+    let answer = answer.map_err(|error| match error.classify() {
+        Category::Eof => RpcError::CutOff,
+        Category::Data => RpcError::Malformed("its result is not what was asked for"),
+        Category::Io | Category::Syntax => RpcError::Malformed("it is no JSON-RPC answer"),
+    })?;
     if answer.id != Some(ID.into()) {
         return Err(RpcError::Malformed("it answers another call"));
     }
-    let result = answer
+    answer
         .result
-        .ok_or(RpcError::Malformed("it has neither a result nor an error"))?;
-    if call.finalized && result.is_null() {
-        return Err(RpcError::NoFinalized);
-    }
-    (call.read)(&result).map_err(RpcError::Malformed)
+        .ok_or(RpcError::Malformed("it has neither a result nor an error"))?
 }
 
 const WIDE: RpcError = RpcError::RangeTooWide {
@@ -142,10 +181,10 @@ fn wide<T>(call: &Call<T>, message: &str) -> Option<RpcError> {
     if call.method != "eth_getLogs" {
         return None;
     }
-    let wide = too_wide(message)?;
-    Some(RpcError::RangeTooWide {
-        hint: wide.hint,
-        max: wide.max,
+    let TooWide { hint, max, cause } = too_wide(message)?;
+    Some(match cause {
+        Cause::Blocks => RpcError::RangeTooWide { hint, max },
+        Cause::Results => RpcError::TooManyResults { hint },
     })
 }
 

@@ -33,6 +33,7 @@ fn error<T>(call: &Call<T>, code: i64, message: &str) -> RpcError {
 fn any_logs() -> Call<Vec<super::super::Log>> {
     logs(&LogFilter {
         blocks: BlockSpan { from: 1, to: 9 },
+        block_hash: None,
         contracts: vec![Address::ZERO],
         topics: Vec::new(),
     })
@@ -120,11 +121,37 @@ fn a_log_with_a_wrong_member_is_no_log() {
 }
 
 #[test]
-fn cut_off_and_foreign_answers_are_malformed() {
+fn an_answer_that_ends_early_is_told_from_a_foreign_one() {
+    let logs = json!({ "jsonrpc": "2.0", "id": 1, "result": [a_log(), a_log()] }).to_string();
+    for end in 0..logs.len() {
+        assert_eq!(
+            answered(&any_logs(), 200, &logs[..end]),
+            Err(RpcError::CutOff),
+            "{end}"
+        );
+    }
+    let block = "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":\"0x89\"";
+    assert_eq!(answered(&chain_id(), 200, block), Err(RpcError::CutOff));
+}
+
+/// Anybody can make these, and as many as they like.
+#[test]
+fn transfers_of_nothing_are_dropped_while_reading() {
+    let transfer = |units: u64| {
+        let mut log = a_log();
+        log["topics"][0] = crate::polygon::hex::encode(&crate::polygon::transfer::TRANSFER).into();
+        log["data"] = format!("{units:#066x}").into();
+        log
+    };
+    let all = json!([transfer(0), transfer(7), transfer(0), a_log()]);
+    let read = result(&any_logs(), &all).expect("logs");
+    let data: Vec<Option<u8>> = read.iter().map(|log| log.data.last().copied()).collect();
+    assert_eq!(data, [Some(7), None]);
+}
+
+#[test]
+fn foreign_answers_are_malformed() {
     for body in [
-        "",
-        "{\"jsonrpc\":\"2.0\",\"id\":1,\"resu",
-        "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":\"0x89\"",
         "<html>502</html>",
         "[]",
         "null",
@@ -206,7 +233,7 @@ fn refusals_are_told_apart() {
             -32_005,
             "query returned more than 10000 results"
         ),
-        WIDE
+        RpcError::TooManyResults { hint: None }
     );
 }
 

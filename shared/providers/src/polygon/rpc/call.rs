@@ -2,9 +2,10 @@
 
 use super::super::hex;
 use super::super::{Address, Hash};
+use super::Endpoint;
+use super::answer::{self, Answer};
 use super::error::{BlockSpan, RpcError};
 use super::record::{self, Block, Log, Receipt, Transaction};
-use super::{Endpoint, answer};
 use bytes::Bytes;
 use http::{Request, Response};
 use serde_json::{Value, json};
@@ -22,8 +23,21 @@ pub struct Call<T> {
     params: Value,
     /// Whether it names the tag `finalized`.
     pub(super) finalized: bool,
-    pub(super) read: fn(&Value) -> Result<T, &'static str>,
+    pub(super) read: Reading<T>,
 }
+
+/// How the body of an answer is read.
+#[derive(Debug, Clone)]
+pub(super) enum Reading<T> {
+    /// By way of a JSON value.
+    Value(fn(&Value) -> Result<T, &'static str>),
+    /// Straight from the bytes: what may be large is never held as a JSON value,
+    /// which takes some ten times as much memory as its text.
+    Bytes(ReadBytes<T>),
+}
+
+/// Reads a whole body.
+type ReadBytes<T> = fn(&[u8]) -> Result<Answer<Result<T, RpcError>>, serde_json::Error>;
 
 impl<T> Call<T> {
     fn new(method: &'static str, read: fn(&Value) -> Result<T, &'static str>) -> Self {
@@ -31,8 +45,23 @@ impl<T> Call<T> {
             method,
             params: json!([]),
             finalized: false,
-            read,
+            read: Reading::Value(read),
         }
+    }
+
+    fn large(method: &'static str, params: Value, read: ReadBytes<T>) -> Self {
+        Self {
+            method,
+            params,
+            finalized: false,
+            read: Reading::Bytes(read),
+        }
+    }
+
+    /// Whether its answer may be large, because strangers decide what is in it.
+    #[must_use]
+    pub fn is_large(&self) -> bool {
+        matches!(self.read, Reading::Bytes(_))
     }
 
     /// The call as a request to an endpoint.
@@ -83,12 +112,15 @@ impl BlockTag {
 }
 
 /// Which logs: those of any of these contracts, in these blocks, with any of
-/// these values in each position of topics. `None` lets every value pass; so
+/// these values in each position of topics. With a hash they are those of that one
+/// block, which some endpoints answer where they refuse every span. `None` lets every value pass; so
 /// does a position that is left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogFilter {
     /// The blocks.
     pub blocks: BlockSpan,
+    /// The hash of the one block, to ask for it by its hash.
+    pub block_hash: Option<Hash>,
     /// The contracts.
     pub contracts: Vec<Address>,
     /// The positions, at most four, each with at most [`MAX_TOPIC_VALUES`].
@@ -107,6 +139,7 @@ impl LogFilter {
                 .is_some_and(|topic| values.contains(topic))
         };
         self.blocks.holds(log.block_number)
+            && self.block_hash.is_none_or(|hash| hash == log.block_hash)
             && self.contracts.contains(&log.address)
             && self.topics.iter().enumerate().all(topic)
     }
@@ -121,12 +154,18 @@ impl LogFilter {
             [one] => one.lower().into(),
             all => all.iter().map(Address::lower).collect(),
         };
-        json!([{
-            "fromBlock": format!("{:#x}", self.blocks.from),
-            "toBlock": format!("{:#x}", self.blocks.to),
-            "address": contracts,
-            "topics": self.topics.iter().map(position).collect::<Vec<_>>(),
-        }])
+        let topics: Vec<Value> = self.topics.iter().map(position).collect();
+        match self.block_hash {
+            Some(hash) => json!([{
+                "blockHash": hash.to_string(), "address": contracts, "topics": topics,
+            }]),
+            None => json!([{
+                "fromBlock": format!("{:#x}", self.blocks.from),
+                "toBlock": format!("{:#x}", self.blocks.to),
+                "address": contracts,
+                "topics": topics,
+            }]),
+        }
     }
 }
 
@@ -150,26 +189,32 @@ pub fn block(tag: BlockTag) -> Call<Option<Block>> {
     }
 }
 
-/// `eth_getLogs`. Their order is the node's; look at each with
-/// [`LogFilter::matches`].
+/// `eth_getBlockByNumber`, with the hashes of the transactions; `None` when there
+/// is no such block.
 #[must_use]
-pub fn logs(filter: &LogFilter) -> Call<Vec<Log>> {
+pub fn block_transactions(number: u64) -> Call<Option<(Block, Vec<Hash>)>> {
     Call {
-        params: filter.params(),
-        ..Call::new("eth_getLogs", record::logs)
+        params: json!([BlockTag::Number(number).text(), false]),
+        ..Call::new("eth_getBlockByNumber", |value| {
+            record::optional(value, record::block_transactions)
+        })
     }
 }
 
+/// `eth_getLogs`, without transfers of nothing, which anybody can make: they are
+/// dropped while reading. Their order is the node's; look at each with
+/// [`LogFilter::matches`].
+#[must_use]
+pub fn logs(filter: &LogFilter) -> Call<Vec<Log>> {
+    Call::large("eth_getLogs", filter.params(), record::logs)
+}
+
 /// `eth_getTransactionReceipt`; `None` while the transaction is in no block
-/// that this node knows.
+/// that this node knows. Without its transfers of nothing, as [`logs`].
 #[must_use]
 pub fn receipt(transaction: Hash) -> Call<Option<Receipt>> {
-    Call {
-        params: json!([transaction.to_string()]),
-        ..Call::new("eth_getTransactionReceipt", |value| {
-            record::optional(value, record::receipt)
-        })
-    }
+    let params = json!([transaction.to_string()]);
+    Call::large("eth_getTransactionReceipt", params, record::receipt)
 }
 
 /// `eth_getTransactionByHash`; `None` when this node knows no such
@@ -265,6 +310,7 @@ mod tests {
     fn filter() -> LogFilter {
         LogFilter {
             blocks: BlockSpan { from: 10, to: 19 },
+            block_hash: None,
             contracts: vec![USDC_POLYGON],
             topics: vec![Some(vec![TRANSFER]), None, Some(vec![[1; 32], [2; 32]])],
         }
@@ -279,6 +325,18 @@ mod tests {
             json!(["eth_getLogs", [{
                 "fromBlock": "0xa", "toBlock": "0x13",
                 "address": USDC_POLYGON.lower(),
+                "topics": [topic, null, [one, two]],
+            }]])
+        );
+        let hash = Hash::from_bytes([0xab; 32]);
+        let by_hash = LogFilter {
+            block_hash: Some(hash),
+            ..filter()
+        };
+        assert_eq!(
+            sent(&logs(&by_hash)),
+            json!(["eth_getLogs", [{
+                "blockHash": hash.to_string(), "address": USDC_POLYGON.lower(),
                 "topics": [topic, null, [one, two]],
             }]])
         );
@@ -312,5 +370,10 @@ mod tests {
         ] {
             assert!(!filter().matches(&log), "{log:?}");
         }
+        let of_another_block = LogFilter {
+            block_hash: Some(Hash::from_bytes([9; 32])),
+            ..filter()
+        };
+        assert!(!of_another_block.matches(&good));
     }
 }

@@ -41,7 +41,7 @@ pub enum RpcError {
         /// The status.
         status: u16,
     },
-    /// The body is cut off or no JSON-RPC answer to what was asked.
+    /// The body is no JSON-RPC answer to what was asked.
     #[error("the endpoint's answer cannot be read: {0}")]
     Malformed(&'static str),
     /// The endpoint asks to be called less often.
@@ -53,7 +53,19 @@ pub enum RpcError {
         /// Its code, or the HTTP status.
         code: i64,
     },
-    /// Too many blocks or results were asked for at once.
+    /// The body ends before the answer does: some endpoints, and proxies before
+    /// them, cut off what is too large.
+    #[error("the endpoint's answer ends too early")]
+    CutOff,
+    /// The answer would hold more results or bytes than the endpoint sends at
+    /// once, or than we take. That is a matter of what is in the blocks, so other
+    /// blocks may still be asked for as many at a time as before.
+    #[error("the endpoint has more to say about these blocks than fits one answer")]
+    TooManyResults {
+        /// The span that would do, where the endpoint names one.
+        hint: Option<BlockSpan>,
+    },
+    /// Too many blocks were asked for at once.
     #[error("the endpoint reads fewer blocks at a time")]
     RangeTooWide {
         /// The span that would do, where the endpoint names one.

@@ -4,7 +4,7 @@
 use super::error::BlockSpan;
 
 /// Words by which a refusal of the span is known, all lower case.
-const TOO_WIDE: [&str; 24] = [
+const TOO_WIDE: [&str; 18] = [
     "block range should work",
     "try with this block range",
     "retry with the range",
@@ -22,12 +22,6 @@ const TOO_WIDE: [&str; 24] = [
     "exceeds limit",
     "blocks are not supported on free",
     "maximum allowed number of requested blocks",
-    "query returned more than",
-    "query exceeds max results",
-    "response size exceeded",
-    "response is too big",
-    "response size should not",
-    "query timeout exceeded",
     "requested too many blocks",
 ];
 
@@ -45,17 +39,39 @@ const MAX_AFTER: [&str; 10] = [
     "max: ",
 ];
 
+/// Words by which a refusal is known to be about the size of the answer and not
+/// about the number of blocks, all lower case.
+const TOO_MANY_RESULTS: [&str; 6] = [
+    "query returned more than",
+    "query exceeds max results",
+    "response size exceeded",
+    "response is too big",
+    "response size should not",
+    "query timeout exceeded",
+];
+
+/// What a refused span has too much of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cause {
+    /// Blocks.
+    Blocks,
+    /// Results in these blocks.
+    Results,
+}
+
 /// What an endpoint says of a span that is too wide.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct TooWide {
     pub(super) hint: Option<BlockSpan>,
     pub(super) max: Option<u64>,
+    pub(super) cause: Cause,
 }
 
 /// Reads a refusal; `None` when it is about something else.
 pub(super) fn too_wide(message: &str) -> Option<TooWide> {
     let said = message.to_ascii_lowercase();
-    let known = TOO_WIDE.iter().any(|words| said.contains(words));
+    let results = TOO_MANY_RESULTS.iter().any(|words| said.contains(words));
+    let known = results || TOO_WIDE.iter().any(|words| said.contains(words));
     // "is limited to a 5 range", "is limited to 0 - 1024 blocks range"
     let limited = said.contains("limited to") && said.contains("range");
     // "range 20000 exceeds limit of 10000", "up to a 10 block range"
@@ -69,6 +85,11 @@ pub(super) fn too_wide(message: &str) -> Option<TooWide> {
             let (_, rest) = said.split_once(words)?;
             number(rest.trim_start_matches("a ").trim_start())
         }),
+        cause: if results {
+            Cause::Results
+        } else {
+            Cause::Blocks
+        },
     })
 }
 
@@ -232,7 +253,15 @@ mod tests {
     fn what_endpoints_say_of_a_wide_span_is_understood() {
         for (message, hint, max) in SAID {
             let hint = hint.map(|(from, to)| BlockSpan { from, to });
-            assert_eq!(too_wide(message), Some(TooWide { hint, max }), "{message}");
+            let said = message.to_ascii_lowercase();
+            let results = ["size exceeded", "timeout", "results"];
+            let cause = if results.iter().any(|words| said.contains(words)) {
+                Cause::Results
+            } else {
+                Cause::Blocks
+            };
+            let expected = TooWide { hint, max, cause };
+            assert_eq!(too_wide(message), Some(expected), "{message}");
             assert!(!too_often(message), "{message}");
         }
     }
@@ -277,6 +306,7 @@ mod tests {
             let none = TooWide {
                 hint: None,
                 max: None,
+                cause: Cause::Blocks,
             };
             assert_eq!(too_wide(message), Some(none), "{message}");
         }

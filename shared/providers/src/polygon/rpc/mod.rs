@@ -11,8 +11,8 @@ mod record;
 
 pub use answer::MAX_MESSAGE_CHARS;
 pub use call::{
-    BlockTag, Call, LogFilter, MAX_TOPIC_VALUES, block, chain_id, code, contract_call, logs,
-    receipt, transaction,
+    BlockTag, Call, LogFilter, MAX_TOPIC_VALUES, block, block_transactions, chain_id, code,
+    contract_call, logs, receipt, transaction,
 };
 pub use endpoint::{Endpoint, EndpointError};
 pub use error::{BlockSpan, RpcError};

@@ -1,8 +1,17 @@
 //! What a node tells of blocks, logs, transactions and receipts.
 
 use super::super::hex;
+use super::super::transfer::TRANSFER;
 use super::super::{Address, Hash};
+use super::RpcError;
+use super::answer::Answer;
+use serde::Deserialize;
+use serde::de::{self, Deserializer, SeqAccess, Visitor};
 use serde_json::{Map, Value};
+use std::fmt;
+
+/// Topics that a log has at most.
+const MAX_TOPICS: usize = 4;
 
 /// A block's header, as far as it is needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,56 +85,168 @@ pub(super) fn block(value: &Value) -> Read<Block> {
     })
 }
 
-pub(super) fn log(value: &Value) -> Read<Log> {
-    let log = object(value)?;
-    let topics = log.get("topics").and_then(Value::as_array);
-    let topics = topics.ok_or("a log has no topics")?;
-    if topics.len() > 4 {
-        return Err("a log has more than four topics");
+/// A block and the hashes of its transactions, in their order.
+pub(super) fn block_transactions(value: &Value) -> Read<(Block, Vec<Hash>)> {
+    let transactions = value.get("transactions").and_then(Value::as_array);
+    let transactions = transactions.ok_or("a block has no transactions")?;
+    let hashes = transactions
+        .iter()
+        .map(|hash| hash.as_str().and_then(|text| text.parse().ok()))
+        .collect::<Option<_>>()
+        .ok_or("a transaction's hash cannot be read")?;
+    Ok((block(value)?, hashes))
+}
+
+/// A log as nodes write it.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct LogRecord {
+    // The case says nothing here: a node may write it as it likes.
+    address: Bytes<20>,
+    topics: Vec<Bytes<32>>,
+    data: Data,
+    block_number: Quantity,
+    block_hash: Bytes<32>,
+    transaction_hash: Bytes<32>,
+    log_index: Quantity,
+    // Some nodes leave it out.
+    removed: Option<bool>,
+}
+
+impl LogRecord {
+    /// Whether it is a transfer of nothing.
+    fn moves_nothing(&self) -> bool {
+        self.topics.first().is_some_and(|event| event.0 == TRANSFER)
+            && self.data.0.len() == 32
+            && self.data.0.iter().all(|byte| *byte == 0)
     }
-    Ok(Log {
-        address: address(log, "address")?,
-        topics: topics
-            .iter()
-            .map(|topic| topic.as_str().and_then(hex::fixed))
-            .collect::<Option<_>>()
-            .ok_or("a topic is not 32 bytes")?,
-        data: text(log, "data")
-            .ok()
-            .and_then(hex::data)
-            .ok_or("the data of a log is not hexadecimal")?,
-        block_number: quantity(log, "blockNumber")?,
-        block_hash: hash(log, "blockHash")?,
-        transaction: hash(log, "transactionHash")?,
-        index: quantity(log, "logIndex")?,
-        // Some nodes leave it out.
-        removed: match log.get("removed") {
-            None | Some(Value::Null) => false,
-            Some(removed) => removed
-                .as_bool()
-                .ok_or("removed is neither true nor false")?,
-        },
-    })
 }
 
-pub(super) fn logs(value: &Value) -> Read<Vec<Log>> {
-    let logs = value.as_array().ok_or("the logs are not a list")?;
-    logs.iter().map(log).collect()
+impl From<LogRecord> for Log {
+    fn from(log: LogRecord) -> Self {
+        Self {
+            address: Address::from_bytes(log.address.0),
+            topics: log.topics.into_iter().map(|topic| topic.0).collect(),
+            data: log.data.0,
+            block_number: log.block_number.0,
+            block_hash: Hash::from_bytes(log.block_hash.0),
+            transaction: Hash::from_bytes(log.transaction_hash.0),
+            index: log.log_index.0,
+            removed: log.removed.unwrap_or(false),
+        }
+    }
 }
 
-pub(super) fn receipt(value: &Value) -> Read<Receipt> {
-    let receipt = object(value)?;
-    Ok(Receipt {
-        transaction: hash(receipt, "transactionHash")?,
-        block_number: quantity(receipt, "blockNumber")?,
-        block_hash: hash(receipt, "blockHash")?,
-        succeeded: match quantity(receipt, "status")? {
-            1 => true,
-            0 => false,
-            _ => return Err("a receipt's status is neither 0 nor 1"),
-        },
-        logs: logs(receipt.get("logs").ok_or("a receipt has no logs")?)?,
-    })
+/// Logs without transfers of nothing.
+struct Logs(Vec<Log>);
+
+impl<'de> Deserialize<'de> for Logs {
+    fn deserialize<D: Deserializer<'de>>(value: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl<'de> Visitor<'de> for Reader {
+            type Value = Logs;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of logs")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut all: A) -> Result<Logs, A::Error> {
+                let mut logs = Vec::new();
+                while let Some(log) = all.next_element::<LogRecord>()? {
+                    if log.topics.len() > MAX_TOPICS {
+                        return Err(de::Error::custom("a log has more than four topics"));
+                    }
+                    if !log.moves_nothing() {
+                        logs.push(log.into());
+                    }
+                }
+                Ok(Logs(logs))
+            }
+        }
+        value.deserialize_seq(Reader)
+    }
+}
+
+/// A receipt as nodes write it.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ReceiptRecord {
+    transaction_hash: Bytes<32>,
+    block_number: Quantity,
+    block_hash: Bytes<32>,
+    status: Quantity,
+    logs: Logs,
+}
+
+/// Reads an answer to `eth_getLogs`.
+pub(super) fn logs(body: &[u8]) -> Result<Answer<Result<Vec<Log>, RpcError>>, serde_json::Error> {
+    let answer: Answer<Option<Logs>> = serde_json::from_slice(body)?;
+    Ok(answer.and_then(|logs| logs.map(|logs| logs.0).ok_or("the logs are not a list")))
+}
+
+/// Reads an answer to `eth_getTransactionReceipt`.
+pub(super) fn receipt(
+    body: &[u8],
+) -> Result<Answer<Result<Option<Receipt>, RpcError>>, serde_json::Error> {
+    let answer: Answer<Option<ReceiptRecord>> = serde_json::from_slice(body)?;
+    Ok(answer.and_then(|receipt| {
+        let Some(receipt) = receipt else {
+            return Ok(None);
+        };
+        Ok(Some(Receipt {
+            transaction: Hash::from_bytes(receipt.transaction_hash.0),
+            block_number: receipt.block_number.0,
+            block_hash: Hash::from_bytes(receipt.block_hash.0),
+            succeeded: match receipt.status.0 {
+                1 => true,
+                0 => false,
+                _ => return Err("a receipt's status is neither 0 nor 1"),
+            },
+            logs: receipt.logs.0,
+        }))
+    }))
+}
+
+/// So many bytes in hexadecimal.
+struct Bytes<const N: usize>([u8; N]);
+
+impl<'de, const N: usize> Deserialize<'de> for Bytes<N> {
+    fn deserialize<D: Deserializer<'de>>(value: D) -> Result<Self, D::Error> {
+        value.deserialize_str(Text(hex::fixed)).map(Self)
+    }
+}
+
+/// Bytes in hexadecimal.
+struct Data(Vec<u8>);
+
+impl<'de> Deserialize<'de> for Data {
+    fn deserialize<D: Deserializer<'de>>(value: D) -> Result<Self, D::Error> {
+        value.deserialize_str(Text(hex::data)).map(Self)
+    }
+}
+
+/// A number in hexadecimal.
+struct Quantity(u64);
+
+impl<'de> Deserialize<'de> for Quantity {
+    fn deserialize<D: Deserializer<'de>>(value: D) -> Result<Self, D::Error> {
+        value.deserialize_str(Text(hex::quantity)).map(Self)
+    }
+}
+
+/// Reads a text without keeping it.
+struct Text<T>(fn(&str) -> Option<T>);
+
+impl<T> Visitor<'_> for Text<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value in hexadecimal")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<T, E> {
+        (self.0)(text).ok_or_else(|| E::invalid_value(de::Unexpected::Str(text), &self))
+    }
 }
 
 pub(super) fn transaction(value: &Value) -> Read<Transaction> {
@@ -174,12 +295,4 @@ fn hash(object: &Map<String, Value>, name: &str) -> Read<Hash> {
     text(object, name)?
         .parse()
         .map_err(|_| "a hash cannot be read")
-}
-
-fn address(object: &Map<String, Value>, name: &str) -> Read<Address> {
-    // The case says nothing here: a node may write it as it likes.
-    let bytes = hex::fixed(text(object, name)?);
-    bytes
-        .map(Address::from_bytes)
-        .ok_or("an address cannot be read")
 }

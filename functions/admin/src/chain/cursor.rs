@@ -1,0 +1,51 @@
+//! `POST /v1/admin/chain/cursor`.
+
+use super::{JobView, check_block, request};
+use crate::{Operator, Ports};
+use axum::extract::State;
+use keywright_edge::http::openapi::{AccessRefusals, BodyRefusals, Failures};
+use keywright_edge::http::{ApiError, Json};
+use keywright_store::chain_jobs::Kind;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+/// Where the cursor is to be.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = ChainCursorMove)]
+pub(crate) struct CursorMoveRequest {
+    /// The block that counts as read: reading goes on behind it.
+    #[schema(minimum = 0, example = 79_000_000)]
+    block: i64,
+    /// A note, at most 2000 bytes.
+    #[schema(max_length = 2_000)]
+    note: Option<String>,
+}
+
+/// Moves the cursor: the chain is read on from behind this block.
+///
+/// The next tick of `watch` does it, when the block is final. Moving it back reads
+/// blocks again and credits nothing twice; until the chain is read up to its newest
+/// block again, new payments wait. Moving it forward leaves out the blocks between:
+/// nothing that was paid in them is found, unless they are read again.
+#[utoipa::path(
+    post,
+    path = "/v1/admin/chain/cursor",
+    tag = "records",
+    request_body = CursorMoveRequest,
+    responses(
+        (status = 200, description = "What is to be done.", body = JobView),
+        BodyRefusals, AccessRefusals, Failures
+    ),
+    security(("operator" = ["master"]))
+)]
+pub(crate) async fn handler(
+    State(ports): State<Ports>,
+    Operator(actor): Operator,
+    body: Result<Json<CursorMoveRequest>, ApiError>,
+) -> Result<Json<JobView>, ApiError> {
+    let Json(body) = body?;
+    let block = check_block("block", body.block)?;
+    request(&ports, &actor, Kind::Cursor, [block, block], body.note)
+        .await
+        .map(Json)
+}

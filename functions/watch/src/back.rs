@@ -1,0 +1,178 @@
+//! Reads behind the cursor: each group of addresses in its turn, and work beside them.
+//! So what an endpoint left out of an answer is found with the second look, by the next
+//! endpoint where there is one; and so any number of addresses is watched.
+
+use crate::chain::{Chain, Opened, Session, place};
+use crate::jobs;
+use crate::stretch::{Ended, Reader};
+use crate::tick::Tick;
+use keywright_domain::usdc::watching::{WALLET_GROUP, retry_after, urgency};
+use keywright_edge::ports::DatabaseError;
+use keywright_providers::polygon::range::Adaptive;
+use keywright_store::chain_cursors::{self, Cursor, Place};
+use keywright_store::chain_groups::{self, Group, Read, STATEMENTS_TO_ADVANCE, Watched};
+
+/// Ranges of a group that are read before they are recorded.
+const RANGES_AT_ONCE: usize = 4;
+
+/// Calls that are kept for work beside the groups, where there is some.
+pub(crate) const JOB_CALLS: usize = 4;
+
+/// Reads the groups that are due, the most urgent first, and does some of the work
+/// that waits.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub(crate) async fn all(
+    tick: &mut Tick<'_>,
+    chain: &mut Chain<'_>,
+    session: &Session,
+    cursor: &Cursor,
+) -> Result<(), DatabaseError> {
+    let Some(watched) = tick.watched.take() else {
+        return Ok(());
+    };
+    let due = due(tick, &watched);
+    if due.is_empty() && watched.job.is_none() {
+        return Ok(());
+    }
+    let other = another(chain, cursor).await;
+    let session = other.as_ref().unwrap_or(session);
+    let stored = cursor.back_range().map(Adaptive::stored);
+    let mut range = stored.unwrap_or_default();
+    if watched.job.is_some() {
+        chain.keep(JOB_CALLS);
+    }
+    for (group, up_to) in &due {
+        if !one(tick, chain, session, group, up_to, &mut range).await? {
+            break;
+        }
+    }
+    chain.keep(0);
+    if let Some(job) = &watched.job {
+        jobs::one(
+            tick,
+            chain,
+            session,
+            cursor,
+            job,
+            &watched.groups,
+            &mut range,
+        )
+        .await?;
+    }
+    if stored != Some(range) && tick.takes(1) {
+        let (database, market) = (&tick.ports.database, &tick.market);
+        chain_cursors::keep_back_range(database, market, range.to_store()).await?;
+    }
+    Ok(())
+}
+
+/// Another endpoint that agrees with what was read.
+async fn another(chain: &mut Chain<'_>, cursor: &Cursor) -> Option<Session> {
+    match chain.open(Some(&cursor.place)).await {
+        Some(Opened::Agrees(session)) => Some(session),
+        // What it is to be blamed for is found out when the chain is followed with it.
+        Some(Opened::Behind | Opened::Disagrees(_)) | None => None,
+    }
+}
+
+/// Whether a group is due.
+pub(crate) fn is_due(tick: &Tick<'_>, watched: &Watched) -> bool {
+    !due(tick, watched).is_empty()
+}
+
+/// The groups that are due, the most urgent first, and up to where each is read.
+fn due(tick: &Tick<'_>, watched: &Watched) -> Vec<(Group, Place)> {
+    let Some(up_to) = &watched.second_look else {
+        return Vec::new();
+    };
+    let mut due: Vec<(i64, &Group)> = watched
+        .groups
+        .iter()
+        .filter(|group| group.due_at <= tick.actor.at)
+        .filter_map(|group| {
+            // The one wallet can always be paid.
+            let idle = match group.group_number {
+                WALLET_GROUP => 0,
+                _ => up_to.block_time - group.orders_until,
+            };
+            Some((urgency(up_to.block - group.block, idle)?, group))
+        })
+        .collect();
+    due.sort_by_key(|(urgency, group)| (-urgency, group.group_number));
+    due.into_iter()
+        .map(|(_, group)| (group.clone(), up_to.clone()))
+        .collect()
+}
+
+/// Reads a part of a group; answers whether there may be room for another one.
+async fn one(
+    tick: &mut Tick<'_>,
+    chain: &mut Chain<'_>,
+    session: &Session,
+    group: &Group,
+    up_to: &Place,
+    range: &mut Adaptive,
+) -> Result<bool, DatabaseError> {
+    if chain.calls_left() < 2 || !tick.takes(1 + STATEMENTS_TO_ADVANCE) {
+        return Ok(false);
+    }
+    let addresses = addresses(tick, group.group_number).await?;
+    let mut reader = Reader::new(tick, &addresses, *range);
+    let from = group.block.cast_unsigned();
+    let span = [from, up_to.block.cast_unsigned()];
+    let stretch = reader
+        .stretch(tick, chain, session, span, RANGES_AT_ONCE)
+        .await;
+    *range = reader.range;
+    let database = &tick.ports.database;
+    if stretch.to == from {
+        tick.gives_back(STATEMENTS_TO_ADVANCE - 1);
+        let wait = retry_after(group.failures.min(8)).unwrap_or(0);
+        let due_at = match stretch.ended {
+            Ended::Lost => tick.actor.at + wait,
+            // Only narrower, or without room for more.
+            Ended::Whole | Ended::Overtaken => tick.actor.at,
+        };
+        if due_at > tick.actor.at {
+            chain_groups::put_off(database, &tick.market, group, due_at).await?;
+        } else {
+            tick.gives_back(1);
+        }
+        return Ok(stretch.ended != Ended::Lost);
+    }
+    let unread: Vec<Place> = stretch.unread.iter().map(place).collect();
+    let read = Read {
+        block: stretch.to.cast_signed(),
+        block_time: match &stretch.end {
+            _ if stretch.to == span[1] => up_to.block_time,
+            Some(end) => end.time,
+            None => group.block_time,
+        },
+        found: &stretch.found,
+        unread: &unread,
+    };
+    let step_id = tick.ports.stamps.new_id();
+    let (actor, market) = (&tick.actor, &tick.market);
+    let moved = chain_groups::advance(database, actor, market, group, &read, &step_id).await?;
+    tick.spares(&stretch.found, &unread);
+    if moved {
+        tick.report.second_blocks += stretch.to - from;
+        tick.report.found += stretch.found.len();
+    }
+    Ok(stretch.ended != Ended::Lost)
+}
+
+/// The addresses of a group, with the wallet that is configured in its own.
+pub(crate) async fn addresses(
+    tick: &Tick<'_>,
+    group_number: i64,
+) -> Result<Vec<String>, DatabaseError> {
+    let (database, market) = (&tick.ports.database, &tick.market);
+    let mut found = chain_groups::addresses(database, market, group_number).await?;
+    if group_number == WALLET_GROUP {
+        found.extend(tick.settings.wallet.map(|wallet| wallet.lower()));
+    }
+    Ok(found)
+}

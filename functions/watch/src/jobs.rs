@@ -1,0 +1,290 @@
+//! Work on the chain beside following it, a bounded part in a tick: a block that is read
+//! by the receipts of its transactions, and blocks that the operator wants to have read
+//! again. What fails waits longer and longer while other work goes on.
+
+use crate::back;
+use crate::chain::{Chain, Session, place};
+use crate::stretch::{Ended, Reader, found};
+use crate::tick::Tick;
+use keywright_domain::usdc::watching::retry_after;
+use keywright_edge::ports::DatabaseError;
+use keywright_providers::polygon::Hash;
+use keywright_providers::polygon::range::Adaptive;
+use keywright_providers::polygon::rpc::{self, RpcError};
+use keywright_store::chain_cursors::{Cursor, Place};
+use keywright_store::chain_groups::{self, Group};
+use keywright_store::chain_jobs::{self, Job, Kind, Progress, STATEMENTS_TO_ADVANCE, State};
+use keywright_store::transfers::Found;
+
+/// Ranges that are read again before they are recorded.
+const RANGES_AT_ONCE: usize = 4;
+
+/// How much is kept of what could not be done, in bytes.
+const MAX_DETAILS: usize = 1_000;
+
+/// Does a part of some work.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub(crate) async fn one(
+    tick: &mut Tick<'_>,
+    chain: &mut Chain<'_>,
+    session: &Session,
+    cursor: &Cursor,
+    job: &Job,
+    groups: &[Group],
+    range: &mut Adaptive,
+) -> Result<(), DatabaseError> {
+    if chain.calls_left() < 2 || !tick.takes(1 + STATEMENTS_TO_ADVANCE) {
+        return Ok(());
+    }
+    match job.kind {
+        Kind::Block => receipts(tick, chain, session, job).await,
+        Kind::Range => again(tick, chain, session, cursor, job, groups, range).await,
+        // Moved at the beginning of a tick.
+        Kind::Cursor => Ok(()),
+    }
+}
+
+/// What the receipts of a block say.
+struct Payments {
+    found: Vec<Found>,
+    /// The next transaction to read.
+    next: usize,
+    /// Transactions whose receipts are too large.
+    unread: Vec<Hash>,
+    /// Why reading ended early.
+    error: Option<RpcError>,
+}
+
+/// Reads some receipts of a block.
+async fn receipts(
+    tick: &mut Tick<'_>,
+    chain: &mut Chain<'_>,
+    session: &Session,
+    job: &Job,
+) -> Result<(), DatabaseError> {
+    let call = rpc::block_transactions(job.first_block.cast_unsigned());
+    let (block, transactions) = match chain.ask(session, &call).await {
+        Ok(Some(known)) => known,
+        Ok(None) => return failed(tick, job, "the endpoint does not have the block").await,
+        Err(error) => return failed(tick, job, &error.to_string()).await,
+    };
+    let hash = block.hash.to_string();
+    let is_same = job.block_hash.as_deref() == Some(hash.as_str());
+    let first = if is_same { job.next_transaction } else { 0 };
+    let first = usize::try_from(first).unwrap_or(0);
+    let payments = read(tick, chain, session, block.hash, &transactions, first).await;
+    if payments.next == first
+        && let Some(error) = &payments.error
+    {
+        return failed(tick, job, &error.to_string()).await;
+    }
+    let found = ours(tick, payments.found).await?;
+    let details = details(job.details.as_deref().filter(|_| is_same), &payments.unread);
+    let is_done = payments.next >= transactions.len();
+    let state = match (is_done, &details) {
+        (false, _) => State::Open,
+        (true, None) => State::Done,
+        (true, Some(_)) => State::Failed,
+    };
+    let progress = Progress {
+        state,
+        block_hash: Some(&hash),
+        group_number: None,
+        next_block: job.next_block,
+        next_transaction: i64::try_from(payments.next).unwrap_or(i64::MAX),
+        details: details.as_deref(),
+        found: &found,
+        unread: &[],
+    };
+    advance(tick, job, &progress).await
+}
+
+async fn read(
+    tick: &Tick<'_>,
+    chain: &mut Chain<'_>,
+    session: &Session,
+    block: Hash,
+    transactions: &[Hash],
+    first: usize,
+) -> Payments {
+    let contracts = tick.settings.contracts();
+    let mut payments = Payments {
+        found: Vec::new(),
+        next: first,
+        unread: Vec::new(),
+        error: None,
+    };
+    for transaction in transactions.iter().skip(first) {
+        if chain.calls_left() == 0 {
+            break;
+        }
+        match chain.ask(session, &rpc::receipt(*transaction)).await {
+            Ok(Some(receipt))
+                if receipt.block_hash == block && receipt.transaction == *transaction =>
+            {
+                let logs = receipt.logs.iter().filter(|log| {
+                    receipt.succeeded
+                        && contracts.contains(&log.address)
+                        && log.block_hash == block
+                        && log.transaction == *transaction
+                });
+                let transfers = logs.filter_map(|log| found(tick, log));
+                payments.found.extend(transfers);
+            }
+            Ok(_) => {
+                payments.error = Some(RpcError::Malformed("it lacks a receipt of the block"));
+                break;
+            }
+            // That is what the transaction is like, whoever is asked.
+            Err(RpcError::TooManyResults { .. } | RpcError::CutOff) => {
+                payments.unread.push(*transaction);
+            }
+            Err(error) => {
+                payments.error = Some(error);
+                break;
+            }
+        }
+        payments.next += 1;
+    }
+    payments
+}
+
+/// Those that pay an address that is watched.
+async fn ours(tick: &Tick<'_>, found: Vec<Found>) -> Result<Vec<Found>, DatabaseError> {
+    let wallet = tick.settings.wallet.map(|wallet| wallet.lower());
+    let mut recipients: Vec<String> = found.iter().map(|one| one.recipient.clone()).collect();
+    recipients.sort_unstable();
+    recipients.dedup();
+    if recipients.is_empty() {
+        return Ok(found);
+    }
+    let (database, market) = (&tick.ports.database, &tick.market);
+    let held = chain_groups::held(database, market, &recipients).await?;
+    let is_ours =
+        |one: &Found| held.contains(&one.recipient) || wallet.as_ref() == Some(&one.recipient);
+    Ok(found.into_iter().filter(is_ours).collect())
+}
+
+/// What could not be read, with what could not be read before.
+fn details(before: Option<&str>, unread: &[Hash]) -> Option<String> {
+    let mut all = before.unwrap_or_default().to_owned();
+    for transaction in unread {
+        let text = if all.is_empty() {
+            format!("receipts that no endpoint gives whole: {transaction}")
+        } else {
+            format!(", {transaction}")
+        };
+        if all.len() + text.len() <= MAX_DETAILS {
+            all.push_str(&text);
+        }
+    }
+    (!all.is_empty()).then_some(all)
+}
+
+/// Reads a part of some blocks again, for one group after another.
+async fn again(
+    tick: &mut Tick<'_>,
+    chain: &mut Chain<'_>,
+    session: &Session,
+    cursor: &Cursor,
+    job: &Job,
+    groups: &[Group],
+    range: &mut Adaptive,
+) -> Result<(), DatabaseError> {
+    // What the cursor has not come to yet is read by it.
+    let last = job.last_block.min(cursor.place.block);
+    let group_number = match job.group_number {
+        Some(number) => Some(number),
+        None => next_group(groups, None),
+    };
+    let (Some(group_number), true) = (group_number, job.first_block <= last) else {
+        return advance(tick, job, &at(job, State::Done, None, job.next_block)).await;
+    };
+    let addresses = back::addresses(tick, group_number).await?;
+    let mut reader = Reader::new(tick, &addresses, *range);
+    let behind = job.next_block.saturating_sub(1).max(0);
+    let span = [behind, last].map(i64::cast_unsigned);
+    let stretch = if behind < last {
+        let (chain, ranges) = (&mut *chain, RANGES_AT_ONCE);
+        Some(reader.stretch(tick, chain, session, span, ranges).await)
+    } else {
+        None
+    };
+    *range = reader.range;
+    let Some(stretch) = stretch else {
+        return advance(tick, job, &turned(job, groups, group_number)).await;
+    };
+    if stretch.to == span[0] && stretch.ended == Ended::Lost {
+        return failed(tick, job, "the blocks could not be read").await;
+    }
+    let unread: Vec<Place> = stretch.unread.iter().map(place).collect();
+    let to = stretch.to.cast_signed();
+    let progress = if to >= last {
+        turned(job, groups, group_number)
+    } else {
+        at(job, State::Open, Some(group_number), to + 1)
+    };
+    tick.report.second_blocks += stretch.to - span[0];
+    let progress = Progress {
+        found: &stretch.found,
+        unread: &unread,
+        ..progress
+    };
+    advance(tick, job, &progress).await
+}
+
+/// The place behind a group that was read to the end.
+fn turned<'a>(job: &Job, groups: &[Group], group_number: i64) -> Progress<'a> {
+    match next_group(groups, Some(group_number)) {
+        Some(next) => at(job, State::Open, Some(next), job.first_block),
+        None => at(job, State::Done, Some(group_number), job.last_block),
+    }
+}
+
+fn next_group(groups: &[Group], after: Option<i64>) -> Option<i64> {
+    let numbers = groups.iter().map(|group| group.group_number);
+    let later = numbers.filter(|number| after.is_none_or(|after| *number > after));
+    later.min()
+}
+
+fn at<'a>(job: &Job, state: State, group_number: Option<i64>, next_block: i64) -> Progress<'a> {
+    Progress {
+        state,
+        block_hash: None,
+        group_number,
+        next_block,
+        next_transaction: job.next_transaction,
+        details: None,
+        found: &[],
+        unread: &[],
+    }
+}
+
+async fn advance(
+    tick: &mut Tick<'_>,
+    job: &Job,
+    progress: &Progress<'_>,
+) -> Result<(), DatabaseError> {
+    let step_id = tick.ports.stamps.new_id();
+    let (database, actor, market) = (&tick.ports.database, &tick.actor, &tick.market);
+    let moved = chain_jobs::advance(database, actor, market, job, progress, &step_id).await?;
+    if moved {
+        tick.report.found += progress.found.len();
+    }
+    Ok(())
+}
+
+/// Tries it again later, or leaves it to the operator.
+pub(crate) async fn failed(
+    tick: &mut Tick<'_>,
+    job: &Job,
+    details: &str,
+) -> Result<(), DatabaseError> {
+    tick.warn(&format!("blocks from {} on: {details}", job.first_block));
+    let due_at = retry_after(job.failures).map(|wait| tick.actor.at + wait);
+    let step_id = tick.ports.stamps.new_id();
+    let (database, actor) = (&tick.ports.database, &tick.actor);
+    chain_jobs::failed(database, actor, job, details, due_at, &step_id).await
+}
