@@ -8,15 +8,11 @@ use crate::files::To;
 use crate::shelf::Shelved;
 use futures_util::future::join;
 use http::StatusCode;
-use keywright_domain::dates::parse_end_of_day;
 use keywright_domain::release::DownloadId;
-use keywright_domain::release::gate::{Asked, GateRefusal, Held, good_until};
+use keywright_domain::release::gate::{Asked, DownloadRights, GateRefusal, Held};
 use keywright_domain::slug::Slug;
-use keywright_domain::standing::LicenseStatus;
 use keywright_edge::ports::Reader;
-use keywright_license::{
-    Date, DownloadLink, Token, TokenClaims, TokenError, VerifyKeys, verify_license,
-};
+use keywright_license::{DownloadLink, Token, TokenClaims, TokenError, VerifyKeys, verify_license};
 use keywright_store::holders::{self, Holder};
 
 /// Somebody whose signature or download id is good, or anybody at an open door.
@@ -24,23 +20,24 @@ use keywright_store::holders::{self, Holder};
 pub(crate) struct Admitted {
     /// The license, where one is named.
     pub(crate) license_id: Option<String>,
-    status: Option<LicenseStatus>,
-    good_until: Option<i64>,
-    entitlements: Option<Vec<String>>,
-    version_floor: Option<String>,
-    maintenance_until: Option<i64>,
+    rights: DownloadRights,
     anybody: bool,
 }
 
 impl Admitted {
     pub(crate) fn held(&self) -> Held<'_> {
-        Held {
-            status: self.status,
-            good_until: self.good_until,
-            entitlements: self.entitlements.as_deref(),
-            version_floor: self.version_floor.as_deref(),
-            maintenance_until: self.maintenance_until,
-        }
+        self.rights.held()
+    }
+
+    /// The last second in which they may download anything, in unix seconds;
+    /// `None` never ends.
+    pub(crate) fn good_until(&self) -> Option<i64> {
+        self.rights.good_until
+    }
+
+    /// What was bought.
+    pub(crate) fn entitlements(&self) -> Vec<String> {
+        self.rights.entitlements.clone().unwrap_or_default()
     }
 
     /// Who else may have what they get.
@@ -52,17 +49,22 @@ impl Admitted {
         }
     }
 
-    /// What a token claims, with the state of its license where it is known.
-    pub(crate) fn by_claims(claims: &TokenClaims, status: Option<LicenseStatus>) -> Self {
-        // A day before 1970 is over, whatever is compared with it.
-        let end = |day: Date| parse_end_of_day(&day.to_string()).unwrap_or(i64::MIN);
+    /// What a token claims and, where its license is recorded, the license as it
+    /// now is allows too.
+    pub(crate) fn by_claims(claims: &TokenClaims, holder: Option<Holder>) -> Self {
+        let maintenance_until = claims.maintenance_until.map(|day| day.to_string());
+        let claimed = DownloadRights::of_token(
+            &claims.channel_expiry.to_string(),
+            claims.entitlements.clone(),
+            claims.version_floor.clone(),
+            maintenance_until.as_deref(),
+        );
         Self {
             license_id: claims.license.clone(),
-            status,
-            good_until: Some(end(claims.channel_expiry)),
-            entitlements: Some(claims.entitlements.clone()),
-            version_floor: claims.version_floor.clone(),
-            maintenance_until: claims.maintenance_until.map(end),
+            rights: match holder {
+                Some(holder) => claimed.and(holder.rights()),
+                None => claimed,
+            },
             anybody: false,
         }
     }
@@ -71,12 +73,8 @@ impl Admitted {
 impl From<Holder> for Admitted {
     fn from(holder: Holder) -> Self {
         Self {
+            rights: holder.rights(),
             license_id: Some(holder.id),
-            status: Some(holder.status),
-            good_until: good_until(holder.expires_at),
-            entitlements: Some(holder.entitlements),
-            version_floor: None,
-            maintenance_until: holder.maintenance_until,
             anybody: false,
         }
     }
@@ -192,8 +190,11 @@ impl Door<'_> {
                 _ => refusal.into(),
             }
         })?;
-        let status = standing(self.ports, &claims).await?;
-        Ok(Admitted::by_claims(&claims, status))
+        let holder = license_of(self.ports, &claims).await?;
+        if let Some(holder) = holder.as_ref().filter(|holder| !self.is_of(holder)) {
+            return Err(wrong_product(holder));
+        }
+        Ok(Admitted::by_claims(&claims, holder))
     }
 
     /// Without a database a link opens what it names: sign made it minutes ago,
@@ -245,16 +246,25 @@ impl Door<'_> {
             GateError::new(StatusCode::FORBIDDEN, "unknown-download-id")
                 .note("no license has this download id; it may have been replaced")
         })?;
-        if holder.product_slug != self.product.as_str() {
-            let error = GateError::new(StatusCode::FORBIDDEN, WRONG_PRODUCT)
-                .note("the license is for another product");
-            return Err(Refused::known(error, Some(&holder.id), WRONG_PRODUCT));
+        if !self.is_of(&holder) {
+            return Err(wrong_product(&holder));
         }
         Ok(holder.into())
+    }
+
+    /// Whether a license is one of this product.
+    fn is_of(&self, holder: &Holder) -> bool {
+        holder.product_slug == self.product.as_str()
     }
 }
 
 const WRONG_PRODUCT: &str = "wrong-product";
+
+fn wrong_product(holder: &Holder) -> Refused {
+    let error = GateError::new(StatusCode::FORBIDDEN, WRONG_PRODUCT)
+        .note("the license is for another product");
+    Refused::known(error, Some(&holder.id), WRONG_PRODUCT)
+}
 
 /// Reads a token and verifies it for `product`, in the order base64, length,
 /// signature, JSON, product. Its dates are not looked at.
@@ -282,20 +292,19 @@ pub(crate) fn status_of(error: &TokenError) -> StatusCode {
     }
 }
 
-/// The state of the license that a token names: one round trip, and none where
-/// no database is bound or the token names none. A license that is not recorded
-/// here has none: its token was signed by the vendor all the same.
+/// The license that a token names, as it now is: one round trip, and none where
+/// no database is bound or the token names none. `None` for a license that is
+/// not recorded here: its token was signed by the vendor all the same.
 ///
 /// # Errors
 /// [`GateError`] when the database does not answer; the gate stays shut then.
-pub(crate) async fn standing(
+pub(crate) async fn license_of(
     ports: &Ports,
     claims: &TokenClaims,
-) -> Result<Option<LicenseStatus>, GateError> {
+) -> Result<Option<Holder>, GateError> {
     let database: Option<&Reader> = ports.database.as_deref();
     let (Some(database), Some(id)) = (database, &claims.license) else {
         return Ok(None);
     };
-    let holder = holders::of_license(database, id).await?;
-    Ok(holder.map(|holder| holder.status))
+    Ok(holders::of_license(database, id).await?)
 }

@@ -3,10 +3,11 @@
 
 use crate::Ports;
 use crate::error::{Body, GateError};
-use crate::gate::{Admitted, claims_of, standing, status_of};
+use crate::gate::{Admitted, claims_of, license_of, status_of};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
+use keywright_domain::dates::utc_day;
 use keywright_domain::release::gate::GateRefusal;
 use keywright_edge::http::{ApiError, Json};
 use keywright_license::TokenClaims;
@@ -32,9 +33,10 @@ pub(crate) struct GoodToken {
     product: String,
     /// The oldest version that it opens; null for any.
     version_floor: Option<String>,
-    /// The last day on which it is good, `YYYY-MM-DD`.
+    /// The last day on which it is good, `YYYY-MM-DD`: that of the token or, with
+    /// a database, that of the license now, whichever is earlier.
     channel_expiry: String,
-    /// What the license grants.
+    /// What the token grants and, with a database, the license still does.
     entitlements: Vec<String>,
 }
 
@@ -78,13 +80,19 @@ pub(crate) async fn handler(
         Ok(claims) => claims,
         Err(error) => return Ok(bad(status_of(&error), error.code(), None)),
     };
-    let status = standing(&ports, &claims).await?;
-    let admitted = Admitted::by_claims(&claims, status);
+    let holder = license_of(&ports, &claims).await?;
+    if holder
+        .as_ref()
+        .is_some_and(|holder| holder.product_slug != asked.product_id)
+    {
+        return Ok(bad(StatusCode::FORBIDDEN, "wrong-product", None));
+    }
+    let admitted = Admitted::by_claims(&claims, holder);
     let now = ports.stamps.now();
     Ok(match admitted.held().is_in_force(now) {
-        Ok(()) => Json(good(claims)).into_response(),
+        Ok(()) => Json(good(claims, &admitted)).into_response(),
         Err(GateRefusal::ChannelExpired) => {
-            let day = claims.channel_expiry.to_string();
+            let day = last_day(&claims, &admitted);
             // With a space here, by the contract, and a hyphen on downloads.
             bad(StatusCode::FORBIDDEN, "channel expired", Some(day))
         }
@@ -92,14 +100,22 @@ pub(crate) async fn handler(
     })
 }
 
-fn good(claims: TokenClaims) -> GoodToken {
+fn good(claims: TokenClaims, admitted: &Admitted) -> GoodToken {
     GoodToken {
         valid: true,
+        channel_expiry: last_day(&claims, admitted),
         product: claims.product,
         version_floor: claims.version_floor,
-        channel_expiry: claims.channel_expiry.to_string(),
-        entitlements: claims.entitlements,
+        entitlements: admitted.entitlements(),
     }
+}
+
+/// The last day on which both the token and the license as it now is are good.
+fn last_day(claims: &TokenClaims, admitted: &Admitted) -> String {
+    let claimed = claims.channel_expiry.to_string();
+    let now = admitted.good_until().map(utc_day).unwrap_or_default();
+    // A day of this form sorts as a text; one before 1970 is only in the token.
+    claimed.min(now)
 }
 
 fn bad(status: StatusCode, reason: &'static str, expired: Option<String>) -> Response {

@@ -7,7 +7,7 @@ use axum::response::IntoResponse;
 use http::{HeaderMap, StatusCode, header};
 use keywright_domain::dates::rfc3339;
 use keywright_domain::rate_limit::Limit;
-use keywright_domain::release::gate::GateRefusal;
+use keywright_domain::release::gate::{DownloadRights, GateRefusal};
 use keywright_domain::release::{Channel, Platform, Version};
 use keywright_domain::slug::Slug;
 use keywright_edge::http::openapi::{
@@ -97,7 +97,8 @@ pub(crate) async fn handler(
     if product.is_some_and(|product| product != license.product_slug)
         || holder
             .product
-            .is_some_and(|product| product != license.product_slug)
+            .as_ref()
+            .is_some_and(|product| *product != license.product_slug)
     {
         return Err(refused(
             "wrong-product",
@@ -112,7 +113,7 @@ pub(crate) async fn handler(
     let feed = release_feed::load(&ports.database, &license.product_slug, channel, asking)
         .await?
         .ok_or_else(|| ApiError::internal("the license's product has no row"))?;
-    let version = version(&feed, &wanted, channel, now)?;
+    let version = version(&feed, &wanted, channel, holder.claimed, now)?;
     let link = ports
         .sign
         .download_link(&license.id, version.as_str())
@@ -137,6 +138,8 @@ struct Bearer {
     license_id: String,
     /// The product that a token is for.
     product: Option<String>,
+    /// What the token claims.
+    claimed: Option<DownloadRights>,
 }
 
 impl Bearer {
@@ -152,11 +155,19 @@ impl Bearer {
             return Ok(Self {
                 license_id: verified.payload().license_id().to_string(),
                 product: None,
+                claimed: None,
             });
         }
         let verified = Token::parse(text).and_then(|token| token.verify(keys));
         let verified = verified.map_err(|error| unauthorized(error.code(), error.to_string()))?;
         let claims = verified.claims().clone();
+        let maintenance_until = claims.maintenance_until.map(|day| day.to_string());
+        let claimed = DownloadRights::of_token(
+            &claims.channel_expiry.to_string(),
+            claims.entitlements,
+            claims.version_floor,
+            maintenance_until.as_deref(),
+        );
         let product = claims.product;
         verified
             .check(&product, now)
@@ -170,6 +181,7 @@ impl Bearer {
         Ok(Self {
             license_id,
             product: Some(product),
+            claimed: Some(claimed),
         })
     }
 }
@@ -205,19 +217,25 @@ impl Wanted {
     }
 }
 
-/// The version that the link is for: one that the license includes and that has
-/// a file for the platform.
+/// The version that the link is for: one that the license, and the token where
+/// one was sent, includes and that has a file for the platform.
 fn version<'a>(
     feed: &'a Feed,
     wanted: &Wanted,
     channel: Channel,
+    claimed: Option<DownloadRights>,
     now: i64,
 ) -> Result<&'a Version, ApiError> {
     let holder = feed
         .holder
         .as_ref()
         .ok_or_else(|| ApiError::internal("the license vanished between two reads"))?;
-    let held = holder.held();
+    let recorded = holder.rights();
+    let rights = match claimed {
+        Some(claimed) => claimed.and(recorded),
+        None => recorded,
+    };
+    let held = rights.held();
     held.is_in_force(now).map_err(denied)?;
     let has_file = |head: &release_feed::Head| {
         head.files

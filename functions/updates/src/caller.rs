@@ -2,9 +2,9 @@
 
 use crate::Ports;
 use http::{HeaderMap, StatusCode};
-use keywright_domain::dates::parse_end_of_day;
+use keywright_domain::release::gate::DownloadRights;
 use keywright_edge::http::{ApiError, bearer_of};
-use keywright_license::{Date, Token, TokenClaims, verify_license};
+use keywright_license::{Token, TokenClaims, verify_license};
 
 /// What every license key begins with.
 const KEY_PREFIX: &str = "LIC1-";
@@ -15,18 +15,10 @@ pub(crate) struct Caller {
     /// The license that the key or the token names.
     pub(crate) license_id: Option<String>,
     /// What the token says, where it sent one.
-    pub(crate) token: Option<Claims>,
+    pub(crate) token: Option<TokenClaims>,
     /// The token as it was sent in the query. An older one, which names no
     /// license to make a link for, goes on to the download with the caller.
     pub(crate) query_token: Option<String>,
-}
-
-/// What a token says.
-#[derive(Debug)]
-pub(crate) struct Claims {
-    pub(crate) claims: TokenClaims,
-    /// The last second of included updates, in unix seconds.
-    pub(crate) maintenance_until: Option<i64>,
 }
 
 impl Caller {
@@ -63,16 +55,23 @@ impl Caller {
             .verify(keys)
             .map_err(|error| refused(error.code(), &error))?;
         let claims = verified.claims().clone();
-        // A day before 1970 is over, whatever is compared with it.
-        let end = |day: Date| parse_end_of_day(&day.to_string()).unwrap_or(i64::MIN);
         Ok(Self {
             license_id: claims.license.clone(),
-            token: Some(Claims {
-                maintenance_until: claims.maintenance_until.map(end),
-                claims,
-            }),
+            token: Some(claims),
             query_token,
         })
+    }
+
+    /// What the token claims, where one was sent.
+    pub(crate) fn claimed(&self) -> Option<DownloadRights> {
+        let claims = self.token.as_ref()?;
+        let maintenance_until = claims.maintenance_until.map(|day| day.to_string());
+        Some(DownloadRights::of_token(
+            &claims.channel_expiry.to_string(),
+            claims.entitlements.clone(),
+            claims.version_floor.clone(),
+            maintenance_until.as_deref(),
+        ))
     }
 
     /// Whether nothing was sent that tells who it is.

@@ -12,6 +12,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use http::{Uri, header};
+use keywright_domain::release::gate::DownloadRights;
 use keywright_domain::release::updaters::joomla::{Extension, package, package_name};
 use keywright_domain::release::{Channel, DownloadId};
 use keywright_edge::http::{ApiError, RequestId};
@@ -144,16 +145,21 @@ async fn answer(
     let holder = feed.holder.as_ref().filter(|holder| {
         !feed.is_open()
             && holder.product == feed.product.as_str()
-            && holder.held().is_in_force(ports.stamps.now()).is_ok()
+            && holder
+                .rights()
+                .held()
+                .is_in_force(ports.stamps.now())
+                .is_ok()
     });
     let client = holder.map(|holder| holder.license_id.as_str());
     let client = asked.staging.as_deref().or(client);
+    let rights = holder.map(release_feed::Holder::rights);
     let mut entries = Vec::new();
     for channel in Channel::ALL.into_iter().filter(|one| least.offers(*one)) {
         let offered = Offered {
             channel,
             reach: Reach::Client(client),
-            held: holder.map(release_feed::Holder::held),
+            held: rights.as_ref().map(DownloadRights::held),
         };
         let Some((head, platform)) = newest_of(&feed, offered) else {
             continue;

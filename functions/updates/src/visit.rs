@@ -5,7 +5,7 @@ use crate::Ports;
 use crate::caller::Caller;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use keywright_domain::release::gate::Held;
+use keywright_domain::release::gate::{DownloadRights, Held};
 use keywright_domain::release::{Channel, Platform, Version};
 use keywright_edge::http::ApiError;
 use keywright_edge::ports::SignError;
@@ -30,6 +30,8 @@ pub(crate) struct Visit {
     pub(crate) feed: Feed,
     pub(crate) channel: Channel,
     caller: Caller,
+    /// What the caller may download; `None` for anybody.
+    rights: Option<DownloadRights>,
     staging: Option<String>,
 }
 
@@ -74,6 +76,7 @@ impl Visit {
             caller
         };
         Ok(Self {
+            rights: rights(&feed, &caller),
             feed,
             channel,
             caller,
@@ -98,22 +101,7 @@ impl Visit {
     }
 
     fn held(&self) -> Option<Held<'_>> {
-        let token = self.caller.token.as_ref();
-        let version_floor = token.and_then(|token| token.claims.version_floor.as_deref());
-        match (&self.feed.holder, token) {
-            (Some(holder), _) => Some(Held {
-                version_floor,
-                ..holder.held()
-            }),
-            (None, Some(token)) => Some(Held {
-                status: None,
-                good_until: None,
-                entitlements: Some(&token.claims.entitlements),
-                version_floor,
-                maintenance_until: token.maintenance_until,
-            }),
-            (None, None) => None,
-        }
+        self.rights.as_ref().map(DownloadRights::held)
     }
 
     /// Where the caller downloads a file: for the holder of a license a link
@@ -166,12 +154,21 @@ impl Visit {
     }
 }
 
+/// What a caller may download: the license as it now is and, where a token was
+/// sent, no more than that says. `None` for anybody.
+fn rights(feed: &Feed, caller: &Caller) -> Option<DownloadRights> {
+    let recorded = feed.holder.as_ref().map(release_feed::Holder::rights);
+    match (caller.claimed(), recorded) {
+        (Some(claimed), Some(recorded)) => Some(claimed.and(recorded)),
+        (claimed, recorded) => claimed.or(recorded),
+    }
+}
+
 /// Checks that what a caller sent opens a licensed product.
 fn check(feed: &Feed, caller: &Caller, now: i64) -> Result<(), ApiError> {
     let refused = |code, message: String| ApiError::new(StatusCode::FORBIDDEN, code, message);
     if let Some(token) = &caller.token {
         token
-            .claims
             .check(feed.product.as_str(), now)
             .map_err(|error| refused(error.code(), error.to_string()))?;
     }
@@ -191,6 +188,7 @@ fn check(feed: &Feed, caller: &Caller, now: i64) -> Result<(), ApiError> {
         return Err(refused("wrong-product", message.to_owned()));
     }
     holder
+        .rights()
         .held()
         .is_in_force(now)
         .map_err(|refusal| refused(refusal.code(), refusal.advice().to_owned()))

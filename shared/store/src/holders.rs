@@ -2,6 +2,7 @@
 //! is one round trip.
 
 use crate::columns;
+use keywright_domain::release::gate::{DownloadRights, good_until};
 use keywright_domain::standing::LicenseStatus;
 use keywright_edge::ports::{DatabaseError, Reader, Statement};
 use serde::Deserialize;
@@ -23,6 +24,20 @@ pub struct Holder {
     /// The last second of the last day whose builds are included, in unix
     /// seconds; `None` includes all.
     pub maintenance_until: Option<i64>,
+}
+
+impl Holder {
+    /// What the license allows now.
+    #[must_use]
+    pub fn rights(&self) -> DownloadRights {
+        DownloadRights {
+            status: Some(self.status),
+            good_until: good_until(self.expires_at),
+            entitlements: Some(self.entitlements.clone()),
+            version_floor: None,
+            maintenance_until: self.maintenance_until,
+        }
+    }
 }
 
 /// The statement that reads a holder, from licenses `l`.

@@ -2,7 +2,7 @@
 //! follows a channel may be told of, with who asks, in one round trip.
 
 use crate::columns;
-use keywright_domain::release::gate::{Asked, GateRefusal, Held, good_until};
+use keywright_domain::release::gate::{Asked, DownloadRights, GateRefusal, Held, good_until};
 use keywright_domain::release::manifest::Artifact;
 use keywright_domain::release::offer::{Candidate, newest};
 use keywright_domain::release::updaters::Listed;
@@ -333,13 +333,13 @@ impl Release {
 }
 
 impl Holder {
-    /// What the license holds.
+    /// What the license allows now.
     #[must_use]
-    pub fn held(&self) -> Held<'_> {
-        Held {
+    pub fn rights(&self) -> DownloadRights {
+        DownloadRights {
             status: Some(self.status),
             good_until: good_until(self.expires_at),
-            entitlements: Some(&self.entitlements),
+            entitlements: Some(self.entitlements.clone()),
             version_floor: None,
             maintenance_until: self.maintenance_until,
         }

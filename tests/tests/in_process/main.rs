@@ -128,6 +128,8 @@ mod settle_faults;
 #[cfg(test)]
 mod several_stores;
 #[cfg(test)]
+mod shortened;
+#[cfg(test)]
 mod signing;
 #[cfg(test)]
 mod sites;
