@@ -6,7 +6,8 @@ use crate::served::Answer;
 use crate::tool::{Said, json, run};
 use keywright_domain::release::manifest::VersionManifest;
 use keywright_tests::hosts::Instance;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::{PermissionsExt, chown, lchown, symlink};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -15,12 +16,13 @@ const TOOLS: &[&str] = &[
     "awk",
     "cat",
     "chmod",
-    "cp",
     "curl",
     "cut",
     "grep",
     "head",
+    "id",
     "ldd",
+    "ls",
     "mkdir",
     "mktemp",
     "mv",
@@ -64,6 +66,10 @@ impl Target {
     }
 
     async fn install(&self, variables: &[(&str, &str)]) -> Said {
+        run(self.command(variables)).await
+    }
+
+    fn command(&self, variables: &[(&str, &str)]) -> Command {
         let mut command = Command::new(on_path("sh"));
         command
             .arg(self.folder.join("install.sh"))
@@ -77,7 +83,43 @@ impl Target {
         for (name, value) in variables {
             command.env(name, value);
         }
+        command
+    }
+
+    /// Installs as somebody who is not root, whoever runs the tests.
+    async fn install_as_user(&self) -> Said {
+        let mut command = self.command(&[]);
+        if is_root(&self.folder) {
+            command.uid(NOBODY).gid(NOBODY);
+        }
         run(command).await
+    }
+
+    /// Gives the machine's home to somebody who is not root.
+    fn belongs_to_user(&self) {
+        let open = std::fs::Permissions::from_mode(0o755);
+        let parent = self.folder.parent().expect("the vendor's folder");
+        std::fs::set_permissions(parent, open).expect("a folder");
+        if is_root(parent) {
+            give(&self.folder);
+        }
+    }
+
+    fn cache(&self) -> PathBuf {
+        self.folder.join(".cache/keywright")
+    }
+
+    /// Puts a program into the place of one that verifies; it runs that one,
+    /// and then these commands.
+    fn then(&self, verifier: &str, commands: &str) {
+        let tool = self.folder.join("tools").join(verifier);
+        std::fs::remove_file(&tool).expect("the tool");
+        let real = on_path(verifier);
+        let real = real.display();
+        let script = format!("#!/bin/sh\n{real} \"$@\"\nstatus=$?\n{commands}\nexit $status\n");
+        std::fs::write(&tool, script).expect("the tool");
+        let executable = std::fs::Permissions::from_mode(0o755);
+        std::fs::set_permissions(&tool, executable).expect("the tool");
     }
 
     fn program(&self) -> PathBuf {
@@ -88,8 +130,10 @@ impl Target {
         let done = self.install(variables).await;
         assert_eq!(done.code, 0, "{done:?}");
         assert_eq!(std::fs::read(self.program()).expect("it"), PROGRAM);
-        let mode = std::fs::metadata(self.program()).expect("it").permissions();
-        assert_eq!(mode.mode() & 0o777, 0o755);
+        for path in [self.program(), self.folder.join("bin")] {
+            let mode = std::fs::metadata(path).expect("it").permissions();
+            assert_eq!(mode.mode() & 0o777, 0o755);
+        }
         std::fs::remove_file(self.program()).expect("it");
     }
 
@@ -98,6 +142,28 @@ impl Target {
         assert_ne!(refused.code, 0, "{what}: {refused:?}");
         assert!(refused.err.contains(words), "{what}: {refused:?}");
         assert!(!self.program().exists(), "{what}: something was installed");
+    }
+}
+
+/// Somebody who is not root.
+const NOBODY: u32 = 65_534;
+
+/// Whether the tests run as root: only root may give a file away.
+fn is_root(folder: &Path) -> bool {
+    let probe = folder.join(".probe");
+    std::fs::write(&probe, b"").expect("a file");
+    let given = chown(&probe, Some(NOBODY), Some(NOBODY)).is_ok();
+    std::fs::remove_file(&probe).expect("a file");
+    given
+}
+
+/// Gives a path, and what is below it, to somebody who is not root.
+fn give(path: &Path) {
+    lchown(path, Some(NOBODY), Some(NOBODY)).expect("a path");
+    if path.is_dir() && !path.is_symlink() {
+        for entry in std::fs::read_dir(path).expect("a folder") {
+            give(&entry.expect("an entry").path());
+        }
     }
 }
 
@@ -143,6 +209,119 @@ pub(crate) async fn with_openssl_and_with_minisign(_: &Instance) {
         let target = Target::new(&shelf, "own", &["openssl"]).await;
         target.installs(&[("PLATFORM", "")]).await;
     }
+}
+
+/// What was checked is what is installed, whatever happens to the download in
+/// between.
+pub(crate) async fn installs_the_copy_that_was_checked(_: &Instance) {
+    let shelf = Shelf::new().await;
+    for verifier in ["openssl", "minisign"] {
+        let target = Target::new(&shelf, &format!("swapped-{verifier}"), &[verifier]).await;
+        target.belongs_to_user();
+        target.then(
+            verifier,
+            "for file in \"$HOME\"/.cache/keywright/*; do echo 'echo swapped' >\"$file\"; touch=$HOME/swapped; : >\"$touch\"; done",
+        );
+        let done = target.install_as_user().await;
+        assert_eq!(done.code, 0, "{done:?}");
+        assert!(
+            target.folder.join("swapped").exists(),
+            "nothing was swapped"
+        );
+        assert_eq!(std::fs::read(target.program()).expect("it"), PROGRAM);
+        let left = std::fs::read_dir(target.cache()).expect("the cache");
+        assert_eq!(left.count(), 0, "nothing is left in the cache");
+    }
+}
+
+/// Nothing is written through a link, in the cache or at the target, and a
+/// cache that somebody else can write is not used.
+pub(crate) async fn follows_no_links(_: &Instance) {
+    let shelf = Shelf::new().await;
+    let digest = shelf.manifest.artifacts[0].sha256.to_string();
+    // The name of the case; what is put into the cache's place.
+    type Plant<'a> = (&'a str, Box<dyn Fn(&Target, &Path) + 'a>);
+    let plants: Vec<Plant<'_>> = vec![
+        (
+            "the cache is a link",
+            Box::new(|target, victim| {
+                symlink(victim, target.cache()).expect("a link");
+            }),
+        ),
+        (
+            "the download is a link",
+            Box::new(|target, victim| {
+                std::fs::create_dir(target.cache()).expect("a folder");
+                symlink(victim.join("file"), target.cache().join(&digest)).expect("a link");
+            }),
+        ),
+        (
+            "everybody can write the cache",
+            Box::new(|target, victim| {
+                std::fs::create_dir(target.cache()).expect("a folder");
+                let all = std::fs::Permissions::from_mode(0o777);
+                std::fs::set_permissions(target.cache(), all).expect("a folder");
+                symlink(victim.join("file"), target.cache().join(&digest)).expect("a link");
+            }),
+        ),
+    ];
+    for as_root in [false, true] {
+        for (name, plant) in &plants {
+            let target = Target::new(&shelf, &format!("{name} {as_root}"), &["openssl"]).await;
+            let victim = target.folder.join("victim");
+            std::fs::create_dir_all(target.folder.join(".cache")).expect("a folder");
+            std::fs::create_dir(&victim).expect("a folder");
+            std::fs::write(victim.join("file"), b"precious").expect("a file");
+            plant(&target, &victim);
+            target.belongs_to_user();
+            // As root: HOME is kept by sudo, and is somebody else's.
+            let done = if as_root {
+                target.install(&[]).await
+            } else {
+                target.install_as_user().await
+            };
+            assert_eq!(done.code, 0, "{name}: {done:?}");
+            assert_eq!(std::fs::read(target.program()).expect("it"), PROGRAM);
+            let left = std::fs::read(victim.join("file")).expect("the file");
+            assert_eq!(left, b"precious", "{name}");
+            let count = std::fs::read_dir(&victim).expect("a folder").count();
+            assert_eq!(count, 1, "{name}: something was written through the link");
+        }
+    }
+    // A cache of somebody else, where the tests can make one.
+    let target = Target::new(&shelf, "not ours", &["openssl"]).await;
+    std::fs::create_dir_all(target.cache()).expect("a folder");
+    target.belongs_to_user();
+    if is_root(&target.folder) {
+        chown(target.cache(), Some(0), Some(0)).expect("a folder");
+        let done = target.install_as_user().await;
+        assert_eq!(done.code, 0, "{done:?}");
+        assert!(done.err.contains("not ours alone"), "{done:?}");
+    }
+
+    let target = Target::new(&shelf, "target", &["openssl"]).await;
+    let (bin, victim) = (target.folder.join("bin"), target.folder.join("victim"));
+    std::fs::create_dir(&bin).expect("a folder");
+    std::fs::write(&victim, b"precious").expect("a file");
+    // The name that the new program had before it was in its place.
+    symlink(&victim, bin.join(".demo.new")).expect("a link");
+    symlink(&victim, target.program()).expect("a link");
+    let refused = target.install(&[]).await;
+    assert_ne!(refused.code, 0, "{refused:?}");
+    assert!(refused.err.contains("is a link"), "{refused:?}");
+    std::fs::remove_file(target.program()).expect("the link");
+    target.installs(&[]).await;
+    assert_eq!(std::fs::read(&victim).expect("the file"), b"precious");
+    let mut left: Vec<_> = std::fs::read_dir(&bin)
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry").file_name())
+        .collect();
+    left.sort();
+    assert_eq!(left, [".demo.new"], "nothing but what was planted is left");
+    // A folder in the program's place.
+    std::fs::create_dir(target.program()).expect("a folder");
+    let refused = target.install(&[]).await;
+    assert!(refused.err.contains("is a link or no file"), "{refused:?}");
 }
 
 pub(crate) async fn fails_closed(_: &Instance) {

@@ -41,6 +41,8 @@ fn alone() -> Vec<Case> {
         case!(check::genuine_and_tampered),
         case!(install::with_openssl_and_with_minisign),
         case!(install::fails_closed),
+        case!(install::installs_the_copy_that_was_checked),
+        case!(install::follows_no_links),
     ]
 }
 

@@ -12,8 +12,10 @@
 #   CHANNEL           stable (as usual), rc, beta, alpha or dev
 #   PLATFORM          a target triple; otherwise this machine's
 #   INSTALL_DIR       where to; /usr/local/bin as usual
+# What is downloaded is copied into a folder that nobody else can reach, and it
+# is that copy which is checked and installed.
 set -eu
-umask 022
+umask 077
 
 url='@URL@'
 product='@PRODUCT@'
@@ -22,6 +24,10 @@ public_key='@PUBLIC_KEY@'
 public_key_pem='@PUBLIC_KEY_PEM@'
 channel=${CHANNEL:-stable}
 install_dir=${INSTALL_DIR:-/usr/local/bin}
+case $install_dir in
+/*) ;;
+*) install_dir=$PWD/$install_dir ;;
+esac
 tab=$(printf '\t')
 
 say() { printf '%s: %s\n' "$product" "$*" >&2; }
@@ -154,16 +160,14 @@ main() {
     '' | *[!a-z0-9_.-]*) die "PLATFORM: a target triple" ;;
     esac
 
-    work=$(mktemp -d)
-    trap 'rm -rf "$work"' EXIT
-    trap 'exit 130' INT TERM HUP
+    private_folder
     escaped=$(printf '%s' "$version" | sed 's/+/%2B/g')
     base=$url/releases/$product/$escaped
-    get -f -o "$work/manifest" "$base/MANIFEST" || die "$version has no manifest"
-    digest=$(listed "$platform" "$work/manifest")
+    get -f -o manifest "$base/MANIFEST" || die "$version has no manifest"
+    digest=$(listed "$platform" manifest)
     if [ -z "$digest" ] && [ -z "${PLATFORM:-}" ]; then
         for candidate in $(platforms); do
-            digest=$(listed "$candidate" "$work/manifest")
+            digest=$(listed "$candidate" manifest)
             platform=$candidate
             [ -z "$digest" ] || break
         done
@@ -171,44 +175,108 @@ main() {
     [ -n "$digest" ] || die "$version has no file for $platform"
 
     # What the vendor states about the file.
-    get -f -o "$work/sig" "$base/$platform.sig" || die "$version has no signature for $platform"
-    statement=$(sed -n '3s/^trusted comment: //p' "$work/sig")
+    get -f -o sig "$base/$platform.sig" || die "$version has no signature for $platform"
+    statement=$(sed -n '3s/^trusted comment: //p' sig)
     stated_channel=
     size=
     check_statement
     say "$version ($stated_channel) for $platform"
 
-    # The download goes on where an earlier one stopped.
-    cache=${XDG_CACHE_HOME:-${HOME:-$work}/.cache}/keywright
-    mkdir -p "$cache"
-    file=$cache/$digest
-    if [ -f "$file" ] && [ "$(wc -c <"$file")" -gt "$size" ]; then rm -f "$file"; fi
+    copy
+    [ "$(wc -c <file)" -eq "$size" ] && [ "$(digest_of file)" = "$digest" ] || {
+        forget
+        die "what was downloaded is not what the manifest says; nothing was installed"
+    }
+    case $verifier in
+    minisign) minisign -V -q -P "$public_key" -m file -x sig >/dev/null 2>&1 ;;
+    openssl) check_with_openssl file sig . ;;
+    esac || {
+        forget
+        die "the vendor's signature does not verify; nothing was installed"
+    }
+    put_in_place
+    forget
+    say "installed $install_dir/$program"
+}
+
+# Makes the folder that everything happens in, and stays inside it: its path may
+# be given to something else, the folder itself may not.
+private_folder() {
+    # As root, a TMPDIR that somebody else owns is not used.
+    if is_root && [ -n "${TMPDIR:-}" ] && [ ! -O "$TMPDIR" ]; then unset TMPDIR; fi
+    work=$(mktemp -d)
+    trap 'cd / && rm -rf "$work"' EXIT
+    trap 'exit 130' INT TERM HUP
+    cd "$work"
+    [ -O . ] || die "$work is not our own; set TMPDIR"
+}
+
+is_root() { [ "$(id -u)" -eq 0 ]; }
+
+# Whether a folder is ours, and nobody else can write it.
+is_private() {
+    [ -O "$1" ] || return 1
+    # shellcheck disable=SC2012 # the mode is what is looked at
+    case $(ls -ld "$1" | cut -c1-11) in
+    drwx?-??-? | drwx?-??-?[!+]) return 0 ;;
+    *) return 1 ;;
+    esac
+}
+
+# Sets `cache` to the folder of downloads, where one can be trusted with files
+# that are written: not as root (with sudo, HOME may be somebody else's), not
+# through a link, and only one that is ours alone. Else it is empty.
+find_cache() {
+    cache=
+    ! is_root || return 0
+    folder=${XDG_CACHE_HOME:-${HOME:-}/.cache}/keywright
+    case $folder in /*/*/*) ;; *) return 0 ;; esac
+    mkdir -p "$folder" 2>/dev/null || :
+    if [ -L "$folder" ] || [ ! -d "$folder" ] || ! is_private "$folder"; then
+        say "$folder is not ours alone and is not used"
+        return 0
+    fi
+    cache=$folder
+}
+
+# Leaves the file, as it was downloaded, in `file` of the private folder.
+copy() {
+    find_cache
+    if [ -z "$cache" ]; then
+        download file
+        return
+    fi
+    # In a shell of its own, so that only this one is in the cache's folder.
+    (
+        cd "$cache" && is_private . || die "$cache was given to somebody else"
+        if [ -L "$digest" ] || { [ -e "$digest" ] && [ ! -O "$digest" ]; }; then rm -f "$digest"; fi
+        download "$digest"
+        cat "$digest"
+    ) >file || exit 1
+}
+
+# Removes the download from the cache.
+forget() {
+    [ -z "$cache" ] || rm -f "$cache/$digest"
+}
+
+# download FILE: goes on where an earlier one stopped.
+download() {
+    if [ -f "$1" ] && [ "$(wc -c <"$1")" -gt "$size" ]; then rm -f "$1"; fi
     tries=0
-    until [ -f "$file" ] && [ "$(wc -c <"$file")" -ge "$size" ]; do
+    until [ -f "$1" ] && [ "$(wc -c <"$1")" -ge "$size" ]; do
         tries=$((tries + 1))
-        [ "$tries" -le 5 ] || die "downloading failed; what has come is kept, start this again"
+        [ "$tries" -le 5 ] || die "downloading failed; start this again"
         status=0
-        get -f -C - -o "$file" "$base/$platform" || status=$?
+        get -f -C - -o "$1" "$base/$platform" || status=$?
         case $status in
         0) break ;;
         22) die "downloading failed; a licensed product needs KEYWRIGHT_TOKEN" ;;
         # The server does not go on in the middle.
-        33) rm -f "$file" ;;
+        33) rm -f "$1" ;;
         *) say "interrupted, going on" ;;
         esac
     done
-    [ "$(wc -c <"$file")" -eq "$size" ] && [ "$(digest_of "$file")" = "$digest" ] || {
-        rm -f "$file"
-        die "what was downloaded is not what the manifest says; nothing was installed"
-    }
-    case $verifier in
-    minisign) minisign -V -q -P "$public_key" -m "$file" -x "$work/sig" >/dev/null 2>&1 ;;
-    openssl) check_with_openssl "$file" "$work/sig" "$work" ;;
-    esac || {
-        rm -f "$file"
-        die "the vendor's signature does not verify; nothing was installed"
-    }
-    put_in_place
 }
 
 # The statement has eight items, each of which has to be this one.
@@ -232,18 +300,34 @@ check_statement() {
         die "the newest release is on $stated_channel, which the channel $channel does not offer"
 }
 
-# Beside its place first, so that a running program is replaced in one step.
+# Puts the checked copy in its place. It is handed over as an open file and goes
+# into a new folder beside its place first, so that nothing that is written can
+# be led elsewhere, and a running program is replaced in one step.
 put_in_place() {
     as=
-    if ! mkdir -p "$install_dir" 2>/dev/null || [ ! -w "$install_dir" ]; then
+    if ! (umask 022 && mkdir -p "$install_dir" 2>/dev/null) || [ ! -w "$install_dir" ]; then
         has sudo || die "$install_dir cannot be written; set INSTALL_DIR"
         as=sudo
     fi
-    $as cp "$file" "$install_dir/.$program.new"
-    $as chmod 755 "$install_dir/.$program.new"
-    $as mv -f "$install_dir/.$program.new" "$install_dir/$program"
-    rm -f "$file"
-    say "installed $install_dir/$program"
+    # shellcheck disable=SC2016 # the variables are that shell's
+    $as sh -c '
+        set -eu
+        umask 022
+        mkdir -p "$1"
+        cd "$1"
+        if [ -L "$2" ] || { [ -e "$2" ] && [ ! -f "$2" ]; }; then exit 3; fi
+        umask 077
+        new=$(mktemp -d "./.$2.XXXXXX")
+        cd "$new"
+        status=0
+        cat >new && chmod 755 new && mv -f new "../$2" || status=1
+        cd -P ..
+        rm -rf "$new"
+        exit "$status"
+    ' sh "$install_dir" "$program" <file || {
+        [ $? -ne 3 ] || die "$install_dir/$program is a link or no file; remove it, or set INSTALL_DIR"
+        die "$install_dir/$program cannot be written; nothing was installed"
+    }
 }
 
 main
