@@ -110,4 +110,18 @@ CREATE INDEX derivations_unused ON derivations (derivation_index) WHERE is_used 
 
 -- Releases: the vendor's public keys, and what a scope may do.
 
+-- The public halves of the vendor's release keys, as minisign writes them. A
+-- product with none takes no release from a scoped key.
+CREATE TABLE release_keys (
+  product_id TEXT NOT NULL REFERENCES products (id) ON DELETE CASCADE,
+  public_key TEXT NOT NULL,
+  position INTEGER NOT NULL,
+  added_at INTEGER NOT NULL,
+  PRIMARY KEY (product_id, public_key)
+) STRICT, WITHOUT ROWID;
+
+-- Which key the statement about the file verified under; NULL where that was
+-- never looked at. Feeds offer a file while that key stands.
+ALTER TABLE release_files ADD COLUMN verified_by TEXT;
+
 -- Access: keys that expire, refused credentials, keys that were handed out.

@@ -1,9 +1,8 @@
-//! Files to publish, as the operator's routes want them. Their signatures have
-//! the form and the statement; a server has no key to verify them with, so
-//! nothing is signed here.
+//! Files to publish, as the operator's routes want them, signed with the vendor's
+//! release key.
 
+use crate::vendor;
 use data_encoding::HEXLOWER;
-use keywright_domain::release::signature::DetachedSignature;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256, Sha512};
 
@@ -35,9 +34,8 @@ impl ReleaseFile<'_> {
         format!("{}-{}", self.product, self.version)
     }
 
-    /// A signature file that states what this is.
-    #[must_use]
-    pub fn signature(&self) -> String {
+    /// What the vendor states about it.
+    fn statement(&self) -> String {
         let Self {
             product,
             version,
@@ -45,19 +43,24 @@ impl ReleaseFile<'_> {
             platform,
             bytes,
         } = self;
-        let trusted_comment = format!(
+        format!(
             "timestamp:1700000000\tfile:{}\tversion:{version}\tproduct:{product}\tchannel:{channel}\tplatform:{platform}\tsize:{}\tsha256:{}",
             self.file_name(),
             bytes.len(),
             self.sha256()
-        );
-        let signature = DetachedSignature {
-            key_id: [1; 8],
-            signature: [2; 64],
-            trusted_comment,
-            global_signature: [3; 64],
-        };
-        signature.to_string()
+        )
+    }
+
+    /// The vendor's signature file, which states what this is.
+    #[must_use]
+    pub fn signature(&self) -> String {
+        vendor::stated(vendor::SEED, self.bytes, &self.statement())
+    }
+
+    /// The same by another key, whose signatures name the vendor's.
+    #[must_use]
+    pub fn signature_by(&self, seed: [u8; 32]) -> String {
+        vendor::stated(seed, self.bytes, &self.statement())
     }
 
     /// The file in the body of `POST /v1/admin/releases`.
@@ -71,12 +74,13 @@ impl ReleaseFile<'_> {
         })
     }
 
-    /// The body that publishes this file alone.
+    /// The body that publishes this file alone, and brings the release key along
+    /// for a product that has none.
     #[must_use]
     pub fn publication(&self) -> Value {
         json!({
             "product": self.product, "version": self.version, "channel": self.channel,
-            "files": [self.json()],
+            "files": [self.json()], "release_key": vendor::release_key(),
         })
     }
 

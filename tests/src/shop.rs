@@ -9,8 +9,8 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::BodyExt;
 use keywright_edge::host::native::{
-    FaultyDatabase, FaultyWriter, FolderWriter, HttpFetch, MemoryLog, Native, PageFolder,
-    ReleaseFolder, RouterFetch, SqliteDatabase, SystemRandom,
+    CountedReleases, FaultyDatabase, FaultyWriter, FolderWriter, HttpFetch, MemoryLog, Native,
+    PageFolder, ReleaseFolder, RouterFetch, SqliteDatabase, SystemRandom,
 };
 use keywright_edge::ports::{Clock, DatabasePort, Fetch, name};
 use keywright_edge::{Function, Host};
@@ -66,6 +66,8 @@ pub struct Shop {
     pub database: Arc<FaultyDatabase>,
     /// Where releases are written, to break it.
     pub release_writer: Arc<FaultyWriter>,
+    /// What is read of the releases, to count it.
+    pub storage_reads: Arc<CountedReleases>,
     routers: BTreeMap<&'static str, (Host, Router)>,
     sign: (Host, Router),
 }
@@ -132,10 +134,12 @@ impl Shop {
         let release_writer = Arc::new(FaultyWriter::new(Arc::new(FolderWriter::new(
             setup.releases.clone(),
         ))));
+        let folder = Arc::new(ReleaseFolder::new(setup.releases.clone()));
+        let storage_reads = Arc::new(CountedReleases::new(folder));
         let mut native = Native {
             database: database.clone(),
             without_database: setup.without_database,
-            releases: Arc::new(ReleaseFolder::new(setup.releases.clone())),
+            releases: storage_reads.clone(),
             release_writer: Some(release_writer.clone()),
             pages: Arc::new(PageFolder::new(root().join("static"))),
             outbound,
@@ -161,6 +165,7 @@ impl Shop {
             native,
             database,
             release_writer,
+            storage_reads,
             routers,
             sign,
         }

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256, Sha512};
 
 /// The vendor's key for releases.
-const SEED: [u8; 32] = [0x33; 32];
+pub const SEED: [u8; 32] = [0x33; 32];
 /// Its id in signatures.
 const KEY_ID: [u8; 8] = *b"keyid-33";
 
@@ -34,12 +34,37 @@ pub fn minisign_public_key() -> String {
     format!("untrusted comment: vendor\n{}\n", BASE64.encode(&bytes))
 }
 
+/// The public half as the operator's routes take it.
+#[must_use]
+pub fn release_key() -> String {
+    release_key_of(SEED)
+}
+
+/// The public half of another vendor's key, which has the same id in signatures.
+#[must_use]
+pub fn release_key_of(seed: [u8; 32]) -> String {
+    let key = SigningKey::from_bytes(&seed).verifying_key().to_bytes();
+    BASE64.encode(&[b"Ed".as_slice(), &KEY_ID, &key].concat())
+}
+
 /// The signature file of a file.
 #[must_use]
 pub fn signature(bytes: &[u8], statement: &Statement) -> String {
-    let key = SigningKey::from_bytes(&SEED);
+    signature_by(SEED, bytes, statement)
+}
+
+/// The signature file of a file, by another key of the same id.
+#[must_use]
+pub fn signature_by(seed: [u8; 32], bytes: &[u8], statement: &Statement) -> String {
+    stated(seed, bytes, &statement.to_string())
+}
+
+/// The signature file of a file about which this is stated, whatever it is.
+#[must_use]
+pub fn stated(seed: [u8; 32], bytes: &[u8], trusted_comment: &str) -> String {
+    let key = SigningKey::from_bytes(&seed);
     let signature = key.sign(bytes).to_bytes();
-    let trusted_comment = statement.to_string();
+    let trusted_comment = trusted_comment.to_owned();
     let signed = DetachedSignature::globally_signed(&signature, &trusted_comment);
     DetachedSignature {
         key_id: KEY_ID,

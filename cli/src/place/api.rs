@@ -1,13 +1,13 @@
 //! HTTP: the operator's routes of a Keywright instance, and what it serves to
 //! everybody. What may help is tried again, a few times, with growing pauses.
 
-use super::known::{Change, Changed, Known, Publication};
+use super::known::{Change, Changed, Keys, Known, Publication};
 use crate::error::{CliError, Exit};
 use keywright_domain::dates::{parse_rfc3339, rfc3339};
 use keywright_domain::release::manifest::{
     Artifact, FORMAT, ProductManifest, VersionManifest, Yanked,
 };
-use keywright_domain::release::{Channel, Version};
+use keywright_domain::release::{Channel, ReleaseIndex, Version};
 use keywright_domain::slug::Slug;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -40,12 +40,10 @@ const MOST_BYTES: u64 = 16 * 1024 * 1024;
 /// The key, from a file or the environment.
 pub(super) fn key(file: Option<&Path>) -> Result<String, CliError> {
     let key = match file {
-        Some(file) => {
-            std::fs::read_to_string(file).map_err(|error| CliError::file(file, error))?
-        }
+        Some(file) => std::fs::read_to_string(file).map_err(|error| CliError::file(file, error))?,
         None => std::env::var(API_KEY).map_err(|_| {
             CliError::usage(format!(
-                "put a key with the scope releases:write into {API_KEY}, or name a file with --api-key-file"
+                "put the key for the server into {API_KEY}, or name a file with --api-key-file"
             ))
         })?,
     };
@@ -164,6 +162,7 @@ impl Api {
             "requires_entitlement": new.requires_entitlement,
             "rollout_percent": new.rollout_percent, "metadata": new.metadata,
             "built_at": new.built_at.map(rfc3339), "files": new.artifacts,
+            "release_key": new.release_key,
         });
         let recorded: Recorded = self.ask("POST", "/v1/admin/releases", &Payload::Json(&body))?;
         Ok(recorded.into())
@@ -207,6 +206,23 @@ impl Api {
         let body = json!({ "script": script });
         let done: Done = self.ask("PUT", &path, &Payload::Json(&body))?;
         Ok((done.changed, done.written))
+    }
+
+    /// The public release keys of a product.
+    pub(super) fn keys(&self, product: &Slug) -> Result<Vec<String>, CliError> {
+        #[derive(Deserialize)]
+        struct Shown {
+            public_keys: Vec<String>,
+        }
+        let path = format!("/v1/admin/releases/keys/{product}");
+        let shown: Shown = self.ask("GET", &path, &Payload::None)?;
+        Ok(shown.public_keys)
+    }
+
+    pub(super) fn set_keys(&self, product: &Slug, keys: &[String]) -> Result<Keys, CliError> {
+        let path = format!("/v1/admin/releases/keys/{product}");
+        let body = json!({ "public_keys": keys });
+        self.ask("PUT", &path, &Payload::Json(&body))
     }
 
     /// A request with JSON, and its answer.
@@ -342,6 +358,10 @@ fn refusal(status: StatusCode, body: &[u8], path: &str) -> CliError {
         message: String,
     }
     let said: Envelope = serde_json::from_slice(body).unwrap_or_default();
+    let exit = match said.error.as_str() {
+        "untrusted_signature" => Exit::NotGenuine,
+        _ => exit_for(status),
+    };
     let said = if said.message.is_empty() {
         said.error
     } else {
@@ -349,7 +369,7 @@ fn refusal(status: StatusCode, body: &[u8], path: &str) -> CliError {
     };
     let path = path.split('?').next().unwrap_or_default();
     let message = format!("{path} answered {}: {said}", status.as_u16());
-    CliError::new(exit_for(status), message)
+    CliError::new(exit, message)
 }
 
 fn exit_for(status: StatusCode) -> Exit {
@@ -378,6 +398,8 @@ struct Recorded {
     changed: bool,
     written: bool,
     ignored: Vec<String>,
+    #[serde(default)]
+    index: Option<ReleaseIndex>,
 }
 
 impl From<Recorded> for Changed {
@@ -387,6 +409,7 @@ impl From<Recorded> for Changed {
             changed: recorded.changed,
             ignored: recorded.ignored,
             written: recorded.written,
+            index: recorded.index,
         }
     }
 }

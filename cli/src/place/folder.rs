@@ -5,10 +5,11 @@ use super::known::{Change, Changed, Known, Publication};
 use super::merge;
 use crate::digest::{Digests, Hashes, each_piece, of_file, open};
 use crate::error::CliError;
+use keywright_domain::release::index::{IndexedVersion, index_key};
 use keywright_domain::release::manifest::{
     ManifestError, ProductManifest, VersionManifest, content_key, product_key, version_key,
 };
-use keywright_domain::release::{Channel, Version};
+use keywright_domain::release::{Channel, Name, ReleaseIndex, Version};
 use keywright_domain::slug::Slug;
 use serde::Serialize;
 use std::fs::File;
@@ -122,11 +123,13 @@ impl Folder {
         if changed {
             self.write(&new.product, &new.version, &manifest)?;
         }
+        self.index(&new.product, None)?;
         Ok(Changed {
             manifest,
             changed,
             ignored,
             written: true,
+            index: None,
         })
     }
 
@@ -143,11 +146,13 @@ impl Folder {
         })?;
         let manifest = merge::change(&there, change, now)?;
         let changed = self.write(product, version, &manifest)?;
+        self.index(product, None)?;
         Ok(Changed {
             manifest,
             changed,
             ignored: Vec::new(),
             written: true,
+            index: None,
         })
     }
 
@@ -171,6 +176,45 @@ impl Folder {
         }
         let path = self.0.join(version_key(product, version.as_str()));
         write_json(&path, manifest)
+    }
+
+    /// Writes the index of a product, after its manifests: of the versions that
+    /// lie here, those that are offered. What a server says of a version counts;
+    /// of one that it does not know, the manifest or, without one, the files.
+    pub(super) fn index(
+        &self,
+        product: &Slug,
+        server: Option<&ReleaseIndex>,
+    ) -> Result<(), CliError> {
+        let mut versions = Vec::new();
+        for name in folders(&self.0.join(product.as_str()))? {
+            let Ok(version) = Version::parse(&name) else {
+                continue;
+            };
+            let mut known = server.iter().flat_map(|index| &index.versions);
+            if let Some(known) = known.find(|known| known.version == version) {
+                let path = self.0.join(version_key(product, &name));
+                if path.is_file() && !known.files.is_empty() {
+                    versions.push(known.clone());
+                }
+                continue;
+            }
+            let path = self.0.join(version_key(product, &name));
+            let json = read(&path)?;
+            match json.map(|json| VersionManifest::read(&json, product, &name)) {
+                Some(Ok(manifest)) => versions.extend(IndexedVersion::of_manifest(&manifest)),
+                None | Some(Err(ManifestError::Format)) => {
+                    let files = files(&self.0.join(product.as_str()).join(&name))?;
+                    if !files.is_empty() {
+                        versions.push(IndexedVersion::of_folder(version, files));
+                    }
+                }
+                // Damaged: the gate does not offer it either.
+                Some(Err(_)) => {}
+            }
+        }
+        let index = ReleaseIndex::new(product.clone(), versions);
+        write_json(&self.0.join(index_key(product)), &index).map(drop)
     }
 
     pub(super) fn gate(&self, product: &Slug, gate: &ProductManifest) -> Result<bool, CliError> {
@@ -205,6 +249,19 @@ fn folders(path: &Path) -> Result<Vec<String>, CliError> {
         .filter(|entry| entry.path().is_dir())
         .filter_map(|entry| entry.file_name().into_string().ok())
         .filter(|name| !name.starts_with('.'))
+        .collect();
+    names.sort();
+    Ok(names)
+}
+
+/// Names of the files in a folder that can be downloaded.
+fn files(path: &Path) -> Result<Vec<String>, CliError> {
+    let entries = std::fs::read_dir(path).map_err(|error| CliError::file(path, error))?;
+    let mut names: Vec<String> = entries
+        .filter_map(Result::ok)
+        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()))
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .filter(|name| Name::parse(name).is_ok())
         .collect();
     names.sort();
     Ok(names)

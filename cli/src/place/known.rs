@@ -1,8 +1,9 @@
 //! What is published, and what is to change of it.
 
 use keywright_domain::release::manifest::{Artifact, VersionManifest};
-use keywright_domain::release::{Channel, Version};
+use keywright_domain::release::{Channel, ReleaseIndex, Version};
 use keywright_domain::slug::Slug;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
@@ -28,6 +29,8 @@ pub(crate) struct Publication {
     pub(crate) metadata: Option<Map<String, Value>>,
     /// Unix seconds.
     pub(crate) built_at: Option<i64>,
+    /// The public half of the key that signed the files.
+    pub(crate) release_key: Option<String>,
     pub(crate) artifacts: Vec<Artifact>,
 }
 
@@ -51,4 +54,33 @@ pub(crate) struct Changed {
     pub(crate) ignored: Vec<String>,
     /// Whether the manifest is where it is served from.
     pub(crate) written: bool,
+    /// What is offered of each version, by a server that cannot write it.
+    pub(crate) index: Option<ReleaseIndex>,
+}
+
+/// The release keys of a product after they were set.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Keys {
+    pub(crate) public_keys: Vec<String>,
+    /// Whether they are others than before.
+    pub(crate) changed: bool,
+    /// How many files of before were found to be signed with one of them.
+    pub(crate) verified: usize,
+    /// Files that none of them has signed.
+    pub(crate) not_offered: Vec<NotOffered>,
+    /// How many those are.
+    pub(crate) not_offered_count: usize,
+    /// Whether every file was looked at.
+    pub(crate) complete: bool,
+    /// Whether the index is where it is served from.
+    pub(crate) written: bool,
+    /// As in [`Changed`].
+    pub(crate) index: Option<ReleaseIndex>,
+}
+
+/// A file of a version.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct NotOffered {
+    pub(crate) version: String,
+    pub(crate) platform: String,
 }

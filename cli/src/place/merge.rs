@@ -188,6 +188,7 @@ mod tests {
             requires_entitlement: None,
             rollout_percent: None,
             metadata: None,
+            release_key: None,
             built_at: Some(5),
             artifacts,
         }

@@ -19,15 +19,15 @@ use keywright_domain::release::manifest::{ProductManifest, VersionManifest};
 use keywright_domain::release::{Channel, Version};
 use keywright_domain::slug::Slug;
 use known::Change;
-pub(crate) use known::{Changed, Known};
+pub(crate) use known::{Changed, Keys, Known};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Where.
 #[derive(Debug, Args)]
 pub(crate) struct Where {
-    /// Address of the Keywright instance. The key with the scope
-    /// `releases:write` comes from `KEYWRIGHT_API_KEY` or --api-key-file.
+    /// Address of the Keywright instance. The key, `ADMIN_KEY` or one with the
+    /// scope that this takes, comes from `KEYWRIGHT_API_KEY` or --api-key-file.
     #[arg(long, env = "KEYWRIGHT_URL", value_name = "URL")]
     server: Option<String>,
     /// File with the key.
@@ -199,6 +199,25 @@ impl Place {
         self.with_lock(product, set)
     }
 
+    /// The public release keys of a product, which a server has.
+    pub(crate) fn keys(&self, product: &Slug) -> Result<Vec<String>, CliError> {
+        self.server.as_ref().ok_or_else(needs_server)?.keys(product)
+    }
+
+    /// Says which release keys a product has.
+    pub(crate) fn set_keys(&self, product: &Slug, keys: &[String]) -> Result<Keys, CliError> {
+        let server = self.server.as_ref().ok_or_else(needs_server)?;
+        self.with_lock(product, || {
+            let set = server.set_keys(product, keys)?;
+            match (&self.folder, set.written) {
+                (_, true) => {}
+                (Some(folder), false) => folder.index(product, set.index.as_ref())?,
+                (None, false) => return Err(needs_folder()),
+            }
+            Ok(set)
+        })
+    }
+
     /// Publishes the install script. Answers whether it is another one.
     pub(crate) fn installer(&self, product: &Slug, script: &str) -> Result<bool, CliError> {
         let Some(server) = &self.server else {
@@ -231,6 +250,7 @@ impl Place {
                 (_, true) => {}
                 (Some(folder), false) => {
                     changed.changed |= folder.write(product, version, &changed.manifest)?;
+                    folder.index(product, changed.index.as_ref())?;
                 }
                 (None, false) => return Err(needs_folder()),
             }
@@ -256,6 +276,10 @@ impl Place {
         let _held = lock.transpose()?;
         change()
     }
+}
+
+fn needs_server() -> CliError {
+    CliError::usage("release keys are kept by a server: name it with --server URL or KEYWRIGHT_URL")
 }
 
 fn needs_folder() -> CliError {

@@ -7,7 +7,8 @@ use keywright_domain::access::Scope::{
     AttentionRead, AttentionWrite, AuditRead, DiscountCodesRead, DiscountCodesWrite, LicensesRead,
     LicensesWrite, MachinesRead, MachinesWrite, MerchantProfilesRead, MerchantProfilesWrite,
     PaymentProvidersRead, PaymentProvidersWrite, PoliciesRead, PoliciesWrite, ProductsRead,
-    ProductsWrite, ReleasesRead, ReleasesWrite, ValidationsRead,
+    ProductsWrite, ReleaseGatesWrite, ReleaseInstallersWrite, ReleaseOffersWrite, ReleasesRead,
+    ReleasesWrite, ValidationsRead,
 };
 
 /// One of the operator's routes.
@@ -85,9 +86,11 @@ pub static ROUTES: &[Route] = &[
     row(Method::POST, "/v1/admin/releases", Gate::Scope(ReleasesWrite)),
     row(Method::POST, "/v1/admin/releases/uploads", Gate::Scope(ReleasesWrite)),
     row(Method::PUT, "/v1/admin/releases/uploads/{id}", Gate::Scope(ReleasesWrite)),
-    row(Method::PUT, "/v1/admin/releases/gate/{product}", Gate::Scope(ReleasesWrite)),
-    row(Method::PUT, "/v1/admin/releases/installer/{product}", Gate::Scope(ReleasesWrite)),
-    row(Method::PATCH, "/v1/admin/releases/{id}", Gate::Scope(ReleasesWrite)),
+    row(Method::PUT, "/v1/admin/releases/gate/{product}", Gate::Scope(ReleaseGatesWrite)),
+    row(Method::PUT, "/v1/admin/releases/installer/{product}", Gate::Scope(ReleaseInstallersWrite)),
+    row(Method::GET, "/v1/admin/releases/keys/{product}", Gate::Scope(ReleasesRead)),
+    row(Method::PUT, "/v1/admin/releases/keys/{product}", Gate::Master),
+    row(Method::PATCH, "/v1/admin/releases/{id}", Gate::Scope(ReleaseOffersWrite)),
     row(Method::GET, "/v1/admin/api-keys", Gate::Master),
     row(Method::POST, "/v1/admin/api-keys", Gate::Master),
     row(Method::DELETE, "/v1/admin/api-keys/{id}", Gate::Master),

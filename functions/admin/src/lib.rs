@@ -31,7 +31,7 @@ use btcpay::BtcPay;
 use keywright_edge::function::{Access, OutboundAccess, PortError};
 use keywright_edge::http::{Bearer, api_router, repeatable};
 use keywright_edge::journal::Journal;
-use keywright_edge::ports::{Database, ReleaseWriter, Sign, Stamps, name};
+use keywright_edge::ports::{Database, ReleaseWriter, Releases, Sign, Stamps, name};
 use keywright_edge::{Function, Grants, Host};
 use keywright_store::api_keys::{Use, uses};
 use operator::Operator;
@@ -120,6 +120,8 @@ keywright_edge::entry!(FUNCTION);
         releases::change::handler,
         releases::gate::handler,
         releases::installer::handler,
+        releases::keys::show::handler,
+        releases::keys::set::handler,
         uploads::open::handler,
         uploads::part::handler,
         api_keys::create::handler,
@@ -164,6 +166,8 @@ struct Ports {
     stamps: Stamps,
     /// The release files; `None` on a host that cannot write them.
     releases: Option<ReleaseWriter>,
+    /// The same, for reading; `None` on a host that has none here.
+    storage: Option<Releases>,
     /// The operator's key; `None` when none of at least 32 characters is
     /// configured.
     key: Option<Bearer>,
@@ -183,6 +187,7 @@ impl Ports {
             stamps: host.stamps(),
             btcpay: BtcPay::of(host)?,
             releases: host.release_writer()?,
+            storage: host.releases().ok(),
             key: host.config.get(name::ADMIN_KEY).and_then(Bearer::new),
         })
     }
@@ -333,6 +338,10 @@ fn release_routes() -> Router<Ports> {
         .route(
             "/v1/admin/releases/installer/{product}",
             put(releases::installer::handler),
+        )
+        .route(
+            "/v1/admin/releases/keys/{product}",
+            get(releases::keys::show::handler).put(releases::keys::set::handler),
         )
         .route("/v1/admin/releases/{id}", patch(releases::change::handler))
 }

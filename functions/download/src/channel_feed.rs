@@ -6,7 +6,6 @@ use crate::asked::Asked;
 use crate::error::{Body, GateError};
 use crate::files::OPEN;
 use crate::newest::{Found, Having, Search};
-use crate::shelf::Shelved;
 use crate::versions::unknown;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
@@ -144,13 +143,11 @@ pub(crate) async fn handler(
 
 /// What a manifest says; an older version, of which nothing is known, is not
 /// in feeds.
-fn release(ports: &Ports, (version, shelved): &Found) -> Option<ChannelRelease> {
-    let Shelved::Listed(manifest) = shelved else {
-        return None;
-    };
+fn release(ports: &Ports, found: &Found) -> Option<ChannelRelease> {
+    let manifest = found.manifest.as_ref()?;
     let artifacts = manifest.artifacts.iter();
     Some(ChannelRelease {
-        version: version.to_string(),
+        version: found.version.to_string(),
         channel: manifest.channel.as_str(),
         built_at: rfc3339(manifest.built_at_unix),
         published_at: rfc3339(manifest.published_at_unix),
@@ -158,6 +155,7 @@ fn release(ports: &Ports, (version, shelved): &Found) -> Option<ChannelRelease> 
         notes: manifest.notes.clone(),
         requires_entitlement: manifest.requires_entitlement.clone(),
         artifacts: artifacts
+            .filter(|artifact| found.offers(artifact.platform.as_str()))
             .map(|artifact| file(&ports.public_url, manifest, artifact))
             .collect(),
     })

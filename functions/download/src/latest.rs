@@ -64,7 +64,7 @@ pub(crate) async fn handler(
         most: 1,
     };
     let found = search.run().await?.unwrap_or_default();
-    let Some((version, _)) = found.first() else {
+    let Some(version) = found.first().map(|found| &found.version) else {
         let error = GateError::new(StatusCode::NOT_FOUND, "no version for this platform");
         return Err(error.hint(format!(
             "GET /releases/{product}/ lists the versions, GET /releases/{product}/channels/{channel}.json what they have"

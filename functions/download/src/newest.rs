@@ -1,18 +1,27 @@
-//! The newest versions of a product that somebody is offered.
+//! The newest versions of a product that somebody is offered: by the product's
+//! index, or by its manifests where nobody has written an index. What one request
+//! reads is bounded either way.
 
 use crate::Ports;
 use crate::shelf::Shelved;
 use futures_util::future::join_all;
+use keywright_domain::release::index::{IndexedVersion, ReleaseIndex};
+use keywright_domain::release::manifest::VersionManifest;
 use keywright_domain::release::offer::Candidate;
 use keywright_domain::release::{Channel, Version};
 use keywright_domain::slug::Slug;
 use keywright_edge::ports::{Level, ReleaseError};
+use std::sync::Arc;
 
 /// Manifests that are read at once.
 const AT_ONCE: usize = 8;
-/// Most manifests that are read for one request: whoever publishes a
-/// pre-release an hour has a stable release within a week.
-const MOST_READ: usize = 200;
+/// Most versions that are looked at without an index. Each costs one read, or
+/// two where it is laid out the older way, so that a request stays below the 50
+/// that a free plan of Workers allows.
+const MOST_WITHOUT_INDEX: usize = 20;
+/// How many versions more than are wanted are looked at with an index, because a
+/// manifest may have changed since the index was written.
+const SPARE: usize = 5;
 
 /// What is looked for.
 pub(crate) struct Search<'a> {
@@ -39,8 +48,25 @@ pub(crate) enum Having<'a> {
     List,
 }
 
+/// The file that an older folder has in place of a manifest.
+const OLDER_MANIFEST: &str = "MANIFEST.json";
+
 /// A version that is offered.
-pub(crate) type Found = (Version, Shelved);
+pub(crate) struct Found {
+    pub(crate) version: Version,
+    /// What it consists of, where its manifest says.
+    pub(crate) manifest: Option<Arc<VersionManifest>>,
+    /// The platforms whose files are offered; `None` for all.
+    offered: Option<Vec<String>>,
+}
+
+impl Found {
+    /// Whether the file of a platform is offered.
+    pub(crate) fn offers(&self, platform: &str) -> bool {
+        let offered = self.offered.as_ref();
+        offered.is_none_or(|files| files.iter().any(|file| file == platform))
+    }
+}
 
 impl Search<'_> {
     /// The versions, newest first; `None` where there is no such product. A
@@ -49,6 +75,65 @@ impl Search<'_> {
     /// # Errors
     /// [`ReleaseError`] when the product cannot be listed.
     pub(crate) async fn run(&self) -> Result<Option<Vec<Found>>, ReleaseError> {
+        match self.ports.shelf.index(self.product).await? {
+            Some(index) => Ok(Some(self.by_index(&index).await)),
+            None => self.by_manifests().await,
+        }
+    }
+
+    async fn by_index(&self, index: &ReleaseIndex) -> Vec<Found> {
+        let fitting = index.versions.iter().filter(|indexed| {
+            let has_it = match (indexed.older, self.having) {
+                (_, Having::File(file)) => indexed.has(file),
+                (true, Having::Manifest) => indexed.has(OLDER_MANIFEST),
+                (false, Having::Manifest | Having::List) => true,
+                (true, Having::List) => false,
+            };
+            has_it && self.takes(&indexed.candidate())
+        });
+        let fitting: Vec<&IndexedVersion> = fitting.take(self.most + SPARE).collect();
+        let mut found = Vec::new();
+        let mut rest = fitting.as_slice();
+        while found.len() < self.most && !rest.is_empty() {
+            let missing = self.most - found.len();
+            let (now, later) = rest.split_at(missing.min(AT_ONCE).min(rest.len()));
+            let confirmed = join_all(now.iter().map(|indexed| self.confirm(indexed))).await;
+            found.extend(confirmed.into_iter().flatten());
+            rest = later;
+        }
+        found
+    }
+
+    /// Looks whether a version's manifest still says what the index does.
+    async fn confirm(&self, indexed: &IndexedVersion) -> Option<Found> {
+        let version = &indexed.version;
+        let found = |manifest| Found {
+            version: version.clone(),
+            manifest,
+            offered: Some(indexed.files.clone()),
+        };
+        if indexed.older {
+            return Some(found(None));
+        }
+        let shelf = &self.ports.shelf;
+        match shelf.version(self.product, version.as_str(), None).await {
+            Ok(Shelved::Listed(manifest)) => {
+                let has_it = match self.having {
+                    Having::File(platform) => manifest.artifact(platform).is_some(),
+                    Having::Manifest | Having::List => true,
+                };
+                (has_it && self.takes(&candidate(version, &manifest)))
+                    .then(|| found(Some(manifest)))
+            }
+            Ok(Shelved::Older { .. }) => None,
+            Err(error) => {
+                self.tell(&error);
+                None
+            }
+        }
+    }
+
+    async fn by_manifests(&self) -> Result<Option<Vec<Found>>, ReleaseError> {
         let Some((versions, _)) = self.ports.shelf.versions(self.product).await? else {
             return Ok(None);
         };
@@ -56,7 +141,7 @@ impl Search<'_> {
         // channel, so those need not be read.
         let may_be = |version: &Version| self.channel < Channel::Stable || !version.is_prerelease();
         let versions: Vec<Version> = versions.into_iter().filter(may_be).collect();
-        let versions = &versions[..versions.len().min(MOST_READ)];
+        let versions = &versions[..versions.len().min(MOST_WITHOUT_INDEX)];
         let mut found = Vec::new();
         // One at a time while one is enough: the newest nearly always is.
         let at_once = if self.most == 1 { 1 } else { AT_ONCE };
@@ -74,54 +159,71 @@ impl Search<'_> {
 
     async fn look(&self, version: &Version) -> Option<Found> {
         match self.offered(version).await {
-            Ok(shelved) => Some((version.clone(), shelved?)),
+            Ok(found) => found,
             Err(error) => {
-                let line = error.to_string();
-                self.ports.log.write(Level::Error, "", &line);
+                self.tell(&error);
                 None
             }
         }
     }
 
-    async fn offered(&self, version: &Version) -> Result<Option<Shelved>, ReleaseError> {
+    async fn offered(&self, version: &Version) -> Result<Option<Found>, ReleaseError> {
         let name = version.as_str();
-        let shelved = self.ports.shelf.version_now(self.product, name).await?;
-        let candidate = match &shelved {
-            Shelved::Listed(manifest) => Candidate {
-                version,
-                channel: manifest.channel,
-                yanked: manifest.yanked.is_some(),
-                rollout_percent: manifest.rollout_percent,
-            },
-            Shelved::Older { .. } => Candidate {
-                version,
-                channel: Channel::of_older(version),
-                yanked: false,
-                rollout_percent: 100,
-            },
+        let found = |manifest| Found {
+            version: version.clone(),
+            manifest,
+            offered: None,
         };
-        let reached = self
-            .rollout
-            .is_none_or(|client| candidate.has_reached(self.product.as_str(), client));
-        if !candidate.is_on(self.channel) || !reached {
-            return Ok(None);
+        match self.ports.shelf.version_now(self.product, name).await? {
+            Shelved::Listed(manifest) => {
+                let has_it = match self.having {
+                    Having::File(platform) => manifest.artifact(platform).is_some(),
+                    Having::Manifest | Having::List => true,
+                };
+                let takes = has_it && self.takes(&candidate(version, &manifest));
+                Ok(takes.then(|| found(Some(manifest))))
+            }
+            Shelved::Older { .. } => {
+                let candidate = Candidate {
+                    version,
+                    channel: Channel::of_older(version),
+                    yanked: false,
+                    rollout_percent: 100,
+                };
+                let has_it = self.takes(&candidate)
+                    && match self.having {
+                        Having::File(file) => self.has_file(name, file).await?,
+                        Having::Manifest => self.has_file(name, OLDER_MANIFEST).await?,
+                        Having::List => false,
+                    };
+                Ok(has_it.then(|| found(None)))
+            }
         }
-        let has_it = match (&shelved, self.having) {
-            (Shelved::Listed(manifest), Having::File(platform)) => {
-                manifest.artifact(platform).is_some()
-            }
-            (Shelved::Listed(_), Having::Manifest | Having::List) => true,
-            (Shelved::Older { .. }, Having::File(file)) => self.has_file(name, file).await?,
-            (Shelved::Older { .. }, Having::Manifest) => {
-                self.has_file(name, "MANIFEST.json").await?
-            }
-            (Shelved::Older { .. }, Having::List) => false,
-        };
-        Ok(has_it.then_some(shelved))
+    }
+
+    /// Whether a version is on the channel and has reached the client.
+    fn takes(&self, candidate: &Candidate<'_>) -> bool {
+        let product = self.product.as_str();
+        let reached = |client| candidate.has_reached(product, client);
+        candidate.is_on(self.channel) && self.rollout.is_none_or(reached)
     }
 
     async fn has_file(&self, version: &str, file: &str) -> Result<bool, ReleaseError> {
         let key = format!("{}/{version}/{file}", self.product);
         Ok(self.ports.releases.stat(&key).await?.is_some())
+    }
+
+    fn tell(&self, error: &ReleaseError) {
+        let line = error.to_string();
+        self.ports.log.write(Level::Error, "", &line);
+    }
+}
+
+fn candidate<'a>(version: &'a Version, manifest: &VersionManifest) -> Candidate<'a> {
+    Candidate {
+        version,
+        channel: manifest.channel,
+        yanked: manifest.yanked.is_some(),
+        rollout_percent: manifest.rollout_percent,
     }
 }

@@ -2,6 +2,7 @@
 //! for a few seconds in each instance, so that a rush costs little more than
 //! the files.
 
+use keywright_domain::release::index::{MAX_INDEX_BYTES, ReleaseIndex, index_key};
 use keywright_domain::release::manifest::{
     MAX_MANIFEST_BYTES, ManifestError, ProductManifest, VersionManifest, product_key, version_key,
 };
@@ -70,6 +71,7 @@ struct Kept {
 enum Manifest {
     Product(ProductManifest),
     Version(Arc<VersionManifest>),
+    Index(Arc<ReleaseIndex>),
 }
 
 impl Shelf {
@@ -94,6 +96,29 @@ impl Shelf {
         let manifest = ProductManifest::read(json.as_deref());
         self.keep(key, Manifest::Product(manifest.clone()));
         Ok(manifest)
+    }
+
+    /// What a product offers, as of the last few seconds; `None` where nobody has
+    /// written an index. One that is damaged counts as none: whoever changes
+    /// something of the product writes it again.
+    ///
+    /// # Errors
+    /// [`ReleaseError`].
+    pub(crate) async fn index(
+        &self,
+        product: &Slug,
+    ) -> Result<Option<Arc<ReleaseIndex>>, ReleaseError> {
+        let key = index_key(product);
+        if let Some(Manifest::Index(index)) = self.kept(&key) {
+            return Ok(Some(index));
+        }
+        let json = self.releases.read(&key, MAX_INDEX_BYTES).await?;
+        let index = json.and_then(|json| ReleaseIndex::read(&json, product));
+        let index = index.map(Arc::new);
+        if let Some(index) = &index {
+            self.keep(key, Manifest::Index(index.clone()));
+        }
+        Ok(index)
     }
 
     /// A version as of the last few seconds. One that lacks `platform` is read

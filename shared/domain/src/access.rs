@@ -96,9 +96,17 @@ named! {
     RatesWrite = "rates:write",
     /// See what was published.
     ReleasesRead = "releases:read",
-    /// Publish releases, take them back, and say who may download. Can be given
-    /// by name, so that a build machine has a key that does this and no more.
+    /// Upload files and publish them under the vendor's signature. Can be given
+    /// by name, so that a build machine has a key that does this and no more: it
+    /// cannot publish what a release key has not signed.
     ReleasesWrite = "releases:write",
+    /// Decide which published versions are offered: promote, yank, roll out.
+    ReleaseOffersWrite = "release_offers:write",
+    /// Say who may download.
+    ReleaseGatesWrite = "release_gates:write",
+    /// Replace the install scripts, which customers run. Given by name only; no
+    /// role has it.
+    ReleaseInstallersWrite = "release_installers:write",
     /// See what somebody has to look at.
     AttentionRead = "attention:read",
     /// Say that it is done.
@@ -173,8 +181,10 @@ impl Role {
             | Scope::WebhooksWrite
             | Scope::MerchantProfilesWrite
             | Scope::RatesWrite
-            | Scope::ReleasesWrite => matches!(self, FullAdmin),
-            Scope::PaymentProvidersWrite => false,
+            | Scope::ReleasesWrite
+            | Scope::ReleaseOffersWrite
+            | Scope::ReleaseGatesWrite => matches!(self, FullAdmin),
+            Scope::PaymentProvidersWrite | Scope::ReleaseInstallersWrite => false,
         }
     }
 }
@@ -184,7 +194,14 @@ impl Scope {
     /// any can be: a key has one role, and its name says what the key may do.
     #[must_use]
     pub const fn is_a_la_carte(self) -> bool {
-        matches!(self, Self::PaymentProvidersWrite | Self::ReleasesWrite)
+        matches!(
+            self,
+            Self::PaymentProvidersWrite
+                | Self::ReleasesWrite
+                | Self::ReleaseOffersWrite
+                | Self::ReleaseGatesWrite
+                | Self::ReleaseInstallersWrite
+        )
     }
 }
 
@@ -273,6 +290,12 @@ mod tests {
         ("rates:write", [false, false, false, false, true]),
         ("releases:read", [true, true, true, true, true]),
         ("releases:write", [false, false, false, false, true]),
+        ("release_offers:write", [false, false, false, false, true]),
+        ("release_gates:write", [false, false, false, false, true]),
+        (
+            "release_installers:write",
+            [false, false, false, false, false],
+        ),
         ("attention:read", [true, true, true, true, true]),
         ("attention:write", [false, false, true, false, true]),
         ("audit:read", [true, true, true, true, true]),
@@ -304,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn two_scopes_are_given_by_name() {
+    fn five_scopes_are_given_by_name() {
         let by_name: Vec<Scope> = Scope::ALL
             .iter()
             .copied()
@@ -312,14 +335,24 @@ mod tests {
             .collect();
         assert_eq!(
             by_name,
-            [Scope::PaymentProvidersWrite, Scope::ReleasesWrite]
+            [
+                Scope::PaymentProvidersWrite,
+                Scope::ReleasesWrite,
+                Scope::ReleaseOffersWrite,
+                Scope::ReleaseGatesWrite,
+                Scope::ReleaseInstallersWrite,
+            ]
         );
         for role in Role::ALL {
-            assert!(!role.grants(Scope::PaymentProvidersWrite), "{role}");
-            assert!(
-                key(*role, &by_name).has(Scope::PaymentProvidersWrite),
-                "{role}"
-            );
+            for scope in [Scope::PaymentProvidersWrite, Scope::ReleaseInstallersWrite] {
+                assert!(!role.grants(scope), "{role}");
+                assert!(key(*role, &by_name).has(scope), "{role}");
+            }
+        }
+        // One does not bring another along.
+        let publishes = key(Role::ReadOnly, &[Scope::ReleasesWrite]);
+        for scope in by_name {
+            assert_eq!(publishes.has(scope), scope == Scope::ReleasesWrite);
         }
         // A row that holds what cannot be given by name gives nothing.
         let tampered = key(Role::ReadOnly, &[Scope::ProductsWrite]);

@@ -31,6 +31,7 @@
 //! - [`release_feed`]: releases as feeds offer them
 //! - [`machine_list`]: machines as the operator looks them up and frees them
 //! - [`releases`], [`release_change`]: published versions
+//! - [`release_index`], [`release_keys`]: what a product offers, and whose signatures count
 //! - [`release_gates`], [`release_installers`]: who may download a product, and its script
 //! - [`uploads`]: files on their way into the release storage
 //! - [`audit`]: who did what
@@ -77,7 +78,9 @@ pub mod redemptions;
 pub mod release_change;
 pub mod release_feed;
 pub mod release_gates;
+pub mod release_index;
 pub mod release_installers;
+pub mod release_keys;
 pub mod releases;
 pub mod retention;
 pub mod rpc_endpoints;

@@ -227,6 +227,10 @@ pub async fn delete(
              WHERE product_id = ?1 AND EXISTS (SELECT 1 FROM audit WHERE id = ?2)",
         ),
         if_told(
+            "DELETE FROM release_keys
+             WHERE product_id = ?1 AND EXISTS (SELECT 1 FROM audit WHERE id = ?2)",
+        ),
+        if_told(
             "DELETE FROM uploads
              WHERE product_id = ?1 AND EXISTS (SELECT 1 FROM audit WHERE id = ?2)",
         ),

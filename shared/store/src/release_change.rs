@@ -4,16 +4,18 @@
 use crate::audit::Actor;
 use crate::difference::{self, Change, insert_difference};
 use crate::releases::{BY_ID, Release};
-use keywright_domain::release::Channel;
+use keywright_domain::release::{Channel, ReleaseKey};
 use keywright_edge::ports::{Database, DatabaseError, Statement, decode};
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// What may change. `None` leaves a member as it is.
 #[derive(Debug, Clone, Default)]
 pub struct Changes {
     /// Another channel, with the signature of each file by its platform: what
     /// the vendor signs names the channel.
-    pub channel: Option<(Channel, Map<String, Value>)>,
+    pub channel: Option<(Channel, BTreeMap<String, NewSignature>)>,
     /// Why it is not offered any more; `Some(None)`: it is again.
     pub yank_reason: Option<Option<String>>,
     /// To how many in a hundred installations the feeds offer it.
@@ -24,8 +26,18 @@ pub struct Changes {
     pub requires_entitlement: Option<Option<String>>,
 }
 
+/// A signature that a release key stands behind.
+#[derive(Debug, Clone, Serialize)]
+pub struct NewSignature {
+    /// The whole signature file.
+    pub signature: String,
+    /// The key that it verified under.
+    pub verified_by: ReleaseKey,
+}
+
 /// The row as the members of a change name it; no row, and so no change, when
-/// the channel would change and a file would keep the signature of the old one.
+/// the channel would change and a file would keep the signature of the old one,
+/// or get one of a key that does not stand any more.
 const DIFFERENCE: &str = insert_difference!(
     "SELECT id, json_object('channel', channel, 'yank_reason', yank_reason,
             'rollout_percent', rollout_percent, 'notes', notes,
@@ -35,7 +47,11 @@ const DIFFERENCE: &str = insert_difference!(
             OR NOT EXISTS (SELECT 1 FROM release_files f
                            WHERE f.release_id = ?6
                              AND f.platform NOT IN (SELECT key
-                                                    FROM json_each(?7, '$.signatures'))))"
+                                                    FROM json_each(?7, '$.signatures')))
+            AND NOT EXISTS (SELECT 1 FROM json_each(?7, '$.signatures') s
+                            WHERE s.value ->> '$.verified_by' NOT IN (
+                                SELECT public_key FROM release_keys
+                                WHERE product_id = releases.product_id)))"
 );
 
 /// Changes a release and answers it as it now is, and whether something
@@ -62,8 +78,11 @@ pub async fn change(
     };
     // The entry names the channel only when it is another one.
     let signatures = difference::update(
-        "UPDATE release_files SET signature =
-           (SELECT value FROM json_each(?2, '$.signatures') WHERE key = platform)
+        "UPDATE release_files SET
+           signature = (SELECT value ->> '$.signature' FROM json_each(?2, '$.signatures')
+                        WHERE key = platform),
+           verified_by = (SELECT value ->> '$.verified_by' FROM json_each(?2, '$.signatures')
+                          WHERE key = platform)
          WHERE release_id = ?1
            AND EXISTS (SELECT 1 FROM audit WHERE id = ?4
                        AND json_type(after, '$.channel') IS NOT NULL)",
@@ -116,7 +135,7 @@ impl Changes {
         let (channel, signatures) = self.channel.clone().unzip();
         difference::members([
             ("channel", channel.map(|channel| json!(channel))),
-            ("signatures", signatures.map(Value::from)),
+            ("signatures", signatures.map(|signatures| json!(signatures))),
             ("yank_reason", self.yank_reason.clone().map(Value::from)),
             ("rollout_percent", self.rollout_percent.map(Value::from)),
             ("notes", self.notes.clone().map(Value::from)),

@@ -2,6 +2,7 @@
 //! follows a channel may be told of, with who asks, in one round trip.
 
 use crate::columns;
+use crate::release_keys::is_offered;
 use keywright_domain::release::gate::{Asked, DownloadRights, GateRefusal, Held, good_until};
 use keywright_domain::release::manifest::Artifact;
 use keywright_domain::release::offer::{Candidate, newest};
@@ -134,7 +135,8 @@ pub struct Offered<'a> {
 }
 
 /// Releases that may be told of: not yanked, and with a manifest in the release
-/// storage, without which a download would find nothing.
+/// storage, without which a download would find nothing. Of their files, those
+/// that verified ([`crate::release_keys`]).
 macro_rules! published {
     () => {
         "product_id = p.id AND yanked_at IS NULL AND written_revision > 0"
@@ -144,7 +146,8 @@ macro_rules! published {
 /// The members of [`Release`], of a release `r`.
 macro_rules! whole {
     () => {
-        "json_object('id', r.id, 'version', r.version, 'channel', r.channel,
+        concat!(
+            "json_object('id', r.id, 'version', r.version, 'channel', r.channel,
                      'rollout_percent', r.rollout_percent, 'notes', r.notes,
                      'metadata', json(r.metadata), 'published_at', r.published_at,
                      'files', json((SELECT json_group_array(json_object(
@@ -152,7 +155,11 @@ macro_rules! whole {
                                 'size_bytes', f.size, 'sha256', f.sha256, 'sha512', f.sha512,
                                 'signature', f.signature))
                               FROM (SELECT * FROM release_files WHERE release_id = r.id
-                                    ORDER BY platform) AS f)))"
+                                    ORDER BY platform) AS f
+                              WHERE ",
+            is_offered!(),
+            ")))"
+        )
     };
 }
 
@@ -165,7 +172,9 @@ const FEED: &str = concat!(
                       'requires_entitlement', r.requires_entitlement,
                       'files', json((SELECT json_group_array(json_object(
                                   'platform', f.platform, 'file_name', f.file_name))
-                                FROM release_files f WHERE f.release_id = r.id))))
+                                FROM release_files f WHERE f.release_id = r.id AND ",
+    is_offered!(),
+    "))))
              FROM (SELECT * FROM releases
                    WHERE ",
     published!(),

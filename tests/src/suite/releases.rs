@@ -6,6 +6,7 @@ use super::floor::{api_key, product, text};
 use crate::hosts::{Answer, Instance};
 use crate::release_file::ReleaseFile;
 use crate::shop::ADMIN_KEY;
+use crate::vendor::release_key;
 use bytes::Bytes;
 use http::Method;
 use keywright_domain::access::{Role, Scope};
@@ -153,9 +154,21 @@ async fn refused(instance: &Instance) {
     assert!(refusal.text().contains("platform"), "{refusal:?}");
     let unknown = file("nobody-sells-this", "1.0.0", LINUX, b"good");
     let refusal = ask(instance, Method::POST, "", &unknown.publication()).await;
-    // Nothing can have been uploaded for it.
-    let status = if writes { 409 } else { 404 };
-    assert_eq!(refusal.status, status, "{refusal:?}");
+    refusal.is_error(404, "not_found");
+    let mut forged = good.publication();
+    let zero = data_encoding::BASE64.encode(&[0; 64]);
+    let signature = good.signature();
+    let last = signature.lines().last().expect("a line");
+    forged["files"][0]["signature"] = json!(signature.replace(last, &zero));
+    let refusal = ask(instance, Method::POST, "", &forged).await;
+    refusal.is_error(422, "untrusted_signature");
+    let mut keyless = good.publication();
+    keyless
+        .as_object_mut()
+        .expect("a body")
+        .remove("release_key");
+    let refusal = ask(instance, Method::POST, "", &keyless).await;
+    refusal.is_error(409, "no_release_key");
     if writes {
         let refusal = begin(instance, &unknown).await;
         refusal.is_error(404, "not_found");
@@ -238,15 +251,41 @@ async fn changed_and_listed(instance: &Instance) {
 /// A key that publishes and changes nothing else.
 async fn with_a_key_for_build_machines(instance: &Instance) {
     product(instance, "release-ci", 1).await;
+    let keys = json!({ "public_keys": [release_key()] });
+    let set = ask(instance, Method::PUT, "/keys/release-ci", &keys).await;
+    assert_eq!(set.ok()["changed"], true);
     let key = api_key(instance, Role::ReadOnly, &[Scope::ReleasesWrite]).await;
     let token = text(&key, "token");
     let send = |method, path: &str, body: Value| {
         let request = instance.api.request(method, path).json(&body);
         instance.api.send(request.bearer_auth(token.clone()))
     };
-    let path = "/v1/admin/releases/gate/release-ci";
-    let gate = json!({ "requires_license": true });
-    send(Method::PUT, path, gate).await.ok();
+    let release = file("release-ci", "1.0.0", LINUX, b"built");
+    upload(instance, &release).await;
+    let published = send(Method::POST, "/v1/admin/releases", release.publication()).await;
+    let published = published.ok();
+    let path = format!("/v1/admin/releases/{}", text(&published["release"], "id"));
+    for (method, path, body) in [
+        (
+            Method::PATCH,
+            path.as_str(),
+            json!({ "yanked": { "reason": "" } }),
+        ),
+        (
+            Method::PUT,
+            "/v1/admin/releases/gate/release-ci",
+            json!({ "requires_license": false }),
+        ),
+        (
+            Method::PUT,
+            "/v1/admin/releases/installer/release-ci",
+            json!({ "script": "#!/bin/sh\n" }),
+        ),
+        (Method::PUT, "/v1/admin/releases/keys/release-ci", keys),
+    ] {
+        let refused = send(method, path, body).await;
+        refused.is_error(403, "forbidden");
+    }
     let path = "/v1/admin/products";
     let new = json!({ "slug": "by-ci-2", "name": "No", "price_sats": 1 });
     let refused = send(Method::POST, path, new).await;

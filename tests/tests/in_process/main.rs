@@ -110,6 +110,10 @@ mod reconciling;
 #[cfg(test)]
 mod redeeming;
 #[cfg(test)]
+mod release_index;
+#[cfg(test)]
+mod release_keys;
+#[cfg(test)]
 mod repeating;
 #[cfg(test)]
 mod rotation;

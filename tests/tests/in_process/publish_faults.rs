@@ -7,6 +7,7 @@ use crate::publishing::{LINUX, MAC, Press, demo};
 use crate::uploading::large;
 use keywright_edge::host::native::Fault;
 use keywright_tests::release_file::ReleaseFile;
+use keywright_tests::vendor;
 use serde_json::{Value, json};
 
 /// What breaks.
@@ -101,13 +102,23 @@ async fn changes(press: &Press) -> Vec<(&'static str, Ask)> {
             "release.installer",
             ask("PUT", "/installer/demo", json!({ "script": "#!/bin/sh" })),
         ),
+        (
+            "release.keys",
+            ask(
+                "PUT",
+                "/keys/demo",
+                json!({ "public_keys": [
+                    vendor::release_key(), vendor::release_key_of([0x66; 32])
+                ] }),
+            ),
+        ),
     ]
 }
 
 #[tokio::test]
 async fn a_change_that_breaks_off_ends_well_when_it_is_sent_again() {
     for (part, fault) in ALL {
-        for number in 0..6 {
+        for number in 0..7 {
             let mut call = 0;
             loop {
                 let press = Press::new().await;
@@ -143,7 +154,7 @@ async fn a_change_that_breaks_off_ends_well_when_it_is_sent_again() {
 /// What an earlier request could not write, the next one of the product does.
 #[tokio::test]
 async fn any_later_change_repairs_what_is_not_shown() {
-    for number in 0..6 {
+    for number in 0..7 {
         let press = Press::new().await;
         let all = changes(&press).await;
         // The put of a manifest: after looking for the file, and for what is in

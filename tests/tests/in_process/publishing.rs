@@ -93,6 +93,7 @@ impl Press {
         let stale = "SELECT count(*) FROM releases WHERE written_revision <> revision";
         assert_eq!(self.bench.number(stale).await, 0);
         let list = self.operate("GET", "?limit=200", &json!({})).await.json();
+        let mut offered: Vec<(&str, &Value)> = Vec::new();
         for release in list["releases"].as_array().expect("a list") {
             let version = release["version"].as_str().expect("a version");
             let manifest = self.stored(&format!("demo/{version}/MANIFEST.json"));
@@ -103,6 +104,9 @@ impl Press {
                 "{version}"
             );
             let yanked = manifest.get("yanked").map(|yanked| &yanked["reason"]);
+            if yanked.is_none() {
+                offered.push((version, &release["channel"]));
+            }
             let reason = release["yank_reason"].clone();
             assert_eq!(yanked.cloned().unwrap_or_default(), reason, "{version}");
             for file in manifest["artifacts"].as_array().expect("files") {
@@ -111,6 +115,20 @@ impl Press {
                 assert!(path.is_file(), "{version} lists what is not there");
             }
         }
+        let index = self.stored("demo/INDEX.json");
+        let indexed = index["versions"].as_array().expect("versions");
+        let mut indexed: Vec<(&str, &Value)> = indexed
+            .iter()
+            .map(|version| {
+                (
+                    version["version"].as_str().expect("a text"),
+                    &version["channel"],
+                )
+            })
+            .collect();
+        offered.sort_by_key(|(version, _)| *version);
+        indexed.sort_by_key(|(version, _)| *version);
+        assert_eq!(indexed, offered, "the index");
     }
 }
 
@@ -240,7 +258,7 @@ async fn what_cannot_be_published_leaves_no_trace() {
             demo("1.4.0", LINUX, b"never sent").publication(),
             409,
         ),
-        ("an unknown product", elsewhere.publication(), 409),
+        ("an unknown product", elsewhere.publication(), 404),
         ("a bad product", with("product", json!("No!")), 400),
         ("a bad version", with("version", json!("v1.3.0")), 400),
         ("a bad channel", with("channel", json!("nightly")), 400),

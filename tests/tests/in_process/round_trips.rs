@@ -691,18 +691,33 @@ async fn each_route_costs_what_the_table_says() {
         ),
         // The upload, and how far it is now.
         ("/v1/admin/releases/uploads/{id}", part, 2),
-        // The version; then what the storage does not show: gate, versions,
-        // this one, and that it is written.
+        // The release keys, and the version; then what the storage does not show:
+        // gate, versions, this one, that it is written, and what is offered.
         (
             "/v1/admin/releases",
             post("/v1/admin/releases", first.publication()),
-            5,
+            7,
         ),
         // The same again: nothing is to be written.
         (
             "/v1/admin/releases",
             post("/v1/admin/releases", first.publication()),
-            3,
+            5,
+        ),
+        (
+            "/v1/admin/releases/keys/{product}",
+            operate("/v1/admin/releases/keys/printed"),
+            1,
+        ),
+        // The product, its files, the keys; then as above.
+        (
+            "/v1/admin/releases/keys/{product}",
+            send(
+                Method::PUT,
+                "/v1/admin/releases/keys/printed",
+                &json!({ "public_keys": [keywright_tests::vendor::release_key()] }),
+            ),
+            6,
         ),
         (
             "/v1/admin/releases/{id}",
@@ -710,7 +725,7 @@ async fn each_route_costs_what_the_table_says() {
                 format!("/v1/admin/releases/{release_id}"),
                 json!({ "rollout_percent": 5 }),
             ),
-            6,
+            7,
         ),
         // Product and gate; then as above, for the gate.
         (
@@ -720,7 +735,7 @@ async fn each_route_costs_what_the_table_says() {
                 "/v1/admin/releases/gate/printed",
                 &json!({ "requires_license": false }),
             ),
-            6,
+            7,
         ),
         (
             "/v1/admin/releases/installer/{product}",
@@ -729,7 +744,7 @@ async fn each_route_costs_what_the_table_says() {
                 "/v1/admin/releases/installer/printed",
                 &json!({ "script": "#!/bin/sh" }),
             ),
-            4,
+            5,
         ),
         ("/v1/admin/machines", operate("/v1/admin/machines"), 1),
         (

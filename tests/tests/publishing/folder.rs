@@ -71,6 +71,18 @@ pub(crate) async fn published_without_a_server(_: &Instance) {
         after.yanked.map(|yanked| yanked.reason).as_deref(),
         Some("bad")
     );
+    let index = |releases: &Path| {
+        let json = std::fs::read(releases.join("demo/INDEX.json")).expect("an index");
+        let index: serde_json::Value = serde_json::from_slice(&json).expect("json");
+        index["versions"].clone()
+    };
+    assert_eq!(index(&releases), json!([]), "it is yanked");
+    release(&place, &[&["unyank"][..], &which].concat())
+        .await
+        .ok();
+    let offered = json!([{ "version": "1.0.0", "channel": "stable", "rollout_percent": 3,
+                           "files": ["any", "any.zip"] }]);
+    assert_eq!(index(&releases), offered);
     release(&place, &["open", "--product", "demo"]).await.ok();
     let gate = std::fs::read_to_string(releases.join("demo/MANIFEST.json"));
     assert_eq!(gate.expect("the gate"), r#"{"requires_license":false}"#);

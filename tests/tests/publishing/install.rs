@@ -239,40 +239,23 @@ pub(crate) async fn installs_the_copy_that_was_checked(_: &Instance) {
 pub(crate) async fn follows_no_links(_: &Instance) {
     let shelf = Shelf::new().await;
     let digest = shelf.manifest.artifacts[0].sha256.to_string();
-    // The name of the case; what is put into the cache's place.
-    type Plant<'a> = (&'a str, Box<dyn Fn(&Target, &Path) + 'a>);
-    let plants: Vec<Plant<'_>> = vec![
-        (
-            "the cache is a link",
-            Box::new(|target, victim| {
-                symlink(victim, target.cache()).expect("a link");
-            }),
-        ),
-        (
-            "the download is a link",
-            Box::new(|target, victim| {
-                std::fs::create_dir(target.cache()).expect("a folder");
-                symlink(victim.join("file"), target.cache().join(&digest)).expect("a link");
-            }),
-        ),
-        (
-            "everybody can write the cache",
-            Box::new(|target, victim| {
-                std::fs::create_dir(target.cache()).expect("a folder");
-                let all = std::fs::Permissions::from_mode(0o777);
-                std::fs::set_permissions(target.cache(), all).expect("a folder");
-                symlink(victim.join("file"), target.cache().join(&digest)).expect("a link");
-            }),
-        ),
-    ];
     for as_root in [false, true] {
-        for (name, plant) in &plants {
+        for name in ["the cache", "the download", "everybody's cache"] {
             let target = Target::new(&shelf, &format!("{name} {as_root}"), &["openssl"]).await;
-            let victim = target.folder.join("victim");
+            let (victim, cache) = (target.folder.join("victim"), target.cache());
             std::fs::create_dir_all(target.folder.join(".cache")).expect("a folder");
             std::fs::create_dir(&victim).expect("a folder");
             std::fs::write(victim.join("file"), b"precious").expect("a file");
-            plant(&target, &victim);
+            if name == "the cache" {
+                symlink(&victim, &cache).expect("a link");
+            } else {
+                std::fs::create_dir(&cache).expect("a folder");
+                symlink(victim.join("file"), cache.join(&digest)).expect("a link");
+            }
+            if name == "everybody's cache" {
+                let all = std::fs::Permissions::from_mode(0o777);
+                std::fs::set_permissions(&cache, all).expect("a folder");
+            }
             target.belongs_to_user();
             // As root: HOME is kept by sudo, and is somebody else's.
             let done = if as_root {

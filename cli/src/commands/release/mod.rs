@@ -2,6 +2,7 @@
 
 mod gate;
 mod installer;
+mod key;
 mod list;
 mod promote;
 mod publish;
@@ -39,6 +40,9 @@ pub enum Release {
     Verify(verify::Verify),
     /// Writes or publishes a product's install script.
     Installer(installer::Installer),
+    /// Shows and sets the public release keys of a product.
+    #[command(subcommand)]
+    Key(key::Key),
 }
 
 impl Release {
@@ -54,6 +58,7 @@ impl Release {
             Self::Close(close) => close.run(),
             Self::Verify(verify) => verify.run(),
             Self::Installer(installer) => installer.run(),
+            Self::Key(key) => key.run(),
         }
     }
 }

@@ -18,7 +18,9 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Signs files with the release key, uploads them, and publishes them as a
-/// version. An interrupted upload goes on where it was when this is repeated;
+/// version. The server takes what a release key of the product has signed; a
+/// product that has none takes the key of the first publication that is made with
+/// `ADMIN_KEY`, and `keywright release key set` sets others. An interrupted upload goes on where it was when this is repeated;
 /// publishing the same files again changes nothing.
 #[derive(Debug, Args)]
 pub struct Publish {
@@ -81,6 +83,7 @@ impl Publish {
         let place = self.place.open()?;
         let secret = ReleaseSecret::read(&self.key)?;
         let mut new = self.publication()?;
+        new.release_key = Some(secret.public()?.line());
         let candidates = self.candidates()?;
         self.check(&place, &candidates)?;
         for candidate in &candidates {
@@ -112,6 +115,7 @@ impl Publish {
             rollout_percent: self.rollout,
             metadata: metadata.transpose()?,
             built_at: self.built_at,
+            release_key: None,
             artifacts: Vec::new(),
         })
     }

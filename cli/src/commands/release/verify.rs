@@ -184,7 +184,8 @@ impl Kept {
         partial.push(format!(".partial-{}", std::process::id()));
         let partial = PathBuf::from(partial);
         Ok(Self {
-            file: File::create(&partial).map_err(|error| CliError::file(&partial, error))?,
+            // A file or a link that is there already is not written through.
+            file: File::create_new(&partial).map_err(|error| CliError::file(&partial, error))?,
             partial,
             path: path.to_owned(),
         })

@@ -27,8 +27,9 @@ pub(crate) struct NewKey {
         pattern = "^(read-only|license-issuer|support|merchant-onboard|full-admin)$"
     )]
     role: String,
-    /// Scopes beside the role. `payment_providers:write` and `releases:write`
-    /// can be given so.
+    /// Scopes beside the role. `payment_providers:write`, `releases:write`,
+    /// `release_offers:write`, `release_gates:write` and
+    /// `release_installers:write` can be given so.
     scopes: Option<Vec<String>>,
 }
 
@@ -131,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn two_scopes_can_be_given_by_name() {
+    fn some_scopes_can_be_given_by_name() {
         let (one, other) = (Scope::PaymentProvidersWrite, Scope::ReleasesWrite);
         assert_eq!(read(&[]), Ok(vec![]));
         assert_eq!(read(&[one.as_str()]), Ok(vec![one]));

@@ -1,21 +1,23 @@
 //! `PATCH /v1/admin/releases/{id}`: moves a version to another channel, takes
 //! it back, changes to how many it is offered and what is said of it.
 
+use super::keys::Trusted;
 use super::publish::on_channel;
 use super::view::Recorded;
 use super::{check_entitlement, check_notes, rollout, write};
 use crate::text::{self, MAX_NOTE_BYTES, nullable};
 use crate::{Operator, Ports};
+use axum::Extension;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
+use keywright_domain::access::{Caller, Scope};
 use keywright_domain::release::manifest::Artifact;
 use keywright_domain::release::{Channel, agreement};
 use keywright_edge::http::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
 use keywright_edge::http::{ApiError, Json};
-use keywright_store::release_change::{self, Changes};
+use keywright_store::release_change::{self, Changes, NewSignature};
 use keywright_store::releases::{self, Release};
 use serde::Deserialize;
-use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
@@ -56,7 +58,8 @@ pub(crate) struct Yank {
 /// Changes a published version; its files stay. What changes nothing is a
 /// success that is not recorded. Another channel needs a new signature of each
 /// file, because the vendor signs what channel a file is for; 409 when a file
-/// has none.
+/// has none, 422 `untrusted_signature` when none of the product's release keys
+/// made it. `requires_entitlement` takes the scope `release_gates:write` too.
 #[utoipa::path(
     patch,
     path = "/v1/admin/releases/{id}",
@@ -67,11 +70,12 @@ pub(crate) struct Yank {
         (status = 200, description = "The version as it now is.", body = Recorded),
         BodyRefusals, AccessRefusals, Unknown, Conflict, Failures
     ),
-    security(("operator" = ["releases:write"]))
+    security(("operator" = ["release_offers:write"]))
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,
     Operator(actor): Operator,
+    Extension(caller): Extension<Caller>,
     id: Result<Path<String>, PathRejection>,
     change: Result<Json<ReleaseChange>, ApiError>,
 ) -> Result<Json<Recorded>, ApiError> {
@@ -83,7 +87,17 @@ pub(crate) async fn handler(
     let before = releases::get(&ports.database, &id)
         .await?
         .ok_or_else(unknown)?;
-    let changes = change.checked(&before)?;
+    if change.requires_entitlement.is_some() && !caller.has(Scope::ReleaseGatesWrite) {
+        return Err(ApiError::forbidden(format!(
+            "requires_entitlement: this key does not have the scope {}",
+            Scope::ReleaseGatesWrite
+        )));
+    }
+    let trusted = match change.channel {
+        Some(_) => Some(Trusted::of(&ports, &before.product, None, &caller).await?),
+        None => None,
+    };
+    let changes = change.checked(&before, trusted.as_ref())?;
     let (audit_id, event_id) = (ports.stamps.new_id(), ports.stamps.new_id());
     let changed =
         release_change::change(&ports.database, &actor, &id, &changes, &audit_id, &event_id);
@@ -92,16 +106,20 @@ pub(crate) async fn handler(
         && release.channel != channel
     {
         return Err(ApiError::conflict(
-            "signatures: every file of the version needs one for the new channel, and a file has come meanwhile; sign that too and send all again",
+            "signatures: every file of the version needs one for the new channel by a key that stands; a file has come meanwhile, or the keys were changed: sign all of them and send them again",
         ));
     }
     let written = write::manifests(&ports, &release.product).await?;
-    Ok(Json(Recorded::new(release, changed, written)))
+    let index = write::index_unless(&ports, &release.product, written).await?;
+    Ok(Json(Recorded {
+        index,
+        ..Recorded::new(release, changed, written)
+    }))
 }
 
 impl ReleaseChange {
     /// The members that are sent, each inside its limits.
-    fn checked(self, release: &Release) -> Result<Changes, ApiError> {
+    fn checked(self, release: &Release, trusted: Option<&Trusted>) -> Result<Changes, ApiError> {
         if let Some(Some(yank)) = &self.yanked {
             text::check("yanked.reason", &yank.reason, MAX_NOTE_BYTES)?;
         }
@@ -111,14 +129,14 @@ impl ReleaseChange {
         if let Some(Some(entitlement)) = &self.requires_entitlement {
             check_entitlement(entitlement)?;
         }
-        let channel = match (self.channel, self.signatures) {
-            (Some(channel), signatures) => {
+        let channel = match (self.channel.zip(trusted), self.signatures) {
+            (Some((channel, trusted)), signatures) => {
                 let channel: Channel = channel
                     .parse()
                     .map_err(|error| ApiError::bad_request(format!("channel: {error}")))?;
                 on_channel(&release.version, channel)?;
                 let signatures = signatures.unwrap_or_default();
-                Some((channel, signed(release, channel, signatures)?))
+                Some((channel, signed(release, channel, signatures, trusted)?))
             }
             (None, Some(_)) => {
                 return Err(ApiError::bad_request(
@@ -143,8 +161,9 @@ fn signed(
     release: &Release,
     channel: Channel,
     mut signatures: BTreeMap<String, String>,
-) -> Result<Map<String, Value>, ApiError> {
-    let mut checked = Map::new();
+    trusted: &Trusted,
+) -> Result<BTreeMap<String, NewSignature>, ApiError> {
+    let mut checked = BTreeMap::new();
     for file in &release.files {
         let platform = file.platform.as_str();
         let Some(signature) = signatures.remove(platform) else {
@@ -156,7 +175,11 @@ fn signed(
         };
         agreement::check(&release.product, &release.version, channel, &file)
             .map_err(|error| ApiError::bad_request(format!("signatures.{platform}: {error}")))?;
-        checked.insert(platform.to_owned(), file.signature.into());
+        let signature = NewSignature {
+            verified_by: trusted.verify(&format!("signatures.{platform}"), &file)?,
+            signature: file.signature,
+        };
+        checked.insert(platform.to_owned(), signature);
     }
     match signatures.keys().next() {
         Some(platform) => Err(ApiError::bad_request(format!(

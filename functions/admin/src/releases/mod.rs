@@ -3,16 +3,20 @@
 
 pub(crate) mod change;
 pub(crate) mod gate;
+mod index;
 pub(crate) mod installer;
+pub(crate) mod keys;
 pub(crate) mod list;
 pub(crate) mod publish;
 mod view;
 mod write;
 
 use crate::text;
+use keywright_domain::release::ReleaseKey;
 use keywright_domain::slug::Slug;
 use keywright_domain::terms::check_entitlements;
 use keywright_edge::http::ApiError;
+use keywright_license::PublicKey;
 
 /// Longest notes of a release, in bytes.
 const MAX_NOTES_BYTES: usize = 50_000;
@@ -25,6 +29,14 @@ pub(crate) fn unknown_product(product: &Slug) -> ApiError {
     ApiError::not_found(format!(
         "there is no product {product}; make it with POST /v1/admin/products"
     ))
+}
+
+/// A release key that can verify something.
+fn release_key(text: &str) -> Result<ReleaseKey, String> {
+    let key: ReleaseKey = text.parse().map_err(|error| format!("{error}"))?;
+    PublicKey::from_bytes(key.bytes)
+        .map_err(|_| "a release key must be a good Ed25519 key; this one is not".to_owned())?;
+    Ok(key)
 }
 
 fn check_notes(notes: &str) -> Result<(), ApiError> {

@@ -1,18 +1,23 @@
 //! `POST /v1/admin/releases`: publishes a version, or more files of one.
 
+use super::keys::Trusted;
 use super::view::Recorded;
-use super::{check_entitlement, check_notes, product, rollout, unknown_product, write};
+use super::{
+    check_entitlement, check_notes, product, release_key, rollout, unknown_product, write,
+};
 use crate::products::check_metadata;
 use crate::{Operator, Ports};
+use axum::Extension;
 use axum::extract::State;
+use keywright_domain::access::Caller;
 use keywright_domain::dates::parse_rfc3339;
 use keywright_domain::release::manifest::{Artifact, content_key};
 use keywright_domain::release::statement::{FileName, Sha256Hex, Sha512Hex};
-use keywright_domain::release::{Channel, Platform, Version, agreement};
+use keywright_domain::release::{Channel, Platform, ReleaseKey, Version, agreement};
 use keywright_domain::slug::Slug;
 use keywright_edge::http::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
 use keywright_edge::http::{ApiError, Json};
-use keywright_store::releases::{self, Ids, MAX_FILES, NewRelease, Release};
+use keywright_store::releases::{self, Ids, MAX_FILES, NewRelease, Release, SignedFile};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
@@ -56,6 +61,10 @@ pub(crate) struct Publication {
     /// Its files, uploaded before: 1 to 16.
     #[schema(min_items = 1, max_items = 16)]
     files: Vec<NewFile>,
+    /// The public release key that signed the files, as minisign writes it. Sent
+    /// with `ADMIN_KEY` for a product that has no release key, it becomes the
+    /// product's key. Otherwise it counts for nothing.
+    release_key: Option<String>,
 }
 
 /// One file to publish.
@@ -78,7 +87,7 @@ pub(crate) struct NewFile {
     sha512: String,
     /// The whole signature file. Its trusted comment states the product, the
     /// version, the channel, the platform, and the file's name, size and
-    /// SHA-256.
+    /// SHA-256, and a release key of the product has signed that.
     #[schema(max_length = 10_240)]
     signature: String,
 }
@@ -86,7 +95,9 @@ pub(crate) struct NewFile {
 /// Publishes a version, or more files of one. All of the files, or none. What
 /// is published stays: publishing the same bytes again succeeds and changes
 /// nothing, other bytes for a platform are 409. The version's own members are
-/// those of its first publication. 503 `storage_unavailable` says that it is
+/// those of its first publication. A file that none of the product's release keys
+/// has signed is 422 `untrusted_signature`; a product that has no release key is
+/// 409 `no_release_key`. 503 `storage_unavailable` says that it is
 /// recorded and not visible yet; sending it again makes it so.
 #[utoipa::path(
     post,
@@ -102,11 +113,22 @@ pub(crate) struct NewFile {
 pub(crate) async fn handler(
     State(ports): State<Ports>,
     Operator(actor): Operator,
+    Extension(caller): Extension<Caller>,
     publication: Result<Json<Publication>, ApiError>,
 ) -> Result<Json<Recorded>, ApiError> {
-    let new = publication?.0.checked()?;
+    let (mut new, artifacts, sent_key) = publication?.0.checked()?;
+    let trusted = Trusted::of(&ports, &new.product, sent_key, &caller).await?;
+    for (at, artifact) in artifacts.into_iter().enumerate() {
+        let verified_by = trusted.verify(&format!("files[{at}]"), &artifact)?;
+        new.files.push(SignedFile {
+            artifact,
+            verified_by,
+        });
+    }
+    new.first_key = trusted.first;
     uploaded(&ports, &new).await?;
     let ids = Ids {
+        key_audit: ports.stamps.new_id(),
         release: ports.stamps.new_id(),
         audit: ports.stamps.new_id(),
         event: ports.stamps.new_id(),
@@ -115,14 +137,20 @@ pub(crate) async fn handler(
     if !outcome.product_exists {
         return Err(unknown_product(&new.product));
     }
+    if !outcome.changed && !outcome.keys_stand {
+        return Err(ApiError::conflict(
+            "the release keys were changed meanwhile; send the same request again",
+        ));
+    }
     let release = outcome.release.ok_or_else(too_many)?;
     contradiction(&new, &release)?;
     let written = write::manifests(&ports, &new.product).await?;
     let ignored = ignored(&new, &release);
-    let recorded = Recorded::new(release, outcome.changed, written);
+    let index = write::index_unless(&ports, &new.product, written).await?;
     Ok(Json(Recorded {
         ignored,
-        ..recorded
+        index,
+        ..Recorded::new(release, outcome.changed, written)
     }))
 }
 
@@ -132,7 +160,7 @@ async fn uploaded(ports: &Ports, new: &NewRelease) -> Result<(), ApiError> {
     let Some(writer) = &ports.releases else {
         return Ok(());
     };
-    for file in &new.files {
+    for file in new.files.iter().map(|file| &file.artifact) {
         let size = writer
             .size(&content_key(&new.product, &file.sha256))
             .await?;
@@ -164,7 +192,7 @@ fn contradiction(new: &NewRelease, release: &Release) -> Result<(), ApiError> {
             release.id
         )));
     }
-    for file in &new.files {
+    for file in new.files.iter().map(|file| &file.artifact) {
         let recorded = release.files.iter().find(|f| f.platform == file.platform);
         if recorded.is_some_and(|recorded| recorded.sha256 != file.sha256) {
             return Err(ApiError::conflict(format!(
@@ -212,7 +240,8 @@ fn ignored(new: &NewRelease, release: &Release) -> Vec<&'static str> {
 
 impl Publication {
     /// Each member inside its limits, and each signature for what is published.
-    fn checked(self) -> Result<NewRelease, ApiError> {
+    /// Answers the version without its files, the files, and the key that was sent.
+    fn checked(self) -> Result<(NewRelease, Vec<Artifact>, Option<ReleaseKey>), ApiError> {
         let bad = |member: &str, error: &dyn std::fmt::Display| {
             ApiError::bad_request(format!("{member}: {error}"))
         };
@@ -233,7 +262,9 @@ impl Publication {
         let rollout_percent = self.rollout_percent.map(rollout).transpose()?;
         let built_at = self.built_at.as_deref().map(parse_rfc3339).transpose();
         let files = files(self.files, &product, &version, channel)?;
-        Ok(NewRelease {
+        let key = self.release_key.as_deref().map(release_key).transpose();
+        let key = key.map_err(|error| bad("release_key", &error))?;
+        let new = NewRelease {
             product,
             version,
             channel,
@@ -243,8 +274,10 @@ impl Publication {
             rollout_percent,
             metadata: self.metadata.map(metadata).transpose()?,
             built_at: built_at.map_err(|error| bad("built_at", &error))?,
-            files,
-        })
+            files: Vec::new(),
+            first_key: None,
+        };
+        Ok((new, files, key))
     }
 }
 

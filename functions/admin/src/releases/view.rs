@@ -1,6 +1,7 @@
 //! A release as the operator sees it.
 
 use keywright_domain::dates::rfc3339;
+use keywright_domain::release::ReleaseIndex;
 use keywright_domain::release::manifest::{Artifact, VersionManifest};
 use keywright_store::releases::Release;
 use serde::Serialize;
@@ -122,6 +123,11 @@ pub(crate) struct Recorded {
     /// The version's manifest.
     #[schema(value_type = Object)]
     pub(super) manifest: VersionManifest,
+    /// Where `written` is `false`: what is offered of each version, for the
+    /// `<product>/INDEX.json` of the mounted folder.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>, nullable = false)]
+    pub(super) index: Option<ReleaseIndex>,
 }
 
 impl Recorded {
@@ -132,6 +138,7 @@ impl Recorded {
             changed,
             ignored: Vec::new(),
             written,
+            index: None,
         }
     }
 }

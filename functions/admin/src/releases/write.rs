@@ -3,7 +3,9 @@
 //! of two that write at once the one with the older rows writes again, and a
 //! manifest never goes back to an earlier state.
 
+use super::index;
 use crate::Ports;
+use keywright_domain::release::ReleaseIndex;
 use keywright_domain::release::manifest::{product_key, version_key};
 use keywright_domain::slug::Slug;
 use keywright_edge::http::ApiError;
@@ -13,10 +15,10 @@ use serde::Serialize;
 
 /// How often a manifest is tried while others write it too. Each try that
 /// fails is somebody else's that succeeded.
-const TRIES: usize = 20;
+pub(super) const TRIES: usize = 20;
 
-/// Writes what the storage does not show yet of a product: what this request
-/// changed, and what an earlier one could not write. `false` where the host
+/// Writes what the storage does not show yet of a product, manifests and index:
+/// what this request changed, and what an earlier one could not write. `false` where the host
 /// cannot write.
 pub(super) async fn manifests(ports: &Ports, product: &Slug) -> Result<bool, ApiError> {
     let Some(writer) = &ports.releases else {
@@ -30,7 +32,21 @@ pub(super) async fn manifests(ports: &Ports, product: &Slug) -> Result<bool, Api
         let key = version_key(product, release.version.as_str());
         write_version(ports, writer, &release.id, &key).await?;
     }
+    // Last, so that it leads to nothing that is not there.
+    index::write(ports, writer, product).await?;
     Ok(true)
+}
+
+/// The index of a product where this host could not write it.
+pub(super) async fn index_unless(
+    ports: &Ports,
+    product: &Slug,
+    written: bool,
+) -> Result<Option<ReleaseIndex>, ApiError> {
+    if written {
+        return Ok(None);
+    }
+    index::recorded(ports, product).await.map(Some)
 }
 
 async fn write_gate(ports: &Ports, writer: &ReleaseWriter, product: &Slug) -> Result<(), ApiError> {
@@ -69,7 +85,7 @@ async fn write_version(
     Err(busy(key))
 }
 
-fn busy(key: &str) -> ApiError {
+pub(super) fn busy(key: &str) -> ApiError {
     ApiError::unavailable(
         "storage_unavailable",
         "it is recorded, but others keep writing the same manifest; send the same request again",
@@ -78,13 +94,13 @@ fn busy(key: &str) -> ApiError {
 }
 
 /// What is in a manifest's place.
-struct Place {
+pub(super) struct Place {
     bytes: Option<Vec<u8>>,
     expected: Expected,
 }
 
 impl Place {
-    async fn look(writer: &ReleaseWriter, key: &str) -> Result<Self, ApiError> {
+    pub(super) async fn look(writer: &ReleaseWriter, key: &str) -> Result<Self, ApiError> {
         let there = writer.read(key).await?;
         Ok(match there {
             Some(there) => Self {
@@ -98,9 +114,13 @@ impl Place {
         })
     }
 
+    pub(super) fn bytes(&self) -> Option<&[u8]> {
+        self.bytes.as_deref()
+    }
+
     /// Whether the manifest is in its place now; `false` when somebody else
     /// wrote another one meanwhile.
-    async fn write(
+    pub(super) async fn write(
         self,
         writer: &ReleaseWriter,
         key: &str,

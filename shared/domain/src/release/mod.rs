@@ -4,8 +4,10 @@
 //! - [`Name`], [`ReleaseFile`]: names in the releases folder
 //! - [`Version`], [`Channel`], [`Platform`]: what a release is published as
 //! - [`manifest`]: what is stored about a version
+//! - [`index`]: everything that a product offers, in one object
 //! - [`statement`], [`signature`]: what the vendor signs
 //! - [`agreement`]: whether that is what a file is published as
+//! - [`release_key`]: which key of the vendor signed it
 //! - [`offer`]: the newest release for somebody
 //! - [`gate`]: who may download it
 //! - [`updaters`]: what each updater looks for in a release
@@ -15,10 +17,12 @@ pub mod agreement;
 mod channel;
 pub mod download_id;
 pub mod gate;
+pub mod index;
 pub mod manifest;
 mod name;
 pub mod offer;
 mod platform;
+pub mod release_key;
 pub mod signature;
 pub mod site;
 pub mod statement;
@@ -27,7 +31,9 @@ mod version;
 
 pub use channel::{Channel, NotAChannel};
 pub use download_id::DownloadId;
+pub use index::ReleaseIndex;
 pub use name::{MAX_NAME_BYTES, Name, NotAName, ReleaseFile, ReleaseFileError};
 pub use platform::{NotAPlatform, Platform};
+pub use release_key::ReleaseKey;
 pub use site::SiteName;
 pub use version::{NotAVersion, Version};

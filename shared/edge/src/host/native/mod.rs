@@ -2,6 +2,7 @@
 //! exists for tests; the product runs on Workers and Spin.
 
 mod clock;
+mod counted_releases;
 mod database;
 mod faults;
 mod faulty_writer;
@@ -14,6 +15,7 @@ mod page_folder;
 mod serve;
 
 pub use clock::{SetClock, SystemClock, SystemRandom};
+pub use counted_releases::CountedReleases;
 pub use database::SqliteDatabase;
 pub use faults::{Fault, FaultyDatabase};
 pub use faulty_writer::FaultyWriter;
