@@ -5,6 +5,56 @@
 
 -- Orders: what is held, for how long, and what is purged.
 
+-- An order that cost its buyer nothing yet, and where it came from, for as long as it
+-- counts: an unpaid one for an hour or until it is paid, a free one for an hour, a
+-- trial for a day. caller: the address as hex digits behind 4 or 6 (an IPv6 one up to
+-- its /64), so that a prefix of it is a network; 0 where no address is known.
+-- with_code: it has a discount code whose uses are limited.
+CREATE TABLE recent_orders (
+  invoice_id TEXT PRIMARY KEY,
+  kind TEXT NOT NULL CHECK (kind IN ('unpaid', 'free', 'trial')),
+  caller TEXT NOT NULL,
+  with_code INTEGER NOT NULL CHECK (with_code IN (0, 1)),
+  ordered_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX recent_orders_of_caller ON recent_orders (caller, ordered_at);
+
+-- The uses that orders hold and have not paid for.
+CREATE INDEX redemptions_reserved ON redemptions (code_id, reserved_at) WHERE state = 'reserved';
+
+-- Whose turn it is to be asked for orders: a connected store, or '' for that of the
+-- configuration. turn: the last one it had; leased_until: when it may have the next.
+-- list_at: when its paid invoices are listed next; skip: how many of the newest were
+-- read; page_size: how many fit an answer; failures: how often it did not answer.
+CREATE TABLE store_turns (
+  store TEXT PRIMARY KEY,
+  turn INTEGER NOT NULL,
+  leased_until INTEGER NOT NULL,
+  list_at INTEGER NOT NULL,
+  failures INTEGER NOT NULL,
+  skip INTEGER NOT NULL,
+  page_size INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- What the reconciler asks each store for: orders that are not decided or ended
+-- unpaid, those of which something was paid, and settled ones, once more.
+CREATE INDEX invoices_unsettled ON invoices (payment_provider_id, next_check_at)
+  WHERE next_check_at IS NOT NULL AND status <> 'settled';
+
+CREATE INDEX invoices_partly_paid ON invoices (payment_provider_id, next_check_at)
+  WHERE next_check_at IS NOT NULL AND status <> 'settled' AND payment_state <> 'unpaid';
+
+CREATE INDEX invoices_settled_watched ON invoices (payment_provider_id, next_check_at)
+  WHERE next_check_at IS NOT NULL AND status = 'settled';
+
+-- Whether an operator was told of an order.
+CREATE INDEX attention_of_object ON attention (object_kind, object_id);
+
+-- What is purged some time after it ended unpaid.
+CREATE INDEX invoices_abandoned ON invoices (created_at)
+  WHERE status IN ('expired', 'invalid') AND payment_state = 'unpaid';
+
 -- The chain: cursors, what is read again, and what could not be read.
 
 -- Addresses that are read a second time behind the cursor, a thousand derived ones in

@@ -5,18 +5,20 @@
 //! reconciler finds the invoice, or finds that there is none.
 //!
 //! The use of a discount code is reserved by the batch that records the order.
-//! It is given back when the order ends without a payment.
+//! While nobody pays, another order may take it over after some minutes; it is
+//! given back when the order ends without a payment.
 
 use crate::checkout::{self, NotMade};
 use crate::order::{Buyer, for_sale, payment_method, present, redirect_url};
+use crate::recent_orders::{NotSold, origin};
 use crate::selection::{Selection, Wanted};
 use crate::{Ports, codes, seller, usdc};
 use axum::Extension;
 use axum::extract::State;
-use keywright_domain::discount::applies::Refusal;
 use keywright_domain::invoice::InvoiceStatus;
 use keywright_domain::money::Currency;
 use keywright_domain::rail::Rail;
+use keywright_domain::recent_orders::Origin;
 use keywright_edge::http::openapi::{BodyRefusals, Conflict, Failures, TooMany, Unknown, Upstream};
 use keywright_edge::http::{ApiError, Client, Json, RequestId};
 use keywright_edge::ports::{Level, Outbound};
@@ -24,8 +26,9 @@ use keywright_providers::btcpay;
 use keywright_store::audit::Actor;
 use keywright_store::discount_codes::DiscountCode;
 use keywright_store::invoices::{self, NewInvoice, Placed, Quote};
+use keywright_store::recent_orders::Full;
 use keywright_store::redemptions::Reservation;
-use keywright_store::settle::{self, NewIds, free_reference};
+use keywright_store::settle::{self, Issued, NewIds, free_reference};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -132,6 +135,7 @@ struct Checked {
     redirect_url: Option<String>,
     payment_method: Option<(Rail, &'static str)>,
     in_usdc: bool,
+    origin: Origin,
 }
 
 /// Buys a product
@@ -141,8 +145,11 @@ struct Checked {
 /// dollars or euros is asked for in its currency, and converted by `BTCPay`.
 ///
 /// A discount code's use is reserved with the order and given back when the
-/// order ends without a payment. An unknown product or policy is 404; a code
-/// that cannot be used, and a policy that is not for sale, are 400.
+/// order ends without a payment; while nobody pays, another order may take it over
+/// after five minutes, and this one keeps its price. An unknown product or policy is
+/// 404; a code that cannot be used, and a policy that is not for sale, are 400. 429
+/// with `Retry-After` when too many orders of the caller or its network are unpaid, or
+/// too many free licenses or trials were ordered from there.
 #[utoipa::path(
     post,
     path = "/v1/purchase",
@@ -173,6 +180,7 @@ pub(crate) async fn handler(
         redirect_url,
         payment_method,
         in_usdc,
+        origin: origin(&client),
     };
     if in_usdc {
         usdc::count(&ports, &client).await?;
@@ -186,30 +194,36 @@ pub(crate) async fn handler(
         codes::count(&ports, &client).await?;
         let code = codes::typed(&ports, &text, &checked.selection, actor.at).await?;
         let code = code.map_err(codes::refused)?;
-        let sold = sell(&ports, &actor, &checked, Some(&code)).await?;
-        return sold
-            .map(Json)
-            .ok_or_else(|| codes::refused(Refusal::Exhausted));
+        return match sell(&ports, &actor, &checked, Some(&code)).await? {
+            Ok(sold) => Ok(Json(sold)),
+            Err(not_sold) => Err(not_sold.answer(&ports, &checked.origin).await?),
+        };
     }
     if policy_slug.is_some() {
         for code in codes::offered(&ports, &checked.selection, actor.at).await? {
-            if let Some(sold) = sell(&ports, &actor, &checked, Some(&code)).await? {
-                return Ok(Json(sold));
+            match sell(&ports, &actor, &checked, Some(&code)).await? {
+                Ok(sold) => return Ok(Json(sold)),
+                Err(full @ NotSold::Full(Full::Orders(_) | Full::Email)) => {
+                    return Err(full.answer(&ports, &checked.origin).await?);
+                }
+                // Nobody is refused for a code that they did not send.
+                Err(NotSold::Exhausted | NotSold::Full(Full::Codes)) => {}
             }
         }
     }
-    let sold = sell(&ports, &actor, &checked, None).await?;
-    sold.map(Json)
-        .ok_or_else(|| ApiError::internal("an order without a code was refused for its code"))
+    match sell(&ports, &actor, &checked, None).await? {
+        Ok(sold) => Ok(Json(sold)),
+        Err(not_sold) => Err(not_sold.answer(&ports, &checked.origin).await?),
+    }
 }
 
-/// Sells with this code; nothing when its last use went to somebody else.
+/// Sells with this code, or says why not.
 async fn sell(
     ports: &Ports,
     actor: &Actor,
     checked: &Checked,
     code: Option<&DiscountCode>,
-) -> Result<Option<Purchase>, ApiError> {
+) -> Result<Result<Purchase, NotSold>, ApiError> {
     let base = checked.selection.base;
     let price = code.map_or(base, |code| code.discount.price(base));
     let invoice = NewInvoice {
@@ -228,7 +242,7 @@ async fn sell(
         }),
     };
     if price.is_zero() {
-        free(ports, actor, &invoice).await
+        free(ports, actor, &invoice, &checked.origin).await
     } else if checked.in_usdc {
         in_usdc(ports, actor, &invoice, checked).await
     } else {
@@ -240,14 +254,17 @@ async fn free(
     ports: &Ports,
     actor: &Actor,
     invoice: &NewInvoice,
-) -> Result<Option<Purchase>, ApiError> {
+    origin: &Origin,
+) -> Result<Result<Purchase, NotSold>, ApiError> {
     let sats = invoice.sats();
     let reference = free_reference(&invoice.id);
     let mut purchase = answer(ports, invoice, reference, String::new(), sats)?;
     let ids = NewIds::new(&ports.stamps);
-    let Some(license_id) = settle::free_purchase(&ports.database, actor, invoice, &ids).await?
-    else {
-        return Ok(None);
+    let issued = settle::free_purchase(&ports.database, actor, invoice, origin, &ids).await?;
+    let license_id = match issued {
+        Issued::License(id) => id,
+        Issued::Exhausted => return Ok(Err(NotSold::Exhausted)),
+        Issued::Full(full) => return Ok(Err(NotSold::Full(full))),
     };
     if let Some(signed) = ports.signed(&license_id, &actor.request_id).await {
         purchase.license_key = Some(signed.license_key);
@@ -255,7 +272,7 @@ async fn free(
         purchase.download_id = signed.download_id;
     }
     purchase.license_id = Some(license_id);
-    Ok(Some(purchase))
+    Ok(Ok(purchase))
 }
 
 async fn in_usdc(
@@ -263,18 +280,19 @@ async fn in_usdc(
     actor: &Actor,
     invoice: &NewInvoice,
     checked: &Checked,
-) -> Result<Option<Purchase>, ApiError> {
+) -> Result<Result<Purchase, NotSold>, ApiError> {
     let product = &checked.selection.product;
     if product.merchant_profile_id.is_some() {
         ports.usdc_of(&seller::of(ports, &product.slug).await?)?;
     }
-    let Some(ordered) = usdc::order(ports, invoice, actor.at).await? else {
-        return Ok(None);
+    let ordered = match usdc::order(ports, invoice, &checked.origin, actor.at).await? {
+        Ok(ordered) => ordered,
+        Err(not_sold) => return Ok(Err(not_sold)),
     };
     let (reference, checkout_url) = (ordered.reference, ordered.checkout_url);
     let mut purchase = answer(ports, invoice, reference, checkout_url, None)?;
     purchase.usdc = Some(ordered.payment);
-    Ok(Some(purchase))
+    Ok(Ok(purchase))
 }
 
 async fn paid(
@@ -282,7 +300,7 @@ async fn paid(
     actor: &Actor,
     mut invoice: NewInvoice,
     checked: &Checked,
-) -> Result<Option<Purchase>, ApiError> {
+) -> Result<Result<Purchase, NotSold>, ApiError> {
     let public_url = ports.public_url()?;
     let seller = seller::of(ports, &checked.selection.product.slug).await?;
     let rail = checked.payment_method.map(|(rail, _)| rail);
@@ -291,9 +309,11 @@ async fn paid(
     let asked = checked.redirect_url.as_deref();
     let redirect_url = seller::redirect(asked, &seller, public_url, &invoice.id);
     let first_check = actor.at + FIRST_CHECK_SECONDS;
-    match invoices::create_pending(&ports.database, &invoice, actor.at, first_check).await? {
+    let (database, origin) = (&ports.database, &checked.origin);
+    match invoices::create_pending(database, &invoice, origin, actor.at, first_check).await? {
         Placed::Recorded => {}
-        Placed::Exhausted => return Ok(None),
+        Placed::Exhausted => return Ok(Err(NotSold::Exhausted)),
+        Placed::Full(full) => return Ok(Err(NotSold::Full(full))),
     }
     let new = btcpay::NewInvoice {
         order_id: &invoice.id,
@@ -334,7 +354,7 @@ async fn paid(
     )
     .await?;
     let link = ports.for_browsers(created.checkout_link);
-    answer(ports, &invoice, created.id, link, sats).map(Some)
+    answer(ports, &invoice, created.id, link, sats).map(Ok)
 }
 
 /// What the provider made of the price in sats; `None`, with a line in the log,

@@ -46,17 +46,22 @@ pub(crate) async fn typed(
     selection: &Selection,
     now: i64,
 ) -> Result<Result<DiscountCode, Refusal>, DatabaseError> {
-    let code = find(ports, text).await?;
+    let code = find(ports, text, now).await?;
     Ok(usable(code, selection, now))
 }
 
-/// The code of this text; text that is no code names none.
+/// The code of this text, with the uses it has at `now`, in unix seconds; text that
+/// is no code names none.
 ///
 /// # Errors
 /// [`DatabaseError`].
-pub(crate) async fn find(ports: &Ports, text: &str) -> Result<Option<DiscountCode>, DatabaseError> {
+pub(crate) async fn find(
+    ports: &Ports,
+    text: &str,
+    now: i64,
+) -> Result<Option<DiscountCode>, DatabaseError> {
     match Code::parse(text) {
-        Ok(code) => discount_codes::find(&ports.database, &code).await,
+        Ok(code) => discount_codes::find(&ports.database, &code, now).await,
         Err(_) => Ok(None),
     }
 }

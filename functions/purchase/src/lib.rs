@@ -12,6 +12,7 @@ mod preview;
 mod product;
 mod products;
 mod qr;
+mod recent_orders;
 mod recover;
 mod redeem;
 mod selection;

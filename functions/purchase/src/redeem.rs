@@ -2,19 +2,20 @@
 
 use crate::order::{Buyer, for_sale, present};
 use crate::selection::{Selection, Wanted};
-use crate::{Ports, codes};
+use crate::{Ports, codes, recent_orders};
 use axum::Extension;
 use axum::extract::State;
 use keywright_domain::discount::DiscountKind;
 use keywright_domain::discount::applies::Refusal;
 use keywright_domain::money::Price;
+use keywright_domain::recent_orders::Origin;
 use keywright_edge::http::openapi::{BodyRefusals, Conflict, Failures, TooMany, Unknown};
 use keywright_edge::http::{ApiError, Client, Json, RequestId};
 use keywright_store::audit::Actor;
 use keywright_store::discount_codes::DiscountCode;
 use keywright_store::invoices::NewInvoice;
 use keywright_store::redemptions::Reservation;
-use keywright_store::settle::{self, NewIds};
+use keywright_store::settle::{self, Issued, NewIds};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -61,7 +62,8 @@ pub(crate) struct Redeemed {
 /// Redeems a code for a free license
 ///
 /// 400 for a code that cannot be used or is not of the kind `free_license`, 404
-/// for an unknown product or policy. 503 when the license is issued and could
+/// for an unknown product or policy. 429 when too many free licenses were ordered
+/// from the caller's network. 503 when the license is issued and could
 /// not be signed now: the message names the invoice whose poll has the key.
 #[utoipa::path(
     post,
@@ -80,7 +82,7 @@ pub(crate) async fn handler(
     let buyer = Buyer::check(redeem.buyer_email, redeem.buyer_note)?;
     codes::count(&ports, &client).await?;
     let product = for_sale(&ports, &redeem.product).await?;
-    let code = codes::find(&ports, &redeem.code).await?;
+    let code = codes::find(&ports, &redeem.code, ports.stamps.now()).await?;
     let policy_slug = present(redeem.policy_slug);
     let wanted = match (
         policy_slug.as_deref(),
@@ -102,7 +104,8 @@ pub(crate) async fn handler(
             "code: it takes something off a price and is no free license; use it with POST /v1/purchase",
         ));
     }
-    issue(&ports, &actor, &selection, &buyer, &code)
+    let origin = recent_orders::origin(&client);
+    issue(&ports, &actor, &selection, (&buyer, &origin), &code)
         .await
         .map(Json)
 }
@@ -120,7 +123,7 @@ async fn issue(
     ports: &Ports,
     actor: &Actor,
     selection: &Selection,
-    buyer: &Buyer,
+    (buyer, origin): (&Buyer, &Origin),
     code: &DiscountCode,
 ) -> Result<Redeemed, ApiError> {
     let redemption_id = ports.stamps.new_id();
@@ -140,9 +143,12 @@ async fn issue(
         }),
     };
     let ids = NewIds::new(&ports.stamps);
-    let license_id = settle::free_purchase(&ports.database, actor, &invoice, &ids)
-        .await?
-        .ok_or_else(|| codes::refused(Refusal::Exhausted))?;
+    let issued = settle::free_purchase(&ports.database, actor, &invoice, origin, &ids).await?;
+    let license_id = match issued {
+        Issued::License(id) => id,
+        Issued::Exhausted => return Err(codes::refused(Refusal::Exhausted)),
+        Issued::Full(full) => return Err(recent_orders::refused(ports, origin, full).await?),
+    };
     let signed = ports.sign.license(&license_id).await.map_err(|error| {
         ApiError::unavailable(
             "service_unavailable",

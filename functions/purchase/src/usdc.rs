@@ -2,9 +2,11 @@
 //! provider in between. What was paid is read of the chain by `watch`.
 
 use crate::Ports;
+use crate::recent_orders::NotSold;
 use keywright_domain::dates::rfc3339;
 use keywright_domain::invoice::InvoiceStatus;
 use keywright_domain::rate_limit::Limit;
+use keywright_domain::recent_orders::Origin;
 use keywright_domain::usdc::watching::index_of;
 use keywright_domain::usdc::{self, ADDRESS_WATCHED, AMOUNT_KEPT};
 use keywright_edge::http::rate_limit::take_exactly;
@@ -149,7 +151,7 @@ pub(crate) async fn count(ports: &Ports, client: &Client) -> Result<(), ApiError
     taken.map(drop).map_err(ApiError::too_many)
 }
 
-/// Records an order; nothing when its code's last use went to somebody else.
+/// Records an order, or says why it is not taken.
 ///
 /// # Errors
 /// 400 for a price that is not in US dollars; 503 where no wallet is configured,
@@ -157,8 +159,9 @@ pub(crate) async fn count(ports: &Ports, client: &Client) -> Result<(), ApiError
 pub(crate) async fn order(
     ports: &Ports,
     invoice: &NewInvoice,
+    origin: &Origin,
     now: i64,
-) -> Result<Option<Ordered>, ApiError> {
+) -> Result<Result<Ordered, NotSold>, ApiError> {
     let settings = ports.usdc()?;
     let public_url = ports.public_url()?;
     let cents = invoice.price.us_cents().ok_or_else(|| {
@@ -196,17 +199,19 @@ pub(crate) async fn order(
         expires_at,
         reserved_until: expires_at + kept,
     };
-    let amount_units = match usdc_orders::place(&ports.database, invoice, &order, now).await? {
-        Placed::Recorded(amount_units) => amount_units,
-        Placed::Exhausted => return Ok(None),
-        Placed::Full => {
-            return Err(ApiError::unavailable(
-                "service_unavailable",
-                "too many orders at this price wait for their payment; try again later",
-                "every amount within USDC_AMOUNT_SPREAD of a price is held by an order",
-            ));
-        }
-    };
+    let amount_units =
+        match usdc_orders::place(&ports.database, invoice, &order, origin, now).await? {
+            Placed::Recorded(amount_units) => amount_units,
+            Placed::Exhausted => return Ok(Err(NotSold::Exhausted)),
+            Placed::TooMany(full) => return Ok(Err(NotSold::Full(full))),
+            Placed::Full => {
+                return Err(ApiError::unavailable(
+                    "service_unavailable",
+                    "too many orders at this price wait for their payment; try again later",
+                    "every amount within USDC_AMOUNT_SPREAD of a price is held by an order",
+                ));
+            }
+        };
     let shown = Shown {
         chain_id: order.market.chain_id,
         token: order.market.token,
@@ -220,7 +225,7 @@ pub(crate) async fn order(
         is_seen: 0,
         is_late: 0,
     };
-    Ok(Some(Ordered {
+    Ok(Ok(Ordered {
         payment: payment(public_url, &invoice.id, shown)?,
         reference: order.reference,
         checkout_url: order.checkout_url,

@@ -12,6 +12,7 @@
 //! - [`invoice`]: the states of a purchase
 //! - [`merchant`]: what a business says of itself
 //! - [`rail`]: ways of paying, and which provider takes an order
+//! - [`recent_orders`]: how many orders that cost nothing a caller may have
 //! - [`usdc`]: orders in USDC, and which of them a transfer pays
 //! - [`rate_limit`]: token buckets
 //! - [`release`]: versions, channels, platforms, manifests and what is signed
@@ -28,6 +29,7 @@ pub mod merchant;
 pub mod money;
 pub mod rail;
 pub mod rate_limit;
+pub mod recent_orders;
 pub mod release;
 pub mod seats;
 pub mod showcase;

@@ -3,6 +3,7 @@
 
 use crate::audit::{self, Actor, Entry};
 use crate::columns;
+use crate::redemptions::{yieldable, yields_before};
 use keywright_domain::discount::applies::Recorded;
 use keywright_domain::discount::code::Code;
 use keywright_domain::discount::{Discount, KindAndAmount};
@@ -88,8 +89,13 @@ pub enum Deleted {
 /// The statement that reads whole codes, as `c`.
 macro_rules! select_codes {
     ($rest:literal) => {
+        select_codes!("c.used_count", $rest)
+    };
+    ($used:expr, $($rest:expr),+) => {
         concat!(
-            "SELECT c.id, c.code, c.kind, c.amount, c.currency, c.max_uses, c.used_count,
+            "SELECT c.id, c.code, c.kind, c.amount, c.currency, c.max_uses, ",
+            $used,
+            " AS used_count,
                     c.expires_at, c.product_id,
                     (SELECT p.slug FROM products p WHERE p.id = c.product_id) AS product_slug,
                     c.policy_ids,
@@ -101,19 +107,39 @@ macro_rules! select_codes {
                     c.active, c.featured, c.description, c.referrer_label, c.created_at,
                     c.updated_at
              FROM discount_codes c ",
-            $rest
+            $($rest),+
+        )
+    };
+}
+
+/// How often a code counts as used for an order: less the uses that it may take over
+/// from orders nobody paid for, those reserved by `$before`.
+macro_rules! used_for_an_order {
+    ($before:literal) => {
+        concat!(
+            "iif(c.used_count >= c.max_uses, max(c.used_count - (SELECT count(*)",
+            yieldable!("c.id", $before),
+            "), 0), c.used_count)"
         )
     };
 }
 
 pub(crate) const BY_ID: &str = select_codes!("WHERE c.id = ?1");
 
-/// The code that a buyer typed.
+/// The code that a buyer typed, with the uses it has for an order at `now`, in unix
+/// seconds.
 ///
 /// # Errors
 /// [`DatabaseError`].
-pub async fn find(database: &Reader, code: &Code) -> Result<Option<DiscountCode>, DatabaseError> {
-    let statement = Statement::new(select_codes!("WHERE c.code = ?1"), [code.as_str().into()]);
+pub async fn find(
+    database: &Reader,
+    code: &Code,
+    now: i64,
+) -> Result<Option<DiscountCode>, DatabaseError> {
+    let statement = Statement::new(
+        select_codes!(used_for_an_order!("?2"), "WHERE c.code = ?1"),
+        [code.as_str().into(), yields_before(now).into()],
+    );
     database.first(statement).await
 }
 
@@ -138,14 +164,22 @@ pub async fn featured(
 ) -> Result<Vec<DiscountCode>, DatabaseError> {
     let statement = Statement::new(
         select_codes!(
+            used_for_an_order!("?4"),
             "WHERE c.featured = 1 AND c.active = 1
                AND (c.product_id IS NULL OR c.product_id = ?1)
                AND (c.expires_at IS NULL OR c.expires_at > ?2)
-               AND (c.max_uses IS NULL OR c.used_count < c.max_uses)
+               AND (c.max_uses IS NULL OR ",
+            used_for_an_order!("?4"),
+            " < c.max_uses)
              ORDER BY c.policy_ids IS NULL, c.product_id IS NULL, c.created_at, c.id
              LIMIT ?3"
         ),
-        [product_id.into(), now.into(), MAX_FEATURED.into()],
+        [
+            product_id.into(),
+            now.into(),
+            MAX_FEATURED.into(),
+            yields_before(now).into(),
+        ],
     );
     database.query(statement).await
 }

@@ -1,14 +1,16 @@
 //! Purchases, from the order to the payment or its end. Settling is in
-//! [`crate::settle`].
+//! [`crate::settle`], asking for them in [`crate::due_orders`].
 
 use crate::audit::{self, Actor, Entry};
 use crate::columns;
+use crate::recent_orders::{self, Full};
 use crate::redemptions::{self, Reservation};
 use keywright_domain::invoice::{InvoiceStatus, PaymentState};
 use keywright_domain::money::{Price, Sats};
+use keywright_domain::recent_orders::{Kind, Origin};
 use keywright_domain::terms::Terms;
 use keywright_edge::ports::{Database, DatabaseError, Reader, Statement};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::json;
 
 /// A new purchase.
@@ -77,6 +79,8 @@ pub enum Placed {
     Recorded,
     /// Its code has no use left; nothing is recorded.
     Exhausted,
+    /// There are too many orders; nothing is recorded.
+    Full(Full),
 }
 
 /// What settling and reconciling need to know of an invoice.
@@ -119,9 +123,10 @@ macro_rules! payable_columns {
          created_at, checks, watch_until, step_id, payment_provider_id"
     };
 }
+pub(crate) use payable_columns;
 
-/// Records a pending purchase to be paid at `BTCPay`, and reserves the use of
-/// its code, where it has one, in the same batch.
+/// Records a pending purchase to be paid at `BTCPay`, counts it against its
+/// origin, and reserves the use of its code, where it has one, in the same batch.
 /// `next_check_at` is when the reconciler first asks for it, in unix seconds.
 ///
 /// # Errors
@@ -129,11 +134,12 @@ macro_rules! payable_columns {
 pub async fn create_pending(
     database: &Database,
     invoice: &NewInvoice,
+    origin: &Origin,
     created_at: i64,
     next_check_at: i64,
 ) -> Result<Placed, DatabaseError> {
     let pending = InvoiceStatus::Pending;
-    let batch = place(
+    let mut batch = place(
         invoice,
         "btcpay",
         None,
@@ -141,8 +147,22 @@ pub async fn create_pending(
         created_at,
         Some(next_check_at),
     );
-    let mut answers = database.batch(batch).await?;
-    let reserved = !answers.pop().unwrap_or_default().is_empty();
+    let last = batch.len() - 1;
+    batch.push(recent_orders::count(
+        Kind::Unpaid,
+        origin,
+        &invoice.id,
+        created_at,
+    ));
+    let answers = match database.batch(batch).await {
+        Ok(answers) => answers,
+        Err(error) => {
+            return recent_orders::full(Kind::Unpaid, &error)
+                .map(Placed::Full)
+                .ok_or(error);
+        }
+    };
+    let reserved = answers.get(last).is_some_and(|rows| !rows.is_empty());
     Ok(match invoice.reservation {
         Some(_) if !reserved => Placed::Exhausted,
         _ => Placed::Recorded,
@@ -168,7 +188,7 @@ macro_rules! insert_into_invoices {
 
 /// The statements that record an invoice, and before and after that those that
 /// take and reserve the use of its code. Where no use is left none of them
-/// writes anything; the last one answers a row where one was.
+/// writes an order; the last one answers a row where one was.
 pub(crate) fn place(
     invoice: &NewInvoice,
     provider: &'static str,
@@ -223,11 +243,16 @@ pub(crate) fn place(
     );
     match &invoice.reservation {
         None => vec![insert],
-        Some(reservation) => vec![
-            redemptions::take(&reservation.code_id, created_at),
-            insert,
-            redemptions::reserve(reservation, &invoice.id, created_at),
-        ],
+        Some(reservation) => {
+            let [released, given_back] = redemptions::yielded(&reservation.code_id, created_at);
+            vec![
+                released,
+                given_back,
+                redemptions::take(&reservation.code_id, created_at),
+                insert,
+                redemptions::reserve(reservation, &invoice.id, created_at),
+            ]
+        }
     }
 }
 
@@ -335,59 +360,4 @@ pub async fn for_btcpay(
         ],
     );
     database.first(statement).await
-}
-
-/// Purchases whose turn has come, whatever their state, the most overdue first,
-/// and claims them until `again_at`: a tick that runs at the same time gets others, and
-/// one that dies leaves them for a later one.
-///
-/// # Errors
-/// [`DatabaseError`].
-pub async fn claim_due(
-    database: &Database,
-    now: i64,
-    again_at: i64,
-    limit: i64,
-) -> Result<Vec<Payable>, DatabaseError> {
-    let statement = Statement::new(
-        concat!(
-            "UPDATE invoices SET next_check_at = ?2, checks = checks + 1
-         WHERE id IN (SELECT id FROM invoices
-                      WHERE next_check_at IS NOT NULL AND next_check_at <= ?1
-                      ORDER BY next_check_at LIMIT ?3)
-         RETURNING ",
-            payable_columns!()
-        ),
-        [now.into(), again_at.into(), limit.into()],
-    );
-    let mut answers = database.batch(vec![statement]).await?;
-    keywright_edge::ports::decode(answers.pop().unwrap_or_default())
-}
-
-/// When the reconciler asks for a purchase again.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct NextCheck {
-    /// The purchase.
-    pub id: String,
-    /// Unix seconds; `None` never.
-    pub at: Option<i64>,
-}
-
-/// Sets when the reconciler asks again, for all in one statement.
-///
-/// # Errors
-/// [`DatabaseError`].
-pub async fn check_again(database: &Database, next: &[NextCheck]) -> Result<(), DatabaseError> {
-    if next.is_empty() {
-        return Ok(());
-    }
-    let list =
-        serde_json::to_string(next).map_err(|error| DatabaseError::Row(error.to_string()))?;
-    let update = Statement::new(
-        "UPDATE invoices
-         SET next_check_at = (SELECT value ->> 'at' FROM json_each(?1) WHERE value ->> 'id' = invoices.id)
-         WHERE id IN (SELECT value ->> 'id' FROM json_each(?1))",
-        [list.into()],
-    );
-    database.batch(vec![update]).await.map(drop)
 }

@@ -13,7 +13,9 @@
 //! - [`merchant_profiles`], [`merchant_profile_change`], [`rail_preferences`]: businesses
 //! - [`payment_providers`], [`provider_connects`], [`provider_change`]: their stores
 //! - [`sellers`]: who sells a product
-//! - [`invoices`]: purchases and their reconciliation
+//! - [`store_turns`]: which store the reconciler asks next
+//! - [`invoices`], [`due_orders`]: purchases and their reconciliation
+//! - [`recent_orders`]: orders that cost nothing yet, by where they came from
 //! - [`purchases`]: what a buyer sees of them
 //! - [`usdc_orders`], [`transfers`]: orders in USDC, and what was paid
 //! - [`transfer_list`], [`transfer_resolve`]: the same for the operator
@@ -24,7 +26,8 @@
 //! - [`seats`], [`machines`]: who may use a license, and who does
 //! - [`validation_log`]: who asked about which key
 //! - [`holders`], [`download_log`]: who may download, and who did
-//! - [`retention`]: for how long logs are kept
+//! - [`abandoned`]: orders that ended unpaid, and how they are purged
+//! - [`retention`]: for how long logs, orders and events are kept
 //! - [`license_list`], [`license_detail`]: as the operator looks it up
 //! - [`license_change`], [`license_status`]: what an operator changes of it
 //! - [`download_ids`], [`download_links`]: what opens its downloads
@@ -37,6 +40,7 @@
 //! - [`audit`]: who did what
 //! - [`contract`]: recorded things as the Keysat contract shows them
 
+pub mod abandoned;
 pub mod api_keys;
 pub mod attention;
 pub mod audit;
@@ -53,6 +57,7 @@ pub mod discount_codes;
 pub mod download_ids;
 pub mod download_links;
 pub mod download_log;
+pub mod due_orders;
 pub mod holders;
 pub mod invoices;
 pub mod license_change;
@@ -74,6 +79,7 @@ pub mod provider_change;
 pub mod provider_connects;
 pub mod purchases;
 pub mod rail_preferences;
+pub mod recent_orders;
 pub mod redemptions;
 pub mod release_change;
 pub mod release_feed;
@@ -88,6 +94,7 @@ pub mod seats;
 pub mod sellers;
 pub mod settle;
 pub mod sightings;
+pub mod store_turns;
 pub mod transfer_list;
 pub mod transfer_resolve;
 pub mod transfers;

@@ -1,14 +1,20 @@
 //! The uses of discount codes: reserved with the order, used when it settles,
 //! released when it ends without a payment.
 //!
+//! An unpaid order keeps its use for [`CODE_KEPT_SECONDS`]; afterwards an order
+//! that finds no other use takes it over. The order that lost it keeps its price,
+//! and counts again as soon as a payment of it is seen.
+//!
 //! `discount_codes.used_count` counts the redemptions that are reserved or
 //! used, and is changed only here, by the batch that changes their state. A
 //! code is never reserved more often than `max_uses` says, because the
 //! statement that reserves says so. It may be *used* more often by one way
 //! only: a payment that arrives after its reservation was released is honoured,
-//! because the money was taken; the count then goes up whatever the limit.
+//! because the buyer was promised the price and the money was taken; the count
+//! then goes up whatever the limit.
 
 use crate::audit::{Actor, insert_into_audit};
+use keywright_domain::recent_orders::CODE_KEPT_SECONDS;
 use keywright_edge::ports::{Database, DatabaseError, Statement, Value};
 
 /// Most reservations that one call of [`reap`] releases.
@@ -21,6 +27,84 @@ pub struct Reservation {
     pub id: String,
     /// The code.
     pub code_id: String,
+}
+
+/// The reserved uses `r` of the code `c` that another order may take over at `$now`:
+/// nothing was paid for them, and they were reserved some minutes ago.
+macro_rules! yieldable {
+    ($code:literal, $before:literal) => {
+        concat!(
+            " FROM redemptions r JOIN invoices u ON u.id = r.invoice_id
+              WHERE r.code_id = ",
+            $code,
+            " AND r.state = 'reserved' AND r.reserved_at <= ",
+            $before,
+            " AND u.status = 'pending' AND u.payment_state = 'unpaid'
+              AND NOT EXISTS (SELECT 1 FROM usdc_orders o JOIN chain_transfers t
+                                ON t.chain_id = o.chain_id AND t.recipient = o.address
+                                   AND t.amount_units = o.amount_units
+                              WHERE o.invoice_id = u.id AND t.state = 'seen') "
+        )
+    };
+}
+pub(crate) use yieldable;
+
+/// The newest second in which a use may have been reserved that another order
+/// may take over now.
+pub(crate) const fn yields_before(now: i64) -> i64 {
+    now - CODE_KEPT_SECONDS
+}
+
+/// Releases the uses that a new order needs of those that unpaid orders have kept
+/// for long enough, the oldest first; none where a use is left anyway, or where
+/// these are not enough.
+pub(crate) fn yielded(code_id: &str, now: i64) -> [Statement; 2] {
+    let params = || [code_id.into(), yields_before(now).into(), now.into()];
+    [
+        Statement::new(
+            concat!(
+                "UPDATE redemptions SET state = 'released', ended_at = ?3
+                 WHERE id IN
+                   (SELECT r.id",
+                yieldable!("?1", "?2"),
+                "   ORDER BY r.reserved_at, r.id
+                    LIMIT coalesce((SELECT max(c.used_count - c.max_uses + 1, 0)
+                                    FROM discount_codes c WHERE c.id = ?1), 0))
+                   AND EXISTS (SELECT 1 FROM discount_codes c
+                               WHERE c.id = ?1 AND c.used_count >= c.max_uses
+                                 AND c.used_count - (SELECT count(*)",
+                yieldable!("?1", "?2"),
+                ") < c.max_uses)"
+            ),
+            params(),
+        ),
+        Statement::new(
+            "UPDATE discount_codes SET used_count = max(used_count - changes(), 0)
+             WHERE id = ?1 AND changes() > 0",
+            [code_id.into()],
+        ),
+    ]
+}
+
+/// Reserves the use of an order again that it lost, because a payment of it was
+/// seen: whatever the limit, for the money is on its way. With the step that saw it.
+pub(crate) fn seen(invoice_id: &str, step_id: &str) -> [Statement; 2] {
+    [
+        Statement::new(
+            "UPDATE discount_codes SET used_count = used_count + 1
+             WHERE id = (SELECT r.code_id FROM redemptions r JOIN invoices i ON i.id = r.invoice_id
+                         WHERE r.invoice_id = ?1 AND r.state = 'released'
+                           AND i.status = 'pending' AND i.step_id = ?2)",
+            [invoice_id.into(), step_id.into()],
+        ),
+        Statement::new(
+            "UPDATE redemptions SET state = 'reserved', ended_at = NULL
+             WHERE invoice_id = ?1 AND state = 'released'
+               AND EXISTS (SELECT 1 FROM invoices
+                           WHERE id = ?1 AND status = 'pending' AND step_id = ?2)",
+            [invoice_id.into(), step_id.into()],
+        ),
+    ]
 }
 
 /// Takes one use of a code, where it has one left; changes no row where not.

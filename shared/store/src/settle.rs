@@ -9,8 +9,10 @@ use crate::audit::{self, Actor, Entry};
 use crate::columns;
 use crate::download_ids;
 use crate::invoices::{self, NewInvoice};
+use crate::recent_orders::{self, Full};
 use crate::redemptions;
 use keywright_domain::invoice::InvoiceStatus;
+use keywright_domain::recent_orders::{Kind, Origin};
 use keywright_domain::release::DownloadId;
 use keywright_domain::terms::Terms;
 use keywright_edge::ports::{Database, DatabaseError, Stamps, Statement, Value, decode};
@@ -77,8 +79,18 @@ struct LicenseId {
     id: String,
 }
 
-/// Records a free purchase, settled as it is made. Answers the license's id;
-/// `None` when its code has no use left, and nothing is recorded.
+/// What came of a free purchase.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Issued {
+    /// The license, by its id.
+    License(String),
+    /// Its code has no use left; nothing is recorded.
+    Exhausted,
+    /// There are too many free licenses; nothing is recorded.
+    Full(Full),
+}
+
+/// Records a free purchase, settled as it is made, and counts it against its origin.
 ///
 /// # Errors
 /// [`DatabaseError`].
@@ -86,8 +98,14 @@ pub async fn free_purchase(
     database: &Database,
     actor: &Actor,
     invoice: &NewInvoice,
+    origin: &Origin,
     ids: &NewIds,
-) -> Result<Option<String>, DatabaseError> {
+) -> Result<Issued, DatabaseError> {
+    let kind = if invoice.terms.is_trial {
+        Kind::Trial
+    } else {
+        Kind::Free
+    };
     let external_ref = free_reference(&invoice.id);
     let place = invoices::place(
         invoice,
@@ -104,10 +122,20 @@ pub async fn free_purchase(
         received: None,
     };
     let mut batch = place;
+    batch.push(recent_orders::count(kind, origin, &invoice.id, actor.at));
     batch.extend(issuing(actor, paid, ids));
-    let mut answers = database.batch(batch).await?;
+    let mut answers = match database.batch(batch).await {
+        Ok(answers) => answers,
+        Err(error) => {
+            let full = recent_orders::full(kind, &error);
+            return full.map(Issued::Full).ok_or(error);
+        }
+    };
     let found: Vec<LicenseId> = decode(answers.pop().unwrap_or_default())?;
-    Ok(found.into_iter().next().map(|license| license.id))
+    Ok(match found.into_iter().next() {
+        Some(license) => Issued::License(license.id),
+        None => Issued::Exhausted,
+    })
 }
 
 /// The contract's provider id of a free purchase.

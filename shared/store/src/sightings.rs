@@ -14,7 +14,9 @@ use crate::invoices::{Payable, Quote};
 use crate::redemptions;
 use crate::settle::{self, NewIds, Paid};
 use keywright_domain::invoice::watch::Watched;
-use keywright_domain::invoice::{Effect, Illegal, InvoiceStatus, Purchase, Sighting, Step};
+use keywright_domain::invoice::{
+    Effect, Illegal, InvoiceStatus, PaymentState, Purchase, Sighting, Step,
+};
 use keywright_domain::money::{Price, Sats};
 use keywright_edge::ports::{Database, DatabaseError, Stamps, Statement};
 use serde_json::json;
@@ -286,8 +288,18 @@ fn effects(
         Effect::None if step.next.status != invoice.status => {
             vec![closed(actor, invoice, step, ids)]
         }
+        Effect::None if is_first_payment(invoice, step) => {
+            redemptions::seen(&invoice.id, &ids.step).to_vec()
+        }
         Effect::None => Vec::new(),
     }
+}
+
+/// Whether something was paid for a pending order of which nothing was before.
+fn is_first_payment(invoice: &Payable, step: Step) -> bool {
+    step.next.status == InvoiceStatus::Pending
+        && invoice.payment_state == PaymentState::Unpaid
+        && step.next.payment != PaymentState::Unpaid
 }
 
 /// The audit entry of an invoice that ended.

@@ -9,7 +9,9 @@
 use crate::audit::{Actor, insert_into_audit};
 use crate::chain_groups;
 use crate::invoices::{self, NewInvoice};
+use crate::recent_orders;
 use keywright_domain::invoice::InvoiceStatus;
+use keywright_domain::recent_orders::{Kind, Origin};
 use keywright_domain::usdc::watching;
 use keywright_edge::ports::{Database, DatabaseError, Reader, Statement, decode};
 use serde::Deserialize;
@@ -79,6 +81,8 @@ pub enum Placed {
     Exhausted,
     /// Every amount is held by another order; nothing is recorded.
     Full,
+    /// There are too many unpaid orders; nothing is recorded.
+    TooMany(recent_orders::Full),
 }
 
 /// What a buyer is shown of an order.
@@ -160,11 +164,18 @@ pub async fn place(
     database: &Database,
     invoice: &NewInvoice,
     order: &NewOrder,
+    origin: &Origin,
     created_at: i64,
 ) -> Result<Placed, DatabaseError> {
     let pending = InvoiceStatus::Pending;
     let reference = Some(order.reference.as_str());
     let mut batch = invoices::place(invoice, "polygon", reference, pending, created_at, None);
+    batch.push(recent_orders::count(
+        Kind::Unpaid,
+        origin,
+        &invoice.id,
+        created_at,
+    ));
     batch.push(Statement::new(
         "UPDATE invoices SET checkout_url = ?2 WHERE id = ?1",
         [(&invoice.id).into(), (&order.checkout_url).into()],
@@ -199,7 +210,9 @@ pub async fn place(
         {
             Ok(Placed::Full)
         }
-        Err(error) => Err(error),
+        Err(error) => recent_orders::full(Kind::Unpaid, &error)
+            .map(Placed::TooMany)
+            .ok_or(error),
     }
 }
 

@@ -12,7 +12,12 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// Sends the same body to a path so many times at once.
-async fn posts(bench: &Arc<Bench>, count: usize, path: &'static str, body: Value) -> Vec<Answer> {
+pub(crate) async fn posts(
+    bench: &Arc<Bench>,
+    count: usize,
+    path: &'static str,
+    body: Value,
+) -> Vec<Answer> {
     let requests = (0..count).map(|_| {
         let (bench, body) = (bench.clone(), body.clone());
         async move { bench.post(path, &body).await }
@@ -124,9 +129,9 @@ async fn a_use_is_given_back_once() {
                 match number % 3 {
                     0 => bench.send(delivery_of(body)).await,
                     1 => {
-                        // Due again, ten times: less than the quarter of an hour
-                        // after which a tick closes an order that is being made.
-                        if number % 24 == 1 {
+                        // Due again, four times: less than the five minutes after
+                        // which an unpaid use may be taken over.
+                        if number % 72 == 1 {
                             bench.clock.advance(61);
                         }
                         bench.tick().await

@@ -5,6 +5,7 @@ use crate::bench::{Answer, Bench, NOW, UNTIL_DUE, played_store};
 use crate::payments::{deliver, issued, poll};
 use keywright_btcpay_double::{ApiState, BtcPay, MarkAs};
 use keywright_domain::money::{Currency, Price};
+use keywright_domain::recent_orders::Origin;
 use keywright_store::invoices::{NewInvoice, Placed, create_pending};
 use keywright_store::redemptions::Reservation;
 use serde_json::{Value, json};
@@ -409,7 +410,7 @@ async fn the_statement_that_reserves_knows_every_limit() {
                     .to_owned(),
             }),
         };
-        let outcome = create_pending(&database, &invoice, now, now + 120).await;
+        let outcome = create_pending(&database, &invoice, &Origin::of(None), now, now + 120).await;
         assert_eq!(outcome, Ok(placed), "{change}");
         if placed == Placed::Exhausted {
             assert_eq!(bench.dump().await, before, "{change} left a trace");

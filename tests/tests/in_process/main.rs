@@ -62,6 +62,8 @@ mod joomla_feed;
 #[cfg(test)]
 mod journal;
 #[cfg(test)]
+mod junk_orders;
+#[cfg(test)]
 mod late_money;
 #[cfg(test)]
 mod latest;
@@ -88,6 +90,8 @@ mod old_licenses;
 #[cfg(test)]
 mod old_tokens;
 #[cfg(test)]
+mod open_codes;
+#[cfg(test)]
 mod operating;
 #[cfg(test)]
 mod panics;
@@ -102,9 +106,13 @@ mod publish_races;
 #[cfg(test)]
 mod publishing;
 #[cfg(test)]
+mod purging;
+#[cfg(test)]
 mod races;
 #[cfg(test)]
 mod rate_limits;
+#[cfg(test)]
+mod recent_orders;
 #[cfg(test)]
 mod reconciling;
 #[cfg(test)]

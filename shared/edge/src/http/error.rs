@@ -9,7 +9,8 @@ use super::rate_limit::Allowance;
 use crate::function::PortError;
 use crate::ports::{DatabaseError, FetchError, ReleaseWriteError, SignError};
 use axum::response::{IntoResponse, Response};
-use http::StatusCode;
+use http::header::RETRY_AFTER;
+use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 
 /// An error answer in the `/v1` envelope.
@@ -21,6 +22,8 @@ pub struct ApiError {
     failure: Option<String>,
     /// What is left of a rate limit, where that is the reason.
     allowance: Option<Box<Allowance>>,
+    /// Seconds until it is worth trying again, where that is known.
+    retry_after: Option<u64>,
 }
 
 /// Details of an error of ours, for the log only. Travels as a response
@@ -45,6 +48,7 @@ impl ApiError {
             message: message.into(),
             failure: None,
             allowance: None,
+            retry_after: None,
         }
     }
 
@@ -95,6 +99,16 @@ impl ApiError {
         let message = format!("too many requests; try again in {seconds} s");
         Self {
             allowance: Some(Box::new(allowance)),
+            ..Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", message)
+        }
+    }
+
+    /// 429 `rate_limited` for another reason than a rate limit: how many seconds to
+    /// wait, and a message that says what to do.
+    #[must_use]
+    pub fn wait(message: impl Into<String>, seconds: u64) -> Self {
+        Self {
+            retry_after: Some(seconds),
             ..Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", message)
         }
     }
@@ -169,6 +183,10 @@ impl IntoResponse for ApiError {
             Some(allowance) => (self.status, *allowance, Json(body)).into_response(),
             None => (self.status, Json(body)).into_response(),
         };
+        if let Some(seconds) = self.retry_after {
+            let seconds = HeaderValue::from(seconds);
+            response.headers_mut().insert(RETRY_AFTER, seconds);
+        }
         if let Some(failure) = self.failure {
             response.extensions_mut().insert(Failure(failure));
         }

@@ -1,0 +1,213 @@
+//! Orders that cost their buyer nothing yet, by where they came from: the caps of
+//! [`keywright_domain::recent_orders`], held by the statement that counts an order.
+//!
+//! The statement goes into the batch that records the order. Where a cap is
+//! reached it writes NULL into a column that takes none, so the whole batch is
+//! undone: no order, no use of a code, no license, nothing at a payment provider.
+
+use keywright_domain::recent_orders::{
+    CODE_COUNTED_SECONDS, CROWDED, Kind, MOST, Origin, TRIAL_SECONDS, TRIALS_PER_EMAIL,
+};
+use keywright_edge::ports::{DatabaseError, Reader, Statement, Value};
+use serde::Deserialize;
+
+/// Why an order is not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Full {
+    /// Too many orders of this kind came from there, or orders from everywhere.
+    Orders(Kind),
+    /// Too many unpaid ones have a discount code with limited uses.
+    Codes,
+    /// This e-mail address had too many trials of the product.
+    Email,
+}
+
+/// The orders `o` of a kind that count still and are not paid.
+macro_rules! counted {
+    ($which:literal) => {
+        concat!(
+            "(SELECT count(*) FROM recent_orders o JOIN invoices u ON u.id = o.invoice_id
+              WHERE o.kind = ?6 AND ",
+            $which,
+            " AND (o.kind <> 'unpaid' OR u.status <> 'settled' AND u.payment_state = 'unpaid'))"
+        )
+    };
+}
+
+/// All orders of the last hour, and some that were paid in the last minutes; at most as
+/// many as there may be.
+macro_rules! everybody {
+    () => {
+        "(SELECT count(*) FROM (SELECT 1 FROM recent_orders WHERE ordered_at > ?5 - 3600
+                                LIMIT ?12))"
+    };
+}
+
+/// The statement that counts an order which the same batch records.
+pub(crate) fn count(kind: Kind, origin: &Origin, invoice_id: &str, now: i64) -> Statement {
+    // As `recent_orders::shrunk`. Narrow counts come first: they are the cheap ones.
+    Statement::new(
+        concat!(
+            "INSERT INTO recent_orders (invoice_id, kind, caller, with_code, ordered_at)
+             SELECT i.id,
+                    CASE
+                      WHEN ?6 = 'trial'
+                       AND (SELECT count(*) FROM licenses l
+                            WHERE lower(trim(l.buyer_email)) = lower(trim(i.buyer_email))
+                              AND l.buyer_email IS NOT NULL
+                              AND l.product_id = i.product_id AND l.is_trial = 1
+                              AND l.issued_at > ?5 - ?18) >= ?19 THEN NULL
+                      ELSE ?6
+                    END,
+                    CASE
+                      WHEN ",
+            counted!("o.caller = ?2 AND o.ordered_at > ?7"),
+            " >= ?9 THEN NULL
+                      WHEN ",
+            counted!("o.caller >= ?3 AND o.caller < ?3 || 'g' AND o.ordered_at > ?7"),
+            " >= ?10 THEN NULL
+                      WHEN ",
+            counted!("o.caller >= ?4 AND o.caller < ?4 || 'g' AND o.ordered_at > ?7"),
+            " >= (SELECT CASE WHEN e.open < ?13 THEN ?11
+                              WHEN e.open >= ?12 THEN 0
+                              ELSE max(?11 * (?12 - e.open) / (?12 - ?13), 1) END
+                        FROM (SELECT ",
+            everybody!(),
+            " AS open) AS e) THEN NULL
+                      ELSE ?2
+                    END,
+                    CASE
+                      WHEN c.id IS NULL OR ?6 <> 'unpaid' THEN 0
+                      WHEN ",
+            counted!("o.caller = ?2 AND o.with_code = 1 AND o.ordered_at > ?8"),
+            " >= ?14 THEN NULL
+                      WHEN ",
+            counted!(
+                "o.caller >= ?3 AND o.caller < ?3 || 'g' AND o.with_code = 1
+                 AND o.ordered_at > ?8"
+            ),
+            " >= ?15 THEN NULL
+                      WHEN ",
+            counted!(
+                "o.caller >= ?4 AND o.caller < ?4 || 'g' AND o.with_code = 1
+                 AND o.ordered_at > ?8"
+            ),
+            " >= ?16 THEN NULL
+                      WHEN ?17 = 0 AND ",
+            counted!(
+                "o.caller >= ?4 AND o.caller < ?4 || 'g' AND o.with_code = 1
+                 AND o.ordered_at > ?7
+                 AND EXISTS (SELECT 1 FROM redemptions h
+                             WHERE h.invoice_id = o.invoice_id AND h.code_id = c.id
+                               AND h.state = 'reserved')"
+            ),
+            " >= max(c.max_uses / 2, 1) THEN NULL
+                      ELSE 1
+                    END,
+                    ?5
+             FROM invoices i
+             LEFT JOIN redemptions r ON r.invoice_id = i.id
+             LEFT JOIN discount_codes c ON c.id = r.code_id AND c.max_uses IS NOT NULL
+             WHERE i.id = ?1"
+        ),
+        params(kind, origin, invoice_id, now),
+    )
+}
+
+fn params(kind: Kind, origin: &Origin, invoice_id: &str, now: i64) -> [Value; 19] {
+    let (orders, codes) = (origin.orders(), origin.codes());
+    [
+        invoice_id.into(),
+        origin.caller().into(),
+        origin.network().into(),
+        origin.provider().into(),
+        now.into(),
+        kind.as_str().into(),
+        (now - kind.counted_seconds()).into(),
+        (now - CODE_COUNTED_SECONDS).into(),
+        orders.caller.into(),
+        orders.network.into(),
+        orders.provider.into(),
+        MOST.into(),
+        CROWDED.into(),
+        codes.caller.into(),
+        codes.network.into(),
+        codes.provider.into(),
+        origin.is_unknown().into(),
+        TRIAL_SECONDS.into(),
+        TRIALS_PER_EMAIL.into(),
+    ]
+}
+
+/// Which cap undid a batch with [`count`] of this kind in it; `None` for any other error.
+pub(crate) fn full(kind: Kind, error: &DatabaseError) -> Option<Full> {
+    let DatabaseError::Constraint(text) = error else {
+        return None;
+    };
+    if text.contains("recent_orders.caller") {
+        Some(Full::Orders(kind))
+    } else if text.contains("recent_orders.with_code") {
+        Some(Full::Codes)
+    } else if text.contains("recent_orders.kind") {
+        Some(Full::Email)
+    } else {
+        None
+    }
+}
+
+/// Seconds until the oldest order that fills a cap counts no more; the whole
+/// time where there is none of this caller's network.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn wait(
+    database: &Reader,
+    origin: &Origin,
+    full: Full,
+    now: i64,
+) -> Result<i64, DatabaseError> {
+    #[derive(Deserialize)]
+    struct Oldest {
+        ordered_at: Option<i64>,
+    }
+    let (kind, counted) = match full {
+        Full::Orders(kind) => (kind, kind.counted_seconds()),
+        Full::Codes => (Kind::Unpaid, CODE_COUNTED_SECONDS),
+        Full::Email => return Ok(Kind::Trial.counted_seconds()),
+    };
+    let statement = Statement::new(
+        "SELECT min(o.ordered_at) AS ordered_at
+         FROM recent_orders o JOIN invoices u ON u.id = o.invoice_id
+         WHERE o.caller >= ?1 AND o.caller < ?1 || 'g' AND o.ordered_at > ?2 AND o.with_code >= ?3
+           AND o.kind = ?4
+           AND (o.kind <> 'unpaid' OR u.status <> 'settled' AND u.payment_state = 'unpaid')",
+        [
+            origin.provider().into(),
+            (now - counted).into(),
+            i64::from(full == Full::Codes).into(),
+            kind.as_str().into(),
+        ],
+    );
+    let oldest: Option<Oldest> = database.first(statement).await?;
+    let at = oldest.and_then(|oldest| oldest.ordered_at).unwrap_or(now);
+    Ok((at + counted - now).clamp(1, counted))
+}
+
+/// Removes up to `most` orders that count no more: their time is over, or they were
+/// paid.
+#[must_use]
+pub fn forget(now: i64, most: u32) -> Statement {
+    Statement::new(
+        "DELETE FROM recent_orders WHERE invoice_id IN
+           (SELECT o.invoice_id FROM recent_orders o
+            LEFT JOIN invoices u ON u.id = o.invoice_id
+            WHERE o.ordered_at <= iif(o.kind = 'trial', ?2, ?1) OR u.id IS NULL
+               OR (o.kind = 'unpaid' AND u.status = 'settled')
+            LIMIT ?3)",
+        [
+            (now - Kind::Unpaid.counted_seconds()).into(),
+            (now - Kind::Trial.counted_seconds()).into(),
+            i64::from(most).into(),
+        ],
+    )
+}
