@@ -2,12 +2,12 @@
 //! `Idempotency-Key`, rate limits that are full again, and validations and
 //! downloads older than the operator keeps them.
 
-use crate::Ports;
+use crate::{Ports, purge};
 use keywright_domain::dates::MAX_UNIX_SECONDS;
 use keywright_edge::http::forget_expired;
 use keywright_edge::http::rate_limit::forget_full;
 use keywright_edge::ports::DatabaseError;
-use keywright_store::{download_log, validation_log};
+use keywright_store::{download_log, recent_orders, validation_log};
 
 /// Rows of a kind that one tick removes at most. At a tick a minute that keeps
 /// up with 700,000 a day, and one tick never holds the database for long.
@@ -18,22 +18,30 @@ const VALIDATIONS_PER_TICK: u32 = 5_000;
 
 const SECONDS_PER_DAY: i64 = 86_400;
 
-/// Removes a bounded number of rows in one batch.
-pub(crate) async fn tick(ports: &Ports) -> Result<(), DatabaseError> {
+/// Removes a bounded number of rows in one batch, and with `purges` orders that ended
+/// unpaid and old events.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub(crate) async fn tick(ports: &Ports, purges: bool) -> Result<(), DatabaseError> {
     let now = ports.stamps.now();
     let mut batch = vec![
         forget_expired(now, PER_TICK),
         forget_full(ports.stamps.now_millis(), PER_TICK),
+        recent_orders::forget(now, PER_TICK),
     ];
     let kept = |days: i64| validation_log::forget(before(now, days), VALIDATIONS_PER_TICK);
     batch.extend(ports.validation_log_days.map(kept));
     let kept = |days: i64| download_log::forget(before(now, days), PER_TICK);
     batch.extend(ports.download_log_days.map(kept));
+    if purges {
+        batch.extend(purge::statements(ports, now));
+    }
     ports.database.aside(batch).await.map(drop)
 }
 
 /// With 0 days nothing is kept, not even what is written in this second.
-fn before(now: i64, days: i64) -> i64 {
+pub(crate) fn before(now: i64, days: i64) -> i64 {
     match days {
         0 => MAX_UNIX_SECONDS,
         days => now - days * SECONDS_PER_DAY,

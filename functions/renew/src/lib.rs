@@ -5,6 +5,7 @@
 mod cron;
 mod download_ids;
 mod forget;
+mod purge;
 mod reconcile;
 mod release;
 mod stores;
@@ -35,6 +36,8 @@ pub const FUNCTION: Function = Function {
             name::CRON_TOKEN,
             name::VALIDATION_LOG_DAYS,
             name::DOWNLOAD_LOG_DAYS,
+            name::ABANDONED_ORDER_DAYS,
+            name::EVENT_DAYS,
         ],
         ..Grants::NONE
     },
@@ -69,6 +72,10 @@ struct Ports {
     validation_log_days: Option<i64>,
     /// The same for downloads.
     download_log_days: Option<i64>,
+    /// The same for orders that ended unpaid.
+    abandoned_order_days: Option<i64>,
+    /// The same for outgoing events.
+    event_days: Option<i64>,
 }
 
 impl Ports {
@@ -96,6 +103,8 @@ impl Ports {
             cron: config.get(name::CRON_TOKEN).and_then(Bearer::new),
             validation_log_days: days(retention::Log::Validations),
             download_log_days: days(retention::Log::Downloads),
+            abandoned_order_days: days(retention::Log::AbandonedOrders),
+            event_days: days(retention::Log::Events),
         })
     }
 }

@@ -1,36 +1,45 @@
-//! Asks `BTCPay` about invoices whose turn has come: pending ones, and those
-//! that ended while it still watches for payments.
+//! Asks `BTCPay` what was paid, and about orders whose turn has come: pending ones,
+//! and those that ended while it still watches for payments.
 //!
-//! A tick is bounded. It claims some invoices by moving their turn on, so a
-//! tick that dies, or one that runs beside it, harms nothing, and asks each store
-//! for all of its own in one request. The turn of each invoice is the cursor. What has
-//! changed costs a batch each, as many as the platform's limit of statements
-//! leaves room for; the rest comes in the next tick. What has not costs one
-//! statement together.
+//! What was paid comes first. Each store in its turn lists its paid invoices, which
+//! nobody can fill with orders that cost nothing; those that are not settled here yet
+//! are looked at before any other. So ten thousand unpaid orders delay no paid one.
+//! Orders are also asked for one by one, with falling frequency, because the list does
+//! not hold what came in late or in part.
+//!
+//! A tick is bounded. It claims stores and orders by moving their turns on, so a tick
+//! that dies, or one that runs beside it, harms nothing. The stores are asked at the
+//! same time, so one that hangs holds up no other. What has changed costs a batch each,
+//! as many as the platform's limit of statements leaves room for; the rest comes in the
+//! next tick. What has not costs one statement together.
 
 use crate::Ports;
-use crate::stores::{self, Group};
+use crate::stores::{self, NoAnswer, PaidList, Turn};
+use futures_util::future::join_all;
 use keywright_domain::invoice::watch::FIRST_WAIT;
 use keywright_domain::invoice::{Effect, InvoiceStatus};
 use keywright_edge::ports::{DatabaseError, Level};
-use keywright_providers::btcpay::{self, Expected, Invoice, Store};
+use keywright_providers::btcpay::{Expected, Invoice, Store};
 use keywright_store::audit::Actor;
-use keywright_store::invoices::{self, NextCheck, Payable};
+use keywright_store::due_orders::{self, NextCheck};
+use keywright_store::invoices::{self, Payable};
 use keywright_store::sightings::{self, Recorded, Seen, StepIds};
+use keywright_store::store_turns::{self, Outcome};
 use serde::Serialize;
+use std::collections::BTreeSet;
 use utoipa::ToSchema;
 
-/// Invoices a tick asks for.
-const CLAIMED: i64 = 20;
+/// Orders a tick asks for whose turn has come, shared by the stores.
+const CLAIMED: usize = 30;
 
-/// Stores a tick asks, one request each, which may take ten seconds. The orders
-/// of the others come first in the next tick.
-const STORES: usize = 4;
+/// Stores a tick asks, at the same time, each up to three requests. The others come
+/// first in the next tick.
+const STORES: i64 = 4;
 
-/// Statements that recording may take. D1's free plan allows a Worker 50 in all;
-/// the others are the claim, the stores, the next turns, the 3 that release reservations,
-/// the one for download ids and the 4 that clear up.
-const STATEMENTS: usize = 39;
+/// Statements that recording may take. D1's free plan allows a Worker 50 in all; the
+/// others are 7 for the turns of stores and orders, the 3 that release reservations, the
+/// one for download ids and the 5 that clear up.
+const STATEMENTS: usize = 34;
 
 /// Statements that closing an order takes which has no invoice.
 const STATEMENTS_TO_CLOSE: usize = 4;
@@ -52,6 +61,11 @@ pub(crate) struct Report {
     /// Of those, to be asked again because `BTCPay` did not answer, or answered
     /// what cannot be.
     failed: usize,
+    /// Stores that did not answer; they are asked again after a pause that grows.
+    stores_failed: usize,
+    /// Statements that were left to recording.
+    #[serde(skip)]
+    pub(crate) statements_left: usize,
 }
 
 /// What came of one invoice.
@@ -64,70 +78,107 @@ enum Checked {
     Failed(NextCheck),
 }
 
+/// A store's turn, with the orders to ask it for: those that seem to be paid first.
+struct Group {
+    turn: Turn,
+    outcome: Outcome,
+    orders: Vec<Payable>,
+}
+
 /// Runs one tick.
 ///
 /// # Errors
 /// [`DatabaseError`]; what was claimed comes round again.
 pub(crate) async fn tick(ports: &Ports, request_id: &str) -> Result<Report, DatabaseError> {
     let now = ports.stamps.now();
-    let due = invoices::claim_due(&ports.database, now, now + FIRST_WAIT, CLAIMED).await?;
-    let mut report = Report::default();
-    if due.is_empty() {
+    let mut report = Report {
+        statements_left: STATEMENTS,
+        ..Report::default()
+    };
+    let turns = store_turns::claim(&ports.database, now, STORES).await?;
+    if turns.is_empty() {
         return Ok(report);
     }
-    let mut next = Vec::new();
     let mut tick = Tick {
         ports,
         request_id,
         statements: STATEMENTS,
     };
-    for (number, group) in stores::grouped(ports, due).await?.into_iter().enumerate() {
-        if number >= STORES {
-            next.extend(group.orders.iter().map(|invoice| turn_at(invoice, now)));
-            continue;
-        }
-        report.checked += group.orders.len();
-        let (store, found) = match read(ports, &group).await {
-            Ok(read) => read,
-            Err(reason) => {
-                ports.log.write(Level::Warn, request_id, &reason);
-                report.failed += group.orders.len();
-                next.extend(group.orders.iter().map(|invoice| again(invoice, now)));
-                continue;
-            }
+    let turns = stores::opened(ports, turns).await?;
+    let listed = join_all(turns.iter().map(|turn| turn.paid(ports, now))).await;
+    let mut groups = Vec::new();
+    let mut paid = Vec::new();
+    let mut ended = Vec::new();
+    for (turn, list) in turns.into_iter().zip(listed) {
+        let PaidList { invoices, outcome } = match list {
+            Ok(list) => list,
+            Err(no_answer) => match tick.no_answer(no_answer) {
+                Outcome::Failed => {
+                    report.stores_failed += 1;
+                    ended.push((turn.turn, Outcome::Failed));
+                    continue;
+                }
+                outcome => PaidList {
+                    invoices: Vec::new(),
+                    outcome,
+                },
+            },
         };
-        for invoice in &group.orders {
-            match tick.check(store, &found, invoice).await? {
-                Checked::Settled => report.settled += 1,
-                Checked::Closed => report.closed += 1,
-                Checked::Again(turn) => next.push(turn),
-                Checked::Failed(turn) => {
-                    report.failed += 1;
-                    next.push(turn);
+        let orders = Vec::new();
+        groups.push(Group {
+            turn,
+            outcome,
+            orders,
+        });
+        paid.push(invoices);
+    }
+    tick.collect(&mut groups, &paid, now).await?;
+    let found = groups.iter().map(|group| async {
+        if group.orders.is_empty() {
+            return Ok(Vec::new());
+        }
+        group.turn.invoices_of(ports, &group.orders).await
+    });
+    let found = join_all(found).await;
+    let mut next = Vec::new();
+    for (group, found) in groups.into_iter().zip(found) {
+        report.checked += group.orders.len();
+        let Group {
+            turn,
+            mut outcome,
+            orders,
+        } = group;
+        match (&turn.store, found) {
+            (Ok(store), Ok(found)) => {
+                for order in &orders {
+                    match tick.check(store, &found, order).await? {
+                        Checked::Settled => report.settled += 1,
+                        Checked::Closed => report.closed += 1,
+                        Checked::Again(turn) => next.push(turn),
+                        Checked::Failed(turn) => {
+                            report.failed += 1;
+                            next.push(turn);
+                        }
+                    }
                 }
             }
+            (_, Err(no_answer)) => {
+                outcome = tick.no_answer(no_answer);
+                report.failed += orders.len();
+                next.extend(orders.iter().map(|order| again(order, now)));
+            }
+            // A store that cannot be opened was not listed.
+            (Err(_), Ok(_)) => {}
         }
+        ended.push((turn.turn, outcome));
     }
-    invoices::check_again(&ports.database, &next).await?;
+    let mut batch = vec![store_turns::end(&ended, now)];
+    if !next.is_empty() {
+        batch.push(due_orders::check_again(&next));
+    }
+    ports.database.batch(batch).await?;
+    report.statements_left = tick.statements;
     Ok(report)
-}
-
-/// The invoices of a store's orders, in one request, with what their prices are
-/// in sats where that is still to be learnt of one of them.
-async fn read<'a>(ports: &Ports, group: &'a Group) -> Result<(&'a Store, Vec<Invoice>), String> {
-    let store = group.store.as_ref()?;
-    let orders = group.orders.iter().map(|invoice| invoice.id.as_str());
-    let with_sats = group.orders.iter().any(Payable::lacks_sats);
-    let request = store
-        .find_by_orders(orders, with_sats)
-        .map_err(|error| error.to_string())?;
-    let answer = ports
-        .outbound
-        .send(request)
-        .await
-        .map_err(|error| error.to_string())?;
-    let found = btcpay::read_invoices(&answer).map_err(|error| error.to_string())?;
-    Ok((store, found))
 }
 
 struct Tick<'a> {
@@ -138,6 +189,70 @@ struct Tick<'a> {
 }
 
 impl Tick<'_> {
+    /// Loads the orders to ask each store for. Their rows are loaded before their
+    /// invoices are read, so that what is read is at least as new as they are; the list
+    /// is only a hint which ones to look at.
+    async fn collect(
+        &self,
+        groups: &mut [Group],
+        paid: &[Vec<Invoice>],
+        now: i64,
+    ) -> Result<(), DatabaseError> {
+        if groups.is_empty() {
+            return Ok(());
+        }
+        let database = &self.ports.database;
+        let ids: Vec<&str> = paid
+            .iter()
+            .flat_map(|list| stores::order_ids(list))
+            .collect();
+        let unsettled = if ids.is_empty() {
+            Vec::new()
+        } else {
+            due_orders::unsettled_among(database, &ids).await?
+        };
+        for order in unsettled {
+            let its = groups
+                .iter_mut()
+                .zip(paid)
+                .find(|(group, list)| group.turn.has(&order) && stores::may_be_news(list, &order));
+            if let Some((group, _)) = its
+                && group.orders.len() < group.turn.room()
+            {
+                group.orders.push(order);
+            }
+        }
+        let stores: Vec<&str> = groups
+            .iter()
+            .map(|group| group.turn.turn.store.as_str())
+            .collect();
+        let each = CLAIMED / stores.len();
+        let limit = i64::try_from(each).unwrap_or_default();
+        let again_at = now + FIRST_WAIT;
+        let mut due = due_orders::claim(database, &stores, now, again_at, limit).await?;
+        due.sort_by_key(|order| order.created_at);
+        let seen: BTreeSet<String> = groups
+            .iter()
+            .flat_map(|group| group.orders.iter().map(|order| order.id.clone()))
+            .collect();
+        for order in due.into_iter().filter(|order| !seen.contains(&order.id)) {
+            let its = groups.iter_mut().find(|group| group.turn.has(&order));
+            if let Some(group) = its
+                && group.orders.len() < group.turn.room()
+            {
+                group.orders.push(order);
+            }
+        }
+        Ok(())
+    }
+
+    /// Says in the log why a store gave no answer.
+    fn no_answer(&self, no_answer: NoAnswer) -> Outcome {
+        let (reason, outcome) = no_answer.into_parts();
+        self.ports.log.write(Level::Warn, self.request_id, &reason);
+        outcome
+    }
+
     async fn check(
         &mut self,
         store: &Store,

@@ -1,7 +1,7 @@
 //! One tick: every duty of this function once, each bounded. Payments come
 //! first; clearing up may wait for the next tick.
 
-use crate::{Ports, download_ids, forget, reconcile, release};
+use crate::{Ports, download_ids, forget, purge, reconcile, release};
 use keywright_edge::ports::DatabaseError;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -27,7 +27,8 @@ pub(crate) async fn tick(ports: &Ports, request_id: &str) -> Result<Report, Data
     // After the orders, some of which have got their invoice just now.
     let released = release::tick(ports, request_id).await?;
     let filled_in = download_ids::tick(ports).await?;
-    forget::tick(ports).await?;
+    let purges = reconciled.statements_left >= purge::STATEMENTS;
+    forget::tick(ports, purges).await?;
     Ok(Report {
         reconciled,
         released,

@@ -1,19 +1,27 @@
-//! For how long logs are kept.
+//! For how long logs, abandoned orders and events are kept.
 
 use keywright_edge::ports::name;
 
 /// For how many days entries are kept where nobody configured it.
 const DEFAULT_DAYS: i64 = 90;
+/// The same for orders that ended unpaid: long enough to help a buyer who asks, and
+/// for a payment that comes late.
+const DEFAULT_ORDER_DAYS: i64 = 30;
 /// The longest that can be configured: a hundred years.
 const MOST_DAYS: i64 = 36_500;
 
-/// A log whose retention is configured.
+/// What is kept for a time that is configured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Log {
     /// [`crate::validation_log`].
     Validations,
     /// [`crate::download_log`].
     Downloads,
+    /// Orders that ended unpaid, with their buyers' addresses and notes:
+    /// [`crate::abandoned`].
+    AbandonedOrders,
+    /// Outgoing events.
+    Events,
 }
 
 impl Log {
@@ -23,6 +31,17 @@ impl Log {
         match self {
             Self::Validations => name::VALIDATION_LOG_DAYS,
             Self::Downloads => name::DOWNLOAD_LOG_DAYS,
+            Self::AbandonedOrders => name::ABANDONED_ORDER_DAYS,
+            Self::Events => name::EVENT_DAYS,
+        }
+    }
+
+    /// For how many days it is kept where nobody configured it.
+    #[must_use]
+    pub const fn default_days(self) -> i64 {
+        match self {
+            Self::AbandonedOrders => DEFAULT_ORDER_DAYS,
+            Self::Validations | Self::Downloads | Self::Events => DEFAULT_DAYS,
         }
     }
 }
@@ -38,7 +57,7 @@ pub struct NotDays(pub &'static str);
 /// [`NotDays`].
 pub fn days(log: Log, configured: Option<&str>) -> Result<i64, NotDays> {
     let Some(text) = configured else {
-        return Ok(DEFAULT_DAYS);
+        return Ok(log.default_days());
     };
     let days = text.parse().ok();
     days.filter(|days| (0..=MOST_DAYS).contains(days))
@@ -51,10 +70,15 @@ mod tests {
 
     #[test]
     fn days_are_a_whole_number() {
-        for log in [Log::Validations, Log::Downloads] {
+        for log in [
+            Log::Validations,
+            Log::Downloads,
+            Log::AbandonedOrders,
+            Log::Events,
+        ] {
             let not_days = Err(NotDays(log.config()));
             for (configured, kept) in [
-                (None, Ok(90)),
+                (None, Ok(log.default_days())),
                 (Some("0"), Ok(0)),
                 (Some("365"), Ok(365)),
                 (Some("36500"), Ok(36_500)),

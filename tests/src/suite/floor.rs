@@ -267,10 +267,17 @@ pub async fn make_due(instance: &Instance, invoice_id: &str) {
 }
 
 /// Keeps the reconciler away from everything but what a case makes due itself,
-/// whatever orders earlier cases left: those that ended come due too.
+/// whatever orders earlier cases left: those that ended come due too, and those that
+/// were paid are listed.
 pub async fn nothing_due(instance: &Instance) {
-    let sql = "UPDATE invoices SET next_check_at = 4102444800 WHERE next_check_at IS NOT NULL";
-    instance.database.change(sql, &[]).await;
+    for sql in [
+        "UPDATE invoices SET next_check_at = 4102444800 WHERE next_check_at IS NOT NULL",
+        "INSERT INTO store_turns (store, turn, leased_until, list_at, failures, skip, page_size)
+         VALUES ('', 0, 0, 4102444800, 0, 0, 100)
+         ON CONFLICT (store) DO UPDATE SET list_at = excluded.list_at, leased_until = 0",
+    ] {
+        instance.database.change(sql, &[]).await;
+    }
 }
 
 /// How many licenses a purchase brought.

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 cases![
     who_may_tick,
     lost_webhook alone,
+    paid_orders_are_listed alone,
     lost_answer alone,
     lost_answer_looked_for alone,
     failed_create_tried_again alone,
@@ -88,6 +89,17 @@ async fn lost_webhook(instance: &Instance) {
         (1, 1)
     );
     assert_eq!(tick(instance).await.ok()["checked"], 0);
+    assert_eq!(licenses_of(instance, &invoice).await, 1);
+}
+
+/// What was paid is listed by a tick, long before the order's own turn.
+async fn paid_orders_are_listed(instance: &Instance) {
+    nothing_due(instance).await;
+    let invoice = paid_in_silence(instance, "listed").await;
+    let sql = "UPDATE store_turns SET list_at = 0";
+    instance.database.change(sql, &[]).await;
+    tick(instance).await.ok();
+    until(instance, &invoice, "settled").await;
     assert_eq!(licenses_of(instance, &invoice).await, 1);
 }
 

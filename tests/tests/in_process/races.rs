@@ -98,8 +98,9 @@ async fn overlapping_ticks_share_the_work() {
     }
     bench.clock.advance(UNTIL_DUE);
     let mut reports = Vec::new();
-    // What one tick has no room for is there for the next at once.
-    for _ in 0..10 {
+    // What one tick has no room for is there for the next at once; while a tick has a
+    // store's turn, no other has it.
+    for _ in 0..20 {
         let ticks = (0..20).map(|_| {
             let bench = bench.clone();
             async move { bench.tick().await.json() }

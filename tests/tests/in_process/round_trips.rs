@@ -474,9 +474,9 @@ async fn each_route_costs_what_the_table_says() {
             get(&format!("/v1/purchase/{settled}")),
             2,
         ),
-        // Nothing due: the claim, the reservations, the download ids, and the
-        // clearing up.
-        ("/v1/cron/renew", tick.expect("a request"), 4),
+        // Nothing new: the turns of the stores, what is listed as paid, what is due, the
+        // turns' end, the reservations, the download ids, and the clearing up.
+        ("/v1/cron/renew", tick.expect("a request"), 7),
         (
             "/v1/admin/products",
             post(
@@ -898,8 +898,9 @@ async fn a_tick_asks_once_and_settles_at_most_twice_for_each_invoice() {
     assert_eq!(bench.tick().await.json()["settled"], 1);
     assert_eq!(
         bench.shop.database.calls(),
-        5,
-        "the claim, the settling, the reservations, the download ids, the clearing up"
+        8,
+        "the turn, what was paid, what is due, the settling, the end, the reservations, \
+         the download ids, the clearing up"
     );
 }
 

@@ -59,6 +59,8 @@ fn secret(config: &str) -> Option<&'static str> {
         | name::RELEASES_SENDFILE
         | name::VALIDATION_LOG_DAYS
         | name::DOWNLOAD_LOG_DAYS
+        | name::ABANDONED_ORDER_DAYS
+        | name::EVENT_DAYS
         | name::GIT_URL
         | name::POLYGON_CHAIN_ID
         | name::USDC_ADDRESS

@@ -4,11 +4,16 @@
 use super::InvoiceStatus;
 
 /// Seconds between the first two questions; doubled each time up to
-/// [`LONGEST_WAIT`].
+/// [`LONGEST_WAIT`] or [`LONGEST_WAIT_AFTER_END`].
 pub const FIRST_WAIT: i64 = 60;
 
-/// Longest time between two questions, in seconds.
+/// Longest time between two questions about a pending invoice, in seconds.
 pub const LONGEST_WAIT: i64 = 3_600;
+
+/// Longest time between two questions about one that ended, in seconds. What is paid
+/// or marked as settled after all is in the provider's list of paid invoices, which
+/// is read more often.
+pub const LONGEST_WAIT_AFTER_END: i64 = 14_400;
 
 /// Seconds after the end of the provider's watch at which the last question is
 /// asked, so that what it does at the very end is seen.
@@ -54,7 +59,11 @@ impl Watched {
     #[must_use]
     pub fn wait(self) -> i64 {
         let doublings = u32::try_from(self.checks.clamp(1, 16) - 1).unwrap_or_default();
-        (FIRST_WAIT << doublings).min(LONGEST_WAIT)
+        let longest = match self.status {
+            InvoiceStatus::Pending => LONGEST_WAIT,
+            _ => LONGEST_WAIT_AFTER_END,
+        };
+        (FIRST_WAIT << doublings).min(longest)
     }
 }
 
@@ -71,6 +80,14 @@ mod tests {
             created_at: 0,
             watch_until: Some(END),
             checks,
+        }
+    }
+
+    #[test]
+    fn an_invoice_that_ended_is_asked_for_less_often() {
+        for (checks, wait) in [(7, 3_840), (8, 7_680), (9, 14_400), (99, 14_400)] {
+            let ended = watched(InvoiceStatus::Expired, checks);
+            assert_eq!(ended.wait(), wait, "{checks}");
         }
     }
 
@@ -98,7 +115,7 @@ mod tests {
         let next = |status, now| watched(status, 9).next_check(now);
         assert_eq!(next(InvoiceStatus::Pending, END * 9), Some(END * 9 + 3_600));
         for status in [InvoiceStatus::Expired, InvoiceStatus::Invalid] {
-            assert_eq!(next(status, 1_000), Some(4_600));
+            assert_eq!(next(status, 1_000), Some(15_400));
             assert_eq!(next(status, END), Some(END + MARGIN));
             assert_eq!(next(status, END + MARGIN), None);
         }

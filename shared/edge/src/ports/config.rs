@@ -39,6 +39,10 @@ pub mod name {
     pub const VALIDATION_LOG_DAYS: &str = "VALIDATION_LOG_DAYS";
     /// For how many days the log of downloads is kept.
     pub const DOWNLOAD_LOG_DAYS: &str = "DOWNLOAD_LOG_DAYS";
+    /// For how many days orders are kept that ended unpaid.
+    pub const ABANDONED_ORDER_DAYS: &str = "ABANDONED_ORDER_DAYS";
+    /// For how many days outgoing events are kept.
+    pub const EVENT_DAYS: &str = "EVENT_DAYS";
     /// Base URL of the public Git repository.
     pub const GIT_URL: &str = "GIT_URL";
     /// JSON-RPC endpoints of Polygon, the preferred one first, separated by

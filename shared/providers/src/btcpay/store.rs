@@ -181,6 +181,24 @@ impl Store {
         .body(Bytes::new())
     }
 
+    /// `GET /api/v1/stores/{store}/invoices?status=Processing&status=Settled&…`: the
+    /// invoices made since `since`, in unix seconds, that somebody paid, the newest
+    /// first; `take` of them behind the first `skip`.
+    ///
+    /// # Errors
+    /// [`http::Error`] when a configured value does not fit into a request.
+    pub fn list_paid(
+        &self,
+        since: i64,
+        skip: i64,
+        take: i64,
+    ) -> Result<Request<Bytes>, http::Error> {
+        let path = format!(
+            "/invoices?status=Processing&status=Settled&startDate={since}&skip={skip}&take={take}&includeArchived=true"
+        );
+        self.request("GET", &path).body(Bytes::new())
+    }
+
     pub(super) fn request(&self, method: &str, path: &str) -> http::request::Builder {
         Request::builder()
             .method(method)
@@ -297,6 +315,12 @@ mod tests {
             format!("{invoices}?orderId=a&orderId=b&{with}&{rest}")
         );
         assert!(!path(store().find_by_orders(["a"], false)).contains(with));
+        let paid = path(store().list_paid(1_800_000_000, 100, 50));
+        let rest = "startDate=1800000000&skip=100&take=50&includeArchived=true";
+        assert_eq!(
+            paid,
+            format!("{invoices}?status=Processing&status=Settled&{rest}")
+        );
     }
 
     #[test]

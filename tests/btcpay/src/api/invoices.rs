@@ -68,7 +68,7 @@ pub(super) async fn list(State(double): State<Double>, call: Call) -> Answer {
         .invoices
         .iter()
         .rev()
-        .map(|invoice| state.shown(&invoice.id).unwrap_or(invoice))
+        .map(|invoice| state.frozen.get(&invoice.id).unwrap_or(invoice))
         .filter(|invoice| invoice.store_id == store && filter.matches(invoice))
         .skip(skip)
         .take(take.unwrap_or(usize::MAX))

@@ -1,0 +1,26 @@
+//! Purges orders that ended unpaid, with what their buyers wrote, and old events.
+
+use crate::Ports;
+use crate::forget::before;
+use keywright_edge::ports::Statement;
+use keywright_store::abandoned;
+
+/// Orders that one tick purges at most: 288,000 a day at a tick a minute, which is more
+/// than the caps on open orders let in.
+const ORDERS_PER_TICK: u32 = 200;
+/// Events that one tick purges at most.
+const EVENTS_PER_TICK: u32 = 500;
+
+/// Statements that a tick takes at most.
+pub(crate) const STATEMENTS: usize = 4;
+
+/// The statements that purge a bounded number at `now`, in unix seconds.
+pub(crate) fn statements(ports: &Ports, now: i64) -> Vec<Statement> {
+    let mut batch = Vec::new();
+    if let Some(days) = ports.abandoned_order_days {
+        batch.extend(abandoned::purge(before(now, days), now, ORDERS_PER_TICK));
+    }
+    let purged = |days: i64| abandoned::purge_events(before(now, days), EVENTS_PER_TICK);
+    batch.extend(ports.event_days.map(purged));
+    batch
+}
