@@ -6,6 +6,7 @@ use data_encoding::{BASE64, HEXLOWER};
 use http::{Request, Uri, header};
 use sha2::{Digest, Sha256};
 use std::fmt;
+use std::net::IpAddr;
 
 /// A JSON-RPC endpoint. Debug and Display show its host, never the rest of its
 /// URL.
@@ -16,7 +17,19 @@ pub struct Endpoint {
     /// User name and password of the URL, as HTTP Basic wants them.
     basic: Option<String>,
     host: String,
+    party: String,
     key: String,
+}
+
+/// Whether a host, lower case, is this machine.
+fn is_loopback(host: &str) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    bare == "localhost" || bare.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
+}
+
+/// Whether a host stands for none (RFC 2606).
+fn never_resolves(host: &str) -> bool {
+    host.ends_with(".invalid")
 }
 
 /// A configured URL that is no endpoint.
@@ -25,6 +38,11 @@ pub enum EndpointError {
     /// Not an http or https URL with a host.
     #[error("an RPC endpoint is an http or https URL, such as https://polygon.example/v2/<key>")]
     Url,
+    /// Not encrypted, and not on this machine: who is on the way can make up payments.
+    #[error(
+        "an RPC endpoint must be an https URL; http is allowed on 127.0.0.1, ::1 and localhost"
+    )]
+    Insecure,
 }
 
 impl Endpoint {
@@ -46,10 +64,22 @@ impl Endpoint {
         let path = uri
             .path_and_query()
             .map_or("/", http::uri::PathAndQuery::as_str);
+        let host = authority.host().to_ascii_lowercase();
+        if scheme == "http" && !is_loopback(&host) && !never_resolves(&host) {
+            return Err(EndpointError::Insecure);
+        }
+        // The same host answers with one voice, whatever the key in the URL. On this
+        // machine each port may be another node.
+        let party = if is_loopback(&host) {
+            place.to_ascii_lowercase()
+        } else {
+            host.clone()
+        };
         Ok(Self {
             url: format!("{scheme}://{place}{path}"),
             basic: user.map(|user| format!("Basic {}", BASE64.encode(user.as_bytes()))),
-            host: authority.host().to_ascii_lowercase(),
+            host,
+            party,
             key: HEXLOWER.encode(&Sha256::digest(url.as_bytes())[..16]),
         })
     }
@@ -65,7 +95,7 @@ impl Endpoint {
         let urls = text.split(|c: char| c == ',' || c.is_ascii_whitespace());
         for url in urls.filter(|url| !url.is_empty()) {
             let endpoint = Self::new(url)?;
-            if !endpoint.host.ends_with(".invalid") && !all.contains(&endpoint) {
+            if !never_resolves(&endpoint.host) && !all.contains(&endpoint) {
                 all.push(endpoint);
             }
         }
@@ -76,6 +106,12 @@ impl Endpoint {
     #[must_use]
     pub fn host(&self) -> &str {
         &self.host
+    }
+
+    /// Who answers there: what two endpoints of the same party say counts once.
+    #[must_use]
+    pub fn party(&self) -> &str {
+        &self.party
     }
 
     /// What the database knows it by: 32 hexadecimal digits from which the URL
@@ -166,6 +202,43 @@ mod tests {
         assert_eq!(hosts, ["b.example", "a.example"]);
         assert_ne!(list[0].key(), list[1].key());
         assert_eq!(Endpoint::list(""), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn an_endpoint_is_encrypted_unless_it_is_on_this_machine() {
+        for url in [
+            "https://polygon.example/v2/key",
+            "http://127.0.0.1:8545",
+            "http://127.8.9.1/",
+            "http://[::1]:8545/rpc",
+            "http://localhost:8545",
+            "http://LOCALHOST/",
+            "http://unset.invalid",
+        ] {
+            assert!(Endpoint::new(url).is_ok(), "{url}");
+        }
+        for url in [
+            "http://polygon.example/v2/key",
+            "http://10.0.0.7:8545",
+            "http://192.168.1.2/",
+            "http://[2001:db8::1]/",
+            "http://0.0.0.0:8545",
+            "http://localhost.example/",
+            "http://127.0.0.1.example/",
+            "http://127.0.0.1@polygon.example/",
+        ] {
+            assert_eq!(Endpoint::new(url), Err(EndpointError::Insecure), "{url}");
+            assert!(!EndpointError::Insecure.to_string().contains("key"));
+        }
+    }
+
+    #[test]
+    fn two_keys_of_one_host_are_one_party() {
+        let party = |url| Endpoint::new(url).expect("an endpoint").party().to_owned();
+        let one = party("https://node.example/v2/one");
+        assert_eq!(one, party("https://me:secret@NODE.example:8443/v2/two"));
+        assert_ne!(one, party("https://other.example/v2/one"));
+        assert_ne!(party("http://127.0.0.1:1/"), party("http://127.0.0.1:2/"));
     }
 
     #[test]
