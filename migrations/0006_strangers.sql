@@ -156,6 +156,38 @@ CREATE INDEX derivations_unused ON derivations (derivation_index) WHERE is_used 
 
 -- Transfers: what could not be judged yet, and who confirmed it.
 
+-- tries: looks that came to nothing; next_try_at: not before then, in unix seconds;
+-- put_off_because: what the endpoints said, for the operator. confirmed_by: the hosts
+-- that bore it out. finding: a reason that the list of reason lacks; reason is then
+-- 'unknown'. license_from: from when the license runs that an operator had issued.
+ALTER TABLE chain_transfers ADD COLUMN tries INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE chain_transfers ADD COLUMN next_try_at INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE chain_transfers ADD COLUMN put_off_because TEXT;
+ALTER TABLE chain_transfers ADD COLUMN confirmed_by TEXT;
+ALTER TABLE chain_transfers ADD COLUMN finding TEXT
+  CHECK (finding IN ('early', 'ambiguous', 'unconfirmed'));
+ALTER TABLE chain_transfers ADD COLUMN license_from INTEGER;
+
+-- Below a cent comes last.
+CREATE INDEX chain_transfers_to_judge
+  ON chain_transfers (chain_id, amount_units < 10000, tries, next_try_at) WHERE state = 'seen';
+
+-- Who had an amount when, whether it is held now or not.
+CREATE INDEX usdc_orders_by_amount ON usdc_orders (chain_id, address, amount_units, expires_at);
+
+CREATE INDEX usdc_orders_own ON usdc_orders (chain_id, address, expires_at)
+  WHERE derivation_index IS NOT NULL;
+
+-- Wallets that had no program when they were last looked at: no contract to ask.
+CREATE TABLE plain_wallets (
+  chain_id INTEGER NOT NULL,
+  wallet TEXT NOT NULL,
+  checked_at INTEGER NOT NULL,
+  PRIMARY KEY (chain_id, wallet)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX plain_wallets_by_time ON plain_wallets (checked_at);
+
 -- Receipts: sealed against whoever can write the database.
 
 -- Releases: the vendor's public keys, and what a scope may do.

@@ -53,6 +53,7 @@ pub const FUNCTION: Function = Function {
             name::WALLET_XPUB,
             name::USDC_ORDER_MINUTES,
             name::USDC_AMOUNT_SPREAD,
+            name::USDC_INSTANCE,
         ],
         ..Grants::NONE
     },

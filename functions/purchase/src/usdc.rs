@@ -7,8 +7,10 @@ use keywright_domain::dates::rfc3339;
 use keywright_domain::invoice::InvoiceStatus;
 use keywright_domain::rate_limit::Limit;
 use keywright_domain::recent_orders::Origin;
+use keywright_domain::usdc::amounts::Amounts;
+use keywright_domain::usdc::sharing::Share;
 use keywright_domain::usdc::watching::index_of;
-use keywright_domain::usdc::{self, ADDRESS_WATCHED, AMOUNT_KEPT};
+use keywright_domain::usdc::{self, ADDRESS_WATCHED, MAX_SPREAD};
 use keywright_edge::http::rate_limit::take_exactly;
 use keywright_edge::http::{ApiError, Client};
 use keywright_edge::ports::{Config, name};
@@ -25,12 +27,16 @@ use utoipa::ToSchema;
 pub(crate) const RAIL: &str = "usdc";
 
 /// Ten orders at once, and one more a minute. Each holds an amount or an address
-/// that nobody else gets for days, so nobody may take them all.
+/// that nobody else gets as long, so nobody may take them all.
 const LIMIT: Limit = Limit {
     name: "usdc_orders",
     burst: 10,
     token_millis: 60_000,
 };
+
+/// Amounts that are tried at random in each spread. Where half of the amounts are
+/// taken, one of so many is free but in a case of 65,536.
+const PROBES: usize = 16;
 
 /// Where buyers pay, and for how long.
 #[derive(Debug, Clone)]
@@ -39,6 +45,7 @@ pub(crate) struct Settings {
     to: Wallet,
     minutes: i64,
     spread: i64,
+    share: Share,
 }
 
 #[derive(Debug, Clone)]
@@ -81,6 +88,7 @@ impl Settings {
             to,
             minutes: usdc::order_minutes(config.get(name::USDC_ORDER_MINUTES))?,
             spread: usdc::spread(config.get(name::USDC_AMOUNT_SPREAD))?,
+            share: Share::configured(config.get(name::USDC_INSTANCE))?,
         })
     }
 }
@@ -170,16 +178,10 @@ pub(crate) async fn order(
     let price = Units::from_cents(cents).map_err(|error| ApiError::internal(error.to_string()))?;
     let expires_at = now + settings.minutes * 60;
     let (address, told_by, kept) = match &settings.to {
-        Wallet::One(address) => {
-            let told_by = ToldBy::Amount {
-                base_units: price.get(),
-                spread: settings.spread,
-                start: pick(ports, settings.spread),
-            };
-            (*address, told_by, AMOUNT_KEPT)
-        }
+        // The amount is free again when the order's own time is over.
+        Wallet::One(address) => (*address, amount(ports, settings, price.get()), 0),
         Wallet::Many(key) => {
-            let (derivation_index, address) = next_address(ports, key, now).await?;
+            let (derivation_index, address) = next_address(ports, key, settings.share, now).await?;
             let told_by = ToldBy::Address {
                 amount_units: price.get(),
                 derivation_index,
@@ -208,7 +210,7 @@ pub(crate) async fn order(
                 return Err(ApiError::unavailable(
                     "service_unavailable",
                     "too many orders at this price wait for their payment; try again later",
-                    "every amount within USDC_AMOUNT_SPREAD of a price is held by an order",
+                    "every amount within ten cents of a price is held by an order",
                 ));
             }
         };
@@ -232,21 +234,30 @@ pub(crate) async fn order(
     }))
 }
 
-/// A number from 1 to `most`, at random: so a slip in the last digits seldom hits
-/// another order.
-fn pick(ports: &Ports, most: i64) -> i64 {
-    let random = u32::from_be_bytes(ports.stamps.random());
-    i64::from(random) % most + 1
+/// Amounts to try, at random, so that a slip in the last digits seldom hits another
+/// order: within the spread, and within the widest one where strangers hold those.
+fn amount(ports: &Ports, settings: &Settings, price: i64) -> ToldBy {
+    let usual = Amounts::above(price, settings.spread, settings.share);
+    let all = Amounts::above(price, MAX_SPREAD, settings.share);
+    let random = || u32::from_be_bytes(ports.stamps.random());
+    let mut probes: Vec<i64> = (0..PROBES).map(|_| usual.pick(random())).collect();
+    probes.extend((0..PROBES).map(|_| all.pick(random())));
+    ToldBy::Amount {
+        probes,
+        all,
+        start: all.pick(random()),
+    }
 }
 
 /// The next number that has an address. One in 2^127 has none.
 async fn next_address(
     ports: &Ports,
     key: &ReceivingKey,
+    share: Share,
     now: i64,
 ) -> Result<(i64, Address), ApiError> {
     loop {
-        let index = usdc_orders::next_index(&ports.database, now).await?;
+        let index = usdc_orders::next_index(&ports.database, share, now).await?;
         let number =
             u32::try_from(index_of(index)).map_err(|e| ApiError::internal(e.to_string()))?;
         match key.address(number) {
@@ -350,6 +361,7 @@ mod tests {
             (name::WALLET_ADDRESS, "0x123"),
             (name::USDC_ORDER_MINUTES, "-7"),
             (name::USDC_AMOUNT_SPREAD, "-7"),
+            (name::USDC_INSTANCE, "3/2"),
             (name::USDC_ADDRESS, "my coin"),
         ] {
             let values = [(name::WALLET_ADDRESS, WALLET), (name, value)];

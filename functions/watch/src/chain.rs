@@ -14,6 +14,9 @@ pub(crate) struct Chain<'a> {
     outbound: &'a Outbound,
     /// Which endpoints to use, in order.
     order: Vec<usize>,
+    /// Those that are set aside for what they said once: what a second endpoint says
+    /// too may be believed of them all the same.
+    doubted: Vec<usize>,
     /// The place in `order` of the next one that was not tried.
     next: usize,
     calls_left: usize,
@@ -33,6 +36,27 @@ pub(crate) struct Session {
     /// The newest block that is final there.
     pub(crate) head: Block,
 }
+
+impl Session {
+    /// Whether it is with this endpoint.
+    pub(crate) fn is_with(&self, voice: &Voice) -> bool {
+        self.index == voice.index
+    }
+}
+
+/// An endpoint that may be asked beside others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Voice {
+    index: usize,
+    /// Whose it is: two of the same count once.
+    pub(crate) party: String,
+    /// What may be shown of it.
+    pub(crate) host: String,
+}
+
+/// An endpoint of the right chain.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Link(usize);
 
 /// What came of looking at an endpoint.
 pub(crate) enum Opened {
@@ -61,10 +85,22 @@ impl<'a> Chain<'a> {
             .filter(|at| fault(&settings.endpoints[*at]).is_none_or(Fault::is_outage))
             .collect();
         order.sort_by_key(|at| fault(&settings.endpoints[*at]).is_some());
+        let is_doubted = |at: &usize| {
+            let fault = fault(&settings.endpoints[*at]);
+            fault.is_some_and(|fault| !fault.is_outage() && fault != Fault::WrongChain)
+        };
+        let doubted: Vec<usize> = (0..settings.endpoints.len()).filter(is_doubted).collect();
+        // Endpoints that were each wrong once are better than none.
+        let (order, doubted) = if order.is_empty() {
+            (doubted, Vec::new())
+        } else {
+            (order, doubted)
+        };
         Self {
             settings,
             outbound,
             order,
+            doubted,
             next: 0,
             calls_left: calls,
             kept: 0,
@@ -104,6 +140,57 @@ impl<'a> Chain<'a> {
             }
         }
         None
+    }
+
+    /// The endpoints that may be asked about something that a second one has to
+    /// confirm: the most trusted first, without those that failed in this tick.
+    pub(crate) fn voices(&self) -> Vec<Voice> {
+        let all = self.order.iter().chain(&self.doubted).copied();
+        all.filter(|index| {
+            let key = self.settings.endpoints[*index].key();
+            !self.faulty.iter().any(|faulty| faulty.id == key)
+        })
+        .map(|index| {
+            let endpoint = &self.settings.endpoints[index];
+            Voice {
+                index,
+                party: endpoint.party().to_owned(),
+                host: endpoint.host().to_owned(),
+            }
+        })
+        .collect()
+    }
+
+    /// Opens an endpoint that is asked beside others. One that cannot be used is noted.
+    pub(crate) async fn join(&mut self, voice: &Voice) -> Option<Session> {
+        match self.look(voice.index, None).await {
+            Ok(Some(Opened::Agrees(session) | Opened::Disagrees(session))) => Some(session),
+            Ok(Some(Opened::Behind) | None) => None,
+            Err(error) => {
+                self.failed(voice.index, &error);
+                None
+            }
+        }
+    }
+
+    /// Sees to it that an endpoint is of the right chain, and no more: one call.
+    pub(crate) async fn connect(&mut self, voice: &Voice) -> Result<Link, RpcError> {
+        let chain_id = self.call(voice.index, &rpc::chain_id()).await?;
+        if chain_id == self.settings.market.chain_id {
+            return Ok(Link(voice.index));
+        }
+        let expected = self.settings.market.chain_id;
+        let details = format!("it is of chain {chain_id} and not of {expected}");
+        self.note(voice.index, Fault::WrongChain, details);
+        Err(RpcError::Malformed("it is of another chain"))
+    }
+
+    /// Makes a call to an endpoint that [`Self::connect`] found to be of the chain.
+    ///
+    /// # Errors
+    /// [`RpcError`].
+    pub(crate) async fn ask_over<T>(&mut self, link: Link, call: &Call<T>) -> Result<T, RpcError> {
+        self.call(link.0, call).await
     }
 
     async fn look(

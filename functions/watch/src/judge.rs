@@ -1,94 +1,116 @@
-//! Judges transfers that were found. Before one is credited the chain is asked
-//! once more: whether its transaction took effect, whether its log says what was
-//! recorded, and whether its block is still part of the chain.
+//! Judges transfers that were found. Before one counts, the endpoints are asked once
+//! more, a second one included where there are two: whether its block is still part of
+//! the chain, whether its transaction took effect, and whether it says what was
+//! recorded. What cannot be judged now is put off and stands before nobody.
 
 use crate::chain::{Chain, Session};
+use crate::panel::{Outcome, Panel};
 use crate::tick::Tick;
-use keywright_domain::usdc::matching::{Asked, Paid, Verdict, judge};
+use keywright_domain::usdc::matching::{Asked, Paid, Reason, Verdict, judge};
 use keywright_edge::ports::DatabaseError;
-use keywright_providers::polygon::rpc::{self, Block, BlockTag, Receipt, RpcError};
-use keywright_providers::polygon::{Hash, transfer};
-use keywright_store::rpc_endpoints::Fault;
-use keywright_store::transfers::{self, JudgeIds, Seen};
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
+use keywright_store::transfer_judging::{self, JudgeIds, Known, Left, Order, TOLD_FROM};
+use keywright_store::transfer_queue::{self, PutOff, STATEMENTS_TO_PUT_OFF, Seen};
 
 /// The most transfers that a tick looks at.
-const AT_ONCE: i64 = 8;
+const AT_ONCE: i64 = 16;
 
-/// What the chain says of a transfer.
-enum Checked {
-    /// It is as recorded, in a block of this time, in unix seconds.
-    Good(i64),
-    /// Nothing that can be used now.
-    NotNow,
-    /// There is no room to ask, or the endpoint is not to be asked on.
-    Over,
-}
+/// Statements that reading leaves for judging: what is waiting, what is put off, and
+/// one order settled with all that may follow.
+pub(crate) const STATEMENTS_TO_JUDGE: usize = 1 + STATEMENTS_TO_PUT_OFF + 1 + 16;
 
-/// What was asked for already.
-#[derive(Default)]
-struct Known {
-    blocks: BTreeMap<u64, Option<Block>>,
-    receipts: BTreeMap<Hash, Option<Receipt>>,
-}
-
-/// Judges as many transfers as there is room for.
+/// Judges as many transfers as there is room for. `session` is the endpoint that was
+/// read, where there is one.
 ///
 /// # Errors
 /// [`DatabaseError`].
 pub(crate) async fn all(
     tick: &mut Tick<'_>,
     chain: &mut Chain<'_>,
-    session: &Session,
+    session: Option<&Session>,
 ) -> Result<(), DatabaseError> {
-    // To load them, and to put some off.
-    if !tick.takes(2) {
+    if !tick.takes(1 + STATEMENTS_TO_PUT_OFF) {
         return Ok(());
     }
-    let waiting = transfers::to_judge(&tick.ports.database, &tick.market, AT_ONCE).await?;
-    let mut known = Known::default();
+    let (database, now) = (&tick.ports.database, tick.actor.at);
+    let waiting = transfer_queue::to_judge(database, &tick.market, now, AT_ONCE).await?;
     let mut put_off = Vec::new();
-    for seen in &waiting {
-        match check(tick, chain, session, &mut known, seen).await {
-            Checked::Good(at) => {
-                if !decide(tick, seen, at).await? {
+    if !waiting.is_empty() {
+        let mut panel = Panel::new(chain, session);
+        for (turn, seen) in waiting.iter().enumerate() {
+            // What nobody is told of, and what pays nothing, needs no second voice.
+            let needed = if seen.amount_units < TOLD_FROM {
+                1
+            } else {
+                tick.settings.voices_needed()
+            };
+            match panel.ask(chain, seen, needed).await {
+                Outcome::Confirmed { at, by } => {
+                    if !decide(tick, seen, at, &by).await? {
+                        break;
+                    }
+                }
+                Outcome::Open(said) => put_off.push(PutOff::new(seen, &said)),
+                Outcome::OutOfCalls => {
+                    // One that takes more than a whole tick has makes room too.
+                    if turn == 0 {
+                        put_off.push(PutOff::new(seen, "it took more calls than a tick has"));
+                    }
                     break;
                 }
             }
-            Checked::NotNow => put_off.push(seen.id.clone()),
-            Checked::Over => break,
         }
     }
     tick.report.put_off = put_off.len();
     if put_off.is_empty() {
-        tick.gives_back(1);
+        tick.gives_back(STATEMENTS_TO_PUT_OFF);
         return Ok(());
     }
-    transfers::put_off(&tick.ports.database, &put_off, tick.actor.at).await
+    let (database, stamps) = (&tick.ports.database, &tick.ports.stamps);
+    transfer_queue::put_off(database, &tick.actor, stamps, &put_off).await
 }
 
 /// Judges one; answers whether there was room.
-async fn decide(tick: &mut Tick<'_>, seen: &Seen, at: i64) -> Result<bool, DatabaseError> {
+async fn decide(
+    tick: &mut Tick<'_>,
+    seen: &Seen,
+    at: i64,
+    confirmed_by: &str,
+) -> Result<bool, DatabaseError> {
     if !tick.takes(1) {
         return Ok(false);
     }
-    let database = &tick.ports.database;
-    let orders = transfers::orders_at(database, &tick.market, seen).await?;
-    let asked: Vec<Asked<'_>> = orders.iter().map(transfers::Order::asked).collect();
+    let known = Known {
+        seen,
+        paid_at: at,
+        confirmed_by,
+    };
+    let orders = transfer_judging::orders_at(&tick.ports.database, &tick.market, known).await?;
+    let asked: Vec<Asked<'_>> = orders.iter().map(Order::asked).collect();
     let paid = Paid {
         amount_units: seen.amount_units,
         at,
         is_our_token: seen.token == tick.market.token,
     };
     let ids = JudgeIds::new(&tick.ports.stamps);
-    let verdict = judge(paid, &asked);
-    let batch = match verdict {
-        Verdict::Settles(order) => {
-            transfers::crediting(&tick.actor, &tick.market, seen, order, at, &ids)
+    let of = |id: &str| orders.iter().find(|order| order.invoice_id == id);
+    let mut is_credit = false;
+    let batch = match judge(paid, &asked) {
+        Verdict::Settles { invoice_id, .. } => {
+            let Some(order) = of(invoice_id) else {
+                return Ok(true);
+            };
+            is_credit = true;
+            transfer_judging::crediting(&tick.actor, &tick.market, known, order, &ids)
         }
         Verdict::Unmatched { reason, invoice_id } => {
-            transfers::unmatched(&tick.actor, seen, reason, invoice_id, at, &ids)
+            let order = invoice_id.and_then(of);
+            let left = Left {
+                reason,
+                invoice_id,
+                received_units: order.map_or(0, |order| order.received_units),
+                is_told: is_told(tick, seen, reason, invoice_id),
+            };
+            transfer_judging::unmatched(&tick.actor, known, left, &ids)
         }
     };
     if !tick.takes(batch.len()) {
@@ -96,99 +118,25 @@ async fn decide(tick: &mut Tick<'_>, seen: &Seen, at: i64) -> Result<bool, Datab
     }
     let answers = tick.ports.database.batch(batch).await?;
     let is_done = answers.first().is_some_and(|rows| !rows.is_empty());
-    match verdict {
-        Verdict::Settles(_) => tick.report.credited += usize::from(is_done),
-        Verdict::Unmatched { .. } => tick.report.unmatched += usize::from(is_done),
+    if is_credit {
+        tick.report.credited += usize::from(is_done);
+    } else {
+        tick.report.unmatched += usize::from(is_done);
     }
     Ok(true)
 }
 
-async fn check(
-    tick: &Tick<'_>,
-    chain: &mut Chain<'_>,
-    session: &Session,
-    known: &mut Known,
-    seen: &Seen,
-) -> Checked {
-    let number = seen.block.cast_unsigned();
-    let (Ok(transaction), Ok(block_hash)) = (
-        seen.tx_hash.parse::<Hash>(),
-        seen.block_hash.parse::<Hash>(),
-    ) else {
-        tick.warn(&format!("transfer {} cannot be read", seen.id));
-        return Checked::NotNow;
-    };
-    if number > session.head.number {
-        return Checked::NotNow;
-    }
-    let read = match known.read(chain, session, number, transaction).await {
-        Ok(Some(read)) => read,
-        Ok(None) => return Checked::Over,
-        Err(error) => {
-            chain.lost(session, &error);
-            return Checked::Over;
-        }
-    };
-    let (Some(block), Some(receipt)) = read else {
-        return Checked::NotNow;
-    };
-    if block.hash != block_hash || receipt.block_hash != block_hash {
-        // Replaced meanwhile: the next tick finds that out by its own cursor.
-        return Checked::NotNow;
-    }
-    if !says_so(&receipt, seen) {
-        let details = "the receipt of a transaction contradicts its log";
-        chain.caught(session, Fault::Lies, details);
-        return Checked::Over;
-    }
-    Checked::Good(block.time)
-}
-
-impl Known {
-    /// Block and receipt; nothing when there is no call left for them.
-    async fn read(
-        &mut self,
-        chain: &mut Chain<'_>,
-        session: &Session,
-        number: u64,
-        transaction: Hash,
-    ) -> Result<Option<(Option<Block>, Option<Receipt>)>, RpcError> {
-        let missing = usize::from(!self.blocks.contains_key(&number))
-            + usize::from(!self.receipts.contains_key(&transaction));
-        if chain.calls_left() < missing {
-            return Ok(None);
-        }
-        let block = match self.blocks.entry(number) {
-            Entry::Occupied(known) => *known.get(),
-            Entry::Vacant(unknown) => {
-                let call = rpc::block(BlockTag::Number(number));
-                *unknown.insert(chain.ask(session, &call).await?)
-            }
-        };
-        let receipt = match self.receipts.entry(transaction) {
-            Entry::Occupied(known) => known.get().clone(),
-            Entry::Vacant(unknown) => {
-                let call = rpc::receipt(transaction);
-                unknown.insert(chain.ask(session, &call).await?).clone()
-            }
-        };
-        Ok(Some((block, receipt)))
-    }
-}
-
-/// Whether a receipt has the transfer as it was recorded.
-fn says_so(receipt: &Receipt, seen: &Seen) -> bool {
-    let transfer = receipt
-        .logs
-        .iter()
-        .filter(|log| log.index == seen.log_index.cast_unsigned())
-        .find_map(|log| transfer::decode(log).ok());
-    receipt.succeeded
-        && receipt.transaction.to_string() == seen.tx_hash
-        && transfer.is_some_and(|found| {
-            found.token.lower() == seen.token
-                && found.payer.lower() == seen.payer
-                && found.recipient.lower() == seen.recipient
-                && found.amount.get() == seen.amount_units
-        })
+/// Whether the operator is told of a transfer that pays nothing. Where several
+/// instances share the one wallet, each tells of the amounts that are its own.
+fn is_told(tick: &Tick<'_>, seen: &Seen, reason: Reason, invoice_id: Option<&str>) -> bool {
+    let is_at_wallet = tick
+        .settings
+        .wallet
+        .is_some_and(|one| one.lower() == seen.recipient);
+    let is_guess = matches!(
+        reason,
+        Reason::Underpaid | Reason::Overpaid | Reason::Unknown | Reason::WrongToken
+    );
+    !(is_at_wallet && is_guess && invoice_id.is_none())
+        || tick.settings.share.has(seen.amount_units)
 }

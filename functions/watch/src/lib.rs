@@ -10,6 +10,7 @@ mod claims;
 mod cron;
 mod jobs;
 mod judge;
+mod panel;
 mod read;
 mod reorg;
 mod settings;
@@ -41,6 +42,7 @@ pub const FUNCTION: Function = Function {
             name::POLYGON_CHAIN_ID,
             name::USDC_ADDRESS,
             name::WALLET_ADDRESS,
+            name::USDC_INSTANCE,
             name::POLYGON_CONFIRMATIONS,
             name::POLYGON_START_BLOCK,
             name::LEGACY_TX_CLAIMS,

@@ -1,10 +1,12 @@
 //! What is watched, from the configuration.
 
+use keywright_domain::usdc::sharing::Share;
 use keywright_edge::ports::{Config, name};
 use keywright_providers::polygon::market::Market;
 use keywright_providers::polygon::rpc::Endpoint;
 use keywright_providers::polygon::{Address, token};
 use keywright_store::usdc_orders;
+use std::collections::BTreeSet;
 
 /// How many blocks behind the newest one count as final where an endpoint does
 /// not know the tag `finalized`, unless configured. The deepest reorganisation
@@ -20,6 +22,8 @@ pub(crate) struct Settings {
     pub(crate) market: Market,
     /// The one wallet, where there is one.
     pub(crate) wallet: Option<Address>,
+    /// Which of several instances with that wallet this is.
+    pub(crate) share: Share,
     /// How far back a block is final without the tag.
     pub(crate) confirmations: u64,
     /// The first block to read.
@@ -51,9 +55,17 @@ impl Settings {
                 config.get(name::USDC_ADDRESS),
             )?,
             wallet: wallet.map_err(|error| format!("WALLET_ADDRESS: {error}"))?,
+            share: Share::configured(config.get(name::USDC_INSTANCE))?,
             confirmations: number(name::POLYGON_CONFIRMATIONS)?.unwrap_or(CONFIRMATIONS),
             start_block: number(name::POLYGON_START_BLOCK)?,
         }))
+    }
+
+    /// How many endpoints, of a host each, have to say the same before it is believed:
+    /// two where there are two.
+    pub(crate) fn voices_needed(&self) -> usize {
+        let parties: BTreeSet<&str> = self.endpoints.iter().map(Endpoint::party).collect();
+        parties.len().min(2)
     }
 
     /// The chain and the token, as the database keeps them.
@@ -103,6 +115,11 @@ mod tests {
             ),
             (name::POLYGON_CONFIRMATIONS, "-1"),
             (name::POLYGON_START_BLOCK, "latest"),
+            (name::USDC_INSTANCE, "second"),
+            (
+                name::POLYGON_RPC_URLS,
+                "http://node.example/v2/topsecretkey",
+            ),
             (name::POLYGON_RPC_URLS, "ftp://node.example/v2/topsecretkey"),
         ] {
             let error = settings(&[(name::POLYGON_RPC_URLS, KEYED), (name, value)]);
@@ -111,6 +128,21 @@ mod tests {
                 error.contains(name) && !error.contains("topsecret"),
                 "{error}"
             );
+        }
+    }
+
+    #[test]
+    fn two_voices_are_needed_where_there_are_two_hosts() {
+        for (urls, needed) in [
+            ("https://a.example/v2/one", 1),
+            ("https://a.example/v2/one,https://a.example/v2/two", 1),
+            ("https://a.example/v2/one,https://b.example/v2/one", 2),
+            ("https://a.example,https://b.example,https://c.example", 2),
+            ("https://a.example,https://unset.invalid", 1),
+        ] {
+            let settings = settings(&[(name::POLYGON_RPC_URLS, urls)]);
+            let settings = settings.expect("settings").expect("watched");
+            assert_eq!(settings.voices_needed(), needed, "{urls}");
         }
     }
 

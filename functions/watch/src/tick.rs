@@ -3,9 +3,10 @@
 //! once, the next one goes on where the last batch ended.
 
 use crate::chain::{Chain, Opened, Session, place};
+use crate::judge::{self, STATEMENTS_TO_JUDGE};
 use crate::settings::Settings;
 use crate::stretch::Ended;
-use crate::{Ports, back, jobs, judge, read, reorg};
+use crate::{Ports, back, jobs, read, reorg};
 use keywright_domain::dates::rfc3339;
 use keywright_domain::usdc::watching::{WALLET_GROUP, watched_for};
 use keywright_edge::http::ApiError;
@@ -30,15 +31,16 @@ const STATEMENTS: usize = 48;
 /// Calls to endpoints of a tick. Workers' free plan allows 50.
 const CALLS: usize = 40;
 
-/// Of those, the ones that are kept for judging what was found.
-pub(crate) const JUDGE_CALLS: usize = 8;
+/// Of those, the ones that are kept for judging what was found: a second endpoint and
+/// one or two transfers. What reading does not need is for judging too.
+pub(crate) const JUDGE_CALLS: usize = 12;
 
 /// And the ones that are kept for reading behind the cursor: to open another endpoint,
 /// to get past a single block that is refused, and to do some of the work beside.
 pub(crate) const BACK_CALLS: usize = 10 + back::JOB_CALLS;
 
 /// Statements that are kept for judging: enough to credit a transfer.
-pub(crate) const JUDGE_STATEMENTS: usize = 16;
+pub(crate) const JUDGE_STATEMENTS: usize = STATEMENTS_TO_JUDGE;
 
 /// Statements that are kept for reading behind the cursor, where something is due.
 const BACK_STATEMENTS: usize = 1 + STATEMENTS_TO_WORK;
@@ -180,16 +182,16 @@ impl<'a> Tick<'a> {
         let was_behind = self.is_behind(&cursor);
         let session = self.read(&mut chain, &mut cursor).await?;
         self.told_of(&chain, &loaded.set_aside).await?;
-        if let Some(session) = session {
-            let faults = chain.faulty.len();
-            chain.keep(BACK_CALLS);
-            judge::all(self, &mut chain, &session).await?;
-            chain.keep(0);
-            self.kept[0] = 0;
-            back::all(self, &mut chain, &session, &cursor).await?;
-            let rest: Vec<Faulty> = chain.faulty.drain(faults..).collect();
-            self.put_aside(&rest, &loaded.set_aside).await?;
+        let faults = chain.faulty.len();
+        chain.keep(BACK_CALLS);
+        judge::all(self, &mut chain, session.as_ref()).await?;
+        chain.keep(0);
+        self.kept[0] = 0;
+        if let Some(session) = &session {
+            back::all(self, &mut chain, session, &cursor).await?;
         }
+        let rest: Vec<Faulty> = chain.faulty.drain(faults..).collect();
+        self.put_aside(&rest, &loaded.set_aside).await?;
         self.kept = [0; 2];
         self.report.calls = chain.calls_made();
         self.report.read_to = Some(rfc3339(cursor.place.block_time));

@@ -1,18 +1,22 @@
 //! Selling for USDC: what an order asks for, and which order a transfer pays.
 //! Amounts are micro-units, six decimal places.
 
+pub mod amounts;
 pub mod claiming;
+pub mod evidence;
 pub mod matching;
+pub mod retry;
+pub mod sharing;
 pub mod watching;
 
 /// Micro-units of one US cent, at one dollar for one USDC.
 pub const UNITS_PER_CENT: i64 = 10_000;
 
-/// How much is added to a price at most, so that the amount tells the order: less
-/// than a cent. So many orders of one price can be open at once.
+/// How much is added to a price, so that the amount tells the order: less than a
+/// cent. When the amounts within it are taken, up to [`MAX_SPREAD`] is added.
 pub const SPREAD: i64 = UNITS_PER_CENT - 1;
 
-/// The most that can be configured: less than ten cents.
+/// The most that is ever added: less than ten cents.
 pub const MAX_SPREAD: i64 = 10 * UNITS_PER_CENT - 1;
 
 /// How long an order can be paid, in minutes, unless configured.
@@ -21,9 +25,10 @@ pub const ORDER_MINUTES: i64 = 60;
 /// The longest that can be configured: a week.
 pub const MAX_ORDER_MINUTES: i64 = 7 * 24 * 60;
 
-/// How long after its end nobody else gets an order's amount at the one wallet,
-/// in seconds: so long a late payment is known for what it is.
-pub const AMOUNT_KEPT: i64 = 3 * 86_400;
+/// How long after its end an unpaid order is still looked for when its exact amount is
+/// paid to the one wallet, in seconds. So long another order gets that amount only
+/// when there is no other left.
+pub const AMOUNT_KNOWN: i64 = 3 * 86_400;
 
 /// How long after its end an order's own address is watched, in seconds.
 pub const ADDRESS_WATCHED: i64 = 30 * 86_400;
@@ -44,7 +49,8 @@ pub fn order_minutes(configured: Option<&str>) -> Result<i64, String> {
     }
 }
 
-/// How many micro-units are added to a price at most, from the configuration.
+/// How many micro-units are added to a price, as long as there are some left, from the
+/// configuration.
 ///
 /// # Errors
 /// What the value has to be.

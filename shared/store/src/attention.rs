@@ -63,6 +63,29 @@ pub(crate) fn of_invoice(
     )
 }
 
+/// Closes what else is open about an invoice that needs somebody for this now, if its
+/// step was taken: the newest item says where the invoice stands.
+pub(crate) fn superseded(
+    actor: &Actor,
+    kind: Attention,
+    invoice_id: &str,
+    step_id: &str,
+) -> Statement {
+    Statement::new(
+        "UPDATE attention SET resolved_at = ?1, resolved_by = ?2
+         WHERE kind IN ('underpaid', 'paid_late', 'overpaid', 'paid_invalid', 'withdrawn')
+           AND kind <> ?3 AND object_kind = 'invoice' AND resolved_at IS NULL
+           AND object_id = (SELECT id FROM invoices WHERE id = ?4 AND step_id = ?5)",
+        [
+            actor.at.into(),
+            actor.name.as_ref().into(),
+            kind.as_str().into(),
+            invoice_id.into(),
+            step_id.into(),
+        ],
+    )
+}
+
 /// Closes what was open about an invoice that is settled after all, if its step
 /// was taken.
 pub(crate) fn settled(actor: &Actor, invoice_id: &str, step_id: &str) -> Statement {

@@ -24,7 +24,8 @@ pub struct Payment {
     pub log_index: i64,
     /// The block.
     pub block: i64,
-    /// Unix seconds; `None` until it was judged.
+    /// Unix seconds; `None` until it was judged. Of one that no endpoint confirmed and
+    /// that the operator resolved, when that was.
     pub block_time: Option<i64>,
     /// Lower case.
     pub payer: String,
@@ -61,8 +62,11 @@ impl Payment {
 }
 
 /// The payments of a transaction that were recorded, in their order. A license
-/// belongs to a payment by the reference of its receipt, so a payment that was
-/// left to the operator has none, whatever order it was meant for.
+/// belongs to the payment that settled its order, so a payment that was left to the
+/// operator has none, whatever order it was meant for. Where several made the price
+/// whole together, the license is claimed with a wallet only that paid all of it:
+/// somebody else may have put in the last cent. One that the endpoints did not confirm
+/// is not decided for the payer, although it is the operator's.
 ///
 /// # Errors
 /// [`DatabaseError`].
@@ -72,12 +76,21 @@ pub async fn payments(
     tx_hash: &str,
 ) -> Result<Vec<Payment>, DatabaseError> {
     let statement = Statement::new(
-        "SELECT t.log_index, t.block, t.block_time, t.payer, t.amount_units, t.state, t.reason,
-                l.id AS license_id, l.status AS license_status, l.product_id,
+        "SELECT t.log_index, t.block, coalesce(t.block_time, t.resolved_at) AS block_time,
+                t.payer, t.amount_units,
+                iif(t.state = 'unmatched' AND t.finding = 'unconfirmed', 'seen', t.state) AS state,
+                coalesce(t.finding, t.reason) AS reason, l.id AS license_id, l.status AS license_status, l.product_id,
                 p.slug AS product, l.issued_at, l.expires_at, l.entitlements
          FROM chain_transfers t
-         LEFT JOIN receipts r ON r.kind = 'polygon' AND t.state IN ('credited', 'resolved')
-           AND r.external_ref = 'polygon:' || t.chain_id || ':' || t.tx_hash || ':' || t.log_index
+         LEFT JOIN usdc_orders o ON o.invoice_id = t.invoice_id
+         LEFT JOIN receipts r ON r.kind = 'polygon' AND r.invoice_id = t.invoice_id
+           AND (t.state = 'resolved' AND t.resolution = 'settled'
+                OR t.state = 'credited'
+                   AND (SELECT sum(p.amount_units) FROM chain_transfers p
+                        WHERE p.invoice_id = t.invoice_id AND p.payer = t.payer
+                          AND p.token = o.token
+                          AND (p.id = t.id OR p.state = 'resolved' AND p.resolved_by = 'watch'))
+                       >= o.amount_units)
          LEFT JOIN licenses l ON l.receipt_id = r.id
          LEFT JOIN products p ON p.id = l.product_id
          WHERE t.chain_id = ?1 AND t.tx_hash = ?2

@@ -18,8 +18,10 @@
 //! - [`recent_orders`]: orders that cost nothing yet, by where they came from
 //! - [`purchases`]: what a buyer sees of them
 //! - [`usdc_orders`], [`transfers`]: orders in USDC, and what was paid
+//! - [`transfer_queue`], [`transfer_judging`]: those that wait to be judged, and the judgement
 //! - [`transfer_list`], [`transfer_resolve`]: the same for the operator
 //! - [`chain_cursors`], [`chain_attention`], [`rpc_endpoints`]: reading the chain
+//! - [`plain_wallets`]: wallets that are no contracts
 //! - [`settle`]: receipt and license of a purchase or a grant
 //! - [`licenses`]: what was sold
 //! - [`api_keys`]: who may call the operator's routes
@@ -71,6 +73,7 @@ pub mod merchant_profile_change;
 pub mod merchant_profiles;
 mod paging;
 pub mod payment_providers;
+pub mod plain_wallets;
 pub mod policies;
 pub mod policy_change;
 pub mod product_change;
@@ -95,7 +98,9 @@ pub mod sellers;
 pub mod settle;
 pub mod sightings;
 pub mod store_turns;
+pub mod transfer_judging;
 pub mod transfer_list;
+pub mod transfer_queue;
 pub mod transfer_resolve;
 pub mod transfers;
 pub mod uploads;

@@ -120,6 +120,7 @@ pub async fn free_purchase(
         kind: "free",
         external_ref: &external_ref,
         received: None,
+        has_code: true,
     };
     let mut batch = place;
     batch.push(recent_orders::count(kind, origin, &invoice.id, actor.at));
@@ -205,6 +206,8 @@ pub(crate) struct Paid<'a> {
     /// What came in, its currency, and when, in unix seconds, where that is not
     /// what the order says and now.
     pub(crate) received: Option<(i64, &'static str, i64)>,
+    /// Whether the order may have a code whose use ends with it.
+    pub(crate) has_code: bool,
 }
 
 /// The receipt, license, audit entry and event of an invoice that is settled,
@@ -255,7 +258,9 @@ pub(crate) fn issuing(actor: &Actor, paid: Paid<'_>, ids: &NewIds) -> Vec<Statem
     );
     let mut batch = vec![receipt, license];
     batch.extend(told(actor, ids, Some(paid.invoice_id), "purchase"));
-    batch.extend(redemptions::used(actor, paid.invoice_id, &ids.redeemed));
+    if paid.has_code {
+        batch.extend(redemptions::used(actor, paid.invoice_id, &ids.redeemed));
+    }
     batch.push(download_ids::give_bought(
         paid.invoice_id,
         &ids.download,

@@ -171,6 +171,8 @@ pub fn prepare(
     batch.extend(effects(actor, invoice, seen, step, ids));
     if let Some(attention) = step.attention {
         let (step_id, id) = (&ids.step, &ids.attention);
+        let superseded = attention::superseded(actor, attention, &invoice.id, step_id);
+        batch.push(superseded);
         batch.push(attention::of_invoice(
             actor,
             attention,
@@ -265,6 +267,7 @@ fn effects(
                 kind: "btcpay",
                 external_ref: seen.provider_invoice_id,
                 received: None,
+                has_code: true,
             };
             let mut batch = settle::issuing(actor, paid, &ids.issued);
             if invoice.status == InvoiceStatus::Invalid {

@@ -43,6 +43,24 @@ pub struct Transfer {
     pub resolved_by: Option<String>,
     /// Unix seconds.
     pub recorded_at: i64,
+    /// Its state before its block was replaced; `None` for one whose block was not.
+    pub was: Option<String>,
+    /// Looks at it that came to nothing.
+    pub tries: i64,
+    /// What the endpoints said the last time that it could not be judged.
+    pub put_off_because: Option<String>,
+    /// The hosts that confirmed it.
+    pub confirmed_by: Option<String>,
+    /// From when the license runs that the operator had issued, in unix seconds.
+    pub license_from: Option<i64>,
+}
+
+impl Transfer {
+    /// Its state, or the one before its block was replaced.
+    #[must_use]
+    pub fn standing(&self) -> &str {
+        self.was.as_deref().unwrap_or(&self.state)
+    }
 }
 
 /// The statement that reads whole transfers.
@@ -50,8 +68,10 @@ macro_rules! select_transfers {
     ($rest:literal) => {
         concat!(
             "SELECT id, chain_id, tx_hash, iif(log_index < 0, -1 - log_index, log_index) AS log_index,
-                    block, block_time, token, payer, recipient, amount_units, state, reason,
-                    invoice_id, resolution, resolution_note, resolved_at, resolved_by, recorded_at
+                    block, block_time, token, payer, recipient, amount_units, state,
+                    coalesce(finding, reason) AS reason, invoice_id, resolution, resolution_note,
+                    resolved_at, resolved_by, recorded_at, was, tries, put_off_because,
+                    confirmed_by, license_from
              FROM chain_transfers ",
             $rest
         )
@@ -85,7 +105,7 @@ pub async fn list(
     let statement = Statement::new(
         select_transfers!(
             "WHERE (recorded_at, id) < (?1, ?2) AND (?3 IS NULL OR state = ?3)
-               AND (?4 IS NULL OR reason = ?4) AND (?5 IS NULL OR invoice_id = ?5)
+               AND (?4 IS NULL OR coalesce(finding, reason) = ?4) AND (?5 IS NULL OR invoice_id = ?5)
                AND (?6 IS NULL OR tx_hash = ?6)
              ORDER BY recorded_at DESC, id DESC LIMIT ?7"
         ),
@@ -105,7 +125,8 @@ pub async fn list(
 /// A sale in USDC, for the books.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Transaction {
-    /// When the payment was in a block, in unix seconds.
+    /// When the payment was in a block, in unix seconds; of one that no endpoint
+    /// confirmed, from when its license runs.
     pub paid_at: i64,
     /// When it was credited, in unix seconds.
     pub credited_at: i64,
@@ -146,7 +167,8 @@ pub async fn transactions(
 ) -> Result<Vec<Transaction>, DatabaseError> {
     let after = page.after.as_ref();
     let statement = Statement::new(
-        "SELECT r.received_at AS paid_at, l.issued_at AS credited_at, r.id AS receipt_id, l.id AS license_id,
+        "SELECT coalesce(t.block_time, r.received_at) AS paid_at, l.issued_at AS credited_at,
+                r.id AS receipt_id, l.id AS license_id,
                 i.id AS invoice_id, p.slug AS product, y.slug AS policy, t.chain_id, t.tx_hash,
                 iif(t.log_index < 0, -1 - t.log_index, t.log_index) AS log_index, t.block, t.payer,
                 r.amount AS amount_units
@@ -158,8 +180,8 @@ pub async fn transactions(
          JOIN chain_transfers t
            ON t.invoice_id = i.id AND coalesce(t.was, t.state) IN ('credited', 'resolved')
               AND coalesce(t.resolution, 'settled') = 'settled'
-         WHERE (l.issued_at, l.id) > (?1, ?2) AND (?3 IS NULL OR r.received_at >= ?3)
-           AND (?4 IS NULL OR r.received_at < ?4)
+         WHERE (l.issued_at, l.id) > (?1, ?2) AND (?3 IS NULL OR coalesce(t.block_time, r.received_at) >= ?3)
+           AND (?4 IS NULL OR coalesce(t.block_time, r.received_at) < ?4)
          ORDER BY l.issued_at, l.id LIMIT ?5",
         [
             after.map_or(-1, |after| after.at).into(),

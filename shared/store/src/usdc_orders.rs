@@ -12,6 +12,9 @@ use crate::invoices::{self, NewInvoice};
 use crate::recent_orders;
 use keywright_domain::invoice::InvoiceStatus;
 use keywright_domain::recent_orders::{Kind, Origin};
+use keywright_domain::usdc::AMOUNT_KNOWN;
+use keywright_domain::usdc::amounts::Amounts;
+use keywright_domain::usdc::sharing::Share;
 use keywright_domain::usdc::watching;
 use keywright_edge::ports::{Database, DatabaseError, Reader, Statement, decode};
 use serde::Deserialize;
@@ -34,14 +37,15 @@ pub struct Market {
 /// How a new order is told from the others.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ToldBy {
-    /// By its amount: `base_units` and 1 to `spread` more. The first one that is
-    /// free from `base_units + start` on, in a circle, is taken.
+    /// By its amount: the first of `probes` that no order holds or lately held; where
+    /// all of these are taken, the first of `all` that no order holds, from `start` on
+    /// in a circle.
     Amount {
-        /// The price in micro-units.
-        base_units: i64,
-        /// How much is added at most.
-        spread: i64,
-        /// Where the search begins, from 1 to `spread`.
+        /// Amounts at random, in micro-units.
+        probes: Vec<i64>,
+        /// All amounts that it may be.
+        all: Amounts,
+        /// Where the search among all of them begins; one of them.
         start: i64,
     },
     /// By an address of its own.
@@ -121,12 +125,13 @@ struct Amount {
 /// order that is being recorded may be about to have it.
 const GIVEN_OUT: i64 = 3_600;
 
-/// The next index to derive an address with: of an address that was watched to the end
-/// and never paid, or else a new one. [`watching::index_of`] is the index itself.
+/// The next index to derive an address with, of those that are this instance's: of an
+/// address that was watched to the end and never paid, or else a new one.
+/// [`watching::index_of`] is the index itself.
 ///
 /// # Errors
 /// [`DatabaseError`].
-pub async fn next_index(database: &Database, now: i64) -> Result<i64, DatabaseError> {
+pub async fn next_index(database: &Database, share: Share, now: i64) -> Result<i64, DatabaseError> {
     #[derive(Deserialize)]
     struct Given {
         derivation_index: i64,
@@ -135,17 +140,23 @@ pub async fn next_index(database: &Database, now: i64) -> Result<i64, DatabaseEr
         "UPDATE derivations SET given_at = ?1, times_reused = times_reused + 1
          WHERE derivation_index = (SELECT derivation_index FROM derivations
                                    WHERE is_used = 0 AND given_at < ?1 - ?2
+                                     AND derivation_index % ?4 = ?3
                                    ORDER BY derivation_index LIMIT 1)
          RETURNING derivation_index + times_reused * 4294967296 AS derivation_index",
-        [now.into(), GIVEN_OUT.into()],
+        [
+            now.into(),
+            GIVEN_OUT.into(),
+            share.remainder().into(),
+            share.of().into(),
+        ],
     );
     let fresh = Statement::new(
         "INSERT INTO derivations (derivation_index, given_at, is_used)
-         SELECT next, ?1, 0
+         SELECT next + ((?2 - next) % ?3 + ?3) % ?3, ?1, 0
          FROM (SELECT coalesce(max(derivation_index), 0) + 1 AS next FROM derivations)
          WHERE changes() = 0
          RETURNING derivation_index",
-        [now.into()],
+        [now.into(), share.remainder().into(), share.of().into()],
     );
     let answers = database.batch(vec![again, fresh]).await?;
     let given: Vec<Given> = decode(answers.into_iter().flatten().collect())?;
@@ -186,16 +197,15 @@ pub async fn place(
     {
         batch.extend(joining(invoice, order, derivation_index));
     }
-    batch.push(match order.told_by {
-        ToldBy::Amount {
-            base_units,
-            spread,
-            start,
-        } => at_free_amount(invoice, order, [base_units, spread, start]),
+    batch.push(match &order.told_by {
+        ToldBy::Amount { probes, all, start } => {
+            let known_since = created_at - AMOUNT_KNOWN;
+            at_free_amount(invoice, order, probes, *all, [*start, known_since])
+        }
         ToldBy::Address {
             amount_units,
             derivation_index,
-        } => at_own_address(invoice, order, amount_units, derivation_index),
+        } => at_own_address(invoice, order, *amount_units, *derivation_index),
     });
     match database.batch(batch).await {
         Ok(mut answers) => {
@@ -216,28 +226,40 @@ pub async fn place(
     }
 }
 
-/// The first free amount: where the search begins, or behind one that is held.
-/// With none the amount is NULL, which the table refuses.
+/// The first of the probes that is free and was not held lately, so that a late payment
+/// of another order does not look like one of this. With none, the first of all that is
+/// free: where the search begins, or behind one that is held. With none of these either
+/// the amount is NULL, which the table refuses.
 fn at_free_amount(
     invoice: &NewInvoice,
     order: &NewOrder,
-    [base_units, spread, start]: [i64; 3],
+    probes: &[i64],
+    all: Amounts,
+    [start, known_since]: [i64; 2],
 ) -> Statement {
     Statement::new(
         "INSERT INTO usdc_orders (invoice_id, chain_id, token, address, amount_units,
                                   derivation_index, expires_at, is_open, reserved, reserved_until)
          SELECT id, ?2, ?3, ?4,
-                (SELECT c.amount
-                 FROM (SELECT ?5 + ?7 AS amount
-                       UNION SELECT ?5 + 1
-                       UNION SELECT amount_units + 1 FROM usdc_orders
-                       WHERE chain_id = ?2 AND address = ?4 AND reserved = 1
-                         AND amount_units > ?5 AND amount_units < ?5 + ?6) AS c
-                 WHERE NOT EXISTS (SELECT 1 FROM usdc_orders AS o
-                                   WHERE o.chain_id = ?2 AND o.address = ?4
-                                     AND o.amount_units = c.amount AND o.reserved = 1)
-                 ORDER BY (c.amount - ?5 - ?7 + ?6) % ?6 LIMIT 1),
-                NULL, ?8, 1, 1, ?9
+                coalesce(
+                  (SELECT p.value FROM json_each(?5) AS p
+                   WHERE NOT EXISTS (SELECT 1 FROM usdc_orders AS o
+                                     WHERE o.chain_id = ?2 AND o.address = ?4
+                                       AND o.amount_units = p.value
+                                       AND (o.reserved = 1 OR o.expires_at >= ?6))
+                   ORDER BY p.key LIMIT 1),
+                  (SELECT c.amount
+                   FROM (SELECT ?7 AS amount
+                         UNION SELECT ?8
+                         UNION SELECT amount_units + ?10 FROM usdc_orders
+                         WHERE chain_id = ?2 AND address = ?4 AND reserved = 1
+                           AND amount_units BETWEEN ?8 AND ?9 - ?10
+                           AND (amount_units - ?8) % ?10 = 0) AS c
+                   WHERE NOT EXISTS (SELECT 1 FROM usdc_orders AS o
+                                     WHERE o.chain_id = ?2 AND o.address = ?4
+                                       AND o.amount_units = c.amount AND o.reserved = 1)
+                   ORDER BY c.amount < ?7, c.amount LIMIT 1)),
+                NULL, ?11, 1, 1, ?12
          FROM invoices WHERE id = ?1
          RETURNING amount_units",
         [
@@ -245,9 +267,12 @@ fn at_free_amount(
             order.market.chain_id.into(),
             (&order.market.token).into(),
             (&order.address).into(),
-            base_units.into(),
-            spread.into(),
+            serde_json::Value::from(probes.to_vec()).to_string().into(),
+            known_since.into(),
             start.into(),
+            all.first().into(),
+            all.last().into(),
+            all.step().into(),
             order.expires_at.into(),
             order.reserved_until.into(),
         ],
@@ -305,8 +330,8 @@ pub async fn shown(database: &Reader, invoice_id: &str) -> Result<Option<Shown>,
                 c.block_time AS checked_at, t.tx_hash, t.block,
                 EXISTS (SELECT 1 FROM chain_transfers s
                         WHERE s.chain_id = o.chain_id AND s.recipient = o.address
-                          AND s.amount_units = o.amount_units AND s.token = o.token
-                          AND s.state = 'seen') AS is_seen,
+                          AND (s.amount_units = o.amount_units OR o.derivation_index IS NOT NULL)
+                          AND s.token = o.token AND s.state = 'seen') AS is_seen,
                 EXISTS (SELECT 1 FROM chain_transfers l
                         WHERE l.invoice_id = o.invoice_id AND l.reason = 'late'
                           AND l.state = 'unmatched') AS is_late
@@ -332,6 +357,10 @@ macro_rules! over {
            AND NOT EXISTS (SELECT 1 FROM chain_transfers t
                            WHERE t.chain_id = o.chain_id AND t.recipient = o.address
                              AND t.amount_units = o.amount_units AND t.state = 'seen')
+           AND (o.derivation_index IS NULL
+                OR NOT EXISTS (SELECT 1 FROM chain_transfers t
+                               WHERE t.chain_id = o.chain_id AND t.recipient = o.address
+                                 AND t.token = o.token AND t.state = 'seen'))
          ORDER BY o.expires_at, o.invoice_id LIMIT ?4"
     };
 }

@@ -105,6 +105,11 @@ fn log(state: &State, faults: &[Fault], at: Place, payment: &Payment) -> Value {
     if faults.contains(&Fault::LogsOfOtherBranches) {
         hash = Hash::from_bytes(keccak256(hash.as_bytes()));
     }
+    let too_high = faults.iter().map(|fault| match fault {
+        Fault::WrongLogIndex(by) => *by,
+        _ => 0,
+    });
+    let number = at.log + too_high.sum::<u64>();
     let word = |address: Address| Hash::from_bytes(address.to_word()).to_string();
     json!({
         "address": payment.token.lower(),
@@ -119,7 +124,7 @@ fn log(state: &State, faults: &[Fault], at: Place, payment: &Payment) -> Value {
         "blockTimestamp": format!("{:#x}", state.time(at.block)),
         "transactionHash": at.transaction.to_string(),
         "transactionIndex": hex(at.position),
-        "logIndex": hex(at.log),
+        "logIndex": hex(number),
         "removed": false,
     })
 }

@@ -64,7 +64,8 @@ impl Shared {
                 params: params.clone(),
             });
             let faults = inner.faults.iter_mut();
-            faults.filter_map(|fault| fault.meet(method)).collect()
+            let met = faults.filter_map(|fault| fault.meet(method));
+            met.filter_map(|fault| fault.about(params)).collect()
         };
         let mut met = met;
         if method == "eth_getLogs" && met.iter().any(|met| matches!(met, Fault::AtBlock(..))) {

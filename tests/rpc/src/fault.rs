@@ -1,6 +1,7 @@
 //! What goes wrong with an endpoint.
 
 use crate::limit::RangeLimit;
+use keywright_providers::polygon::Hash;
 use serde_json::Value;
 
 /// A call that an endpoint got.
@@ -45,6 +46,10 @@ pub enum Fault {
     FailedReceipts,
     /// Receipts come without their logs.
     EmptyReceipts,
+    /// Logs have numbers that are so much too high.
+    WrongLogIndex(u64),
+    /// The receipt of one transaction meets another fault.
+    ReceiptOf(Hash, Box<Self>),
     /// More blocks than this are refused, in somebody's words.
     RangeLimit(RangeLimit, u64),
     /// More results than this are refused, of one block too.
@@ -67,10 +72,21 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// The fault that a call about this transaction meets, of one that was met already.
+    pub(crate) fn about(self, params: &Value) -> Option<Self> {
+        match self {
+            Self::ReceiptOf(hash, fault) => {
+                (params[0].as_str() == Some(&hash.to_string())).then_some(*fault)
+            }
+            fault => Some(fault),
+        }
+    }
+
     /// The fault that a call of this method meets, if any; counts it.
     pub(crate) fn meet(&mut self, method: &str) -> Option<Self> {
         match self {
             Self::Only(only, fault) => (*only == method).then(|| fault.meet(method)).flatten(),
+            Self::ReceiptOf(..) if method != "eth_getTransactionReceipt" => None,
             Self::After(calls, fault) => match calls.checked_sub(1) {
                 Some(left) => {
                     *calls = left;

@@ -3,7 +3,7 @@
 
 use crate::bench::Answer;
 use crate::races::at_once;
-use crate::usdc_shop::{BUYER, Market, Ordered, configuration, order, priced};
+use crate::usdc_shop::{BUYER, Market, Ordered, chain, configuration, order, priced};
 use keywright_edge::ports::name;
 use keywright_providers::polygon::token::BRIDGED_USDC_POLYGON;
 use keywright_providers::polygon::{Address, Hash};
@@ -202,7 +202,6 @@ async fn an_outage_is_never_told_as_an_unknown_payment() {
         Fault::Truncate,
         Fault::Refuse(-32_000, "not now".to_owned()),
         Fault::ChainId(80_002),
-        Fault::NoFinalized,
         Fault::Status(429),
     ] {
         for endpoint in &market.endpoints {
@@ -462,17 +461,13 @@ async fn a_contract_wallet_is_asked_whether_it_signed() {
     let text = format!("0x{}", data_encoding::HEXLOWER.encode(&signature));
     let wrong = (403, "wrong_signature".to_owned());
     let (nonce, _) = challenged(&market, hash, wallet).await;
-    // No contract there, one that says no, one that refuses, one that says
-    // something else.
+    // One that says no, one that refuses, one that says something else.
     for contract in [
-        None,
-        Some(Contract::Accepts(vec![8; 130])),
-        Some(Contract::Reverts),
-        Some(Contract::Says(vec![1; 32])),
+        Contract::Accepts(vec![8; 130]),
+        Contract::Reverts,
+        Contract::Says(vec![1; 32]),
     ] {
-        if let Some(contract) = contract {
-            market.chain.contract(wallet, contract);
-        }
+        market.chain.contract(wallet, contract);
         let answer = claim(&market, hash, &nonce, &text).await;
         assert_eq!(answer.refusal(), wrong);
     }
@@ -486,6 +481,89 @@ async fn a_contract_wallet_is_asked_whether_it_signed() {
     assert_eq!(answer.status, 200, "{answer:?}");
     let sold = crate::payments::poll(&market.bench, &order.id).await;
     assert_eq!(answer.json()["licenses"][0]["token"], sold["token"]);
+}
+
+/// The payer has an account without a contract; one endpoint says that there is one,
+/// and that it accepts whatever is signed.
+#[tokio::test]
+async fn one_endpoint_that_accepts_a_signature_gives_no_license_away() {
+    let text = format!("0x{}", data_encoding::HEXLOWER.encode(&[7; 130]));
+    for liar in 0..2 {
+        // Equal but for the contract, which is on one of them only.
+        let chains = [chain(), chain()];
+        let market = Market::on(&chains, &[]).await;
+        let order = market.order().await;
+        let wallet = Wallet::named("buyer").address();
+        let payment = Payment::usdc(wallet, order.address, order.units);
+        let hashes = chains.clone().map(|chain| {
+            let hash = chain.pay(payment);
+            chain.mine(30);
+            hash
+        });
+        assert_eq!(hashes[0], hashes[1]);
+        market.bench.clock.advance(60);
+        market.tick().await;
+        assert_eq!(market.status(&order).await, "paid");
+        chains[liar].contract(wallet, Contract::Accepts(vec![7; 130]));
+        let (nonce, _) = challenged(&market, hashes[0], wallet).await;
+        let refused = claim(&market, hashes[0], &nonce, &text).await;
+        assert_eq!(refused.refusal(), (403, "wrong_signature".to_owned()));
+        // Nor where the honest one is away.
+        market.endpoints[1 - liar].fault(Fault::Cut);
+        let away = claim(&market, hashes[0], &nonce, &text).await;
+        assert_eq!(away.refusal(), (503, "chain_unavailable".to_owned()));
+        // Where both say so it is true.
+        market.endpoints[1 - liar].clear();
+        chains[1 - liar].contract(wallet, Contract::Accepts(vec![7; 130]));
+        let answer = claim(&market, hashes[0], &nonce, &text).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+    }
+}
+
+/// A contract that says yes is asked only where there is one.
+#[tokio::test]
+async fn strangers_have_the_endpoints_asked_about_a_wallet_once_a_day() {
+    let paid = Paid::new().await;
+    let market = &paid.market;
+    let thief = Wallet::named("thief");
+    let wrong = (403, "wrong_signature".to_owned());
+    let (nonce, message) = challenged(market, paid.hash, paid.wallet.address()).await;
+    market.endpoints[0].forget_calls();
+    for _ in 0..8 {
+        let refused = claim(market, paid.hash, &nonce, &thief.sign(&message)).await;
+        assert_eq!(refused.refusal(), wrong);
+    }
+    let asked = |method| market.endpoints[0].count(method);
+    assert_eq!(market.endpoints[0].calls().len(), 2);
+    assert_eq!((asked("eth_getCode"), asked("eth_call")), (1, 0));
+    market.bench.clock.advance(86_401);
+    let (nonce, message) = challenged(market, paid.hash, paid.wallet.address()).await;
+    let refused = claim(market, paid.hash, &nonce, &thief.sign(&message)).await;
+    assert_eq!(refused.refusal(), wrong);
+    assert_eq!(asked("eth_getCode"), 2);
+}
+
+#[tokio::test]
+async fn whoever_looks_up_made_up_hashes_keeps_no_contract_wallet_from_claiming() {
+    let market = Market::open().await;
+    let order = market.order().await;
+    let wallet = Address::from_bytes([0xcc; 20]);
+    let payment = Payment::usdc(wallet, order.address, order.units);
+    let hash = market.chain.pay(payment);
+    market.minute().await;
+    market
+        .chain
+        .contract(wallet, Contract::Accepts(vec![7; 130]));
+    let mut refused = 0;
+    for number in 0..100 {
+        let answer = ask(&market, Hash::from_bytes([number; 32])).await;
+        refused += u32::from(answer.status == 429);
+    }
+    assert!(refused > 0);
+    let (nonce, _) = challenged(&market, hash, wallet).await;
+    let text = format!("0x{}", data_encoding::HEXLOWER.encode(&[7; 130]));
+    let answer = claim(&market, hash, &nonce, &text).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
 }
 
 #[tokio::test]

@@ -87,6 +87,24 @@ async fn money_that_comes_late_is_found_without_a_delivery() {
     assert_eq!(issued(&bench).await, [1; 4]);
 }
 
+/// Too little in time and the rest too late: the newest item says where it stands.
+#[tokio::test]
+async fn an_order_has_one_open_item() {
+    let (pay, bench) = shop().await;
+    let (invoice_id, btcpay_id) = order(&bench, "demo").await;
+    pay.pay_partially(&btcpay_id).expect("a payment");
+    pay.expire(&btcpay_id).expect("an expiry");
+    deliver(&bench, &pay, "InvoiceExpired", &btcpay_id).await;
+    assert_eq!(
+        open(&bench).await,
+        [("underpaid".to_owned(), invoice_id.clone())]
+    );
+    pay.pay_late(&btcpay_id).expect("a payment");
+    bench.clock.advance(3_600);
+    bench.tick().await;
+    assert_eq!(open(&bench).await, [("paid_late".to_owned(), invoice_id)]);
+}
+
 #[tokio::test]
 async fn an_expired_order_is_asked_for_as_long_as_the_store_watches() {
     let (pay, bench) = shop().await;

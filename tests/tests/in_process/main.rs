@@ -160,6 +160,8 @@ mod usdc_endpoints;
 #[cfg(test)]
 mod usdc_faults;
 #[cfg(test)]
+mod usdc_judging;
+#[cfg(test)]
 mod usdc_node;
 #[cfg(test)]
 mod usdc_shop;

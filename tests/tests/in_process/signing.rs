@@ -298,6 +298,7 @@ fn no_function_is_granted_more_than_its_row_of_the_table() {
                     name::WALLET_XPUB,
                     name::USDC_ORDER_MINUTES,
                     name::USDC_AMOUNT_SPREAD,
+                    name::USDC_INSTANCE,
                 ],
             ]
             .concat(),
@@ -354,6 +355,7 @@ fn no_function_is_granted_more_than_its_row_of_the_table() {
                 name::POLYGON_CHAIN_ID,
                 name::USDC_ADDRESS,
                 name::WALLET_ADDRESS,
+                name::USDC_INSTANCE,
                 name::POLYGON_CONFIRMATIONS,
                 name::POLYGON_START_BLOCK,
                 name::LEGACY_TX_CLAIMS,

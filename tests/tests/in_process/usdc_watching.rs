@@ -116,15 +116,16 @@ async fn an_address_of_its_own_tells_the_order_of_a_wrong_amount() {
     market.minute().await;
     market.minute().await;
     let told = market.told().await;
-    assert_eq!(told, ["usdc_duplicate", "usdc_overpaid", "usdc_underpaid"]);
+    // A millionth of a dollar too much is nobody's business.
+    assert_eq!(told, ["usdc_duplicate", "usdc_underpaid"]);
     let sql = "SELECT invoice_id, reason FROM chain_transfers WHERE state = 'unmatched'
                ORDER BY amount_units";
     let found: Vec<_> = market.bench.sql(sql).await;
+    assert_eq!(found.len(), 3);
     let expected = [
         (&orders[2].id, "duplicate"),
         (&orders[2].id, "duplicate"),
         (&orders[0].id, "underpaid"),
-        (&orders[1].id, "overpaid"),
     ];
     for (row, (id, reason)) in found.iter().zip(expected) {
         assert_eq!(
@@ -178,14 +179,6 @@ async fn an_order_ends_when_the_chain_was_read_past_its_end() {
     let closed = "SELECT count(*) FROM audit WHERE action = 'invoice.close' AND actor = 'watch'";
     assert_eq!(market.bench.number(closed).await, 1);
     let held = "SELECT count(*) FROM usdc_orders WHERE reserved = 1";
-    assert_eq!(
-        market.bench.number(held).await,
-        1,
-        "nobody gets its amount yet"
-    );
-    market.chain.skip(4 * 86_400);
-    market.bench.clock.advance(4 * 86_400);
-    market.minute().await;
     assert_eq!(market.bench.number(held).await, 0);
 }
 

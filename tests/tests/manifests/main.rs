@@ -68,6 +68,7 @@ fn secret(config: &str) -> Option<&'static str> {
         | name::WALLET_XPUB
         | name::USDC_ORDER_MINUTES
         | name::USDC_AMOUNT_SPREAD
+        | name::USDC_INSTANCE
         | name::POLYGON_CONFIRMATIONS
         | name::POLYGON_START_BLOCK
         | name::LEGACY_TX_CLAIMS

@@ -23,8 +23,10 @@ pub(crate) struct View {
     /// price came in. `paid_invalid`: something was paid and the provider calls
     /// the invoice invalid. `withdrawn`: a settled invoice became invalid and
     /// its license is suspended. `usdc_underpaid`, `usdc_overpaid`, `usdc_late`,
-    /// `usdc_wrong_token`, `usdc_duplicate`, `usdc_unknown`: a transfer of USDC
-    /// pays nothing by itself. `usdc_reorged`: one that was credited is no longer
+    /// `usdc_wrong_token`, `usdc_duplicate`, `usdc_unknown`, `usdc_early`,
+    /// `usdc_ambiguous`: a transfer of USDC pays nothing by itself; `usdc_overpaid`
+    /// with an `excess_units` paid more than its order. `usdc_unconfirmed`: the RPC
+    /// endpoints did not confirm one, and `said` has what they say. `usdc_reorged`: one that was credited is no longer
     /// part of the chain. `usdc_behind`: the chain was not read for an hour.
     /// `usdc_chain_replaced`: no block that was read is known any more.
     /// `rpc_wrong_chain`, `rpc_disagrees`, `rpc_lies`: an RPC endpoint is not to be

@@ -27,7 +27,9 @@ pub(crate) struct Which {
     #[param(pattern = "^(seen|credited|unmatched|resolved|reorged)$")]
     state: Option<String>,
     /// For this reason.
-    #[param(pattern = "^(underpaid|overpaid|late|wrong_token|duplicate|unknown)$")]
+    #[param(
+        pattern = "^(underpaid|overpaid|late|wrong_token|duplicate|unknown|early|ambiguous|unconfirmed)$"
+    )]
     reason: Option<String>,
     /// For this order.
     invoice_id: Option<String>,

@@ -24,7 +24,9 @@ pub(crate) struct View {
     #[schema(example = "unmatched")]
     state: String,
     /// Why it pays nothing by itself: `underpaid`, `overpaid`, `late`,
-    /// `wrong_token`, `duplicate` or `unknown`.
+    /// `wrong_token`, `duplicate`, `unknown`, `early` (it is older than the order),
+    /// `ambiguous` (more than one order could be meant) or `unconfirmed` (the RPC
+    /// endpoints did not confirm it).
     #[schema(required, example = "late")]
     reason: Option<String>,
     /// EIP-155 id of the chain.
@@ -66,6 +68,18 @@ pub(crate) struct View {
     /// Who did.
     #[schema(required)]
     resolved_by: Option<String>,
+    /// From when the license runs that this resolution issued, RFC 3339.
+    #[schema(required)]
+    license_from: Option<String>,
+    /// Hosts of the RPC endpoints that confirmed it.
+    #[schema(required, example = "polygon.example, other.example")]
+    confirmed_by: Option<String>,
+    /// Looks at it that came to nothing, because it was not confirmed.
+    #[schema(minimum = 0)]
+    tries: i64,
+    /// What the RPC endpoints said the last time.
+    #[schema(required)]
+    put_off_because: Option<String>,
 }
 
 impl TryFrom<Transfer> for View {
@@ -92,6 +106,10 @@ impl TryFrom<Transfer> for View {
             note: transfer.resolution_note,
             resolved_at: transfer.resolved_at.map(rfc3339),
             resolved_by: transfer.resolved_by,
+            license_from: transfer.license_from.map(rfc3339),
+            confirmed_by: transfer.confirmed_by,
+            tries: transfer.tries,
+            put_off_because: transfer.put_off_because,
         })
     }
 }

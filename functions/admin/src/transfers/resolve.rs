@@ -5,8 +5,10 @@ use crate::text::{self, MAX_NOTE_BYTES};
 use crate::{Operator, Ports};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
+use keywright_domain::dates::parse_rfc3339;
 use keywright_edge::http::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
 use keywright_edge::http::{ApiError, Json};
+use keywright_store::transfer_list::Transfer;
 use keywright_store::transfer_resolve::{self, Resolution, ResolveIds};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -21,6 +23,10 @@ pub(crate) struct Resolve {
     resolution: String,
     /// The order that it pays; with `settled` only.
     invoice_id: Option<String>,
+    /// From when the license runs, RFC 3339; with `settled` only. Now where it is left
+    /// out; the time of the payment is the transfer's `block_time`.
+    #[schema(format = DateTime, example = "2026-01-31T12:00:00Z")]
+    license_from: Option<String>,
     /// A note, at most 2000 bytes.
     #[schema(max_length = 2_000)]
     note: Option<String>,
@@ -29,10 +35,12 @@ pub(crate) struct Resolve {
 /// Says what was done about a transfer that pays nothing by itself.
 ///
 /// With `settled` the order that it is to pay is settled and its license issued,
-/// whatever the amount. Only a transfer that is `unmatched` is resolved, and only
-/// an order in USDC that is not settled: else 409. A transfer of another token
-/// settles nothing; give the buyer a license by hand. Repeating it succeeds and
-/// changes nothing more.
+/// whatever the amount; `license_from` of the answer says from when it runs. A transfer
+/// in any state is resolved, also one that is not judged yet, and one that was resolved
+/// otherwise; only one that has paid for a license is not (409): suspend or revoke the
+/// license. Only an order in USDC that is not settled is settled: else 409. A transfer
+/// of another token settles nothing; give the buyer a license by hand. Repeating it
+/// succeeds and changes nothing more.
 #[utoipa::path(
     post,
     path = "/v1/admin/transfers/{id}/resolve",
@@ -59,8 +67,12 @@ pub(crate) async fn handler(
         text::check("note", note, MAX_NOTE_BYTES)?;
     }
     let order = text::present(body.invoice_id);
+    let license_from = license_from(text::present(body.license_from), &body.resolution, actor.at)?;
     let resolution = match (body.resolution.as_str(), order) {
-        ("settled", Some(invoice_id)) => Resolution::Settled { invoice_id },
+        ("settled", Some(invoice_id)) => Resolution::Settled {
+            invoice_id,
+            license_from,
+        },
         ("settled", None) => {
             return Err(ApiError::bad_request(
                 "invoice_id: say which order the transfer pays",
@@ -87,12 +99,54 @@ pub(crate) async fn handler(
     if resolved.is_done {
         return View::try_from(resolved.transfer).map(Json);
     }
-    Err(ApiError::conflict(match resolved.transfer.state.as_str() {
-        "unmatched" if resolved.transfer.reason.as_deref() == Some("wrong_token") => {
-            "it is of another token and settles nothing; issue a license by hand"
+    let now = &resolved.transfer;
+    let (Resolution::Settled { invoice_id, .. }, false) = (&resolution, has_paid(now)) else {
+        return Err(ApiError::conflict(
+            "this transfer has paid for a license; suspend or revoke the license instead",
+        ));
+    };
+    if now.reason.as_deref() == Some("wrong_token") {
+        return Err(ApiError::conflict(
+            "it is of another token and settles nothing; issue a license by hand",
+        ));
+    }
+    let duration = transfer_resolve::duration(database, now, invoice_id).await?;
+    Err(match duration {
+        Some(seconds) if seconds > 0 && license_from + seconds <= actor.at => {
+            ApiError::bad_request(
+                "license_from must be later: the license would have ended already",
+            )
         }
-        "unmatched" => "there is no order in USDC with this invoice_id that is not settled",
-        "resolved" => "it was resolved otherwise before",
-        _ => "only a transfer that is unmatched can be resolved",
-    }))
+        _ => {
+            ApiError::conflict("there is no order in USDC with this invoice_id that is not settled")
+        }
+    })
+}
+
+/// Whether a license was issued for the transfer.
+fn has_paid(transfer: &Transfer) -> bool {
+    match transfer.standing() {
+        "credited" => true,
+        "resolved" => transfer.resolution.as_deref() == Some("settled"),
+        _ => false,
+    }
+}
+
+/// From when the license runs, in unix seconds: now, unless the operator says.
+fn license_from(text: Option<String>, resolution: &str, now: i64) -> Result<i64, ApiError> {
+    let Some(text) = text else { return Ok(now) };
+    if resolution != "settled" {
+        return Err(ApiError::bad_request(
+            "license_from is only allowed when resolution is \"settled\"",
+        ));
+    }
+    match parse_rfc3339(&text) {
+        Ok(at) if at <= now => Ok(at),
+        Ok(_) => Err(ApiError::bad_request(
+            "license_from must not be in the future",
+        )),
+        Err(_) => Err(ApiError::bad_request(
+            "license_from must be a time like 2026-01-31T12:00:00Z",
+        )),
+    }
 }

@@ -4,7 +4,7 @@
 
 use super::limit_questions;
 use crate::Ports;
-use crate::chain::{Chain, Opened, Session};
+use crate::chain::{Chain, Link};
 use crate::settings::Settings;
 use keywright_edge::http::{ApiError, Client};
 use keywright_edge::ports::{Level, Outbound};
@@ -13,9 +13,12 @@ use keywright_providers::polygon::{Address, Hash, transfer};
 use keywright_store::chain_cursors::{self, Cursor};
 use keywright_store::chain_groups;
 
-/// Calls of one look-up: to see that an endpoint is of the right chain, and
-/// then twice more, for two of them.
-const CALLS: usize = 12;
+/// Calls to ask one endpoint: of which chain it is, for the receipt, and for the
+/// transaction.
+const CALLS_OF_ONE: usize = 3;
+
+/// Calls of one look-up, over three endpoints at most.
+const CALLS: usize = 3 * CALLS_OF_ONE;
 
 /// How many endpoints have to say that they know nothing.
 const DENIALS: usize = 2;
@@ -62,44 +65,44 @@ impl Lookup<'_> {
         let loaded = chain_cursors::load(database, &market, now).await?;
         let mut chain = Chain::new(self.settings, outbound, &loaded.set_aside, CALLS);
         let mut denials = 0;
-        while denials < DENIALS {
-            let Some(Opened::Agrees(session)) = chain.open(None).await else {
+        let mut failures = Vec::new();
+        for voice in chain.voices() {
+            if denials == DENIALS || chain.calls_left() < CALLS_OF_ONE {
                 break;
+            }
+            let answered = match chain.connect(&voice).await {
+                Ok(link) => self.ask(&mut chain, link).await,
+                Err(error) => Err(error),
             };
-            match self.ask(&mut chain, &session).await {
+            match answered {
                 Ok(Some(Answer::InBlock(receipt))) => {
                     return self.judge(&receipt, loaded.cursor.as_ref()).await;
                 }
                 Ok(Some(Answer::Waiting)) => return Ok(Found::Pending(None)),
                 Ok(None) => denials += 1,
-                Err(error) => chain.lost(&session, &error),
+                Err(error) => failures.push(format!("{}: {error}", voice.host)),
             }
         }
         if denials > 0 {
             return Ok(Found::Nothing);
         }
-        for faulty in &chain.faulty {
-            let line = format!("{}: {}", faulty.host, faulty.details);
-            self.ports.log.write(Level::Warn, request_id, &line);
+        for line in &failures {
+            self.ports.log.write(Level::Warn, request_id, line);
         }
         Err(outage("no endpoint could be asked about a transaction"))
     }
 
     /// What one endpoint knows; `None` is nothing.
-    async fn ask(
-        &self,
-        chain: &mut Chain<'_>,
-        session: &Session,
-    ) -> Result<Option<Answer>, RpcError> {
+    async fn ask(&self, chain: &mut Chain<'_>, link: Link) -> Result<Option<Answer>, RpcError> {
         let foreign = RpcError::Malformed("it answered about another transaction");
-        if let Some(receipt) = chain.ask(session, &rpc::receipt(self.hash)).await? {
+        if let Some(receipt) = chain.ask_over(link, &rpc::receipt(self.hash)).await? {
             return if receipt.transaction == self.hash {
                 Ok(Some(Answer::InBlock(receipt)))
             } else {
                 Err(foreign)
             };
         }
-        match chain.ask(session, &rpc::transaction(self.hash)).await? {
+        match chain.ask_over(link, &rpc::transaction(self.hash)).await? {
             None => Ok(None),
             Some(seen) if seen.hash != self.hash => Err(foreign),
             Some(_) => Ok(Some(Answer::Waiting)),

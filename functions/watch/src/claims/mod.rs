@@ -42,6 +42,22 @@ const ALL_QUESTIONS: Limit = Limit {
     token_millis: 1_000,
 };
 
+/// Questions to contract wallets for one caller: five at once, and one more every half
+/// a minute.
+const CONTRACTS: Limit = Limit {
+    name: "contracts",
+    burst: 5,
+    token_millis: 30_000,
+};
+
+/// The same for all callers together, apart from [`ALL_QUESTIONS`]: whoever looks up
+/// made-up hashes keeps no contract wallet from claiming.
+const ALL_CONTRACTS: Limit = Limit {
+    name: "contracts-all",
+    burst: 60,
+    token_millis: 1_000,
+};
+
 /// What claiming needs beyond watching.
 pub(crate) struct Claims {
     sign: Sign,
@@ -138,10 +154,24 @@ pub(crate) async fn limit_proofs(
 
 /// Takes a token for asking the chain, once for the caller and once for all.
 async fn limit_questions(ports: &Ports, client: &Client, about: &str) -> Result<(), ApiError> {
-    let taken = limited(ports, QUESTIONS, client, about).await?;
+    limit_both(ports, client, about, [QUESTIONS, ALL_QUESTIONS]).await
+}
+
+/// Takes a token for asking a contract wallet, once for the caller and once for all.
+async fn limit_contracts(ports: &Ports, client: &Client, wallet: &str) -> Result<(), ApiError> {
+    limit_both(ports, client, wallet, [CONTRACTS, ALL_CONTRACTS]).await
+}
+
+async fn limit_both(
+    ports: &Ports,
+    client: &Client,
+    about: &str,
+    [own, all]: [Limit; 2],
+) -> Result<(), ApiError> {
+    let taken = limited(ports, own, client, about).await?;
     taken.map_err(ApiError::too_many)?;
     let now = ports.stamps.now_millis();
-    let taken = take_exactly(&ports.database, ALL_QUESTIONS, "everybody", now).await?;
+    let taken = take_exactly(&ports.database, all, "everybody", now).await?;
     taken.map(drop).map_err(ApiError::too_many)
 }
 

@@ -1,26 +1,33 @@
 //! The proof that somebody holds a wallet: a challenge, and its signature.
 
 use super::lookup::outage;
-use super::{Claims, limit_questions};
+use super::{Claims, limit_contracts};
 use crate::Ports;
-use crate::chain::{Chain, Opened as Looked};
+use crate::chain::{Chain, Voice};
 use http::StatusCode;
 use keywright_domain::dates::rfc3339;
 use keywright_edge::http::{ApiError, Client};
 use keywright_edge::ports::SignedLicense;
 use keywright_providers::polygon::Address;
 use keywright_providers::polygon::claim::{self, Purpose, Signature, accepted, digest, question};
-use keywright_providers::polygon::rpc::{BlockTag, RpcError, contract_call};
-use keywright_store::chain_cursors;
+use keywright_providers::polygon::rpc::{BlockTag, Call, RpcError, code, contract_call};
 use keywright_store::claims::{self, Challenge};
+use keywright_store::{chain_cursors, plain_wallets};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 /// How long a challenge can be used, in seconds.
 const TIME: i64 = 600;
 
-/// Calls to ask a contract wallet, over two endpoints at most.
-const CALLS: usize = 8;
+/// Calls to ask one endpoint about a contract wallet: of which chain it is, whether
+/// there is a contract, and what that says.
+const CALLS_OF_ONE: usize = 3;
+
+/// Calls to ask about a wallet, over three endpoints at most.
+const CALLS: usize = 3 * CALLS_OF_ONE;
+
+/// For how long a wallet that was seen to be no contract counts as none, in seconds.
+const PLAIN_FOR: i64 = 86_400;
 
 /// What is to be signed.
 #[derive(Serialize, ToSchema)]
@@ -139,8 +146,24 @@ pub(crate) fn refused(code: &'static str, message: impl Into<String>) -> ApiErro
     ApiError::new(StatusCode::FORBIDDEN, code, message)
 }
 
-/// Whether the wallet is a contract that accepts the signature. Where nothing
-/// is watched no contract can be asked, and only accounts can sign.
+/// What an endpoint says of a wallet and a signature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Answer {
+    /// There is a contract, and it accepts the signature.
+    Accepts,
+    /// There is one, and it does not.
+    Refuses,
+    /// There is none: only the wallet's own signature counts.
+    NoContract,
+}
+
+/// Whether the wallet is a contract that accepts the signature: two endpoints have to
+/// say so where there are two. Where nothing is watched no contract can be asked, and
+/// only accounts can sign.
+///
+/// The hashes are public, so strangers can ask about every wallet that ever paid. That
+/// most of these are no contracts is kept for a day: strangers cannot have the endpoints
+/// asked about them again, nor use up what contract wallets need.
 async fn contract_accepts(
     ports: &Ports,
     client: &Client,
@@ -151,20 +174,62 @@ async fn contract_accepts(
     let Ok((settings, outbound)) = ports.watched() else {
         return Ok(false);
     };
-    limit_questions(ports, client, &wallet.lower()).await?;
-    let now = ports.stamps.now();
-    let loaded = chain_cursors::load(&ports.database, &settings.stored(), now).await?;
+    let (database, market, now) = (&ports.database, settings.stored(), ports.stamps.now());
+    let (chain_id, name) = (market.chain_id, wallet.lower());
+    if plain_wallets::is_plain(database, chain_id, &name, now - PLAIN_FOR).await? {
+        return Ok(false);
+    }
+    limit_contracts(ports, client, &name).await?;
+    let loaded = chain_cursors::load(database, &market, now).await?;
     let mut chain = Chain::new(settings, outbound, &loaded.set_aside, CALLS);
     let data = question(&digest(message), signature);
     let call = contract_call(wallet, &data, BlockTag::Latest);
-    while let Some(Looked::Agrees(session)) = chain.open(None).await {
-        match chain.ask(&session, &call).await {
-            Ok(answer) => return Ok(accepted(&answer)),
-            Err(RpcError::Reverted) => return Ok(false),
-            Err(error) => chain.lost(&session, &error),
+    let needed = settings.voices_needed();
+    let (mut accepting, mut plain, mut refusing) = (0, 0, 0);
+    let mut asked: Vec<String> = Vec::new();
+    for voice in chain.voices() {
+        if asked.contains(&voice.party) || chain.calls_left() < CALLS_OF_ONE {
+            continue;
+        }
+        match answer(&mut chain, &voice, wallet, &call).await {
+            Ok(Answer::Accepts) => accepting += 1,
+            Ok(Answer::Refuses) => refusing += 1,
+            Ok(Answer::NoContract) => plain += 1,
+            Err(_) => continue,
+        }
+        asked.push(voice.party);
+        if accepting == needed {
+            return Ok(true);
+        }
+        if plain == needed {
+            plain_wallets::remember(database, chain_id, &name, now).await?;
+            return Ok(false);
         }
     }
-    Err(outage("no endpoint could be asked about a signature"))
+    if refusing + plain > 0 {
+        return Ok(false);
+    }
+    Err(outage("too few endpoints could be asked about a signature"))
+}
+
+async fn answer(
+    chain: &mut Chain<'_>,
+    voice: &Voice,
+    wallet: Address,
+    call: &Call<Vec<u8>>,
+) -> Result<Answer, RpcError> {
+    let link = chain.connect(voice).await?;
+    let program = chain
+        .ask_over(link, &code(wallet, BlockTag::Latest))
+        .await?;
+    if program.is_empty() {
+        return Ok(Answer::NoContract);
+    }
+    match chain.ask_over(link, call).await {
+        Ok(answer) if accepted(&answer) => Ok(Answer::Accepts),
+        Ok(_) | Err(RpcError::Reverted) => Ok(Answer::Refuses),
+        Err(error) => Err(error),
+    }
 }
 
 impl Claims {

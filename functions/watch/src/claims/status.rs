@@ -63,7 +63,7 @@ pub(crate) struct PaymentView {
     #[schema(value_type = String, example = "credited")]
     state: TransferState,
     /// Why it paid nothing: `underpaid`, `overpaid`, `late`, `wrong_token`,
-    /// `duplicate` or `unknown`.
+    /// `duplicate`, `unknown`, `early` or `ambiguous`.
     #[schema(required)]
     reason: Option<String>,
 }

@@ -1,6 +1,7 @@
-//! Which order a transfer pays: the one whose address and exact amount it has, in
-//! time. Anything else is for the operator, with a reason; an order is never
-//! guessed.
+//! Which order a transfer pays. At the one wallet: the order whose exact amount it
+//! has, and whose time to pay holds the time of its block. At an address of an
+//! order's own: that order, with the price or more, in one payment or in parts.
+//! Anything else is for the operator, with a reason; an order is never guessed.
 
 use super::UNITS_PER_CENT;
 use serde::{Deserialize, Serialize};
@@ -8,6 +9,14 @@ use serde::{Deserialize, Serialize};
 /// An amount is called too little or too much for an order at the one wallet
 /// when it is off by less than this: one USDC.
 pub const NEAR: i64 = 100 * UNITS_PER_CENT;
+
+/// How far the time of a block may lie before its order, in seconds: the clock of
+/// the server and that of the chain may differ.
+pub const CLOCK_SKEW: i64 = 3_600;
+
+/// How long after the end of an unpaid order an exact payment may still be its own
+/// rather than the newer order's that has the same amount, in seconds.
+pub const STRAGGLING: i64 = 600;
 
 /// A transfer, as far as the rule looks at it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,12 +36,35 @@ pub struct Asked<'a> {
     pub invoice_id: &'a str,
     /// Micro-units.
     pub amount_units: i64,
+    /// When it was made, in unix seconds.
+    pub created_at: i64,
     /// The last second in which it can be paid.
     pub expires_at: i64,
     /// Whether the address is its own; else the amount tells the order.
     pub has_own_address: bool,
     /// Whether it is paid already.
     pub is_settled: bool,
+    /// What came before to its own address in time and was too little, in
+    /// micro-units, a cent or more at a time.
+    pub received_units: i64,
+}
+
+impl Asked<'_> {
+    const fn begins_after(&self, at: i64) -> bool {
+        self.created_at > at
+    }
+
+    const fn ended_before(&self, at: i64) -> bool {
+        self.expires_at < at
+    }
+
+    const fn holds(&self, at: i64) -> bool {
+        !self.begins_after(at) && !self.ended_before(at)
+    }
+
+    const fn is_much_younger_than(&self, at: i64) -> bool {
+        self.created_at.saturating_sub(at) > CLOCK_SKEW
+    }
 }
 
 /// Why a transfer pays nothing by itself.
@@ -43,7 +75,7 @@ pub enum Reason {
     Underpaid,
     /// More than an order asks for.
     Overpaid,
-    /// The exact amount, after the time to pay was over.
+    /// Enough, after the time to pay was over.
     Late,
     /// A token that is not the one orders ask for.
     WrongToken,
@@ -51,17 +83,26 @@ pub enum Reason {
     Duplicate,
     /// Nothing is known that it could be for.
     Unknown,
+    /// The payment is older than the order that it would pay.
+    Early,
+    /// More than one order could be meant.
+    Ambiguous,
+    /// The endpoints did not confirm it.
+    Unconfirmed,
 }
 
 impl Reason {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 9] = [
         Self::Underpaid,
         Self::Overpaid,
         Self::Late,
         Self::WrongToken,
         Self::Duplicate,
         Self::Unknown,
+        Self::Early,
+        Self::Ambiguous,
+        Self::Unconfirmed,
     ];
 
     /// The word in the database and on the wire.
@@ -74,6 +115,9 @@ impl Reason {
             Self::WrongToken => "wrong_token",
             Self::Duplicate => "duplicate",
             Self::Unknown => "unknown",
+            Self::Early => "early",
+            Self::Ambiguous => "ambiguous",
+            Self::Unconfirmed => "unconfirmed",
         }
     }
 }
@@ -82,7 +126,12 @@ impl Reason {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict<'a> {
     /// It pays this order.
-    Settles(&'a str),
+    Settles {
+        /// The order.
+        invoice_id: &'a str,
+        /// By how many micro-units the order is overpaid.
+        excess_units: i64,
+    },
     /// It is for the operator.
     Unmatched {
         /// Why.
@@ -93,48 +142,131 @@ pub enum Verdict<'a> {
     },
 }
 
-/// Judges a transfer by the orders at its address, of which those with its exact
-/// amount must be among them, and those with the nearest amounts on both sides.
-/// Their order does not matter.
+impl<'a> Verdict<'a> {
+    fn unmatched(reason: Reason, order: Option<&Asked<'a>>) -> Self {
+        Self::Unmatched {
+            reason,
+            invoice_id: order.map(|order| order.invoice_id),
+        }
+    }
+}
+
+/// Judges a transfer by the orders at its address: those with its exact amount, also
+/// the ones whose time is over, those with the nearest amounts on both sides, and
+/// those that have the address for their own. Their order does not matter.
 #[must_use]
 pub fn judge<'a>(paid: Paid, asked: &[Asked<'a>]) -> Verdict<'a> {
-    let unmatched = |reason, order: Option<&Asked<'a>>| Verdict::Unmatched {
-        reason,
-        invoice_id: order.map(|order| order.invoice_id),
-    };
+    if let Some(order) = owner(paid.at, asked) {
+        return at_own_address(paid, order);
+    }
     if !paid.is_our_token {
-        return unmatched(Reason::WrongToken, None);
+        return Verdict::unmatched(Reason::WrongToken, None);
     }
-    // No two orders hold an amount at an address at once. An order whose hold
-    // was over may still be there beside the newer one, which is asked first.
-    let exact = |open: bool| {
-        asked
-            .iter()
-            .filter(|order| order.amount_units == paid.amount_units)
-            .filter(|order| open != order.is_settled)
-            .max_by_key(|order| order.expires_at)
-    };
-    if let Some(order) = exact(true) {
-        return if paid.at <= order.expires_at {
-            Verdict::Settles(order.invoice_id)
-        } else {
-            unmatched(Reason::Late, Some(order))
-        };
+    let shared = || asked.iter().filter(|order| !order.has_own_address);
+    let exact: Vec<_> = shared()
+        .filter(|order| order.amount_units == paid.amount_units)
+        .copied()
+        .collect();
+    if exact.is_empty() {
+        return by_distance(paid, shared());
     }
-    if let Some(order) = exact(false) {
-        return unmatched(Reason::Duplicate, Some(order));
-    }
-    if let Some(order) = asked.iter().find(|order| order.has_own_address) {
-        let reason = match (order.is_settled, paid.amount_units < order.amount_units) {
-            (true, _) => Reason::Duplicate,
-            (false, true) => Reason::Underpaid,
-            (false, false) => Reason::Overpaid,
-        };
-        return unmatched(reason, Some(order));
-    }
-    let nearest = asked
+    by_time(paid.at, &exact)
+}
+
+/// The order whose own address was paid: the one whose time to pay it is, else the
+/// last one before that, else the first one after it.
+fn owner<'o, 'a>(at: i64, asked: &'o [Asked<'a>]) -> Option<&'o Asked<'a>> {
+    asked
         .iter()
-        .filter(|order| !order.is_settled)
+        .filter(|order| order.has_own_address)
+        .min_by_key(|order| {
+            let distance = if order.begins_after(at) {
+                (2, order.created_at - at)
+            } else if order.ended_before(at) {
+                (1, at - order.expires_at)
+            } else {
+                (0, 0)
+            };
+            (distance, order.is_settled, order.invoice_id)
+        })
+}
+
+fn at_own_address<'a>(paid: Paid, order: &Asked<'a>) -> Verdict<'a> {
+    // Dust is no part: it is recorded on the word of one endpoint.
+    let is_part = paid.amount_units >= UNITS_PER_CENT || paid.amount_units >= order.amount_units;
+    let received = order.received_units.saturating_add(paid.amount_units);
+    let excess_units = received - order.amount_units;
+    let reason = if !paid.is_our_token {
+        Reason::WrongToken
+    } else if order.is_settled {
+        Reason::Duplicate
+    } else if order.is_much_younger_than(paid.at) {
+        Reason::Early
+    } else if excess_units < 0 || !is_part {
+        Reason::Underpaid
+    } else if order.ended_before(paid.at) {
+        Reason::Late
+    } else {
+        return Verdict::Settles {
+            invoice_id: order.invoice_id,
+            excess_units,
+        };
+    };
+    Verdict::unmatched(reason, Some(order))
+}
+
+/// At the one wallet, with an amount that orders had exactly: whose time it was.
+fn by_time<'a>(at: i64, exact: &[Asked<'a>]) -> Verdict<'a> {
+    let settles = |order: &Asked<'a>| Verdict::Settles {
+        invoice_id: order.invoice_id,
+        excess_units: 0,
+    };
+    let ambiguous = Verdict::unmatched(Reason::Ambiguous, None);
+    let unpaid = |order: &&Asked<'_>| !order.is_settled;
+    let over = || exact.iter().filter(|order| order.ended_before(at));
+    let holding: Vec<_> = exact.iter().filter(|order| order.holds(at)).collect();
+    match holding.as_slice() {
+        [order] => {
+            let is_straggling = |order: &Asked<'_>| at - order.expires_at <= STRAGGLING;
+            if over().filter(unpaid).any(is_straggling) {
+                ambiguous
+            } else if order.is_settled {
+                Verdict::unmatched(Reason::Duplicate, Some(order))
+            } else {
+                settles(order)
+            }
+        }
+        [_, ..] => ambiguous,
+        [] => {
+            let soon = exact
+                .iter()
+                .filter(|order| order.begins_after(at) && !order.is_much_younger_than(at));
+            let soon: Vec<_> = soon.collect();
+            let late: Vec<_> = over().filter(unpaid).collect();
+            match (soon.as_slice(), late.as_slice()) {
+                // Nobody had the amount before: the clocks differ.
+                ([order], []) if over().next().is_none() => {
+                    if order.is_settled {
+                        Verdict::unmatched(Reason::Duplicate, Some(order))
+                    } else {
+                        settles(order)
+                    }
+                }
+                ([], [order]) => Verdict::unmatched(Reason::Late, Some(order)),
+                ([], []) => match over().max_by_key(|order| order.expires_at) {
+                    Some(order) => Verdict::unmatched(Reason::Duplicate, Some(order)),
+                    None => Verdict::unmatched(Reason::Early, None),
+                },
+                _ => ambiguous,
+            }
+        }
+    }
+}
+
+/// At the one wallet, with an amount that no order has: whether one is near.
+fn by_distance<'o, 'a: 'o>(paid: Paid, orders: impl Iterator<Item = &'o Asked<'a>>) -> Verdict<'a> {
+    let nearest = orders
+        .filter(|order| !order.is_settled && !order.is_much_younger_than(paid.at))
         .map(|order| order.amount_units - paid.amount_units)
         .filter(|missing| missing.abs() < NEAR)
         // Of two that are as near, the buyer more likely paid too little.
@@ -144,171 +276,9 @@ pub fn judge<'a>(paid: Paid, asked: &[Asked<'a>]) -> Verdict<'a> {
         Some(_) => Reason::Overpaid,
         None => Reason::Unknown,
     };
-    unmatched(reason, None)
+    Verdict::unmatched(reason, None)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    const PRICE: i64 = 19_000_000;
-    const END: i64 = 1_000;
-
-    fn paid(amount_units: i64, at: i64) -> Paid {
-        Paid {
-            amount_units,
-            at,
-            is_our_token: true,
-        }
-    }
-
-    fn at_wallet(invoice_id: &str, amount_units: i64) -> Asked<'_> {
-        Asked {
-            invoice_id,
-            amount_units,
-            expires_at: END,
-            has_own_address: false,
-            is_settled: false,
-        }
-    }
-
-    fn own(invoice_id: &str) -> Asked<'_> {
-        Asked {
-            has_own_address: true,
-            ..at_wallet(invoice_id, PRICE)
-        }
-    }
-
-    fn settled(order: Asked<'_>) -> Asked<'_> {
-        Asked {
-            is_settled: true,
-            ..order
-        }
-    }
-
-    #[test]
-    fn only_the_exact_amount_in_time_settles() {
-        use Reason::{Duplicate, Late, Overpaid, Underpaid, Unknown};
-        let two = [at_wallet("a", PRICE + 7), at_wallet("b", PRICE + 9)];
-        let half = [settled(two[0]), two[1]];
-        let unmatched = |reason, invoice_id| Verdict::Unmatched { reason, invoice_id };
-        #[rustfmt::skip]
-        let table: &[(&[Asked<'_>], i64, i64, Verdict<'_>)] = &[
-            (&two, PRICE + 7, END, Verdict::Settles("a")),
-            (&two, PRICE + 9, END, Verdict::Settles("b")),
-            (&two, PRICE + 7, END + 1, unmatched(Late, Some("a"))),
-            (&two, PRICE + 8, END, unmatched(Underpaid, None)),
-            (&two, PRICE, END, unmatched(Underpaid, None)),
-            (&two, PRICE + 10, END, unmatched(Overpaid, None)),
-            (&two, PRICE + 7 - NEAR, END, unmatched(Unknown, None)),
-            (&two, PRICE + 9 + NEAR, END, unmatched(Unknown, None)),
-            (&two, 1, END, unmatched(Unknown, None)),
-            (&half, PRICE + 7, END, unmatched(Duplicate, Some("a"))),
-            (&half, PRICE + 7, END + 1, unmatched(Duplicate, Some("a"))),
-            (&half, PRICE + 9, END, Verdict::Settles("b")),
-            (&[], PRICE, END, unmatched(Unknown, None)),
-            (&[own("c")], PRICE, END, Verdict::Settles("c")),
-            (&[own("c")], PRICE, END + 1, unmatched(Late, Some("c"))),
-            (&[own("c")], PRICE - 1, END, unmatched(Underpaid, Some("c"))),
-            (&[own("c")], PRICE + 1, END, unmatched(Overpaid, Some("c"))),
-            (&[own("c")], 1, END + 9, unmatched(Underpaid, Some("c"))),
-            (&[settled(own("c"))], PRICE, END, unmatched(Duplicate, Some("c"))),
-            (&[settled(own("c"))], 5, END, unmatched(Duplicate, Some("c"))),
-        ];
-        for (asked, amount, at, expected) in table {
-            assert_eq!(
-                judge(paid(*amount, *at), asked),
-                *expected,
-                "{amount} at {at}"
-            );
-        }
-    }
-
-    #[test]
-    fn another_token_never_settles() {
-        let bridged = Paid {
-            is_our_token: false,
-            ..paid(PRICE, 0)
-        };
-        let verdict = judge(bridged, &[own("c")]);
-        let expected = Verdict::Unmatched {
-            reason: Reason::WrongToken,
-            invoice_id: None,
-        };
-        assert_eq!(verdict, expected);
-    }
-
-    /// An amount is given to somebody else after a while; the first order is
-    /// still recorded.
-    #[test]
-    fn an_amount_that_was_given_out_again_is_the_newer_orders() {
-        let old = at_wallet("old", PRICE + 1);
-        let new = Asked {
-            expires_at: END * 9,
-            ..at_wallet("new", PRICE + 1)
-        };
-        for asked in [
-            [old, new],
-            [new, old],
-            [settled(old), new],
-            [new, settled(old)],
-        ] {
-            let verdict = judge(paid(PRICE + 1, END * 8), &asked);
-            assert_eq!(verdict, Verdict::Settles("new"));
-        }
-    }
-
-    fn orders() -> impl Strategy<Value = Vec<(i64, i64, bool, bool)>> {
-        let order = (1..60_i64, 0..40_i64, any::<bool>(), any::<bool>());
-        prop::collection::vec(order, 0..6)
-    }
-
-    proptest! {
-        #[test]
-        fn nothing_is_guessed(orders in orders(), amount in 1..60_i64, at in 0..40_i64,
-                              is_our_token: bool) {
-            let names: Vec<String> = (0..orders.len()).map(|at| at.to_string()).collect();
-            let asked: Vec<Asked<'_>> = orders.iter().zip(&names).map(|(order, name)| Asked {
-                invoice_id: name,
-                amount_units: order.0,
-                expires_at: order.1,
-                has_own_address: order.2,
-                is_settled: order.3,
-            }).collect();
-            let transfer = Paid { amount_units: amount, at, is_our_token };
-            let named = |id: &str| asked.iter().find(|order| order.invoice_id == id).copied();
-            match judge(transfer, &asked) {
-                Verdict::Settles(id) => {
-                    let order = named(id).expect("one of them");
-                    prop_assert!(is_our_token && !order.is_settled);
-                    prop_assert_eq!(order.amount_units, amount);
-                    prop_assert!(at <= order.expires_at);
-                }
-                Verdict::Unmatched { reason, invoice_id } => {
-                    let payable = asked.iter().any(|order| {
-                        is_our_token && !order.is_settled && order.amount_units == amount
-                            && at <= order.expires_at
-                    });
-                    prop_assert!(!payable, "an order that is paid exactly and in time is settled");
-                    if let Some(id) = invoice_id {
-                        let order = named(id).expect("one of them");
-                        prop_assert!(order.has_own_address || order.amount_units == amount);
-                    }
-                    prop_assert_eq!(reason == Reason::WrongToken, !is_our_token);
-                }
-            }
-            let mut turned = asked.clone();
-            turned.reverse();
-            let unique = {
-                let mut amounts: Vec<_> = asked.iter().map(|o| o.amount_units).collect();
-                amounts.sort_unstable();
-                amounts.windows(2).all(|pair| pair[0] != pair[1])
-                    && asked.iter().filter(|o| o.has_own_address).count() < 2
-            };
-            if unique {
-                prop_assert_eq!(judge(transfer, &asked), judge(transfer, &turned));
-            }
-        }
-    }
-}
+#[path = "matching_tests.rs"]
+mod tests;

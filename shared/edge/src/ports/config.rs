@@ -61,9 +61,11 @@ pub mod name {
     pub const POLYGON_CONFIRMATIONS: &str = "POLYGON_CONFIRMATIONS";
     /// The first block that is read.
     pub const POLYGON_START_BLOCK: &str = "POLYGON_START_BLOCK";
-    /// How many micro-units are added to a price at most, so that the amount
-    /// tells the order.
+    /// How many micro-units are added to a price, so that the amount tells the
+    /// order.
     pub const USDC_AMOUNT_SPREAD: &str = "USDC_AMOUNT_SPREAD";
+    /// Which of several instances with one wallet this is, such as `1/2`.
+    pub const USDC_INSTANCE: &str = "USDC_INSTANCE";
     /// For how many minutes an order can be paid in USDC.
     pub const USDC_ORDER_MINUTES: &str = "USDC_ORDER_MINUTES";
     /// `1`: whoever knows a transaction's hash is given its license.
