@@ -3,6 +3,15 @@
 
 -- Orders: the secret that opens the key is not the order's id.
 
+-- poll_hash: SHA-256 of the order's secret in lower-case hex; NULL for an order from
+-- before, which is opened by its id. redirect_url: where the buyer goes after paying on
+-- a page of ours, with its placeholders.
+ALTER TABLE invoices ADD COLUMN poll_hash TEXT;
+
+ALTER TABLE invoices ADD COLUMN redirect_url TEXT;
+
+CREATE UNIQUE INDEX invoices_by_poll_hash ON invoices (poll_hash) WHERE poll_hash IS NOT NULL;
+
 -- Orders: what is held, for how long, and what is purged.
 
 -- An order that cost its buyer nothing yet, and where it came from, for as long as it
@@ -207,3 +216,32 @@ CREATE TABLE release_keys (
 ALTER TABLE release_files ADD COLUMN verified_by TEXT;
 
 -- Access: keys that expire, refused credentials, keys that were handed out.
+
+-- The role is read as an enum, so the table no longer lists the roles: it would have to
+-- be made again for each new one. Copied aside, dropped, made again and filled.
+CREATE TABLE api_keys_aside (
+  id TEXT, label TEXT, role TEXT, scopes TEXT, token_hash TEXT, created_at INTEGER,
+  last_used_at INTEGER, revoked_at INTEGER
+) STRICT;
+
+INSERT INTO api_keys_aside
+SELECT id, label, role, scopes, token_hash, created_at, last_used_at, revoked_at FROM api_keys;
+
+DROP TABLE api_keys;
+
+CREATE TABLE api_keys (
+  id TEXT PRIMARY KEY,
+  label TEXT NOT NULL,
+  role TEXT NOT NULL CHECK (role <> ''),
+  scopes TEXT NOT NULL,
+  token_hash TEXT NOT NULL UNIQUE,
+  created_at INTEGER NOT NULL,
+  last_used_at INTEGER,
+  revoked_at INTEGER
+) STRICT;
+
+INSERT INTO api_keys (id, label, role, scopes, token_hash, created_at, last_used_at, revoked_at)
+SELECT id, label, role, scopes, token_hash, created_at, last_used_at, revoked_at
+FROM api_keys_aside;
+
+DROP TABLE api_keys_aside;

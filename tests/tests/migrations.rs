@@ -69,6 +69,13 @@ const ROWS: &[(usize, &str)] = &[
          VALUES ('d', 'c', 'sold', 'used', 4, 10)",
     ),
     (
+        2,
+        "INSERT INTO api_keys (id, label, role, scopes, token_hash, created_at, last_used_at,
+                               revoked_at)
+         VALUES ('k1', 'CI', 'read-only', '[\"releases:write\"]', 'h1', 3, 4, NULL),
+                ('k2', 'gone', 'full-admin', '[]', 'h2', 5, NULL, 6)",
+    ),
+    (
         3,
         "UPDATE invoices SET maintenance_seconds = 86400 WHERE id = 'sold'",
     ),
@@ -83,15 +90,26 @@ const ROWS: &[(usize, &str)] = &[
 
 /// What has to be the same afterwards. The members of later levels are not asked
 /// for at earlier ones.
-const KEPT: [&str; 4] = [
-    "SELECT id, product_id, policy_id, provider, provider_invoice_id, checkout_url, status,
+const KEPT: [(usize, &str); 5] = [
+    (
+        1,
+        "SELECT id, product_id, policy_id, provider, provider_invoice_id, checkout_url, status,
             amount_sats, base_price_sats, duration_seconds, grace_seconds, max_machines,
             entitlements, is_trial, buyer_email, buyer_note, created_at, settled_at,
             next_check_at, checks FROM invoices ORDER BY id",
-    "SELECT * FROM receipts ORDER BY id",
-    "SELECT id, receipt_id FROM licenses ORDER BY id",
-    "SELECT id, price_currency, price_amount, base_price_amount, payment_state, paid_amount,
+    ),
+    (1, "SELECT * FROM receipts ORDER BY id"),
+    (1, "SELECT id, receipt_id FROM licenses ORDER BY id"),
+    (
+        2,
+        "SELECT id, label, role, scopes, token_hash, created_at, last_used_at, revoked_at
+         FROM api_keys ORDER BY id",
+    ),
+    (
+        4,
+        "SELECT id, price_currency, price_amount, base_price_amount, payment_state, paid_amount,
             paid_currency, step_id, watch_until, maintenance_seconds FROM invoices ORDER BY id",
+    ),
 ];
 
 fn rows_of(level: usize) -> impl Iterator<Item = &'static str> {
@@ -106,7 +124,7 @@ async fn query(database: &SqliteDatabase, sql: &'static str) -> Vec<Row> {
 /// What is kept, as far as this level has it.
 async fn kept(database: &SqliteDatabase, level: usize) -> Vec<Vec<Row>> {
     let mut all = Vec::new();
-    for sql in &KEPT[..if level < 4 { 3 } else { 4 }] {
+    for (_, sql) in KEPT.iter().filter(|(since, _)| *since <= level) {
         all.push(query(database, sql).await);
     }
     all

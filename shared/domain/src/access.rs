@@ -124,7 +124,8 @@ named! {
 named! {
     /// What a scoped key is for.
     Role or UnknownRole;
-    /// Sees everything, changes nothing.
+    /// Reads every list, changes nothing. No list holds anything that opens a
+    /// license key or a download.
     ReadOnly = "read-only",
     /// Also issues and changes licenses.
     LicenseIssuer = "license-issuer",
@@ -134,6 +135,9 @@ named! {
     MerchantOnboard = "merchant-onboard",
     /// Everything that some role may.
     FullAdmin = "full-admin",
+    /// For build machines: reads and publishes releases. Unlike every other role
+    /// it reads nothing else: no licenses, no buyers, no payments.
+    Publisher = "publisher",
 }
 
 /// Text that names no scope.
@@ -143,14 +147,18 @@ pub struct UnknownScope;
 
 /// Text that names no role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("read-only, license-issuer, support, merchant-onboard or full-admin")]
+#[error("read-only, license-issuer, support, merchant-onboard, full-admin or publisher")]
 pub struct UnknownRole;
 
 impl Role {
     /// Whether the role grants the scope.
     #[must_use]
     pub const fn grants(self, scope: Scope) -> bool {
-        use Role::{FullAdmin, LicenseIssuer, MerchantOnboard, Support};
+        use Role::{FullAdmin, LicenseIssuer, MerchantOnboard, Publisher, Support};
+        // A new scope is none of a build machine's unless it is named here.
+        if matches!(self, Publisher) {
+            return matches!(scope, Scope::ReleasesRead | Scope::ReleasesWrite);
+        }
         match scope {
             Scope::ProductsRead
             | Scope::PoliciesRead
@@ -260,48 +268,66 @@ mod tests {
     use proptest::prelude::*;
 
     /// Every scope with the roles that grant it, in the order of [`Role::ALL`]:
-    /// read-only, license-issuer, support, merchant-onboard, full-admin.
-    const TABLE: &[(&str, [bool; 5])] = &[
-        ("products:read", [true, true, true, true, true]),
-        ("products:write", [false, false, false, true, true]),
-        ("policies:read", [true, true, true, true, true]),
-        ("policies:write", [false, false, false, true, true]),
-        ("licenses:read", [true, true, true, true, true]),
-        ("licenses:write", [false, true, true, true, true]),
-        ("machines:read", [true, true, true, true, true]),
-        ("machines:write", [false, false, true, false, true]),
-        ("discount_codes:read", [true, true, true, true, true]),
-        ("discount_codes:write", [false, false, false, false, true]),
-        ("subscriptions:read", [true, true, true, true, true]),
-        ("subscriptions:write", [false, false, true, false, true]),
-        ("webhooks:read", [true, true, true, true, true]),
-        ("webhooks:write", [false, false, false, false, true]),
-        ("merchant_profiles:read", [true, true, true, true, true]),
+    /// read-only, license-issuer, support, merchant-onboard, full-admin, publisher.
+    const TABLE: &[(&str, [bool; 6])] = &[
+        ("products:read", [true, true, true, true, true, false]),
+        ("products:write", [false, false, false, true, true, false]),
+        ("policies:read", [true, true, true, true, true, false]),
+        ("policies:write", [false, false, false, true, true, false]),
+        ("licenses:read", [true, true, true, true, true, false]),
+        ("licenses:write", [false, true, true, true, true, false]),
+        ("machines:read", [true, true, true, true, true, false]),
+        ("machines:write", [false, false, true, false, true, false]),
+        ("discount_codes:read", [true, true, true, true, true, false]),
+        (
+            "discount_codes:write",
+            [false, false, false, false, true, false],
+        ),
+        ("subscriptions:read", [true, true, true, true, true, false]),
+        (
+            "subscriptions:write",
+            [false, false, true, false, true, false],
+        ),
+        ("webhooks:read", [true, true, true, true, true, false]),
+        ("webhooks:write", [false, false, false, false, true, false]),
+        (
+            "merchant_profiles:read",
+            [true, true, true, true, true, false],
+        ),
         (
             "merchant_profiles:write",
-            [false, false, false, false, true],
+            [false, false, false, false, true, false],
         ),
-        ("payment_providers:read", [true, true, true, true, true]),
+        (
+            "payment_providers:read",
+            [true, true, true, true, true, false],
+        ),
         (
             "payment_providers:write",
-            [false, false, false, false, false],
+            [false, false, false, false, false, false],
         ),
-        ("rates:read", [true, true, true, true, true]),
-        ("rates:write", [false, false, false, false, true]),
-        ("releases:read", [true, true, true, true, true]),
-        ("releases:write", [false, false, false, false, true]),
-        ("release_offers:write", [false, false, false, false, true]),
-        ("release_gates:write", [false, false, false, false, true]),
+        ("rates:read", [true, true, true, true, true, false]),
+        ("rates:write", [false, false, false, false, true, false]),
+        ("releases:read", [true, true, true, true, true, true]),
+        ("releases:write", [false, false, false, false, true, true]),
+        (
+            "release_offers:write",
+            [false, false, false, false, true, false],
+        ),
+        (
+            "release_gates:write",
+            [false, false, false, false, true, false],
+        ),
         (
             "release_installers:write",
-            [false, false, false, false, false],
+            [false, false, false, false, false, false],
         ),
-        ("attention:read", [true, true, true, true, true]),
-        ("attention:write", [false, false, true, false, true]),
-        ("audit:read", [true, true, true, true, true]),
-        ("validations:read", [true, true, true, true, true]),
-        ("settings:read", [true, true, true, true, true]),
-        ("tier:read", [true, true, true, true, true]),
+        ("attention:read", [true, true, true, true, true, false]),
+        ("attention:write", [false, false, true, false, true, false]),
+        ("audit:read", [true, true, true, true, true, false]),
+        ("validations:read", [true, true, true, true, true, false]),
+        ("settings:read", [true, true, true, true, true, false]),
+        ("tier:read", [true, true, true, true, true, false]),
     ];
 
     fn key(role: Role, extra: &[Scope]) -> Caller {
@@ -324,6 +350,17 @@ mod tests {
                 assert_eq!(key(*role, &[]).has(scope), *granted, "{role} {name}");
             }
         }
+    }
+
+    /// A leaked key of a build machine shows no sale and no buyer.
+    #[test]
+    fn a_publisher_reads_releases_and_nothing_else() {
+        let reads: Vec<&str> = Scope::ALL
+            .iter()
+            .filter(|scope| Role::Publisher.grants(**scope))
+            .map(|scope| scope.as_str())
+            .collect();
+        assert_eq!(reads, ["releases:read", "releases:write"]);
     }
 
     #[test]

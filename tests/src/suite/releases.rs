@@ -9,7 +9,7 @@ use crate::shop::ADMIN_KEY;
 use crate::vendor::release_key;
 use bytes::Bytes;
 use http::Method;
-use keywright_domain::access::{Role, Scope};
+use keywright_domain::access::Role;
 use serde_json::{Value, json};
 
 cases![
@@ -254,7 +254,7 @@ async fn with_a_key_for_build_machines(instance: &Instance) {
     let keys = json!({ "public_keys": [release_key()] });
     let set = ask(instance, Method::PUT, "/keys/release-ci", &keys).await;
     assert_eq!(set.ok()["changed"], true);
-    let key = api_key(instance, Role::ReadOnly, &[Scope::ReleasesWrite]).await;
+    let key = api_key(instance, Role::Publisher, &[]).await;
     let token = text(&key, "token");
     let send = |method, path: &str, body: Value| {
         let request = instance.api.request(method, path).json(&body);

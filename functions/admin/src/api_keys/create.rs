@@ -20,11 +20,11 @@ pub(crate) struct NewKey {
     /// What you call it: 1 to 80 characters.
     #[schema(min_length = 1, max_length = 80)]
     label: String,
-    /// `read-only`, `license-issuer`, `support`, `merchant-onboard` or
-    /// `full-admin`.
+    /// `read-only`, `license-issuer`, `support`, `merchant-onboard`,
+    /// `full-admin` or `publisher`.
     #[schema(
         example = "support",
-        pattern = "^(read-only|license-issuer|support|merchant-onboard|full-admin)$"
+        pattern = "^(read-only|license-issuer|support|merchant-onboard|full-admin|publisher)$"
     )]
     role: String,
     /// Scopes beside the role. `payment_providers:write`, `releases:write`,

@@ -19,8 +19,8 @@ pub(crate) struct KeyView {
     id: String,
     /// What the operator calls it.
     label: String,
-    /// `read-only`, `license-issuer`, `support`, `merchant-onboard` or
-    /// `full-admin`.
+    /// `read-only`, `license-issuer`, `support`, `merchant-onboard`,
+    /// `full-admin` or `publisher`.
     #[schema(example = "support")]
     role: &'static str,
     /// Scopes it was given beside the role.
