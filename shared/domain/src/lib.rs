@@ -11,6 +11,9 @@
 //! - [`seats`]: which machines may use a license
 //! - [`invoice`]: the states of a purchase
 //! - [`merchant`]: what a business says of itself
+//! - [`offer`]: which policy an order gets that names none
+//! - [`order`]: an order's public id and the secret that opens it
+//! - [`web_url`]: addresses of web pages, one rule for all
 //! - [`rail`]: ways of paying, and which provider takes an order
 //! - [`recent_orders`]: how many orders that cost nothing a caller may have
 //! - [`usdc`]: orders in USDC, and which of them a transfer pays
@@ -27,6 +30,8 @@ pub mod ids;
 pub mod invoice;
 pub mod merchant;
 pub mod money;
+pub mod offer;
+pub mod order;
 pub mod rail;
 pub mod rate_limit;
 pub mod recent_orders;
@@ -37,3 +42,4 @@ pub mod slug;
 pub mod standing;
 pub mod terms;
 pub mod usdc;
+pub mod web_url;

@@ -8,6 +8,7 @@ use crate::keys::ReleaseKey;
 use crate::place::Where;
 use clap::Args;
 use keywright_domain::slug::Slug;
+use keywright_domain::web_url;
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -78,8 +79,7 @@ fn script(product: &Slug, url: &str, program: &str, key: &ReleaseKey) -> String 
 /// An address that can stand between single quotes in a script.
 fn address(url: &str) -> Result<&str, CliError> {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~:/[]%@".contains(&b);
-    let is_http = url.starts_with("https://") || url.starts_with("http://");
-    if is_http && url.bytes().all(plain) {
+    if web_url::check(url).is_ok() && url.bytes().all(plain) {
         Ok(url.trim_end_matches('/'))
     } else {
         Err(CliError::usage(format!(
@@ -119,6 +119,7 @@ mod tests {
             "https://x'; rm -rf",
             "https://x\n",
             "https://$(x)",
+            "https://get.example.com@evil.example",
         ] {
             assert!(address(url).is_err(), "{url}");
         }

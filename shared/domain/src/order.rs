@@ -1,0 +1,144 @@
+//! The two names of an order. Its id is public: payment providers, lists, audit
+//! entries and support use it, and it opens nothing. Its secret opens the license
+//! key, and only the buyer has it.
+
+use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
+use sha2::{Digest, Sha256};
+use std::fmt;
+
+/// Random bytes of a secret.
+pub const SECRET_BYTES: usize = 32;
+
+/// How a secret begins, so that people and scanners tell it from an order's id.
+const PREFIX: &str = "os_";
+
+/// Longest text that opens an order, in bytes: a secret has 46, and an id, which
+/// opens an order from before there were secrets, 36.
+const MAX_BYTES: usize = 64;
+
+/// Bearer secret of an order: anyone who has it can fetch the license key. It does
+/// not print.
+#[derive(Clone, PartialEq, Eq)]
+pub struct OrderSecret(String);
+
+impl OrderSecret {
+    /// The secret of these random bytes: `os_` and 43 characters of base64url.
+    #[must_use]
+    pub fn from_random(random: [u8; SECRET_BYTES]) -> Self {
+        Self(format!("{PREFIX}{}", BASE64URL_NOPAD.encode(&random)))
+    }
+
+    /// The text, for the buyer.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// What is recorded instead of it.
+    #[must_use]
+    pub fn hash(&self) -> String {
+        hash(&self.0)
+    }
+}
+
+impl fmt::Debug for OrderSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OrderSecret(..)")
+    }
+}
+
+/// What somebody presents to open an order: its secret, or the id of an order from
+/// before there were secrets. It does not print.
+#[derive(Clone, PartialEq, Eq)]
+pub struct OrderOpener {
+    text: String,
+    hash: String,
+}
+
+impl OrderOpener {
+    /// Reads what was presented; spaces around it do not matter. `None` for text
+    /// that opens no order.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let fits = (1..=MAX_BYTES).contains(&text.len())
+            && text
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
+        fits.then(|| Self {
+            text: text.to_owned(),
+            hash: hash(text),
+        })
+    }
+
+    /// As it was presented.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// SHA-256 in lower-case hex, which is what is recorded of a secret.
+    #[must_use]
+    pub fn hash(&self) -> &str {
+        &self.hash
+    }
+}
+
+impl fmt::Debug for OrderOpener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OrderOpener(..)")
+    }
+}
+
+fn hash(text: &str) -> String {
+    HEXLOWER.encode(&Sha256::digest(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_secret_has_256_random_bits_and_fits_a_path() {
+        let secret = OrderSecret::from_random([0xff; SECRET_BYTES]);
+        assert_eq!(secret.as_str(), format!("os_{}8", "_".repeat(42)));
+        let digest = Sha256::digest(secret.as_str());
+        assert_eq!(secret.hash(), HEXLOWER.encode(&digest));
+        let opener = OrderOpener::parse(secret.as_str()).expect("an opener");
+        assert_eq!(opener.hash(), secret.hash());
+    }
+
+    #[test]
+    fn neither_prints() {
+        let secret = OrderSecret::from_random([7; SECRET_BYTES]);
+        let opener = OrderOpener::parse(secret.as_str()).expect("an opener");
+        for printed in [format!("{secret:?}"), format!("{opener:?}")] {
+            assert!(!printed.contains("os_"), "{printed}");
+        }
+    }
+
+    #[test]
+    fn an_id_of_before_and_pasted_spaces_are_read() {
+        let id = "0199a8b2-0000-7000-8000-000000000000";
+        let opener = OrderOpener::parse(&format!(" {id}\n")).expect("an opener");
+        assert_eq!(opener.as_str(), id);
+        for bad in ["", "  ", "a b", "a/b", "a\0", "é", "%", &"a".repeat(65)] {
+            assert_eq!(OrderOpener::parse(bad), None, "{bad:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn two_secrets_differ_in_text_and_hash(a: [u8; SECRET_BYTES], b: [u8; SECRET_BYTES]) {
+            let (one, other) = (OrderSecret::from_random(a), OrderSecret::from_random(b));
+            prop_assert_eq!(one.as_str() == other.as_str(), a == b);
+            prop_assert_eq!(one.hash() == other.hash(), a == b);
+        }
+
+        #[test]
+        fn nothing_breaks_the_reader(text in ".*") {
+            let _ = OrderOpener::parse(&text);
+        }
+    }
+}
