@@ -19,7 +19,9 @@ try {
 }
 
 function card(product) {
-  const price = money(product.price_value, product.price_currency);
+  const lowest = product.lowest_price_value;
+  const from = product.has_several_prices ? "From " : "";
+  const price = lowest === null ? "Not on sale" : from + money(lowest, product.price_currency);
   return make(
     "li.card",
     {},

@@ -8,12 +8,13 @@
 
 use crate::Ports;
 use crate::product::on_sale;
-use crate::selection::price;
+use crate::selection::{offered, price};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use keywright_domain::dates::rfc3339;
 use keywright_domain::discount::applies::{Ordered, featured};
 use keywright_domain::money::{Currency, Price};
+use keywright_domain::offer::{Unnamed, unnamed};
 use keywright_edge::http::openapi::{Failures, Unknown};
 use keywright_edge::http::{ApiError, Json};
 use keywright_store::discount_codes::{self, DiscountCode};
@@ -48,6 +49,9 @@ struct ProductHead {
     price_currency: Currency,
     /// The product's own price, before any discount.
     base_price_sats: i64,
+    /// Whether an order without `policy_slug` buys the product itself at
+    /// `base_price_sats`: only where it has no policies at all, hidden ones included.
+    sold_without_policy: bool,
     /// What each entitlement means; empty when the vendor does not say.
     entitlements_catalog: Vec<CatalogEntry>,
 }
@@ -152,19 +156,20 @@ pub(crate) async fn handler(
     slug: Result<Path<String>, PathRejection>,
 ) -> Result<Json<Policies>, ApiError> {
     let product = on_sale(&ports, slug.ok().map(|Path(slug)| slug)).await?;
-    let policies = policies::of_product(&ports.database, &product.id).await?;
+    let policies = policies::all_of_product(&ports.database, &product.id).await?;
+    let sold_without_policy = unnamed(policies.iter().map(offered)) == Unnamed::Product;
     let now = ports.stamps.now();
     let codes = discount_codes::featured(&ports.database, &product.id, now).await?;
     let shown = policies.into_iter().filter(Policy::is_for_sale);
     let policies = shown.map(|policy| view(policy, &product, &codes, now));
     let policies = policies.collect::<Result<_, _>>()?;
     Ok(Json(Policies {
-        product: head(product),
+        product: head(product, sold_without_policy),
         policies,
     }))
 }
 
-fn head(product: Product) -> ProductHead {
+fn head(product: Product, sold_without_policy: bool) -> ProductHead {
     let catalog = product.entitlements_catalog.unwrap_or_default();
     ProductHead {
         slug: product.slug,
@@ -172,6 +177,7 @@ fn head(product: Product) -> ProductHead {
         description: product.description,
         price_currency: product.price.currency(),
         base_price_sats: product.price.amount(),
+        sold_without_policy,
         entitlements_catalog: catalog
             .as_array()
             .into_iter()

@@ -5,7 +5,7 @@ use axum::extract::State;
 use keywright_edge::http::openapi::Failures;
 use keywright_edge::http::{ApiError, Json};
 use keywright_store::contract::ProductView;
-use keywright_store::products;
+use keywright_store::products::{self, OnSale};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -14,7 +14,36 @@ use utoipa::ToSchema;
 #[schema(as = ProductsOnSale)]
 pub(crate) struct Products {
     /// By slug.
-    products: Vec<ProductView>,
+    products: Vec<ProductOnSale>,
+}
+
+/// A product with what it can be bought for.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ProductOnSale {
+    #[serde(flatten)]
+    product: ProductView,
+    /// The lowest price that an order of it can have before any discount, in the
+    /// smallest unit of `price_currency`: that of its cheapest policy for sale, or its
+    /// own where it has no policies. Null where it cannot be ordered now.
+    #[schema(required)]
+    lowest_price_value: Option<i64>,
+    /// Whether policies for sale have different prices.
+    has_several_prices: bool,
+}
+
+impl From<OnSale> for ProductOnSale {
+    fn from(sold: OnSale) -> Self {
+        let own = sold.product.price.amount();
+        Self {
+            lowest_price_value: if sold.policies == 0 {
+                Some(own)
+            } else {
+                sold.lowest
+            },
+            has_several_prices: sold.lowest != sold.highest,
+            product: sold.product.into(),
+        }
+    }
 }
 
 /// Lists what is on sale
@@ -27,6 +56,6 @@ pub(crate) struct Products {
 pub(crate) async fn handler(State(ports): State<Ports>) -> Result<Json<Products>, ApiError> {
     let products = products::on_sale(&ports.database).await?;
     Ok(Json(Products {
-        products: products.into_iter().map(ProductView::from).collect(),
+        products: products.into_iter().map(ProductOnSale::from).collect(),
     }))
 }

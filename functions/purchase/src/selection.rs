@@ -1,9 +1,11 @@
-//! What a buyer means: a product, the policy it is sold under, and the price
-//! before any discount.
+//! What an order is for: a product, the policy it is sold under, and the price
+//! before any discount. The price is always that of the policy whose terms the
+//! license gets.
 
 use crate::Ports;
 use keywright_domain::discount::applies::Ordered;
 use keywright_domain::money::Price;
+use keywright_domain::offer::{Offered, Unnamed, unnamed};
 use keywright_domain::terms::Terms;
 use keywright_edge::http::ApiError;
 use keywright_store::policies::{self, Policy};
@@ -30,28 +32,23 @@ pub(crate) struct Selection {
 }
 
 impl Selection {
-    /// Finds the policy and the price. Without a named policy: the product's own
-    /// price, under the policy `default`, else the first one by name, else none.
+    /// Finds the policy and its price. An order that names no policy gets the one
+    /// that [`keywright_domain::offer`] chooses.
     ///
     /// # Errors
-    /// 404 for an unknown policy, 400 for one that is not for sale.
+    /// 404 for an unknown policy; 400 for one that is not for sale, where none is, and
+    /// where several are and none is named.
     pub(crate) async fn of(
         ports: &Ports,
         product: Product,
         wanted: Wanted<'_>,
     ) -> Result<Self, ApiError> {
-        let mut policies = policies::of_product(&ports.database, &product.id).await?;
         if let Wanted::Any = wanted {
-            policies.retain(|policy| policy.active);
-            policies.sort_by(|a, b| {
-                (a.slug != "default", &a.name).cmp(&(b.slug != "default", &b.name))
-            });
-            return Ok(Self {
-                policy: policies.into_iter().next(),
-                base: product.price,
-                product,
-            });
+            let policies = policies::all_of_product(&ports.database, &product.id).await?;
+            let policy = chosen(policies)?;
+            return Self::under(product, policy);
         }
+        let policies = policies::of_product(&ports.database, &product.id).await?;
         let is_wanted = |policy: &Policy| match wanted {
             Wanted::Slug(slug) => policy.slug == slug,
             Wanted::Id(id) => policy.id == id,
@@ -66,10 +63,19 @@ impl Selection {
                 "policy_slug: this policy is not for sale",
             ));
         }
-        let base = price(&policy, &product)?;
+        Self::under(product, Some(policy))
+    }
+
+    /// The product under this policy, at the policy's price; without one, the product
+    /// itself.
+    fn under(product: Product, policy: Option<Policy>) -> Result<Self, ApiError> {
+        let base = match &policy {
+            Some(policy) => price(policy, &product)?,
+            None => product.price,
+        };
         Ok(Self {
             product,
-            policy: Some(policy),
+            policy,
             base,
         })
     }
@@ -94,6 +100,34 @@ impl Selection {
             currency: self.base.currency(),
             now,
         }
+    }
+}
+
+/// The policy of an order that names none; `None` for the product itself.
+fn chosen(policies: Vec<Policy>) -> Result<Option<Policy>, ApiError> {
+    let slug = match unnamed(policies.iter().map(offered)) {
+        Unnamed::Product => return Ok(None),
+        Unnamed::Policy(slug) => slug.to_owned(),
+        Unnamed::NotForSale => {
+            return Err(ApiError::bad_request(
+                "product is not on sale: none of its policies is",
+            ));
+        }
+        Unnamed::Several(slugs) => {
+            return Err(ApiError::bad_request(format!(
+                "policy_slug must name one of the policies on sale: {}",
+                slugs.join(", ")
+            )));
+        }
+    };
+    Ok(policies.into_iter().find(|policy| policy.slug == slug))
+}
+
+/// A policy, for the choice of [`keywright_domain::offer`].
+pub(crate) fn offered(policy: &Policy) -> Offered<'_> {
+    Offered {
+        slug: &policy.slug,
+        for_sale: policy.is_for_sale(),
     }
 }
 

@@ -127,6 +127,18 @@ pub async fn of_product(database: &Reader, product_id: &str) -> Result<Vec<Polic
     database.query(statement).await
 }
 
+/// The policies of a product, archived ones included, in the order of
+/// [`of_product`]: what the choice for an order that names none has to know.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn all_of_product(
+    database: &Reader,
+    product_id: &str,
+) -> Result<Vec<Policy>, DatabaseError> {
+    listed(database, product_id, true, true).await
+}
+
 /// All policies of a product as the operator lists them, in the order of
 /// [`of_product`].
 ///

@@ -71,12 +71,37 @@ pub async fn get(database: &Reader, id: &str) -> Result<Option<Product>, Databas
     database.first(Statement::new(BY_ID, [id.into()])).await
 }
 
+/// A product on sale, with what its policies cost.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct OnSale {
+    /// The product.
+    #[serde(flatten)]
+    pub product: Product,
+    /// How many policies it has, those that are not for sale included.
+    pub policies: i64,
+    /// The lowest price of a policy for sale; `None` where none is.
+    pub lowest: Option<i64>,
+    /// The highest price of a policy for sale.
+    pub highest: Option<i64>,
+}
+
 /// Every product on sale, by slug. An operator has a handful.
 ///
 /// # Errors
 /// [`DatabaseError`].
-pub async fn on_sale(database: &Reader) -> Result<Vec<Product>, DatabaseError> {
-    let statement = Statement::new(select_products!("WHERE active = 1 ORDER BY slug"), []);
+pub async fn on_sale(database: &Reader) -> Result<Vec<OnSale>, DatabaseError> {
+    let statement = Statement::new(
+        "SELECT p.id, p.slug, p.name, p.description, p.price_amount, p.price_currency, p.active,
+                p.metadata, p.entitlements_catalog, p.merchant_profile_id, p.created_at,
+                p.updated_at, count(o.id) AS policies,
+                min(iif(o.active AND o.public AND o.archived_at IS NULL,
+                        coalesce(o.price_amount, p.price_amount), NULL)) AS lowest,
+                max(iif(o.active AND o.public AND o.archived_at IS NULL,
+                        coalesce(o.price_amount, p.price_amount), NULL)) AS highest
+         FROM products p LEFT JOIN policies o ON o.product_id = p.id
+         WHERE p.active = 1 GROUP BY p.id ORDER BY p.slug",
+        [],
+    );
     database.query(statement).await
 }
 

@@ -32,6 +32,7 @@ async fn order(instance: &Instance, order: Value) -> Answer {
 #[expect(clippy::too_many_lines, reason = "one table")]
 async fn previewed(instance: &Instance) {
     product(instance, "previewed", 1_000).await;
+    policy(instance, "previewed", "default", json!({})).await;
     policy(
         instance,
         "previewed",
@@ -139,6 +140,7 @@ async fn every_reason(instance: &Instance) {
     product(instance, "reasons-other", 1_000).await;
     policy(instance, "reasons", "pro", json!({})).await;
     policy(instance, "reasons", "basic", json!({})).await;
+    policy(instance, "reasons", "default", json!({})).await;
     let off = code(instance, "REASON-OFF", json!({})).await;
     let path = format!("discount-codes/{}/active", text(&off, "id"));
     let body = json!({ "active": false });
@@ -285,7 +287,7 @@ async fn nothing_left_to_pay(instance: &Instance) {
         code(instance, name, members).await;
         let asked = json!({ "product": "given-away", "code": name });
         let bought = order(instance, asked).await.ok();
-        let invoice = text(&bought, "invoice_id");
+        let invoice = text(&bought, "order_id");
         assert_eq!(bought["amount_sats"], 0, "{name}");
         assert_eq!(bought["discount_applied_sats"], 10_000, "{name}");
         assert_eq!(bought["btcpay_invoice_id"], format!("free-{invoice}"));
@@ -335,7 +337,8 @@ async fn featured_for_a_policy(instance: &Instance) {
         }
         async move { order(instance, asked).await.ok()["amount_sats"].clone() }
     };
-    assert_eq!(buy(json!({})).await, 10_000, "only where a policy is named");
+    let unnamed = json!({ "product": "featured" });
+    order(instance, unnamed).await.is_error(400, "bad_request");
     assert_eq!(buy(json!({ "policy_slug": "basic" })).await, 9_500);
     let typed = json!({ "policy_slug": "pro", "code": "FEATURED-ALL" });
     assert_eq!(buy(typed).await, 19_000, "what is typed wins");

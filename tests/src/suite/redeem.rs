@@ -20,6 +20,7 @@ async fn redeemed(instance: &Instance) {
         "license_id",
         "license_key",
         "invoice_id",
+        "order_id",
         "redemption_id",
         "token",
     ] {
@@ -49,6 +50,7 @@ async fn redeemed(instance: &Instance) {
 
 async fn refused(instance: &Instance) {
     product(instance, "not-redeemed", 10_000).await;
+    policy(instance, "not-redeemed", "default", json!({})).await;
     policy(
         instance,
         "not-redeemed",

@@ -398,6 +398,7 @@ async fn an_order_that_cannot_be_is_refused_before_it_is_recorded() {
         );
     }
     // An empty text is an absent one, and what is not known is passed over.
+    bench.policy("demo", "default", json!({})).await;
     let order = json!({
         "product": "demo", "policy_slug": "", "buyer_email": "", "buyer_note": "", "code": "",
         "redirect_url": "", "rail": "", "unknown": 1,

@@ -298,7 +298,7 @@ async fn discounts_come_off_in_cents() {
                 &shown["reason"],
                 &shown["base_price_value"]
             ),
-            (&json!(false), &json!("wrong_product"), &json!(2_500)),
+            (&json!(false), &json!("wrong_product"), &json!(9_999)),
             "{shown}"
         );
         let wanted = json!({ "product": "demo", "code": code });

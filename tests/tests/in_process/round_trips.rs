@@ -88,6 +88,7 @@ async fn each_route_costs_what_the_table_says() {
                      VALUES ('a1', 1, 'underpaid', 'invoice', 'i1', '{}')";
     bench.sql(attention).await;
     let policy_id = bench.policy("demo", "pro", json!({})).await;
+    bench.policy("demo", "default", json!({})).await;
     let issued = bench.issue("demo", json!({ "max_machines": 3 })).await;
     let (key, token) = (issued.text("license_key"), issued.text("token"));
     let license_id = issued.text("license_id");
@@ -426,7 +427,7 @@ async fn each_route_costs_what_the_table_says() {
         ),
         (
             "/v1/purchase/{invoice_id}",
-            get(&format!("/v1/purchase/{pending}")),
+            get(&format!("/v1/purchase/{}", bench.opener(&pending))),
             1,
         ),
         // Finding the invoice and settling it.
@@ -471,7 +472,7 @@ async fn each_route_costs_what_the_table_says() {
         ),
         (
             "/v1/purchase/{invoice_id}",
-            get(&format!("/v1/purchase/{settled}")),
+            get(&format!("/v1/purchase/{}", bench.opener(&settled))),
             2,
         ),
         // Nothing new: the turns of the stores, what is listed as paid, what is due, the
