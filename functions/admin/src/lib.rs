@@ -9,6 +9,7 @@ mod audit;
 mod btcpay;
 mod chain;
 mod claims;
+mod conceal;
 mod discount_codes;
 mod licenses;
 mod machines;

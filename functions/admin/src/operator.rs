@@ -2,7 +2,7 @@
 //! [`crate::access`] and nothing else.
 
 use crate::api_keys::token::Token;
-use crate::{Ports, access};
+use crate::{Ports, access, conceal};
 use axum::extract::{FromRequestParts, MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -35,8 +35,13 @@ pub(crate) async fn let_in(
             Gate::Master => "only the operator's own key opens this".to_owned(),
         }));
     }
+    let concerns = conceal::concerns(gate, &caller);
     request.extensions_mut().insert(caller);
-    Ok(next.run(request).await)
+    let response = next.run(request).await;
+    if concerns {
+        return conceal::orders(&ports, response).await;
+    }
+    Ok(response)
 }
 
 async fn caller(ports: &Ports, later: &Later, headers: &HeaderMap) -> Result<Caller, ApiError> {

@@ -242,6 +242,22 @@ impl Caller {
     }
 }
 
+impl Caller {
+    /// Whether the caller may be shown what opens a license or its downloads: only
+    /// one who can issue licenses anyway.
+    #[must_use]
+    pub fn may_see_credentials(&self) -> bool {
+        self.has(Scope::LicensesWrite)
+    }
+
+    /// Whether the caller may be shown the text of a discount code, which takes
+    /// something off a price or gives a license away.
+    #[must_use]
+    pub fn may_see_codes(&self) -> bool {
+        self.may_see_credentials() || self.has(Scope::DiscountCodesWrite)
+    }
+}
+
 /// What opens a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Gate {

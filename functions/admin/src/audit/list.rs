@@ -1,9 +1,12 @@
 //! `GET /v1/admin/audit`: who changed what.
 
 use crate::Ports;
+use crate::discount_codes::HIDDEN_CODE;
 use crate::span::Span;
+use axum::Extension;
 use axum::extract::State;
 use http::{HeaderMap, Uri};
+use keywright_domain::access::Caller;
 use keywright_domain::dates::rfc3339;
 use keywright_edge::http::openapi::{AccessRefusals, BadQuery, Failures};
 use keywright_edge::http::page::{PageQuery, Position};
@@ -102,6 +105,24 @@ impl From<Recorded> for EntryView {
     }
 }
 
+impl EntryView {
+    /// The entry as this caller may see it: without the texts of discount codes, where
+    /// the list of codes does not show them either.
+    fn shown_to(mut self, caller: &Caller) -> Self {
+        if self.object_kind == "discount_code" && !caller.may_see_codes() {
+            let states = [&mut self.before, &mut self.after];
+            for code in states
+                .into_iter()
+                .flatten()
+                .filter_map(|state| state.get_mut("code"))
+            {
+                *code = HIDDEN_CODE.into();
+            }
+        }
+        self
+    }
+}
+
 /// Who changed what, newest first. 200 a page where no limit is sent, 1000 at
 /// most.
 #[utoipa::path(
@@ -117,6 +138,7 @@ impl From<Recorded> for EntryView {
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,
+    Extension(caller): Extension<Caller>,
     uri: Uri,
     Query(asked): Query<Asked>,
 ) -> Result<(HeaderMap, Json<Entries>), ApiError> {
@@ -136,7 +158,8 @@ pub(crate) async fn handler(
         at: entry.at,
         id: entry.id.clone(),
     });
-    let entries = entries.into_iter().map(EntryView::from).collect();
+    let shown = |entry| EntryView::from(entry).shown_to(&caller);
+    let entries = entries.into_iter().map(shown).collect();
     Ok((
         headers,
         Json(Entries {

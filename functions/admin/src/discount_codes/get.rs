@@ -2,8 +2,10 @@
 
 use super::{CodeView, unknown};
 use crate::Ports;
+use axum::Extension;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
+use keywright_domain::access::Caller;
 use keywright_edge::http::openapi::{AccessRefusals, Failures, Unknown};
 use keywright_edge::http::{ApiError, Json};
 use keywright_store::discount_codes;
@@ -22,9 +24,11 @@ use keywright_store::discount_codes;
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,
+    Extension(caller): Extension<Caller>,
     id: Result<Path<String>, PathRejection>,
 ) -> Result<Json<CodeView>, ApiError> {
     let Path(id) = id.map_err(|_| unknown())?;
     let code = discount_codes::get(&ports.database, &id).await?;
-    Ok(Json(code.ok_or_else(unknown)?.into()))
+    let code = CodeView::from(code.ok_or_else(unknown)?);
+    Ok(Json(code.shown_to(&caller)))
 }

@@ -2,8 +2,10 @@
 
 use super::CodeView;
 use crate::Ports;
+use axum::Extension;
 use axum::extract::State;
 use http::{HeaderMap, Uri};
+use keywright_domain::access::Caller;
 use keywright_edge::http::openapi::{AccessRefusals, BadQuery, Failures, Unknown};
 use keywright_edge::http::page::{PageQuery, Position};
 use keywright_edge::http::{ApiError, Json, Query};
@@ -55,6 +57,7 @@ pub(crate) struct DiscountCodes {
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,
+    Extension(caller): Extension<Caller>,
     uri: Uri,
     Query(filter): Query<Filter>,
 ) -> Result<(HeaderMap, Json<DiscountCodes>), ApiError> {
@@ -79,7 +82,8 @@ pub(crate) async fn handler(
         at: code.created_at,
         id: code.id.clone(),
     });
-    let discount_codes = codes.into_iter().map(CodeView::from).collect();
+    let shown = |code| CodeView::from(code).shown_to(&caller);
+    let discount_codes = codes.into_iter().map(shown).collect();
     Ok((
         headers,
         Json(DiscountCodes {

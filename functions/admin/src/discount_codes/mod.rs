@@ -8,6 +8,7 @@ pub(crate) mod get;
 pub(crate) mod list;
 
 use crate::{Ports, text};
+use keywright_domain::access::Caller;
 use keywright_domain::dates::{parse_rfc3339, rfc3339};
 use keywright_domain::money::Currency;
 use keywright_edge::http::ApiError;
@@ -31,7 +32,8 @@ const MAX_USES: i64 = 1_000_000_000;
 pub(crate) struct CodeView {
     /// UUID.
     id: String,
-    /// What buyers type.
+    /// What buyers type; `hidden` for a caller that may write neither codes nor
+    /// licenses, unless the code is featured.
     #[schema(example = "LAUNCH")]
     code: String,
     /// `percent`, `fixed_sats`, `set_price` or `free_license`.
@@ -98,6 +100,21 @@ impl From<DiscountCode> for CodeView {
             created_at: rfc3339(code.created_at),
             updated_at: rfc3339(code.updated_at),
         }
+    }
+}
+
+/// What stands for the text of a code that the caller may not see.
+pub(crate) const HIDDEN_CODE: &str = "hidden";
+
+impl CodeView {
+    /// The code as this caller may see it. A code can give licenses away, so its text
+    /// is for those who could issue one, or make a code, themselves; a featured one is
+    /// in the storefront.
+    fn shown_to(mut self, caller: &Caller) -> Self {
+        if !self.featured && !caller.may_see_codes() {
+            HIDDEN_CODE.clone_into(&mut self.code);
+        }
+        self
     }
 }
 

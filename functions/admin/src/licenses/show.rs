@@ -2,13 +2,16 @@
 
 use super::view::LicenseDetail;
 use crate::Ports;
+use axum::Extension;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
+use keywright_domain::access::Caller;
 use keywright_edge::http::openapi::{AccessRefusals, Failures, Unknown};
 use keywright_edge::http::{ApiError, Json};
 use keywright_store::license_detail;
 
-/// One license with its receipt, its purchase and its machines.
+/// One license with its receipt, its purchase and its machines. Its download id is
+/// shown only to a key that may write licenses.
 #[utoipa::path(
     get,
     path = "/v1/admin/licenses/{id}",
@@ -22,10 +25,15 @@ use keywright_store::license_detail;
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,
+    Extension(caller): Extension<Caller>,
     id: Result<Path<String>, PathRejection>,
 ) -> Result<Json<LicenseDetail>, ApiError> {
     let unknown = || ApiError::not_found("there is no such license");
     let Path(id) = id.map_err(|_| unknown())?;
     let detail = license_detail::find(&ports.database, &id).await?;
-    Ok(Json(detail.ok_or_else(unknown)?.into()))
+    let mut detail = detail.ok_or_else(unknown)?;
+    if !caller.may_see_credentials() {
+        detail.download_id = None;
+    }
+    Ok(Json(detail.into()))
 }

@@ -37,7 +37,7 @@ pub(crate) struct LicenseView {
     policy_slug: Option<String>,
     /// The policy's name.
     policy_name: Option<String>,
-    /// The purchase; null for a license by hand.
+    /// UUID of the order; null for a license by hand.
     invoice_id: Option<String>,
     /// `active`, `suspended` or `revoked`. A license past its expiry stays
     /// `active`.
@@ -84,8 +84,8 @@ pub(crate) struct LicenseDetail {
     /// The purchase; null for a license by hand.
     invoice: Option<InvoiceView>,
     /// 32 hex digits that open the downloads of the license and nothing else:
-    /// the "Download Key" of a Joomla site. Null for a minute, for a license
-    /// that is older than download ids.
+    /// the "Download Key" of a Joomla site. Null for a caller that may not write
+    /// licenses, and for a minute for a license that is older than download ids.
     download_id: Option<String>,
     /// The machines that hold a seat now, the last activated first, at most
     /// 100; the list of machines has all of them.

@@ -33,7 +33,9 @@ pub(crate) struct MerchantProfileChange {
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<String>)]
     brand_color: Option<Option<String>>,
-    /// http or https; `{invoice_id}` stands for the order.
+    /// http or https; `{order_id}` stands
+    /// for the order's public id. `{invoice_id}` stands for its secret, which opens the
+    /// license key: BTCPay's checkout page and exports then hold it.
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<String>, max_length = 2_000)]
     post_purchase_redirect_url: Option<Option<String>>,

@@ -27,11 +27,12 @@ pub(crate) struct NewMerchantProfile {
     /// `#rrggbb`.
     #[schema(example = "#0a7cff")]
     brand_color: Option<String>,
-    /// Where buyers go after paying: http or https; `{invoice_id}` stands for
-    /// the order.
+    /// Where buyers go after paying: http or https; `{order_id}` stands
+    /// for the order's public id. `{invoice_id}` stands for its secret, which opens the
+    /// license key: BTCPay's checkout page and exports then hold it.
     #[schema(
         max_length = 2_000,
-        example = "https://shop.example/done?order={invoice_id}"
+        example = "https://shop.example/done?order={order_id}"
     )]
     post_purchase_redirect_url: Option<String>,
 }

@@ -35,8 +35,8 @@ pub(crate) struct ProfileView {
     support_email: Option<String>,
     /// `#rrggbb`.
     brand_color: Option<String>,
-    /// Where buyers go after paying; `{invoice_id}` stands for the order. Null:
-    /// the instance's own page.
+    /// Where buyers go after paying; `{order_id}` stands for the order's public
+    /// id and `{invoice_id}` for its secret. Null: the instance's own page.
     post_purchase_redirect_url: Option<String>,
     /// Whether it sells the products that name no business.
     is_default: bool,
