@@ -2,11 +2,7 @@
 
 /** A refusal of the API, with a message made for people. */
 export class Refusal extends Error {
-  /**
-   * @param {number} status HTTP status; 0 when there was no answer
-   * @param {string} code stable word
-   * @param {string} message
-   */
+  /** Status 0: there was no answer. */
   constructor(status, code, message) {
     super(message);
     this.status = status;
@@ -42,10 +38,8 @@ async function call(path, options = {}) {
   return answer;
 }
 
-/** Reads a path. */
 export const get = (path) => call(path);
 
-/** Sends JSON. */
 export const post = (path, body, headers = {}) =>
   call(path, {
     method: "POST",

@@ -3,13 +3,7 @@
 import { get, path } from "./api.js";
 import { byId, fill, make } from "./dom.js";
 
-/**
- * Puts the vendor's profile into the page. Without one the page stays as it
- * is: a shop must sell even when its colour cannot be had.
- *
- * @param {string} [product] slug; its business is shown, else the default one
- * @returns {Promise<object | null>} the profile
- */
+/** Shows who sells the product of this slug; a shop sells also without its colour. */
 export async function brand(product) {
   const query = product ? path`?product=${product}` : "";
   const profile = await get(`/v1/storefront${query}`).catch(() => null);

@@ -9,14 +9,13 @@ import { remember } from "./orders.js";
 const slug = decodeURIComponent(location.pathname.replace(/\/$/, "").split("/").pop());
 const form = byId("order");
 
-/** What the prices of this product are in: the answers have them in its smallest unit. */
+/** Prices are in its smallest unit. */
 let currency = "SAT";
 
-/** The tiers by slug, and the code that was tried for the chosen one. */
+/** By slug, and the code that was tried. */
 let tiers = new Map();
 let tried = null;
 
-/** The ways of paying; unknown until the shop said so. */
 let rails;
 
 /** One order is one key, however often its button is pressed. */
@@ -44,10 +43,13 @@ function show({ product, policies }) {
   document.title = document.title.replace("Buy", `Buy ${product.name}`);
   fill(byId("title"), product.name);
   fill(byId("description"), product.description);
-  // Without a tier the product is sold at its own price.
-  const offered = policies.length
-    ? policies
-    : [{ slug: "", name: product.name, price_sats: product.base_price_sats, plain: true }];
+  // A product without any tier is sold at its own price.
+  const plain = { slug: "", name: product.name, price_sats: product.base_price_sats, plain: true };
+  const offered = product.sold_without_policy ? [plain] : policies;
+  if (!offered.length) {
+    byId("message").append(notice("bad", "Not on sale right now.", make("a", { href: "/" }, "All products")));
+    return;
+  }
   tiers = new Map(offered.map((policy) => [policy.slug, policy]));
   const names = new Map(product.entitlements_catalog.map((entry) => [entry.slug, entry.name]));
   const chosen = new URLSearchParams(location.search).get("policy");
@@ -100,7 +102,6 @@ function chosen() {
   return tiers.get(new FormData(form).get("policy") ?? "") ?? [...tiers.values()][0];
 }
 
-/** What the buyer would pay now, in the smallest unit of the currency. */
 function due() {
   if (tried?.valid) {
     return tried.final_price_value;
@@ -162,7 +163,6 @@ function rechoose() {
   }
 }
 
-/** What was said of a code counts no more. */
 function forget() {
   tried = null;
   fill(byId("code-said"));
@@ -181,7 +181,6 @@ async function preview() {
   const tier = policy ? path`&policy_slug=${policy}` : "";
   try {
     const answer = await get(path`/v1/discount-codes/preview?code=${code}&product=${slug}` + tier);
-    // The buyer may have chosen another tier meanwhile.
     if (policy !== chosen().slug || code !== form.code.value.trim()) {
       return;
     }
@@ -199,7 +198,6 @@ async function preview() {
 
 byId("try-code").addEventListener("click", ({ currentTarget }) => busy(currentTarget, preview));
 form.code.addEventListener("keydown", (event) => {
-  // Enter in this field tries the code; it does not order.
   if (event.key === "Enter") {
     event.preventDefault();
     preview();
@@ -229,7 +227,7 @@ async function order() {
     email.focus();
     return;
   }
-  attempt ??= crypto.randomUUID?.() ?? String(Math.random()).slice(2);
+  attempt ??= crypto.randomUUID?.() ?? crypto.getRandomValues(new Uint32Array(8)).join("-");
   const wanted = {
     product: slug,
     policy_slug: chosen().slug || undefined,
@@ -239,8 +237,10 @@ async function order() {
   };
   try {
     const purchase = await post("/v1/purchase", wanted, { "idempotency-key": attempt });
-    remember(purchase.invoice_id, document.title.split(" · ")[0].replace("Buy ", ""));
-    location.assign(purchase.checkout_url || path`/thank-you?invoice_id=${purchase.invoice_id}`);
+    const kept = remember(purchase, document.title.split(" · ")[0].replace("Buy ", ""));
+    // Where the browser keeps nothing, the private link is shown before the checkout.
+    const own = path`/thank-you?order_id=${purchase.order_id}#${purchase.invoice_id}`;
+    location.assign((kept && purchase.checkout_url) || own);
   } catch (refusal) {
     // An answer that was lost may have made an order: the same key finds it.
     if (refusal instanceof Refusal && refusal.status !== 0) {

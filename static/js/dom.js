@@ -1,16 +1,8 @@
-// Making elements. Texts go in as text nodes only, so that nothing an operator
-// or a buyer wrote can become markup.
+// Making elements. Texts go in as text nodes only: none can become markup.
 
-/** The element of an id. */
 export const byId = (id) => document.getElementById(id);
 
-/**
- * Makes an element.
- *
- * @param {string} tag name, or name.class
- * @param {object} [attributes] `onevent` functions are listened with
- * @param {...(Node|string|null|undefined)} children
- */
+/** Makes an element of a `name.class`; attributes `onevent` are listeners. */
 export function make(tag, attributes = {}, ...children) {
   const [name, ...classes] = tag.split(".");
   const element = document.createElement(name);
@@ -28,13 +20,12 @@ export function make(tag, attributes = {}, ...children) {
   return element;
 }
 
-/** Puts children in the place of what an element holds. */
 export function fill(element, ...children) {
   element.replaceChildren(...children.filter((child) => child != null && child !== ""));
   return element;
 }
 
-/** A box that says something, with more lines under a title; `bad` ones are read out at once. */
+/** A box with lines under a title; `bad` ones are read out at once. */
 export function notice(kind, title, ...more) {
   const lines = more.filter(Boolean);
   return make(

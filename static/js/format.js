@@ -2,7 +2,6 @@
 
 const number = new Intl.NumberFormat();
 
-/** An amount in the smallest unit of a currency. */
 export function money(value, currency = "SAT") {
   if (value === 0) {
     return "Free";
@@ -14,7 +13,7 @@ export function money(value, currency = "SAT") {
   return format.format(decimal(value, format.resolvedOptions().maximumFractionDigits));
 }
 
-/** A whole number of the smallest unit as decimal text, so that no cent is lost to a fraction. */
+/** As decimal text, so that no cent is lost to a fraction. */
 function decimal(value, places) {
   const digits = String(value).padStart(places + 1, "0");
   const whole = digits.slice(0, digits.length - places);
@@ -23,7 +22,6 @@ function decimal(value, places) {
 
 const DAY = 86_400;
 
-/** How long a license is good, from its seconds. */
 export function duration(seconds) {
   if (seconds === 0) {
     return "For ever";
@@ -43,7 +41,6 @@ export function duration(seconds) {
   return `${number.format(seconds)} seconds`;
 }
 
-/** How many machines a license is for. */
 export function machines(count) {
   if (count === 0) {
     return "Any number of machines";
@@ -51,7 +48,6 @@ export function machines(count) {
   return count === 1 ? "1 machine" : `${number.format(count)} machines`;
 }
 
-/** A size in bytes. */
 export function size(bytes) {
   const units = ["bytes", "KB", "MB", "GB"];
   let at = 0;
@@ -62,7 +58,6 @@ export function size(bytes) {
   return `${new Intl.NumberFormat(undefined, { maximumFractionDigits: at ? 1 : 0 }).format(bytes)} ${units[at]}`;
 }
 
-/** A day, from RFC 3339. */
 export const day = (text) =>
   new Date(text).toLocaleDateString(undefined, { dateStyle: "long" });
 

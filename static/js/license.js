@@ -5,12 +5,7 @@ import { busy, fill, make, notice, secret } from "./dom.js";
 import { sentence, size } from "./format.js";
 import { bestFirst, platformName, visitor } from "./platform.js";
 
-/**
- * Shows a license.
- *
- * @param {{license_key: string, token?: string, download_id?: string, entitlements?: string[]}} license
- * @param {string} [product] slug, for the downloads
- */
+/** Shows a license, with the downloads of the product of this slug. */
 export function license(license, product) {
   const downloads = make("section", {});
   if (product) {
@@ -68,7 +63,7 @@ function offline() {
   );
 }
 
-/** The files of the newest release of this license, the visitor's own platform first. */
+/** The newest files, the visitor's own platform first. */
 async function offer(section, product, license) {
   let release;
   try {
@@ -124,7 +119,6 @@ async function offer(section, product, license) {
   }
 }
 
-/** The newest release of a channel that the license is for. */
 async function newest({ latest, recent }, { license_key: key, entitlements: known }) {
   const releases = [latest, ...(recent ?? [])].filter(Boolean);
   const needs = releases.some((release) => release.requires_entitlement);

@@ -2,24 +2,69 @@
 
 import { path } from "./api.js";
 import { brand } from "./brand.js";
-import { byId, fill, make, notice } from "./dom.js";
+import { byId, fill, make, notice, secret } from "./dom.js";
 import { money } from "./format.js";
 import { license } from "./license.js";
-import { orders } from "./orders.js";
+import { orders, secretOf } from "./orders.js";
 import { follow, inWords, isLost } from "./progress.js";
 import { usdc } from "./usdc.js";
 
 const [, page, named] = location.pathname.split("/");
-const id = page === "pay" ? named : new URLSearchParams(location.search).get("invoice_id")?.trim() ?? "";
+const query = new URLSearchParams(location.search);
+/** Public: payment providers send buyers back with it. */
+const number = page === "pay" ? named : query.get("order_id");
+const opener = inAddress() || secretOf(number);
 const title = byId("title");
 const state = byId("state");
 let shown = "";
 
-if (id) {
+byId("ask").addEventListener("submit", (event) => {
+  event.preventDefault();
+  location.assign(path`/status#${byId("invoice_id").value.trim()}`);
+});
+addEventListener("hashchange", () => location.reload());
+
+if (opener || page === "pay") {
   byId("ask").hidden = true;
-  follow(id, tell, fail);
+  // A number opens only an order from before there were secrets.
+  follow(opener || number, tell, fail);
+} else if (number) {
+  elsewhere();
 } else {
   byId("waiting").hidden = true;
+  earlier();
+  brand();
+}
+
+/** The secret, behind `#`: no server is sent that. */
+function inAddress() {
+  const asked = query.get("invoice_id")?.trim();
+  if (!asked) {
+    return location.hash.slice(1);
+  }
+  query.delete("invoice_id");
+  history.replaceState(null, "", `?${query}${path`#${asked}`}`);
+  return asked;
+}
+
+function elsewhere() {
+  ask("This browser cannot show your key", "waiting");
+  fill(
+    state,
+    notice(
+      "plain",
+      "The key is shown only where the order was placed.",
+      "Open this page in the browser you ordered with, or use the private link from there.",
+      "If you ordered in an app, go back to it: it has your key.",
+      make("p", {}, "Otherwise contact the vendor and quote the order number ", make("code", {}, number), "."),
+    ),
+  );
+}
+
+function ask(headline, kind) {
+  byId("waiting").hidden = true;
+  byId("ask").hidden = false;
+  entitle(headline, kind);
   earlier();
   brand();
 }
@@ -46,10 +91,24 @@ function tell(progress) {
     progress.checkout_url && progress.status === "pending" && !progress.usdc
       ? make("p", {}, make("a.button", { href: progress.checkout_url, rel: "noopener" }, "Back to the payment page"))
       : null,
+    progress.redirect_url
+      ? make("p", {}, make("a.button", { href: progress.redirect_url, rel: "noopener" }, "Continue"))
+      : null,
     isLost(progress) && progress.product
       ? make("p", {}, make("a.button", { href: path`/buy/${progress.product}` }, "Order again"))
       : null,
     facts(progress),
+    isLost(progress) ? null : privately(progress),
+  );
+}
+
+function privately({ invoice_id: text }) {
+  return make(
+    "details",
+    {},
+    make("summary", {}, "Open this order in another browser"),
+    make("p", {}, "This private link shows your key to anyone who has it. Save it; do not share it."),
+    secret("private link", `${location.origin}/status#${text}`),
   );
 }
 
@@ -72,7 +131,7 @@ function facts(progress) {
     "dl",
     {},
     make("dt", {}, "Order"),
-    make("dd", {}, make("code", {}, progress.invoice_id)),
+    make("dd", {}, make("code", {}, progress.order_id)),
     progress.product_name ? make("dt", {}, "Product") : null,
     progress.product_name ? make("dd", {}, progress.product_name) : null,
     make("dt", {}, "Price"),
@@ -82,13 +141,11 @@ function facts(progress) {
 
 function fail(refusal) {
   if (refusal.status === 404) {
-    byId("waiting").hidden = true;
-    byId("ask").hidden = false;
-    entitle("There is no such order", "bad");
-    fill(state, notice("bad", "Check that the order's id was copied whole."));
-    earlier();
-    brand();
-    return;
+    if (!opener) {
+      return elsewhere();
+    }
+    ask("There is no such order", "bad");
+    return fill(state, notice("bad", "Check that you copied the whole code."));
   }
   fill(byId("trouble"), notice("plain", "No answer just now; this page keeps asking.", refusal.message));
 }
@@ -108,7 +165,7 @@ function earlier() {
         make(
           "li",
           {},
-          make("a", { href: path`/status?invoice_id=${order.id}` }, order.name || order.id),
+          make("a", { href: path`/status#${order.secret}` }, order.name || order.id),
           ` (${new Date(order.at).toLocaleString()})`,
         ),
       ),

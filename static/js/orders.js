@@ -1,26 +1,30 @@
-// The orders made in this browser, so that a buyer who closed the window finds
-// them again. Kept on this machine only.
+// The orders made in this browser, for a buyer who comes back from the checkout or
+// closed the window. A secret opens a license key: it is kept on this machine only.
 
 const KEY = "keywright-orders";
 const MOST = 20;
 
-/** The orders, newest first: `{id, name, at}`. */
+/** Newest first: `{id, secret, name, at}`; an older order is opened by its id. */
 export function orders() {
   try {
     const kept = JSON.parse(localStorage.getItem(KEY) ?? "[]");
-    return Array.isArray(kept) ? kept.filter((order) => typeof order?.id === "string") : [];
+    const whole = Array.isArray(kept) ? kept.filter((order) => typeof order?.id === "string") : [];
+    return whole.map((order) => ({ ...order, secret: order.secret ?? order.id }));
   } catch {
     return [];
   }
 }
 
-/** Keeps an order; a browser that keeps nothing is no reason not to sell. */
-export function remember(id, name) {
+export const secretOf = (id) => orders().find((order) => order.id === id)?.secret ?? "";
+
+/** Answers whether the browser kept the order; private windows may refuse. */
+export function remember({ order_id: id, invoice_id: secret }, name) {
   try {
     const others = orders().filter((order) => order.id !== id);
-    const kept = [{ id, name, at: new Date().toISOString() }, ...others].slice(0, MOST);
+    const kept = [{ id, secret, name, at: new Date().toISOString() }, ...others].slice(0, MOST);
     localStorage.setItem(KEY, JSON.stringify(kept));
+    return secretOf(id) === secret;
   } catch {
-    // Private windows may refuse.
+    return false;
   }
 }

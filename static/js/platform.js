@@ -35,7 +35,6 @@ export function platformName(platform) {
   return `${system} (${processor ?? triple.split("-")[0]}${libc}${kind})`;
 }
 
-/** The triple and the kind of bundle behind it. */
 function split(platform) {
   const from = platform.lastIndexOf("-") + 1;
   const dot = platform.indexOf(".", from);
@@ -72,10 +71,7 @@ function processor(arm, wide) {
   return wide ? "x86_64" : "i686";
 }
 
-/**
- * Files with the best for this machine first. A Mac does not say what it has
- * inside, so a universal build goes before either.
- */
+/** Best first. A Mac does not say what it has inside: a universal build goes first. */
 export function bestFirst(files, machine) {
   const score = ({ platform }) => {
     const [triple, bundle] = split(platform);

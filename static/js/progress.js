@@ -5,7 +5,7 @@ import { get, path } from "./api.js";
 const LATE =
   "If you paid and nothing happens within an hour, write to the vendor and name the order: the payment is recorded and will not be lost.";
 
-/** Headline, kind of notice and what to do, for each state of an order. */
+/** Headline, kind of notice, text. */
 const STATES = {
   pending: ["Waiting for your payment", "", "This page shows your key as soon as the payment is confirmed. You can close it and come back."],
   processing: ["Your payment arrived", "good", "It waits for confirmation by the network: a minute on Polygon, 10 to 60 on the Bitcoin chain. You can close this page and come back."],
@@ -18,13 +18,11 @@ const STATES = {
   invalid: ["The payment was not accepted", "bad", "The network or the vendor's payment server did not confirm it. " + LATE],
 };
 
-/** Headline, kind and text of a progress answer. */
 export function inWords(progress) {
   const [title, kind, text] = STATES[stateOf(progress)] ?? STATES.pending;
   return { title, kind, text };
 }
 
-/** What the watcher of a USDC order says that the order's own state does not. */
 const SEEN = { confirming: "processing", late: "paid_late" };
 
 function stateOf({ status, payment_state: payment, license_key: key, license_id: id, usdc }) {
@@ -35,10 +33,9 @@ function stateOf({ status, payment_state: payment, license_key: key, license_id:
   return SEEN[usdc?.status] ?? (STATES[payment] ? payment : status);
 }
 
-/** Whether it ended unpaid, so that a new order is the way. */
+/** It ended unpaid. */
 export const isLost = (progress) => stateOf(progress) === "expired";
 
-/** Whether asking again can show something new. */
 const isOver = (progress) => ["settled", "withdrawn"].includes(stateOf(progress));
 
 /** Milliseconds between questions: often at first, then seldom. */
@@ -46,12 +43,8 @@ const FIRST = 2_000;
 const MOST = 30_000;
 
 /**
- * Asks until the order is over; a page that is not looked at asks nothing.
- *
- * @param {string} id
- * @param {(progress: object) => void} tell gets every new answer
- * @param {(refusal: Error) => void} fail gets what went wrong; asking goes on
- *   unless the order is unknown
+ * Asks until the order is over, or unknown; a page that is not looked at asks nothing.
+ * `tell` gets every answer, `fail` every refusal.
  */
 export async function follow(id, tell, fail) {
   for (let wait = FIRST; ; wait = Math.min(wait * 1.25, MOST)) {

@@ -9,7 +9,7 @@ import { orders } from "./orders.js";
 
 const form = byId("recover");
 brand();
-form.invoice_id.value = orders()[0]?.id ?? "";
+form.invoice_id.value = orders()[0]?.secret ?? "";
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
@@ -24,7 +24,7 @@ async function find() {
   }
   const wrong = form.querySelector("[aria-invalid=true]");
   if (wrong) {
-    fill(said, notice("bad", "Fill in both fields: the order's id and the e-mail address given with it."));
+    fill(said, notice("bad", "Fill in both fields: the order's private code and its e-mail address."));
     wrong.focus();
     return;
   }

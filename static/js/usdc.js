@@ -4,12 +4,7 @@ import { make, secret } from "./dom.js";
 
 const NETWORKS = { 137: "Polygon", 80002: "Polygon Amoy, a test network" };
 
-/**
- * Shows what a wallet needs.
- *
- * @param {{chain_id: number, token: string, address: string, amount_display: string,
- *   expires_at: string, uri: string, qr_svg_url: string}} terms
- */
+/** Shows what a wallet needs: the `usdc` of an order. */
 export function usdc({ chain_id: chain, token, address, amount_display: amount, expires_at: end, uri, qr_svg_url: code }) {
   const network = NETWORKS[chain] ?? `the chain ${chain}`;
   const till = new Date(end);

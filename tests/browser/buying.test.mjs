@@ -75,7 +75,7 @@ test('a free tier is had at once', async (t) => {
   await page.goto(`/buy/${LANTERN}?policy=free`);
   await page.getByRole('button', { name: 'Get your license' }).click();
   await heading(page, 'Thank you!');
-  assert.match(page.url(), /\/thank-you\?invoice_id=[0-9a-f-]{36}$/);
+  assert.match(page.url(), /\/thank-you\?order_id=[0-9a-f-]{36}#os_[\w-]{43}$/);
   const key = await keyOn(page);
   const valid = await post('/v1/validate', { key, product_slug: LANTERN });
   assert.deepEqual([valid.ok, valid.entitlements], [true, ['notes']]);
@@ -340,7 +340,7 @@ test('what the operator writes is shown as it is written', async (t) => {
   await page.getByRole('link', { name, exact: true }).waitFor();
   await harmless();
   const { invoice_id: id } = await post('/v1/purchase', { product: 'markup', policy_slug: 'one' });
-  await page.goto(`/thank-you?invoice_id=${id}`);
+  await page.goto(`/status#${id}`);
   await heading(page, 'Thank you!');
   await page.getByText(name, { exact: true }).waitFor();
   await harmless();

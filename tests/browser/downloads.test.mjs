@@ -23,7 +23,7 @@ before(async () => {
   }
 });
 
-const bought = async (policy) => `/thank-you?invoice_id=${(await order(SLUG, { policy_slug: policy })).invoice_id}`;
+const bought = async (policy) => `/thank-you#${(await order(SLUG, { policy_slug: policy })).invoice_id}`;
 
 test('the newest version that the license is for is offered', async (t) => {
   const page = await visit(t);
@@ -62,7 +62,7 @@ test('a license that was suspended meanwhile opens no download, and the page say
   const page = await visit(t, { refused: ['/v1/downloads/link'] });
   const address = await bought('basic');
   await page.goto(address);
-  const { license_id: id } = await get(`/v1/purchase/${new URLSearchParams(address.split('?')[1]).get('invoice_id')}`);
+  const { license_id: id } = await get(`/v1/purchase/${address.split('#')[1]}`);
   await admin(`licenses/${id}/suspend`, { reason: 'a test' });
   await page.getByRole('button', { name: /^All platforms/ }).click();
   await page.getByRole('alert').getByText('The download did not start.').waitFor();

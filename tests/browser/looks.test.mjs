@@ -29,8 +29,8 @@ before(async () => {
 const pages = () => [
   ['home', '/', (page) => page.getByRole('link', { name: 'Good looks' }).waitFor()],
   ['buy', `/buy/${SLUG}`, (page) => heading(page, 'Good looks')],
-  ['thank-you', `/thank-you?invoice_id=${bought.invoice_id}`, keyOn],
-  ['pending', `/thank-you?invoice_id=${waiting.invoice_id}`, (page) => heading(page, 'Waiting for your payment')],
+  ['thank-you', `/thank-you#${bought.invoice_id}`, keyOn],
+  ['pending', `/thank-you#${waiting.invoice_id}`, (page) => heading(page, 'Waiting for your payment')],
   ['status', '/status', (page) => heading(page, 'Your order')],
   ['recover', '/recover', (page) => heading(page, 'Recover a key')],
   ['not-found', '/nowhere', (page) => heading(page, 'Not found')],
@@ -124,7 +124,7 @@ test('a profile that makes no sense changes nothing', async (t) => {
 test('nothing moves for who wants no motion', async (t) => {
   for (const [reducedMotion, moving] of [['reduce', false], ['no-preference', true]]) {
     const page = await visit(t, { reducedMotion });
-    await page.goto(`/thank-you?invoice_id=${waiting.invoice_id}`);
+    await page.goto(`/thank-you#${waiting.invoice_id}`);
     await heading(page, 'Waiting for your payment');
     const animations = await page.evaluate(() => document.getAnimations().length);
     assert.equal(animations > 0, moving, reducedMotion);

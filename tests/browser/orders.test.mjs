@@ -10,7 +10,7 @@ const SLUG = 'ordered';
 
 before(() => product(SLUG, { name: 'Ordered app' }));
 
-const thankYou = ({ invoice_id: id }) => `/thank-you?invoice_id=${id}`;
+const thankYou = ({ order_id: id, invoice_id: secret }) => `/thank-you?order_id=${id}#${secret}`;
 
 test('a buyer who left the checkout finds the way back', async (t) => {
   const bought = await order(SLUG);
@@ -139,7 +139,64 @@ test('an unknown order can be corrected', async (t) => {
   await page.getByLabel('Order', { exact: true }).fill(` ${bought.invoice_id} `);
   await page.getByRole('button', { name: 'Show' }).click();
   await heading(page, 'Waiting for your payment');
-  assert.match(page.url(), /\/status\?invoice_id=/);
+  assert.match(page.url(), /\/status#os_[\w-]{43}$/);
+});
+
+test('a buyer who comes back from the checkout finds the key in the browser that ordered', async (t) => {
+  const page = await visit(t);
+  await page.goto(`/buy/${SLUG}`);
+  await page.getByRole('button', { name: /^Pay/ }).click();
+  await page.waitForURL(`${CHECKOUT}/**`);
+  const [kept] = await (async () => {
+    await page.goto(`${BASE}/status`);
+    return page.evaluate(() => JSON.parse(localStorage.getItem('keywright-orders')));
+  })();
+  assert.match(kept.secret, /^os_/);
+  // The address that the checkout sends the buyer to holds the public number only.
+  await page.goto(`/thank-you?order_id=${kept.id}`);
+  await heading(page, 'Waiting for your payment');
+  await page.getByText('Open this order in another browser').click();
+  const link = await page.getByLabel('private link', { exact: true }).textContent();
+  assert.equal(link, `${BASE}/status#${kept.secret}`);
+  await look(page, 'order-private-link');
+  const other = await visit(t);
+  await other.goto(link);
+  await heading(other, 'Waiting for your payment');
+});
+
+test('another browser is told where the key is, and gets none', async (t) => {
+  const bought = await order(await product('elsewhere', { name: 'Elsewhere', price_sats: 0 }));
+  const page = await visit(t);
+  await page.goto(`/thank-you?order_id=${bought.order_id}`);
+  await heading(page, 'This browser cannot show your key');
+  assert.ok((await page.locator('#state').textContent()).includes(bought.order_id));
+  assert.equal(await page.getByLabel('license key', { exact: true }).count(), 0);
+  await look(page, 'order-elsewhere');
+  await page.getByLabel('Order', { exact: true }).fill(bought.invoice_id);
+  await page.getByRole('button', { name: 'Show' }).click();
+  assert.equal(await keyOn(page), bought.license_key);
+});
+
+test('a secret in the query leaves it', async (t) => {
+  const bought = await order(SLUG);
+  const page = await visit(t);
+  await page.goto(`/thank-you?invoice_id=${bought.invoice_id}&lang=en`);
+  await heading(page, 'Waiting for your payment');
+  assert.equal(page.url(), `${BASE}/thank-you?lang=en#${bought.invoice_id}`);
+});
+
+test('a browser that keeps nothing gets the private link before it leaves', async (t) => {
+  const page = await visit(t);
+  await page.addInitScript(() => {
+    Storage.prototype.setItem = () => {
+      throw new Error('kept nothing');
+    };
+  });
+  await page.goto(`/buy/${SLUG}`);
+  await page.getByRole('button', { name: /^Pay/ }).click();
+  await heading(page, 'Waiting for your payment');
+  assert.match(page.url(), /\/thank-you\?order_id=[0-9a-f-]{36}#os_/);
+  await page.getByRole('link', { name: 'Back to the payment page' }).waitFor();
 });
 
 test('orders made in this browser are listed', async (t) => {

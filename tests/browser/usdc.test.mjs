@@ -50,12 +50,16 @@ test('a buyer chooses USDC, pays to the last digit and gets the key', async (t) 
 });
 
 test('the page of an order in USDC is found again, whatever link led to it', async (t) => {
-  const { invoice_id: id } = await inUsdc(SLUG);
+  const { invoice_id: id, order_id: number } = await inUsdc(SLUG);
   const page = await visit(t, { colorScheme: 'dark' });
-  await page.goto(`/thank-you?invoice_id=${id}`);
+  await page.goto(`/status#${id}`);
   await page.getByText('Send exactly 19.00').waitFor();
   await look(page, 'pay-usdc-dark');
   assert.equal(await page.getByRole('link', { name: 'Back to the payment page' }).count(), 0);
+  // The order's public number alone shows nothing of it.
+  const stranger = await visit(t, { refused: ['/v1/purchase/'] });
+  await stranger.goto(`/pay/${number}`);
+  await heading(stranger, 'This browser cannot show your key');
 });
 
 test('what is not priced in dollars cannot be bought with them', async (t) => {

@@ -1,7 +1,8 @@
 //! `POST /v1/purchase`: makes an invoice, or, at a price of 0, sells at once.
 //!
 //! A paid purchase is recorded before `BTCPay` is asked for an invoice that
-//! carries our id as its order id. So whatever breaks afterwards, the
+//! carries our id as its order id. The order's secret goes to the buyer only: what
+//! `BTCPay` is told reaches checkout pages, Lightning descriptions and exports. So whatever breaks afterwards, the
 //! reconciler finds the invoice, or finds that there is none.
 //!
 //! The use of a discount code is reserved by the batch that records the order.
@@ -17,6 +18,7 @@ use axum::Extension;
 use axum::extract::State;
 use keywright_domain::invoice::InvoiceStatus;
 use keywright_domain::money::Currency;
+use keywright_domain::order::OrderSecret;
 use keywright_domain::rail::Rail;
 use keywright_domain::recent_orders::Origin;
 use keywright_edge::http::openapi::{BodyRefusals, Conflict, Failures, TooMany, Unknown, Upstream};
@@ -43,9 +45,10 @@ pub(crate) struct Order {
     /// Slug of the product.
     #[schema(example = "demo", pattern = "^[a-z0-9]([a-z0-9_-]{0,62}[a-z0-9])?$")]
     product: String,
-    /// Slug of the policy. Without it the product's own price is asked, and the
-    /// license is issued under the policy `default`, else the first one by
-    /// name, else for ever, for one machine and without entitlements.
+    /// Slug of the policy. Without it, the policy `default` if it is for sale, else
+    /// the only one for sale, at that policy's price. Where several are for sale it
+    /// must be named. A product that has no policies at all is sold at its own
+    /// price: perpetual, for one machine and without entitlements.
     policy_slug: Option<String>,
     /// Where the buyer can be reached; needed for `POST /v1/recover`. At most
     /// 254 bytes.
@@ -55,7 +58,8 @@ pub(crate) struct Order {
     #[schema(max_length = 2_000)]
     buyer_note: Option<String>,
     /// Where the checkout sends the buyer afterwards: http or https, at most
-    /// 2000 bytes. Without it, where the business sends its buyers, else the
+    /// 2000 bytes, without a user name before the host. Used as it is; it is not
+    /// told the order. Without it, where the business sends its buyers, else the
     /// instance's thank-you page.
     #[schema(max_length = 2_000)]
     redirect_url: Option<String>,
@@ -73,9 +77,12 @@ pub(crate) struct Order {
 /// only when the license was issued at once, because there was nothing to pay.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Purchase {
-    /// Whoever knows it gets the key: a secret of the buyer.
+    /// Bearer secret of the buyer: anyone who has it can fetch the license key.
     invoice_id: String,
-    /// Id at the payment provider; `free-` and the invoice id when there was
+    /// UUID of the order. Public: payment providers, the vendor's lists and support
+    /// know the order by it, and it opens nothing.
+    order_id: String,
+    /// Id at the payment provider; `free-` and the order's id when there was
     /// nothing to pay.
     btcpay_invoice_id: String,
     /// Where the buyer pays; empty when there was nothing to pay.
@@ -103,7 +110,7 @@ pub(crate) struct Purchase {
     /// What the discount code took off, in the same unit.
     #[schema(minimum = 0)]
     discount_applied_value: i64,
-    /// Where to ask for the key.
+    /// Where to ask for the key. Holds the secret.
     poll_url: String,
     /// The key.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -147,7 +154,8 @@ struct Checked {
 /// A discount code's use is reserved with the order and given back when the
 /// order ends without a payment; while nobody pays, another order may take it over
 /// after five minutes, and this one keeps its price. An unknown product or policy is
-/// 404; a code that cannot be used, and a policy that is not for sale, are 400. 429
+/// 404; a code that cannot be used, a policy that is not for sale, and an order that
+/// names none of several policies, are 400. 429
 /// with `Retry-After` when too many orders of the caller or its network are unpaid, or
 /// too many free licenses or trials were ordered from there.
 #[utoipa::path(
@@ -226,8 +234,10 @@ async fn sell(
 ) -> Result<Result<Purchase, NotSold>, ApiError> {
     let base = checked.selection.base;
     let price = code.map_or(base, |code| code.discount.price(base));
+    let secret = OrderSecret::from_random(ports.stamps.random());
     let invoice = NewInvoice {
         id: ports.stamps.new_id(),
+        poll_hash: secret.hash(),
         product_id: checked.selection.product.id.clone(),
         policy_id: checked.selection.policy_id().map(str::to_owned),
         price,
@@ -242,23 +252,23 @@ async fn sell(
         }),
     };
     if price.is_zero() {
-        free(ports, actor, &invoice, &checked.origin).await
+        free(ports, actor, (&invoice, &secret), &checked.origin).await
     } else if checked.in_usdc {
-        in_usdc(ports, actor, &invoice, checked).await
+        in_usdc(ports, actor, (&invoice, &secret), checked).await
     } else {
-        paid(ports, actor, invoice, checked).await
+        paid(ports, actor, (invoice, &secret), checked).await
     }
 }
 
 async fn free(
     ports: &Ports,
     actor: &Actor,
-    invoice: &NewInvoice,
+    (invoice, secret): (&NewInvoice, &OrderSecret),
     origin: &Origin,
 ) -> Result<Result<Purchase, NotSold>, ApiError> {
     let sats = invoice.sats();
     let reference = free_reference(&invoice.id);
-    let mut purchase = answer(ports, invoice, reference, String::new(), sats)?;
+    let mut purchase = answer(ports, (invoice, secret), reference, String::new(), sats)?;
     let ids = NewIds::new(&ports.stamps);
     let issued = settle::free_purchase(&ports.database, actor, invoice, origin, &ids).await?;
     let license_id = match issued {
@@ -278,19 +288,21 @@ async fn free(
 async fn in_usdc(
     ports: &Ports,
     actor: &Actor,
-    invoice: &NewInvoice,
+    (invoice, secret): (&NewInvoice, &OrderSecret),
     checked: &Checked,
 ) -> Result<Result<Purchase, NotSold>, ApiError> {
     let product = &checked.selection.product;
     if product.merchant_profile_id.is_some() {
         ports.usdc_of(&seller::of(ports, &product.slug).await?)?;
     }
-    let ordered = match usdc::order(ports, invoice, &checked.origin, actor.at).await? {
+    let redirect_url = checked.redirect_url.clone();
+    let order = (invoice, secret, redirect_url);
+    let ordered = match usdc::order(ports, order, &checked.origin, actor.at).await? {
         Ok(ordered) => ordered,
         Err(not_sold) => return Ok(Err(not_sold)),
     };
     let (reference, checkout_url) = (ordered.reference, ordered.checkout_url);
-    let mut purchase = answer(ports, invoice, reference, checkout_url, None)?;
+    let mut purchase = answer(ports, (invoice, secret), reference, checkout_url, None)?;
     purchase.usdc = Some(ordered.payment);
     Ok(Ok(purchase))
 }
@@ -298,7 +310,7 @@ async fn in_usdc(
 async fn paid(
     ports: &Ports,
     actor: &Actor,
-    mut invoice: NewInvoice,
+    (mut invoice, secret): (NewInvoice, &OrderSecret),
     checked: &Checked,
 ) -> Result<Result<Purchase, NotSold>, ApiError> {
     let public_url = ports.public_url()?;
@@ -307,7 +319,7 @@ async fn paid(
     let account = ports.account(&seller, rail)?;
     invoice.payment_provider_id.clone_from(&account.provider_id);
     let asked = checked.redirect_url.as_deref();
-    let redirect_url = seller::redirect(asked, &seller, public_url, &invoice.id);
+    let redirect_url = seller::redirect(asked, &seller, public_url, (&invoice.id, secret));
     let first_check = actor.at + FIRST_CHECK_SECONDS;
     let (database, origin) = (&ports.database, &checked.origin);
     match invoices::create_pending(database, &invoice, origin, actor.at, first_check).await? {
@@ -354,7 +366,7 @@ async fn paid(
     )
     .await?;
     let link = ports.for_browsers(created.checkout_link);
-    answer(ports, &invoice, created.id, link, sats).map(Ok)
+    answer(ports, (&invoice, secret), created.id, link, sats).map(Ok)
 }
 
 /// What the provider made of the price in sats; `None`, with a line in the log,
@@ -381,7 +393,7 @@ async fn converted(
 
 fn answer(
     ports: &Ports,
-    invoice: &NewInvoice,
+    (invoice, secret): (&NewInvoice, &OrderSecret),
     btcpay_invoice_id: String,
     checkout_url: String,
     sats: Option<Quote>,
@@ -391,8 +403,9 @@ fn answer(
         base_price_sats: 0,
     });
     Ok(Purchase {
-        poll_url: format!("{}/v1/purchase/{}", ports.public_url()?, invoice.id),
-        invoice_id: invoice.id.clone(),
+        poll_url: format!("{}/v1/purchase/{}", ports.public_url()?, secret.as_str()),
+        invoice_id: secret.as_str().to_owned(),
+        order_id: invoice.id.clone(),
         btcpay_invoice_id,
         checkout_url,
         amount_sats: sats.amount_sats,

@@ -1,5 +1,6 @@
 //! `GET /v1/purchase/{invoice_id}`: where a purchase stands, and the key once
-//! it settled. Whoever knows the id gets the key, so the id is unguessable.
+//! it settled. The path holds the order's secret; the id of an order opens it only
+//! where it is from before there were secrets.
 
 use crate::{Ports, usdc};
 use axum::Extension;
@@ -9,6 +10,7 @@ use axum::response::IntoResponse;
 use http::header::CACHE_CONTROL;
 use keywright_domain::invoice::{InvoiceStatus, PaymentState};
 use keywright_domain::money::Currency;
+use keywright_domain::order::OrderOpener;
 use keywright_edge::http::openapi::{Failures, Unknown};
 use keywright_edge::http::{ApiError, Json, RequestId};
 use keywright_store::{purchases, usdc_orders};
@@ -20,8 +22,10 @@ use utoipa::ToSchema;
 #[derive(Serialize, ToSchema)]
 #[schema(as = PurchaseProgress)]
 pub(crate) struct Progress {
-    /// The purchase.
+    /// What opened the order: its secret.
     invoice_id: String,
+    /// UUID of the order, for support. Public: it opens nothing.
+    order_id: String,
     /// `pending`, `settled`, `expired` or `invalid`. An expired or invalid one
     /// may still settle, when the vendor accepts a late payment.
     #[schema(value_type = String, example = "settled")]
@@ -60,6 +64,12 @@ pub(crate) struct Progress {
     /// 32 hex digits that open the downloads of the license and nothing else:
     /// the "Download Key" of a Joomla site.
     download_id: Option<String>,
+    /// Where the buyer goes next: as the order asked, else where the business sends
+    /// its buyers. There once an order is paid whose checkout is a page of this
+    /// instance, so in USDC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    redirect_url: Option<String>,
     /// What to send where, and what came; there when it is paid in USDC.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -68,8 +78,9 @@ pub(crate) struct Progress {
 
 /// Shows where a purchase stands
 ///
-/// Poll it every few seconds until there is a key. Whoever knows the id gets
-/// the key.
+/// Poll it every few seconds until there is a key. The path holds the order's
+/// secret: anyone who has it gets the key. An order from before there were secrets
+/// is opened by its id.
 #[utoipa::path(
     get,
     path = "/v1/purchase/{invoice_id}",
@@ -83,13 +94,15 @@ pub(crate) async fn handler(
     invoice_id: Result<Path<String>, PathRejection>,
 ) -> Result<impl IntoResponse, ApiError> {
     let unknown = || ApiError::not_found("there is no such invoice");
-    let Path(invoice_id) = invoice_id.map_err(|_| unknown())?;
-    let found = purchases::progress(&ports.database, &invoice_id)
+    let Path(text) = invoice_id.map_err(|_| unknown())?;
+    let opener = OrderOpener::parse(&text).ok_or_else(unknown)?;
+    let found = purchases::progress(&ports.database, &opener)
         .await?
         .ok_or_else(unknown)?;
     let active = found.license_status.as_deref() == Some("active");
     let mut progress = Progress {
-        invoice_id: found.id,
+        invoice_id: opener.as_str().to_owned(),
+        order_id: found.id,
         status: found.status,
         payment_state: found.payment_state,
         product_id: found.product_id,
@@ -100,18 +113,23 @@ pub(crate) async fn handler(
         price_value: found.price.amount(),
         checkout_url: Some(found.checkout_url)
             .filter(|url| found.status == InvoiceStatus::Pending && !url.is_empty())
-            .map(|url| ports.for_browsers(url)),
+            .map(|url| match found.provider.as_str() {
+                "polygon" => usdc::with_secret(&url, opener.as_str()),
+                _ => ports.for_browsers(url),
+            }),
         license_key: None,
         license_id: found.license_id.filter(|_| active),
         token: None,
         download_id: None,
+        redirect_url: None,
         usdc: None,
     };
     if found.provider == "polygon"
-        && let Some(shown) = usdc_orders::shown(&ports.database, &invoice_id).await?
+        && let Some(shown) = usdc_orders::shown(&ports.database, &opener).await?
     {
         let public_url = ports.public_url()?;
-        progress.usdc = Some(usdc::payment(public_url, &invoice_id, shown)?);
+        progress.redirect_url = usdc::redirect(&shown, &progress.order_id, opener.as_str());
+        progress.usdc = Some(usdc::payment(public_url, opener.as_str(), &shown)?);
     }
     if let Some(license_id) = &progress.license_id
         && let Some(signed) = ports.signed(license_id, &request_id).await

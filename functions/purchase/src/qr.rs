@@ -5,6 +5,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::IntoResponse;
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use keywright_domain::order::OrderOpener;
 use keywright_edge::http::ApiError;
 use keywright_edge::http::openapi::{Failures, Unknown};
 use keywright_providers::polygon::qr;
@@ -28,14 +29,15 @@ pub(crate) async fn handler(
     invoice_id: Result<Path<String>, PathRejection>,
 ) -> Result<impl IntoResponse, ApiError> {
     let unknown = || ApiError::not_found("there is no order in USDC with this id");
-    let Path(invoice_id) = invoice_id.map_err(|_| unknown())?;
-    let shown = usdc_orders::shown(&ports.database, &invoice_id).await?;
+    let Path(text) = invoice_id.map_err(|_| unknown())?;
+    let opener = OrderOpener::parse(&text).ok_or_else(unknown)?;
+    let shown = usdc_orders::shown(&ports.database, &opener).await?;
     let shown = shown.ok_or_else(unknown)?;
     let image = qr::svg(&usdc::uri(&shown)?);
     let image = image.map_err(|error| ApiError::internal(error.to_string()))?;
     let headers = [
         (CONTENT_TYPE, "image/svg+xml"),
-        // An order's terms never change; whoever knows its id is the buyer.
+        // An order's terms never change, and only its buyer has its secret.
         (CACHE_CONTROL, "private, max-age=86400"),
         (CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox"),
     ];

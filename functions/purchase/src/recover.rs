@@ -1,11 +1,13 @@
 //! `POST /v1/recover`: the key of an earlier purchase, for the buyer who has
-//! the invoice's id and the address given with the order.
+//! the order's secret and the address given with the order. The order's id is not
+//! enough: it is public, and so may the address be.
 
 use crate::Ports;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::header::CACHE_CONTROL;
 use keywright_domain::dates::rfc3339;
+use keywright_domain::order::OrderOpener;
 use keywright_domain::rate_limit::Limit;
 use keywright_edge::http::openapi::{BodyRefusals, Conflict, Failures, TooMany, Unknown};
 use keywright_edge::http::rate_limit::take_exactly;
@@ -21,13 +23,11 @@ const LIMIT: Limit = Limit {
     token_millis: 6_000,
 };
 
-/// Longest id of a purchase, in bytes; ours have 36.
-const MAX_ID_BYTES: usize = 64;
-
 /// What the buyer still has.
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct Recover {
-    /// Id of the purchase.
+    /// Secret of the order: `invoice_id` of the purchase's answer. The id of an order
+    /// from before there were secrets.
     #[schema(min_length = 1)]
     invoice_id: String,
     /// The address given with the order; small and large letters and spaces
@@ -63,7 +63,7 @@ pub(crate) struct Recovered {
 
 /// Shows the key of an earlier purchase again
 ///
-/// One and the same 404 for an unknown invoice, one that is not settled,
+/// One and the same 404 for an unknown order, one that is not settled,
 /// another address and a license that is not active, so that nothing can be
 /// found out about other people's purchases. 400 for an empty member. Ten tries
 /// a minute for each address.
@@ -89,16 +89,14 @@ pub(crate) async fn handler(
             return Err(ApiError::bad_request(format!("{member}: it is empty")));
         }
     }
-    if invoice_id.len() > MAX_ID_BYTES {
-        return Err(mismatch());
-    }
+    let opener = OrderOpener::parse(invoice_id).ok_or_else(mismatch)?;
     // A host that does not tell addresses limits the tries for each purchase.
     let who = client.rate_limit_key();
-    let who = who.as_deref().unwrap_or(invoice_id);
+    let who = who.as_deref().unwrap_or(opener.hash());
     let now = ports.stamps.now_millis();
     let taken = take_exactly(&ports.database, LIMIT, who, now).await?;
     let allowance = taken.map_err(ApiError::too_many)?;
-    let sale = purchases::sale(&ports.database, invoice_id).await?;
+    let sale = purchases::sale(&ports.database, &opener).await?;
     // Compared whether there is a sale or not, and in constant time, so that
     // the time does not tell which of the two was wrong.
     let given = sale.as_ref().and_then(|sale| sale.buyer_email.as_deref());

@@ -8,6 +8,7 @@ use axum::extract::State;
 use keywright_domain::discount::DiscountKind;
 use keywright_domain::discount::applies::Refusal;
 use keywright_domain::money::Price;
+use keywright_domain::order::OrderSecret;
 use keywright_domain::recent_orders::Origin;
 use keywright_edge::http::openapi::{BodyRefusals, Conflict, Failures, TooMany, Unknown};
 use keywright_edge::http::{ApiError, Client, Json, RequestId};
@@ -53,8 +54,10 @@ pub(crate) struct Redeemed {
     /// 32 hex digits that open the downloads of the license and nothing else:
     /// the "Download Key" of a Joomla site.
     download_id: Option<String>,
-    /// Whoever knows it gets the key: a secret of the buyer.
+    /// Bearer secret of the buyer: anyone who has it can fetch the license key.
     invoice_id: String,
+    /// UUID of the order. Public: it opens nothing.
+    order_id: String,
     /// UUID of this use of the code.
     redemption_id: String,
 }
@@ -64,7 +67,7 @@ pub(crate) struct Redeemed {
 /// 400 for a code that cannot be used or is not of the kind `free_license`, 404
 /// for an unknown product or policy. 429 when too many free licenses were ordered
 /// from the caller's network. 503 when the license is issued and could
-/// not be signed now: the message names the invoice whose poll has the key.
+/// not be signed now: the message names the address whose poll has the key.
 #[utoipa::path(
     post,
     path = "/v1/redeem",
@@ -127,8 +130,10 @@ async fn issue(
     code: &DiscountCode,
 ) -> Result<Redeemed, ApiError> {
     let redemption_id = ports.stamps.new_id();
+    let secret = OrderSecret::from_random(ports.stamps.random());
     let invoice = NewInvoice {
         id: ports.stamps.new_id(),
+        poll_hash: secret.hash(),
         product_id: selection.product.id.clone(),
         policy_id: selection.policy_id().map(str::to_owned),
         price: Price::free(selection.base.currency()),
@@ -154,7 +159,7 @@ async fn issue(
             "service_unavailable",
             format!(
                 "the license is issued but could not be signed now; GET /v1/purchase/{} has its key soon",
-                invoice.id
+                secret.as_str()
             ),
             error.to_string(),
         )
@@ -164,7 +169,8 @@ async fn issue(
         license_key: signed.license_key,
         token: signed.token,
         download_id: signed.download_id,
-        invoice_id: invoice.id,
+        invoice_id: secret.as_str().to_owned(),
+        order_id: invoice.id,
         redemption_id,
     })
 }

@@ -4,6 +4,7 @@
 
 use crate::{Ports, usdc};
 use keywright_domain::merchant::Redirect;
+use keywright_domain::order::OrderSecret;
 use keywright_domain::rail::{ProviderKind, Rail};
 use keywright_edge::http::ApiError;
 use keywright_providers::btcpay::Store;
@@ -29,20 +30,22 @@ pub(crate) async fn of(ports: &Ports, slug: &str) -> Result<Seller, ApiError> {
 }
 
 /// Where a buyer goes after paying: where they asked to, else where the
-/// business sends its buyers, else to the instance's own page.
+/// business sends its buyers, else to the instance's own page. The payment provider
+/// reads this address, so it holds the secret only where the business's template
+/// names it.
 pub(crate) fn redirect(
     asked: Option<&str>,
     seller: &Seller,
     public_url: &str,
-    invoice_id: &str,
+    (order_id, secret): (&str, &OrderSecret),
 ) -> String {
     if let Some(asked) = asked {
         return asked.to_owned();
     }
     let template = seller.post_purchase_redirect_url.as_deref();
     match template.and_then(|template| Redirect::parse(template).ok()) {
-        Some(redirect) => redirect.of(invoice_id),
-        None => format!("{public_url}/thank-you?invoice_id={invoice_id}"),
+        Some(redirect) => redirect.of(order_id, secret.as_str()),
+        None => format!("{public_url}/thank-you?order_id={order_id}"),
     }
 }
 

@@ -5,6 +5,8 @@ use crate::Ports;
 use crate::recent_orders::NotSold;
 use keywright_domain::dates::rfc3339;
 use keywright_domain::invoice::InvoiceStatus;
+use keywright_domain::merchant::Redirect;
+use keywright_domain::order::OrderSecret;
 use keywright_domain::rate_limit::Limit;
 use keywright_domain::recent_orders::Origin;
 use keywright_domain::usdc::amounts::Amounts;
@@ -115,7 +117,7 @@ pub(crate) struct Payment {
     expires_at: String,
     /// The same for a wallet (EIP-681).
     uri: String,
-    /// That as a QR code.
+    /// That as a QR code. Holds the order's secret.
     qr_svg_url: String,
     /// `waiting`; `confirming`, a payment was seen and is looked at; `paid`;
     /// `late`, the exact amount came after `expires_at`; `expired`.
@@ -159,14 +161,16 @@ pub(crate) async fn count(ports: &Ports, client: &Client) -> Result<(), ApiError
     taken.map(drop).map_err(ApiError::too_many)
 }
 
-/// Records an order, or says why it is not taken.
+/// Records an order, or says why it is not taken. The checkout is a page of ours. Its
+/// address holds the secret after `#`, which no server is sent; what is recorded of
+/// the address leaves it out.
 ///
 /// # Errors
 /// 400 for a price that is not in US dollars; 503 where no wallet is configured,
 /// and when every amount of this price is held by another order.
 pub(crate) async fn order(
     ports: &Ports,
-    invoice: &NewInvoice,
+    (invoice, secret, redirect_url): (&NewInvoice, &OrderSecret, Option<String>),
     origin: &Origin,
     now: i64,
 ) -> Result<Result<Ordered, NotSold>, ApiError> {
@@ -198,6 +202,7 @@ pub(crate) async fn order(
         told_by,
         reference: format!("usdc-{}", invoice.id),
         checkout_url: format!("{public_url}/pay/{}", invoice.id),
+        redirect_url,
         expires_at,
         reserved_until: expires_at + kept,
     };
@@ -226,11 +231,13 @@ pub(crate) async fn order(
         block: None,
         is_seen: 0,
         is_late: 0,
+        redirect_url: None,
+        redirect_template: None,
     };
     Ok(Ok(Ordered {
-        payment: payment(public_url, &invoice.id, shown)?,
+        payment: payment(public_url, secret.as_str(), &shown)?,
         reference: order.reference,
-        checkout_url: order.checkout_url,
+        checkout_url: with_secret(&order.checkout_url, secret.as_str()),
     }))
 }
 
@@ -268,15 +275,29 @@ async fn next_address(
     }
 }
 
-/// What a buyer is shown of an order.
+/// The address of the checkout, with what opens the order.
+pub(crate) fn with_secret(checkout_url: &str, opener: &str) -> String {
+    format!("{checkout_url}#{opener}")
+}
+
+/// Where the buyer of a paid order goes next: where they asked to, else where the
+/// business sends its buyers.
+pub(crate) fn redirect(shown: &Shown, order_id: &str, opener: &str) -> Option<String> {
+    if shown.status != InvoiceStatus::Settled {
+        return None;
+    }
+    let template = || {
+        let template = Redirect::parse(shown.redirect_template.as_deref()?).ok()?;
+        Some(template.of(order_id, opener))
+    };
+    shown.redirect_url.clone().or_else(template)
+}
+
+/// What a buyer is shown of an order; `opener` is what opens it.
 ///
 /// # Errors
 /// Our own fault, for what nobody could have recorded.
-pub(crate) fn payment(
-    public_url: &str,
-    invoice_id: &str,
-    shown: Shown,
-) -> Result<Payment, ApiError> {
+pub(crate) fn payment(public_url: &str, opener: &str, shown: &Shown) -> Result<Payment, ApiError> {
     let (token, address) = (read(&shown.token)?, read(&shown.address)?);
     let status = match shown.status {
         InvoiceStatus::Settled => "paid",
@@ -286,21 +307,22 @@ pub(crate) fn payment(
         InvoiceStatus::Expired | InvoiceStatus::Invalid => "expired",
     };
     Ok(Payment {
-        uri: uri(&shown)?,
+        uri: uri(shown)?,
         chain_id: shown.chain_id,
         token: token.to_string(),
         address: address.to_string(),
         amount_units: shown.amount_units,
-        amount_display: units(&shown)?.display(),
+        amount_display: units(shown)?.display(),
         expires_at: rfc3339(shown.expires_at),
-        qr_svg_url: format!("{public_url}/v1/purchase/{invoice_id}/qr.svg"),
+        qr_svg_url: format!("{public_url}/v1/purchase/{opener}/qr.svg"),
         status,
         checked_at: shown.checked_at.map(rfc3339),
         confirmed: shown
             .tx_hash
+            .as_ref()
             .zip(shown.block)
             .map(|(tx_hash, block)| Confirmed {
-                tx_hash,
+                tx_hash: tx_hash.clone(),
                 block_number: block,
             }),
     })

@@ -7,17 +7,21 @@ use crate::recent_orders::{self, Full};
 use crate::redemptions::{self, Reservation};
 use keywright_domain::invoice::{InvoiceStatus, PaymentState};
 use keywright_domain::money::{Price, Sats};
+use keywright_domain::order::OrderOpener;
 use keywright_domain::recent_orders::{Kind, Origin};
 use keywright_domain::terms::Terms;
-use keywright_edge::ports::{Database, DatabaseError, Reader, Statement};
+use keywright_edge::ports::{Database, DatabaseError, Reader, Statement, Value};
 use serde::Deserialize;
 use serde_json::json;
+use std::collections::BTreeSet;
 
 /// A new purchase.
 #[derive(Debug, Clone)]
 pub struct NewInvoice {
-    /// `UUIDv7`; also the order id the payment provider is given.
+    /// `UUIDv7`; also the order id the payment provider is given. Public.
     pub id: String,
+    /// Hash of the order's secret; see [`keywright_domain::order`].
+    pub poll_hash: String,
     /// What is bought.
     pub product_id: String,
     /// Under which policy, where the product has one.
@@ -113,6 +117,21 @@ pub struct Payable {
     pub payment_provider_id: Option<String>,
 }
 
+/// The id of the order that `?1` and `?2` open, as a subquery: by the hash of its
+/// secret, `?2`, or, for an order from before there were secrets, by its id, `?1`.
+macro_rules! opened_order {
+    () => {
+        "(SELECT id FROM invoices WHERE poll_hash = ?2
+          UNION ALL SELECT id FROM invoices WHERE id = ?1 AND poll_hash IS NULL)"
+    };
+}
+pub(crate) use opened_order;
+
+/// The parameters of [`opened_order`].
+pub(crate) fn opened_by(opener: &OrderOpener) -> [Value; 2] {
+    [opener.as_str().into(), opener.hash().into()]
+}
+
 /// The columns of a [`Payable`]. An order from before there were currencies has
 /// its price in sats only.
 macro_rules! payable_columns {
@@ -180,7 +199,7 @@ macro_rules! insert_into_invoices {
                                    is_trial, buyer_email, buyer_note, created_at, settled_at,
                                    next_check_at, checks, maintenance_seconds, payment_state,
                                    price_currency, price_amount, base_price_amount,
-                                   payment_provider_id) ",
+                                   payment_provider_id, poll_hash) ",
             $from
         )
     };
@@ -203,13 +222,13 @@ pub(crate) fn place(
         insert_into_invoices!(
             "VALUES (?1, ?2, ?3, ?4, ?5, '', ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,
                      ?17, ?18, 0, ?19, iif(?6 = 'settled', 'paid', 'unpaid'), ?20, ?21, ?22,
-                     ?23)"
+                     ?23, ?24)"
         )
     } else {
         insert_into_invoices!(
             "SELECT ?1, ?2, ?3, ?4, ?5, '', ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,
                     ?17, ?18, 0, ?19, iif(?6 = 'settled', 'paid', 'unpaid'), ?20, ?21, ?22,
-                    ?23
+                    ?23, ?24
              WHERE changes() > 0"
         )
     };
@@ -239,6 +258,7 @@ pub(crate) fn place(
             invoice.price.amount().into(),
             invoice.base.amount().into(),
             invoice.payment_provider_id.as_ref().into(),
+            (&invoice.poll_hash).into(),
         ],
     );
     match &invoice.reservation {
@@ -360,4 +380,27 @@ pub async fn for_btcpay(
         ],
     );
     database.first(statement).await
+}
+
+/// Which of these ids open their orders: those of orders from before there were
+/// secrets.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn opened_by_their_ids(
+    database: &Reader,
+    ids: &BTreeSet<&str>,
+) -> Result<Vec<String>, DatabaseError> {
+    #[derive(Deserialize)]
+    struct Opened {
+        id: String,
+    }
+    let list = serde_json::to_string(ids).map_err(|error| DatabaseError::Row(error.to_string()))?;
+    let statement = Statement::new(
+        "SELECT id FROM invoices
+         WHERE id IN (SELECT value FROM json_each(?1)) AND poll_hash IS NULL",
+        [list.into()],
+    );
+    let opened: Vec<Opened> = database.query(statement).await?;
+    Ok(opened.into_iter().map(|opened| opened.id).collect())
 }

@@ -25,7 +25,8 @@ pub struct Profile {
     pub support_email: Option<String>,
     /// `#rrggbb`.
     pub brand_color: Option<String>,
-    /// Where buyers go after paying, with `{invoice_id}` for the order.
+    /// Where buyers go after paying, with `{order_id}` for its id and
+    /// `{invoice_id}` for its secret.
     pub post_purchase_redirect_url: Option<String>,
     /// Whether it sells what names no business.
     #[serde(deserialize_with = "columns::flag")]

@@ -1,15 +1,17 @@
 //! What a buyer sees of a purchase.
 
 use crate::columns;
+use crate::invoices::{opened_by, opened_order};
 use keywright_domain::invoice::{InvoiceStatus, PaymentState};
 use keywright_domain::money::Price;
+use keywright_domain::order::OrderOpener;
 use keywright_edge::ports::{DatabaseError, Reader, Statement};
 use serde::Deserialize;
 
 /// What polling a purchase shows: the invoice and its license, where issued.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Progress {
-    /// Our id.
+    /// The order's public id.
     pub id: String,
     /// How it is paid.
     pub provider: String,
@@ -61,9 +63,13 @@ pub struct Sale {
 ///
 /// # Errors
 /// [`DatabaseError`].
-pub async fn progress(database: &Reader, id: &str) -> Result<Option<Progress>, DatabaseError> {
+pub async fn progress(
+    database: &Reader,
+    opener: &OrderOpener,
+) -> Result<Option<Progress>, DatabaseError> {
     let statement = Statement::new(
-        "SELECT i.id, i.provider, i.status, i.payment_state, i.product_id, p.slug AS product,
+        concat!(
+            "SELECT i.id, i.provider, i.status, i.payment_state, i.product_id, p.slug AS product,
                 p.name AS product_name, i.price_currency,
                 coalesce(i.price_amount, i.amount_sats) AS price_amount, i.amount_sats,
                 i.checkout_url, l.id AS license_id, l.status AS license_status
@@ -71,26 +77,31 @@ pub async fn progress(database: &Reader, id: &str) -> Result<Option<Progress>, D
          JOIN products p ON p.id = i.product_id
          LEFT JOIN receipts r ON r.invoice_id = i.id
          LEFT JOIN licenses l ON l.receipt_id = r.id
-         WHERE i.id = ?1",
-        [id.into()],
+         WHERE i.id = ",
+            opened_order!()
+        ),
+        opened_by(opener),
     );
     database.first(statement).await
 }
 
-/// The settled purchase with this id, if its license is active: one round trip.
+/// The settled purchase that this opens, if its license is active: one round trip.
 ///
 /// # Errors
 /// [`DatabaseError`].
-pub async fn sale(database: &Reader, id: &str) -> Result<Option<Sale>, DatabaseError> {
+pub async fn sale(database: &Reader, opener: &OrderOpener) -> Result<Option<Sale>, DatabaseError> {
     let statement = Statement::new(
-        "SELECT i.buyer_email, l.id AS license_id, l.product_id, p.slug AS product, l.issued_at,
+        concat!(
+            "SELECT i.buyer_email, l.id AS license_id, l.product_id, p.slug AS product, l.issued_at,
                 l.expires_at, l.entitlements
          FROM invoices i
          JOIN receipts r ON r.invoice_id = i.id
          JOIN licenses l ON l.receipt_id = r.id
          JOIN products p ON p.id = l.product_id
-         WHERE i.id = ?1 AND i.status = 'settled' AND l.status = 'active'",
-        [id.into()],
+         WHERE i.status = 'settled' AND l.status = 'active' AND i.id = ",
+            opened_order!()
+        ),
+        opened_by(opener),
     );
     database.first(statement).await
 }

@@ -8,9 +8,10 @@
 
 use crate::audit::{Actor, insert_into_audit};
 use crate::chain_groups;
-use crate::invoices::{self, NewInvoice};
+use crate::invoices::{self, NewInvoice, opened_by, opened_order};
 use crate::recent_orders;
 use keywright_domain::invoice::InvoiceStatus;
+use keywright_domain::order::OrderOpener;
 use keywright_domain::recent_orders::{Kind, Origin};
 use keywright_domain::usdc::AMOUNT_KNOWN;
 use keywright_domain::usdc::amounts::Amounts;
@@ -68,8 +69,11 @@ pub struct NewOrder {
     pub told_by: ToldBy,
     /// The provider's id of the contract.
     pub reference: String,
-    /// Where the buyer pays.
+    /// Where the buyer pays, without what opens the order.
     pub checkout_url: String,
+    /// Where the buyer asked to go after paying; `None` where the business sends its
+    /// buyers.
+    pub redirect_url: Option<String>,
     /// The last second in which it can be paid.
     pub expires_at: i64,
     /// Until when nobody else gets its address and amount.
@@ -114,6 +118,10 @@ pub struct Shown {
     pub is_seen: i64,
     /// Whether the exact amount came too late.
     pub is_late: i64,
+    /// Where the buyer asked to go after paying.
+    pub redirect_url: Option<String>,
+    /// Where the business sends its buyers after paying: a template.
+    pub redirect_template: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -188,8 +196,12 @@ pub async fn place(
         created_at,
     ));
     batch.push(Statement::new(
-        "UPDATE invoices SET checkout_url = ?2 WHERE id = ?1",
-        [(&invoice.id).into(), (&order.checkout_url).into()],
+        "UPDATE invoices SET checkout_url = ?2, redirect_url = ?3 WHERE id = ?1",
+        [
+            (&invoice.id).into(),
+            (&order.checkout_url).into(),
+            order.redirect_url.as_ref().into(),
+        ],
     ));
     if let ToldBy::Address {
         derivation_index, ..
@@ -324,9 +336,13 @@ fn at_own_address(
 ///
 /// # Errors
 /// [`DatabaseError`].
-pub async fn shown(database: &Reader, invoice_id: &str) -> Result<Option<Shown>, DatabaseError> {
+pub async fn shown(
+    database: &Reader,
+    opener: &OrderOpener,
+) -> Result<Option<Shown>, DatabaseError> {
     let statement = Statement::new(
-        "SELECT o.chain_id, o.token, o.address, o.amount_units, o.expires_at, i.status,
+        concat!(
+            "SELECT o.chain_id, o.token, o.address, o.amount_units, o.expires_at, i.status,
                 c.block_time AS checked_at, t.tx_hash, t.block,
                 EXISTS (SELECT 1 FROM chain_transfers s
                         WHERE s.chain_id = o.chain_id AND s.recipient = o.address
@@ -334,15 +350,22 @@ pub async fn shown(database: &Reader, invoice_id: &str) -> Result<Option<Shown>,
                           AND s.token = o.token AND s.state = 'seen') AS is_seen,
                 EXISTS (SELECT 1 FROM chain_transfers l
                         WHERE l.invoice_id = o.invoice_id AND l.reason = 'late'
-                          AND l.state = 'unmatched') AS is_late
+                          AND l.state = 'unmatched') AS is_late,
+                i.redirect_url, m.post_purchase_redirect_url AS redirect_template
          FROM usdc_orders o
          JOIN invoices i ON i.id = o.invoice_id
+         JOIN products p ON p.id = i.product_id
+         LEFT JOIN merchant_profiles m
+           ON m.id = coalesce(p.merchant_profile_id,
+                              (SELECT id FROM merchant_profiles WHERE is_default = 1))
          LEFT JOIN chain_cursors c ON c.chain_id = o.chain_id AND c.token = o.token
          LEFT JOIN chain_transfers t
            ON t.invoice_id = o.invoice_id
               AND (t.state = 'credited' OR t.state = 'resolved' AND t.resolution = 'settled')
-         WHERE o.invoice_id = ?1",
-        [invoice_id.into()],
+         WHERE o.invoice_id = ",
+            opened_order!()
+        ),
+        opened_by(opener),
     );
     database.first(statement).await
 }

@@ -19,12 +19,13 @@ async fn ask(instance: &Instance, method: Method, path: &str) -> Answer {
     instance.api.send(request.bearer_auth(ADMIN_KEY)).await
 }
 
-/// The open item of this kind about an invoice.
-async fn item(instance: &Instance, kind: &str, invoice_id: &str) -> Option<Value> {
+/// The open item of this kind about an order that is known by its secret.
+async fn item(instance: &Instance, kind: &str, secret: &str) -> Option<Value> {
+    let order_id = super::floor::order_id(instance, secret).await;
     let path = "/v1/admin/attention?limit=500";
     let list = ask(instance, Method::GET, path).await.ok();
     let mut items = list["attention"].as_array().expect("a list").clone();
-    items.retain(|item| item["kind"] == kind && item["object_id"] == invoice_id);
+    items.retain(|item| item["kind"] == kind && item["object_id"] == order_id);
     assert!(items.len() <= 1, "{items:?}");
     items.pop()
 }

@@ -89,6 +89,7 @@ async fn from_pending_to_confirmed(instance: &Instance) {
         "license_id",
         "download_id",
         "invoice_id",
+        "order_id",
     ] {
         assert!(!told.contains(&text(&sold, secret)), "{secret}: {told}");
     }

@@ -215,7 +215,7 @@ async fn found_by_a_tick(instance: &Instance) {
     );
     until(instance, &id, "settled").await;
     // An order that is open when the store goes is told of.
-    let open = text(&buy(instance, "connected-quietly").await, "invoice_id");
+    let open = text(&buy(instance, "connected-quietly").await, "order_id");
     let done = disconnect(instance, &business).await;
     assert_eq!(done["open_orders"], 1, "{done}");
     let listed = instance

@@ -1,6 +1,6 @@
 //! Deliveries of the payment provider: made by hand, and looked at afterwards.
 
-use super::floor::{buy, eventually, product, text};
+use super::floor::{buy, eventually, order_id, product, text};
 use crate::hosts::{Answer, Instance};
 use crate::shop::WEBHOOK_SECRET;
 use http::Method;
@@ -11,6 +11,16 @@ use serde_json::json;
 pub(super) const PATH: &str = "/v1/btcpay/webhook";
 
 /// A body as BTCPay would write it about an invoice of this instance's store.
+/// A delivery about an order that is known by its secret.
+pub(super) async fn delivery_of(
+    instance: &Instance,
+    kind: &str,
+    remote: &str,
+    secret: &str,
+) -> Vec<u8> {
+    delivery(instance, kind, remote, &order_id(instance, secret).await)
+}
+
 pub(super) fn delivery(instance: &Instance, kind: &str, remote: &str, order: &str) -> Vec<u8> {
     body_of(
         instance,
@@ -69,7 +79,7 @@ pub(super) fn is_settled(event: &str) -> bool {
     event == "InvoiceSettled"
 }
 
-/// An order, not paid: our id and the provider's.
+/// An order, not paid: its secret and the provider's id.
 pub(super) async fn ordered(instance: &Instance, slug: &str) -> (String, String) {
     product(instance, slug, 1_000).await;
     let bought = buy(instance, slug).await;

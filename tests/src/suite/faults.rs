@@ -109,7 +109,8 @@ async fn quiet(instance: &Instance) {
 /// The order's turn has come, and the cron function ticks.
 async fn turn(instance: &Instance, invoice: &str) {
     let due = "UPDATE invoices SET next_check_at = 0 WHERE id = ?1";
-    instance.database.change(due, &[invoice]).await;
+    let id = super::floor::order_id(instance, invoice).await;
+    instance.database.change(due, &[&id]).await;
     tick(instance).await.ok();
 }
 
@@ -127,6 +128,8 @@ async fn stands(instance: &Instance, payment: &Payment, invoice: &str, told: &st
         "{case}: {progress}"
     );
     let issued = licenses_of(instance, invoice).await;
+    let id = text(&progress, "order_id");
+    let invoice = id.as_str();
     // One that was taken back was sold before, where that was heard of.
     let sold = payment.in_force
         ..=payment

@@ -184,6 +184,14 @@ pub async fn poll(instance: &Instance, invoice_id: &str) -> Value {
         .ok()
 }
 
+/// The public id of an order that is known by its secret.
+///
+/// # Panics
+/// When the instance answers anything else.
+pub async fn order_id(instance: &Instance, secret: &str) -> String {
+    text(&poll(instance, secret).await, "order_id")
+}
+
 /// Polls until the purchase has this status, and its key when it is settled.
 ///
 /// # Panics
@@ -229,7 +237,8 @@ pub async fn eventually<T: std::fmt::Debug, F: Future<Output = T>>(
 /// When it never does.
 pub async fn due_in(instance: &Instance, invoice_id: &str) -> i64 {
     let sql = "SELECT next_check_at FROM invoices WHERE id = ?1";
-    let rows = instance.database.rows(sql, &[invoice_id]).await;
+    let id = order_id(instance, invoice_id).await;
+    let rows = instance.database.rows(sql, &[&id]).await;
     rows[0]["next_check_at"].as_i64().expect("a time") - now()
 }
 
@@ -263,7 +272,8 @@ pub async fn tick(instance: &Instance) -> Answer {
 /// Lets the reconciler ask for a pending purchase now, not in two minutes.
 pub async fn make_due(instance: &Instance, invoice_id: &str) {
     let sql = "UPDATE invoices SET next_check_at = 0 WHERE id = ?1 AND status = 'pending'";
-    instance.database.change(sql, &[invoice_id]).await;
+    let id = order_id(instance, invoice_id).await;
+    instance.database.change(sql, &[&id]).await;
 }
 
 /// Keeps the reconciler away from everything but what a case makes due itself,
@@ -287,7 +297,8 @@ pub async fn nothing_due(instance: &Instance) {
 pub async fn licenses_of(instance: &Instance, invoice_id: &str) -> i64 {
     let sql = "SELECT count(*) AS n FROM licenses l JOIN receipts r ON r.id = l.receipt_id
                WHERE r.invoice_id = ?1";
-    instance.database.count(sql, &[invoice_id]).await
+    let id = order_id(instance, invoice_id).await;
+    instance.database.count(sql, &[&id]).await
 }
 
 /// Audit entries and events of a license's issue: one of each is right.

@@ -147,6 +147,7 @@ async fn bought(instance: &Instance) {
     );
     instance.btcpay.pay_in_full(&theirs).expect("a payment");
     let id = text(&until(instance, &invoice, "settled").await, "license_id");
+    let invoice = text(&order, "order_id");
     for query in [&invoice, &theirs] {
         let found = get(instance, &format!("licenses/search?invoice_id={query}"))
             .await

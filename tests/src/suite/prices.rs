@@ -1,7 +1,7 @@
 //! Prices in dollars and euros, from the operator to the receipt.
 
 use super::cases;
-use super::deliveries::{deliver_signed, delivery};
+use super::deliveries::{deliver_signed, delivery_of};
 use super::floor::{code, make_due, nothing_due, policy, poll, text, tick, until};
 use crate::hosts::{Answer, Instance};
 use http::Method;
@@ -321,7 +321,7 @@ async fn rate_learnt_by_the_webhook(instance: &Instance) {
     instance.btcpay.pay_in_full(&remote).expect("a payment");
     instance.btcpay.idle().await.expect("nothing in flight");
     instance.btcpay.clear_faults();
-    let body = delivery(instance, "InvoiceSettled", &remote, &invoice);
+    let body = delivery_of(instance, "InvoiceSettled", &remote, &invoice).await;
     assert_eq!(deliver_signed(instance, &body).await.status, 200);
     let settled = until(instance, &invoice, "settled").await;
     assert_eq!(settled["amount_sats"], 50_000);

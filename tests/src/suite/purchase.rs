@@ -114,12 +114,12 @@ async fn invoice_at_the_provider(instance: &Instance) {
         "1.23456789".parse::<Decimal>().expect("a number")
     );
     assert_eq!(there.currency, "BTC");
-    assert_eq!(there.metadata["orderId"], bought["invoice_id"]);
+    assert_eq!(there.metadata["orderId"], bought["order_id"]);
     assert_eq!(there.status, Status::New);
 }
 
-/// Without a named policy: the product's own price, under the policy called
-/// `default` where there is one.
+/// Without a named policy: the one called `default`, at its own price and with its
+/// own terms, whatever the product and the others cost.
 async fn default_policy(instance: &Instance) {
     product(instance, "defaulted", 0).await;
     policy(
@@ -129,11 +129,23 @@ async fn default_policy(instance: &Instance) {
         json!({ "price_sats_override": 77 }),
     )
     .await;
+    policy(instance, "defaulted", "b-second", json!({})).await;
+    let order = json!({ "product": "defaulted" });
+    let refused = instance.api.post("/v1/purchase", &order).await;
+    refused.is_error(400, "bad_request");
+    let said = refused.text();
+    assert!(said.contains("b-second, a-first"), "{said}");
     let terms = json!({ "price_sats_override": 99, "entitlements": ["basic"] });
     policy(instance, "defaulted", "default", terms).await;
     let bought = buy(instance, "defaulted").await;
-    assert_eq!(bought["amount_sats"], 0);
-    let key = text(&bought, "license_key");
+    assert_eq!(bought["amount_sats"], 99);
+    assert!(bought.get("license_key").is_none(), "{bought}");
+    instance
+        .btcpay
+        .pay_in_full(&text(&bought, "btcpay_invoice_id"))
+        .expect("a payment");
+    let settled = until(instance, &text(&bought, "invoice_id"), "settled").await;
+    let key = text(&settled, "license_key");
     let good = super::floor::validate(instance, &key, "defaulted").await;
     assert_eq!(good["entitlements"], json!(["basic"]), "{good}");
 }

@@ -78,11 +78,12 @@ async fn paid(instance: &Instance) {
         format!("{}/i/{remote}", instance.btcpay.base_url())
     );
     assert_eq!(there.status, Status::New);
-    assert_eq!(there.metadata["orderId"], invoice);
+    let order_id = text(&bought, "order_id");
+    assert_eq!(there.metadata["orderId"], order_id);
 
     let waiting = poll(instance, &invoice).await;
     let expected = json!({
-        "invoice_id": invoice, "status": "pending", "payment_state": "unpaid",
+        "invoice_id": invoice, "order_id": order_id, "status": "pending", "payment_state": "unpaid",
         "product_id": product["id"], "product": "sold", "product_name": "The sold",
         "checkout_url": bought["checkout_url"], "amount_sats": 50_000,
         "price_currency": "SAT", "price_value": 50_000, "license_key": null,
@@ -136,7 +137,10 @@ async fn free(instance: &Instance) {
     let invoice = text(&bought, "invoice_id");
     assert_eq!(bought["amount_sats"], 0);
     assert_eq!(bought["checkout_url"], "");
-    assert_eq!(bought["btcpay_invoice_id"], format!("free-{invoice}"));
+    assert_eq!(
+        bought["btcpay_invoice_id"],
+        format!("free-{}", text(&bought, "order_id"))
+    );
     let key = text(&bought, "license_key");
     good_offline(instance, &key, &product, &bought["license_id"]);
     let polled = poll(instance, &invoice).await;

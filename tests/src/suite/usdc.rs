@@ -80,8 +80,12 @@ async fn paid_and_in_the_books(instance: &Instance) {
     let wanted = json!({ "product": "usdc-on-chain", "policy_slug": "pro", "rail": "usdc" });
     let bought = order(instance, wanted).await.ok();
     let id = text(&bought, "invoice_id");
-    assert_eq!(text(&bought, "btcpay_invoice_id"), format!("usdc-{id}"));
-    assert!(text(&bought, "checkout_url").ends_with(&format!("/pay/{id}")));
+    let order_id = text(&bought, "order_id");
+    assert_eq!(
+        text(&bought, "btcpay_invoice_id"),
+        format!("usdc-{order_id}")
+    );
+    assert!(text(&bought, "checkout_url").ends_with(&format!("/pay/{order_id}#{id}")));
     for (member, value) in [
         ("amount_sats", json!(0)),
         ("base_price_sats", json!(0)),
@@ -136,7 +140,7 @@ async fn paid_and_in_the_books(instance: &Instance) {
 
 /// The sale is a line of the books, in both forms.
 async fn in_the_books(instance: &Instance, progress: &Value, usdc: &Value, paid: Hash) {
-    let id = text(progress, "invoice_id");
+    let id = text(progress, "order_id");
     let block = instance.chain.block_of(paid).expect("a block");
     let lines = admin(
         instance,
@@ -225,7 +229,7 @@ async fn left_to_the_operator_and_settled_by_hand(instance: &Instance) {
         (json!({ "resolution": "settled" }), 400, "bad_request"),
         (json!({ "resolution": "kept" }), 400, "bad_request"),
         (
-            json!({ "resolution": "refunded", "invoice_id": id }),
+            json!({ "resolution": "refunded", "invoice_id": bought["order_id"] }),
             400,
             "bad_request",
         ),
@@ -239,7 +243,7 @@ async fn left_to_the_operator_and_settled_by_hand(instance: &Instance) {
         let refused = admin(instance, Method::POST, &path, &body).await;
         refused.is_error(status, code);
     }
-    let settle = json!({ "resolution": "settled", "invoice_id": id, "note": "close enough" });
+    let settle = json!({ "resolution": "settled", "invoice_id": bought["order_id"], "note": "close enough" });
     let none = format!("transfers/{NOBODY}/resolve");
     let unknown = admin(instance, Method::POST, &none, &settle).await;
     unknown.is_error(404, "not_found");

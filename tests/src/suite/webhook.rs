@@ -2,7 +2,7 @@
 //! health.
 
 use super::cases;
-use super::deliveries::{PATH, answered, deliver_signed, delivery, is_settled, ordered};
+use super::deliveries::{PATH, answered, deliver_signed, delivery_of, is_settled, ordered};
 use super::floor::{
     buy, eventually, licenses_of, nothing_due, policy, poll, product, text, tick, told_of, until,
 };
@@ -39,7 +39,11 @@ async fn bodies(instance: &Instance) {
         "PaymentRequestCompleted",
         "InvoiceCreated",
     ] {
-        let answer = deliver_signed(instance, &delivery(instance, kind, &remote, &invoice)).await;
+        let answer = deliver_signed(
+            instance,
+            &delivery_of(instance, kind, &remote, &invoice).await,
+        )
+        .await;
         assert_eq!(
             (answer.status, answer.text()),
             (200, String::new()),
@@ -52,7 +56,7 @@ async fn ten_at_once(instance: &Instance) {
     let (invoice, remote) = ordered(instance, "ten").await;
     // With the double's own deliveries these are more than ten.
     instance.btcpay.pay_in_full(&remote).expect("a payment");
-    let body = delivery(instance, "InvoiceSettled", &remote, &invoice);
+    let body = delivery_of(instance, "InvoiceSettled", &remote, &invoice).await;
     let answers = super::races::at_once(10, |_| deliver_signed(instance, &body)).await;
     for answer in answers {
         assert_eq!(answer.status, 200, "{answer:?}");

@@ -11,9 +11,10 @@ use keywright_license::{VerifiedLicense, VerifyKeys, verify_license};
 use keywright_tests::published::release;
 use keywright_tests::shop::{ADMIN_KEY, CRON_TOKEN, Setup, Shop, WEBHOOK_SECRET, configuration};
 use serde_json::{Value, json};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 /// 2027-01-15T08:00:00Z, where every clock starts.
 pub(crate) const NOW: u64 = 1_800_000_000;
@@ -28,7 +29,11 @@ pub(crate) const UNTIL_DUE: u64 = 121;
 pub(crate) struct Bench {
     pub(crate) shop: Shop,
     pub(crate) clock: Arc<SetClock>,
+    pub(crate) secrets: Secrets,
 }
+
+/// The secrets of the orders that were made, by their ids: what a buyer remembers.
+pub(crate) type Secrets = Arc<Mutex<BTreeMap<String, String>>>;
 
 /// An answer with its body.
 #[derive(Debug)]
@@ -100,6 +105,7 @@ impl Bench {
         Self {
             shop: Shop::open_with(setup(config, &clock), outbound),
             clock,
+            secrets: Secrets::default(),
         }
     }
 
@@ -110,6 +116,7 @@ impl Bench {
         Self {
             shop: Shop::open_over(setup(config, &clock), outbound, database),
             clock,
+            secrets: Secrets::default(),
         }
     }
 
@@ -121,6 +128,7 @@ impl Bench {
         Self {
             shop: Shop::open_over(setup(config, &self.clock), outbound, database),
             clock: self.clock.clone(),
+            secrets: self.secrets.clone(),
         }
     }
 
@@ -134,16 +142,36 @@ impl Bench {
         Self {
             shop: Shop::open_over(setup(config, &before.clock), outbound, database),
             clock: before.clock.clone(),
+            secrets: before.secrets.clone(),
         }
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+        let is_order = matches!(request.uri().path(), "/v1/purchase" | "/v1/redeem");
         let (parts, body) = self.shop.call(request).await.into_parts();
-        Answer {
+        let answer = Answer {
             status: parts.status.as_u16(),
             headers: parts.headers,
             body,
+        };
+        if is_order {
+            let json = answer.json();
+            if let (Some(id), Some(secret)) =
+                (json["order_id"].as_str(), json["invoice_id"].as_str())
+            {
+                let mut secrets = self.secrets.lock().expect("the orders");
+                secrets.insert(id.to_owned(), secret.to_owned());
+            }
         }
+        answer
+    }
+
+    /// What opens an order that was made here; anything else as it is.
+    pub(crate) fn opener<'a>(&self, order: &'a str) -> Cow<'a, str> {
+        let secrets = self.secrets.lock().expect("the orders");
+        secrets
+            .get(order)
+            .map_or(order.into(), |secret| secret.clone().into())
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {

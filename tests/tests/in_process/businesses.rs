@@ -317,7 +317,7 @@ async fn buyers_see_who_sells_and_come_back_to_them() {
     let members = json!({
         "name": "Other Shop", "legal_name": "Other Shop Ltd", "brand_color": "#123abc",
         "support_url": "https://other.example/help", "support_email": "help@other.example",
-        "post_purchase_redirect_url": "https://other.example/done?o={invoice_id}",
+        "post_purchase_redirect_url": "https://other.example/done?o={order_id}",
     });
     let id = business(&bench, members.clone()).await;
     let moved = json!({ "merchant_profile_id": id });
@@ -369,7 +369,7 @@ async fn buyers_see_who_sells_and_come_back_to_them() {
     );
     operate(&bench, "POST", &format!("{FIRST}/set-default"), json!({})).await;
     let (order_id, remote) = order(&bench, "ours").await;
-    let back = format!("http://shop.test/thank-you?invoice_id={order_id}");
+    let back = format!("http://shop.test/thank-you?order_id={order_id}");
     assert_eq!(redirect(remote), Some(back));
 }
 

@@ -103,7 +103,7 @@ async fn a_paid_use_is_reserved_then_used_and_told_of_once() {
         deliver(&bench, &pay, "InvoiceSettled", &btcpay_id).await;
         assert_eq!(uses(&bench, "SAVE").await, [1, 0, 1, 0]);
     }
-    let invoice_id = bought.text("invoice_id");
+    let invoice_id = bought.text("order_id");
     let progress = poll(&bench, &invoice_id).await;
     assert_eq!(progress["amount_sats"], 45_000);
     let events = bench
@@ -394,6 +394,7 @@ async fn the_statement_that_reserves_knows_every_limit() {
         let before = bench.dump().await;
         let invoice = NewInvoice {
             id: format!("invoice-{number}"),
+            poll_hash: format!("hash of {number}"),
             product_id: product_id.clone(),
             policy_id: None,
             price: Price::new(Currency::Sat, 1).expect("a price"),

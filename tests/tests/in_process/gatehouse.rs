@@ -1,6 +1,6 @@
 //! A release gate over a folder of its own, with or without its database.
 
-use crate::bench::{Answer, Bench, NOW};
+use crate::bench::{Answer, Bench, NOW, Secrets};
 use axum::body::Body;
 use http::{Method, Request, header};
 use keywright_edge::host::native::{HttpFetch, SetClock};
@@ -56,6 +56,7 @@ impl House {
             bench: Bench {
                 shop: Shop::open_with(setup, Arc::new(HttpFetch::new())),
                 clock,
+                secrets: Secrets::default(),
             },
             folder,
         }

@@ -184,7 +184,7 @@ async fn a_license_is_found_by_what_a_buyer_has() {
     let free = json!({ "product": "free", "buyer_email": "press@example.com" });
     bench.clock.advance(1);
     let free = bench.post("/v1/purchase", &free).await;
-    let (free_invoice, gift) = (free.text("invoice_id"), free.text("license_id"));
+    let (free_invoice, gift) = (free.text("order_id"), free.text("license_id"));
     let lower = format!("LIC1-{}", key["LIC1-".len()..].to_ascii_lowercase());
     // Anybody's signature: finding is not validating.
     let forged = format!(
@@ -271,10 +271,7 @@ async fn a_license_is_shown_with_all_that_belongs_to_it() {
     bench.product("demo", 50_000).await;
     let body = json!({ "product": "demo", "buyer_email": "a@example.com", "buyer_note": "Hello" });
     let ordered = bench.post("/v1/purchase", &body).await;
-    let (invoice_id, btcpay_id) = (
-        ordered.text("invoice_id"),
-        ordered.text("btcpay_invoice_id"),
-    );
+    let (invoice_id, btcpay_id) = (ordered.text("order_id"), ordered.text("btcpay_invoice_id"));
     pay.pay_in_full(&btcpay_id).expect("a payment");
     bench.clock.advance(5);
     deliver(&bench, &pay, "InvoiceSettled", &btcpay_id).await;

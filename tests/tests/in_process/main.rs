@@ -68,6 +68,8 @@ mod late_money;
 #[cfg(test)]
 mod latest;
 #[cfg(test)]
+mod leaks;
+#[cfg(test)]
 mod license_changes;
 #[cfg(test)]
 mod license_races;
@@ -84,6 +86,8 @@ mod machine_faults;
 #[cfg(test)]
 mod maintenance;
 #[cfg(test)]
+mod offers;
+#[cfg(test)]
 mod old_flaws;
 #[cfg(test)]
 mod old_licenses;
@@ -93,6 +97,8 @@ mod old_tokens;
 mod open_codes;
 #[cfg(test)]
 mod operating;
+#[cfg(test)]
+mod order_secrets;
 #[cfg(test)]
 mod panics;
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Publishing releases: what is recorded, what is in the release storage, and
 //! what is refused without a trace.
 
-use crate::bench::{Answer, Bench, NOW, signed_in};
+use crate::bench::{Answer, Bench, NOW, Secrets, signed_in};
 use axum::body::Body;
 use http::{Method, Request};
 use keywright_edge::host::native::{HttpFetch, SetClock};
@@ -42,7 +42,11 @@ impl Press {
             without_database: &[],
         };
         let shop = Shop::open_with(setup, Arc::new(HttpFetch::new()));
-        let bench = Bench { shop, clock };
+        let bench = Bench {
+            shop,
+            clock,
+            secrets: Secrets::default(),
+        };
         bench.product("demo", 5).await;
         Self { bench, folder }
     }

@@ -49,7 +49,7 @@ async fn deliveries_ticks_and_polls_of_one_payment_make_one_license() {
                 }
                 _ => {
                     bench
-                        .get(&format!("/v1/purchase/{invoice_id}"))
+                        .get(&format!("/v1/purchase/{}", bench.opener(&invoice_id)))
                         .await
                         .status
                 }

@@ -54,10 +54,8 @@ async fn lost_order(bench: &Bench) -> String {
         .await;
     assert_eq!(answer.refusal(), (502, "upstream_error".to_owned()));
     let newest = "SELECT id FROM invoices ORDER BY rowid DESC LIMIT 1";
-    bench.sql(newest).await[0]["id"]
-        .as_str()
-        .expect("an id")
-        .to_owned()
+    let id = bench.sql(newest).await[0]["id"].clone();
+    id.as_str().expect("an id").to_owned()
 }
 
 #[tokio::test]

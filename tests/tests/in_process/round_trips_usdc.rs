@@ -94,7 +94,7 @@ pub(crate) async fn rows(bench: &Bench, chain: &Chain) -> Vec<Row> {
         ("/v1/admin/transactions", get("/v1/admin/transactions"), 1),
         (
             "/v1/purchase/{invoice_id}/qr.svg",
-            get(&format!("/v1/purchase/{}/qr.svg", other.id)),
+            get(&format!("/v1/purchase/{}/qr.svg", bench.opener(&other.id))),
             1,
         ),
         // Where reading stands, what is watched, what waits to be judged, and whose time

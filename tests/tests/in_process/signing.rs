@@ -38,7 +38,7 @@ async fn three_licenses() -> (Bench, [String; 3]) {
     pay.pay_in_full(&btcpay_id).expect("a payment");
     deliver(&bench, &pay, "InvoiceSettled", &btcpay_id).await;
     let bought = bench
-        .get(&format!("/v1/purchase/{invoice_id}"))
+        .get(&format!("/v1/purchase/{}", bench.opener(&invoice_id)))
         .await
         .text("license_id");
     let free = bench

@@ -182,7 +182,7 @@ pub(crate) async fn order(bench: &Bench, product: &str) -> Ordered {
     let units = usdc["amount_units"].as_u64().expect("an amount");
     let address = usdc["address"].as_str().expect("an address");
     Ordered {
-        id: answer.text("invoice_id"),
+        id: answer.text("order_id"),
         address: address.parse().expect("an address"),
         units: u128::from(units),
     }
