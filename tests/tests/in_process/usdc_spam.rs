@@ -2,7 +2,8 @@
 //! out: what is paid is credited all the same, and nothing behind it waits.
 
 use crate::payments::issued;
-use crate::usdc_shop::{BEFORE, BUYER, Market, Ordered, WALLET};
+use crate::usdc_shop::{BEFORE, BUYER, Market, Ordered, WALLET, try_tick};
+use keywright_edge::host::native::Fault as Break;
 use keywright_providers::polygon::{Address, Hash};
 use keywright_rpc_double::{Fault, Payment};
 use serde_json::{Value, json};
@@ -356,4 +357,85 @@ async fn blocks_that_are_none_are_refused() {
     }
     let jobs = "SELECT count(*) FROM chain_jobs";
     assert_eq!(market.bench.number(jobs).await, 0);
+}
+
+/// Whatever breaks while a full block is passed, split and read by its receipts, and
+/// while groups are read: what was paid is credited once.
+#[tokio::test]
+async fn whatever_database_call_breaks_around_a_full_block_the_next_tick_goes_on() {
+    for fault in [Break::Before, Break::After] {
+        let mut call = 0;
+        loop {
+            let market = Market::open().await;
+            let [bought, other] = [market.order().await, market.order().await];
+            spam(&market, wallet(), 20);
+            market.pay_order(&bought);
+            market.chain.mine(1);
+            market.pay_order(&other);
+            market.endpoints[0].fault(Fault::MaxResults(10));
+            market.bench.shop.database.break_call(call, fault);
+            for _ in 0..5 {
+                market.pass(60);
+                try_tick(&market.bench).await;
+            }
+            if market.bench.shop.database.mend() <= call {
+                break;
+            }
+            ticks_until_paid(&market, &[&bought, &other], 12).await;
+            for _ in 0..4 {
+                market.minute().await;
+            }
+            let case = format!("call {call}, {fault:?}");
+            assert_eq!(issued(&market.bench).await, [2; 4], "{case}");
+            let rows = "SELECT count(*) FROM chain_transfers";
+            assert_eq!(market.bench.number(rows).await, 2, "{case}");
+            let open = "SELECT count(*) FROM chain_jobs WHERE state = 'open'";
+            assert_eq!(market.bench.number(open).await, 0, "{case}");
+            call += 1;
+        }
+        assert!(call >= 20, "only {call} calls were broken");
+    }
+}
+
+#[tokio::test]
+async fn ticks_at_once_around_a_full_block_credit_a_payment_once() {
+    for _ in 0..3 {
+        let market = Market::open().await;
+        let [bought, other] = [market.order().await, market.order().await];
+        spam(&market, wallet(), 20);
+        market.pay_order(&bought);
+        market.chain.mine(1);
+        market.pay_order(&other);
+        market.endpoints[0].fault(Fault::MaxResults(10));
+        for _ in 0..6 {
+            market.pass(60);
+            let ticks = (0..6).map(|_| try_tick(&market.bench));
+            for ticked in futures_util::future::join_all(ticks).await {
+                assert_eq!(ticked.status, 200, "{ticked:?}");
+            }
+        }
+        assert_eq!(issued(&market.bench).await, [2; 4]);
+        let rows = "SELECT count(*) FROM chain_transfers";
+        assert_eq!(market.bench.number(rows).await, 2);
+    }
+}
+
+/// When blocks are replaced that were read a second time, they are read a second time
+/// again.
+#[tokio::test]
+async fn groups_go_back_with_the_cursor() {
+    let market = Market::with_addresses().await;
+    for _ in 0..6 {
+        market.minute().await;
+    }
+    let second = "SELECT max(block) FROM chain_groups";
+    let before = market.bench.number(second).await;
+    market
+        .chain
+        .reorganise(170, keywright_rpc_double::Kept::None);
+    market.tick().await;
+    assert!(market.bench.number(second).await < before);
+    let bought = market.order().await;
+    market.pay_order(&bought);
+    ticks_until_paid(&market, &[&bought], 8).await;
 }
