@@ -45,11 +45,10 @@ pub const fn group_of(derivation_index: i64) -> i64 {
 /// could be paid; negative while one can.
 #[must_use]
 pub const fn interval(idle: i64) -> i64 {
-    const HOUR: i64 = 3_600;
     match idle {
-        ..=HOUR => 30,
-        ..86_400 => 900,
-        ..604_800 => 5_400,
+        ..=3_600 => 30,
+        3_601..86_400 => 900,
+        86_400..604_800 => 5_400,
         _ => 21_600,
     }
 }
