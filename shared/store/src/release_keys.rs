@@ -9,7 +9,7 @@ use keywright_domain::release::{Channel, ReleaseKey, Version};
 use keywright_domain::slug::Slug;
 use keywright_edge::ports::{Database, DatabaseError, Reader, Statement, decode};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 
 /// Most files that [`unsigned`] answers at once.
 pub const FILES_AT_ONCE: i64 = 500;
@@ -186,7 +186,7 @@ pub async fn note(database: &Database, verified: &[Verified]) -> Result<(), Data
          WHERE release_files.release_id = v.value ->> '$.release_id'
            AND release_files.platform = v.value ->> '$.platform'
            AND release_files.signature = v.value ->> '$.signature'",
-        [Value::from(json!(verified)).to_string().into()],
+        [json!(verified).to_string().into()],
     );
     database.aside(vec![statement]).await.map(drop)
 }

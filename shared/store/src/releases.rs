@@ -314,6 +314,7 @@ const ENTRY: &str = insert_into_audit!(
 ///
 /// # Errors
 /// [`DatabaseError`].
+#[expect(clippy::too_many_lines, reason = "one batch, statement by statement")]
 pub async fn publish(
     database: &Database,
     actor: &Actor,

@@ -37,7 +37,7 @@ pub(super) async fn write(
         let (mut versions, recorded) = of_rows(ports, product).await?;
         if let Some(storage) = &ports.storage {
             let beside = of_folders(storage, product, &recorded, before.as_ref()).await;
-            versions.extend(beside.map_err(unavailable)?);
+            versions.extend(beside.map_err(|error| unavailable(&error))?);
         }
         let index = ReleaseIndex::new(product.clone(), versions);
         if there.write(writer, &key, &index).await? {
@@ -124,7 +124,7 @@ async fn look_into(
     }
 }
 
-fn unavailable(error: ReleaseError) -> ApiError {
+fn unavailable(error: &ReleaseError) -> ApiError {
     ApiError::unavailable(
         "storage_unavailable",
         "it is recorded, but the release storage does not answer; send the same request again",
