@@ -135,7 +135,7 @@ impl Turn {
     }
 }
 
-fn failed(reason: impl ToString) -> NoAnswer {
+fn failed(reason: &impl ToString) -> NoAnswer {
     NoAnswer::Failed(reason.to_string())
 }
 
@@ -143,12 +143,15 @@ async fn send(
     ports: &Ports,
     request: Result<http::Request<bytes::Bytes>, http::Error>,
 ) -> Result<Vec<Invoice>, NoAnswer> {
-    let answer = ports.outbound.send(request.map_err(failed)?).await;
+    let answer = ports
+        .outbound
+        .send(request.map_err(|error| failed(&error))?)
+        .await;
     let answer = answer.map_err(|error| match error {
         FetchError::TooLarge(_) => NoAnswer::TooLarge(error.to_string()),
-        _ => failed(error),
+        _ => failed(&error),
     })?;
-    btcpay::read_invoices(&answer).map_err(failed)
+    btcpay::read_invoices(&answer).map_err(|error| failed(&error))
 }
 
 /// The order ids of invoices that say more than the order's row may know.

@@ -119,7 +119,10 @@ pub async fn claim(
         "INSERT INTO store_turns (store, turn, leased_until, list_at, failures, skip, page_size)
          SELECT s.store, 0, 0, 0, 0, 0, ?1
          FROM (SELECT '' AS store UNION ALL SELECT id FROM payment_providers) AS s
-         WHERE NOT EXISTS (SELECT 1 FROM store_turns t WHERE t.store = s.store)",
+         WHERE NOT EXISTS (SELECT 1 FROM store_turns t WHERE t.store = s.store)
+           AND EXISTS (SELECT 1 FROM invoices
+                       WHERE payment_provider_id IS nullif(s.store, '')
+                         AND next_check_at IS NOT NULL)",
         [LARGEST_PAGE.into()],
     );
     let taken = Statement::new(

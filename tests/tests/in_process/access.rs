@@ -150,7 +150,8 @@ async fn ticks_by_http_need_their_token() {
     );
     assert_eq!(
         answer.json(),
-        json!({ "ok": true, "checked": 0, "settled": 0, "closed": 0, "failed": 0, "released": 0,
+        json!({ "ok": true, "checked": 0, "settled": 0, "closed": 0, "failed": 0,
+                "stores_failed": 0, "released": 0,
                 "download_ids": 0 })
     );
 }

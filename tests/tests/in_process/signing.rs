@@ -342,6 +342,8 @@ fn no_function_is_granted_more_than_its_row_of_the_table() {
                     name::CRON_TOKEN,
                     name::VALIDATION_LOG_DAYS,
                     name::DOWNLOAD_LOG_DAYS,
+                    name::ABANDONED_ORDER_DAYS,
+                    name::EVENT_DAYS,
                 ],
             ]
             .concat(),
