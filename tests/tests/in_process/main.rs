@@ -154,6 +154,8 @@ mod sites;
 #[cfg(test)]
 mod stores;
 #[cfg(test)]
+mod stranger;
+#[cfg(test)]
 mod taking_back;
 #[cfg(test)]
 mod uploading;
