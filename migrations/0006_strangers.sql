@@ -199,6 +199,22 @@ CREATE INDEX plain_wallets_by_time ON plain_wallets (checked_at);
 
 -- Receipts: sealed against whoever can write the database.
 
+-- What shows that a receipt was written by a function that may settle: an HMAC over
+-- all of its members and its license's id, under a key that is not in the database.
+-- Written with the receipt, and never changed. NULL: from before there were seals.
+ALTER TABLE receipts ADD COLUMN seal_key_id TEXT;
+ALTER TABLE receipts ADD COLUMN seal_mac TEXT;
+
+-- Seals that were added by the operator: for receipts from before, and one for each
+-- key that took the place of an older one.
+CREATE TABLE receipt_seals (
+  receipt_id TEXT NOT NULL REFERENCES receipts (id),
+  key_id TEXT NOT NULL,
+  mac TEXT NOT NULL,
+  sealed_at INTEGER NOT NULL,
+  PRIMARY KEY (receipt_id, key_id)
+) STRICT, WITHOUT ROWID;
+
 -- Releases: the vendor's public keys, and what a scope may do.
 
 -- The public halves of the vendor's release keys, as minisign writes them. A

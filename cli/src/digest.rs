@@ -21,6 +21,11 @@ pub(crate) struct Digests {
     pub(crate) sha512: Sha512Hex,
 }
 
+/// SHA-256 in lower-case hex.
+pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
+    HEXLOWER.encode(&Sha256::digest(bytes))
+}
+
 /// Both digests, of bytes as they pass.
 #[derive(Default)]
 pub(crate) struct Hashes {

@@ -12,23 +12,30 @@ const SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex');
 
 /**
  * Reads `keys.json` of the folder, or makes it on first use.
- * @returns {{ SIGNING_KEY: string, CREDENTIALS_KEY: string, ADMIN_KEY: string, CRON_TOKEN: string, BTCPAY_WEBHOOK_SECRET: string }}
- *   the first two are 32 bytes in base64, the signing key an Ed25519 seed; the
+ * @returns {{ SIGNING_KEY: string, CREDENTIALS_KEY: string, RECEIPT_KEYS: string, ADMIN_KEY: string, CRON_TOKEN: string, BTCPAY_WEBHOOK_SECRET: string }}
+ *   the first three are 32 bytes in base64, the signing key an Ed25519 seed; the
  *   others are 43 random characters
  */
 export function localKeys(folder) {
   const file = path.join(folder, 'keys.json');
   if (existsSync(file)) {
+    let keys;
     try {
-      return JSON.parse(readFileSync(file, 'utf8'));
+      keys = JSON.parse(readFileSync(file, 'utf8'));
     } catch (error) {
       throw new Failure(`${file} is damaged (${error.message}); delete ${folder} to start afresh`);
     }
+    if (keys.RECEIPT_KEYS) return keys;
+    // A folder from before receipts were sealed.
+    const more = { ...keys, RECEIPT_KEYS: randomBytes(32).toString('base64') };
+    writePrivate(file, `${JSON.stringify(more, null, 2)}\n`);
+    return more;
   }
   const token = () => randomBytes(32).toString('base64url');
   const keys = {
     SIGNING_KEY: randomBytes(32).toString('base64'),
     CREDENTIALS_KEY: randomBytes(32).toString('base64'),
+    RECEIPT_KEYS: randomBytes(32).toString('base64'),
     ADMIN_KEY: token(),
     CRON_TOKEN: token(),
     BTCPAY_WEBHOOK_SECRET: token(),

@@ -41,6 +41,8 @@ pub const NEXT_SIGNING_KEY: &str = "YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWE=
 pub const ADMIN_KEY: &str = "test-admin-key-0123456789abcdef0123456789";
 /// What seals credentials in tests: 32 different bytes in base64.
 pub const CREDENTIALS_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+/// What seals receipts in tests: 32 different bytes in base64.
+pub const RECEIPT_KEY: &str = "QEFCQ0RFRkdISUpLTE1OT1BRUlNUVVZXWFlaW1xdXl8=";
 /// The cron token in tests.
 pub const CRON_TOKEN: &str = "test-cron-token-0123456789abcdef012345678";
 /// The secret of the webhook in tests.
@@ -86,6 +88,7 @@ pub fn configuration(public_url: &str) -> BTreeMap<String, String> {
         (name::ADMIN_KEY, ADMIN_KEY.to_owned()),
         (name::CRON_TOKEN, CRON_TOKEN.to_owned()),
         (name::CREDENTIALS_KEY, CREDENTIALS_KEY.to_owned()),
+        (name::RECEIPT_KEYS, RECEIPT_KEY.to_owned()),
         (name::PUBLIC_URL, public_url.to_owned()),
         (name::OPERATOR_NAME, "Test Operator".to_owned()),
     ]

@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod keygen;
+mod receipts;
 mod release;
 mod wallet;
 
@@ -14,6 +15,9 @@ pub enum Command {
     /// Makes keys.
     #[command(subcommand)]
     Keygen(keygen::Keygen),
+    /// Receipts of sales, and their seals.
+    #[command(subcommand)]
+    Receipts(receipts::Receipts),
     /// Publishes releases, and looks after them.
     #[command(subcommand)]
     Release(release::Release),
@@ -25,6 +29,7 @@ pub enum Command {
 pub(crate) fn run(command: Command) -> Result<Report, CliError> {
     match command {
         Command::Keygen(keygen) => keygen.run(),
+        Command::Receipts(receipts) => receipts.run(),
         Command::Release(release) => release.run(),
         Command::Wallet(wallet) => wallet.run(),
     }

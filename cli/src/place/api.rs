@@ -38,12 +38,12 @@ const SEND: Duration = Duration::from_mins(5);
 const MOST_BYTES: u64 = 16 * 1024 * 1024;
 
 /// The key, from a file or the environment.
-pub(super) fn key(file: Option<&Path>) -> Result<String, CliError> {
+pub(super) fn key(file: Option<&Path>, what: &str) -> Result<String, CliError> {
     let key = match file {
         Some(file) => std::fs::read_to_string(file).map_err(|error| CliError::file(file, error))?,
         None => std::env::var(API_KEY).map_err(|_| {
             CliError::usage(format!(
-                "put the key for the server into {API_KEY}, or name a file with --api-key-file"
+                "put {what} into {API_KEY}, or name a file with --api-key-file"
             ))
         })?,
     };
@@ -225,8 +225,13 @@ impl Api {
         self.ask("PUT", &path, &Payload::Json(&body))
     }
 
+    /// What is at a path of the operator's.
+    pub(crate) fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, CliError> {
+        self.ask("GET", path, &Payload::None)
+    }
+
     /// A request with JSON, and its answer.
-    pub(super) fn post<T: DeserializeOwned>(
+    pub(crate) fn post<T: DeserializeOwned>(
         &self,
         path: &str,
         body: &Value,

@@ -42,6 +42,32 @@ pub(crate) struct Where {
     allow_http: bool,
 }
 
+/// What publishing needs.
+const RELEASES_KEY: &str = "the key for the server";
+
+/// An instance whose records are looked after.
+#[derive(Debug, Args)]
+pub(crate) struct Server {
+    /// Address of the Keywright instance. `ADMIN_KEY` comes from `KEYWRIGHT_API_KEY`
+    /// or --api-key-file.
+    #[arg(long, env = "KEYWRIGHT_URL", value_name = "URL")]
+    server: String,
+    /// File with the key.
+    #[arg(long, value_name = "FILE")]
+    api_key_file: Option<PathBuf>,
+    /// Sends the key over http:// to another machine.
+    #[arg(long)]
+    allow_http: bool,
+}
+
+impl Server {
+    /// Opens it with this key; nothing is sent yet.
+    pub(crate) fn open(&self, key: &str) -> Result<Api, CliError> {
+        let key = api::key(self.api_key_file.as_deref(), key)?;
+        Api::new(&self.server, Some(key), self.allow_http)
+    }
+}
+
 /// An opened place.
 pub(crate) struct Place {
     server: Option<Api>,
@@ -57,7 +83,7 @@ impl Where {
     /// Opens it; nothing is sent yet.
     pub(crate) fn open(&self) -> Result<Place, CliError> {
         let server = self.server.as_deref().map(|url| {
-            let key = api::key(self.api_key_file.as_deref())?;
+            let key = api::key(self.api_key_file.as_deref(), RELEASES_KEY)?;
             Api::new(url, Some(key), self.allow_http)
         });
         let folder = self.folder.as_deref().map(Folder::open);

@@ -95,6 +95,8 @@ pub static ROUTES: &[Route] = &[
     row(Method::POST, "/v1/admin/api-keys", Gate::Master),
     row(Method::DELETE, "/v1/admin/api-keys/{id}", Gate::Master),
     row(Method::GET, "/v1/admin/audit", Gate::Scope(AuditRead)),
+    row(Method::GET, "/v1/admin/receipts", Gate::Master),
+    row(Method::POST, "/v1/admin/receipts/seal", Gate::Master),
     row(Method::GET, "/v1/admin/validations", Gate::Scope(ValidationsRead)),
     row(Method::GET, "/v1/admin/claims", Gate::Scope(LicensesRead)),
 ];

@@ -17,6 +17,7 @@ mod merchant_profiles;
 mod operator;
 mod policies;
 mod products;
+mod receipts;
 mod releases;
 mod span;
 mod text;
@@ -30,12 +31,15 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{delete, get, patch, post, put};
 use btcpay::BtcPay;
 use keywright_edge::function::{Access, OutboundAccess, PortError};
+use keywright_edge::http::ApiError;
 use keywright_edge::http::{Bearer, api_router, repeatable};
 use keywright_edge::journal::Journal;
 use keywright_edge::ports::{Database, ReleaseWriter, Releases, Sign, Stamps, name};
+use keywright_edge::receipt_keys::{NoReceiptKeys, ReceiptKeys};
 use keywright_edge::{Function, Grants, Host};
 use keywright_store::api_keys::{Use, uses};
 use operator::Operator;
+use receipts::SealingUntil;
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
@@ -55,6 +59,8 @@ pub const FUNCTION: Function = Function {
             name::BTCPAY_STORE_ID,
             name::BTCPAY_BROWSER_URL,
             name::CREDENTIALS_KEY,
+            name::RECEIPT_KEYS,
+            name::RECEIPT_SEALING_UNTIL,
             name::SANDBOX_MODE,
         ],
         releases: Access::ReadWrite,
@@ -137,6 +143,8 @@ keywright_edge::entry!(FUNCTION);
         chain::cursor::handler,
         transactions::list::handler,
         audit::list::handler,
+        receipts::list::handler,
+        receipts::seal::handler,
         validations::list::handler,
         claims::list::handler,
     ),
@@ -176,6 +184,10 @@ struct Ports {
     btcpay: BtcPay,
     /// When scoped keys were used.
     uses: Journal<Use>,
+    /// What seals receipts.
+    receipt_keys: Result<ReceiptKeys, NoReceiptKeys>,
+    /// Until when receipts without a good seal may be sealed.
+    sealing_until: SealingUntil,
 }
 
 impl Ports {
@@ -190,6 +202,19 @@ impl Ports {
             releases: host.release_writer()?,
             storage: host.releases().ok(),
             key: host.config.get(name::ADMIN_KEY).and_then(Bearer::new),
+            receipt_keys: ReceiptKeys::configured(&host.config),
+            sealing_until: SealingUntil::configured(&host.config),
+        })
+    }
+
+    /// What seals receipts; without it no license is issued.
+    fn receipt_keys(&self) -> Result<&ReceiptKeys, ApiError> {
+        self.receipt_keys.as_ref().map_err(|reason| {
+            ApiError::unavailable(
+                "service_unavailable",
+                "RECEIPT_KEYS is not configured, or one of its keys cannot be used",
+                reason.to_string(),
+            )
         })
     }
 }
@@ -219,6 +244,8 @@ fn router(host: &Host) -> Result<Router, PortError> {
         )
         .route("/v1/admin/api-keys/{id}", delete(api_keys::revoke::handler))
         .route("/v1/admin/audit", get(audit::list::handler))
+        .route("/v1/admin/receipts", get(receipts::list::handler))
+        .route("/v1/admin/receipts/seal", post(receipts::seal::handler))
         .route("/v1/admin/validations", get(validations::list::handler))
         .route("/v1/admin/claims", get(claims::list::handler))
         .merge(release_routes())

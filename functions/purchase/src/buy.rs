@@ -270,7 +270,8 @@ async fn free(
     let reference = free_reference(&invoice.id);
     let mut purchase = answer(ports, (invoice, secret), reference, String::new(), sats)?;
     let ids = NewIds::new(&ports.stamps);
-    let issued = settle::free_purchase(&ports.database, actor, invoice, origin, &ids).await?;
+    let keys = ports.receipt_keys()?;
+    let issued = settle::free_purchase(&ports.database, actor, invoice, origin, &ids, keys).await?;
     let license_id = match issued {
         Issued::License(id) => id,
         Issued::Exhausted => return Ok(Err(NotSold::Exhausted)),
@@ -295,6 +296,8 @@ async fn in_usdc(
     if product.merchant_profile_id.is_some() {
         ports.usdc_of(&seller::of(ports, &product.slug).await?)?;
     }
+    ports.usdc()?;
+    ports.receipt_keys()?;
     let redirect_url = checked.redirect_url.clone();
     let order = (invoice, secret, redirect_url);
     let ordered = match usdc::order(ports, order, &checked.origin, actor.at).await? {
@@ -317,6 +320,7 @@ async fn paid(
     let seller = seller::of(ports, &checked.selection.product.slug).await?;
     let rail = checked.payment_method.map(|(rail, _)| rail);
     let account = ports.account(&seller, rail)?;
+    ports.receipt_keys()?;
     invoice.payment_provider_id.clone_from(&account.provider_id);
     let asked = checked.redirect_url.as_deref();
     let redirect_url = seller::redirect(asked, &seller, public_url, (&invoice.id, secret));

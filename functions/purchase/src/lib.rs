@@ -25,6 +25,7 @@ use axum::routing::{get, post};
 use keywright_edge::function::{Access, OutboundAccess, PortError};
 use keywright_edge::http::{ApiError, api_router, repeatable};
 use keywright_edge::ports::{Database, Level, Log, Outbound, Sign, SignedLicense, Stamps, name};
+use keywright_edge::receipt_keys::{NoReceiptKeys, ReceiptKeys};
 use keywright_edge::vault::{NoVault, Vault};
 use keywright_edge::{Function, Grants, Host};
 use keywright_license::VerifyKeys;
@@ -47,6 +48,7 @@ pub const FUNCTION: Function = Function {
             name::BTCPAY_STORE_ID,
             name::BTCPAY_BROWSER_URL,
             name::CREDENTIALS_KEY,
+            name::RECEIPT_KEYS,
             name::POLYGON_CHAIN_ID,
             name::USDC_ADDRESS,
             name::WALLET_ADDRESS,
@@ -102,6 +104,8 @@ struct Ports {
     outbound: Outbound,
     /// What opens the credentials of connected stores.
     vault: Arc<Result<Vault, NoVault>>,
+    /// What seals receipts.
+    receipt_keys: Result<ReceiptKeys, NoReceiptKeys>,
     /// The vendor's wallet, or why there is none.
     usdc: Arc<Result<usdc::Settings, String>>,
 }
@@ -141,6 +145,18 @@ impl Ports {
                 None
             }
         }
+    }
+
+    /// What seals receipts. Without it nothing is sold: what was paid could not be
+    /// recorded.
+    fn receipt_keys(&self) -> Result<&ReceiptKeys, ApiError> {
+        self.receipt_keys.as_ref().map_err(|reason| {
+            ApiError::unavailable(
+                "service_unavailable",
+                "this instance is not set up to sell yet",
+                reason.to_string(),
+            )
+        })
     }
 
     /// Where buyers pay in USDC.
@@ -184,6 +200,7 @@ fn router(host: &Host) -> Result<Router, PortError> {
         btcpay_browser_url: config.get(name::BTCPAY_BROWSER_URL).map(plain),
         outbound,
         vault: Arc::new(Vault::configured(config)),
+        receipt_keys: ReceiptKeys::configured(config),
         usdc: Arc::new(usdc::Settings::configured(config)),
     };
     let routes = Router::new()

@@ -281,6 +281,13 @@ fn no_link(error: SignError) -> ApiError {
                 error.to_string(),
             )
         }
+        SignError::Refused { error: word, .. } if word == "receipt_not_sealed" => {
+            ApiError::unavailable(
+                "service_unavailable",
+                "the link could not be signed now; try again later",
+                error.to_string(),
+            )
+        }
         SignError::Refused { status: 409, .. } => {
             refused("token-revoked", "the license does not open this download")
         }

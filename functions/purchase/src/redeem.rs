@@ -148,7 +148,9 @@ async fn issue(
         }),
     };
     let ids = NewIds::new(&ports.stamps);
-    let issued = settle::free_purchase(&ports.database, actor, &invoice, origin, &ids).await?;
+    let keys = ports.receipt_keys()?;
+    let issued =
+        settle::free_purchase(&ports.database, actor, &invoice, origin, &ids, keys).await?;
     let license_id = match issued {
         Issued::License(id) => id,
         Issued::Exhausted => return Err(codes::refused(Refusal::Exhausted)),

@@ -7,7 +7,7 @@ use keywright_domain::dates::MAX_UNIX_SECONDS;
 use keywright_edge::http::forget_expired;
 use keywright_edge::http::rate_limit::forget_full;
 use keywright_edge::ports::DatabaseError;
-use keywright_store::{download_log, recent_orders, validation_log};
+use keywright_store::{download_log, receipts, recent_orders, validation_log};
 
 /// Rows of a kind that one tick removes at most. At a tick a minute that keeps
 /// up with 700,000 a day, and one tick never holds the database for long.
@@ -19,11 +19,12 @@ const VALIDATIONS_PER_TICK: u32 = 5_000;
 const SECONDS_PER_DAY: i64 = 86_400;
 
 /// Removes a bounded number of rows in one batch, and with `purges` orders that ended
-/// unpaid and old events.
+/// unpaid and old events. Answers whether there are receipts to seal, which the same
+/// round trip finds out.
 ///
 /// # Errors
 /// [`DatabaseError`].
-pub(crate) async fn tick(ports: &Ports, purges: bool) -> Result<(), DatabaseError> {
+pub(crate) async fn tick(ports: &Ports, purges: bool) -> Result<bool, DatabaseError> {
     let now = ports.stamps.now();
     let mut batch = vec![
         forget_expired(now, PER_TICK),
@@ -37,7 +38,9 @@ pub(crate) async fn tick(ports: &Ports, purges: bool) -> Result<(), DatabaseErro
     if purges {
         batch.extend(purge::statements(ports, now));
     }
-    ports.database.aside(batch).await.map(drop)
+    batch.push(receipts::unsealed());
+    let mut answers = ports.database.aside(batch).await?;
+    Ok(answers.pop().is_some_and(|rows| !rows.is_empty()))
 }
 
 /// With 0 days nothing is kept, not even what is written in this second.

@@ -6,6 +6,7 @@ mod cron;
 mod download_ids;
 mod forget;
 mod purge;
+mod receipts;
 mod reconcile;
 mod release;
 mod stores;
@@ -16,6 +17,7 @@ use axum::routing::post;
 use keywright_edge::function::{Access, OutboundAccess, PortError};
 use keywright_edge::http::{Bearer, api_router};
 use keywright_edge::ports::{Database, Level, Log, Outbound, Stamps, name};
+use keywright_edge::receipt_keys::{NoReceiptKeys, ReceiptKeys};
 use keywright_edge::vault::{NoVault, Vault};
 use keywright_edge::{BoxFuture, Function, Grants, Host};
 use keywright_providers::btcpay::Store;
@@ -33,6 +35,7 @@ pub const FUNCTION: Function = Function {
             name::BTCPAY_API_KEY,
             name::BTCPAY_STORE_ID,
             name::CREDENTIALS_KEY,
+            name::RECEIPT_KEYS,
             name::CRON_TOKEN,
             name::VALIDATION_LOG_DAYS,
             name::DOWNLOAD_LOG_DAYS,
@@ -65,6 +68,8 @@ struct Ports {
     btcpay_url: Option<Arc<str>>,
     /// What opens the credentials of connected stores.
     vault: Arc<Result<Vault, NoVault>>,
+    /// What seals receipts.
+    receipt_keys: Result<ReceiptKeys, NoReceiptKeys>,
     /// Who may tick by HTTP; `None` on a platform that ticks by itself.
     cron: Option<Bearer>,
     /// For how many days validations are kept; `None` when what is configured
@@ -100,6 +105,7 @@ impl Ports {
             configured: Arc::new(store.map_err(|error| error.to_string())),
             btcpay_url: url.map(Into::into),
             vault: Arc::new(Vault::configured(config)),
+            receipt_keys: ReceiptKeys::configured(config),
             cron: config.get(name::CRON_TOKEN).and_then(Bearer::new),
             validation_log_days: days(retention::Log::Validations),
             download_log_days: days(retention::Log::Downloads),

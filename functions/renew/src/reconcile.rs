@@ -19,6 +19,7 @@ use futures_util::future::join_all;
 use keywright_domain::invoice::watch::FIRST_WAIT;
 use keywright_domain::invoice::{Effect, InvoiceStatus};
 use keywright_edge::ports::{DatabaseError, Level};
+use keywright_edge::receipt_keys::ReceiptKeys;
 use keywright_providers::btcpay::{Expected, Invoice, Store};
 use keywright_store::audit::Actor;
 use keywright_store::due_orders::{self, NextCheck};
@@ -38,8 +39,8 @@ const STORES: i64 = 4;
 
 /// Statements that recording may take. D1's free plan allows a Worker 50 in all; the
 /// others are 7 for the turns of stores and orders, the 3 that release reservations, the
-/// one for download ids and the 5 that clear up.
-const STATEMENTS: usize = 34;
+/// one for download ids, the 5 that clear up and the one that looks at receipts.
+const STATEMENTS: usize = 33;
 
 /// Statements that closing an order takes which has no invoice.
 const STATEMENTS_TO_CLOSE: usize = 4;
@@ -90,6 +91,15 @@ struct Group {
 /// # Errors
 /// [`DatabaseError`]; what was claimed comes round again.
 pub(crate) async fn tick(ports: &Ports, request_id: &str) -> Result<Report, DatabaseError> {
+    let keys = match &ports.receipt_keys {
+        Ok(keys) => keys,
+        Err(error) => {
+            // No turn is taken from an order whose payment could not be recorded.
+            let line = format!("no order is reconciled: {error}");
+            ports.log.write(Level::Error, request_id, &line);
+            return Ok(Report::default());
+        }
+    };
     let now = ports.stamps.now();
     let mut report = Report {
         statements_left: STATEMENTS,
@@ -101,6 +111,7 @@ pub(crate) async fn tick(ports: &Ports, request_id: &str) -> Result<Report, Data
     }
     let mut tick = Tick {
         ports,
+        keys,
         request_id,
         statements: STATEMENTS,
     };
@@ -183,6 +194,7 @@ pub(crate) async fn tick(ports: &Ports, request_id: &str) -> Result<Report, Data
 
 struct Tick<'a> {
     ports: &'a Ports,
+    keys: &'a ReceiptKeys,
     request_id: &'a str,
     /// Statements that are left.
     statements: usize,
@@ -302,7 +314,7 @@ impl Tick<'_> {
         now: i64,
     ) -> Result<Checked, DatabaseError> {
         let ids = StepIds::new(&self.ports.stamps);
-        let prepared = match sightings::prepare(&self.actor(now), invoice, seen, &ids) {
+        let prepared = match sightings::prepare(&self.actor(now), invoice, seen, &ids, self.keys) {
             Ok(prepared) => prepared,
             Err(illegal) => return Ok(self.failed(invoice, now, &illegal)),
         };

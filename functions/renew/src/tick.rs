@@ -1,7 +1,7 @@
 //! One tick: every duty of this function once, each bounded. Payments come
 //! first; clearing up may wait for the next tick.
 
-use crate::{Ports, download_ids, forget, purge, reconcile, release};
+use crate::{Ports, download_ids, forget, purge, receipts, reconcile, release};
 use keywright_edge::ports::DatabaseError;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -28,7 +28,9 @@ pub(crate) async fn tick(ports: &Ports, request_id: &str) -> Result<Report, Data
     let released = release::tick(ports, request_id).await?;
     let filled_in = download_ids::tick(ports).await?;
     let purges = reconciled.statements_left >= purge::STATEMENTS;
-    forget::tick(ports, purges).await?;
+    if forget::tick(ports, purges).await? {
+        receipts::warn(ports, request_id);
+    }
     Ok(Report {
         reconciled,
         released,

@@ -1,6 +1,8 @@
 //! The sign function: the only holder of the signing key, without a public
 //! route. It signs records, not requests: a caller names a license, and what
-//! the database says of it is signed, or refused.
+//! the database says of it is signed, or refused. Nor does it take the database's
+//! word for a sale: a receipt counts only with a seal under a key that this function
+//! and those that settle hold.
 
 mod error;
 mod keys;
@@ -13,6 +15,7 @@ use error::Refusal;
 use http::StatusCode;
 use keywright_edge::function::{Access, PortError};
 use keywright_edge::ports::{Reader, Stamps, name};
+use keywright_edge::receipt_keys::{NoReceiptKeys, ReceiptKeys};
 use keywright_edge::{Function, Grants, Host};
 use keywright_license::SigningKey;
 use std::sync::Arc;
@@ -22,7 +25,7 @@ pub const FUNCTION: Function = Function {
     name: "sign",
     grants: Grants {
         database: Access::Read,
-        config: &[name::SIGNING_KEY, name::VERIFY_KEYS],
+        config: &[name::SIGNING_KEY, name::VERIFY_KEYS, name::RECEIPT_KEYS],
         ..Grants::NONE
     },
     router,
@@ -39,6 +42,8 @@ struct Ports {
     /// The key, or why there is none; refused at every call, not at start, so
     /// that the reason is in the log of each.
     key: Arc<Result<SigningKey, keys::KeyError>>,
+    /// What tells a genuine receipt, or why nothing does.
+    receipt_keys: Result<ReceiptKeys, NoReceiptKeys>,
 }
 
 impl Ports {
@@ -55,6 +60,20 @@ impl Ports {
             )
         })
     }
+
+    /// What tells a genuine receipt.
+    ///
+    /// # Errors
+    /// 503 when there is no key that may be used.
+    fn receipt_keys(&self) -> Result<&ReceiptKeys, Refusal> {
+        self.receipt_keys.as_ref().map_err(|error| {
+            Refusal::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "no_receipt_key",
+                error.to_string(),
+            )
+        })
+    }
 }
 
 fn router(host: &Host) -> Result<Router, PortError> {
@@ -62,6 +81,7 @@ fn router(host: &Host) -> Result<Router, PortError> {
         database: host.reader()?,
         stamps: host.stamps(),
         key: Arc::new(keys::configured(&host.config)),
+        receipt_keys: ReceiptKeys::configured(&host.config),
     };
     Ok(Router::new()
         .route("/license", post(license::handler))

@@ -8,6 +8,7 @@ use keywright_domain::dates::MAX_UNIX_SECONDS;
 use keywright_domain::standing::LicenseStatus;
 use keywright_edge::http::{ApiError, Json};
 use keywright_edge::ports::{SignLicense, SignedLicense};
+use keywright_edge::receipt_keys::{ReceiptKeys, SealState};
 use keywright_license::{Date, MintError, NewLicense, SigningKey, TokenClaims};
 use keywright_store::licenses::{self, Entitled};
 use uuid::Uuid;
@@ -16,7 +17,8 @@ use uuid::Uuid;
 /// time, because Ed25519 is deterministic: keys are not stored.
 ///
 /// 404 `unknown_license`, 409 `not_entitled` without a receipt that entitles
-/// it or when it is not active, 503 `no_signing_key`.
+/// it or when it is not active, 503 `receipt_not_sealed`, `no_receipt_key` and
+/// `no_signing_key`.
 pub(crate) async fn handler(
     State(ports): State<Ports>,
     asked: Result<Json<SignLicense>, ApiError>,
@@ -24,34 +26,59 @@ pub(crate) async fn handler(
     let Json(asked) =
         asked.map_err(|error| Refusal::new(error.status(), "bad_request", error.message()))?;
     let key = ports.key()?;
+    let receipt_keys = ports.receipt_keys()?;
     let recorded = licenses::with_receipt(&ports.database, &asked.license_id)
         .await
         .map_err(|error| internal(&error))?
         .ok_or_else(Refusal::unknown_license)?;
-    if let Err(reason) = entitled(&recorded) {
-        return Err(Refusal::new(StatusCode::CONFLICT, "not_entitled", reason));
-    }
+    entitled(&recorded, receipt_keys)?;
     sign(key, &recorded).map(Json)
 }
 
-/// A receipt for the same product, whose invoice (where it has one) settled,
-/// and a license that is in force.
-pub(crate) fn entitled(recorded: &Entitled) -> Result<(), &'static str> {
-    let Some(kind) = recorded.receipt_kind.as_deref() else {
-        return Err("the license has no receipt");
+/// A sealed receipt for this license and its product, whose invoice (where it has
+/// one) settled, and a license that is in force.
+///
+/// # Errors
+/// 409 `not_entitled`, with the reason; 503 `receipt_not_sealed` where the operator
+/// has to seal receipts first.
+pub(crate) fn entitled(recorded: &Entitled, keys: &ReceiptKeys) -> Result<(), Refusal> {
+    let refused = |reason: &str| Err(Refusal::new(StatusCode::CONFLICT, "not_entitled", reason));
+    let Some(receipt) = recorded.receipt() else {
+        return refused("the license has no receipt");
     };
-    if recorded.receipt_product_id.as_deref() != Some(recorded.license.product_id.as_str()) {
-        return Err("the receipt is for another product");
+    if receipt.product_id != recorded.license.product_id {
+        return refused("the receipt is for another product");
+    }
+    match keys.check(&receipt, &recorded.receipt.seals) {
+        SealState::Sealed | SealState::SealedByOlderKey => {}
+        SealState::Unsealed => return not_sealed("has no seal"),
+        SealState::UnknownKey => {
+            return not_sealed("has seals of keys only that are not in RECEIPT_KEYS");
+        }
+        SealState::Broken => {
+            return refused("the receipt, its license or its seal was changed in the database");
+        }
     }
     let settled = recorded.invoice_status.as_deref() == Some("settled");
-    let granted = kind == "grant" && recorded.invoice_status.is_none();
+    let granted = receipt.kind == "grant" && recorded.invoice_status.is_none();
     if !settled && !granted {
-        return Err("the receipt's invoice is not settled");
+        return refused("the receipt's invoice is not settled");
     }
     if recorded.license.status != LicenseStatus::Active {
-        return Err("the license is not active");
+        return refused("the license is not active");
     }
     Ok(())
+}
+
+fn not_sealed(why: &str) -> Result<(), Refusal> {
+    Err(Refusal::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "receipt_not_sealed",
+        format!(
+            "the receipt {why}: after an upgrade or a change of RECEIPT_KEYS run: keywright \
+             receipts seal; a receipt that is still not sealed then was not written by Keywright"
+        ),
+    ))
 }
 
 fn sign(key: &SigningKey, recorded: &Entitled) -> Result<SignedLicense, Refusal> {

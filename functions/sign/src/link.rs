@@ -22,7 +22,8 @@ const NO_VERSIONS: [&str; 2] = ["latest", "channels"];
 /// 404 `unknown_license`; 409 `not_entitled` without a receipt that entitles it,
 /// `not_active` when it is revoked, suspended or expired, `version_denied` when
 /// it does not include the version, `no_download_id` for a moment, for a license
-/// older than those; 422 `bad_request`; 503 `no_signing_key`.
+/// older than those; 422 `bad_request`; 503 `receipt_not_sealed`, `no_receipt_key` and
+/// `no_signing_key`.
 pub(crate) async fn handler(
     State(ports): State<Ports>,
     asked: Result<Json<SignLink>, ApiError>,
@@ -30,6 +31,7 @@ pub(crate) async fn handler(
     let Json(asked) =
         asked.map_err(|error| Refusal::new(error.status(), "bad_request", error.message()))?;
     let key = ports.key()?;
+    let receipt_keys = ports.receipt_keys()?;
     let bad_version =
         |message: String| Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "bad_request", message);
     Name::parse(&asked.version).map_err(|error| bad_version(error.to_string()))?;
@@ -41,7 +43,7 @@ pub(crate) async fn handler(
         .map_err(|error| internal(&error))?
         .ok_or_else(Refusal::unknown_license)?;
     let conflict = |error, message: &str| Refusal::new(StatusCode::CONFLICT, error, message);
-    entitled(&wanted.entitled).map_err(|reason| conflict("not_entitled", reason))?;
+    entitled(&wanted.entitled, receipt_keys)?;
     let license = &wanted.entitled.license;
     let now = ports.stamps.now();
     let asked_of = wanted.asked(&asked.version);

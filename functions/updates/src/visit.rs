@@ -204,6 +204,13 @@ pub(crate) fn no_link(error: SignError) -> ApiError {
                 error.to_string(),
             )
         }
+        SignError::Refused { error: word, .. } if word == "receipt_not_sealed" => {
+            ApiError::unavailable(
+                "service_unavailable",
+                "the link could not be signed now; try again later",
+                error.to_string(),
+            )
+        }
         SignError::Refused { status: 409, .. } => {
             ApiError::forbidden("the license does not open this download")
         }

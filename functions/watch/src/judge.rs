@@ -8,6 +8,7 @@ use crate::panel::{Outcome, Panel};
 use crate::tick::Tick;
 use keywright_domain::usdc::matching::{Asked, Paid, Reason, Verdict, judge};
 use keywright_edge::ports::DatabaseError;
+use keywright_edge::receipt_keys::ReceiptKeys;
 use keywright_store::transfer_judging::{self, JudgeIds, Known, Left, Order, TOLD_FROM};
 use keywright_store::transfer_queue::{self, PutOff, STATEMENTS_TO_PUT_OFF, Seen};
 
@@ -28,6 +29,13 @@ pub(crate) async fn all(
     chain: &mut Chain<'_>,
     session: Option<&Session>,
 ) -> Result<(), DatabaseError> {
+    let keys = match &tick.ports.receipt_keys {
+        Ok(keys) => keys.clone(),
+        Err(error) => {
+            tick.warn(&format!("no transfer is judged: {error}"));
+            return Ok(());
+        }
+    };
     if !tick.takes(1 + STATEMENTS_TO_PUT_OFF) {
         return Ok(());
     }
@@ -45,7 +53,7 @@ pub(crate) async fn all(
             };
             match panel.ask(chain, seen, needed).await {
                 Outcome::Confirmed { at, by } => {
-                    if !decide(tick, seen, at, &by).await? {
+                    if !decide(tick, &keys, seen, at, &by).await? {
                         break;
                     }
                 }
@@ -72,6 +80,7 @@ pub(crate) async fn all(
 /// Judges one; answers whether there was room.
 async fn decide(
     tick: &mut Tick<'_>,
+    keys: &ReceiptKeys,
     seen: &Seen,
     at: i64,
     confirmed_by: &str,
@@ -100,7 +109,7 @@ async fn decide(
                 return Ok(true);
             };
             is_credit = true;
-            transfer_judging::crediting(&tick.actor, &tick.market, known, order, &ids)
+            transfer_judging::crediting(&tick.actor, &tick.market, known, order, &ids, keys)
         }
         Verdict::Unmatched { reason, invoice_id } => {
             let order = invoice_id.and_then(of);

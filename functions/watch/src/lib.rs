@@ -23,6 +23,7 @@ use claims::Claims;
 use keywright_edge::function::{Access, OutboundAccess, PortError};
 use keywright_edge::http::{ApiError, Bearer, api_router, repeatable};
 use keywright_edge::ports::{Database, Log, Outbound, Stamps, name};
+use keywright_edge::receipt_keys::{NoReceiptKeys, ReceiptKeys};
 use keywright_edge::{BoxFuture, Function, Grants, Host};
 use keywright_providers::polygon::rpc::Endpoint;
 use keywright_store::MIGRATIONS;
@@ -47,6 +48,7 @@ pub const FUNCTION: Function = Function {
             name::POLYGON_START_BLOCK,
             name::LEGACY_TX_CLAIMS,
             name::CRON_TOKEN,
+            name::RECEIPT_KEYS,
         ],
         ..Grants::NONE
     },
@@ -80,6 +82,8 @@ struct Ports {
     /// Who may tick by HTTP; `None` on a platform that ticks by itself.
     cron: Option<Bearer>,
     claims: Arc<Claims>,
+    /// What seals receipts.
+    receipt_keys: Result<ReceiptKeys, NoReceiptKeys>,
 }
 
 impl Ports {
@@ -103,6 +107,7 @@ impl Ports {
             watched: Arc::new(watched),
             cron: config.get(name::CRON_TOKEN).and_then(Bearer::new),
             claims: Arc::new(Claims::of(host)?),
+            receipt_keys: ReceiptKeys::configured(config),
         })
     }
 

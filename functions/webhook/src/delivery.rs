@@ -12,6 +12,7 @@ use http::{HeaderMap, StatusCode};
 use keywright_domain::invoice::{Effect, Illegal};
 use keywright_edge::http::{ApiError, read_body};
 use keywright_edge::ports::{DatabaseError, Level};
+use keywright_edge::receipt_keys::ReceiptKeys;
 use keywright_providers::btcpay::{self, Expected, Invoice, Mismatch, ReadError, Store};
 use keywright_store::audit::Actor;
 use keywright_store::invoices::{self, Payable};
@@ -47,6 +48,13 @@ pub(crate) async fn take(
         note(Level::Warn, "passed over a BTCPay event of another store");
         return Ok(StatusCode::OK);
     }
+    let keys = ports.receipt_keys.as_ref().map_err(|error| {
+        ApiError::unavailable(
+            "service_unavailable",
+            "payments cannot be recorded yet; send this again",
+            error.to_string(),
+        )
+    })?;
     for _ in 0..TRIES {
         let order_id = delivery.order_id();
         let provider_id = account.provider_id.as_deref();
@@ -64,7 +72,7 @@ pub(crate) async fn take(
             note(Level::Warn, "BTCPay knows no such invoice");
             return Ok(StatusCode::OK);
         };
-        match record(ports, &account.store, request_id, &invoice, &remote).await {
+        match record(ports, keys, &account.store, request_id, &invoice, &remote).await {
             Ok(Recorded::Done(_)) => return Ok(StatusCode::OK),
             Ok(Recorded::Overtaken) => {}
             Err(NotRecorded::Database(error)) => return Err(error.into()),
@@ -128,6 +136,7 @@ enum NotRecorded {
 
 async fn record(
     ports: &Ports,
+    keys: &ReceiptKeys,
     store: &Store,
     request_id: &str,
     invoice: &Payable,
@@ -158,6 +167,6 @@ async fn record(
         request_id: request_id.to_owned(),
     };
     let ids = StepIds::new(&ports.stamps);
-    let prepared = sightings::prepare(&actor, invoice, &seen, &ids)?;
+    let prepared = sightings::prepare(&actor, invoice, &seen, &ids, keys)?;
     Ok(prepared.record(&ports.database).await?)
 }

@@ -16,6 +16,7 @@ use axum::routing::{get, post};
 use keywright_edge::function::{Access, OutboundAccess, PortError};
 use keywright_edge::http::api_router;
 use keywright_edge::ports::{Database, Log, Outbound, Stamps, name};
+use keywright_edge::receipt_keys::{NoReceiptKeys, ReceiptKeys};
 use keywright_edge::vault::{NoVault, Vault};
 use keywright_edge::{Function, Grants, Host};
 use keywright_providers::btcpay::{Store, WebhookSecret};
@@ -35,6 +36,7 @@ pub const FUNCTION: Function = Function {
             name::BTCPAY_STORE_ID,
             name::BTCPAY_WEBHOOK_SECRET,
             name::CREDENTIALS_KEY,
+            name::RECEIPT_KEYS,
         ],
         ..Grants::NONE
     },
@@ -69,6 +71,8 @@ struct Ports {
     configured: Arc<Result<Account, String>>,
     /// What opens the credentials of connected stores.
     vault: Arc<Result<Vault, NoVault>>,
+    /// What seals receipts.
+    receipt_keys: Result<ReceiptKeys, NoReceiptKeys>,
 }
 
 fn router(host: &Host) -> Result<Router, PortError> {
@@ -101,6 +105,7 @@ fn router(host: &Host) -> Result<Router, PortError> {
         btcpay_url: url.map(plain),
         configured: Arc::new(configured),
         vault: Arc::new(Vault::configured(config)),
+        receipt_keys: ReceiptKeys::configured(config),
     };
     Ok(api_router(
         Router::new()

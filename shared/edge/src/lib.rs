@@ -8,6 +8,7 @@
 //!   authentication, and [`http::serve`], which every host calls
 //! - [`journal`]: notes written after the answer, many at once
 //! - [`vault`]: credentials at rest, sealed
+//! - [`receipt_keys`]: seals of receipts
 //! - [`host`]: Workers, Spin and, for tests, native with a real `SQLite`
 //!
 //! ```ignore
@@ -21,6 +22,7 @@ pub mod host;
 pub mod http;
 pub mod journal;
 pub mod ports;
+pub mod receipt_keys;
 mod seal;
 pub mod vault;
 

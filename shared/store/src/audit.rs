@@ -27,8 +27,8 @@ pub struct Entry {
     /// What was done, such as `license.revoke`.
     pub action: &'static str,
     /// `product`, `policy`, `invoice`, `license`, `api_key`, `discount_code`,
-    /// `redemption`, `release`, `upload`, `attention`, `merchant_profile` or
-    /// `payment_provider`.
+    /// `redemption`, `release`, `upload`, `attention`, `merchant_profile`,
+    /// `payment_provider` or `receipt`.
     pub object_kind: &'static str,
     /// Id of the object.
     pub object_id: String,

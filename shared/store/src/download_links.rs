@@ -1,6 +1,6 @@
 //! What a signed download link is made from.
 
-use crate::licenses::Entitled;
+use crate::licenses::{Entitled, entitled_columns};
 use keywright_domain::release::gate::{Asked, Held, good_until};
 use keywright_edge::ports::{DatabaseError, Reader, Statement};
 use serde::Deserialize;
@@ -57,20 +57,20 @@ pub async fn wanted(
     version: &str,
 ) -> Result<Option<Wanted>, DatabaseError> {
     let statement = Statement::new(
-        "SELECT l.id, l.product_id, p.slug AS product_slug, l.status, l.issued_at, l.expires_at,
-                l.grace_seconds, l.max_machines, l.entitlements, l.is_trial, l.maintenance_until,
-                r.kind AS receipt_kind, r.product_id AS receipt_product_id,
-                i.status AS invoice_status, d.download_id,
-                g.requires_entitlement AS product_asks, v.requires_entitlement AS version_asks,
-                v.built_at
-         FROM licenses l
-         JOIN products p ON p.id = l.product_id
-         LEFT JOIN receipts r ON r.id = l.receipt_id
-         LEFT JOIN invoices i ON i.id = r.invoice_id
-         LEFT JOIN download_ids d ON d.license_id = l.id
-         LEFT JOIN release_gates g ON g.product_id = l.product_id
-         LEFT JOIN releases v ON v.product_id = l.product_id AND v.version = ?2
-         WHERE l.id = ?1",
+        concat!(
+            "SELECT ",
+            entitled_columns!(),
+            ", g.requires_entitlement AS product_asks, v.requires_entitlement AS version_asks,
+             v.built_at
+             FROM licenses l
+             JOIN products p ON p.id = l.product_id
+             LEFT JOIN receipts r ON r.id = l.receipt_id
+             LEFT JOIN invoices i ON i.id = r.invoice_id
+             LEFT JOIN download_ids d ON d.license_id = l.id
+             LEFT JOIN release_gates g ON g.product_id = l.product_id
+             LEFT JOIN releases v ON v.product_id = l.product_id AND v.version = ?2
+             WHERE l.id = ?1"
+        ),
         [license_id.into(), version.into()],
     );
     database.first(statement).await

@@ -92,6 +92,8 @@ pub enum Placed {
 pub struct Payable {
     /// Our id.
     pub id: String,
+    /// What is bought.
+    pub product_id: String,
     /// Where the purchase stands.
     pub status: InvoiceStatus,
     /// What was paid.
@@ -136,7 +138,7 @@ pub(crate) fn opened_by(opener: &OrderOpener) -> [Value; 2] {
 /// its price in sats only.
 macro_rules! payable_columns {
     () => {
-        "id, status, payment_state, provider_invoice_id, price_currency,
+        "id, product_id, status, payment_state, provider_invoice_id, price_currency,
          coalesce(price_amount, amount_sats) AS price_amount,
          coalesce(base_price_amount, base_price_sats) AS base_price_amount, amount_sats,
          created_at, checks, watch_until, step_id, payment_provider_id"

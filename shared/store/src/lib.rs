@@ -23,6 +23,7 @@
 //! - [`chain_cursors`], [`chain_attention`], [`rpc_endpoints`]: reading the chain
 //! - [`plain_wallets`]: wallets that are no contracts
 //! - [`settle`]: receipt and license of a purchase or a grant
+//! - [`receipts`]: receipts and their seals
 //! - [`licenses`]: what was sold
 //! - [`api_keys`]: who may call the operator's routes
 //! - [`seats`], [`machines`]: who may use a license, and who does
@@ -82,6 +83,7 @@ pub mod provider_change;
 pub mod provider_connects;
 pub mod purchases;
 pub mod rail_preferences;
+pub mod receipts;
 pub mod recent_orders;
 pub mod redemptions;
 pub mod release_change;

@@ -3,6 +3,7 @@
 use crate::columns;
 use keywright_domain::standing::LicenseStatus;
 use keywright_edge::ports::{DatabaseError, Reader, Statement};
+use keywright_edge::receipt_keys::{ReceiptFacts, Seal};
 use serde::Deserialize;
 
 /// A license as recorded, with the slug of its product.
@@ -41,16 +42,68 @@ pub struct Entitled {
     /// The license.
     #[serde(flatten)]
     pub license: License,
-    /// Kind of its receipt: `btcpay`, `free` or `grant`.
-    pub receipt_kind: Option<String>,
-    /// Product of the receipt.
-    pub receipt_product_id: Option<String>,
+    /// Its receipt.
+    #[serde(flatten)]
+    pub receipt: LicenseReceipt,
     /// State of the receipt's invoice, where it has one.
     pub invoice_status: Option<String>,
     /// What opens its downloads; `None` for a moment, for a license older than
     /// download ids.
     pub download_id: Option<String>,
 }
+
+/// The receipt of a license, as it is recorded; nothing where there is none.
+#[derive(Debug, Clone, Deserialize)]
+pub struct LicenseReceipt {
+    receipt_id: Option<String>,
+    receipt_kind: Option<String>,
+    receipt_external_ref: Option<String>,
+    receipt_invoice_id: Option<String>,
+    receipt_product_id: Option<String>,
+    receipt_amount: Option<i64>,
+    receipt_currency: Option<String>,
+    receipt_received_at: Option<i64>,
+    /// What shows that it is genuine.
+    #[serde(deserialize_with = "columns::json")]
+    pub seals: Vec<Seal>,
+}
+
+impl Entitled {
+    /// Every member of the receipt; `None` where there is none.
+    #[must_use]
+    pub fn receipt(&self) -> Option<ReceiptFacts<'_>> {
+        let receipt = &self.receipt;
+        Some(ReceiptFacts {
+            id: receipt.receipt_id.as_deref()?,
+            kind: receipt.receipt_kind.as_deref()?,
+            external_ref: receipt.receipt_external_ref.as_deref()?,
+            invoice_id: receipt.receipt_invoice_id.as_deref(),
+            product_id: receipt.receipt_product_id.as_deref()?,
+            amount: receipt.receipt_amount?,
+            currency: receipt.receipt_currency.as_deref()?,
+            received_at: receipt.receipt_received_at?,
+            license_id: &self.license.id,
+        })
+    }
+}
+
+/// The columns of an [`Entitled`], from licenses `l`, products `p`, receipts `r`,
+/// invoices `i` and download ids `d`.
+macro_rules! entitled_columns {
+    () => {
+        concat!(
+            "l.id, l.product_id, p.slug AS product_slug, l.status, l.issued_at, l.expires_at,
+             l.grace_seconds, l.max_machines, l.maintenance_until, l.entitlements, l.is_trial,
+             r.id AS receipt_id, r.kind AS receipt_kind, r.external_ref AS receipt_external_ref,
+             r.invoice_id AS receipt_invoice_id, r.product_id AS receipt_product_id,
+             r.amount AS receipt_amount, r.currency AS receipt_currency,
+             r.received_at AS receipt_received_at, ",
+            crate::receipts::seals!(),
+            " AS seals, i.status AS invoice_status, d.download_id"
+        )
+    };
+}
+pub(crate) use entitled_columns;
 
 /// The license with this id: one round trip, all that validating needs.
 ///
@@ -73,16 +126,16 @@ pub async fn find(database: &Reader, id: &str) -> Result<Option<License>, Databa
 /// [`DatabaseError`].
 pub async fn with_receipt(database: &Reader, id: &str) -> Result<Option<Entitled>, DatabaseError> {
     let statement = Statement::new(
-        "SELECT l.id, l.product_id, p.slug AS product_slug, l.status, l.issued_at, l.expires_at,
-                l.grace_seconds, l.max_machines, l.maintenance_until, l.entitlements, l.is_trial,
-                r.kind AS receipt_kind, r.product_id AS receipt_product_id,
-                i.status AS invoice_status, d.download_id
-         FROM licenses l
-         JOIN products p ON p.id = l.product_id
-         LEFT JOIN receipts r ON r.id = l.receipt_id
-         LEFT JOIN invoices i ON i.id = r.invoice_id
-         LEFT JOIN download_ids d ON d.license_id = l.id
-         WHERE l.id = ?1",
+        concat!(
+            "SELECT ",
+            entitled_columns!(),
+            " FROM licenses l
+             JOIN products p ON p.id = l.product_id
+             LEFT JOIN receipts r ON r.id = l.receipt_id
+             LEFT JOIN invoices i ON i.id = r.invoice_id
+             LEFT JOIN download_ids d ON d.license_id = l.id
+             WHERE l.id = ?1"
+        ),
         [id.into()],
     );
     database.first(statement).await

@@ -2,13 +2,14 @@
 //! atomic batch. Run twice, or twice at once, it makes one of each: the
 //! receipt is unique by what was paid, the license by its receipt, and the
 //! entry and the event are written only by the batch whose new license id is
-//! the one that got in. The use of a discount code becomes `used` in the same
+//! the one that got in. The receipt is sealed in the same batch, for this license. The use of a discount code becomes `used` in the same
 //! batch, once. So is the license's download id made.
 
 use crate::audit::{self, Actor, Entry};
 use crate::columns;
 use crate::download_ids;
 use crate::invoices::{self, NewInvoice};
+use crate::receipts;
 use crate::recent_orders::{self, Full};
 use crate::redemptions;
 use keywright_domain::invoice::InvoiceStatus;
@@ -16,6 +17,7 @@ use keywright_domain::recent_orders::{Kind, Origin};
 use keywright_domain::release::DownloadId;
 use keywright_domain::terms::Terms;
 use keywright_edge::ports::{Database, DatabaseError, Stamps, Statement, Value, decode};
+use keywright_edge::receipt_keys::{ReceiptFacts, ReceiptKeys};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -100,6 +102,7 @@ pub async fn free_purchase(
     invoice: &NewInvoice,
     origin: &Origin,
     ids: &NewIds,
+    keys: &ReceiptKeys,
 ) -> Result<Issued, DatabaseError> {
     let kind = if invoice.terms.is_trial {
         Kind::Trial
@@ -117,14 +120,17 @@ pub async fn free_purchase(
     );
     let paid = Paid {
         invoice_id: &invoice.id,
+        product_id: &invoice.product_id,
         kind: "free",
         external_ref: &external_ref,
-        received: None,
+        amount: invoice.price.amount(),
+        currency: invoice.price.currency().as_str(),
+        received_at: actor.at,
         has_code: true,
     };
     let mut batch = place;
     batch.push(recent_orders::count(kind, origin, &invoice.id, actor.at));
-    batch.extend(issuing(actor, paid, ids));
+    batch.extend(issuing(actor, paid, ids, keys));
     let mut answers = match database.batch(batch).await {
         Ok(answers) => answers,
         Err(error) => {
@@ -154,17 +160,19 @@ pub async fn grant(
     actor: &Actor,
     grant: &Grant,
     ids: &NewIds,
+    keys: &ReceiptKeys,
 ) -> Result<(), DatabaseError> {
-    let receipt = Statement::new(
-        "INSERT INTO receipts (id, kind, external_ref, product_id, amount, currency, received_at)
-         VALUES (?1, 'grant', ?2, ?3, 0, 'SAT', ?4)",
-        [
-            (&ids.receipt).into(),
-            (&ids.license).into(),
-            (&grant.product_id).into(),
-            actor.at.into(),
-        ],
-    );
+    let receipt = ReceiptFacts {
+        id: &ids.receipt,
+        kind: "grant",
+        external_ref: &ids.license,
+        invoice_id: None,
+        product_id: &grant.product_id,
+        amount: 0,
+        currency: "SAT",
+        received_at: actor.at,
+        license_id: &ids.license,
+    };
     let license = Statement::new(
         "INSERT INTO licenses (id, receipt_id, product_id, policy_id, status, issued_at,
                                expires_at, grace_seconds, max_machines, entitlements, is_trial,
@@ -189,7 +197,7 @@ pub async fn grant(
         ],
     );
     let download = download_ids::give(&ids.license, &ids.download, actor.at);
-    let mut batch = vec![receipt, license, download];
+    let mut batch = vec![receipts::of_grant(&receipt, keys), license, download];
     batch.extend(told(actor, ids, None, "admin_issue"));
     database.batch(batch).await.map(drop)
 }
@@ -199,43 +207,44 @@ pub async fn grant(
 pub(crate) struct Paid<'a> {
     /// Our invoice.
     pub(crate) invoice_id: &'a str,
+    /// Its product.
+    pub(crate) product_id: &'a str,
     /// Who took the payment.
     pub(crate) kind: &'static str,
     /// What they call it.
     pub(crate) external_ref: &'a str,
-    /// What came in, its currency, and when, in unix seconds, where that is not
-    /// what the order says and now.
-    pub(crate) received: Option<(i64, &'static str, i64)>,
+    /// What came in, in the smallest unit of its currency.
+    pub(crate) amount: i64,
+    /// The currency.
+    pub(crate) currency: &'static str,
+    /// When, in unix seconds.
+    pub(crate) received_at: i64,
     /// Whether the order may have a code whose use ends with it.
     pub(crate) has_code: bool,
 }
 
 /// The receipt, license, audit entry and event of an invoice that is settled,
 /// and the use of its code. Every value of the license comes from the invoice's
-/// row. Where they exist, nothing is written. The last statement answers the
-/// license's `id`.
-pub(crate) fn issuing(actor: &Actor, paid: Paid<'_>, ids: &NewIds) -> Vec<Statement> {
-    let (amount, currency, received_at) = match paid.received {
-        Some((amount, currency, at)) => (Some(amount), Some(currency), at),
-        None => (None, None, actor.at),
+/// row, and the license is written for the receipt of this batch only: that one is
+/// sealed for it. Where they exist, nothing is written. The last statement answers
+/// the license's `id`.
+pub(crate) fn issuing(
+    actor: &Actor,
+    paid: Paid<'_>,
+    ids: &NewIds,
+    keys: &ReceiptKeys,
+) -> Vec<Statement> {
+    let receipt = ReceiptFacts {
+        id: &ids.receipt,
+        kind: paid.kind,
+        external_ref: paid.external_ref,
+        invoice_id: Some(paid.invoice_id),
+        product_id: paid.product_id,
+        amount: paid.amount,
+        currency: paid.currency,
+        received_at: paid.received_at,
+        license_id: &ids.license,
     };
-    let receipt = Statement::new(
-        "INSERT INTO receipts (id, kind, external_ref, invoice_id, product_id, amount, currency,
-                               received_at)
-         SELECT ?1, ?2, ?3, id, product_id, coalesce(?6, price_amount, amount_sats),
-                coalesce(?7, price_currency), ?5
-         FROM invoices WHERE id = ?4 AND status = 'settled'
-         ON CONFLICT DO NOTHING",
-        [
-            (&ids.receipt).into(),
-            paid.kind.into(),
-            paid.external_ref.into(),
-            paid.invoice_id.into(),
-            received_at.into(),
-            amount.into(),
-            currency.into(),
-        ],
-    );
     // What is sold for a time runs from the payment, whenever it was heard of.
     // As `Terms::maintenance_until`: a day's last second, not after the year
     // 9999.
@@ -248,15 +257,16 @@ pub(crate) fn issuing(actor: &Actor, paid: Paid<'_>, ids: &NewIds) -> Vec<Statem
                 i.grace_seconds, i.max_machines, i.entitlements, i.is_trial, i.buyer_email, ?3,
                 min((r.received_at + i.maintenance_seconds) / 86400 * 86400 + 86399, 253402300799)
          FROM receipts r JOIN invoices i ON i.id = r.invoice_id
-         WHERE i.id = ?2
+         WHERE i.id = ?2 AND r.id = ?4
          ON CONFLICT DO NOTHING",
         [
             (&ids.license).into(),
             paid.invoice_id.into(),
             actor.at.into(),
+            (&ids.receipt).into(),
         ],
     );
-    let mut batch = vec![receipt, license];
+    let mut batch = vec![receipts::of_order(&receipt, keys), license];
     batch.extend(told(actor, ids, Some(paid.invoice_id), "purchase"));
     if paid.has_code {
         batch.extend(redemptions::used(actor, paid.invoice_id, &ids.redeemed));

@@ -19,6 +19,7 @@ use keywright_domain::invoice::{
 };
 use keywright_domain::money::{Price, Sats};
 use keywright_edge::ports::{Database, DatabaseError, Stamps, Statement};
+use keywright_edge::receipt_keys::ReceiptKeys;
 use serde_json::json;
 
 /// Why a license is suspended whose payment was withdrawn. It tells such a
@@ -165,10 +166,11 @@ pub fn prepare(
     invoice: &Payable,
     seen: &Seen<'_>,
     ids: &StepIds,
+    keys: &ReceiptKeys,
 ) -> Result<Prepared, Illegal> {
     let step = invoice.purchase().on(seen.sighting)?;
     let mut batch = vec![take_step(actor, invoice, seen, step, ids)];
-    batch.extend(effects(actor, invoice, seen, step, ids));
+    batch.extend(effects(actor, invoice, seen, step, ids, keys));
     if let Some(attention) = step.attention {
         let (step_id, id) = (&ids.step, &ids.attention);
         let superseded = attention::superseded(actor, attention, &invoice.id, step_id);
@@ -259,17 +261,21 @@ fn effects(
     seen: &Seen<'_>,
     step: Step,
     ids: &StepIds,
+    keys: &ReceiptKeys,
 ) -> Vec<Statement> {
     match step.effect {
         Effect::Issue => {
             let paid = Paid {
                 invoice_id: &invoice.id,
+                product_id: &invoice.product_id,
                 kind: "btcpay",
                 external_ref: seen.provider_invoice_id,
-                received: None,
+                amount: invoice.price.amount(),
+                currency: invoice.price.currency().as_str(),
+                received_at: actor.at,
                 has_code: true,
             };
-            let mut batch = settle::issuing(actor, paid, &ids.issued);
+            let mut batch = settle::issuing(actor, paid, &ids.issued, keys);
             if invoice.status == InvoiceStatus::Invalid {
                 batch.extend(turned(actor, &invoice.id, Turn::Back, ids));
             }

@@ -10,6 +10,7 @@ use keywright_domain::usdc::AMOUNT_KNOWN;
 use keywright_domain::usdc::matching::{Asked, Reason};
 use keywright_domain::usdc::retry::TELL_AFTER;
 use keywright_edge::ports::{DatabaseError, Reader, Stamps, Statement};
+use keywright_edge::receipt_keys::ReceiptKeys;
 use serde::Deserialize;
 
 /// From how much on the operator is told of a transfer that pays nothing: a cent.
@@ -30,6 +31,7 @@ pub struct Order {
     /// What came before to its own address in time and was too little, in
     /// micro-units, a cent or more at a time.
     pub received_units: i64,
+    product_id: String,
     derivation_index: Option<i64>,
     status: String,
     has_code: i64,
@@ -115,7 +117,7 @@ pub async fn orders_at(
                             AND reserved = 1 AND token = ?2 AND is_open = 1
                           ORDER BY amount_units LIMIT 1))
          SELECT o.invoice_id, o.amount_units, i.created_at, o.expires_at, o.derivation_index,
-                i.status,
+                i.status, i.product_id,
                 EXISTS (SELECT 1 FROM redemptions r WHERE r.invoice_id = o.invoice_id) AS has_code,
                 iif(o.derivation_index IS NULL, 0,
                     (SELECT coalesce(sum(p.amount_units), 0) FROM chain_transfers p
@@ -146,6 +148,7 @@ pub fn crediting(
     known: Known<'_>,
     order: &Order,
     ids: &JudgeIds,
+    keys: &ReceiptKeys,
 ) -> Vec<Statement> {
     let Known {
         seen,
@@ -190,12 +193,15 @@ pub fn crediting(
     batch.extend(closing(actor, seen));
     let paid = Paid {
         invoice_id,
+        product_id: &order.product_id,
         kind: "polygon",
         external_ref: &external_ref,
-        received: Some((paid_units, "USDC", paid_at)),
+        amount: paid_units,
+        currency: "USDC",
+        received_at: paid_at,
         has_code: order.has_code != 0,
     };
-    batch.extend(settle::issuing(actor, paid, &ids.issued));
+    batch.extend(settle::issuing(actor, paid, &ids.issued, keys));
     batch
 }
 

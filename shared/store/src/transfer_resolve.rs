@@ -7,6 +7,7 @@ use crate::transfer_list::{Transfer, select_transfers};
 use crate::transfers::reference;
 use keywright_domain::dates::rfc3339;
 use keywright_edge::ports::{Database, DatabaseError, Reader, Stamps, Statement, decode};
+use keywright_edge::receipt_keys::ReceiptKeys;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -34,6 +35,15 @@ impl Resolution {
             Self::Settled { .. } => "settled",
             Self::Refunded => "refunded",
             Self::Ignored => "ignored",
+        }
+    }
+
+    /// The order that it pays.
+    #[must_use]
+    pub fn invoice_id(&self) -> Option<&str> {
+        match self {
+            Self::Settled { invoice_id, .. } => Some(invoice_id),
+            Self::Refunded | Self::Ignored => None,
         }
     }
 }
@@ -67,12 +77,34 @@ pub struct Resolved {
     pub is_done: bool,
 }
 
-/// The transfer with this id.
+/// A transfer and the order that it is to pay.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Resolvable {
+    /// The transfer.
+    #[serde(flatten)]
+    pub transfer: Transfer,
+    /// The product of the order; `None` where there is no such order.
+    pub order_product_id: Option<String>,
+}
+
+/// The transfer with this id, and what is known of the order that it is to pay.
 ///
 /// # Errors
 /// [`DatabaseError`].
-pub async fn get(database: &Reader, id: &str) -> Result<Option<Transfer>, DatabaseError> {
-    let statement = Statement::new(select_transfers!("WHERE id = ?1"), [id.into()]);
+pub async fn get(
+    database: &Reader,
+    id: &str,
+    invoice_id: Option<&str>,
+) -> Result<Option<Resolvable>, DatabaseError> {
+    let statement = Statement::new(
+        concat!(
+            "SELECT t.*, (SELECT product_id FROM invoices WHERE id = ?2) AS order_product_id
+             FROM (",
+            select_transfers!("WHERE id = ?1"),
+            ") AS t"
+        ),
+        [id.into(), invoice_id.into()],
+    );
     database.first(statement).await
 }
 
@@ -89,11 +121,13 @@ pub async fn get(database: &Reader, id: &str) -> Result<Option<Transfer>, Databa
 pub async fn resolve(
     database: &Database,
     actor: &Actor,
-    transfer: &Transfer,
+    found: &Resolvable,
     resolution: &Resolution,
     note: Option<&str>,
     ids: &ResolveIds,
+    keys: &ReceiptKeys,
 ) -> Result<Resolved, DatabaseError> {
+    let transfer = &found.transfer;
     let (order, license_from) = match resolution {
         Resolution::Settled {
             invoice_id,
@@ -149,12 +183,15 @@ pub async fn resolve(
         batch.extend(settling(invoice_id, units, 0, actor.at, &ids.step));
         let paid = Paid {
             invoice_id,
+            product_id: found.order_product_id.as_deref().unwrap_or_default(),
             kind: "polygon",
             external_ref: &external_ref,
-            received: Some((transfer.amount_units, "USDC", paid_at)),
+            amount: transfer.amount_units,
+            currency: "USDC",
+            received_at: paid_at,
             has_code: true,
         };
-        batch.extend(settle::issuing(actor, paid, &ids.issued));
+        batch.extend(settle::issuing(actor, paid, &ids.issued, keys));
     }
     batch.push(Statement::new(
         "UPDATE attention SET resolved_at = ?2, resolved_by = ?3

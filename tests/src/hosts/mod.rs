@@ -23,6 +23,7 @@ pub use spin_test_host::Reuse;
 use crate::shop;
 use keywright_btcpay_double::BtcPay;
 use keywright_btcpay_double::permission::{LICENSE_SHOP, VIEW_STORE_SETTINGS};
+use keywright_domain::dates::utc_day;
 use keywright_edge::host::native::SystemClock;
 use keywright_edge::ports::{Clock, name};
 use keywright_license::{SigningKey, VerifyKeys};
@@ -164,6 +165,8 @@ impl Instance {
         let rpc_url = rpc.url();
         let with_huge = configured == Configured::WithHugeFile;
         let releases = Arc::new(Releases::write(with_huge)?);
+        // Open while the instance runs, also over midnight.
+        let sealing_until = utc_day(SystemClock.unix_seconds() + 86_400);
         let config = match configured {
             Configured::Fully
             | Configured::Rotated
@@ -176,6 +179,7 @@ impl Instance {
                 (name::BTCPAY_WEBHOOK_SECRET, shop::WEBHOOK_SECRET),
                 (name::GIT_URL, GIT_URL),
                 (name::SANDBOX_MODE, "1"),
+                (name::RECEIPT_SEALING_UNTIL, sealing_until.as_str()),
                 (name::POLYGON_RPC_URLS, rpc_url.as_str()),
                 (name::WALLET_ADDRESS, WALLET),
             ]
@@ -192,6 +196,7 @@ impl Instance {
                 name::BTCPAY_STORE_ID,
                 name::BTCPAY_WEBHOOK_SECRET,
                 name::CREDENTIALS_KEY,
+                name::RECEIPT_KEYS,
                 name::POLYGON_RPC_URLS,
                 name::WALLET_ADDRESS,
             ]

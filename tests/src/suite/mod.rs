@@ -43,6 +43,7 @@ mod private_sign;
 mod purchase;
 mod races;
 mod ranges;
+mod receipts;
 mod reconcile;
 mod records;
 mod recover;
@@ -203,6 +204,7 @@ pub fn all() -> impl Iterator<Item = Case> {
         purchase::CASES,
         races::CASES,
         ranges::CASES,
+        receipts::CASES,
         reconcile::CASES,
         records::CASES,
         recover::CASES,

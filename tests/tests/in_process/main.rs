@@ -50,6 +50,8 @@ mod feeds;
 #[cfg(test)]
 mod fiat;
 #[cfg(test)]
+mod forgery;
+#[cfg(test)]
 mod gate_database;
 #[cfg(test)]
 mod gate_rules;
@@ -117,6 +119,8 @@ mod purging;
 mod races;
 #[cfg(test)]
 mod rate_limits;
+#[cfg(test)]
+mod receipts;
 #[cfg(test)]
 mod recent_orders;
 #[cfg(test)]

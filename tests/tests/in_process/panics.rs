@@ -2,6 +2,7 @@
 //! served as if nothing had been.
 
 use crate::bench::{Answer, Bench, NOW};
+use crate::receipts::{list, seal, today, unseal};
 use axum::Router;
 use axum::body::Body;
 use axum::routing::get;
@@ -9,7 +10,7 @@ use http::Request;
 use keywright_edge::function::PortError;
 use keywright_edge::host::native::{HttpFetch, serve};
 use keywright_edge::http::api_router;
-use keywright_edge::ports::Clock;
+use keywright_edge::ports::{Clock, name};
 use keywright_edge::{Function, Grants, Host};
 use keywright_tests::shop::{Setup, Shop};
 use serde_json::json;
@@ -180,15 +181,17 @@ async fn every_kind_of_panic_is_caught_and_each_request_is_by_itself() {
 /// What breaks in sign is for the log of its callers; what was sold stays sold.
 #[tokio::test]
 async fn a_failure_in_sign_does_not_unsell() {
-    let bench = Bench::new();
+    let bench = Bench::with(&[(name::RECEIPT_SEALING_UNTIL, &today())]);
     bench.product("free", 0).await;
     let bought = bench
         .post("/v1/purchase", &json!({ "product": "free" }))
         .await;
     let invoice_id = bought.text("invoice_id");
-    // An id that is no UUID cannot be put into a key.
+    // An id that is no UUID cannot be put into a key, whatever it is sealed with.
+    unseal(&bench).await;
     bench.sql("PRAGMA foreign_keys = OFF").await;
     bench.sql("UPDATE licenses SET id = 'no uuid'").await;
+    seal(&bench, &list(&bench).await).await;
     let progress = crate::payments::poll(&bench, &invoice_id).await;
     assert_eq!(progress["status"], "settled");
     assert!(progress["license_key"].is_null(), "{progress}");

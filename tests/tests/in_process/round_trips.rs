@@ -845,6 +845,20 @@ async fn each_route_costs_what_the_table_says() {
             1,
         ),
         (
+            "/v1/admin/receipts",
+            send(Method::GET, "/v1/admin/receipts", &json!({})),
+            1,
+        ),
+        // The receipts, and their seals where there are any to write.
+        (
+            "/v1/admin/receipts/seal",
+            post(
+                "/v1/admin/receipts/seal",
+                json!({ "receipts": [{ "id": "x", "digest": "" }] }),
+            ),
+            1,
+        ),
+        (
             "/v1/admin/audit",
             send(
                 Method::GET,

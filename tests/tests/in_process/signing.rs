@@ -13,8 +13,13 @@ use serde_json::{Value, json};
 
 /// Asks the sign function, which no path leads to.
 async fn sign(bench: &Bench, body: &Value) -> Answer {
+    sign_at(bench, "/license", body).await
+}
+
+/// The same at one of its other routes.
+pub(crate) async fn sign_at(bench: &Bench, path: &str, body: &Value) -> Answer {
     let (host, router) = bench.shop.sign();
-    let request = json_request(Method::POST, "/license", body);
+    let request = json_request(Method::POST, path, body);
     let (parts, body) = serve(host, router, request).await.into_parts();
     let body = axum::body::to_bytes(body, 1 << 20).await.expect("a body");
     Answer {
@@ -24,7 +29,7 @@ async fn sign(bench: &Bench, body: &Value) -> Answer {
     }
 }
 
-async fn sign_license(bench: &Bench, license_id: &str) -> Answer {
+pub(crate) async fn sign_license(bench: &Bench, license_id: &str) -> Answer {
     sign(bench, &json!({ "license_id": license_id })).await
 }
 
@@ -90,7 +95,7 @@ async fn a_record_that_entitles_to_nothing_is_not_signed() {
         (
             "UPDATE receipts SET invoice_id = NULL",
             [true, true, false],
-            "the receipt's invoice is not settled",
+            "the receipt, its license or its seal was changed in the database",
         ),
         (
             "UPDATE licenses SET status = 'suspended'",
@@ -250,7 +255,7 @@ fn no_function_is_granted_more_than_its_row_of_the_table() {
         (
             &keywright_sign::FUNCTION,
             row(Access::Read, false, nowhere, none),
-            vec![name::SIGNING_KEY, name::VERIFY_KEYS],
+            vec![name::SIGNING_KEY, name::VERIFY_KEYS, name::RECEIPT_KEYS],
         ),
         (
             &keywright_validate::FUNCTION,
@@ -292,6 +297,7 @@ fn no_function_is_granted_more_than_its_row_of_the_table() {
                 &[
                     name::BTCPAY_BROWSER_URL,
                     name::CREDENTIALS_KEY,
+                    name::RECEIPT_KEYS,
                     name::POLYGON_CHAIN_ID,
                     name::USDC_ADDRESS,
                     name::WALLET_ADDRESS,
@@ -314,7 +320,11 @@ fn no_function_is_granted_more_than_its_row_of_the_table() {
             [
                 &[name::PUBLIC_URL],
                 &account[..],
-                &[name::BTCPAY_WEBHOOK_SECRET, name::CREDENTIALS_KEY],
+                &[
+                    name::BTCPAY_WEBHOOK_SECRET,
+                    name::CREDENTIALS_KEY,
+                    name::RECEIPT_KEYS,
+                ],
             ]
             .concat(),
         ),
@@ -327,6 +337,8 @@ fn no_function_is_granted_more_than_its_row_of_the_table() {
                 &[
                     name::BTCPAY_BROWSER_URL,
                     name::CREDENTIALS_KEY,
+                    name::RECEIPT_KEYS,
+                    name::RECEIPT_SEALING_UNTIL,
                     name::SANDBOX_MODE,
                 ],
             ]
@@ -339,6 +351,7 @@ fn no_function_is_granted_more_than_its_row_of_the_table() {
                 &account[..],
                 &[
                     name::CREDENTIALS_KEY,
+                    name::RECEIPT_KEYS,
                     name::CRON_TOKEN,
                     name::VALIDATION_LOG_DAYS,
                     name::DOWNLOAD_LOG_DAYS,
@@ -362,6 +375,7 @@ fn no_function_is_granted_more_than_its_row_of_the_table() {
                 name::POLYGON_START_BLOCK,
                 name::LEGACY_TX_CLAIMS,
                 name::CRON_TOKEN,
+                name::RECEIPT_KEYS,
             ],
         ),
     ] {

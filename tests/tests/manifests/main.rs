@@ -50,6 +50,7 @@ fn secret(config: &str) -> Option<&'static str> {
         name::ADMIN_KEY => Some("admin key"),
         // The latter opens those of connected stores.
         name::BTCPAY_API_KEY | name::CREDENTIALS_KEY => Some("provider credentials"),
+        name::RECEIPT_KEYS => Some("receipt keys"),
         name::BTCPAY_WEBHOOK_SECRET => Some("webhook secrets"),
         name::CRON_TOKEN => Some("cron token"),
         name::POLYGON_RPC_URLS => Some("RPC URLs"),
@@ -72,6 +73,7 @@ fn secret(config: &str) -> Option<&'static str> {
         | name::POLYGON_CONFIRMATIONS
         | name::POLYGON_START_BLOCK
         | name::LEGACY_TX_CLAIMS
+        | name::RECEIPT_SEALING_UNTIL
         | name::BTCPAY_URL
         | name::BTCPAY_BROWSER_URL
         | name::SANDBOX_MODE
@@ -149,6 +151,19 @@ fn the_signing_key_is_in_one_function() {
     let sign = keywright_sign::FUNCTION.grants;
     assert_eq!((sign.outbound, sign.sign), (OutboundAccess::None, false));
     assert_eq!(sign.database, Access::Read);
+}
+
+/// What writes receipts may seal them, and sign may check them. Nothing else holds
+/// the key, though all of them have the database.
+#[test]
+fn receipts_are_sealed_by_those_who_may_settle() {
+    let holders: Vec<&str> = functions()
+        .into_iter()
+        .filter(|(_, function)| function.grants.config.contains(&name::RECEIPT_KEYS))
+        .map(|(name, _)| name)
+        .collect();
+    let settle = ["admin", "purchase", "renew", "sign", "watch", "webhook"];
+    assert_eq!(holders, settle);
 }
 
 #[test]

@@ -95,11 +95,7 @@ fn database_access(name: &str, cell: &str) -> Access {
     match cell {
         "–" => Access::None,
         "read" => Access::Read,
-        // Appending and taking are writing, as far as a binding goes.
-        "read/write"
-        | "optional: read a license's standing, append to the download log, take a site's seat" => {
-            Access::ReadWrite
-        }
+        "read/write" | "optional: read/write" => Access::ReadWrite,
         other => panic!("{name}: database is {other:?}"),
     }
 }

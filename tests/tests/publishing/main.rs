@@ -14,6 +14,7 @@ mod folder;
 mod install;
 mod interrupted;
 mod keys;
+mod receipts;
 mod release;
 mod served;
 mod together;
@@ -66,6 +67,7 @@ fn main() -> ExitCode {
     let storing = || {
         vec![
             case!(interrupted::goes_on_where_it_was),
+            case!(receipts::shown_and_then_sealed).alone(),
             case!(together::two_jobs_at_once).alone(),
         ]
     };

@@ -142,7 +142,8 @@ pub(crate) async fn handler(
         note,
     };
     let ids = NewIds::new(&ports.stamps);
-    settle::grant(&ports.database, &actor, &grant, &ids).await?;
+    let keys = ports.receipt_keys()?;
+    settle::grant(&ports.database, &actor, &grant, &ids, keys).await?;
     let signed = ports.sign.license(&ids.license).await.map_err(|error| {
         ApiError::unavailable(
             "service_unavailable",

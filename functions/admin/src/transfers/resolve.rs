@@ -89,13 +89,14 @@ pub(crate) async fn handler(
             ));
         }
     };
-    let found = transfer_resolve::get(&ports.database, &id).await?;
-    let transfer = found.ok_or_else(unknown)?;
+    let keys = ports.receipt_keys()?;
+    let found = transfer_resolve::get(&ports.database, &id, resolution.invoice_id()).await?;
+    let found = found.ok_or_else(unknown)?;
     let ids = ResolveIds::new(&ports.stamps);
     let database = &ports.database;
     let note = note.as_deref();
     let resolved =
-        transfer_resolve::resolve(database, &actor, &transfer, &resolution, note, &ids).await?;
+        transfer_resolve::resolve(database, &actor, &found, &resolution, note, &ids, keys).await?;
     if resolved.is_done {
         return View::try_from(resolved.transfer).map(Json);
     }

@@ -28,6 +28,12 @@ pub mod name {
     pub const BTCPAY_WEBHOOK_SECRET: &str = "BTCPAY_WEBHOOK_SECRET";
     /// Seals the credentials of connected payment providers: 32 bytes in base64.
     pub const CREDENTIALS_KEY: &str = "CREDENTIALS_KEY";
+    /// Seal receipts, newest first: 32 bytes in base64 each, separated by commas.
+    /// Held by the functions that may settle, and by sign.
+    pub const RECEIPT_KEYS: &str = "RECEIPT_KEYS";
+    /// Last day (UTC, `YYYY-MM-DD`) on which an operator may seal receipts that
+    /// have no seal under a configured key.
+    pub const RECEIPT_SEALING_UNTIL: &str = "RECEIPT_SEALING_UNTIL";
     /// Where browsers reach the `BTCPay` Server, where that is not `BTCPAY_URL`.
     pub const BTCPAY_BROWSER_URL: &str = "BTCPAY_BROWSER_URL";
     /// Whether scoped keys may connect stores of test networks.

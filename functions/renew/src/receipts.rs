@@ -1,0 +1,11 @@
+//! Says in the log that receipts from before have to be sealed.
+
+use crate::Ports;
+use keywright_edge::ports::Level;
+
+/// Writes it.
+pub(crate) fn warn(ports: &Ports, request_id: &str) {
+    let line = "receipts from before this release have no seal, and their licenses are not \
+                signed until they have one; run: keywright receipts seal";
+    ports.log.write(Level::Error, request_id, line);
+}
