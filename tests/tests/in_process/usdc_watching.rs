@@ -152,7 +152,7 @@ async fn the_last_second_counts_by_the_time_of_the_chain() {
     market.pay_order(&late);
     market.chain.mine(1);
     market.bench.clock.advance(24 * 3_600);
-    for _ in 0..6 {
+    for _ in 0..8 {
         market.tick().await;
     }
     assert_eq!(market.status(&in_time).await, "paid");
