@@ -1,5 +1,6 @@
 // Times `POST /v1/validate` against a running instance, beside `GET /healthz`,
 // which touches nothing: compare the two, not the milliseconds.
+//   CLIENT_ADDRESS_HEADER=x-forwarded-for make dev, and beside it:
 //   node dev/measure.mjs .dev/8787/dev.json
 // Bounded: 300 requests one after the other and 1,600 at concurrency 16 for each.
 

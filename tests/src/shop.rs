@@ -18,6 +18,7 @@ use keywright_license::SigningKey;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Every function that has a public route, with its service binding's name.
 pub const FUNCTIONS: &[(&str, &Function)] = &[
@@ -39,14 +40,28 @@ pub const SIGNING_KEY: &str = "WlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlo=";
 pub const NEXT_SIGNING_KEY: &str = "YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWE=";
 /// The operator's key in tests.
 pub const ADMIN_KEY: &str = "test-admin-key-0123456789abcdef0123456789";
-/// What seals credentials in tests: 32 different bytes in base64.
-pub const CREDENTIALS_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+/// What seals credentials in tests: 32 bytes in base64 that look random.
+pub const CREDENTIALS_KEY: &str = "dd92pek4BBMGpmlT62qnBtXSg7xlfxuJA+alDIV3b7A=";
 /// What seals receipts in tests: 32 different bytes in base64.
 pub const RECEIPT_KEY: &str = "QEFCQ0RFRkdISUpLTE1OT1BRUlNUVVZXWFlaW1xdXl8=";
 /// The cron token in tests.
 pub const CRON_TOKEN: &str = "test-cron-token-0123456789abcdef012345678";
+/// The header in which a test plays a proxy that tells the caller's address.
+pub const CLIENT_ADDRESS_HEADER: &str = "x-forwarded-for";
 /// The secret of the webhook in tests.
 pub const WEBHOOK_SECRET: &str = "webhook-test-secret";
+
+/// An address that no other call of this process got, in a /32 of its own: a
+/// caller whom no limit has counted before.
+pub fn new_address() -> String {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let [a, b, c, d] = NEXT.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+    format!(
+        "{:x}:{:x}::1",
+        0x2600 + u16::from_be_bytes([a, b]),
+        u16::from_be_bytes([c, d])
+    )
+}
 
 /// What makes one shop differ from another.
 pub struct Setup {
@@ -91,6 +106,10 @@ pub fn configuration(public_url: &str) -> BTreeMap<String, String> {
         (name::RECEIPT_KEYS, RECEIPT_KEY.to_owned()),
         (name::PUBLIC_URL, public_url.to_owned()),
         (name::OPERATOR_NAME, "Test Operator".to_owned()),
+        (
+            name::CLIENT_ADDRESS_HEADER,
+            CLIENT_ADDRESS_HEADER.to_owned(),
+        ),
     ]
     .map(|(name, value)| (name.to_owned(), value))
     .into()

@@ -16,11 +16,13 @@ use crate::selection::{Selection, Wanted};
 use crate::{Ports, codes, seller, usdc};
 use axum::Extension;
 use axum::extract::State;
+use keywright_domain::caller_limits::{CODES, ORDERS, USDC_ORDERS};
 use keywright_domain::invoice::InvoiceStatus;
 use keywright_domain::money::Currency;
 use keywright_domain::order::OrderSecret;
 use keywright_domain::rail::Rail;
 use keywright_domain::recent_orders::Origin;
+use keywright_edge::http::caller_limit::take_for;
 use keywright_edge::http::openapi::{BodyRefusals, Conflict, Failures, TooMany, Unknown, Upstream};
 use keywright_edge::http::{ApiError, Client, Json, RequestId};
 use keywright_edge::ports::{Level, Outbound};
@@ -179,6 +181,8 @@ pub(crate) async fn handler(
     let payment_method = payment_method(order.rail.filter(|_| !in_usdc))?;
     let buyer = Buyer::check(order.buyer_email, order.buyer_note)?;
     let redirect_url = redirect_url(order.redirect_url)?;
+    let code = present(order.code);
+    count(&ports, &client, in_usdc, code.is_some()).await?;
     let product = for_sale(&ports, &order.product).await?;
     let policy_slug = present(order.policy_slug);
     let wanted = policy_slug.as_deref().map_or(Wanted::Any, Wanted::Slug);
@@ -190,16 +194,12 @@ pub(crate) async fn handler(
         in_usdc,
         origin: origin(&client),
     };
-    if in_usdc {
-        usdc::count(&ports, &client).await?;
-    }
     let actor = Actor {
         name: "buyer".into(),
         at: ports.stamps.now(),
         request_id,
     };
-    if let Some(text) = present(order.code) {
-        codes::count(&ports, &client).await?;
+    if let Some(text) = code {
         let code = codes::typed(&ports, &text, &checked.selection, actor.at).await?;
         let code = code.map_err(codes::refused)?;
         return match sell(&ports, &actor, &checked, Some(&code)).await? {
@@ -223,6 +223,22 @@ pub(crate) async fn handler(
         Ok(sold) => Ok(Json(sold)),
         Err(not_sold) => Err(not_sold.answer(&ports, &checked.origin).await?),
     }
+}
+
+/// Counts an order against its caller, with what it holds and what it tries.
+async fn count(
+    ports: &Ports,
+    client: &Client,
+    in_usdc: bool,
+    with_code: bool,
+) -> Result<(), ApiError> {
+    let mut limits = vec![&ORDERS];
+    limits.extend(in_usdc.then_some(&USDC_ORDERS));
+    limits.extend(with_code.then_some(&CODES));
+    let now = ports.stamps.now_millis();
+    take_for(&ports.database, &limits, client, now)
+        .await
+        .map(drop)
 }
 
 /// Sells with this code, or says why not.

@@ -2,10 +2,10 @@
 
 use crate::Ports;
 use crate::selection::Selection;
+use keywright_domain::caller_limits::CODES;
 use keywright_domain::discount::applies::{Refusal, featured, judge};
 use keywright_domain::discount::code::Code;
-use keywright_domain::rate_limit::Limit;
-use keywright_edge::http::rate_limit::take_exactly;
+use keywright_edge::http::caller_limit::take_for;
 use keywright_edge::http::{ApiError, Client};
 use keywright_edge::ports::DatabaseError;
 use keywright_store::discount_codes::{self, DiscountCode};
@@ -15,25 +15,14 @@ use keywright_store::discount_codes::{self, DiscountCode};
 /// between reading and reserving, and each try is a round trip.
 const FEATURED_TRIES: usize = 3;
 
-/// Thirty codes typed at once, and one more every two seconds: nobody finds a
-/// code by trying.
-const LIMIT: Limit = Limit {
-    name: "codes",
-    burst: 30,
-    token_millis: 2_000,
-};
-
-/// Counts a code that was typed against its caller, where the host tells one.
+/// Counts a code that was typed against its caller.
 ///
 /// # Errors
 /// 429 for a caller that tries too many.
 pub(crate) async fn count(ports: &Ports, client: &Client) -> Result<(), ApiError> {
-    let Some(who) = client.rate_limit_key() else {
-        return Ok(());
-    };
     let now = ports.stamps.now_millis();
-    let taken = take_exactly(&ports.database, LIMIT, &who, now).await?;
-    taken.map(drop).map_err(ApiError::too_many)
+    let taken = take_for(&ports.database, &[&CODES], client, now);
+    taken.await.map(drop)
 }
 
 /// The code that a buyer typed, if it can be used for this order now.

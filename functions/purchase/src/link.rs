@@ -5,15 +5,15 @@ use crate::Ports;
 use axum::extract::State;
 use axum::response::IntoResponse;
 use http::{HeaderMap, StatusCode, header};
+use keywright_domain::caller_limits::LINKS;
 use keywright_domain::dates::rfc3339;
-use keywright_domain::rate_limit::Limit;
 use keywright_domain::release::gate::{DownloadRights, GateRefusal};
 use keywright_domain::release::{Channel, Platform, Version};
 use keywright_domain::slug::Slug;
+use keywright_edge::http::caller_limit::take_for;
 use keywright_edge::http::openapi::{
     AccessRefusals, BodyRefusals, Conflict, Failures, TooMany, Unknown,
 };
-use keywright_edge::http::rate_limit::take_exactly;
 use keywright_edge::http::{ApiError, Client, Json, bearer_of};
 use keywright_edge::ports::SignError;
 use keywright_license::{Token, VerifyKeys, verify_license};
@@ -21,13 +21,6 @@ use keywright_store::licenses;
 use keywright_store::release_feed::{self, Asking, Feed, Offered, Reach};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-
-/// Thirty links at once, and one more every two seconds.
-const LIMIT: Limit = Limit {
-    name: "links",
-    burst: 30,
-    token_millis: 2_000,
-};
 
 /// The version that is whichever is newest.
 const LATEST: &str = "latest";
@@ -82,11 +75,8 @@ pub(crate) async fn handler(
     asked: Result<Json<LinkRequest>, ApiError>,
 ) -> Result<impl IntoResponse, ApiError> {
     let Json(asked) = asked?;
-    if let Some(who) = client.rate_limit_key() {
-        let now = ports.stamps.now_millis();
-        let taken = take_exactly(&ports.database, LIMIT, &who, now).await?;
-        taken.map_err(ApiError::too_many)?;
-    }
+    let now = ports.stamps.now_millis();
+    take_for(&ports.database, &[&LINKS], &client, now).await?;
     let now = ports.stamps.now();
     let holder = Bearer::of(&headers, ports.keys()?, now)?;
     let wanted = Wanted::check(&asked)?;

@@ -5,11 +5,13 @@ use crate::selection::{Selection, Wanted};
 use crate::{Ports, codes, recent_orders};
 use axum::Extension;
 use axum::extract::State;
+use keywright_domain::caller_limits::{CODES, ORDERS};
 use keywright_domain::discount::DiscountKind;
 use keywright_domain::discount::applies::Refusal;
 use keywright_domain::money::Price;
 use keywright_domain::order::OrderSecret;
 use keywright_domain::recent_orders::Origin;
+use keywright_edge::http::caller_limit::take_for;
 use keywright_edge::http::openapi::{BodyRefusals, Conflict, Failures, TooMany, Unknown};
 use keywright_edge::http::{ApiError, Client, Json, RequestId};
 use keywright_store::audit::Actor;
@@ -83,7 +85,8 @@ pub(crate) async fn handler(
 ) -> Result<Json<Redeemed>, ApiError> {
     let Json(redeem) = redeem?;
     let buyer = Buyer::check(redeem.buyer_email, redeem.buyer_note)?;
-    codes::count(&ports, &client).await?;
+    let now = ports.stamps.now_millis();
+    take_for(&ports.database, &[&ORDERS, &CODES], &client, now).await?;
     let product = for_sale(&ports, &redeem.product).await?;
     let code = codes::find(&ports, &redeem.code, ports.stamps.now()).await?;
     let policy_slug = present(redeem.policy_slug);

@@ -7,14 +7,12 @@ use keywright_domain::dates::rfc3339;
 use keywright_domain::invoice::InvoiceStatus;
 use keywright_domain::merchant::Redirect;
 use keywright_domain::order::OrderSecret;
-use keywright_domain::rate_limit::Limit;
 use keywright_domain::recent_orders::Origin;
 use keywright_domain::usdc::amounts::Amounts;
 use keywright_domain::usdc::sharing::Share;
 use keywright_domain::usdc::watching::index_of;
 use keywright_domain::usdc::{self, ADDRESS_WATCHED, MAX_SPREAD};
-use keywright_edge::http::rate_limit::take_exactly;
-use keywright_edge::http::{ApiError, Client};
+use keywright_edge::http::ApiError;
 use keywright_edge::ports::{Config, name};
 use keywright_providers::polygon::market::Market;
 use keywright_providers::polygon::uri::payment_uri;
@@ -27,14 +25,6 @@ use utoipa::ToSchema;
 
 /// Its name, as an order names it.
 pub(crate) const RAIL: &str = "usdc";
-
-/// Ten orders at once, and one more a minute. Each holds an amount or an address
-/// that nobody else gets as long, so nobody may take them all.
-const LIMIT: Limit = Limit {
-    name: "usdc_orders",
-    burst: 10,
-    token_millis: 60_000,
-};
 
 /// Amounts that are tried at random in each spread. Where half of the amounts are
 /// taken, one of so many is free but in a case of 65,536.
@@ -146,19 +136,6 @@ pub(crate) struct Ordered {
     pub(crate) reference: String,
     pub(crate) checkout_url: String,
     pub(crate) payment: Payment,
-}
-
-/// Counts an order against its caller, where the host tells one.
-///
-/// # Errors
-/// 429 for one who makes too many.
-pub(crate) async fn count(ports: &Ports, client: &Client) -> Result<(), ApiError> {
-    let Some(who) = client.rate_limit_key() else {
-        return Ok(());
-    };
-    let now = ports.stamps.now_millis();
-    let taken = take_exactly(&ports.database, LIMIT, &who, now).await?;
-    taken.map(drop).map_err(ApiError::too_many)
 }
 
 /// Records an order, or says why it is not taken. The checkout is a page of ours. Its

@@ -1,16 +1,19 @@
 //! How often a caller may ask: the contract's two limits.
 
 use crate::notes::{Note, Notes};
+use keywright_domain::caller_limits::{LOGGED_GARBAGE, VALIDATIONS};
 use keywright_domain::rate_limit::Limit;
 use keywright_edge::http::Client;
-use keywright_edge::http::rate_limit::{Allowance, Charge, Limiter, Taken};
+use keywright_edge::http::rate_limit::{Allowance, CallerLimiter, Charge, Limiter, Taken};
 
-/// Validations of one address: 60 at once, one more each second.
-const VALIDATIONS: Limit = Limit {
-    name: "validate",
-    burst: 60,
-    token_millis: 1_000,
+/// Validations of one address, as the contract has it.
+const OF_ADDRESS: Limit = Limit {
+    name: VALIDATIONS.name,
+    burst: VALIDATIONS.address.burst,
+    token_millis: VALIDATIONS.address.token_millis,
 };
+/// The address's own bucket is the narrowest, and is held by [`OF_ADDRESS`].
+const NARROWEST: usize = 1;
 /// Heartbeats of one license: 60 an hour.
 const HEARTBEATS: Limit = Limit {
     name: "heartbeat",
@@ -28,14 +31,39 @@ const KEY_TAIL_CHARS: usize = 24;
 pub(crate) struct Limits {
     pub(crate) validations: Limiter,
     pub(crate) heartbeats: Limiter,
+    /// The networks around an address, and all callers without one.
+    networks: CallerLimiter,
+    garbage: CallerLimiter,
 }
 
 impl Limits {
     pub(crate) fn new() -> Self {
         Self {
-            validations: Limiter::new(VALIDATIONS, SHARED_FROM),
+            validations: Limiter::new(OF_ADDRESS, SHARED_FROM),
             heartbeats: Limiter::new(HEARTBEATS, SHARED_FROM),
+            networks: CallerLimiter::new(VALIDATIONS),
+            garbage: CallerLimiter::new(LOGGED_GARBAGE),
         }
+    }
+
+    /// Takes a token for a validation: one of the caller's own, and one of each
+    /// network around it.
+    ///
+    /// # Errors
+    /// The empty bucket's [`Allowance`].
+    pub(crate) fn validation(
+        &self,
+        client: &Client,
+        key: &str,
+        at: u64,
+    ) -> Result<Token<'_>, Allowance> {
+        self.networks.take(client, NARROWEST, at)?;
+        Token::take(&self.validations, asker(client, key), at)
+    }
+
+    /// Whether the log takes another text of this caller that is no key.
+    pub(crate) fn logs_garbage(&self, client: &Client, at: u64) -> bool {
+        self.garbage.take(client, 0, at).is_ok()
     }
 }
 
@@ -103,8 +131,8 @@ impl<'a> Token<'a> {
     }
 }
 
-/// Whose bucket a validation takes from: the caller's address, and where none
-/// is told, the key. Its end, from the signature: the start is the same in
+/// Whose own bucket a validation takes from: the caller's address, and where none
+/// is told, the key, beside the bucket that all such callers share. Its end, from the signature: the start is the same in
 /// every key of a product.
 pub(crate) fn asker(client: &Client, key: &str) -> String {
     client.rate_limit_key().unwrap_or_else(|| {

@@ -23,6 +23,7 @@
 //! - [`ids`], [`dates`]: `UUIDv7` and RFC 3339, from parameters
 
 pub mod access;
+pub mod caller_limits;
 pub mod catalog;
 pub mod dates;
 pub mod discount;
@@ -36,7 +37,9 @@ pub mod rail;
 pub mod rate_limit;
 pub mod recent_orders;
 pub mod release;
+pub mod response_headers;
 pub mod seats;
+pub mod secrets;
 pub mod showcase;
 pub mod slug;
 pub mod standing;

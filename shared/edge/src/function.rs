@@ -1,6 +1,7 @@
 //! What a function is, what it may touch, and the host that hands it that.
 
 use crate::BoxFuture;
+use crate::http::AddressHeader;
 use crate::ports::{
     Clock, Config, Database, DatabasePort, Fetch, Log, Migration, Outbound, PageFiles, Pages,
     Random, Reader, ReleaseStore, ReleaseWrite, ReleaseWriter, Releases, Sign, Stamps,
@@ -122,9 +123,8 @@ pub struct Host {
     pub config: Config,
     /// Where log lines go.
     pub log: Log,
-    /// The headers in which this host tells a caller's address, the most
-    /// trusted first.
-    pub address_headers: &'static [&'static str],
+    /// The header that tells a caller's address.
+    pub address_header: AddressHeader,
 }
 
 impl Host {

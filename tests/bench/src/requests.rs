@@ -154,12 +154,12 @@ impl Request {
     }
 }
 
-/// Request line and the headers that every request has. On Workers the platform
-/// names the client in `cf-connecting-ip`, elsewhere a proxy in front does.
+/// Request line and the headers that every request has. The instance is told to
+/// believe `x-forwarded-for`.
 fn head(line: &str) -> String {
     format!(
         "{line} HTTP/1.1\r\nhost: 127.0.0.1\r\nuser-agent: keywright-bench\r\naccept: */*\r\n\
-         x-forwarded-for: {ADDRESS}\r\ncf-connecting-ip: {ADDRESS}\r\n"
+         x-forwarded-for: {ADDRESS}\r\n"
     )
 }
 

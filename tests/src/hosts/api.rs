@@ -53,10 +53,13 @@ impl Api {
         &self.base_url
     }
 
-    /// A request to build on; `path` starts with a slash.
+    /// A request to build on, of a caller whom no limit has counted before;
+    /// `path` starts with a slash. Another address in the same header, added to
+    /// the request, takes the place of the first: the last one counts.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.client
             .request(method, format!("{}{path}", self.base_url))
+            .header(shop::CLIENT_ADDRESS_HEADER, shop::new_address())
     }
 
     /// Sends a request and checks what every answer must have: a request id,

@@ -191,6 +191,7 @@ impl Instance {
                 name::ADMIN_KEY,
                 name::CRON_TOKEN,
                 name::OPERATOR_NAME,
+                name::CLIENT_ADDRESS_HEADER,
                 name::BTCPAY_URL,
                 name::BTCPAY_API_KEY,
                 name::BTCPAY_STORE_ID,

@@ -8,6 +8,7 @@ use crate::hosts::{Answer, Instance};
 use crate::shop::{ADMIN_KEY, CRON_TOKEN, WEBHOOK_SECRET};
 use http::Method;
 use keywright_btcpay_double::sign;
+use keywright_domain::caller_limits::RECOVERIES;
 use keywright_license::{Date, NewLicense, TokenClaims};
 use serde_json::json;
 use uuid::Uuid;
@@ -21,6 +22,7 @@ cases![
     webhook,
     downloads,
     claiming,
+    forged_addresses alone,
     paid_purchase alone,
     free_purchase alone,
 ];
@@ -173,6 +175,33 @@ async fn downloads(instance: &Instance) {
         assert_eq!(answer.status, 503, "{}", answer.text());
         assert!(answer.json()["error"].is_string(), "{}", answer.text());
     }
+}
+
+/// A client that names another address each time is one caller: what it sends is
+/// not believed where no proxy is configured.
+async fn forged_addresses(instance: &Instance) {
+    let body = json!({ "invoice_id": NOBODY, "email": "somebody@example.com" });
+    let tries = RECOVERIES.network.burst + 10;
+    let mut refused = 0;
+    for number in 0..tries {
+        let forged = format!("198.51.{number}.1");
+        let mut request = instance
+            .api
+            .request(Method::POST, "/v1/recover")
+            .json(&body);
+        for header in ["x-forwarded-for", "x-real-ip", "spin-client-addr"] {
+            request = request.header(header, &forged);
+        }
+        let answer = instance.api.send(request).await;
+        if answer.status == 429 {
+            answer.is_error(429, "rate_limited");
+            assert!(!answer.header("retry-after").is_empty(), "{answer:?}");
+            refused += 1;
+        } else {
+            answer.is_error(404, "not_found");
+        }
+    }
+    assert!(refused > 0, "all {tries} tries came from one connection");
 }
 
 /// Nothing is watched: no payment can be looked up, and none is there.

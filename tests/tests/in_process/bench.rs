@@ -9,7 +9,10 @@ use keywright_edge::host::native::{HttpFetch, SetClock, hold_background_waits};
 use keywright_edge::ports::{DatabasePort, Fetch, Row, Statement, name};
 use keywright_license::{VerifiedLicense, VerifyKeys, verify_license};
 use keywright_tests::published::release;
-use keywright_tests::shop::{ADMIN_KEY, CRON_TOKEN, Setup, Shop, WEBHOOK_SECRET, configuration};
+use keywright_tests::shop::{
+    ADMIN_KEY, CLIENT_ADDRESS_HEADER, CRON_TOKEN, Setup, Shop, WEBHOOK_SECRET, configuration,
+    new_address,
+};
 use serde_json::{Value, json};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -146,7 +149,12 @@ impl Bench {
         }
     }
 
-    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+    /// Sends a request; one that names no address is of a caller whom no limit
+    /// has counted before.
+    pub(crate) async fn send(&self, mut request: Request<Body>) -> Answer {
+        let address = new_address().parse().expect("a header");
+        let headers = request.headers_mut();
+        headers.entry(CLIENT_ADDRESS_HEADER).or_insert(address);
         let is_order = matches!(request.uri().path(), "/v1/purchase" | "/v1/redeem");
         let (parts, body) = self.shop.call(request).await.into_parts();
         let answer = Answer {
@@ -290,12 +298,25 @@ impl Bench {
         dump
     }
 
-    /// Sends a request that must leave no trace in the database.
+    /// As [`Self::dump`], without what is written of a request that was refused: that
+    /// it was, and how often.
+    pub(crate) async fn changes(&self) -> Dump {
+        let mut dump = self.dump().await;
+        dump.remove("rate_limits");
+        dump.remove("hourly_counts");
+        if let Some(audit) = dump.get_mut("audit") {
+            audit.retain(|entry| entry["action"] != "credential.refuse");
+        }
+        dump
+    }
+
+    /// Sends a request that must change nothing in the database.
     pub(crate) async fn untouched_by(&self, request: Request<Body>) -> Answer {
-        let before = self.dump().await;
+        let before = self.changes().await;
         let what = format!("{} {}", request.method(), request.uri());
         let answer = self.send(request).await;
-        assert_eq!(self.dump().await, before, "{what} changed what is stored");
+        let after = self.changes().await;
+        assert_eq!(after, before, "{what} changed what is stored");
         answer
     }
 

@@ -4,6 +4,8 @@
 use crate::bench::Answer;
 use crate::races::at_once;
 use crate::usdc_shop::{BUYER, Market, Ordered, chain, configuration, order, priced};
+use axum::body::Body;
+use http::Request;
 use keywright_edge::ports::name;
 use keywright_providers::polygon::token::BRIDGED_USDC_POLYGON;
 use keywright_providers::polygon::{Address, Hash};
@@ -266,18 +268,25 @@ async fn what_pays_nobody_here_is_unknown() {
 async fn looking_up_is_limited_and_what_is_recorded_is_not() {
     let paid = Paid::new().await;
     let unknown = Hash::from_bytes([9; 32]);
+    let ask_of_one = async || {
+        let request = Request::get(format!("/v1/license/{unknown}"))
+            .header("x-forwarded-for", "203.0.113.9")
+            .body(Body::empty());
+        let bench = &paid.market.bench;
+        bench.send(request.expect("a request")).await
+    };
     for _ in 0..10 {
-        assert_eq!(ask(&paid.market, unknown).await.status, 404);
+        assert_eq!(ask_of_one().await.status, 404);
     }
     let calls = paid.market.endpoints[0].calls().len();
-    let refused = ask(&paid.market, unknown).await;
+    let refused = ask_of_one().await;
     assert_eq!(refused.refusal(), (429, "rate_limited".to_owned()));
     assert!(refused.headers.contains_key("retry-after"));
     assert_eq!(paid.market.endpoints[0].calls().len(), calls);
     for _ in 0..100 {
         assert_eq!(ask(&paid.market, paid.hash).await.status, 200);
     }
-    // Many hashes are limited together.
+    // So are all callers together.
     let mut answered = 0;
     for number in 0..100 {
         let status = ask(&paid.market, Hash::from_bytes([100 + number; 32])).await;

@@ -261,6 +261,8 @@ fn no_function_is_granted_more_than_its_row_of_the_table() {
             &keywright_validate::FUNCTION,
             row(Access::ReadWrite, false, nowhere, none),
             vec![
+                name::CLIENT_ADDRESS_HEADER,
+                name::PUBLIC_URL,
                 name::VERIFY_KEYS,
                 name::OPERATOR_NAME,
                 name::VALIDATION_LOG_DAYS,
@@ -272,7 +274,7 @@ fn no_function_is_granted_more_than_its_row_of_the_table() {
                 pages: true,
                 ..Grants::NONE
             },
-            vec![],
+            vec![name::PUBLIC_URL],
         ),
         (
             &keywright_download::FUNCTION,
@@ -281,6 +283,7 @@ fn no_function_is_granted_more_than_its_row_of_the_table() {
                 ..row(Access::ReadWrite, false, nowhere, Access::Read)
             },
             vec![
+                name::CLIENT_ADDRESS_HEADER,
                 name::VERIFY_KEYS,
                 name::PUBLIC_URL,
                 name::GIT_URL,
@@ -292,7 +295,12 @@ fn no_function_is_granted_more_than_its_row_of_the_table() {
             &keywright_purchase::FUNCTION,
             row(Access::ReadWrite, true, payment, none),
             [
-                &[name::PUBLIC_URL, name::VERIFY_KEYS, name::OPERATOR_NAME],
+                &[
+                    name::CLIENT_ADDRESS_HEADER,
+                    name::PUBLIC_URL,
+                    name::VERIFY_KEYS,
+                    name::OPERATOR_NAME,
+                ],
                 &account[..],
                 &[
                     name::BTCPAY_BROWSER_URL,
@@ -332,7 +340,11 @@ fn no_function_is_granted_more_than_its_row_of_the_table() {
             &keywright_admin::FUNCTION,
             row(Access::ReadWrite, true, payment, Access::ReadWrite),
             [
-                &[name::ADMIN_KEY, name::PUBLIC_URL],
+                &[
+                    name::CLIENT_ADDRESS_HEADER,
+                    name::ADMIN_KEY,
+                    name::PUBLIC_URL,
+                ],
                 &account[..],
                 &[
                     name::BTCPAY_BROWSER_URL,
@@ -348,6 +360,7 @@ fn no_function_is_granted_more_than_its_row_of_the_table() {
             &keywright_renew::FUNCTION,
             row(Access::ReadWrite, false, payment, none),
             [
+                &[name::CLIENT_ADDRESS_HEADER, name::PUBLIC_URL],
                 &account[..],
                 &[
                     name::CREDENTIALS_KEY,
@@ -365,6 +378,7 @@ fn no_function_is_granted_more_than_its_row_of_the_table() {
             &keywright_watch::FUNCTION,
             row(Access::ReadWrite, true, OutboundAccess::PolygonRpc, none),
             vec![
+                name::CLIENT_ADDRESS_HEADER,
                 name::PUBLIC_URL,
                 name::POLYGON_RPC_URLS,
                 name::POLYGON_CHAIN_ID,

@@ -3,6 +3,7 @@
 use crate::bench::{Answer, Bench, json_request};
 use crate::holder::{Holder, written};
 use http::Method;
+use keywright_domain::caller_limits::VALIDATIONS;
 use keywright_edge::ports::name;
 use serde_json::json;
 
@@ -85,18 +86,85 @@ async fn instances_share_the_limit() {
 }
 
 #[tokio::test]
-async fn a_caller_without_an_address_is_told_by_its_key() {
+async fn a_caller_without_an_address_is_told_by_its_key_and_is_not_alone() {
     let bench = Bench::new();
     let one = Holder::new(&bench, "one", json!({})).await;
     for _ in 0..60 {
-        assert_eq!(one.send("/v1/validate", json!({})).await.json()["ok"], true);
+        assert_eq!(from(&one, &bench, "unknown").await.json()["ok"], true);
     }
-    let refused = one.send("/v1/validate", json!({})).await.json();
+    let refused = from(&one, &bench, "unknown").await.json();
     assert_eq!(refused["reason"], "rate_limited");
     // Another key of the same product is another caller.
     let key = bench.issue("one", json!({})).await.text("license_key");
-    let answer = bench.post("/v1/validate", &json!({ "key": key })).await;
-    assert_eq!(answer.json()["ok"], true);
+    let ask = async |key: &str| {
+        let mut request = json_request(Method::POST, "/v1/validate", &json!({ "key": key }));
+        let unknown = "unknown".parse().expect("a header");
+        request.headers_mut().insert("x-forwarded-for", unknown);
+        bench.send(request).await.json()
+    };
+    assert_eq!(ask(&key).await["ok"], true);
+    // Whoever makes up keys takes from the bucket of all of them.
+    let mut asked = 62;
+    while ask(&format!("LIC1-AAAA-{asked}")).await["reason"] == "bad_format" {
+        asked += 1;
+    }
+    assert_eq!(asked, VALIDATIONS.network.burst);
+    assert_eq!(ask(&key).await["reason"], "rate_limited");
+    let known = from(&one, &bench, "203.0.113.9").await;
+    assert_eq!(known.json()["ok"], true, "who has an address has its own");
+}
+
+#[tokio::test]
+async fn a_thousand_callers_of_one_network_share_its_validations() {
+    let bench = Bench::new();
+    let holder = Holder::new(&bench, "demo", json!({})).await;
+    let mut given = 0;
+    for number in 0..1_000 {
+        let address = format!("2001:db8:1:{number:x}::1");
+        let answer = from(&holder, &bench, &address).await.json();
+        given += u32::from(answer["ok"] == true);
+    }
+    assert_eq!(given, VALIDATIONS.network.burst);
+    // Those who were refused have left no bucket of their own.
+    written().await;
+    let rows = bench.number("SELECT count(*) FROM rate_limits WHERE bucket LIKE 'validate:%'");
+    assert_eq!(rows.await, i64::from(VALIDATIONS.network.burst));
+}
+
+#[tokio::test]
+async fn made_up_keys_do_not_fill_the_log() {
+    let bench = Bench::with(&[(keywright_edge::ports::name::VALIDATION_LOG_DAYS, "90")]);
+    let holder = Holder::new(&bench, "demo", json!({})).await;
+    let garbage = async |address: &str| {
+        let body = json!({ "key": "LIC1-AAAA-AAAA" });
+        let mut request = json_request(Method::POST, "/v1/validate", &body);
+        let address = address.parse().expect("a header");
+        request.headers_mut().insert("x-forwarded-for", address);
+        let answer = bench.send(request).await;
+        assert_eq!(answer.json()["reason"], "bad_format");
+    };
+    let logged = async || {
+        written().await;
+        let sql = "SELECT count(*) FROM validation_log WHERE license_id IS NULL";
+        bench.number(sql).await
+    };
+    for _ in 0..30 {
+        garbage("203.0.113.9").await;
+    }
+    assert_eq!(logged().await, 10, "of one caller");
+    for number in 0..200 {
+        garbage(&format!("203.0.113.{number}")).await;
+    }
+    assert_eq!(logged().await, 40, "of one network");
+    for number in 0..600 {
+        garbage(&format!("198.{}.{}.1", 18 + number / 200, number % 200)).await;
+    }
+    assert_eq!(logged().await, 200, "of everybody");
+    // What names a license is logged whatever comes beside it.
+    from(&holder, &bench, "203.0.113.9").await;
+    written().await;
+    let sql = "SELECT count(*) FROM validation_log WHERE license_id IS NOT NULL";
+    assert_eq!(bench.number(sql).await, 1);
 }
 
 #[tokio::test]

@@ -114,7 +114,10 @@ async fn of_the_caller_only_the_network_and_the_user_agent_are_kept() {
         headers.insert("user-agent", agent);
         assert_eq!(bench.send(request).await.status, 200);
     }
-    holder.send("/v1/validate", json!({})).await;
+    let mut request = json_request(Method::POST, "/v1/validate", &json!({ "key": holder.key }));
+    let unknown = HeaderValue::from_static("unknown");
+    request.headers_mut().insert("x-forwarded-for", unknown);
+    assert_eq!(bench.send(request).await.status, 200);
     let entries = entries(&bench).await;
     let caller = |row: &Row| json!([row["address_prefix"], row["user_agent"]]);
     assert_eq!(

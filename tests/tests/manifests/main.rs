@@ -57,6 +57,7 @@ fn secret(config: &str) -> Option<&'static str> {
         name::VERIFY_KEYS
         | name::PUBLIC_URL
         | name::OPERATOR_NAME
+        | name::CLIENT_ADDRESS_HEADER
         | name::RELEASES_SENDFILE
         | name::VALIDATION_LOG_DAYS
         | name::DOWNLOAD_LOG_DAYS

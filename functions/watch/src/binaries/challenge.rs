@@ -48,7 +48,7 @@ pub(crate) async fn handler(
 ) -> Result<Response, ApiError> {
     let Json(asked) = asked?;
     let pair = Pair::read(&asked.binary_sha256, &asked.wallet_address)?;
-    let allowance = limit_proofs(&ports, &client, &pair.wallet.lower()).await?;
+    let allowance = limit_proofs(&ports, &client).await?;
     let chain_id = ports.claims.chain_id()?;
     if !claims::has_paid(&ports.database, chain_id, &pair.wallet.lower()).await? {
         return Err(never_paid());

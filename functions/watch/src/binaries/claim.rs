@@ -73,7 +73,7 @@ pub(crate) async fn handler(
 ) -> Result<Response, ApiError> {
     let Json(proof) = proof?;
     let pair = Pair::read(&proof.binary_sha256, &proof.wallet_address)?;
-    let allowance = limit_proofs(&ports, &client, &pair.wallet.lower()).await?;
+    let allowance = limit_proofs(&ports, &client).await?;
     let purpose = Purpose::Binary {
         sha256: &pair.sha256,
     };

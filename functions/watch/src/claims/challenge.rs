@@ -54,7 +54,7 @@ pub(crate) async fn handler(
         .map(|text| text.parse::<Address>())
         .transpose()
         .map_err(|error| ApiError::bad_request(format!("wallet: {error}")))?;
-    let allowance = limit_proofs(&ports, &client, &hash.to_string()).await?;
+    let allowance = limit_proofs(&ports, &client).await?;
     let payers = payers(&ports, hash).await?;
     let wallet = match (wallet, payers.first()) {
         (Some(wallet), _) if payers.contains(&wallet) => wallet,

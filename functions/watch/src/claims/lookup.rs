@@ -43,7 +43,7 @@ pub(super) async fn look_up(
     request_id: &str,
 ) -> Result<Found, ApiError> {
     let (settings, outbound) = ports.watched()?;
-    limit_questions(ports, client, &hash.to_string()).await?;
+    limit_questions(ports, client).await?;
     let lookup = Lookup {
         ports,
         settings,

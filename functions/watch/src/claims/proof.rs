@@ -179,7 +179,7 @@ async fn contract_accepts(
     if plain_wallets::is_plain(database, chain_id, &name, now - PLAIN_FOR).await? {
         return Ok(false);
     }
-    limit_contracts(ports, client, &name).await?;
+    limit_contracts(ports, client).await?;
     let loaded = chain_cursors::load(database, &market, now).await?;
     let mut chain = Chain::new(settings, outbound, &loaded.set_aside, CALLS);
     let data = question(&digest(message), signature);

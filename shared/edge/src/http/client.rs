@@ -1,19 +1,83 @@
 //! Who calls, as far as the connection tells: an address for rate limits, a
 //! prefix of it and the user agent for logs.
+//!
+//! One header holds the address: the one that the host sets itself, or the one
+//! that `CLIENT_ADDRESS_HEADER` names where a proxy stands in front. No other is
+//! ever read, so a client's own `X-Forwarded-For` changes nothing. Proxies and
+//! hosts that do not replace the header append to it, so the last address of the
+//! last value is the one that was added by the nearest; everything before it may
+//! be the client's own text.
 
+use crate::ports::{Config, Level, Log, name};
 use axum::extract::FromRequestParts;
 use http::request::Parts;
-use http::{HeaderMap, header};
+use http::{HeaderMap, HeaderName, header};
+use keywright_domain::caller_limits::{CallerNetworks, UNKNOWN_CALLERS, is_public};
 use std::convert::Infallible;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 
 /// Longest user agent that is kept, in bytes.
 const MAX_USER_AGENT_BYTES: usize = 255;
 
-/// The headers in which a host tells the caller's address, the most trusted
-/// first; a request extension that the host sets.
-#[derive(Debug, Clone, Copy)]
-pub struct AddressHeaders(pub &'static [&'static str]);
+/// The header that tells a caller's address; a request extension.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AddressHeader {
+    /// Set by the host from the connection.
+    Connection(HeaderName),
+    /// Set by the operator's proxy, as configured.
+    Proxy(HeaderName),
+    /// There is none: no caller has an address.
+    Missing,
+}
+
+impl AddressHeader {
+    /// The header that `CLIENT_ADDRESS_HEADER` names, else the one in which the
+    /// host itself tells the connection's address.
+    ///
+    /// # Errors
+    /// A line for the log when the setting is not the name of a header that holds
+    /// addresses; then no caller has an address, and all share one bucket.
+    pub fn configured(config: &Config, of_host: Option<&'static str>) -> Result<Self, String> {
+        let Some(text) = config.get(name::CLIENT_ADDRESS_HEADER) else {
+            return Ok(of_host.map_or(Self::Missing, |name| {
+                Self::Connection(HeaderName::from_static(name))
+            }));
+        };
+        match HeaderName::try_from(text) {
+            Ok(header) if header == header::FORWARDED => Err(format!(
+                "{} must name a header that holds addresses only, such as X-Forwarded-For; Forwarded (RFC 7239) is not read",
+                name::CLIENT_ADDRESS_HEADER
+            )),
+            Ok(header) => Ok(Self::Proxy(header)),
+            Err(_) => Err(format!(
+                "{} must be the name of one header, such as X-Forwarded-For",
+                name::CLIENT_ADDRESS_HEADER
+            )),
+        }
+    }
+
+    /// As [`Self::configured`]; what is wrong with the setting goes to the log.
+    #[must_use]
+    pub fn open(config: &Config, of_host: Option<&'static str>, log: &Log) -> Self {
+        Self::configured(config, of_host).unwrap_or_else(|error| {
+            log.write(Level::Error, "", &error);
+            Self::Missing
+        })
+    }
+
+    /// The caller's address, where the header tells one that can tell callers
+    /// apart. A connection from this machine or a local network is a proxy's; a
+    /// proxy that was configured may tell of local callers, but not of itself.
+    #[must_use]
+    pub fn address(&self, headers: &HeaderMap) -> Option<IpAddr> {
+        match self {
+            Self::Connection(name) => last_address(headers, name).filter(|at| is_public(*at)),
+            Self::Proxy(name) => last_address(headers, name)
+                .filter(|address| !address.is_loopback() && !address.is_unspecified()),
+            Self::Missing => None,
+        }
+    }
+}
 
 /// The caller of a request.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -30,59 +94,50 @@ impl Client {
     /// `2001:db8:1::/48`. No more than that of an address is ever stored.
     #[must_use]
     pub fn address_prefix(&self) -> Option<String> {
-        Some(match self.address? {
-            IpAddr::V4(address) => {
-                let [a, b, c, _] = address.octets();
-                format!("{}/24", Ipv4Addr::new(a, b, c, 0))
-            }
-            IpAddr::V6(address) => format!("{}/48", first_groups(address, 3)),
-        })
+        self.address
+            .map(|address| CallerNetworks::of(address).network)
+    }
+
+    /// The network, or `unknown` where no address is known: whom something is
+    /// counted against.
+    #[must_use]
+    pub fn network(&self) -> String {
+        self.address_prefix()
+            .unwrap_or_else(|| UNKNOWN_CALLERS.to_owned())
     }
 
     /// What a rate limit counts as one caller: an IPv4 address, or the /64 that
     /// a network hands to one customer.
     #[must_use]
     pub fn rate_limit_key(&self) -> Option<String> {
-        Some(match self.address? {
-            IpAddr::V4(address) => address.to_string(),
-            IpAddr::V6(address) => format!("{}/64", first_groups(address, 4)),
-        })
+        self.address
+            .map(|address| CallerNetworks::of(address).address)
     }
-}
-
-fn first_groups(address: Ipv6Addr, count: usize) -> Ipv6Addr {
-    let mut groups = address.segments();
-    groups[count..].fill(0);
-    Ipv6Addr::from(groups)
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Client {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        let told = parts.extensions.get::<AddressHeaders>();
-        let names = told.map_or(&[][..], |AddressHeaders(names)| names);
+        let source = parts.extensions.get::<AddressHeader>();
         Ok(Self {
-            address: names
-                .iter()
-                .find_map(|name| address_in(&parts.headers, name)),
+            address: source.and_then(|source| source.address(&parts.headers)),
             user_agent: user_agent(&parts.headers),
         })
     }
 }
 
-/// The first address of a header. This machine's own means a local caller or a
-/// proxy that tells nothing: as good as none.
-fn address_in(headers: &HeaderMap, name: &str) -> Option<IpAddr> {
-    let text = headers.get(name)?.to_str().ok()?;
-    let first = text.split(',').next()?.trim();
-    let address = first
+/// The last address of the header's last value, which the nearest proxy added.
+/// Text that is no address, such as `unknown`, hides what stands before it.
+fn last_address(headers: &HeaderMap, name: &HeaderName) -> Option<IpAddr> {
+    let last = headers.get_all(name).iter().next_back()?;
+    let last = last.to_str().ok()?.rsplit(',').next()?.trim();
+    let address = last
         .parse::<IpAddr>()
-        .or_else(|_| first.parse::<SocketAddr>().map(|socket| socket.ip()))
-        .or_else(|_| first.trim_matches(['[', ']']).parse::<IpAddr>())
-        .ok()?
-        .to_canonical();
-    (!address.is_loopback() && !address.is_unspecified()).then_some(address)
+        .or_else(|_| last.parse::<SocketAddr>().map(|socket| socket.ip()))
+        .or_else(|_| last.trim_matches(['[', ']']).parse::<IpAddr>())
+        .ok()?;
+    Some(address.to_canonical())
 }
 
 fn user_agent(headers: &HeaderMap) -> Option<String> {
@@ -97,78 +152,147 @@ mod tests {
     use super::*;
     use http::{HeaderValue, Request};
 
-    async fn client(headers: &[(&'static str, &str)]) -> Client {
-        let mut request = Request::get("/");
-        for (name, value) in headers {
-            request = request.header(*name, HeaderValue::from_str(value).expect("a value"));
+    fn headers(values: &[(&'static str, &str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in values {
+            headers.append(*name, HeaderValue::from_str(value).expect("a value"));
         }
-        let (mut parts, ()) = request.body(()).expect("a request").into_parts();
-        let trusted = AddressHeaders(&["cf-connecting-ip", "x-forwarded-for", "spin-client-addr"]);
-        parts.extensions.insert(trusted);
-        let Ok(client) = Client::from_request_parts(&mut parts, &()).await;
-        client
+        headers
     }
 
-    #[tokio::test]
-    async fn the_most_trusted_header_with_an_address_counts() {
-        for (headers, address) in [
-            (
-                &[("x-forwarded-for", "203.0.113.9, 10.0.0.1")][..],
-                "203.0.113.9",
-            ),
-            (&[("x-forwarded-for", " 2001:db8::1 ")], "2001:db8::1"),
-            (&[("x-forwarded-for", "[2001:db8::1]:4711")], "2001:db8::1"),
-            (&[("x-forwarded-for", "[2001:db8::1]")], "2001:db8::1"),
-            (&[("x-forwarded-for", "::ffff:192.0.2.7")], "192.0.2.7"),
-            (&[("spin-client-addr", "192.0.2.7:50000")], "192.0.2.7"),
-            (
-                &[
-                    ("cf-connecting-ip", "192.0.2.7"),
-                    ("x-forwarded-for", "192.0.2.8"),
-                ],
-                "192.0.2.7",
-            ),
-            (
-                &[
-                    ("cf-connecting-ip", "127.0.0.1"),
-                    ("x-forwarded-for", "192.0.2.8"),
-                ],
-                "192.0.2.8",
-            ),
+    fn source(setting: &str, of_host: Option<&'static str>) -> Result<AddressHeader, String> {
+        let config = Config::new([(name::CLIENT_ADDRESS_HEADER, setting.to_owned())]);
+        AddressHeader::configured(&config, of_host)
+    }
+
+    /// The address that a function behind this setting sees.
+    fn address(setting: &str, values: &[(&'static str, &str)]) -> Option<String> {
+        let source = source(setting, Some("spin-client-addr")).expect("a header's name");
+        let address = source.address(&headers(values));
+        address.map(|address| address.to_string())
+    }
+
+    #[test]
+    fn only_the_connection_tells_the_address_unless_configured() {
+        let connection = ("spin-client-addr", "198.51.100.7:50000");
+        for forged in [
+            &[][..],
+            &[("x-forwarded-for", "203.0.113.9")],
+            &[("cf-connecting-ip", "203.0.113.9")],
+            &[
+                ("x-real-ip", "203.0.113.9"),
+                ("forwarded", "for=203.0.113.9"),
+            ],
+            // Spin appends its own value to what the client sent.
+            &[("spin-client-addr", "203.0.113.9:1")],
         ] {
-            let found = client(headers).await.address;
+            let values = [forged, &[connection]].concat();
             assert_eq!(
-                found,
-                Some(address.parse().expect("an address")),
-                "{headers:?}"
+                address("", &values).as_deref(),
+                Some("198.51.100.7"),
+                "{values:?}"
             );
         }
-        for headers in [
-            &[][..],
-            &[("x-forwarded-for", "unknown")],
-            &[("x-forwarded-for", "")],
-            &[("spin-client-addr", "127.0.0.1:50000")],
-            &[("spin-client-addr", "[::1]:50000")],
-            &[("forwarded", "192.0.2.8")],
+        for (hidden, why) in [
+            ("127.0.0.1:50000", "a proxy on this machine"),
+            ("[::1]:50000", "a proxy on this machine"),
+            ("192.168.1.2:50000", "a proxy of the local network"),
+            ("[fd00::2]:50000", "a proxy of the local network"),
+            ("unknown", "no address"),
         ] {
-            assert_eq!(client(headers).await.address, None, "{headers:?}");
+            let values = [
+                ("x-forwarded-for", "203.0.113.9"),
+                ("spin-client-addr", hidden),
+            ];
+            assert_eq!(address("", &values), None, "{why}");
         }
+        let forged = [
+            ("spin-client-addr", "203.0.113.9:1"),
+            ("spin-client-addr", ""),
+        ];
+        assert_eq!(address("", &forged), None);
+    }
+
+    #[test]
+    fn of_a_configured_header_the_last_address_counts() {
+        for (values, expected) in [
+            (&["203.0.113.9"][..], Some("203.0.113.9")),
+            (&["198.51.100.1, 203.0.113.9"], Some("203.0.113.9")),
+            (&["198.51.100.1,203.0.113.9"], Some("203.0.113.9")),
+            (&["198.51.100.1", "203.0.113.9"], Some("203.0.113.9")),
+            (
+                &["198.51.100.1", "198.51.100.2, 203.0.113.9"],
+                Some("203.0.113.9"),
+            ),
+            (&[" 2001:db8::1 "], Some("2001:db8::1")),
+            (&["[2001:db8::1]:4711"], Some("2001:db8::1")),
+            (&["[2001:db8::1]"], Some("2001:db8::1")),
+            (&["203.0.113.9:4711"], Some("203.0.113.9")),
+            (&["::ffff:192.0.2.7"], Some("192.0.2.7")),
+            (&["192.168.1.2"], Some("192.168.1.2")),
+            // What cannot be read hides what stands before it.
+            (&["203.0.113.9, unknown"], None),
+            (&["203.0.113.9,"], None),
+            (&["203.0.113.9", ""], None),
+            (&["203.0.113.9, 127.0.0.1"], None),
+            (&["203.0.113.9, ::1"], None),
+            (&["203.0.113.9, 0.0.0.0"], None),
+            (&[], None),
+        ] {
+            let values: Vec<_> = values
+                .iter()
+                .map(|value| ("x-forwarded-for", *value))
+                .collect();
+            // The connection's own address, the proxy's, does not stand in.
+            let values = [&values[..], &[("spin-client-addr", "198.51.100.7:1")]].concat();
+            let found = address("X-Forwarded-For", &values);
+            assert_eq!(found.as_deref(), expected, "{values:?}");
+        }
+        let values = [
+            ("x-forwarded-for", "203.0.113.9"),
+            ("x-real-ip", "192.0.2.7"),
+        ];
+        assert_eq!(address("x-real-ip", &values).as_deref(), Some("192.0.2.7"));
+    }
+
+    #[test]
+    fn a_setting_that_names_no_header_is_said_and_trusts_nothing() {
+        for setting in [
+            "X-Forwarded-For, X-Real-IP",
+            "no header",
+            "x:y",
+            "Forwarded",
+        ] {
+            let error = source(setting, Some("spin-client-addr")).expect_err(setting);
+            assert!(error.starts_with("CLIENT_ADDRESS_HEADER must "), "{error}");
+        }
+        assert_eq!(source("", None), Ok(AddressHeader::Missing));
     }
 
     #[tokio::test]
     async fn only_a_prefix_is_for_keeping() {
-        let v4 = client(&[("x-forwarded-for", "203.0.113.9")]).await;
-        assert_eq!(v4.address_prefix().as_deref(), Some("203.0.113.0/24"));
-        assert_eq!(v4.rate_limit_key().as_deref(), Some("203.0.113.9"));
-        let v6 = client(&[("x-forwarded-for", "2001:db8:1:2:3:4:5:6")]).await;
-        assert_eq!(v6.address_prefix().as_deref(), Some("2001:db8:1::/48"));
-        assert_eq!(v6.rate_limit_key().as_deref(), Some("2001:db8:1:2::/64"));
+        for (address, kept, key) in [
+            ("203.0.113.9", "203.0.113.0/24", "203.0.113.9"),
+            (
+                "2001:db8:1:2:3:4:5:6",
+                "2001:db8:1::/48",
+                "2001:db8:1:2::/64",
+            ),
+        ] {
+            let request = Request::get("/").header("x-client", address);
+            let (mut parts, ()) = request.body(()).expect("a request").into_parts();
+            let source = AddressHeader::Proxy(HeaderName::from_static("x-client"));
+            parts.extensions.insert(source);
+            let Ok(client) = Client::from_request_parts(&mut parts, &()).await;
+            assert_eq!(client.address_prefix().as_deref(), Some(kept));
+            assert_eq!(client.rate_limit_key().as_deref(), Some(key));
+        }
     }
 
-    #[tokio::test]
-    async fn a_long_user_agent_is_cut_between_characters() {
+    #[test]
+    fn a_long_user_agent_is_cut_between_characters() {
         let long = format!("{}\u{e9}", "x".repeat(254));
-        let kept = client(&[("user-agent", "app/1")]).await.user_agent;
+        let kept = user_agent(&headers(&[("user-agent", "app/1")]));
         assert_eq!(kept.as_deref(), Some("app/1"));
         let mut headers = HeaderMap::new();
         let value = HeaderValue::from_bytes(long.as_bytes()).expect("a value");

@@ -6,9 +6,11 @@
 //! overwritten, so none is lost when instances take at once. [`take_exactly`]
 //! is for slow, guarded routes: one atomic statement decides before the answer.
 
+use super::Client;
 use crate::ports::{Database, DatabaseError, Statement, decode};
 use axum::response::{IntoResponseParts, ResponseParts};
 use http::{HeaderName, HeaderValue, header};
+use keywright_domain::caller_limits::CallerLimit;
 use keywright_domain::rate_limit::{Level, Limit};
 use serde::Deserialize;
 use std::collections::HashMap;
@@ -36,6 +38,25 @@ impl Allowance {
     #[must_use]
     pub fn retry_after(&self) -> u64 {
         self.level.next_in.div_ceil(1_000)
+    }
+
+    /// What a bucket holds at `now` that is full at `full_at`, both in unix
+    /// milliseconds.
+    pub(super) fn of(limit: Limit, full_at: u64, now: u64) -> Self {
+        Self {
+            limit,
+            level: limit.level(full_at, now),
+        }
+    }
+
+    /// Tokens that are left.
+    pub(super) fn tokens(&self) -> u32 {
+        self.level.tokens
+    }
+
+    /// Milliseconds until a token is there.
+    pub(super) fn wait_millis(&self) -> u64 {
+        self.level.next_in
     }
 }
 
@@ -189,10 +210,55 @@ impl Limiter {
     }
 
     fn allowance(&self, full_at: u64, now: u64) -> Allowance {
-        Allowance {
-            limit: self.limit,
-            level: self.limit.level(full_at, now),
+        Allowance::of(self.limit, full_at, now)
+    }
+}
+
+/// A limit by caller that each instance holds for itself, without the database: for
+/// what is only to be bounded.
+#[derive(Clone)]
+pub struct CallerLimiter {
+    limit: CallerLimit,
+    /// When each is full, in unix milliseconds.
+    buckets: Arc<Mutex<HashMap<String, u64>>>,
+}
+
+impl CallerLimiter {
+    /// A limiter whose buckets are full.
+    #[must_use]
+    pub fn new(limit: CallerLimit) -> Self {
+        Self {
+            limit,
+            buckets: Arc::default(),
         }
+    }
+
+    /// Takes a token from every bucket of the caller that is wider than `skip` of
+    /// them, at `now` in unix milliseconds; or none.
+    ///
+    /// # Errors
+    /// The empty bucket's [`Allowance`].
+    pub fn take(&self, client: &Client, skip: usize, now: u64) -> Result<(), Allowance> {
+        let asked = self.limit.buckets(client.address);
+        // Whoever has no address has one bucket, which is a network's.
+        let skip = if client.address.is_some() { skip } else { 0 };
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        if buckets.len() >= MOST_BUCKETS {
+            buckets.retain(|_, full_at| *full_at > now);
+            if buckets.len() >= MOST_BUCKETS {
+                buckets.clear();
+            }
+        }
+        let mut taken = Vec::with_capacity(asked.len());
+        for (bucket, limit) in asked.into_iter().skip(skip) {
+            let full_at = buckets.get(&bucket).copied().unwrap_or_default();
+            match limit.take(full_at, now) {
+                Some(after) => taken.push((bucket, after)),
+                None => return Err(Allowance::of(limit, full_at, now)),
+            }
+        }
+        buckets.extend(taken);
+        Ok(())
     }
 }
 
@@ -257,10 +323,7 @@ pub async fn take_exactly(
     let taken: Vec<Taking> = decode(answers.next().unwrap_or_default())?;
     let found: Vec<Taking> = decode(answers.next().unwrap_or_default())?;
     let full_at = found.first().map_or(0, |row| row.full_at);
-    let allowance = Allowance {
-        limit,
-        level: limit.level(u64::try_from(full_at).unwrap_or_default(), now),
-    };
+    let allowance = Allowance::of(limit, u64::try_from(full_at).unwrap_or_default(), now);
     Ok(if taken.is_empty() {
         Err(allowance)
     } else {
@@ -278,6 +341,6 @@ pub fn forget_full(now: u64, most: u32) -> Statement {
     )
 }
 
-fn millis(millis: u64) -> i64 {
+pub(super) fn millis(millis: u64) -> i64 {
     i64::try_from(millis).unwrap_or(i64::MAX)
 }

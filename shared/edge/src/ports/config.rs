@@ -16,6 +16,9 @@ pub mod name {
     pub const ADMIN_KEY: &str = "ADMIN_KEY";
     /// Where buyers reach this instance, without a trailing slash.
     pub const PUBLIC_URL: &str = "PUBLIC_URL";
+    /// The header in which a proxy in front tells a caller's address; unset, the
+    /// connection's own counts.
+    pub const CLIENT_ADDRESS_HEADER: &str = "CLIENT_ADDRESS_HEADER";
     /// Name of the operator, shown in the metadata.
     pub const OPERATOR_NAME: &str = "OPERATOR_NAME";
     /// Base URL of the vendor's `BTCPay` Server.

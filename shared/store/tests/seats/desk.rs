@@ -2,6 +2,7 @@
 
 use keywright_edge::function::Access;
 use keywright_edge::host::native::SqliteDatabase;
+use keywright_edge::http::AddressHeader;
 use keywright_edge::ports::{
     Clock, Config, Database, DatabasePort, Level, Log, LogSink, Random, Row, Statement, Value,
 };
@@ -56,7 +57,7 @@ pub(crate) fn opened(port: Arc<dyn DatabasePort>) -> Database {
         random: Arc::new(Unused),
         config: Config::default(),
         log: Log::new("test", Arc::new(Unused)),
-        address_headers: &[],
+        address_header: AddressHeader::Missing,
     };
     host.database().expect("the database")
 }

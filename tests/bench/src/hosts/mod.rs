@@ -66,10 +66,11 @@ impl Setup<'_> {
     }
 
     /// What every function here may be told, by its name on Workers.
-    fn configuration(&self) -> [(&'static str, &str); 2] {
+    fn configuration(&self) -> [(&'static str, &str); 3] {
         [
             ("VERIFY_KEYS", self.seed.verify_keys.as_str()),
             ("OPERATOR_NAME", "Bench"),
+            ("CLIENT_ADDRESS_HEADER", "x-forwarded-for"),
         ]
     }
 }

@@ -28,11 +28,15 @@ pub use page_folder::PageFolder;
 pub use serve::serve;
 
 use crate::function::{Access, Function, Host, OutboundAccess};
+use crate::http::AddressHeader;
 use crate::ports::{
     Clock, Config, DatabasePort, Fetch, Log, PageFiles, Random, ReleaseStore, ReleaseWrite,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+/// The header in which a test plays the address of a connection.
+pub const CONNECTION_ADDRESS: &str = "native-client-addr";
 
 /// Everything a native instance has; each function is handed only its grants.
 #[derive(Clone)]
@@ -70,6 +74,9 @@ impl Native {
             .config
             .iter()
             .filter_map(|name| Some((*name, self.config.get(*name)?.clone())));
+        let config = Config::new(granted);
+        let log = Log::new(function.name, self.log.clone());
+        let address_header = AddressHeader::open(&config, Some(CONNECTION_ADDRESS), &log);
         let left_out = grants.database_optional && self.without_database.contains(&function.name);
         Host {
             function: function.name,
@@ -85,9 +92,9 @@ impl Native {
             pages: grants.pages.then(|| self.pages.clone()),
             clock: self.clock.clone(),
             random: self.random.clone(),
-            config: Config::new(granted),
-            log: Log::new(function.name, self.log.clone()),
-            address_headers: &["x-forwarded-for"],
+            config,
+            log,
+            address_header,
         }
     }
 }

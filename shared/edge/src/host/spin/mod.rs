@@ -17,10 +17,9 @@ mod wasi;
 pub use spin_sdk as sdk;
 
 use crate::function::{Access, Function, Host, OutboundAccess};
-use crate::http::ApiError;
+use crate::http::AddressHeader;
 use crate::ports::{Config, Log};
 use axum::Router;
-use axum::response::IntoResponse;
 use send_wrapper::SendWrapper;
 use spin_sdk::variables;
 use spin_sdk::wasip3::http::types::{ErrorCode, Request as WasiRequest, Response as WasiResponse};
@@ -65,9 +64,7 @@ pub async fn handle<M: Module>(request: WasiRequest) -> Result<WasiResponse, Err
         Ok((host, router)) => crate::http::serve(&host, &router, later::after(), request).await,
         Err(reason) => {
             log::line(&format!("{name}: {reason}"));
-            let mut response = ApiError::internal(reason).into_response();
-            crate::http::set_content_length(&mut response);
-            response
+            crate::http::not_opened(reason)
         }
     };
     response::outgoing(response, rest).await
@@ -93,6 +90,9 @@ async fn open<M: Module>() -> Opened {
             values.push((*name, value));
         }
     }
+    let config = Config::new(values);
+    let log = Log::new(function.name, Arc::new(log::StandardError));
+    let address_header = AddressHeader::open(&config, Some("spin-client-addr"), &log);
     let mut host = Host {
         function: function.name,
         grants,
@@ -104,10 +104,9 @@ async fn open<M: Module>() -> Opened {
         pages: None,
         clock: Arc::new(wasi::WasiClock),
         random: Arc::new(wasi::WasiRandom),
-        config: Config::new(values),
-        log: Log::new(function.name, Arc::new(log::StandardError)),
-        // A proxy in front sets the first; Spin itself tells the second.
-        address_headers: &["x-forwarded-for", "spin-client-addr"],
+        config,
+        log,
+        address_header,
     };
     if M::DATABASE && !(grants.database_optional && database::is_left_out()) {
         host.database = Some(Arc::new(database::SpinDatabase {

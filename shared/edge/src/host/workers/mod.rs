@@ -13,10 +13,9 @@ mod request;
 mod response;
 
 use crate::function::{Access, Function, Host, OutboundAccess};
-use crate::http::ApiError;
+use crate::http::AddressHeader;
 use crate::ports::{Config, Level, Log, name};
 use axum::Router;
-use axum::response::IntoResponse;
 use std::cell::RefCell;
 use std::sync::Arc;
 use worker::{Context, Env, web_sys};
@@ -57,7 +56,7 @@ pub async fn fetch(
         }
         Err(reason) => {
             log::line(Level::Error, &format!("{}: {reason}", function.name));
-            ApiError::internal(reason).into_response()
+            crate::http::not_opened(reason)
         }
     };
     response::outgoing(answer).await
@@ -111,6 +110,10 @@ fn open(function: &Function, env: &Env) -> Opened {
         .then(|| env.bucket(binding::RELEASES).ok())
         .flatten()
         .map(|bucket| Arc::new(release_writer::R2Writer::new(bucket)) as _);
+    let config = Config::new(values);
+    let log = Log::new(function.name, Arc::new(log::Console));
+    // Cloudflare sets it and lets no client set it.
+    let address_header = AddressHeader::open(&config, Some("cf-connecting-ip"), &log);
     let host = Host {
         function: function.name,
         grants,
@@ -124,10 +127,9 @@ fn open(function: &Function, env: &Env) -> Opened {
         pages: None,
         clock: Arc::new(platform::PlatformClock),
         random: Arc::new(platform::PlatformRandom),
-        config: Config::new(values),
-        log: Log::new(function.name, Arc::new(log::Console)),
-        // Cloudflare sets the first; a local workerd has none worth knowing.
-        address_headers: &["cf-connecting-ip", "x-forwarded-for"],
+        config,
+        log,
+        address_header,
     };
     match (function.router)(&host) {
         Ok(router) => Ok((host, router)),
