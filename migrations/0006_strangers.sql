@@ -261,3 +261,24 @@ SELECT id, label, role, scopes, token_hash, created_at, last_used_at, revoked_at
 FROM api_keys_aside;
 
 DROP TABLE api_keys_aside;
+
+-- How many rows the connection had changed when a key was claimed: a batch that
+-- changed nothing since then takes its claim back.
+ALTER TABLE idempotency_keys ADD COLUMN changes_before INTEGER;
+
+-- How often in an hour a license's key was shown, or a credential refused: one row for
+-- each license or network and hour, and one with an empty subject for all those that
+-- are too many to tell apart.
+CREATE TABLE hourly_counts (
+  kind TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  hour INTEGER NOT NULL,
+  count INTEGER NOT NULL,
+  first_at INTEGER NOT NULL,
+  last_at INTEGER NOT NULL,
+  network TEXT,
+  PRIMARY KEY (hour, kind, subject)
+) STRICT;
+
+-- Since when a scoped key opens nothing by itself; NULL never.
+ALTER TABLE api_keys ADD COLUMN expires_at INTEGER;

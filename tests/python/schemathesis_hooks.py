@@ -33,4 +33,5 @@ def before_call(context, case, kwargs):
     # A key that breaks its limits is there to be refused.
     key = (case.headers or {}).get("Idempotency-Key")
     if isinstance(key, str) and re.fullmatch("[!#-~]{1,255}", key):
-        case.headers["Idempotency-Key"] = f"made-up-{number}"
+        if len(key) >= 16 or "/admin/" in case.operation.path:
+            case.headers["Idempotency-Key"] = f"made-up-{number:012}"

@@ -1,6 +1,7 @@
 //! The OpenAPI document: put together from what each function says of its own
 //! endpoints, beside their types.
 
+use keywright_edge::http::MIN_ANONYMOUS_CHARS;
 use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 
@@ -164,7 +165,7 @@ fn complete(
             "in": "header",
             "required": false,
             "description": "Makes repeating the request safe: the same key and body answer what the first request did. Kept for a day; a new UUID is a good one.",
-            "schema": { "type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!#-~]+$" },
+            "schema": { "type": "string", "minLength": min_key_length(path), "maxLength": 255, "pattern": "^[!#-~]+$" },
         });
         match operation["parameters"].as_array_mut() {
             Some(parameters) => parameters.push(parameter),
@@ -190,7 +191,7 @@ const KEYED: [(&str, &str); 3] = [
 const REPEATABLE: [(&str, &str); 3] = [
     (
         "400",
-        "The `Idempotency-Key` is not 1 to 255 visible characters.",
+        "The `Idempotency-Key` is too short, too long, or has characters that cannot be seen.",
     ),
     (
         "409",
@@ -270,12 +271,32 @@ fn describe_success(operation: &mut Value, schemas: &Map<String, Value>) {
     }
 }
 
+/// Keys of the operator's routes belong to a caller whose credential was checked.
+fn min_key_length(path: &str) -> usize {
+    if path.starts_with("/v1/admin/") {
+        1
+    } else {
+        MIN_ANONYMOUS_CHARS
+    }
+}
+
+/// POSTs that only ask, or that are safe to repeat as they are.
+const QUESTIONS: [&str; 6] = [
+    "/v1/admin/licenses/search",
+    "/v1/downloads/link",
+    "/v1/machines/heartbeat",
+    "/v1/machines/list",
+    "/v1/recover",
+    "/v1/validate",
+];
+
 /// Providers and cron triggers send none, and the release gate changes nothing.
 fn takes_idempotency_key(method: &str, path: &str) -> bool {
     method == "post"
         && path.starts_with("/v1/")
         && !path.starts_with("/v1/cron/")
         && !path.starts_with("/v1/btcpay/")
+        && !QUESTIONS.contains(&path)
 }
 
 /// `get_v1_products_slug`, from `GET /v1/products/{slug}`.

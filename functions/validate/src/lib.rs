@@ -22,10 +22,11 @@ use axum::Router;
 use axum::middleware::from_fn;
 use axum::routing::{get, post};
 use keywright_edge::function::{Access, PortError};
-use keywright_edge::http::{ApiError, api_router, repeatable};
+use keywright_edge::http::{ApiError, Callers, api_router, repeatable};
 use keywright_edge::ports::{Database, Later, Level, Stamps, name};
 use keywright_edge::{Function, Grants, Host};
 use keywright_license::{VerifiedLicense, VerifyKeys, verify_license};
+use keywright_store::licenses::licenses_in_force;
 use keywright_store::retention::{self, Log};
 use limits::Limits;
 use notes::{Journal, Notes};
@@ -37,6 +38,8 @@ pub const FUNCTION: Function = Function {
     grants: Grants {
         database: Access::ReadWrite,
         config: &[
+            name::CLIENT_ADDRESS_HEADER,
+            name::PUBLIC_URL,
             name::VERIFY_KEYS,
             name::OPERATOR_NAME,
             name::VALIDATION_LOG_DAYS,
@@ -130,7 +133,15 @@ fn router(host: &Host) -> Result<Router, PortError> {
         operator: host.config.get(name::OPERATOR_NAME).map(Into::into),
         keys: Arc::new(keys),
     };
-    let routes = Router::new()
+    let changes = Router::new()
+        .route("/v1/machines/activate", post(machines::activate::handler))
+        .route(
+            "/v1/machines/deactivate",
+            post(machines::deactivate::handler),
+        )
+        .with_state(ports.clone());
+    // Asking again is safe by itself, so a key is neither needed nor kept.
+    let questions = Router::new()
         .route("/", get(metadata::handler))
         .route("/healthz", get(healthz::handler))
         .route("/.well-known/jwks.json", get(jwks::handler))
@@ -138,13 +149,9 @@ fn router(host: &Host) -> Result<Router, PortError> {
         .route("/v1/pubkey", get(pubkey::handler))
         .route("/v1/issuer/public-key", get(issuer_key::handler))
         .route("/v1/validate", post(validate::handler))
-        .route("/v1/machines/activate", post(machines::activate::handler))
         .route("/v1/machines/heartbeat", post(machines::heartbeat::handler))
-        .route(
-            "/v1/machines/deactivate",
-            post(machines::deactivate::handler),
-        )
         .route("/v1/machines/list", post(machines::list::handler))
         .with_state(ports);
-    Ok(api_router(repeatable(routes, host)?).layer(from_fn(lost::shown)))
+    let changes = repeatable(changes, host, Callers::Anonymous, licenses_in_force)?;
+    Ok(api_router(changes.merge(questions)).layer(from_fn(lost::shown)))
 }

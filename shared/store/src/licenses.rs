@@ -105,6 +105,17 @@ macro_rules! entitled_columns {
 }
 pub(crate) use entitled_columns;
 
+/// The statement that answers, as `id`, which of these licenses are in force: what
+/// opens another one is shown to nobody. `ids` is a list in JSON.
+#[must_use]
+pub fn licenses_in_force(ids: &str) -> Statement {
+    Statement::new(
+        "SELECT id FROM licenses
+         WHERE status = 'active' AND id IN (SELECT value FROM json_each(?1))",
+        [ids.into()],
+    )
+}
+
 /// The license with this id: one round trip, all that validating needs.
 ///
 /// # Errors

@@ -14,6 +14,7 @@ cases![
     paid_purchase,
     other_body,
     refused,
+    nothing_is_kept_of_a_refusal,
     odd_keys,
     two_hundred_at_once
 ];
@@ -39,9 +40,9 @@ async fn issued_for(instance: &Instance, slug: &str) -> i64 {
 async fn free_purchase(instance: &Instance) {
     product(instance, "repeated-gift", 0).await;
     let order = json!({ "product": "repeated-gift" });
-    let first = post(instance, "/v1/purchase", "repeated-gift", &order).await;
+    let first = post(instance, "/v1/purchase", "repeated-gift-0001", &order).await;
     assert_eq!(first.header("idempotent-replayed"), "");
-    let again = post(instance, "/v1/purchase", "\"repeated-gift\"", &order).await;
+    let again = post(instance, "/v1/purchase", "\"repeated-gift-0001\"", &order).await;
     assert_eq!(again.header("idempotent-replayed"), "true");
     assert_eq!(again.ok(), first.ok());
     assert_eq!(issued_for(instance, "repeated-gift").await, 1);
@@ -50,8 +51,8 @@ async fn free_purchase(instance: &Instance) {
 async fn paid_purchase(instance: &Instance) {
     product(instance, "repeated-order", 1_000).await;
     let order = json!({ "product": "repeated-order" });
-    let first = post(instance, "/v1/purchase", "repeated-order", &order).await;
-    let again = post(instance, "/v1/purchase", "repeated-order", &order).await;
+    let first = post(instance, "/v1/purchase", "repeated-order-0001", &order).await;
+    let again = post(instance, "/v1/purchase", "repeated-order-0001", &order).await;
     assert_eq!(again.ok(), first.ok(), "one invoice, one checkout");
     let bought = first.ok();
     instance
@@ -62,7 +63,7 @@ async fn paid_purchase(instance: &Instance) {
     super::floor::until(instance, &invoice, "settled").await;
     assert_eq!(licenses_of(instance, &invoice).await, 1);
     // What was answered then, not what would be answered now.
-    let later = post(instance, "/v1/purchase", "repeated-order", &order).await;
+    let later = post(instance, "/v1/purchase", "repeated-order-0001", &order).await;
     assert_eq!(later.ok(), bought);
 }
 
@@ -73,15 +74,23 @@ async fn other_body(instance: &Instance) {
         .await
         .ok();
     let other = json!({ "product": "repeated-otherwise", "buyer_note": "x" });
+    // Of strangers who happen on one key, none is in the other's way.
     post(instance, "/v1/purchase", "repeated-otherwise", &other)
         .await
-        .is_error(422, "unprocessable_entity");
+        .ok();
     // The same key of another caller, or on another route, is another key.
+    let path = "/v1/admin/licenses";
     let issue = json!({ "product_slug": "repeated-otherwise" });
-    post(instance, "/v1/admin/licenses", "repeated-otherwise", &issue)
+    post(instance, path, "repeated-otherwise", &issue)
         .await
         .ok();
-    assert_eq!(issued_for(instance, "repeated-otherwise").await, 2);
+    assert_eq!(issued_for(instance, "repeated-otherwise").await, 3);
+    // For a caller who is known, another body is a mistake.
+    let other = json!({ "product_slug": "repeated-otherwise", "note": "x" });
+    post(instance, path, "repeated-otherwise", &other)
+        .await
+        .is_error(422, "unprocessable_entity");
+    assert_eq!(issued_for(instance, "repeated-otherwise").await, 3);
 }
 
 async fn refused(instance: &Instance) {
@@ -95,9 +104,37 @@ async fn refused(instance: &Instance) {
         .ok();
 }
 
+/// A batch that finds the code used up writes nothing, the key's row included.
+async fn nothing_is_kept_of_a_refusal(instance: &Instance) {
+    product(instance, "repeated-in-vain", 1_000).await;
+    let code = json!({ "code": "REPEATED-IN-VAIN", "kind": "free_license", "max_uses": 1 });
+    instance
+        .api
+        .admin(Method::POST, "discount-codes", &code)
+        .await
+        .ok();
+    let redeem = json!({ "product": "repeated-in-vain", "code": "REPEATED-IN-VAIN" });
+    let answers = at_once(20, |number| {
+        let redeem = &redeem;
+        async move {
+            let key = format!("repeated-in-vain-{number}");
+            post(instance, "/v1/redeem", &key, redeem).await
+        }
+    })
+    .await;
+    let good = answers.iter().filter(|answer| answer.status == 200).count();
+    assert_eq!(good, 1, "{answers:?}");
+    for (number, answer) in answers.iter().enumerate() {
+        let key = format!("repeated-in-vain-{number}");
+        let again = post(instance, "/v1/redeem", &key, &redeem).await;
+        let was_good = answer.status == 200;
+        assert_eq!(again.header("idempotent-replayed") == "true", was_good);
+    }
+}
+
 async fn odd_keys(instance: &Instance) {
     let order = json!({ "product": "nothing" });
-    for key in ["\"\"", "a b", "\"", &"x".repeat(256)] {
+    for key in ["\"\"", "a b", "\"", "1", &"x".repeat(15), &"x".repeat(256)] {
         post(instance, "/v1/purchase", key, &order)
             .await
             .is_error(400, "bad_request");

@@ -251,7 +251,7 @@ async fn a_claim_that_is_sent_again_is_answered_again() {
     let send = || {
         let request = Request::post("/v1/claim")
             .header("content-type", "application/json")
-            .header("idempotency-key", "one")
+            .header("idempotency-key", "one-long-enough-key")
             .body(Body::from(body.to_string()));
         market.bench.send(request.expect("a request"))
     };

@@ -6,11 +6,13 @@ use axum::Router;
 use axum::body::Body;
 use axum::routing::post;
 use http::{HeaderValue, Method, Request};
+use keywright_domain::caller_limits::ORDERS;
 use keywright_edge::Host;
 use keywright_edge::host::native::Fault;
 use keywright_edge::host::native::serve;
-use keywright_edge::http::{ApiError, repeatable};
+use keywright_edge::http::{ApiError, Callers, repeatable};
 use keywright_edge::ports::{Clock, Statement};
+use keywright_store::licenses::licenses_in_force;
 use serde_json::{Value, json};
 use std::sync::{Arc, OnceLock};
 
@@ -60,7 +62,7 @@ async fn the_same_key_and_body_answer_what_the_first_did() {
 }
 
 #[tokio::test]
-async fn another_body_is_refused_and_another_route_or_caller_is_another_key() {
+async fn a_known_callers_other_body_is_refused_and_another_route_or_caller_is_another_key() {
     let bench = Bench::new();
     bench.product("demo", 0).await;
     bench.product("free", 0).await;
@@ -69,14 +71,176 @@ async fn another_body_is_refused_and_another_route_or_caller_is_another_key() {
     let changed = issue(&bench, "k", &json!({ "product_slug": "free" })).await;
     assert_eq!(changed.refusal(), (422, "unprocessable_entity".to_owned()));
     assert_eq!(licenses(&bench).await, 1);
-    let elsewhere = bench
-        .send(request("/v1/purchase", "k", &json!({ "product": "free" })))
-        .await;
+    issue(&bench, LONG, &body).await;
+    let order = json!({ "product": "demo" });
+    let elsewhere = bench.send(request("/v1/purchase", LONG, &order)).await;
     assert_eq!(elsewhere.status, 200, "{elsewhere:?}");
-    let mut nobody = request("/v1/purchase", "k", &json!({ "product": "demo" }));
-    nobody.headers_mut().remove("authorization");
-    assert_eq!(bench.send(nobody).await.status, 200);
-    assert_eq!(licenses(&bench).await, 3);
+    assert!(!is_replay(&order_of(&bench, LONG, &order).await));
+    assert_eq!(licenses(&bench).await, 4);
+}
+
+/// A key that anybody may send.
+const LONG: &str = "0123456789abcdef";
+
+/// An order of nobody in particular.
+async fn order_of(bench: &Bench, key: &str, order: &Value) -> Answer {
+    anonymous(bench, "/v1/purchase", key, order).await
+}
+
+async fn anonymous(bench: &Bench, path: &str, key: &str, body: &Value) -> Answer {
+    let mut request = request(path, key, body);
+    request.headers_mut().remove("authorization");
+    bench.send(request).await
+}
+
+#[tokio::test]
+async fn an_anonymous_key_is_long_and_belongs_to_its_body() {
+    let bench = Bench::new();
+    bench.product("free", 0).await;
+    let order = json!({ "product": "free", "buyer_email": "one@example.com" });
+    for short in ["1", &LONG[..15]] {
+        let answer = order_of(&bench, short, &order).await;
+        assert_eq!(answer.refusal(), (400, "bad_request".to_owned()), "{short}");
+        assert!(answer.text("message").contains("at least 16"), "{answer:?}");
+    }
+    let first = order_of(&bench, LONG, &order).await;
+    assert_eq!(first.status, 200, "{first:?}");
+    let stranger = json!({ "product": "free", "buyer_email": "two@example.com" });
+    let other = order_of(&bench, LONG, &stranger).await;
+    assert_eq!(
+        other.status, 200,
+        "a stranger's key blocks nobody: {other:?}"
+    );
+    assert!(!is_replay(&other), "and shows nothing");
+    assert_ne!(other.json(), first.json());
+    let again = order_of(&bench, LONG, &order).await;
+    assert!(is_replay(&again));
+    assert_eq!(again.json(), first.json());
+}
+
+#[tokio::test]
+async fn a_replay_shows_no_secret_of_a_license_that_is_out_of_force() {
+    let bench = Bench::new();
+    bench.product("free", 0).await;
+    let order = json!({ "product": "free" });
+    let first = order_of(&bench, LONG, &order).await;
+    assert!(first.text("license_key").starts_with("LIC1-"));
+    let issued = issue(&bench, "k", &json!({ "product_slug": "free" })).await;
+    let standing = async |answer: &Answer, what: &str| {
+        let path = format!("/v1/admin/licenses/{}/{what}", answer.text("license_id"));
+        let changed = bench
+            .operate("POST", &path, &json!({ "reason": "x" }))
+            .await;
+        assert_eq!(changed.status, 200, "{changed:?}");
+    };
+    for (answer, path, key, body) in [
+        (&first, "/v1/purchase", LONG, &order),
+        (&issued, ROUTE, "k", &json!({ "product_slug": "free" })),
+    ] {
+        let again = async || match path {
+            ROUTE => issue(&bench, key, body).await,
+            _ => order_of(&bench, key, body).await,
+        };
+        standing(answer, "suspend").await;
+        let replayed = again().await;
+        assert!(is_replay(&replayed), "{path}");
+        let mut expected = answer.json();
+        for member in ["license_key", "token", "download_id"] {
+            if expected.get(member).is_some() {
+                expected[member] = Value::Null;
+            }
+        }
+        assert_eq!(replayed.json(), expected, "{path}");
+        standing(answer, "unsuspend").await;
+        assert_eq!(again().await.json(), answer.json(), "{path}");
+        standing(answer, "revoke").await;
+        assert_eq!(again().await.json(), expected, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn what_changes_nothing_leaves_no_row() {
+    let bench = Bench::new();
+    bench.product("demo", 5).await;
+    bench.product("free", 0).await;
+    let key = issue(&bench, "first", &json!({ "product_slug": "free" })).await;
+    let key = key.text("license_key");
+    bench.sql("DELETE FROM idempotency_keys").await;
+    let machine = |fingerprint: &str| json!({ "key": key, "fingerprint": fingerprint });
+    let mine = bench.post("/v1/machines/activate", &machine("mine")).await;
+    assert_eq!(mine.json()["ok"], true);
+    for (path, body, status) in [
+        ("/v1/validate", machine("mine"), 200),
+        ("/v1/validate", machine("another"), 200),
+        ("/v1/validate", json!({ "key": "garbage" }), 200),
+        ("/v1/machines/heartbeat", machine("mine"), 200),
+        ("/v1/machines/heartbeat", machine("another"), 200),
+        ("/v1/machines/list", machine("mine"), 200),
+        // Known already, no seat left, not there: nothing to change.
+        ("/v1/machines/activate", machine("mine"), 200),
+        ("/v1/machines/activate", machine("another"), 200),
+        ("/v1/machines/deactivate", machine("another"), 200),
+        ("/v1/purchase", json!({ "product": "nothing" }), 404),
+        (
+            "/v1/purchase",
+            json!({ "product": "free", "code": "GUESS" }),
+            400,
+        ),
+        ("/v1/purchase", json!({ "product": "demo" }), 503),
+        ("/v1/purchase", json!({ "product": 1 }), 422),
+        (
+            "/v1/redeem",
+            json!({ "product": "demo", "code": "GUESS" }),
+            400,
+        ),
+        (
+            "/v1/recover",
+            json!({ "invoice_id": "x", "email": "y" }),
+            404,
+        ),
+        (
+            "/v1/downloads/link",
+            json!({ "version": "1", "platform": "any" }),
+            401,
+        ),
+    ] {
+        let answer = anonymous(&bench, path, LONG, &body).await;
+        assert_eq!(answer.status, status, "{path}: {answer:?}");
+        let rows = bench.number("SELECT count(*) FROM idempotency_keys").await;
+        assert_eq!(rows, 0, "{path} {body}");
+    }
+    let freed = anonymous(&bench, "/v1/machines/deactivate", LONG, &machine("mine")).await;
+    assert_eq!(freed.json()["ok"], true);
+    assert_eq!(
+        bench.number("SELECT count(*) FROM idempotency_keys").await,
+        1
+    );
+}
+
+#[tokio::test]
+async fn a_caller_over_its_limit_writes_no_row() {
+    let bench = Bench::new();
+    bench.product("free", 0).await;
+    let mut statuses = Vec::new();
+    for number in 0..60 {
+        let order = json!({ "product": "free", "buyer_note": number.to_string() });
+        let mut request = request("/v1/purchase", &format!("{LONG}-{number}"), &order);
+        let headers = request.headers_mut();
+        headers.remove("authorization");
+        headers.insert("x-forwarded-for", HeaderValue::from_static("203.0.113.9"));
+        statuses.push(bench.send(request).await.status);
+    }
+    let burst = usize::try_from(ORDERS.address.burst).expect("a number");
+    assert_eq!(
+        statuses.iter().filter(|status| **status == 200).count(),
+        burst
+    );
+    assert_eq!(
+        statuses.iter().filter(|status| **status == 429).count(),
+        60 - burst
+    );
+    let rows = bench.number("SELECT count(*) FROM idempotency_keys").await;
+    assert_eq!(rows, i64::from(ORDERS.address.burst));
 }
 
 #[tokio::test]
@@ -236,7 +400,7 @@ async fn an_attempt_that_was_overtaken_changes_nothing() {
         Ok::<_, ApiError>("written")
     };
     let routes = Router::new().route("/", post(write));
-    let router = repeatable(routes, &host).expect("granted");
+    let router = repeatable(routes, &host, Callers::Verified, licenses_in_force).expect("granted");
     assert!(slot.set((host.clone(), router.clone())).is_ok());
     let overtaken = serve(&host, &router, keyed("x")).await;
     assert_eq!(overtaken.status().as_u16(), 409);

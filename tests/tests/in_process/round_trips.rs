@@ -358,8 +358,8 @@ async fn each_route_costs_what_the_table_says() {
             get("/updates/electron/demo/1.0.0/demo-1.0.0.AppImage"),
             1,
         ),
-        // The license, what there is, and what sign asks.
-        ("/v1/downloads/link", link.expect("a request"), 3),
+        // The limit, the license, what there is, and what sign asks.
+        ("/v1/downloads/link", link.expect("a request"), 4),
         ("/v1/products", get("/v1/products"), 1),
         ("/v1/storefront", get("/v1/storefront?product=demo"), 1),
         ("/v1/products/{slug}", get("/v1/products/demo"), 1),
@@ -368,29 +368,29 @@ async fn each_route_costs_what_the_table_says() {
             get("/v1/products/demo/policies"),
             3,
         ),
-        // Product, policies, and the code.
+        // The limit, product, policies, and the code.
         (
             "/v1/discount-codes/preview",
             get("/v1/discount-codes/preview?code=SPARE&product=demo"),
-            3,
+            4,
         ),
-        // Product, policies, the sale, and the signature.
+        // The limit, product, policies, the sale, and the signature.
         (
             "/v1/purchase",
             post("/v1/purchase", json!({ "product": "free" })),
-            4,
+            5,
         ),
-        // Product, policies, who sells it, the order, and what the store answered.
+        // The limit, product, policies, who sells it, the order, and what the store answered.
         (
             "/v1/purchase",
             post("/v1/purchase", json!({ "product": "demo" })),
-            5,
+            6,
         ),
         // In dollars no more: what the price is in sats is recorded with it.
         (
             "/v1/purchase",
             post("/v1/purchase", json!({ "product": "dollars" })),
-            5,
+            6,
         ),
         // And the code.
         (
@@ -399,7 +399,7 @@ async fn each_route_costs_what_the_table_says() {
                 "/v1/purchase",
                 json!({ "product": "demo", "code": "SPARE" }),
             ),
-            6,
+            7,
         ),
         // Or the featured ones.
         (
@@ -408,13 +408,13 @@ async fn each_route_costs_what_the_table_says() {
                 "/v1/purchase",
                 json!({ "product": "demo", "policy_slug": "pro" }),
             ),
-            6,
+            7,
         ),
-        // Product, code, policies, the sale, and the signature.
+        // The limits, product, code, policies, the sale, and the signature.
         (
             "/v1/redeem",
             post("/v1/redeem", json!({ "product": "demo", "code": "GIFT" })),
-            5,
+            6,
         ),
         // The limit, the sale, and the signature.
         (
@@ -642,7 +642,7 @@ async fn each_route_costs_what_the_table_says() {
         ("/v1/admin/licenses", operate("/v1/admin/licenses"), 1),
         (
             "/v1/admin/licenses/search",
-            operate(&format!("/v1/admin/licenses/search?key={key}")),
+            post("/v1/admin/licenses/search", json!({ "key": key })),
             1,
         ),
         (
@@ -844,6 +844,7 @@ async fn each_route_costs_what_the_table_says() {
             send(Method::POST, "/v1/admin/attention/a1/resolve", &json!({})),
             1,
         ),
+        ("/v1/admin/activity", operate("/v1/admin/activity"), 1),
         (
             "/v1/admin/receipts",
             send(Method::GET, "/v1/admin/receipts", &json!({})),

@@ -210,16 +210,23 @@ async fn a_repeated_activation_answers_as_the_first_did() {
         headers.insert("idempotency-key", HeaderValue::from_static(key));
         bench.send(request).await.json()
     };
-    let first = again("one").await;
+    let first = again("one-long-enough-key").await;
     assert_eq!(first["ok"], true);
     holder.free("a").await;
-    assert_eq!(again("one").await, first, "what was answered then");
+    assert_eq!(
+        again("one-long-enough-key").await,
+        first,
+        "what was answered then"
+    );
     assert_eq!(
         holder.list().await["active_count"],
         0,
         "and nothing was done"
     );
-    assert_ne!(again("two").await["machine_id"], first["machine_id"]);
+    assert_ne!(
+        again("two-long-enough-key").await["machine_id"],
+        first["machine_id"]
+    );
     assert_eq!(holder.events("machine.activated").await, 2);
 }
 

@@ -2,18 +2,26 @@
 //! same key with the same body answers what the first request answered, and
 //! its change happens once.
 //!
-//! A key belongs to its caller (the bearer credential, or nobody's) and its
-//! route, is kept for a day, and is never stored itself: the row's id is a
-//! hash, and the stored answer is sealed. What a crash leaves behind is told
-//! apart by the row: not applied, then the next attempt works on it; applied
-//! without an answer, then the change is made and only its answer was lost,
-//! and saying so is all that is left to do.
+//! A key belongs to its caller and its route. A caller whose credential was checked
+//! before has keys of its own, and the same key with another body is a mistake.
+//! All others share one space: a key of theirs belongs to its body too, so that a
+//! stranger who sends the same key neither sees nor blocks anything, and is at
+//! least [`MIN_ANONYMOUS_CHARS`] long, so that nobody's is guessed.
+//!
+//! A key is kept for a day once its request has changed something, and not before:
+//! the batch that makes the change claims it ([`Attempt`]). So what is refused, or
+//! only asks, leaves no row. The key is never stored itself: the row's id is a
+//! hash, and the stored answer is sealed. A row without an answer is of a request
+//! that is still running, or whose answer was lost in a crash: then the change is
+//! made, and saying so is all that is left to do.
+//!
+//! A license's secrets are not replayed once the license is no longer in force.
 
 use super::{ApiError, RequestId, bearer_of, read_body};
 use crate::Host;
 use crate::function::PortError;
-use crate::ports::attempt::Attempt;
-use crate::ports::{Database, DatabaseError, Level, Log, Random, Stamps, Statement, decode};
+use crate::ports::attempt::{ABANDONED_SECONDS, Attempt};
+use crate::ports::{Database, DatabaseError, Level, Log, Random, Stamps, Statement};
 use crate::seal::{digest, open, seal};
 use axum::Router;
 use axum::body::Body;
@@ -25,6 +33,7 @@ use data_encoding::HEXLOWER;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use http_body_util::BodyExt;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use std::sync::Arc;
 
 /// The request's header.
@@ -32,13 +41,26 @@ pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key
 /// On an answer that was given before.
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
+/// Shortest key of a caller whose credential was not checked, in characters.
+pub const MIN_ANONYMOUS_CHARS: usize = 16;
 /// Longest key, in characters.
 const MAX_KEY_CHARS: usize = 255;
-/// How long an answer is kept, in seconds.
-const KEEP_SECONDS: i64 = 86_400;
-/// After so many seconds an attempt counts as crashed: no host lets a request
-/// run longer than 30.
-const ABANDONED_SECONDS: i64 = 60;
+
+/// Whose keys the routes take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Callers {
+    /// Anybody's.
+    Anonymous,
+    /// Those of callers whose bearer credential an outer layer has checked.
+    Verified,
+}
+
+/// The statement that answers, as `id`, which of these licenses are in force: a
+/// list of ids in JSON. This layer knows no table of licenses.
+pub type LicensesInForce = fn(&str) -> Statement;
+
+/// Members of an answer that open what a license opens.
+const SECRET_MEMBERS: [&str; 3] = ["license_key", "token", "download_id"];
 
 #[derive(Clone)]
 struct Ports {
@@ -46,6 +68,8 @@ struct Ports {
     stamps: Stamps,
     random: Arc<dyn Random>,
     log: Log,
+    callers: Callers,
+    in_force: LicensesInForce,
 }
 
 /// Lets the POST routes take `Idempotency-Key`. Add it before the layer that
@@ -53,8 +77,15 @@ struct Ports {
 ///
 /// # Errors
 /// [`PortError`] when the function may not write to the database.
-pub fn repeatable(routes: Router, host: &Host) -> Result<Router, PortError> {
+pub fn repeatable(
+    routes: Router,
+    host: &Host,
+    callers: Callers,
+    in_force: LicensesInForce,
+) -> Result<Router, PortError> {
     let ports = Ports {
+        callers,
+        in_force,
         database: host.database()?,
         stamps: host.stamps(),
         random: host.random.clone(),
@@ -81,13 +112,17 @@ struct Repeatable {
 }
 
 impl Repeatable {
-    fn new(request: &http::request::Parts, key: &str, body: &Bytes) -> Self {
+    fn new(request: &http::request::Parts, key: &str, body: &Bytes, callers: Callers) -> Self {
         let caller = bearer_of(&request.headers).unwrap_or_default().as_bytes();
         let target = request.uri.path_and_query();
         let target = target.map_or("", |target| target.as_str()).as_bytes();
         let (key, body) = (key.as_bytes(), &body[..]);
+        let row = match callers {
+            Callers::Anonymous => digest("idempotency row with body", &[caller, target, key, body]),
+            Callers::Verified => digest("idempotency row", &[caller, target, key]),
+        };
         Self {
-            row: HEXLOWER.encode(&digest("idempotency row", &[caller, target, key])),
+            row: HEXLOWER.encode(&row),
             body_hash: HEXLOWER.encode(&digest("idempotency body", &[body])),
             seal_key: digest("idempotency seal", &[caller, target, key, body]),
         }
@@ -97,8 +132,6 @@ impl Repeatable {
 #[derive(Deserialize)]
 struct Kept {
     body_hash: String,
-    attempt: String,
-    applied: i64,
     answer: Option<String>,
     started_at: i64,
 }
@@ -111,19 +144,23 @@ async fn answer_once(
     if request.method() != Method::POST {
         return Ok(next.run(request).await);
     }
-    let Some(key) = key_of(request.headers())? else {
+    let Some(key) = key_of(request.headers(), ports.callers)? else {
         return Ok(next.run(request).await);
     };
     let (parts, body) = request.into_parts();
     let body = read_body(body).await?;
-    let repeatable = Repeatable::new(&parts, &key, &body);
-    let attempt_id = ports.stamps.new_id();
-    let kept = begin(&ports, &repeatable, &attempt_id).await?;
-    if kept.attempt != attempt_id {
-        return earlier(&ports, &repeatable, kept);
+    let repeatable = Repeatable::new(&parts, &key, &body, ports.callers);
+    let now = ports.stamps.now();
+    if let Some(kept) = find(&ports, &repeatable, now).await? {
+        return earlier(&ports, &repeatable, kept, now).await;
     }
     let request_id = parts.extensions.get::<RequestId>().cloned();
-    let attempt = Attempt::new(repeatable.row.clone(), attempt_id);
+    let attempt = Attempt::new(
+        repeatable.row.clone(),
+        repeatable.body_hash.clone(),
+        ports.stamps.new_id(),
+        now,
+    );
     let request = Request::from_parts(parts, Body::from(body));
     let response = attempt.run(next.run(request)).await;
     if attempt.is_superseded() {
@@ -133,7 +170,7 @@ async fn answer_once(
 }
 
 /// The key, without the quotes of a structured field.
-fn key_of(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
+fn key_of(headers: &HeaderMap, callers: Callers) -> Result<Option<String>, ApiError> {
     let mut values = headers.get_all(IDEMPOTENCY_KEY).iter();
     let Some(value) = values.next() else {
         return Ok(None);
@@ -147,72 +184,119 @@ fn key_of(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
         && text.bytes().all(|b| b.is_ascii_graphic() && b != b'"');
     if !fits || values.next().is_some() {
         return Err(ApiError::bad_request(format!(
-            "Idempotency-Key: send one, of 1 to {MAX_KEY_CHARS} visible ASCII characters; a new UUID is a good one"
+            "Idempotency-Key must be sent once and have 1 to {MAX_KEY_CHARS} visible ASCII characters; a new UUID is a good one"
+        )));
+    }
+    if callers == Callers::Anonymous && text.len() < MIN_ANONYMOUS_CHARS {
+        return Err(ApiError::bad_request(format!(
+            "Idempotency-Key must have at least {MIN_ANONYMOUS_CHARS} characters that nobody can guess; send a new UUID"
         )));
     }
     Ok(Some(text.to_owned()))
 }
 
-/// Claims the key for this attempt if it is free, over, or was left behind by
-/// a crash before anything was written. Answers whose it is now.
-async fn begin(
+/// The key's row, unless its day is over, or a release before this one left it
+/// behind before it wrote anything.
+async fn find(
     ports: &Ports,
     repeatable: &Repeatable,
-    attempt_id: &str,
-) -> Result<Kept, DatabaseError> {
-    let now = ports.stamps.now();
-    let claim = Statement::new(
-        "INSERT INTO idempotency_keys (id, body_hash, attempt, applied, started_at, expires_at)
-         VALUES (?1, ?2, ?3, 0, ?4, ?4 + ?5)
-         ON CONFLICT (id) DO UPDATE SET
-           body_hash = excluded.body_hash, attempt = excluded.attempt, applied = 0, answer = NULL,
-           started_at = excluded.started_at, expires_at = excluded.expires_at
-         WHERE expires_at <= ?4
-            OR (applied = 0 AND answer IS NULL AND started_at <= ?4 - ?6
-                AND body_hash = excluded.body_hash)",
+    now: i64,
+) -> Result<Option<Kept>, DatabaseError> {
+    let read = Statement::new(
+        "SELECT body_hash, answer, started_at FROM idempotency_keys
+         WHERE id = ?1 AND expires_at > ?2
+           AND NOT (applied = 0 AND answer IS NULL AND started_at <= ?2 - ?3 AND body_hash = ?4)",
         [
             repeatable.row.as_str().into(),
-            repeatable.body_hash.as_str().into(),
-            attempt_id.into(),
             now.into(),
-            KEEP_SECONDS.into(),
             ABANDONED_SECONDS.into(),
+            repeatable.body_hash.as_str().into(),
         ],
     );
-    let read = Statement::new(
-        "SELECT body_hash, attempt, applied, answer, started_at FROM idempotency_keys
-         WHERE id = ?1",
-        [repeatable.row.as_str().into()],
-    );
-    let mut answers = ports.database.aside(vec![claim, read]).await?;
-    let found: Vec<Kept> = decode(answers.pop().unwrap_or_default())?;
-    found
-        .into_iter()
-        .next()
-        .ok_or_else(|| DatabaseError::Row("the claimed key has no row".to_owned()))
+    ports.database.first(read).await
 }
 
 /// What to answer when the key is another attempt's.
-fn earlier(ports: &Ports, repeatable: &Repeatable, kept: Kept) -> Result<Response, ApiError> {
+async fn earlier(
+    ports: &Ports,
+    repeatable: &Repeatable,
+    kept: Kept,
+    now: i64,
+) -> Result<Response, ApiError> {
     if kept.body_hash != repeatable.body_hash {
         return Err(ApiError::unprocessable(
-            "Idempotency-Key: it was used before with another body; take a new one",
+            "Idempotency-Key was used before with another body; send a new key",
         ));
     }
     if let Some(answer) = kept.answer {
         let stored = open(repeatable.seal_key, &answer, b"");
         let stored: Option<Stored> = stored.and_then(|text| serde_json::from_slice(&text).ok());
-        return stored
-            .and_then(Stored::into_response)
-            .ok_or_else(|| ApiError::internal("a stored answer cannot be opened"));
+        let cannot = || ApiError::internal("a stored answer cannot be opened");
+        let mut stored = stored.ok_or_else(cannot)?;
+        stored.body = without_dead_secrets(ports, stored.body).await?;
+        return stored.into_response().ok_or_else(cannot);
     }
-    let is_abandoned = kept.started_at <= ports.stamps.now() - ABANDONED_SECONDS;
-    if kept.applied == 1 && is_abandoned {
+    if kept.started_at <= now - ABANDONED_SECONDS {
         return Err(ApiError::conflict(
             "the first request with this Idempotency-Key was carried out, but its answer was lost; look up what it made, or send it again with a new key to do it twice",
         ));
     }
     Err(in_work())
+}
+
+/// The stored answer, with null in place of what opens a license that is no longer
+/// in force.
+async fn without_dead_secrets(ports: &Ports, body: String) -> Result<String, DatabaseError> {
+    let Ok(mut answer) = serde_json::from_str::<Value>(&body) else {
+        return Ok(body);
+    };
+    let mut shown = Vec::new();
+    each_license(&mut answer, &mut |id, _| shown.push(id.to_owned()));
+    if shown.is_empty() {
+        return Ok(body);
+    }
+    let ids = Value::from(shown).to_string();
+    let in_force: Vec<InForce> = ports.database.query((ports.in_force)(&ids)).await?;
+    let mut is_changed = false;
+    each_license(&mut answer, &mut |id, members| {
+        if in_force.iter().all(|license| license.id != id) {
+            is_changed = true;
+            for member in SECRET_MEMBERS {
+                if let Some(secret) = members.get_mut(member) {
+                    *secret = Value::Null;
+                }
+            }
+        }
+    });
+    Ok(if is_changed { answer.to_string() } else { body })
+}
+
+#[derive(Deserialize)]
+struct InForce {
+    id: String,
+}
+
+/// Calls `each` with every object that names a license and holds one of its
+/// secrets, at whatever depth.
+fn each_license(value: &mut Value, each: &mut impl FnMut(&str, &mut Map<String, Value>)) {
+    match value {
+        Value::Array(values) => values
+            .iter_mut()
+            .for_each(|value| each_license(value, each)),
+        Value::Object(members) => {
+            let id = members.get("license_id").and_then(Value::as_str);
+            let holds = |member: &&str| members.get(*member).is_some_and(Value::is_string);
+            if let Some(id) = id.map(str::to_owned)
+                && SECRET_MEMBERS.iter().any(holds)
+            {
+                each(&id, members);
+            }
+            members
+                .values_mut()
+                .for_each(|value| each_license(value, each));
+        }
+        _ => {}
+    }
 }
 
 fn in_work() -> ApiError {
@@ -241,9 +325,8 @@ impl Stored {
     }
 }
 
-/// Keeps the answer of a request that succeeded or has written something;
-/// frees the key of one that was refused and changed nothing, so that it can
-/// be sent again corrected.
+/// Keeps the answer of a request that has changed something. One that changed
+/// nothing has claimed nothing, so it can be sent again, corrected or not.
 async fn finish(
     ports: &Ports,
     repeatable: &Repeatable,
@@ -251,36 +334,32 @@ async fn finish(
     response: Response,
     request_id: Option<RequestId>,
 ) -> Result<Response, ApiError> {
+    if !attempt.is_applied() {
+        return Ok(response);
+    }
     let (parts, body) = response.into_parts();
     let body = match body.collect().await {
         Ok(body) => body.to_bytes(),
         Err(error) => return Err(ApiError::internal(format!("an answer broke off: {error}"))),
     };
     let row = repeatable.row.as_str();
-    let end = if parts.status.is_success() || attempt.is_applied() {
-        let content_type = parts.headers.get(header::CONTENT_TYPE);
-        let stored = Stored {
-            status: parts.status.as_u16(),
-            content_type: content_type
-                .and_then(|value| value.to_str().ok())
-                .unwrap_or("application/json")
-                .to_owned(),
-            body: String::from_utf8_lossy(&body).into_owned(),
-        };
-        let mut nonce = [0; 12];
-        ports.random.fill(&mut nonce);
-        let text = serde_json::to_vec(&stored).unwrap_or_default();
-        let sealed = seal(repeatable.seal_key, nonce, &text, b"");
-        Statement::new(
-            "UPDATE idempotency_keys SET answer = ?2 WHERE id = ?1 AND attempt = ?3",
-            [row.into(), sealed.into(), attempt.id().into()],
-        )
-    } else {
-        Statement::new(
-            "DELETE FROM idempotency_keys WHERE id = ?1 AND attempt = ?2 AND applied = 0",
-            [row.into(), attempt.id().into()],
-        )
+    let content_type = parts.headers.get(header::CONTENT_TYPE);
+    let stored = Stored {
+        status: parts.status.as_u16(),
+        content_type: content_type
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or("application/json")
+            .to_owned(),
+        body: String::from_utf8_lossy(&body).into_owned(),
     };
+    let mut nonce = [0; 12];
+    ports.random.fill(&mut nonce);
+    let text = serde_json::to_vec(&stored).unwrap_or_default();
+    let sealed = seal(repeatable.seal_key, nonce, &text, b"");
+    let end = Statement::new(
+        "UPDATE idempotency_keys SET answer = ?2 WHERE id = ?1 AND attempt = ?3",
+        [row.into(), sealed.into(), attempt.id().into()],
+    );
     // The answer is right whether or not it could be kept.
     if let Err(error) = ports.database.aside(vec![end]).await {
         let id = request_id.map_or_else(String::new, |RequestId(id)| id);

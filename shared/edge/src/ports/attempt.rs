@@ -1,22 +1,55 @@
-//! One attempt at a request that carries an `Idempotency-Key`. While the
-//! attempt is being worked on, every batch of it also notes, in the same
-//! transaction, that it was written, and fails as a whole when another attempt
-//! has taken over: so the request's change happens once, whatever crashes.
+//! One attempt at a request that carries an `Idempotency-Key`. The first batch of
+//! the attempt that changes anything also claims the key, in the same transaction,
+//! and every batch fails as a whole when the key is another attempt's: so the
+//! request's change happens once, whatever crashes, and a request that changes
+//! nothing leaves no row.
 
-use super::database::{DatabaseError, Statement};
+use super::database::{DatabaseError, Row, Statement};
 use std::cell::RefCell;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll};
 
+/// How long a key belongs to its request, in seconds.
+pub(crate) const KEEP_SECONDS: i64 = 86_400;
+/// After so many seconds an attempt counts as crashed: no host lets a request
+/// run longer than 30.
+pub(crate) const ABANDONED_SECONDS: i64 = 60;
+
+/// Claims the key. `applied` gets a value that its CHECK refuses when the key is
+/// another attempt's, unless its day is over, or a release before this one left
+/// it behind before it wrote anything. `changes_before` is how many rows the
+/// connection had changed until then.
+const CLAIM: &str =
+    "INSERT INTO idempotency_keys (id, body_hash, attempt, applied, started_at, expires_at,
+                                   changes_before)
+     VALUES (?1, ?2, ?3, 1, ?4, ?4 + ?5, total_changes())
+     ON CONFLICT (id) DO UPDATE SET
+       applied = CASE WHEN attempt = excluded.attempt OR expires_at <= ?4
+                        OR (applied = 0 AND answer IS NULL AND started_at <= ?4 - ?6
+                            AND body_hash = excluded.body_hash)
+                      THEN 1 ELSE 2 END,
+       body_hash = excluded.body_hash, attempt = excluded.attempt, answer = NULL,
+       started_at = excluded.started_at, expires_at = excluded.expires_at,
+       changes_before = excluded.changes_before";
+
+/// Takes the claim back when nothing was changed since, but for the claim itself.
+const UNCLAIM: &str = "DELETE FROM idempotency_keys
+     WHERE id = ?1 AND attempt = ?2 AND changes_before + 1 = total_changes()
+     RETURNING id";
+
 /// The attempt, shared between its request and the database's handle.
 #[derive(Debug)]
 pub(crate) struct Attempt {
     /// Id of the key's row.
     row: String,
+    /// Hash of the request's body.
+    body_hash: String,
     /// Id of this attempt.
     id: String,
+    /// Unix seconds.
+    started_at: i64,
     progress: AtomicU8,
 }
 
@@ -30,10 +63,12 @@ thread_local! {
 }
 
 impl Attempt {
-    pub(crate) fn new(row: String, id: String) -> Arc<Self> {
+    pub(crate) fn new(row: String, body_hash: String, id: String, started_at: i64) -> Arc<Self> {
         Arc::new(Self {
             row,
+            body_hash,
             id,
+            started_at,
             progress: AtomicU8::new(NOTHING),
         })
     }
@@ -51,26 +86,54 @@ impl Attempt {
         }
     }
 
-    /// Notes that the batch it is part of was written. A row that names
-    /// another attempt gets a value its CHECK refuses.
-    pub(crate) fn apply(&self) -> Statement {
-        Statement::new(
-            "UPDATE idempotency_keys SET applied = CASE WHEN attempt = ?2 THEN 1 ELSE 2 END
-             WHERE id = ?1",
-            [self.row.as_str().into(), self.id.as_str().into()],
-        )
+    /// The batch with what claims the key around it. The claim comes first and
+    /// what takes it back last, so that nothing comes between a statement and its
+    /// `changes()`.
+    pub(crate) fn around(&self, mut batch: Vec<Statement>) -> Vec<Statement> {
+        let claim = Statement::new(
+            CLAIM,
+            [
+                self.row.as_str().into(),
+                self.body_hash.as_str().into(),
+                self.id.as_str().into(),
+                self.started_at.into(),
+                KEEP_SECONDS.into(),
+                ABANDONED_SECONDS.into(),
+            ],
+        );
+        batch.insert(0, claim);
+        if !self.is_applied() {
+            let params = [self.row.as_str().into(), self.id.as_str().into()];
+            batch.push(Statement::new(UNCLAIM, params));
+        }
+        batch
     }
 
-    /// Takes note of how the batch ended.
-    pub(crate) fn outcome<T>(&self, outcome: Result<T, DatabaseError>) -> Result<T, DatabaseError> {
-        match &outcome {
-            Ok(_) => self.progress.store(APPLIED, Ordering::Relaxed),
-            Err(DatabaseError::Constraint(text)) if text.contains("applied IN (0, 1)") => {
-                self.progress.store(SUPERSEDED, Ordering::Relaxed);
+    /// Takes note of how a batch of [`Self::around`] ended; answers what the
+    /// batch itself answered.
+    pub(crate) fn outcome(
+        &self,
+        outcome: Result<Vec<Vec<Row>>, DatabaseError>,
+    ) -> Result<Vec<Vec<Row>>, DatabaseError> {
+        match outcome {
+            Ok(mut answers) => {
+                answers.remove(0);
+                if !self.is_applied() {
+                    let unclaimed = answers.pop().unwrap_or_default();
+                    if unclaimed.is_empty() {
+                        self.progress.store(APPLIED, Ordering::Relaxed);
+                    }
+                }
+                Ok(answers)
             }
-            Err(_) => {}
+            Err(error) => {
+                if matches!(&error, DatabaseError::Constraint(text) if text.contains("applied IN (0, 1)"))
+                {
+                    self.progress.store(SUPERSEDED, Ordering::Relaxed);
+                }
+                Err(error)
+            }
         }
-        outcome
     }
 
     /// Id of this attempt.
@@ -78,7 +141,7 @@ impl Attempt {
         &self.id
     }
 
-    /// Whether a batch of this attempt was written.
+    /// Whether a batch of this attempt has changed something.
     pub(crate) fn is_applied(&self) -> bool {
         self.progress.load(Ordering::Relaxed) == APPLIED
     }
@@ -119,7 +182,7 @@ mod tests {
 
     #[tokio::test]
     async fn only_the_polls_of_its_future_are_part_of_an_attempt() {
-        let attempt = Attempt::new("row".to_owned(), "one".to_owned());
+        let attempt = Attempt::new("row".to_owned(), "body".to_owned(), "one".to_owned(), 0);
         let here = || Attempt::current().map(|attempt| attempt.id.clone());
         let within = attempt.run(async {
             let first = here();

@@ -214,23 +214,18 @@ impl Database {
 
     /// Runs one atomic batch: one round trip. Answers the rows of each
     /// statement (those with `RETURNING`, or a closing SELECT). In a request
-    /// with an `Idempotency-Key` the same batch notes that it was written.
+    /// with an `Idempotency-Key` the same batch claims the key if it changes
+    /// anything.
     ///
     /// # Errors
     /// [`DatabaseError`]; after an error nothing of the batch was written,
     /// unless the connection was lost after the commit.
-    pub async fn batch(
-        &self,
-        mut statements: Vec<Statement>,
-    ) -> Result<Vec<Vec<Row>>, DatabaseError> {
+    pub async fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Vec<Row>>, DatabaseError> {
         let Some(attempt) = Attempt::current() else {
             return self.aside(statements).await;
         };
-        // Last, so that it does not come between a statement and its changes().
-        statements.push(attempt.apply());
-        let mut answers = attempt.outcome(self.aside(statements).await)?;
-        answers.pop();
-        Ok(answers)
+        let outcome = self.aside(attempt.around(statements)).await;
+        attempt.outcome(outcome)
     }
 
     /// As [`Self::batch`], for what goes on beside a request: logs, rate
