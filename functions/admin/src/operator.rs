@@ -9,9 +9,11 @@ use axum::response::Response;
 use http::HeaderMap;
 use http::request::Parts;
 use keywright_domain::access::{Caller, Gate};
-use keywright_edge::http::{ApiError, RequestId, bearer_of};
+use keywright_edge::http::caller_limit::slow_down;
+use keywright_edge::http::{ApiError, RequestId, Visit, bearer_of};
 use keywright_edge::ports::Later;
-use keywright_store::api_keys::{self, Use};
+use keywright_store::activity::Kind;
+use keywright_store::api_keys::{self, KeyStanding, Use};
 use keywright_store::audit::Actor;
 
 /// Lets a request through whose key opens the route. 503 while no key is
@@ -20,16 +22,24 @@ use keywright_store::audit::Actor;
 pub(crate) async fn let_in(
     State(ports): State<Ports>,
     path: MatchedPath,
-    later: Later,
+    visit: Visit,
     mut request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
-    let caller = caller(&ports, &later, request.headers()).await?;
+    let caller = match caller(&ports, &visit.later, request.headers()).await? {
+        Ok(caller) => caller,
+        Err(refused) => return Err(refused.answer(&ports, &visit).await),
+    };
     let gate = access::gate(request.method(), path.as_str()).ok_or_else(|| {
         let (method, path) = (request.method(), path.as_str());
         ApiError::internal(format!("{method} {path} has no row in the table of access"))
     })?;
     if !gate.opens_to(&caller) {
+        if let Caller::Key { id, .. } = &caller {
+            let subject = subject_of_key(id);
+            let kind = Kind::CredentialRefused;
+            ports.activity.note(&visit, kind, &subject).await;
+        }
         return Err(ApiError::forbidden(match gate {
             Gate::Scope(scope) => format!("this key does not have the scope {scope}"),
             Gate::Master => "only the operator's own key opens this".to_owned(),
@@ -44,37 +54,81 @@ pub(crate) async fn let_in(
     Ok(response)
 }
 
-async fn caller(ports: &Ports, later: &Later, headers: &HeaderMap) -> Result<Caller, ApiError> {
-    let master = ports.key.as_ref().ok_or_else(|| {
+/// A credential that opens nothing.
+struct Refused {
+    /// The scoped key that it is of, where it was one.
+    key_id: Option<String>,
+    why: &'static str,
+}
+
+impl Refused {
+    /// The answer. It is counted by the key, else by the caller's network, and slowed
+    /// down by the caller.
+    async fn answer(self, ports: &Ports, visit: &Visit) -> ApiError {
+        let client = &visit.client;
+        let subject = self.key_id.as_deref().map(subject_of_key);
+        let subject = subject.unwrap_or_else(|| client.network());
+        let kind = Kind::CredentialRefused;
+        ports.activity.note(visit, kind, &subject).await;
+        let now = ports.stamps.now_millis();
+        slow_down(&ports.database, client, now, ApiError::forbidden(self.why)).await
+    }
+}
+
+fn subject_of_key(id: &str) -> String {
+    format!("api_key:{id}")
+}
+
+/// Who calls. A credential that is right costs nothing but its own look-up, however
+/// many wrong ones came from the same address before.
+async fn caller(
+    ports: &Ports,
+    later: &Later,
+    headers: &HeaderMap,
+) -> Result<Result<Caller, Refused>, ApiError> {
+    let master = ports.key.as_ref().as_ref().map_err(|reason| {
         ApiError::unavailable(
             "service_unavailable",
-            "the operator's routes are not set up yet",
-            "ADMIN_KEY is not configured or shorter than 32 characters",
+            "the operator's routes are not set up yet; the log says why",
+            reason.as_str(),
         )
     })?;
     let offered = bearer_of(headers)
         .ok_or_else(|| ApiError::unauthorized("send the header Authorization: Bearer <key>"))?;
     if master.is(offered) {
-        return Ok(Caller::Master);
+        return Ok(Ok(Caller::Master));
     }
-    let unknown = || ApiError::forbidden("this key is not accepted here");
-    let token = Token::parse(offered).ok_or_else(unknown)?;
-    let key = api_keys::find(&ports.database, &token.hash())
-        .await?
-        .ok_or_else(unknown)?;
-    if key.revoked_at.is_some() {
-        return Err(ApiError::forbidden("this key was revoked"));
-    }
+    let unknown = Refused {
+        key_id: None,
+        why: "this key is not accepted here",
+    };
+    let Some(token) = Token::parse(offered) else {
+        return Ok(Err(unknown));
+    };
+    let Some(key) = api_keys::find(&ports.database, &token.hash()).await? else {
+        return Ok(Err(unknown));
+    };
     let at = ports.stamps.now();
+    let ended = match key.standing(at) {
+        KeyStanding::Good => None,
+        KeyStanding::Revoked => Some("this key was revoked"),
+        KeyStanding::Expired => Some("this key has expired; make a new one"),
+    };
+    if let Some(why) = ended {
+        return Ok(Err(Refused {
+            key_id: Some(key.id),
+            why,
+        }));
+    }
     if key.is_due(at) {
         let id = key.id.clone();
         ports.uses.add(later, Use { id, at }).await;
     }
-    Ok(Caller::Key {
+    Ok(Ok(Caller::Key {
         id: key.id,
         role: key.role,
         extra: key.scopes,
-    })
+    }))
 }
 
 /// Who calls, at the time of this request, for the audit table.
@@ -113,7 +167,7 @@ mod tests {
     use keywright_edge::ports::name;
     use std::sync::Arc;
 
-    const KEY: &str = "0123456789abcdef0123456789abcdef";
+    const KEY: &str = "8f14e45fceea167a5a36dedd4bea2543";
 
     #[tokio::test]
     async fn a_route_without_a_row_opens_to_nobody() {

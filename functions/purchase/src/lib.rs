@@ -23,13 +23,15 @@ mod usdc;
 use axum::Router;
 use axum::routing::{get, post};
 use keywright_edge::function::{Access, OutboundAccess, PortError};
-use keywright_edge::http::{ApiError, api_router, repeatable};
+use keywright_edge::http::{ApiError, Callers, api_router, repeatable};
 use keywright_edge::ports::{Database, Level, Log, Outbound, Sign, SignedLicense, Stamps, name};
 use keywright_edge::receipt_keys::{NoReceiptKeys, ReceiptKeys};
 use keywright_edge::vault::{NoVault, Vault};
 use keywright_edge::{Function, Grants, Host};
 use keywright_license::VerifyKeys;
 use keywright_providers::btcpay::Store;
+use keywright_store::activity::ActivityLog;
+use keywright_store::licenses::licenses_in_force;
 use std::sync::Arc;
 
 /// This function.
@@ -40,6 +42,7 @@ pub const FUNCTION: Function = Function {
         sign: true,
         outbound: OutboundAccess::PaymentProviders,
         config: &[
+            name::CLIENT_ADDRESS_HEADER,
             name::PUBLIC_URL,
             name::VERIFY_KEYS,
             name::OPERATOR_NAME,
@@ -106,6 +109,8 @@ struct Ports {
     vault: Arc<Result<Vault, NoVault>>,
     /// What seals receipts.
     receipt_keys: Result<ReceiptKeys, NoReceiptKeys>,
+    /// Where it is written down that a key was shown.
+    activity: ActivityLog,
     /// The vendor's wallet, or why there is none.
     usdc: Arc<Result<usdc::Settings, String>>,
 }
@@ -202,19 +207,24 @@ fn router(host: &Host) -> Result<Router, PortError> {
         vault: Arc::new(Vault::configured(config)),
         receipt_keys: ReceiptKeys::configured(config),
         usdc: Arc::new(usdc::Settings::configured(config)),
+        activity: ActivityLog::open(host)?,
     };
-    let routes = Router::new()
+    let orders = Router::new()
+        .route("/v1/purchase", post(buy::handler))
+        .route("/v1/redeem", post(redeem::handler))
+        .with_state(ports.clone());
+    // These only ask: repeating one changes nothing, with a key or without.
+    let questions = Router::new()
         .route("/v1/products", get(products::handler))
         .route("/v1/products/{slug}", get(product::handler))
         .route("/v1/products/{slug}/policies", get(policies::handler))
         .route("/v1/discount-codes/preview", get(preview::handler))
-        .route("/v1/purchase", post(buy::handler))
         .route("/v1/purchase/{invoice_id}", get(poll::handler))
         .route("/v1/purchase/{invoice_id}/qr.svg", get(qr::handler))
-        .route("/v1/redeem", post(redeem::handler))
         .route("/v1/recover", post(recover::handler))
         .route("/v1/downloads/link", post(link::handler))
         .route("/v1/storefront", get(storefront::handler))
         .with_state(ports);
-    Ok(api_router(repeatable(routes, host)?))
+    let orders = repeatable(orders, host, Callers::Anonymous, licenses_in_force)?;
+    Ok(api_router(orders.merge(questions)))
 }

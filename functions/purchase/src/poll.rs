@@ -3,7 +3,6 @@
 //! where it is from before there were secrets.
 
 use crate::{Ports, usdc};
-use axum::Extension;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::IntoResponse;
@@ -12,7 +11,8 @@ use keywright_domain::invoice::{InvoiceStatus, PaymentState};
 use keywright_domain::money::Currency;
 use keywright_domain::order::OrderOpener;
 use keywright_edge::http::openapi::{Failures, Unknown};
-use keywright_edge::http::{ApiError, Json, RequestId};
+use keywright_edge::http::{ApiError, Json, Visit};
+use keywright_store::activity::Kind;
 use keywright_store::{purchases, usdc_orders};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -90,7 +90,7 @@ pub(crate) struct Progress {
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,
-    Extension(RequestId(request_id)): Extension<RequestId>,
+    visit: Visit,
     invoice_id: Result<Path<String>, PathRejection>,
 ) -> Result<impl IntoResponse, ApiError> {
     let unknown = || ApiError::not_found("there is no such invoice");
@@ -132,11 +132,13 @@ pub(crate) async fn handler(
         progress.usdc = Some(usdc::payment(public_url, opener.as_str(), &shown)?);
     }
     if let Some(license_id) = &progress.license_id
-        && let Some(signed) = ports.signed(license_id, &request_id).await
+        && let Some(signed) = ports.signed(license_id, &visit.request_id).await
     {
         progress.license_key = Some(signed.license_key);
         progress.token = Some(signed.token);
         progress.download_id = signed.download_id;
+        let activity = &ports.activity;
+        activity.note(&visit, Kind::KeyPolled, license_id).await;
     }
     Ok(([(CACHE_CONTROL, "no-store")], Json(progress)))
 }

@@ -6,22 +6,17 @@ use crate::Ports;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::header::CACHE_CONTROL;
+use keywright_domain::caller_limits::RECOVERIES;
 use keywright_domain::dates::rfc3339;
 use keywright_domain::order::OrderOpener;
-use keywright_domain::rate_limit::Limit;
+use keywright_edge::http::caller_limit::take_for;
 use keywright_edge::http::openapi::{BodyRefusals, Conflict, Failures, TooMany, Unknown};
-use keywright_edge::http::rate_limit::take_exactly;
-use keywright_edge::http::{ApiError, Client, Json, same_secret};
+use keywright_edge::http::{ApiError, Json, Visit, same_secret};
+use keywright_store::activity::Kind;
 use keywright_store::purchases;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// Ten tries, and one more every six seconds.
-const LIMIT: Limit = Limit {
-    name: "recover",
-    burst: 10,
-    token_millis: 6_000,
-};
 
 /// What the buyer still has.
 #[derive(Deserialize, ToSchema)]
@@ -79,7 +74,7 @@ pub(crate) struct Recovered {
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,
-    client: Client,
+    visit: Visit,
     recover: Result<Json<Recover>, ApiError>,
 ) -> Result<Response, ApiError> {
     let Json(recover) = recover?;
@@ -90,12 +85,8 @@ pub(crate) async fn handler(
         }
     }
     let opener = OrderOpener::parse(invoice_id).ok_or_else(mismatch)?;
-    // A host that does not tell addresses limits the tries for each purchase.
-    let who = client.rate_limit_key();
-    let who = who.as_deref().unwrap_or(opener.hash());
     let now = ports.stamps.now_millis();
-    let taken = take_exactly(&ports.database, LIMIT, who, now).await?;
-    let allowance = taken.map_err(ApiError::too_many)?;
+    let allowance = take_for(&ports.database, &[&RECOVERIES], &visit.client, now).await?;
     let sale = purchases::sale(&ports.database, &opener).await?;
     // Compared whether there is a sale or not, and in constant time, so that
     // the time does not tell which of the two was wrong.
@@ -113,6 +104,10 @@ pub(crate) async fn handler(
                 error.to_string(),
             )
         })?;
+    let activity = &ports.activity;
+    activity
+        .note(&visit, Kind::KeyRecovered, &sale.license_id)
+        .await;
     let recovered = Recovered {
         license_key: signed.license_key,
         license_id: sale.license_id,

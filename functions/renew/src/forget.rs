@@ -7,7 +7,7 @@ use keywright_domain::dates::MAX_UNIX_SECONDS;
 use keywright_edge::http::forget_expired;
 use keywright_edge::http::rate_limit::forget_full;
 use keywright_edge::ports::DatabaseError;
-use keywright_store::{download_log, receipts, recent_orders, validation_log};
+use keywright_store::{activity, download_log, receipts, recent_orders, validation_log};
 
 /// Rows of a kind that one tick removes at most. At a tick a minute that keeps
 /// up with 700,000 a day, and one tick never holds the database for long.
@@ -30,6 +30,7 @@ pub(crate) async fn tick(ports: &Ports, purges: bool) -> Result<bool, DatabaseEr
         forget_expired(now, PER_TICK),
         forget_full(ports.stamps.now_millis(), PER_TICK),
         recent_orders::forget(now, PER_TICK),
+        activity::forget(now, PER_TICK),
     ];
     let kept = |days: i64| validation_log::forget(before(now, days), VALIDATIONS_PER_TICK);
     batch.extend(ports.validation_log_days.map(kept));

@@ -14,13 +14,16 @@ mod tick;
 
 use axum::Router;
 use axum::routing::post;
+use http::StatusCode;
 use keywright_edge::function::{Access, OutboundAccess, PortError};
-use keywright_edge::http::{Bearer, api_router};
+use keywright_edge::http::caller_limit::slow_down;
+use keywright_edge::http::{ApiError, Bearer, Visit, api_router};
 use keywright_edge::ports::{Database, Level, Log, Outbound, Stamps, name};
 use keywright_edge::receipt_keys::{NoReceiptKeys, ReceiptKeys};
 use keywright_edge::vault::{NoVault, Vault};
 use keywright_edge::{BoxFuture, Function, Grants, Host};
 use keywright_providers::btcpay::Store;
+use keywright_store::activity::{ActivityLog, Kind};
 use keywright_store::{MIGRATIONS, retention};
 use std::sync::Arc;
 
@@ -31,6 +34,8 @@ pub const FUNCTION: Function = Function {
         database: Access::ReadWrite,
         outbound: OutboundAccess::PaymentProviders,
         config: &[
+            name::CLIENT_ADDRESS_HEADER,
+            name::PUBLIC_URL,
             name::BTCPAY_URL,
             name::BTCPAY_API_KEY,
             name::BTCPAY_STORE_ID,
@@ -72,6 +77,8 @@ struct Ports {
     receipt_keys: Result<ReceiptKeys, NoReceiptKeys>,
     /// Who may tick by HTTP; `None` on a platform that ticks by itself.
     cron: Option<Bearer>,
+    /// Where refused credentials are written down.
+    activity: ActivityLog,
     /// For how many days validations are kept; `None` when what is configured
     /// cannot be read: then nothing is thrown away.
     validation_log_days: Option<i64>,
@@ -106,12 +113,25 @@ impl Ports {
             btcpay_url: url.map(Into::into),
             vault: Arc::new(Vault::configured(config)),
             receipt_keys: ReceiptKeys::configured(config),
-            cron: config.get(name::CRON_TOKEN).and_then(Bearer::new),
+            cron: Bearer::optional(config, name::CRON_TOKEN, &host.log),
+            activity: ActivityLog::open(host)?,
             validation_log_days: days(retention::Log::Validations),
             download_log_days: days(retention::Log::Downloads),
             abandoned_order_days: days(retention::Log::AbandonedOrders),
             event_days: days(retention::Log::Events),
         })
+    }
+
+    /// The answer to a refused credential, which is counted and slowed down; a missing
+    /// one is not.
+    async fn refused(&self, visit: &Visit, refusal: ApiError) -> ApiError {
+        if refusal.status() != StatusCode::FORBIDDEN {
+            return refusal;
+        }
+        let (client, now) = (&visit.client, self.stamps.now_millis());
+        let kind = Kind::CredentialRefused;
+        self.activity.note(visit, kind, &client.network()).await;
+        slow_down(&self.database, client, now, refusal).await
     }
 }
 

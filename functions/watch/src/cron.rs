@@ -1,11 +1,10 @@
 //! `POST /v1/cron/watch`: a tick for hosts whose platform has no cron trigger.
 
 use crate::{Ports, tick};
-use axum::Extension;
 use axum::extract::State;
 use http::HeaderMap;
 use keywright_edge::http::openapi::{Failures, Unknown};
-use keywright_edge::http::{ApiError, Json, RequestId};
+use keywright_edge::http::{ApiError, Json, Visit};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -27,13 +26,15 @@ pub(crate) struct Ticked {
     responses((status = 200, body = Ticked), Unknown, Failures))]
 pub(crate) async fn handler(
     State(ports): State<Ports>,
-    Extension(RequestId(request_id)): Extension<RequestId>,
+    visit: Visit,
     headers: HeaderMap,
 ) -> Result<Json<Ticked>, ApiError> {
     let Some(cron) = &ports.cron else {
         return Err(ApiError::not_found("this instance is not ticked by HTTP"));
     };
-    cron.check(&headers)?;
-    let report = tick::tick(&ports, &request_id).await?;
+    if let Err(refusal) = cron.check(&headers) {
+        return Err(ports.refused(&visit, refusal).await);
+    }
+    let report = tick::tick(&ports, &visit.request_id).await?;
     Ok(Json(Ticked { ok: true, report }))
 }

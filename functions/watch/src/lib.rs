@@ -20,13 +20,17 @@ mod tick;
 use axum::Router;
 use axum::routing::{get, post};
 use claims::Claims;
+use http::StatusCode;
 use keywright_edge::function::{Access, OutboundAccess, PortError};
-use keywright_edge::http::{ApiError, Bearer, api_router, repeatable};
+use keywright_edge::http::caller_limit::slow_down;
+use keywright_edge::http::{ApiError, Bearer, Callers, Visit, api_router, repeatable};
 use keywright_edge::ports::{Database, Log, Outbound, Stamps, name};
 use keywright_edge::receipt_keys::{NoReceiptKeys, ReceiptKeys};
 use keywright_edge::{BoxFuture, Function, Grants, Host};
 use keywright_providers::polygon::rpc::Endpoint;
 use keywright_store::MIGRATIONS;
+use keywright_store::activity::{ActivityLog, Kind};
+use keywright_store::licenses::licenses_in_force;
 use settings::Settings;
 use std::sync::Arc;
 
@@ -38,6 +42,7 @@ pub const FUNCTION: Function = Function {
         sign: true,
         outbound: OutboundAccess::PolygonRpc,
         config: &[
+            name::CLIENT_ADDRESS_HEADER,
             name::PUBLIC_URL,
             name::POLYGON_RPC_URLS,
             name::POLYGON_CHAIN_ID,
@@ -84,6 +89,8 @@ struct Ports {
     claims: Arc<Claims>,
     /// What seals receipts.
     receipt_keys: Result<ReceiptKeys, NoReceiptKeys>,
+    /// Where keys that were shown and refused credentials are written down.
+    activity: ActivityLog,
 }
 
 impl Ports {
@@ -105,10 +112,23 @@ impl Ports {
             stamps: host.stamps(),
             log: host.log.clone(),
             watched: Arc::new(watched),
-            cron: config.get(name::CRON_TOKEN).and_then(Bearer::new),
+            cron: Bearer::optional(config, name::CRON_TOKEN, &host.log),
             claims: Arc::new(Claims::of(host)?),
             receipt_keys: ReceiptKeys::configured(config),
+            activity: ActivityLog::open(host)?,
         })
+    }
+
+    /// The answer to a refused credential, which is counted and slowed down; a missing
+    /// one is not.
+    async fn refused(&self, visit: &Visit, refusal: ApiError) -> ApiError {
+        if refusal.status() != StatusCode::FORBIDDEN {
+            return refusal;
+        }
+        let (client, now) = (&visit.client, self.stamps.now_millis());
+        let kind = Kind::CredentialRefused;
+        self.activity.note(visit, kind, &client.network()).await;
+        slow_down(&self.database, client, now, refusal).await
     }
 
     /// What is watched, for a request that needs the chain.
@@ -130,6 +150,7 @@ impl Ports {
 
 fn router(host: &Host) -> Result<Router, PortError> {
     let ports = Ports::of(host)?;
+    ports.claims.warn(&host.log);
     let claims = Router::new()
         .route("/v1/license/{tx_hash}", get(claims::status::handler))
         .route(
@@ -143,7 +164,9 @@ fn router(host: &Host) -> Result<Router, PortError> {
     let ticks = Router::new()
         .route("/v1/cron/watch", post(cron::handler))
         .with_state(ports);
-    Ok(api_router(repeatable(claims, host)?.merge(ticks)))
+    Ok(api_router(
+        repeatable(claims, host, Callers::Anonymous, licenses_in_force)?.merge(ticks),
+    ))
 }
 
 fn scheduled(host: Host) -> BoxFuture<'static, Result<(), String>> {

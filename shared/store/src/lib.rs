@@ -44,6 +44,7 @@
 //! - [`contract`]: recorded things as the Keysat contract shows them
 
 pub mod abandoned;
+pub mod activity;
 pub mod api_keys;
 pub mod attention;
 pub mod audit;

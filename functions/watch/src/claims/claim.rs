@@ -10,8 +10,9 @@ use axum::response::{IntoResponse, Response};
 use http::header::CACHE_CONTROL;
 use keywright_domain::dates::rfc3339;
 use keywright_edge::http::openapi::{BodyRefusals, Conflict, Failures, TooMany, Unknown};
-use keywright_edge::http::{ApiError, Client, Json};
+use keywright_edge::http::{ApiError, Json, Visit};
 use keywright_providers::polygon::claim::Purpose;
+use keywright_store::activity::Kind;
 use keywright_store::claims;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -85,15 +86,22 @@ pub(crate) struct License {
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,
-    client: Client,
+    visit: Visit,
     tx_hash: Result<Path<String>, PathRejection>,
     proof: Result<Json<Proof>, ApiError>,
 ) -> Result<Response, ApiError> {
     let hash = transaction(tx_hash)?;
     let Json(proof) = proof?;
-    let allowance = limit_proofs(&ports, &client, &hash.to_string()).await?;
+    let allowance = limit_proofs(&ports, &visit.client).await?;
     let purpose = Purpose::License { transaction: hash };
-    let challenge = check(&ports, &client, purpose, &proof.nonce, &proof.signature).await?;
+    let challenge = check(
+        &ports,
+        &visit.client,
+        purpose,
+        &proof.nonce,
+        &proof.signature,
+    )
+    .await?;
     let chain_id = ports.claims.chain_id()?;
     let payments = claims::payments(&ports.database, chain_id, &hash.to_string()).await?;
     let mut licenses = Vec::new();
@@ -120,6 +128,11 @@ pub(crate) async fn handler(
     // Last, so that a claim that fails before can be sent again.
     if !claims::use_challenge(&ports.database, &challenge.nonce, ports.stamps.now()).await? {
         return Err(used());
+    }
+    let activity = &ports.activity;
+    for license in &licenses {
+        let shown = &license.license_id;
+        activity.note(&visit, Kind::KeyClaimed, shown).await;
     }
     let claimed = Claimed { ok: true, licenses };
     Ok((allowance, [(CACHE_CONTROL, "no-store")], Json(claimed)).into_response())

@@ -11,52 +11,18 @@ pub(crate) mod status;
 use crate::Ports;
 use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
-use keywright_domain::rate_limit::Limit;
+use keywright_domain::caller_limits::{CHAIN_QUESTIONS, CONTRACT_QUESTIONS, PROOFS};
 use keywright_edge::Host;
 use keywright_edge::function::PortError;
-use keywright_edge::http::rate_limit::{Allowance, take_exactly};
+use keywright_edge::http::caller_limit::take_for;
+use keywright_edge::http::rate_limit::Allowance;
 use keywright_edge::http::{ApiError, Client};
-use keywright_edge::ports::{DatabaseError, Sign, name};
+use keywright_edge::ports::{Level, Log, Sign, name};
 use keywright_providers::polygon::Hash;
 use keywright_providers::polygon::market::Market;
 
-/// Proofs of one caller: ten at once, and one more every six seconds.
-const PROOFS: Limit = Limit {
-    name: "claims",
-    burst: 10,
-    token_millis: 6_000,
-};
-
-/// Questions to the chain for one caller: ten at once, and one more every six
-/// seconds.
-const QUESTIONS: Limit = Limit {
-    name: "chain",
-    burst: 10,
-    token_millis: 6_000,
-};
-
-/// The same for all callers together: the endpoints' plans are the vendor's.
-const ALL_QUESTIONS: Limit = Limit {
-    name: "chain-all",
-    burst: 60,
-    token_millis: 1_000,
-};
-
-/// Questions to contract wallets for one caller: five at once, and one more every half
-/// a minute.
-const CONTRACTS: Limit = Limit {
-    name: "contracts",
-    burst: 5,
-    token_millis: 30_000,
-};
-
-/// The same for all callers together, apart from [`ALL_QUESTIONS`]: whoever looks up
-/// made-up hashes keeps no contract wallet from claiming.
-const ALL_CONTRACTS: Limit = Limit {
-    name: "contracts-all",
-    burst: 60,
-    token_millis: 1_000,
-};
+/// Said whenever the function starts with it.
+const LEGACY_WARNING: &str = "LEGACY_TX_CLAIMS is 1: everybody who reads the chain can fetch the license of every payment in USDC; unset it once no application needs it";
 
 /// What claiming needs beyond watching.
 pub(crate) struct Claims {
@@ -90,6 +56,13 @@ impl Claims {
             ),
             legacy: config.get(name::LEGACY_TX_CLAIMS) == Some("1"),
         })
+    }
+
+    /// Warns, at the start, of a setting that gives licenses to everybody.
+    pub(crate) fn warn(&self, log: &Log) {
+        if self.legacy {
+            log.write(Level::Warn, "", LEGACY_WARNING);
+        }
     }
 
     fn place(&self) -> Result<&Place, ApiError> {
@@ -141,49 +114,24 @@ fn transaction(path: Result<Path<String>, PathRejection>) -> Result<Hash, ApiErr
     text.parse().map_err(|_| wrong())
 }
 
-/// Takes a token for a proof. A host that does not tell addresses limits the
-/// proofs about each thing.
-pub(crate) async fn limit_proofs(
-    ports: &Ports,
-    client: &Client,
-    about: &str,
-) -> Result<Allowance, ApiError> {
-    let taken = limited(ports, PROOFS, client, about).await?;
-    taken.map_err(ApiError::too_many)
-}
-
-/// Takes a token for asking the chain, once for the caller and once for all.
-async fn limit_questions(ports: &Ports, client: &Client, about: &str) -> Result<(), ApiError> {
-    limit_both(ports, client, about, [QUESTIONS, ALL_QUESTIONS]).await
-}
-
-/// Takes a token for asking a contract wallet, once for the caller and once for all.
-async fn limit_contracts(ports: &Ports, client: &Client, wallet: &str) -> Result<(), ApiError> {
-    limit_both(ports, client, wallet, [CONTRACTS, ALL_CONTRACTS]).await
-}
-
-async fn limit_both(
-    ports: &Ports,
-    client: &Client,
-    about: &str,
-    [own, all]: [Limit; 2],
-) -> Result<(), ApiError> {
-    let taken = limited(ports, own, client, about).await?;
-    taken.map_err(ApiError::too_many)?;
+/// Takes a token for a proof.
+pub(crate) async fn limit_proofs(ports: &Ports, client: &Client) -> Result<Allowance, ApiError> {
     let now = ports.stamps.now_millis();
-    let taken = take_exactly(&ports.database, all, "everybody", now).await?;
-    taken.map(drop).map_err(ApiError::too_many)
+    take_for(&ports.database, &[&PROOFS], client, now).await
 }
 
-async fn limited(
-    ports: &Ports,
-    limit: Limit,
-    client: &Client,
-    about: &str,
-) -> Result<Result<Allowance, Allowance>, DatabaseError> {
-    let who = client.rate_limit_key();
-    let who = who.as_deref().unwrap_or(about);
-    take_exactly(&ports.database, limit, who, ports.stamps.now_millis()).await
+/// Takes a token for asking the chain.
+async fn limit_questions(ports: &Ports, client: &Client) -> Result<(), ApiError> {
+    let now = ports.stamps.now_millis();
+    let taken = take_for(&ports.database, &[&CHAIN_QUESTIONS], client, now);
+    taken.await.map(drop)
+}
+
+/// Takes a token for asking a contract wallet.
+async fn limit_contracts(ports: &Ports, client: &Client) -> Result<(), ApiError> {
+    let now = ports.stamps.now_millis();
+    let taken = take_for(&ports.database, &[&CONTRACT_QUESTIONS], client, now);
+    taken.await.map(drop)
 }
 
 #[cfg(test)]

@@ -3,7 +3,6 @@
 use super::lookup::{Found, look_up};
 use super::transaction;
 use crate::Ports;
-use axum::Extension;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
@@ -12,8 +11,9 @@ use http::header::{CACHE_CONTROL, RETRY_AFTER};
 use keywright_domain::dates::rfc3339;
 use keywright_domain::usdc::claiming::{Standing, TransferState, standing};
 use keywright_edge::http::openapi::{BadQuery, Failures, TooMany};
-use keywright_edge::http::{ApiError, Client, Json, RequestId};
+use keywright_edge::http::{ApiError, Json, Visit};
 use keywright_providers::polygon::{Address, Hash};
+use keywright_store::activity::Kind;
 use keywright_store::claims::{self, Payment};
 use keywright_store::transfers::display;
 use serde::Serialize;
@@ -137,8 +137,7 @@ pub(crate) struct NotFound {
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,
-    Extension(RequestId(request_id)): Extension<RequestId>,
-    client: Client,
+    visit: Visit,
     tx_hash: Result<Path<String>, PathRejection>,
 ) -> Result<Response, ApiError> {
     let hash = transaction(tx_hash)?;
@@ -149,27 +148,36 @@ pub(crate) async fn handler(
         .filter(|one| one.state != TransferState::Reorged)
         .collect();
     match standing(payments.iter().map(|one| one.state)) {
-        Standing::Confirmed => confirmed(&ports, hash, chain_id, payments).await,
+        Standing::Confirmed => {
+            let (answer, shown) = confirmed(&ports, hash, chain_id, payments).await?;
+            if let Some(license_id) = shown {
+                let activity = &ports.activity;
+                activity.note(&visit, Kind::KeyClaimed, &license_id).await;
+            }
+            Ok(answer)
+        }
         Standing::Pending => Ok(pending(hash, payments.first().map(|one| one.block))),
-        Standing::Unknown => match look_up(&ports, &client, hash, &request_id).await? {
+        Standing::Unknown => match look_up(&ports, &visit.client, hash, &visit.request_id).await? {
             Found::Pending(block) => Ok(pending(hash, block.map(u64::cast_signed))),
             Found::Nothing => Ok(not_found()),
         },
     }
 }
 
+/// The answer, and the license whose key is in it, where one is.
 async fn confirmed(
     ports: &Ports,
     hash: Hash,
     chain_id: i64,
     payments: Vec<Payment>,
-) -> Result<Response, ApiError> {
+) -> Result<(Response, Option<String>), ApiError> {
     let claimed = payments.iter().find(|one| one.active_license().is_some());
     let legacy = match claimed {
         Some(payment) if ports.claims.legacy => Some(legacy(ports, payment).await?),
         _ => None,
     };
     let judged = payments.iter().find(|one| one.block_time.is_some());
+    let shown = legacy.as_ref().map(|legacy| legacy.license_id.clone());
     let confirmed = Confirmed {
         status: "confirmed",
         tx_hash: hash.to_string(),
@@ -180,7 +188,8 @@ async fn confirmed(
         payments: payments.into_iter().map(PaymentView::from).collect(),
         legacy,
     };
-    Ok(([(CACHE_CONTROL, "no-store")], Json(confirmed)).into_response())
+    let answer = ([(CACHE_CONTROL, "no-store")], Json(confirmed)).into_response();
+    Ok((answer, shown))
 }
 
 async fn legacy(ports: &Ports, payment: &Payment) -> Result<Legacy, ApiError> {
