@@ -46,6 +46,7 @@ pub static ROUTES: &[Route] = &[
     row(Method::GET, "/v1/admin/licenses", Gate::Scope(LicensesRead)),
     row(Method::POST, "/v1/admin/licenses", Gate::Scope(LicensesWrite)),
     row(Method::GET, "/v1/admin/licenses/search", Gate::Scope(LicensesRead)),
+    row(Method::POST, "/v1/admin/licenses/search", Gate::Scope(LicensesRead)),
     row(Method::GET, "/v1/admin/licenses/summary", Gate::Scope(LicensesRead)),
     row(Method::GET, "/v1/admin/licenses/{id}", Gate::Scope(LicensesRead)),
     row(Method::PATCH, "/v1/admin/licenses/{id}", Gate::Scope(LicensesWrite)),
@@ -97,6 +98,7 @@ pub static ROUTES: &[Route] = &[
     row(Method::GET, "/v1/admin/audit", Gate::Scope(AuditRead)),
     row(Method::GET, "/v1/admin/receipts", Gate::Master),
     row(Method::POST, "/v1/admin/receipts/seal", Gate::Master),
+    row(Method::GET, "/v1/admin/activity", Gate::Scope(AuditRead)),
     row(Method::GET, "/v1/admin/validations", Gate::Scope(ValidationsRead)),
     row(Method::GET, "/v1/admin/claims", Gate::Scope(LicensesRead)),
 ];

@@ -31,16 +31,18 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{delete, get, patch, post, put};
 use btcpay::BtcPay;
 use keywright_edge::function::{Access, OutboundAccess, PortError};
-use keywright_edge::http::ApiError;
-use keywright_edge::http::{Bearer, api_router, repeatable};
+use keywright_edge::http::{ApiError, Bearer, Callers, api_router, repeatable};
 use keywright_edge::journal::Journal;
 use keywright_edge::ports::{Database, ReleaseWriter, Releases, Sign, Stamps, name};
 use keywright_edge::receipt_keys::{NoReceiptKeys, ReceiptKeys};
 use keywright_edge::{Function, Grants, Host};
+use keywright_store::activity::ActivityLog;
 use keywright_store::api_keys::{Use, uses};
+use keywright_store::licenses::licenses_in_force;
 use operator::Operator;
 use receipts::SealingUntil;
 use serde::Serialize;
+use std::sync::Arc;
 use utoipa::ToSchema;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 
@@ -52,6 +54,7 @@ pub const FUNCTION: Function = Function {
         sign: true,
         outbound: OutboundAccess::PaymentProviders,
         config: &[
+            name::CLIENT_ADDRESS_HEADER,
             name::ADMIN_KEY,
             name::PUBLIC_URL,
             name::BTCPAY_URL,
@@ -94,6 +97,7 @@ keywright_edge::entry!(FUNCTION);
         licenses::list::handler,
         licenses::issue::handler,
         licenses::search::handler,
+        licenses::search::by_secret,
         licenses::summary::handler,
         licenses::show::handler,
         licenses::change::handler,
@@ -145,6 +149,7 @@ keywright_edge::entry!(FUNCTION);
         audit::list::handler,
         receipts::list::handler,
         receipts::seal::handler,
+        audit::activity::handler,
         validations::list::handler,
         claims::list::handler,
     ),
@@ -177,9 +182,8 @@ struct Ports {
     releases: Option<ReleaseWriter>,
     /// The same, for reading; `None` on a host that has none here.
     storage: Option<Releases>,
-    /// The operator's key; `None` when none of at least 32 characters is
-    /// configured.
-    key: Option<Bearer>,
+    /// The operator's key, or why there is none.
+    key: Arc<Result<Bearer, String>>,
     /// The vendor's `BTCPay` Server.
     btcpay: BtcPay,
     /// When scoped keys were used.
@@ -188,6 +192,8 @@ struct Ports {
     receipt_keys: Result<ReceiptKeys, NoReceiptKeys>,
     /// Until when receipts without a good seal may be sealed.
     sealing_until: SealingUntil,
+    /// Where refused credentials are written down.
+    activity: ActivityLog,
 }
 
 impl Ports {
@@ -196,12 +202,13 @@ impl Ports {
         Ok(Self {
             uses: Journal::new(database.clone(), host.clock.clone(), host.log.clone(), uses),
             database,
+            activity: ActivityLog::open(host)?,
             sign: host.sign()?,
             stamps: host.stamps(),
             btcpay: BtcPay::of(host)?,
             releases: host.release_writer()?,
             storage: host.releases().ok(),
-            key: host.config.get(name::ADMIN_KEY).and_then(Bearer::new),
+            key: Arc::new(Bearer::configured(&host.config, name::ADMIN_KEY)),
             receipt_keys: ReceiptKeys::configured(&host.config),
             sealing_until: SealingUntil::configured(&host.config),
         })
@@ -246,13 +253,15 @@ fn router(host: &Host) -> Result<Router, PortError> {
         .route("/v1/admin/audit", get(audit::list::handler))
         .route("/v1/admin/receipts", get(receipts::list::handler))
         .route("/v1/admin/receipts/seal", post(receipts::seal::handler))
+        .route("/v1/admin/activity", get(audit::activity::handler))
         .route("/v1/admin/validations", get(validations::list::handler))
         .route("/v1/admin/claims", get(claims::list::handler))
         .merge(release_routes())
         .merge(business_routes())
         .with_state(ports.clone());
     // Outermost, so that a key is checked before anything is kept of a request.
-    let routes = repeatable(routes, host)?.route_layer(from_fn_with_state(ports, operator::let_in));
+    let routes = repeatable(routes, host, Callers::Verified, licenses_in_force)?;
+    let routes = routes.route_layer(from_fn_with_state(ports, operator::let_in));
     Ok(api_router(routes))
 }
 
@@ -302,7 +311,10 @@ fn license_routes() -> Router<Ports> {
             "/v1/admin/licenses",
             get(licenses::list::handler).post(licenses::issue::handler),
         )
-        .route("/v1/admin/licenses/search", get(licenses::search::handler))
+        .route(
+            "/v1/admin/licenses/search",
+            get(licenses::search::handler).post(licenses::search::by_secret),
+        )
         .route(
             "/v1/admin/licenses/summary",
             get(licenses::summary::handler),

@@ -26,11 +26,10 @@ mod verify_key;
 mod versions;
 
 use axum::Router;
-use axum::middleware::map_response_with_state;
+use axum::middleware::map_response;
 use axum::routing::{get, post};
 use error::GateError;
 use git::Repository;
-use headers::OverTls;
 use keywright_edge::function::{Access, PortError};
 use keywright_edge::http::Sendfile;
 use keywright_edge::ports::{Database, Level, Log, Releases, Stamps, name};
@@ -48,6 +47,7 @@ pub const FUNCTION: Function = Function {
         database: Access::ReadWrite,
         database_optional: true,
         config: &[
+            name::CLIENT_ADDRESS_HEADER,
             name::VERIFY_KEYS,
             name::PUBLIC_URL,
             name::GIT_URL,
@@ -112,7 +112,6 @@ impl Ports {
 
 fn router(host: &Host) -> Result<Router, PortError> {
     let ports = ports(host)?;
-    let tls = OverTls(ports.public_url.starts_with("https://"));
     let routes = Router::new()
         .route("/releases", get(products::handler))
         .route("/releases/{product}", get(versions::handler))
@@ -143,7 +142,7 @@ fn router(host: &Host) -> Result<Router, PortError> {
         .fallback(error::unknown_route)
         .method_not_allowed_fallback(error::wrong_method)
         .with_state(ports);
-    Ok(slash::optional(routes).layer(map_response_with_state(tls, headers::add)))
+    Ok(slash::optional(routes).layer(map_response(headers::add)))
 }
 
 fn ports(host: &Host) -> Result<Ports, PortError> {

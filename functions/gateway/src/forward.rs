@@ -3,6 +3,7 @@
 
 use crate::pages::{self, Answer};
 use crate::routes::{PAGES, binding_for, path_of};
+use keywright_domain::response_headers::{is_over_tls, response_headers};
 use serde_json::json;
 use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::wasm_bindgen_futures::JsFuture;
@@ -15,15 +16,33 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<web_sys:
     let url = request.url();
     let path = path_of(&url);
     let Some(binding) = binding_for(path) else {
-        return failure(404, "not_found", "there is no such route", &id);
+        let answer = failure(404, "not_found", "there is no such route", &id)?;
+        return protected(answer, path, false);
     };
+    let over_tls = is_over_tls(url.split_once("://").map(|(scheme, _)| scheme), None);
     if binding == PAGES {
-        return page(&env, &request, path, &id).await;
+        let answer = page(&env, &request, path, &id).await?;
+        return protected(answer, path, over_tls);
     }
     match forward(&env, binding, &request, &id).await {
         Ok(answer) => Ok(answer),
-        Err(error) => broken(binding, &format!("{error:?}"), &id),
+        Err(error) => {
+            let answer = broken(binding, &format!("{error:?}"), &id)?;
+            protected(answer, path, over_tls)
+        }
     }
+}
+
+/// The answer with the headers that every answer has, where it has none of that
+/// name. A function's own has them already.
+fn protected(answer: web_sys::Response, path: &str, over_tls: bool) -> Result<web_sys::Response> {
+    let headers = answer.headers();
+    for (name, value) in response_headers(path, over_tls) {
+        if !headers.has(name)? {
+            headers.set(name, value)?;
+        }
+    }
+    Ok(answer)
 }
 
 /// Answers a page of the storefront.

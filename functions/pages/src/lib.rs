@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use keywright_edge::function::PortError;
 use keywright_edge::http::ApiError;
-use keywright_edge::ports::Pages;
+use keywright_edge::ports::{Pages, name};
 use keywright_edge::{Function, Grants, Host};
 use keywright_storefront::{METHODS, Refusal, answer, asked, not_found};
 
@@ -17,6 +17,7 @@ pub const FUNCTION: Function = Function {
     name: "pages",
     grants: Grants {
         pages: true,
+        config: &[name::PUBLIC_URL],
         ..Grants::NONE
     },
     router,

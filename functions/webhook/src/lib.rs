@@ -13,15 +13,20 @@ mod page;
 use account::Account;
 use axum::Router;
 use axum::routing::{get, post};
+use keywright_domain::secrets::check_secret;
 use keywright_edge::function::{Access, OutboundAccess, PortError};
 use keywright_edge::http::api_router;
-use keywright_edge::ports::{Database, Log, Outbound, Stamps, name};
+use keywright_edge::ports::{Config, Database, Log, Outbound, Stamps, name};
 use keywright_edge::receipt_keys::{NoReceiptKeys, ReceiptKeys};
 use keywright_edge::vault::{NoVault, Vault};
 use keywright_edge::{Function, Grants, Host};
 use keywright_providers::btcpay::{Store, WebhookSecret};
 use keywright_store::MIGRATIONS;
 use std::sync::Arc;
+
+/// Shortest secret of the configured store's webhook, in bytes: `BTCPay` makes one of 27
+/// characters.
+const MIN_WEBHOOK_SECRET_BYTES: usize = 16;
 
 /// This function.
 pub const FUNCTION: Function = Function {
@@ -75,6 +80,16 @@ struct Ports {
     receipt_keys: Result<ReceiptKeys, NoReceiptKeys>,
 }
 
+/// The configured store's webhook secret, or why it cannot be used.
+fn webhook_secret(config: &Config) -> Result<WebhookSecret, String> {
+    let name = name::BTCPAY_WEBHOOK_SECRET;
+    let missing = || format!("{name} is not configured");
+    let secret = config.get(name).ok_or_else(missing)?;
+    check_secret(secret.as_bytes(), MIN_WEBHOOK_SECRET_BYTES)
+        .map_err(|weak| format!("{name} {weak}; have BTCPay make one"))?;
+    WebhookSecret::new(secret).ok_or_else(missing)
+}
+
 fn router(host: &Host) -> Result<Router, PortError> {
     let config = &host.config;
     let url = config.get(name::BTCPAY_URL);
@@ -83,16 +98,13 @@ fn router(host: &Host) -> Result<Router, PortError> {
         config.get(name::BTCPAY_STORE_ID),
         config.get(name::BTCPAY_API_KEY),
     );
-    let secret = config
-        .get(name::BTCPAY_WEBHOOK_SECRET)
-        .and_then(WebhookSecret::new);
-    let configured = match (store, secret) {
-        (Ok(store), Some(secret)) => Ok(Account {
+    let configured = match (store, webhook_secret(config)) {
+        (Ok(store), Ok(secret)) => Ok(Account {
             store,
             secret,
             provider_id: None,
         }),
-        (Ok(_), None) => Err("BTCPAY_WEBHOOK_SECRET is not configured".to_owned()),
+        (Ok(_), Err(reason)) => Err(reason),
         (Err(error), _) => Err(error.to_string()),
     };
     let plain = |url: &str| -> Arc<str> { url.trim_end_matches('/').into() };

@@ -278,6 +278,38 @@ impl Gate {
     }
 }
 
+/// For how long a scoped key works where nobody says otherwise, in seconds: a year.
+pub const DEFAULT_KEY_SECONDS: i64 = 365 * 86_400;
+/// For how long a scoped key works at most, unless it never ends, in seconds: three
+/// years.
+pub const MAX_KEY_SECONDS: i64 = 3 * 365 * 86_400;
+
+/// When a scoped key that is made at `now` ends; `None` never. `given` is what the
+/// operator says: nothing, an explicit never, or a time. All in unix seconds.
+///
+/// # Errors
+/// A time that is not after `now`, or later than [`MAX_KEY_SECONDS`] from it.
+pub fn key_expiry(given: Option<Option<i64>>, now: i64) -> Result<Option<i64>, WrongKeyExpiry> {
+    match given {
+        None => Ok(Some(now + DEFAULT_KEY_SECONDS)),
+        Some(None) => Ok(None),
+        Some(Some(at)) if at <= now => Err(WrongKeyExpiry::Past),
+        Some(Some(at)) if at > now + MAX_KEY_SECONDS => Err(WrongKeyExpiry::TooFar),
+        Some(Some(at)) => Ok(Some(at)),
+    }
+}
+
+/// Why a scoped key cannot end then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum WrongKeyExpiry {
+    /// It would never have worked.
+    #[error("must be in the future")]
+    Past,
+    /// Longer than [`MAX_KEY_SECONDS`].
+    #[error("must be at most three years from now, or null for a key that never expires")]
+    TooFar,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -449,6 +481,22 @@ mod tests {
             );
             prop_assert!(Gate::Master.opens_to(&Caller::Master));
             prop_assert!(Gate::Scope(scope).opens_to(&Caller::Master));
+        }
+    }
+
+    #[test]
+    fn a_scoped_key_ends_unless_it_is_said_never_to() {
+        let now = 1_800_000_000;
+        for (given, expiry) in [
+            (None, Ok(Some(now + 31_536_000))),
+            (Some(None), Ok(None)),
+            (Some(Some(now + 1)), Ok(Some(now + 1))),
+            (Some(Some(now + 94_608_000)), Ok(Some(now + 94_608_000))),
+            (Some(Some(now + 94_608_001)), Err(WrongKeyExpiry::TooFar)),
+            (Some(Some(now)), Err(WrongKeyExpiry::Past)),
+            (Some(Some(0)), Err(WrongKeyExpiry::Past)),
+        ] {
+            assert_eq!(key_expiry(given, now), expiry, "{given:?}");
         }
     }
 }

@@ -19,6 +19,10 @@ pub const ACTIVATION_WINDOW_SECONDS: i64 = 86_400;
 /// up one machine over and over, to test an installer, is no cheat.
 const LEAST_ACTIVATIONS_PER_DAY: i64 = 10;
 
+/// The daily limit of a license for unlimited machines where nobody set one: whoever
+/// holds it can add rows, so not without an end. The operator can lift it.
+pub const UNLIMITED_ACTIVATIONS_PER_DAY: i64 = 1_000;
+
 /// What a license allows, and what is taken of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Seats {
@@ -104,14 +108,15 @@ pub fn is_stale(last_seen: i64, now: i64) -> bool {
     now.saturating_sub(last_seen) >= REFRESH_AFTER_SECONDS
 }
 
-/// How many activations a license has in 24 hours; 0 is unlimited. Where
-/// nobody set a limit: unlimited seats change hands freely, and any other
-/// license may fill its seats twice a day, at least ten times.
+/// How many activations a license has in 24 hours; 0 is unlimited, which only the
+/// operator sets. Where nobody set a limit: unlimited seats have
+/// [`UNLIMITED_ACTIVATIONS_PER_DAY`], and any other license may fill its seats twice a
+/// day, at least ten times.
 #[must_use]
 pub fn activations_per_day(max_machines: i64, set: Option<i64>) -> i64 {
     match set {
         Some(limit) => limit,
-        None if max_machines == 0 => 0,
+        None if max_machines == 0 => UNLIMITED_ACTIVATIONS_PER_DAY,
         None => max_machines
             .saturating_mul(2)
             .max(LEAST_ACTIVATIONS_PER_DAY),
@@ -159,7 +164,18 @@ mod tests {
             (Validation, seats(1, 3, 3, None), Err(FingerprintMismatch)),
             (Activation, seats(2, 3, 3, None), Err(TooManyMachines)),
             // Unlimited.
-            (Validation, seats(0, 9_000, 9_000, None), Ok(Seat::Free)),
+            (Validation, seats(0, 9_000, 999, None), Ok(Seat::Free)),
+            (
+                Validation,
+                seats(0, 9_000, 1_000, None),
+                Err(TooManyActivations),
+            ),
+            (
+                Activation,
+                seats(0, 0, 1_000, None),
+                Err(TooManyActivations),
+            ),
+            (Validation, seats(0, 9_000, 9_000, Some(0)), Ok(Seat::Free)),
             // The daily limit: by default, set, and lifted.
             (Validation, seats(1, 0, 9, None), Ok(Seat::Free)),
             (Validation, seats(1, 0, 10, None), Err(TooManyActivations)),
@@ -203,7 +219,7 @@ mod tests {
     #[test]
     fn the_daily_limit_follows_the_seats_where_none_is_set() {
         for (max_machines, set, limit) in [
-            (0, None, 0),
+            (0, None, 1_000),
             (1, None, 10),
             (5, None, 10),
             (6, None, 12),

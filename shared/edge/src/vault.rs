@@ -5,6 +5,7 @@
 use crate::ports::{Config, Stamps, name};
 use crate::seal::{digest, open, seal};
 use data_encoding::BASE64;
+use keywright_domain::secrets::{WeakSecret, check_secret};
 use std::fmt;
 
 /// The key that credentials are sealed with. It does not print.
@@ -20,6 +21,9 @@ pub enum NoVault {
     /// What is configured is no key.
     #[error("CREDENTIALS_KEY is not 32 bytes in base64; make one with: openssl rand -base64 32")]
     Malformed,
+    /// It is one that nobody would get from a generator.
+    #[error("CREDENTIALS_KEY {0}; make one with: openssl rand -base64 32")]
+    Weak(WeakSecret),
 }
 
 impl Vault {
@@ -33,10 +37,7 @@ impl Vault {
             .decode(text.as_bytes())
             .map_err(|_| NoVault::Malformed)?;
         let key: [u8; 32] = bytes.try_into().map_err(|_| NoVault::Malformed)?;
-        // A key of one byte over and over is a placeholder, not a key.
-        if key.iter().all(|byte| *byte == key[0]) {
-            return Err(NoVault::Malformed);
-        }
+        check_secret(&key, key.len()).map_err(NoVault::Weak)?;
         Ok(Self(key))
     }
 
@@ -99,8 +100,8 @@ mod tests {
     }
 
     fn key(first: u8) -> String {
-        let mut bytes = [7; 32];
-        bytes[0] = first;
+        // Odd multiples go through all bytes, in no row.
+        let bytes: Vec<u8> = (0..32_u8).map(|n| n.wrapping_mul(77) ^ first).collect();
         BASE64.encode(&bytes)
     }
 
@@ -139,7 +140,8 @@ mod tests {
             ("short", NoVault::Malformed),
             (&whole[..40], NoVault::Malformed),
             (&"A".repeat(44), NoVault::Malformed),
-            (&BASE64.encode(&[0; 32]), NoVault::Malformed),
+            (&BASE64.encode(&[0; 32]), NoVault::Weak(WeakSecret::Pattern)),
+            (&BASE64.encode(&[7; 32]), NoVault::Weak(WeakSecret::Pattern)),
             (&BASE64.encode(&[1; 33]), NoVault::Malformed),
         ] {
             assert_eq!(vault(text).err(), Some(why), "{text:?}");

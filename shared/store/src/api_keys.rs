@@ -31,6 +31,19 @@ pub struct ApiKey {
     pub last_used_at: Option<i64>,
     /// Unix seconds since which it opens nothing.
     pub revoked_at: Option<i64>,
+    /// Unix seconds from which on it opens nothing; `None` never.
+    pub expires_at: Option<i64>,
+}
+
+/// Whether a key opens anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyStanding {
+    /// It does.
+    Good,
+    /// The operator ended it.
+    Revoked,
+    /// Its time is over.
+    Expired,
 }
 
 /// What revoking a key came to.
@@ -48,7 +61,8 @@ pub enum Revocation {
 macro_rules! select_keys {
     ($rest:literal) => {
         concat!(
-            "SELECT id, label, role, scopes, created_at, last_used_at, revoked_at FROM api_keys ",
+            "SELECT id, label, role, scopes, created_at, last_used_at, revoked_at, expires_at
+             FROM api_keys ",
             $rest
         )
     };
@@ -91,8 +105,8 @@ pub async fn create(
     audit_id: String,
 ) -> Result<(), DatabaseError> {
     let insert = Statement::new(
-        "INSERT INTO api_keys (id, label, role, scopes, token_hash, created_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        "INSERT INTO api_keys (id, label, role, scopes, token_hash, created_at, expires_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         [
             (&key.id).into(),
             (&key.label).into(),
@@ -100,6 +114,7 @@ pub async fn create(
             json!(key.scopes).to_string().into(),
             token_hash.into(),
             key.created_at.into(),
+            key.expires_at.into(),
         ],
     );
     let entry = Entry {
@@ -108,7 +123,10 @@ pub async fn create(
         object_kind: "api_key",
         object_id: key.id.clone(),
         before: None,
-        after: Some(json!({ "label": key.label, "role": key.role, "scopes": key.scopes })),
+        after: Some(json!({
+            "label": key.label, "role": key.role, "scopes": key.scopes,
+            "expires_at": key.expires_at,
+        })),
     };
     let batch = vec![insert, audit::insert(actor, entry)];
     database.batch(batch).await.map(drop)
@@ -156,6 +174,19 @@ pub async fn revoke(
 }
 
 impl ApiKey {
+    /// Whether it opens anything at `now`, in unix seconds. A key that was revoked
+    /// and has expired counts as revoked.
+    #[must_use]
+    pub fn standing(&self, now: i64) -> KeyStanding {
+        if self.revoked_at.is_some() {
+            KeyStanding::Revoked
+        } else if self.expires_at.is_some_and(|at| at <= now) {
+            KeyStanding::Expired
+        } else {
+            KeyStanding::Good
+        }
+    }
+
     /// Whether a use now has to be written down.
     #[must_use]
     pub fn is_due(&self, now: i64) -> bool {

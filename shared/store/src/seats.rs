@@ -194,7 +194,7 @@ pub async fn activate(
          SELECT ?1, l.id, ?3, ?4, ?5, ?6, ?6
          FROM (SELECT l.id, l.max_machines,
                       coalesce(l.max_activations_per_day, t.max_activations_per_day,
-                               CASE l.max_machines WHEN 0 THEN 0
+                               CASE l.max_machines WHEN 0 THEN 1000
                                                    ELSE max(10, 2 * l.max_machines) END) AS daily
                FROM licenses l LEFT JOIN policies t ON t.id = l.policy_id
                WHERE l.id = ?2 AND l.status = 'active') l

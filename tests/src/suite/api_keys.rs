@@ -16,6 +16,7 @@ cases![
     limits,
     listed_in_pages,
     revoking,
+    expiring,
     last_use,
     many_at_once alone,
     revoked_while_used alone,
@@ -40,7 +41,15 @@ async fn shown_once(instance: &Instance) {
     let by_name = [Scope::PaymentProvidersWrite];
     let made = api_key(instance, Role::Support, &by_name).await;
     let members: Vec<&String> = made.as_object().expect("an object").keys().collect();
-    let expected = ["created_at", "id", "label", "role", "scopes", "token"];
+    let expected = [
+        "created_at",
+        "expires_at",
+        "id",
+        "label",
+        "role",
+        "scopes",
+        "token",
+    ];
     assert_eq!(members, expected);
     assert_eq!(made["role"], "support");
     assert_eq!(made["scopes"], json!(["payment_providers:write"]));
@@ -52,7 +61,8 @@ async fn shown_once(instance: &Instance) {
     let expected = json!({
         "id": id, "label": made["label"], "role": "support",
         "scopes": ["payment_providers:write"], "created_at": made["created_at"],
-        "last_used_at": null, "revoked_at": null,
+        "last_used_at": null, "revoked_at": null, "expires_at": made["expires_at"],
+        "status": "active",
     });
     assert_eq!(shown, expected);
 
@@ -215,6 +225,38 @@ async fn many_at_once(instance: &Instance) {
 
 /// Requests of a key that is revoked meanwhile are carried out or refused, and
 /// those that start after the revocation was answered are all refused.
+/// A key works for a year unless it is said otherwise, and opens nothing afterwards.
+async fn expiring(instance: &Instance) {
+    let make = |expires_at: Value| {
+        let body = json!({ "label": "ends", "role": "read-only", "expires_at": expires_at });
+        async move { instance.api.admin(Method::POST, "api-keys", &body).await }
+    };
+    for wrong in ["2020-01-01T00:00:00Z", "9999-01-01T00:00:00Z", "soon"] {
+        let answer = make(json!(wrong)).await;
+        answer.is_error(400, "bad_request");
+        assert!(answer.text().contains("expires_at must be"), "{answer:?}");
+    }
+    assert_eq!(make(Value::Null).await.ok()["expires_at"], Value::Null);
+    let made = api_key(instance, Role::ReadOnly, &[]).await;
+    let years = text(&made, "expires_at")[..4]
+        .parse::<i32>()
+        .expect("a year")
+        - text(&made, "created_at")[..4]
+            .parse::<i32>()
+            .expect("a year");
+    assert_eq!(years, 1, "{made}");
+    let (id, token) = (text(&made, "id"), text(&made, "token"));
+    let look = || {
+        let request = instance.api.request(Method::GET, "/v1/admin/products");
+        instance.api.send(request.bearer_auth(&token))
+    };
+    look().await.ok();
+    let end = "UPDATE api_keys SET expires_at = created_at WHERE id = ?1";
+    instance.database.change(end, &[&id]).await;
+    look().await.is_error(403, "forbidden");
+    assert_eq!(listed(instance, &id).await["status"], "expired");
+}
+
 async fn revoked_while_used(instance: &Instance) {
     let made = api_key(instance, Role::FullAdmin, &[]).await;
     let path = format!("api-keys/{}", text(&made, "id"));

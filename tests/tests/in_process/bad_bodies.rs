@@ -323,7 +323,7 @@ async fn wrong_methods_answer_in_the_envelope_and_name_the_right_ones() {
         ("/v1/admin/policies/x/public", "PATCH"),
         ("/v1/admin/policies/x/archived", "PATCH"),
         ("/v1/admin/licenses", "GET,HEAD,POST"),
-        ("/v1/admin/licenses/search", "GET,HEAD"),
+        ("/v1/admin/licenses/search", "GET,HEAD,POST"),
         ("/v1/admin/licenses/summary", "GET,HEAD"),
         ("/v1/admin/licenses/x", "GET,HEAD,PATCH"),
         ("/v1/admin/licenses/x/suspend", "POST"),

@@ -465,7 +465,7 @@ async fn credentials_open_with_their_own_key_at_their_own_server_only() {
     let provider = connect(&bench, &pay, &business, SHOP).await;
     product_of(&bench, &business, "theirs").await;
     let account = account_of(&pay);
-    let other_key = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
+    let other_key = "rkSKyGxOjk3sZFcpcI70GHOuecbf+E7/czYJiUh/COU=";
     assert_ne!(other_key, CREDENTIALS_KEY);
     let buy = || {
         json_request(

@@ -5,6 +5,7 @@
 // Declared as test modules so that the lints know their helpers for test code.
 #[cfg(test)]
 mod access;
+mod activity;
 #[cfg(test)]
 mod bad_bodies;
 #[cfg(test)]
@@ -21,6 +22,7 @@ mod bench;
 mod broken_changes;
 #[cfg(test)]
 mod businesses;
+mod callers;
 #[cfg(test)]
 mod claiming;
 #[cfg(test)]
@@ -60,6 +62,7 @@ mod gatehouse;
 #[cfg(test)]
 mod holder;
 #[cfg(test)]
+mod hygiene;
 mod joomla_feed;
 #[cfg(test)]
 mod journal;

@@ -1,10 +1,11 @@
 //! `POST /v1/admin/api-keys`: a new scoped key.
 
 use super::token::Token;
+use crate::text::nullable;
 use crate::{Operator, Ports};
 use axum::extract::State;
-use keywright_domain::access::{Role, Scope};
-use keywright_domain::dates::rfc3339;
+use keywright_domain::access::{Role, Scope, key_expiry};
+use keywright_domain::dates::{parse_rfc3339, rfc3339};
 use keywright_edge::http::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures};
 use keywright_edge::http::{ApiError, Json};
 use keywright_store::api_keys::{self, ApiKey};
@@ -31,6 +32,11 @@ pub(crate) struct NewKey {
     /// `release_offers:write`, `release_gates:write` and
     /// `release_installers:write` can be given so.
     scopes: Option<Vec<String>>,
+    /// When it stops working, at most three years from now; a year from now where it is
+    /// left out. Only an explicit `null` makes a key that never expires.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<String>, format = DateTime, example = "2027-01-31T12:00:00Z")]
+    expires_at: Option<Option<String>>,
 }
 
 /// The key with its token, which is shown this once and is stored nowhere.
@@ -46,6 +52,9 @@ pub(crate) struct CreatedKey {
     scopes: Vec<&'static str>,
     /// RFC 3339.
     created_at: String,
+    /// RFC 3339; null where it never expires.
+    #[schema(required)]
+    expires_at: Option<String>,
     /// What to send as `Authorization: Bearer`: `ks_` and 43 characters.
     token: String,
 }
@@ -77,6 +86,17 @@ pub(crate) async fn handler(
         .role
         .parse()
         .map_err(|error| ApiError::bad_request(format!("role: {error}")))?;
+    let expires_at = new.expires_at.map(|given| {
+        let read = |text: String| {
+            parse_rfc3339(&text).map_err(|_| {
+                ApiError::bad_request(
+                    "expires_at must be a time like 2026-01-31T12:00:00Z, or null",
+                )
+            })
+        };
+        given.map(read).transpose()
+    });
+    let expires_at = expires_at.transpose()?;
     let token = Token::new(ports.stamps.random());
     let key = ApiKey {
         id: ports.stamps.new_id(),
@@ -86,6 +106,8 @@ pub(crate) async fn handler(
         created_at: actor.at,
         last_used_at: None,
         revoked_at: None,
+        expires_at: key_expiry(expires_at, actor.at)
+            .map_err(|error| ApiError::bad_request(format!("expires_at {error}")))?,
     };
     let audit_id = ports.stamps.new_id();
     api_keys::create(&ports.database, &actor, &key, &token.hash(), audit_id).await?;
@@ -95,6 +117,7 @@ pub(crate) async fn handler(
         role: role.as_str(),
         scopes: key.scopes.into_iter().map(Scope::as_str).collect(),
         created_at: rfc3339(key.created_at),
+        expires_at: key.expires_at.map(rfc3339),
         token: token.into_text(),
     }))
 }

@@ -49,7 +49,8 @@ pub(crate) async fn handler(
         at: key.created_at,
         id: key.id.clone(),
     });
-    let api_keys = keys.into_iter().map(KeyView::from).collect();
+    let now = ports.stamps.now();
+    let api_keys = keys.into_iter().map(|key| KeyView::new(key, now)).collect();
     Ok((
         headers,
         Json(Keys {

@@ -7,7 +7,7 @@ pub(crate) mod token;
 
 use keywright_domain::access::Scope;
 use keywright_domain::dates::rfc3339;
-use keywright_store::api_keys::ApiKey;
+use keywright_store::api_keys::{ApiKey, KeyStanding};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -30,14 +30,27 @@ pub(crate) struct KeyView {
     /// RFC 3339, behind by up to a minute; null when it was never used.
     #[schema(required)]
     last_used_at: Option<String>,
-    /// RFC 3339; null while it works.
+    /// RFC 3339; null where it was not revoked.
     #[schema(required)]
     revoked_at: Option<String>,
+    /// RFC 3339; null where it never expires.
+    #[schema(required)]
+    expires_at: Option<String>,
+    /// `active`, `revoked` or `expired`.
+    #[schema(example = "active")]
+    status: &'static str,
 }
 
-impl From<ApiKey> for KeyView {
-    fn from(key: ApiKey) -> Self {
+impl KeyView {
+    /// The key as it stands at `now`, in unix seconds.
+    fn new(key: ApiKey, now: i64) -> Self {
         Self {
+            status: match key.standing(now) {
+                KeyStanding::Good => "active",
+                KeyStanding::Revoked => "revoked",
+                KeyStanding::Expired => "expired",
+            },
+            expires_at: key.expires_at.map(rfc3339),
             id: key.id,
             label: key.label,
             role: key.role.as_str(),

@@ -1,13 +1,12 @@
 //! Bearer keys and the comparison of secrets.
 
 use super::ApiError;
+use crate::ports::{Config, Level, Log};
 use data_encoding::HEXLOWER;
 use http::{HeaderMap, header};
+use keywright_domain::secrets::{MIN_SECRET_BYTES, WeakSecret, check_secret};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
-
-/// Shortest secret accepted as the operator's or the cron key.
-pub const MIN_SECRET_LEN: usize = 32;
 
 /// Compares two secrets in constant time. Both are hashed first, so that
 /// neither the first difference nor the length can be timed.
@@ -39,11 +38,34 @@ pub fn bearer_of(headers: &HeaderMap) -> Option<&str> {
 pub struct Bearer(String);
 
 impl Bearer {
-    /// Takes a configured key; `None` when it is shorter than
-    /// [`MIN_SECRET_LEN`], so that a weak key never opens anything.
+    /// Takes a key, unless it is weak: a weak key never opens anything.
+    ///
+    /// # Errors
+    /// [`WeakSecret`].
+    pub fn new(key: &str) -> Result<Self, WeakSecret> {
+        check_secret(key.as_bytes(), MIN_SECRET_BYTES)?;
+        Ok(Self(key.to_owned()))
+    }
+
+    /// The key that the configuration has under this name.
+    ///
+    /// # Errors
+    /// A line for the log and for the operator: that there is none, or why it
+    /// cannot be used, without any part of it.
+    pub fn configured(config: &Config, name: &str) -> Result<Self, String> {
+        let key = config.get(name);
+        let key = key.ok_or_else(|| format!("{name} is not configured"))?;
+        Self::new(key).map_err(|weak| format!("{name} {weak}; make one with: openssl rand -hex 32"))
+    }
+
+    /// As [`Self::configured`], for a key that may be left out; one that cannot be
+    /// used counts as left out, and the log says why.
     #[must_use]
-    pub fn new(key: &str) -> Option<Self> {
-        (key.len() >= MIN_SECRET_LEN).then(|| Self(key.to_owned()))
+    pub fn optional(config: &Config, name: &str, log: &Log) -> Option<Self> {
+        config.get(name)?;
+        Self::configured(config, name)
+            .inspect_err(|reason| log.write(Level::Error, "", reason))
+            .ok()
     }
 
     /// Whether a credential is the key.
@@ -75,7 +97,7 @@ mod tests {
     use super::*;
     use http::HeaderValue;
 
-    const KEY: &str = "0123456789abcdef0123456789abcdef";
+    const KEY: &str = "8f14e45fceea167a5a36dedd4bea2543";
 
     fn status(authorization: Option<&str>) -> u16 {
         let mut headers = HeaderMap::new();
@@ -104,8 +126,21 @@ mod tests {
     }
 
     #[test]
-    fn a_short_key_is_no_key() {
-        assert!(Bearer::new("").is_none());
-        assert!(Bearer::new(&KEY[1..]).is_none());
+    fn a_weak_key_is_no_key_and_is_not_shown() {
+        for key in ["", &KEY[1..], &"k".repeat(40), &"changeme".repeat(5)] {
+            assert!(Bearer::new(key).is_err(), "{key}");
+        }
+        let config = Config::new([("ADMIN_KEY", "k".repeat(40))]);
+        let Err(reason) = Bearer::configured(&config, "ADMIN_KEY") else {
+            panic!("it is weak");
+        };
+        assert_eq!(
+            reason,
+            "ADMIN_KEY must be random, not a pattern; make one with: openssl rand -hex 32"
+        );
+        let Err(reason) = Bearer::configured(&config, "CRON_TOKEN") else {
+            panic!("there is none");
+        };
+        assert_eq!(reason, "CRON_TOKEN is not configured");
     }
 }

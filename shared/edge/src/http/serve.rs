@@ -3,13 +3,14 @@
 //! and wrong methods.
 
 use super::rate_limit::{RATE_LIMIT, RATE_LIMIT_POLICY};
-use super::{AddressHeaders, ApiError, Failure};
+use super::{ApiError, Failure};
 use crate::Host;
-use crate::ports::{HostBody, Later, Level};
+use crate::ports::{HostBody, Later, Level, name};
 use axum::Router;
 use axum::body::Body;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body::Body as _;
+use keywright_domain::response_headers::{is_over_tls, response_headers};
 use tower_http::cors::{Any, CorsLayer};
 use tower_service::Service;
 
@@ -78,9 +79,12 @@ pub async fn serve(
     let id = request_id_of(request.headers()).unwrap_or_else(|| host.stamps().new_id());
     let extensions = request.extensions_mut();
     extensions.insert(RequestId(id.clone()));
-    extensions.insert(AddressHeaders(host.address_headers));
+    extensions.insert(host.address_header.clone());
     extensions.insert(later);
     let is_head = request.method() == Method::HEAD;
+    let path = request.uri().path().to_owned();
+    let scheme = request.uri().scheme_str();
+    let over_tls = is_over_tls(scheme, host.config.get(name::PUBLIC_URL));
     let mut response = match router.clone().call(request).await {
         Ok(response) => response,
         Err(never) => match never {},
@@ -95,6 +99,27 @@ pub async fn serve(
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
+    protect(&mut response, &path, over_tls);
+    set_content_length(&mut response);
+    response
+}
+
+/// Adds the headers that every answer has, where it has none of that name.
+fn protect(response: &mut Response<Body>, path: &str, over_tls: bool) {
+    for (name, value) in response_headers(path, over_tls) {
+        response
+            .headers_mut()
+            .entry(name)
+            .or_insert(HeaderValue::from_static(value));
+    }
+}
+
+/// An answer of the host's own, where the function could not be opened.
+#[cfg(any(feature = "workers", feature = "spin"))]
+pub(crate) fn not_opened(reason: String) -> Response<Body> {
+    let mut response = axum::response::IntoResponse::into_response(ApiError::internal(reason));
+    // Whatever was asked for: an error is for no cache.
+    protect(&mut response, "/v1", false);
     set_content_length(&mut response);
     response
 }
