@@ -233,6 +233,12 @@ impl Answer {
             (1..=64).contains(&id.len()),
             "{asked}: x-request-id is {id:?}"
         );
+        // What every function's answer has, whatever it says.
+        assert_eq!(self.header("x-content-type-options"), "nosniff", "{asked}");
+        let path = asked.split(' ').nth(1).unwrap_or_default();
+        if path.starts_with("/v1/") && !path.ends_with("/qr.svg") {
+            assert_eq!(self.header("cache-control"), "no-store", "{asked}");
+        }
         let bodiless = matches!(self.status, 204 | 304);
         // wrangler's local proxy takes every page through a rewriter, which
         // drops its length; HEAD still tells it.

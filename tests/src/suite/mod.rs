@@ -10,6 +10,7 @@
 )]
 
 mod access;
+mod activity;
 mod admin;
 mod afterwards;
 mod api_keys;
@@ -176,6 +177,7 @@ pub fn behind_front() -> Vec<Case> {
 pub fn all() -> impl Iterator<Item = Case> {
     [
         access::CASES,
+        activity::CASES,
         admin::CASES,
         afterwards::CASES,
         api_keys::CASES,
