@@ -92,7 +92,11 @@ pub(crate) async fn handler(
     // the time does not tell which of the two was wrong.
     let given = sale.as_ref().and_then(|sale| sale.buyer_email.as_deref());
     let same = same_secret(&plain(given.unwrap_or_default()), &email);
-    let sale = sale.filter(|_| same).ok_or_else(mismatch)?;
+    let Some(sale) = sale.filter(|_| same) else {
+        let (kind, network) = (Kind::RecoveryRefused, visit.client.network());
+        ports.activity.note(&visit, kind, &network).await;
+        return Err(mismatch());
+    };
     let signed = ports
         .sign
         .license(&sale.license_id)

@@ -31,6 +31,9 @@ pub enum Kind {
     /// A key was given to who holds the wallet that paid for it.
     #[serde(rename = "license.claim_key")]
     KeyClaimed,
+    /// A recovery was refused: no such order, another address, or no license in force.
+    #[serde(rename = "recovery.refuse")]
+    RecoveryRefused,
     /// An operator credential was refused.
     #[serde(rename = "credential.refuse")]
     CredentialRefused,
@@ -41,6 +44,7 @@ impl Kind {
     const fn object_kind(self) -> &'static str {
         match self {
             Self::KeyPolled | Self::KeyRecovered | Self::KeyClaimed => "license",
+            Self::RecoveryRefused => "recovery",
             Self::CredentialRefused => "credential",
         }
     }
@@ -49,15 +53,15 @@ impl Kind {
     const fn actor(self) -> &'static str {
         match self {
             Self::KeyPolled | Self::KeyRecovered | Self::KeyClaimed => "buyer",
-            Self::CredentialRefused => "unknown",
+            Self::RecoveryRefused | Self::CredentialRefused => "unknown",
         }
     }
 
     /// How many subjects an hour tells apart.
     const fn most_subjects(self) -> i64 {
         match self {
-            Self::KeyPolled | Self::KeyRecovered | Self::KeyClaimed => 2_000,
-            Self::CredentialRefused => 200,
+            Self::KeyPolled | Self::KeyRecovered | Self::KeyClaimed => 500,
+            Self::RecoveryRefused | Self::CredentialRefused => 200,
         }
     }
 }
@@ -67,8 +71,8 @@ impl Kind {
 pub struct Occurrence {
     /// What happened.
     pub kind: Kind,
-    /// Id of the license; or `api_key:<id>`, or the caller's network, of a refused
-    /// credential. Never empty.
+    /// Id of the license; or what was refused, the caller's network, and of a scoped key
+    /// that opens nothing `api_key:<id>`. Never empty.
     pub subject: String,
     /// Unix seconds.
     pub at: i64,

@@ -79,6 +79,9 @@ async fn keys_that_are_shown_are_audited_once_an_hour_and_counted() {
         assert_eq!(counted[0]["subject"], license);
         assert_eq!(counted[0]["network"], "203.0.113.0/24");
     }
+    let refused = counts(&bench, "?kind=recovery.refuse").await;
+    assert_eq!(refused[0]["count"], 1, "{refused:?}");
+    assert_eq!(refused[0]["subject"], "203.0.113.0/24");
     // Another hour, another entry; no whole address and no key is kept.
     bench.clock.advance(3_600);
     bench.send(from("198.51.100.7", poll(&order))).await;
@@ -110,7 +113,9 @@ async fn an_order_without_a_key_shows_none_and_notes_none() {
         404
     );
     written().await;
-    assert!(counts(&bench, "").await.is_empty());
+    let noted = counts(&bench, "").await;
+    assert_eq!(noted.len(), 1, "{noted:?}");
+    assert_eq!(noted[0]["kind"], "recovery.refuse");
 }
 
 /// A request of an operator's route with this credential.

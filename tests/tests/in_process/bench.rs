@@ -305,7 +305,8 @@ impl Bench {
         dump.remove("rate_limits");
         dump.remove("hourly_counts");
         if let Some(audit) = dump.get_mut("audit") {
-            audit.retain(|entry| entry["action"] != "credential.refuse");
+            let refusals = ["credential.refuse", "recovery.refuse"];
+            audit.retain(|entry| refusals.iter().all(|refusal| entry["action"] != *refusal));
         }
         dump
     }

@@ -18,11 +18,12 @@ const MOST: i64 = 1_000;
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct ActivityQuery {
-    /// `license.poll_key`, `license.recover_key`, `license.claim_key` or `credential.refuse`.
+    /// `license.poll_key`, `license.recover_key`, `license.claim_key`, `recovery.refuse`
+    /// or `credential.refuse`.
     #[param(example = "license.recover_key")]
     kind: Option<String>,
-    /// Id of the license; of a refused credential `api_key:<id>`, or the network it
-    /// came from.
+    /// Id of the license; of what was refused the network it came from, or
+    /// `api_key:<id>`.
     subject: Option<String>,
     #[serde(flatten)]
     #[param(ignore)]
@@ -79,7 +80,7 @@ impl From<HourlyCount> for CountView {
 
 /// How often keys were shown and credentials refused, by the hour.
 ///
-/// Keys to their holders, and credentials of operators; for 90 days. The first of each
+/// Keys to their holders, recoveries, and credentials of operators; for 90 days. The first of each
 /// subject and hour is in the audit table.
 #[utoipa::path(
     get,
