@@ -17,7 +17,6 @@ use keywright_store::purchases;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-
 /// What the buyer still has.
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct Recover {
@@ -84,9 +83,9 @@ pub(crate) async fn handler(
             return Err(ApiError::bad_request(format!("{member}: it is empty")));
         }
     }
-    let opener = OrderOpener::parse(invoice_id).ok_or_else(mismatch)?;
     let now = ports.stamps.now_millis();
     let allowance = take_for(&ports.database, &[&RECOVERIES], &visit.client, now).await?;
+    let opener = OrderOpener::parse(invoice_id).ok_or_else(mismatch)?;
     let sale = purchases::sale(&ports.database, &opener).await?;
     // Compared whether there is a sale or not, and in constant time, so that
     // the time does not tell which of the two was wrong.
