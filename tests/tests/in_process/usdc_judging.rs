@@ -512,8 +512,7 @@ async fn what_is_settled_by_hand_runs_from_a_date_that_the_operator_sees() {
         let hash = market.pay(wallet, 18_500_000);
         market.minute().await;
         market.bench.clock.advance(30 * 86_400);
-        let mut settle =
-            json!({ "resolution": "settled", "invoice_id": bought.text("invoice_id") });
+        let mut settle = json!({ "resolution": "settled", "invoice_id": bought.text("order_id") });
         settle["license_from"] = json!(said);
         let resolved = resolve(&market, hash, &settle).await;
         let Some(days) = from else {
