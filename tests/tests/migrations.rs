@@ -98,7 +98,11 @@ const KEPT: [(usize, &str); 5] = [
             entitlements, is_trial, buyer_email, buyer_note, created_at, settled_at,
             next_check_at, checks FROM invoices ORDER BY id",
     ),
-    (1, "SELECT * FROM receipts ORDER BY id"),
+    (
+        1,
+        "SELECT id, kind, external_ref, invoice_id, product_id, amount, currency, received_at
+         FROM receipts ORDER BY id",
+    ),
     (1, "SELECT id, receipt_id FROM licenses ORDER BY id"),
     (
         2,
