@@ -422,7 +422,7 @@ mod tests {
                 ..good.clone()
             };
             assert_eq!(
-                keys.check(&RECEIPT, &[seal.clone()]),
+                keys.check(&RECEIPT, std::slice::from_ref(&seal)),
                 SealState::Broken,
                 "{mac}"
             );
