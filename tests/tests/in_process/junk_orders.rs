@@ -238,7 +238,7 @@ async fn a_store_that_hangs_holds_up_no_other() {
         let bench = Bench::over_outbound(&before, &account_of(&pay), fetch.clone());
         bench.clock.advance(60);
         // Only a tick that waits for one store before it asks the other never ends.
-        let found = tokio::time::timeout(Duration::from_secs(300), tick(&bench));
+        let found = tokio::time::timeout(Duration::from_mins(5), tick(&bench));
         let found = found.await.expect("the stores are asked at the same time");
         assert_eq!(
             (&found["settled"], &found["stores_failed"]),

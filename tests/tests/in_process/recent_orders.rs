@@ -152,10 +152,13 @@ async fn a_payment_on_its_way_makes_room() {
     assert_eq!(buy_from(&bench, "203.0.113.9", &demo()).await.status, 200);
 }
 
+/// What a network is called, its callers by number, one more of them, and one outside.
+type Network = (&'static str, fn(i64) -> String, &'static str, &'static str);
+
 #[tokio::test]
 async fn all_the_callers_of_a_network_have_thirty() {
     let (_pay, bench) = shop().await;
-    let networks: [(&str, fn(i64) -> String, &str, &str); 2] = [
+    let networks: [Network; 2] = [
         (
             "IPv4",
             |number| format!("203.0.113.{number}"),

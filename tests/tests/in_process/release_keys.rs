@@ -114,6 +114,7 @@ async fn publish_for_all(press: &Press, version: &str, seed: [u8; 32]) {
     assert_eq!(published.status, 200, "{published:?}");
 }
 
+#[expect(clippy::too_many_lines, reason = "a table of signatures")]
 #[tokio::test]
 async fn nothing_is_published_that_no_release_key_has_signed() {
     let press = Press::new().await;

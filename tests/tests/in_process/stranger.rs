@@ -192,7 +192,7 @@ async fn hour(callers: &[String]) -> Hour {
         let held = "SELECT count(*) FROM redemptions WHERE state = 'reserved'";
         hour.held = hour.held.max(bench.number(held).await);
         market.pass(60);
-        pay.advance(Duration::from_secs(60));
+        pay.advance(Duration::from_mins(1));
         assert_eq!(bench.tick().await.status, 200);
         assert_eq!(try_tick(bench).await.status, 200);
     }
@@ -226,7 +226,7 @@ fn kept(table: &str) -> &'static str {
 
 /// Rounded up to two digits, so that a row more or less is not another table.
 fn about(count: i64) -> String {
-    let digits = u32::try_from(count.max(1).ilog10()).unwrap_or_default();
+    let digits = count.max(1).ilog10();
     let step = 10_i64.pow(digits.saturating_sub(1));
     let rounded = (count + step - 1) / step * step;
     let text = rounded.to_string();
