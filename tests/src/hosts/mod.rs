@@ -153,6 +153,24 @@ struct Started {
     running: Box<dyn Running>,
 }
 
+/// What an instance does not have that has its address and nothing else.
+const LEFT_OUT: [&str; 14] = [
+    name::SIGNING_KEY,
+    name::VERIFY_KEYS,
+    name::ADMIN_KEY,
+    name::CRON_TOKEN,
+    name::OPERATOR_NAME,
+    name::CLIENT_ADDRESS_HEADER,
+    name::BTCPAY_URL,
+    name::BTCPAY_API_KEY,
+    name::BTCPAY_STORE_ID,
+    name::BTCPAY_WEBHOOK_SECRET,
+    name::CREDENTIALS_KEY,
+    name::RECEIPT_KEYS,
+    name::POLYGON_RPC_URLS,
+    name::WALLET_ADDRESS,
+];
+
 impl Instance {
     /// Starts the double, then the instance, then tells the double where the
     /// webhook is.
@@ -185,24 +203,7 @@ impl Instance {
             ]
             .to_vec(),
             // On every host an empty value counts as none.
-            Configured::AddressOnly => [
-                name::SIGNING_KEY,
-                name::VERIFY_KEYS,
-                name::ADMIN_KEY,
-                name::CRON_TOKEN,
-                name::OPERATOR_NAME,
-                name::CLIENT_ADDRESS_HEADER,
-                name::BTCPAY_URL,
-                name::BTCPAY_API_KEY,
-                name::BTCPAY_STORE_ID,
-                name::BTCPAY_WEBHOOK_SECRET,
-                name::CREDENTIALS_KEY,
-                name::RECEIPT_KEYS,
-                name::POLYGON_RPC_URLS,
-                name::WALLET_ADDRESS,
-            ]
-            .map(|name| (name, ""))
-            .to_vec(),
+            Configured::AddressOnly => LEFT_OUT.map(|name| (name, "")).to_vec(),
         };
         let config = config
             .into_iter()
