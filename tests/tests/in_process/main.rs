@@ -5,6 +5,7 @@
 // Declared as test modules so that the lints know their helpers for test code.
 #[cfg(test)]
 mod access;
+#[cfg(test)]
 mod activity;
 #[cfg(test)]
 mod bad_bodies;
