@@ -136,7 +136,7 @@ fn recovery(headers: &[(&'static str, &str)]) -> Request<Body> {
 }
 
 /// How many of so many tries by these callers are let through.
-async fn let_through<'a>(
+async fn let_through(
     bench: &Bench,
     headers: impl Iterator<Item = Vec<(&'static str, String)>>,
 ) -> usize {

@@ -174,6 +174,7 @@ async fn a_list_takes_filters_that_all_have_to_fit() {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "a table of what is looked for")]
 #[tokio::test]
 async fn a_license_is_found_by_what_a_buyer_has() {
     let pay = played_store();

@@ -23,6 +23,7 @@ mod bench;
 mod broken_changes;
 #[cfg(test)]
 mod businesses;
+#[cfg(test)]
 mod callers;
 #[cfg(test)]
 mod claiming;
@@ -64,6 +65,7 @@ mod gatehouse;
 mod holder;
 #[cfg(test)]
 mod hygiene;
+#[cfg(test)]
 mod joomla_feed;
 #[cfg(test)]
 mod journal;
