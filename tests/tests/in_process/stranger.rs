@@ -213,7 +213,7 @@ fn kept(table: &str) -> &'static str {
     match table {
         "invoices" | "redemptions" | "usdc_orders" => "unpaid 30 days, free for good",
         "receipts" | "licenses" | "download_ids" | "audit" | "derivations" => "for good",
-        "events" | "validation_log" | "download_log" => "90 days",
+        "events" | "validation_log" | "download_log" | "hourly_counts" => "90 days",
         "idempotency_keys" => "a day",
         "recent_orders" => "an hour, trials a day",
         "rate_limits" => "until full again",
