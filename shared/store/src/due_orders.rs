@@ -30,7 +30,7 @@ pub async fn claim(
                 (SELECT id FROM invoices
                  WHERE payment_provider_id IS nullif(s.value, '') AND next_check_at IS NOT NULL
                    AND status <> 'settled' AND payment_state <> 'unpaid' AND next_check_at <= ?1
-                 ORDER BY next_check_at LIMIT (?4 + 2) / 3)
+                 ORDER BY next_check_at LIMIT ?5)
               UNION
               SELECT id FROM
                 (SELECT id FROM invoices
@@ -42,7 +42,7 @@ pub async fn claim(
                 (SELECT id FROM invoices
                  WHERE payment_provider_id IS nullif(s.value, '') AND next_check_at IS NOT NULL
                    AND status = 'settled' AND next_check_at <= ?1
-                 ORDER BY next_check_at LIMIT (?4 + 2) / 3)))
+                 ORDER BY next_check_at LIMIT ?5)))
          RETURNING ",
             payable_columns!()
         ),
@@ -51,6 +51,9 @@ pub async fn claim(
             again_at.into(),
             json!(stores).to_string().into(),
             limit.into(),
+            // Divided here: D1 binds whole numbers as floating-point ones, whose third
+            // is no limit.
+            ((limit + 2) / 3).into(),
         ],
     );
     let mut answers = database.batch(vec![statement]).await?;

@@ -111,6 +111,9 @@ async fn turn(instance: &Instance, invoice: &str) {
     let due = "UPDATE invoices SET next_check_at = 0 WHERE id = ?1";
     let id = super::floor::order_id(instance, invoice).await;
     instance.database.change(due, &[&id]).await;
+    // A store that did not answer is paused for minutes; turns are further apart.
+    let over = "UPDATE store_turns SET leased_until = 0";
+    instance.database.change(over, &[]).await;
     tick(instance).await.ok();
 }
 

@@ -95,7 +95,7 @@ async fn lost_webhook(instance: &Instance) {
 /// What was paid is listed by a tick, long before the order's own turn.
 async fn paid_orders_are_listed(instance: &Instance) {
     nothing_due(instance).await;
-    let invoice = paid_in_silence(instance, "listed").await;
+    let invoice = paid_in_silence(instance, "paid-and-listed").await;
     let sql = "UPDATE store_turns SET list_at = 0";
     instance.database.change(sql, &[]).await;
     tick(instance).await.ok();
