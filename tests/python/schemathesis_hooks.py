@@ -22,8 +22,11 @@ EITHER = {
 
 @schemathesis.hook
 def before_call(context, case, kwargs):
-    """Takes one side of two, and a fresh `Idempotency-Key`, most of the time."""
+    """Takes one side of two, and a fresh `Idempotency-Key`, most of the time. Each call
+    comes from a network of its own, or wrong credentials would soon be slowed down."""
     number = next(numbers)
+    address = f"{20 + number % 100}.{number // 100 % 250}.{number // 25_000}.7"
+    case.headers = {**(case.headers or {}), "x-forwarded-for": address}
     if number % 8 == 0:
         return
     sides = EITHER.get(case.operation.path)

@@ -219,7 +219,11 @@ impl Known {
     }
 
     async fn purchases(&mut self, instance: &Instance) {
-        let order = |product| json!({ "product": product, "buyer_email": "a@b.example" });
+        let order = |product| {
+            // Of several policies one has to be named.
+            let policy = (product == "demo").then_some("pro");
+            json!({ "product": product, "policy_slug": policy, "buyer_email": "a@b.example" })
+        };
         for (product, paid) in [("demo", true), ("free", false), ("demo", false)] {
             let bought = instance.api.post("/v1/purchase", &order(product)).await;
             let bought = bought.ok();

@@ -18,7 +18,7 @@ const MOST: i64 = 500;
 
 /// A receipt: the record of a payment, a free order or a grant.
 #[derive(Serialize, ToSchema)]
-#[schema(as = Receipt)]
+#[schema(as = RecordedReceipt)]
 pub(crate) struct ReceiptView {
     /// UUID.
     id: String,
