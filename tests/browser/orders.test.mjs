@@ -61,7 +61,8 @@ test('a late payment that the vendor accepts ends with the key', async (t) => {
   const page = await visit(t);
   await page.goto(`${CHECKOUT}/i/${bought.btcpay_invoice_id}`);
   await page.getByRole('button', { name: 'Pay nevertheless' }).click();
-  await page.getByRole('link', { name: /^Return to/ }).click();
+  // Another browser ordered, so the way back from the checkout leads to no key here.
+  await page.goto(thankYou(bought));
   await page.getByRole('heading', { level: 1, name: /expired|too late/ }).waitFor();
   await look(page, 'order-late');
   await provider('mark', { invoice: bought.btcpay_invoice_id, status: 'Settled' });
@@ -95,6 +96,8 @@ test('each state of a payment has its words', async (t) => {
     ['unheard-of', { status: 'expired', payment_state: 'teleported' }, 'The order expired'],
   ]) {
     answer = { ...progress, ...members };
+    // The same address again would only scroll.
+    await page.goto('about:blank');
     await page.goto(thankYou(bought));
     await heading(page, headline);
     assert.equal(await page.getByLabel('license key', { exact: true }).count(), 0);
