@@ -1,9 +1,10 @@
 //! `POST /v1/purchase`: makes an invoice, or, at a price of 0, sells at once.
 //!
 //! A paid purchase is recorded before `BTCPay` is asked for an invoice that
-//! carries our id as its order id. The order's secret goes to the buyer only: what
-//! `BTCPay` is told reaches checkout pages, Lightning descriptions and exports. So whatever breaks afterwards, the
-//! reconciler finds the invoice, or finds that there is none.
+//! carries our id as its order id. So whatever breaks afterwards, the reconciler
+//! finds the invoice, or finds that there is none. The order's secret goes to the
+//! buyer only: what `BTCPay` is told reaches checkout pages, Lightning descriptions
+//! and exports.
 //!
 //! The use of a discount code is reserved by the batch that records the order.
 //! While nobody pays, another order may take it over after some minutes; it is

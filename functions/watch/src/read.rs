@@ -3,8 +3,9 @@
 //! ranges at a time, with the block they end at, all of it from one endpoint.
 
 use crate::chain::{Chain, Session, place};
+use crate::judge::STATEMENTS_TO_JUDGE;
 use crate::stretch::{Ended, Reader, Stretch};
-use crate::tick::{BACK_CALLS, JUDGE_CALLS, JUDGE_STATEMENTS, Tick};
+use crate::tick::{BACK_CALLS, JUDGE_CALLS, Tick};
 use keywright_domain::usdc::watching::{GROUP_SIZE, SECOND_LOOK_AFTER};
 use keywright_edge::ports::DatabaseError;
 use keywright_providers::polygon::range::Adaptive;
@@ -12,7 +13,6 @@ use keywright_providers::polygon::rpc::{self, Block, BlockTag};
 use keywright_store::chain_cursors::{self, Cursor, Place, Read, STATEMENTS_TO_ADVANCE};
 use keywright_store::chain_groups::{self, Limits};
 use keywright_store::rpc_endpoints::Fault;
-use keywright_store::transfers::STATEMENTS_TO_RECORD;
 
 /// Ranges that are read before they are recorded; only one the first time. So an
 /// endpoint that soon has had enough calls does not cost all that was read.
@@ -129,7 +129,7 @@ impl Follower<'_, '_, '_> {
         let kept = if self.at_once == 1 {
             0
         } else {
-            JUDGE_STATEMENTS
+            STATEMENTS_TO_JUDGE
         };
         let is_room = self.tick.takes(STATEMENTS_TO_ADVANCE + kept);
         if is_room {
@@ -186,11 +186,7 @@ impl Follower<'_, '_, '_> {
         if !moved {
             return Ok(Ended::Overtaken);
         }
-        let mut spared = usize::from(unread.is_empty());
-        if stretch.found.is_empty() {
-            spared += STATEMENTS_TO_RECORD;
-        }
-        tick.gives_back(spared);
+        tick.spares(&stretch.found, &unread);
         tick.report.blocks += stretch.to - from;
         tick.report.found += stretch.found.len();
         let [range_size, range_ceiling, range_calm] = read.range;

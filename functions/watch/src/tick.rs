@@ -3,10 +3,9 @@
 //! once, the next one goes on where the last batch ended.
 
 use crate::chain::{Chain, Opened, Session, place};
-use crate::judge::{self, STATEMENTS_TO_JUDGE};
 use crate::settings::Settings;
 use crate::stretch::Ended;
-use crate::{Ports, back, jobs, read, reorg};
+use crate::{Ports, back, jobs, judge, read, reorg};
 use keywright_domain::dates::rfc3339;
 use keywright_domain::usdc::watching::{WALLET_GROUP, watched_for};
 use keywright_edge::http::ApiError;
@@ -39,9 +38,6 @@ pub(crate) const JUDGE_CALLS: usize = 12;
 /// And the ones that are kept for reading behind the cursor: to open another endpoint,
 /// to get past a single block that is refused, and to do some of the work beside.
 pub(crate) const BACK_CALLS: usize = 10 + back::JOB_CALLS;
-
-/// Statements that are kept for judging: enough to credit a transfer.
-pub(crate) const JUDGE_STATEMENTS: usize = STATEMENTS_TO_JUDGE;
 
 /// Statements that are kept for reading behind the cursor, where something is due.
 const BACK_STATEMENTS: usize = 1 + STATEMENTS_TO_WORK;
