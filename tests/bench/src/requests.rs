@@ -84,8 +84,9 @@ impl Workload {
     /// must contain. It goes on where the last measurement ended, so that all
     /// licenses get their turn.
     ///
-    /// Each request comes from another address, of more than three million: the
-    /// limit on validations is per address, and it is not what is measured here.
+    /// Each request comes from another address, of more than three million, and
+    /// each from another /16 than the one before it: the limits on validations
+    /// count addresses and their networks, and are not what is measured here.
     ///
     /// # Panics
     /// Without a license there is nothing to ask.
@@ -103,10 +104,10 @@ impl Workload {
     }
 }
 
-/// A private address (RFC 1918) for each number.
+/// A private address (RFC 1918) for each number; neighbours share no network.
 fn address(number: u32) -> String {
     let (first, count) = PARTS;
-    let [a, b, c] = [number / count / count, number / count, number].map(|n| first + n % count);
+    let [a, b, c] = [number, number / count, number / count / count].map(|n| first + n % count);
     format!("10.{a}.{b}.{c}")
 }
 

@@ -6,6 +6,11 @@ use keywright_edge::ports::{DatabasePort, Row, Statement, Value};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+tokio::task_local! {
+    /// Whether the case of this task runs alone; the suite sets it.
+    pub(crate) static RUNS_ALONE: bool;
+}
+
 /// Where the database of an instance is.
 pub enum Database {
     /// In this process.
@@ -51,11 +56,13 @@ impl Database {
     }
 
     /// Changes rows. For cases that run alone: D1 does not wait for the lock of
-    /// a stranger.
+    /// a stranger, so a case beside this one would fail now and then.
     ///
     /// # Panics
-    /// When the database refuses.
+    /// When the database refuses, or the case does not run alone.
     pub async fn change(&self, sql: &'static str, params: &[&str]) {
+        let beside_others = RUNS_ALONE.try_with(|alone| !alone).unwrap_or(false);
+        assert!(!beside_others, "mark this case `alone`: it changes rows");
         self.open()
             .batch(vec![statement(sql, params)])
             .await

@@ -15,6 +15,7 @@ mod workerd;
 
 pub use api::{Answer, Api};
 pub use database::Database;
+pub(crate) use database::RUNS_ALONE;
 pub use front::{Front, FrontServer, SENDFILE};
 pub use process::{root, tool};
 

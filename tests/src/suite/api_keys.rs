@@ -16,7 +16,7 @@ cases![
     limits,
     listed_in_pages,
     revoking,
-    expiring,
+    expiring alone,
     last_use,
     many_at_once alone,
     revoked_while_used alone,

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 cases![
     sold_through_a_connected_store,
     found_by_a_tick alone,
-    a_state_that_is_not_good,
+    a_state_that_is_not_good alone,
     a_key_that_is_not_enough,
     in_the_sandbox,
     deliveries_to_nobody,

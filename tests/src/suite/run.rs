@@ -1,7 +1,7 @@
 //! Runs the cases on one host as cargo's own test runner would.
 
 use super::Case;
-use crate::hosts::{Configured, Host, Instance, StartError};
+use crate::hosts::{Configured, Host, Instance, RUNS_ALONE, StartError};
 use keywright_btcpay_double::Release;
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::process::ExitCode;
@@ -103,7 +103,8 @@ impl Stage {
                 _together = self.turn.read().await;
             }
             let _after = case.alone.then(|| Undo(instance));
-            tokio::time::timeout(LIMIT, (case.run)(instance))
+            let run = RUNS_ALONE.scope(case.alone, (case.run)(instance));
+            tokio::time::timeout(LIMIT, run)
                 .await
                 .map_err(|_| Failed::from(format!("not done after {LIMIT:?}")))
         })
