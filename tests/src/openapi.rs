@@ -1,7 +1,7 @@
 //! The OpenAPI document: put together from what each function says of its own
 //! endpoints, beside their types.
 
-use keywright_edge::http::MIN_ANONYMOUS_CHARS;
+use keywright_web::MIN_ANONYMOUS_CHARS;
 use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 

@@ -8,13 +8,14 @@ use axum::body::Body;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::BodyExt;
-use keywright_edge::host::native::{
+use keywright_license::SigningKey;
+use keywright_native_host::{
     CountedReleases, FaultyDatabase, FaultyWriter, FolderWriter, HttpFetch, MemoryLog, Native,
     PageFolder, ReleaseFolder, RouterFetch, SqliteDatabase, SystemRandom,
 };
-use keywright_edge::ports::{Clock, DatabasePort, Fetch, name};
-use keywright_edge::{Function, Host};
-use keywright_license::SigningKey;
+use keywright_ports::Host;
+use keywright_ports::{Clock, DatabasePort, Fetch, name};
+use keywright_web::Function;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -202,7 +203,7 @@ impl Shop {
         let binding =
             keywright_gateway::routes::binding_for(request.uri().path()).expect("a function");
         let (host, router) = &self.routers[binding];
-        keywright_edge::host::native::serve(host, router, request).await
+        keywright_native_host::serve(host, router, request).await
     }
 
     /// As [`Self::answer`], with the whole body collected.
@@ -230,7 +231,7 @@ impl Shop {
 fn opened(
     native: &Native,
     function: &Function,
-) -> Result<(Host, Router), keywright_edge::function::PortError> {
+) -> Result<(Host, Router), keywright_ports::function::PortError> {
     let host = native.host(function);
     let router = (function.router)(&host)?;
     Ok((host, router))

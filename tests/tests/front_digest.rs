@@ -13,17 +13,17 @@ use http::{HeaderMap, Method, Request, StatusCode};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use keywright_edge::Function;
-use keywright_edge::Grants;
-use keywright_edge::Host;
-use keywright_edge::function::{Access, PortError};
-use keywright_edge::host::native::{
+use keywright_native_host::{
     HttpFetch, MemoryLog, Native, PageFolder, ReleaseFolder, SqliteDatabase, SystemClock,
     SystemRandom, serve,
 };
-use keywright_edge::http::{Download, Sendfile};
-use keywright_edge::ports::{Releases, name};
+use keywright_ports::Grants;
+use keywright_ports::Host;
+use keywright_ports::function::{Access, PortError};
+use keywright_ports::{Releases, name};
 use keywright_tests::hosts::{Front, FrontServer, SENDFILE};
+use keywright_web::Function;
+use keywright_web::{Download, Sendfile};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::convert::Infallible;

@@ -4,8 +4,8 @@
 
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
-use keywright_edge::host::native::SqliteDatabase;
-use keywright_edge::ports::{DatabasePort, Migration, Row, Statement};
+use keywright_native_host::SqliteDatabase;
+use keywright_ports::{DatabasePort, Migration, Row, Statement};
 use keywright_spin_host::SpinApp;
 use keywright_store::MIGRATIONS;
 use keywright_tests::hosts::{root, tool};

@@ -5,8 +5,8 @@
 
 use axum::body::Body;
 use http::{Method, Request};
-use keywright_edge::host::native::SetClock;
-use keywright_edge::ports::name;
+use keywright_native_host::SetClock;
+use keywright_ports::name;
 use keywright_providers::polygon::{Address, Hash};
 use keywright_tests::polygon::{Anvil, Tokens, Wallet};
 use keywright_tests::shop::{ADMIN_KEY, CRON_TOKEN, Setup, Shop};

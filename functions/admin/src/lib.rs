@@ -30,15 +30,16 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{delete, get, patch, post, put};
 use btcpay::BtcPay;
-use keywright_edge::function::{Access, OutboundAccess, PortError};
-use keywright_edge::http::{ApiError, Bearer, Callers, api_router, repeatable};
-use keywright_edge::journal::Journal;
-use keywright_edge::ports::{Database, ReleaseWriter, Releases, Sign, Stamps, name};
-use keywright_edge::receipt_keys::{NoReceiptKeys, ReceiptKeys};
-use keywright_edge::{Function, Grants, Host};
-use keywright_store::activity::ActivityLog;
+use keywright_ports::function::{Access, OutboundAccess, PortError};
+use keywright_ports::receipt_keys::{NoReceiptKeys, ReceiptKeys};
+use keywright_ports::{Database, ReleaseWriter, Releases, Sign, Stamps, name};
+use keywright_ports::{Grants, Host};
+use keywright_services::activity::ActivityLog;
+use keywright_services::journal::Journal;
 use keywright_store::api_keys::{Use, uses};
 use keywright_store::licenses::licenses_in_force;
+use keywright_web::Function;
+use keywright_web::{ApiError, Bearer, Callers, api_router, repeatable};
 use operator::Operator;
 use receipts::SealingUntil;
 use serde::Serialize;
@@ -74,7 +75,7 @@ pub const FUNCTION: Function = Function {
     tick: None,
 };
 
-keywright_edge::entry!(FUNCTION);
+keywright_host::entry!(FUNCTION);
 
 /// What the OpenAPI document says of this function.
 #[derive(utoipa::OpenApi)]

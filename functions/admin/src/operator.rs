@@ -9,12 +9,12 @@ use axum::response::Response;
 use http::HeaderMap;
 use http::request::Parts;
 use keywright_domain::access::{Caller, Gate};
-use keywright_edge::http::caller_limit::slow_down;
-use keywright_edge::http::{ApiError, RequestId, Visit, bearer_of};
-use keywright_edge::ports::Later;
+use keywright_ports::Later;
 use keywright_store::activity::Kind;
 use keywright_store::api_keys::{self, KeyStanding, Use};
 use keywright_store::audit::Actor;
+use keywright_web::caller_limit::slow_down;
+use keywright_web::{ApiError, RequestId, Visit, bearer_of};
 
 /// Lets a request through whose key opens the route. 503 while no key is
 /// configured, 401 without one, 403 with one that is unknown, revoked, or lacks
@@ -38,7 +38,10 @@ pub(crate) async fn let_in(
         if let Caller::Key { id, .. } = &caller {
             let subject = subject_of_key(id);
             let kind = Kind::CredentialRefused;
-            ports.activity.note(&visit, kind, &subject).await;
+            let note = ports
+                .activity
+                .note(&visit.later, visit.caller(), kind, &subject);
+            note.await;
         }
         return Err(ApiError::forbidden(match gate {
             Gate::Scope(scope) => format!("this key does not have the scope {scope}"),
@@ -69,7 +72,10 @@ impl Refused {
         let subject = self.key_id.as_deref().map(subject_of_key);
         let subject = subject.unwrap_or_else(|| client.network());
         let kind = Kind::CredentialRefused;
-        ports.activity.note(visit, kind, &subject).await;
+        let note = ports
+            .activity
+            .note(&visit.later, visit.caller(), kind, &subject);
+        note.await;
         let now = ports.stamps.now_millis();
         slow_down(&ports.database, client, now, ApiError::forbidden(self.why)).await
     }
@@ -160,11 +166,11 @@ mod tests {
     use axum::middleware::from_fn_with_state;
     use axum::routing::get;
     use http::header;
-    use keywright_edge::host::native::{
+    use keywright_native_host::{
         HttpFetch, MemoryLog, Native, PageFolder, ReleaseFolder, SqliteDatabase, SystemClock,
         SystemRandom, serve,
     };
-    use keywright_edge::ports::name;
+    use keywright_ports::name;
     use std::sync::Arc;
 
     const KEY: &str = "8f14e45fceea167a5a36dedd4bea2543";

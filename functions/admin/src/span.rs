@@ -1,7 +1,7 @@
 //! A span of time in a query.
 
 use keywright_domain::dates::parse_rfc3339;
-use keywright_edge::http::ApiError;
+use keywright_web::ApiError;
 use serde::Deserialize;
 use utoipa::IntoParams;
 

@@ -1,6 +1,6 @@
 //! Limits of what an operator may write.
 
-use keywright_edge::http::ApiError;
+use keywright_web::ApiError;
 use serde::{Deserialize, Deserializer};
 
 /// Longest note, reason or e-mail address, in bytes.

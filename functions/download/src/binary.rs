@@ -9,13 +9,14 @@ use crate::files::{self, OPEN};
 use crate::gate::Door;
 use crate::notes::{Notes, Wanted};
 use crate::shelf::Shelved;
+use axum::Extension;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use http::{HeaderMap, Method, Uri};
 use keywright_domain::release::ReleaseFile;
-use keywright_edge::http::{Client, Download};
-use keywright_edge::ports::Later;
+use keywright_ports::Later;
+use keywright_web::{Client, Download};
 
 /// One file of a version, or its signature. A signature (`….sig`) and an open
 /// product need no token. Decides in this order: 400 for a path outside the
@@ -56,7 +57,7 @@ pub(crate) async fn handler(
     method: Method,
     headers: HeaderMap,
     client: Client,
-    later: Later,
+    Extension(later): Extension<Later>,
 ) -> Result<Response, GateError> {
     let Path((product, version, platform)) = path.unwrap_or_else(|_| Path(<_>::default()));
     let file = ReleaseFile::parse(&product, &version, &platform).map_err(GateError::bad_path)?;

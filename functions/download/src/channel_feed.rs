@@ -13,7 +13,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use keywright_domain::dates::rfc3339;
 use keywright_domain::release::manifest::{Artifact, VersionManifest};
 use keywright_domain::slug::Slug;
-use keywright_edge::http::Json;
+use keywright_web::Json;
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -3,8 +3,8 @@
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use keywright_domain::release::gate::GateRefusal;
-use keywright_edge::http::{ApiError, Failure, Json};
-use keywright_edge::ports::{DatabaseError, ReleaseError};
+use keywright_ports::{DatabaseError, ReleaseError};
+use keywright_web::{ApiError, Failure, Json};
 use serde::Serialize;
 use utoipa::ToSchema;
 

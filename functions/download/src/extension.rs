@@ -9,14 +9,15 @@ use crate::gate::{Admitted, Door, Refused};
 use crate::notes::{Notes, Wanted};
 use crate::shelf::Shelved;
 use crate::site;
+use axum::Extension;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use http::{HeaderMap, Method, Uri};
 use keywright_domain::release::manifest::{Artifact, VersionManifest};
 use keywright_domain::release::{Platform, ReleaseFile, SiteName, Version};
-use keywright_edge::http::{Client, Download};
-use keywright_edge::ports::{Later, ReleaseError};
+use keywright_ports::{Later, ReleaseError};
+use keywright_web::{Client, Download};
 
 /// The platforms of a package, the first that there is.
 const PLATFORMS: [&str; 2] = [Platform::ANY, "any.zip"];
@@ -60,7 +61,7 @@ pub(crate) async fn handler(
     method: Method,
     headers: HeaderMap,
     client: Client,
-    later: Later,
+    Extension(later): Extension<Later>,
 ) -> Result<Response, GateError> {
     let Path((product, file)) = path.unwrap_or_else(|_| Path(<_>::default()));
     let version = file.strip_suffix(".zip").ok_or_else(GateError::no_file)?;

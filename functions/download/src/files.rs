@@ -8,8 +8,8 @@ use data_encoding::HEXLOWER;
 use http::{HeaderMap, HeaderValue, Method, header};
 use keywright_domain::release::ReleaseFile;
 use keywright_domain::release::manifest::{Artifact, VersionManifest, content_key};
-use keywright_edge::http::{Download, GATED};
-use keywright_edge::ports::ReleaseError;
+use keywright_ports::ReleaseError;
+use keywright_web::{Download, GATED};
 
 /// `Cache-Control` of what everybody may have.
 pub(crate) const OPEN: &str = "public, max-age=60";

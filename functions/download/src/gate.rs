@@ -11,8 +11,8 @@ use http::StatusCode;
 use keywright_domain::release::DownloadId;
 use keywright_domain::release::gate::{Asked, DownloadRights, GateRefusal, Held};
 use keywright_domain::slug::Slug;
-use keywright_edge::ports::Reader;
 use keywright_license::{DownloadLink, Token, TokenClaims, TokenError, VerifyKeys, verify_license};
+use keywright_ports::Reader;
 use keywright_store::holders::{self, Holder};
 
 /// Somebody whose signature or download id is good, or anybody at an open door.

@@ -8,7 +8,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use http::{HeaderMap, Method, StatusCode};
-use keywright_edge::http::Download;
+use keywright_web::Download;
 
 /// The vendor's install script for a product.
 #[utoipa::path(

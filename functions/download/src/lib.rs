@@ -30,12 +30,13 @@ use axum::middleware::map_response;
 use axum::routing::{get, post};
 use error::GateError;
 use git::Repository;
-use keywright_edge::function::{Access, PortError};
-use keywright_edge::http::Sendfile;
-use keywright_edge::ports::{Database, Level, Log, Releases, Stamps, name};
-use keywright_edge::{Function, Grants, Host};
 use keywright_license::VerifyKeys;
+use keywright_ports::function::{Access, PortError};
+use keywright_ports::{Database, Level, Log, Releases, Stamps, name};
+use keywright_ports::{Grants, Host};
 use keywright_store::retention;
+use keywright_web::Function;
+use keywright_web::Sendfile;
 use notes::Journal;
 use shelf::Shelf;
 use std::sync::Arc;
@@ -62,7 +63,7 @@ pub const FUNCTION: Function = Function {
     tick: None,
 };
 
-keywright_edge::entry!(FUNCTION);
+keywright_host::entry!(FUNCTION);
 
 /// What the OpenAPI document says of this function.
 #[derive(utoipa::OpenApi)]

@@ -10,7 +10,7 @@ use http::{HeaderMap, Method, StatusCode};
 use keywright_domain::release::Name;
 use keywright_domain::release::manifest::version_key;
 use keywright_domain::slug::Slug;
-use keywright_edge::http::Download;
+use keywright_web::Download;
 
 /// The manifest of a version, as it is stored.
 #[utoipa::path(

@@ -10,7 +10,7 @@ use keywright_domain::release::manifest::VersionManifest;
 use keywright_domain::release::offer::Candidate;
 use keywright_domain::release::{Channel, Version};
 use keywright_domain::slug::Slug;
-use keywright_edge::ports::{Level, ReleaseError};
+use keywright_ports::{Level, ReleaseError};
 use std::sync::Arc;
 
 /// Manifests that are read at once.

@@ -4,12 +4,12 @@ use crate::Ports;
 use crate::error::GateError;
 use crate::gate::{Admitted, Refused};
 use http::{Method, StatusCode};
-use keywright_edge::http::Client;
-use keywright_edge::ports::{Later, Statement};
+use keywright_ports::{Later, Statement};
 use keywright_store::download_log::{self, Entry};
+use keywright_web::Client;
 
 /// The journal of this function.
-pub(crate) type Journal = keywright_edge::journal::Journal<Entry>;
+pub(crate) type Journal = keywright_services::journal::Journal<Entry>;
 
 /// One batch for these notes.
 pub(crate) fn statements(notes: &[Entry]) -> Vec<Statement> {

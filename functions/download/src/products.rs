@@ -4,7 +4,7 @@ use crate::Ports;
 use crate::error::{Body, GateError};
 use axum::extract::State;
 use keywright_domain::slug::Slug;
-use keywright_edge::http::Json;
+use keywright_web::Json;
 use serde::Serialize;
 use utoipa::ToSchema;
 

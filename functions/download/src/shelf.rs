@@ -8,7 +8,7 @@ use keywright_domain::release::manifest::{
 };
 use keywright_domain::release::{Name, Version};
 use keywright_domain::slug::Slug;
-use keywright_edge::ports::{ReleaseError, Releases, Stamps};
+use keywright_ports::{ReleaseError, Releases, Stamps};
 use serde::Deserialize;
 use std::cmp::Reverse;
 use std::collections::HashMap;

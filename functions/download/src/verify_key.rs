@@ -9,8 +9,8 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use keywright_domain::dates::utc_day;
 use keywright_domain::release::gate::GateRefusal;
-use keywright_edge::http::{ApiError, Json};
 use keywright_license::TokenClaims;
+use keywright_web::{ApiError, Json};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

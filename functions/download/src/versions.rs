@@ -6,7 +6,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use http::StatusCode;
 use keywright_domain::slug::Slug;
-use keywright_edge::http::Json;
+use keywright_web::Json;
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -6,11 +6,12 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
-use keywright_edge::function::PortError;
-use keywright_edge::http::ApiError;
-use keywright_edge::ports::{Pages, name};
-use keywright_edge::{Function, Grants, Host};
+use keywright_ports::function::PortError;
+use keywright_ports::{Grants, Host};
+use keywright_ports::{Pages, name};
 use keywright_storefront::{METHODS, Refusal, answer, asked, not_found};
+use keywright_web::ApiError;
+use keywright_web::Function;
 
 /// This function.
 pub const FUNCTION: Function = Function {
@@ -25,7 +26,7 @@ pub const FUNCTION: Function = Function {
     tick: None,
 };
 
-keywright_edge::entry!(FUNCTION);
+keywright_host::entry!(FUNCTION);
 
 fn router(host: &Host) -> Result<Router, PortError> {
     Ok(Router::new().fallback(page).with_state(host.pages()?))

@@ -2,7 +2,7 @@
 //! was lost is looked for by the order's id before a second invoice is made.
 
 use keywright_domain::money::Sats;
-use keywright_edge::ports::Outbound;
+use keywright_ports::Outbound;
 use keywright_providers::btcpay::{self, Expected, Invoice, NewInvoice, ReadError, Store};
 use std::time::Duration;
 

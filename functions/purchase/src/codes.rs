@@ -5,10 +5,10 @@ use crate::selection::Selection;
 use keywright_domain::caller_limits::CODES;
 use keywright_domain::discount::applies::{Refusal, featured, judge};
 use keywright_domain::discount::code::Code;
-use keywright_edge::http::caller_limit::take_for;
-use keywright_edge::http::{ApiError, Client};
-use keywright_edge::ports::DatabaseError;
+use keywright_ports::DatabaseError;
 use keywright_store::discount_codes::{self, DiscountCode};
+use keywright_web::caller_limit::take_for;
+use keywright_web::{ApiError, Client};
 
 /// Most featured codes that an order tries before it is sold at the full price.
 /// Another one is tried only when the last use of one goes to somebody else

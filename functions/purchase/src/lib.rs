@@ -22,16 +22,16 @@ mod usdc;
 
 use axum::Router;
 use axum::routing::{get, post};
-use keywright_edge::function::{Access, OutboundAccess, PortError};
-use keywright_edge::http::{ApiError, Callers, api_router, repeatable};
-use keywright_edge::ports::{Database, Level, Log, Outbound, Sign, SignedLicense, Stamps, name};
-use keywright_edge::receipt_keys::{NoReceiptKeys, ReceiptKeys};
-use keywright_edge::vault::{NoVault, Vault};
-use keywright_edge::{Function, Grants, Host};
 use keywright_license::VerifyKeys;
-use keywright_providers::btcpay::Store;
-use keywright_store::activity::ActivityLog;
+use keywright_ports::function::{Access, OutboundAccess, PortError};
+use keywright_ports::receipt_keys::{NoReceiptKeys, ReceiptKeys};
+use keywright_ports::{Database, Level, Log, Outbound, Sign, SignedLicense, Stamps, name};
+use keywright_ports::{Grants, Host};
+use keywright_services::activity::ActivityLog;
+use keywright_services::payment_providers::PaymentProviders;
 use keywright_store::licenses::licenses_in_force;
+use keywright_web::Function;
+use keywright_web::{ApiError, Callers, api_router, repeatable};
 use std::sync::Arc;
 
 /// This function.
@@ -67,7 +67,7 @@ pub const FUNCTION: Function = Function {
     tick: None,
 };
 
-keywright_edge::entry!(FUNCTION);
+keywright_host::entry!(FUNCTION);
 
 /// What the OpenAPI document says of this function.
 #[derive(utoipa::OpenApi)]
@@ -96,17 +96,12 @@ struct Ports {
     /// The public keys, newest first, or why there are none.
     keys: Arc<Result<VerifyKeys, String>>,
     operator: Option<Arc<str>>,
-    /// The store of the configuration, or why there is none.
-    btcpay: Arc<Result<Store, String>>,
-    /// The vendor's server, without a trailing slash; every connected store is
-    /// there.
-    btcpay_url: Option<Arc<str>>,
+    /// The stores that orders are paid at.
+    payment_providers: PaymentProviders,
     /// The same server for browsers, where they reach it under another name.
     btcpay_browser_url: Option<Arc<str>>,
     /// The way to it.
     outbound: Outbound,
-    /// What opens the credentials of connected stores.
-    vault: Arc<Result<Vault, NoVault>>,
     /// What seals receipts.
     receipt_keys: Result<ReceiptKeys, NoReceiptKeys>,
     /// Where it is written down that a key was shown.
@@ -180,11 +175,6 @@ fn router(host: &Host) -> Result<Router, PortError> {
     let config = &host.config;
     let url = config.get(name::BTCPAY_URL);
     let outbound = host.outbound(url.as_slice())?;
-    let store = Store::configured(
-        url,
-        config.get(name::BTCPAY_STORE_ID),
-        config.get(name::BTCPAY_API_KEY),
-    );
     let plain = |url: &str| -> Arc<str> { url.trim_end_matches('/').into() };
     let keys = match config.get(name::VERIFY_KEYS) {
         Some(text) => text
@@ -200,11 +190,9 @@ fn router(host: &Host) -> Result<Router, PortError> {
         public_url: config.get(name::PUBLIC_URL).map(plain),
         keys: Arc::new(keys),
         operator: config.get(name::OPERATOR_NAME).map(Into::into),
-        btcpay: Arc::new(store.map_err(|error| error.to_string())),
-        btcpay_url: url.map(plain),
+        payment_providers: PaymentProviders::configured(config),
         btcpay_browser_url: config.get(name::BTCPAY_BROWSER_URL).map(plain),
         outbound,
-        vault: Arc::new(Vault::configured(config)),
         receipt_keys: ReceiptKeys::configured(config),
         usdc: Arc::new(usdc::Settings::configured(config)),
         activity: ActivityLog::open(host)?,

@@ -10,15 +10,13 @@ use keywright_domain::dates::rfc3339;
 use keywright_domain::release::gate::{DownloadRights, GateRefusal};
 use keywright_domain::release::{Channel, Platform, Version};
 use keywright_domain::slug::Slug;
-use keywright_edge::http::caller_limit::take_for;
-use keywright_edge::http::openapi::{
-    AccessRefusals, BodyRefusals, Conflict, Failures, TooMany, Unknown,
-};
-use keywright_edge::http::{ApiError, Client, Json, bearer_of};
-use keywright_edge::ports::SignError;
 use keywright_license::{Token, VerifyKeys, verify_license};
+use keywright_ports::SignError;
 use keywright_store::licenses;
 use keywright_store::release_feed::{self, Asking, Feed, Offered, Reach};
+use keywright_web::caller_limit::take_for;
+use keywright_web::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, TooMany, Unknown};
+use keywright_web::{ApiError, Client, Json, bearer_of};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

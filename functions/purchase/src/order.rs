@@ -6,8 +6,8 @@ use crate::product::known;
 use keywright_domain::merchant;
 use keywright_domain::rail::Rail;
 use keywright_domain::web_url;
-use keywright_edge::http::ApiError;
 use keywright_store::products::Product;
+use keywright_web::ApiError;
 
 /// Longest free text a buyer may send, in bytes.
 const MAX_NOTE_BYTES: usize = 2_000;

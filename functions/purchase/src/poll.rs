@@ -10,10 +10,10 @@ use http::header::CACHE_CONTROL;
 use keywright_domain::invoice::{InvoiceStatus, PaymentState};
 use keywright_domain::money::Currency;
 use keywright_domain::order::OrderOpener;
-use keywright_edge::http::openapi::{Failures, Unknown};
-use keywright_edge::http::{ApiError, Json, Visit};
 use keywright_store::activity::Kind;
 use keywright_store::{purchases, usdc_orders};
+use keywright_web::openapi::{Failures, Unknown};
+use keywright_web::{ApiError, Json, Visit};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -138,7 +138,9 @@ pub(crate) async fn handler(
         progress.token = Some(signed.token);
         progress.download_id = signed.download_id;
         let activity = &ports.activity;
-        activity.note(&visit, Kind::KeyPolled, license_id).await;
+        let kind = Kind::KeyPolled;
+        let note = activity.note(&visit.later, visit.caller(), kind, license_id);
+        note.await;
     }
     Ok(([(CACHE_CONTROL, "no-store")], Json(progress)))
 }

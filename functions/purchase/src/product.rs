@@ -4,10 +4,10 @@ use crate::Ports;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use keywright_domain::slug::Slug;
-use keywright_edge::http::openapi::{Failures, Unknown};
-use keywright_edge::http::{ApiError, Json};
 use keywright_store::contract::ProductView;
 use keywright_store::products::{self, Product};
+use keywright_web::openapi::{Failures, Unknown};
+use keywright_web::{ApiError, Json};
 
 /// Shows one product on sale
 #[utoipa::path(

@@ -2,10 +2,10 @@
 
 use crate::Ports;
 use axum::extract::State;
-use keywright_edge::http::openapi::Failures;
-use keywright_edge::http::{ApiError, Json};
 use keywright_store::contract::ProductView;
 use keywright_store::products::{self, OnSale};
+use keywright_web::openapi::Failures;
+use keywright_web::{ApiError, Json};
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -6,10 +6,10 @@ use axum::extract::{Path, State};
 use axum::response::IntoResponse;
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use keywright_domain::order::OrderOpener;
-use keywright_edge::http::ApiError;
-use keywright_edge::http::openapi::{Failures, Unknown};
 use keywright_providers::polygon::qr;
 use keywright_store::usdc_orders;
+use keywright_web::ApiError;
+use keywright_web::openapi::{Failures, Unknown};
 
 /// Shows what to pay in USDC as a QR code
 ///

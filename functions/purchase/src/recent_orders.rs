@@ -4,9 +4,9 @@
 use crate::{Ports, codes};
 use keywright_domain::discount::applies::Refusal;
 use keywright_domain::recent_orders::{Kind, Origin};
-use keywright_edge::http::{ApiError, Client};
-use keywright_edge::ports::DatabaseError;
+use keywright_ports::DatabaseError;
 use keywright_store::recent_orders::{Full, wait};
+use keywright_web::{ApiError, Client};
 
 /// Where an order comes from.
 pub(crate) fn origin(client: &Client) -> Origin {

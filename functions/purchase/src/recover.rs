@@ -9,11 +9,11 @@ use http::header::CACHE_CONTROL;
 use keywright_domain::caller_limits::RECOVERIES;
 use keywright_domain::dates::rfc3339;
 use keywright_domain::order::OrderOpener;
-use keywright_edge::http::caller_limit::take_for;
-use keywright_edge::http::openapi::{BodyRefusals, Conflict, Failures, TooMany, Unknown};
-use keywright_edge::http::{ApiError, Json, Visit, same_secret};
 use keywright_store::activity::Kind;
 use keywright_store::purchases;
+use keywright_web::caller_limit::take_for;
+use keywright_web::openapi::{BodyRefusals, Conflict, Failures, TooMany, Unknown};
+use keywright_web::{ApiError, Json, Visit, same_secret};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -93,7 +93,10 @@ pub(crate) async fn handler(
     let same = same_secret(&plain(given.unwrap_or_default()), &email);
     let Some(sale) = sale.filter(|_| same) else {
         let (kind, network) = (Kind::RecoveryRefused, visit.client.network());
-        ports.activity.note(&visit, kind, &network).await;
+        let note = ports
+            .activity
+            .note(&visit.later, visit.caller(), kind, &network);
+        note.await;
         return Err(mismatch());
     };
     let signed = ports
@@ -109,7 +112,12 @@ pub(crate) async fn handler(
         })?;
     let activity = &ports.activity;
     activity
-        .note(&visit, Kind::KeyRecovered, &sale.license_id)
+        .note(
+            &visit.later,
+            visit.caller(),
+            Kind::KeyRecovered,
+            &sale.license_id,
+        )
         .await;
     let recovered = Recovered {
         license_key: signed.license_key,

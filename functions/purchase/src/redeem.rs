@@ -11,14 +11,14 @@ use keywright_domain::discount::applies::Refusal;
 use keywright_domain::money::Price;
 use keywright_domain::order::OrderSecret;
 use keywright_domain::recent_orders::Origin;
-use keywright_edge::http::caller_limit::take_for;
-use keywright_edge::http::openapi::{BodyRefusals, Conflict, Failures, TooMany, Unknown};
-use keywright_edge::http::{ApiError, Client, Json, RequestId};
 use keywright_store::audit::Actor;
 use keywright_store::discount_codes::DiscountCode;
 use keywright_store::invoices::NewInvoice;
 use keywright_store::redemptions::Reservation;
 use keywright_store::settle::{self, Issued, NewIds};
+use keywright_web::caller_limit::take_for;
+use keywright_web::openapi::{BodyRefusals, Conflict, Failures, TooMany, Unknown};
+use keywright_web::{ApiError, Client, Json, RequestId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

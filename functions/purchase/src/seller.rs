@@ -6,10 +6,11 @@ use crate::{Ports, usdc};
 use keywright_domain::merchant::Redirect;
 use keywright_domain::order::OrderSecret;
 use keywright_domain::rail::{ProviderKind, Rail};
-use keywright_edge::http::ApiError;
+use keywright_ports::Unavailable;
 use keywright_providers::btcpay::Store;
 use keywright_store::payment_providers::Provider;
 use keywright_store::sellers::{self, Seller};
+use keywright_web::ApiError;
 
 /// The store of an order.
 #[derive(Clone)]
@@ -63,7 +64,7 @@ impl Ports {
                 "product: no payment provider is connected for it",
             ));
         }
-        match self.btcpay.as_ref() {
+        match self.payment_providers.configured_store() {
             Ok(store) => Ok(Account {
                 provider_id: None,
                 store: store.clone(),
@@ -71,18 +72,16 @@ impl Ports {
             Err(reason) => Err(ApiError::unavailable(
                 "btcpay_not_configured",
                 "the vendor has not connected a payment provider yet",
-                reason.as_str(),
+                reason,
             )),
         }
     }
 
     fn connected_account(&self, provider: &Provider) -> Result<Account, ApiError> {
-        let (_, api_key) = provider.open_at(self.btcpay_url.as_deref(), &self.vault)?;
-        let store = Store::new(&provider.base_url, &provider.store_id, &api_key)
-            .map_err(|error| ApiError::internal(error.to_string()))?;
+        let opened = self.payment_providers.open(provider);
         Ok(Account {
             provider_id: Some(provider.id.clone()),
-            store,
+            store: opened.map_err(Unavailable::from)?.store,
         })
     }
 
@@ -114,10 +113,11 @@ impl Ports {
     /// A link to the checkout as a buyer's browser reaches it: where the server
     /// is known to browsers under another name, with that one.
     pub(crate) fn for_browsers(&self, link: String) -> String {
-        let (Some(inside), Some(outside)) = (&self.btcpay_url, &self.btcpay_browser_url) else {
+        let inside = self.payment_providers.server_url();
+        let (Some(inside), Some(outside)) = (inside, &self.btcpay_browser_url) else {
             return link;
         };
-        match link.strip_prefix(&**inside) {
+        match link.strip_prefix(inside) {
             Some(rest) if rest.starts_with('/') => format!("{outside}{rest}"),
             _ => link,
         }

@@ -5,8 +5,8 @@ use crate::seller;
 use axum::extract::State;
 use http::Uri;
 use keywright_domain::slug::Slug;
-use keywright_edge::http::openapi::Failures;
-use keywright_edge::http::{ApiError, Json};
+use keywright_web::openapi::Failures;
+use keywright_web::{ApiError, Json};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

@@ -12,14 +12,14 @@ use keywright_domain::usdc::amounts::Amounts;
 use keywright_domain::usdc::sharing::Share;
 use keywright_domain::usdc::watching::index_of;
 use keywright_domain::usdc::{self, ADDRESS_WATCHED, MAX_SPREAD};
-use keywright_edge::http::ApiError;
-use keywright_edge::ports::{Config, name};
+use keywright_ports::{Config, name};
 use keywright_providers::polygon::market::Market;
 use keywright_providers::polygon::uri::payment_uri;
 use keywright_providers::polygon::wallet::{IndexError, ReceivingKey};
 use keywright_providers::polygon::{Address, Units};
 use keywright_store::invoices::NewInvoice;
 use keywright_store::usdc_orders::{self, NewOrder, Placed, Shown, ToldBy};
+use keywright_web::ApiError;
 use serde::Serialize;
 use utoipa::ToSchema;
 

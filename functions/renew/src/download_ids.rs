@@ -2,7 +2,7 @@
 
 use crate::Ports;
 use keywright_domain::release::DownloadId;
-use keywright_edge::ports::DatabaseError;
+use keywright_ports::DatabaseError;
 use keywright_store::download_ids;
 use serde::Serialize;
 use utoipa::ToSchema;

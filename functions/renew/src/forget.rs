@@ -4,10 +4,10 @@
 
 use crate::{Ports, purge};
 use keywright_domain::dates::MAX_UNIX_SECONDS;
-use keywright_edge::http::forget_expired;
-use keywright_edge::http::rate_limit::forget_full;
-use keywright_edge::ports::DatabaseError;
+use keywright_ports::DatabaseError;
 use keywright_store::{activity, download_log, receipts, recent_orders, validation_log};
+use keywright_web::forget_expired;
+use keywright_web::rate_limit::forget_full;
 
 /// Rows of a kind that one tick removes at most. At a tick a minute that keeps
 /// up with 700,000 a day, and one tick never holds the database for long.

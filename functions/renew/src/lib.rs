@@ -15,17 +15,17 @@ mod tick;
 use axum::Router;
 use axum::routing::post;
 use http::StatusCode;
-use keywright_edge::function::{Access, OutboundAccess, PortError};
-use keywright_edge::http::caller_limit::slow_down;
-use keywright_edge::http::{ApiError, Bearer, Visit, api_router};
-use keywright_edge::ports::{Database, Level, Log, Outbound, Stamps, name};
-use keywright_edge::receipt_keys::{NoReceiptKeys, ReceiptKeys};
-use keywright_edge::vault::{NoVault, Vault};
-use keywright_edge::{BoxFuture, Function, Grants, Host};
-use keywright_providers::btcpay::Store;
-use keywright_store::activity::{ActivityLog, Kind};
+use keywright_ports::function::{Access, OutboundAccess, PortError};
+use keywright_ports::receipt_keys::{NoReceiptKeys, ReceiptKeys};
+use keywright_ports::{BoxFuture, Grants, Host};
+use keywright_ports::{Database, Level, Log, Outbound, Stamps, name};
+use keywright_services::activity::ActivityLog;
+use keywright_services::payment_providers::PaymentProviders;
+use keywright_store::activity::Kind;
 use keywright_store::{MIGRATIONS, retention};
-use std::sync::Arc;
+use keywright_web::Function;
+use keywright_web::caller_limit::slow_down;
+use keywright_web::{ApiError, Bearer, Visit, api_router};
 
 /// This function.
 pub const FUNCTION: Function = Function {
@@ -54,7 +54,7 @@ pub const FUNCTION: Function = Function {
     tick: Some(scheduled),
 };
 
-keywright_edge::entry!(FUNCTION, cron);
+keywright_host::entry!(FUNCTION, cron);
 
 /// What the OpenAPI document says of this function.
 #[derive(utoipa::OpenApi)]
@@ -67,12 +67,8 @@ struct Ports {
     stamps: Stamps,
     log: Log,
     outbound: Outbound,
-    /// The store of the configuration, or why there is none.
-    configured: Arc<Result<Store, String>>,
-    /// The vendor's server; every connected store is there.
-    btcpay_url: Option<Arc<str>>,
-    /// What opens the credentials of connected stores.
-    vault: Arc<Result<Vault, NoVault>>,
+    /// The stores that orders are paid at.
+    payment_providers: PaymentProviders,
     /// What seals receipts.
     receipt_keys: Result<ReceiptKeys, NoReceiptKeys>,
     /// Who may tick by HTTP; `None` on a platform that ticks by itself.
@@ -94,11 +90,6 @@ impl Ports {
     fn of(host: &Host) -> Result<Self, PortError> {
         let config = &host.config;
         let url = config.get(name::BTCPAY_URL);
-        let store = Store::configured(
-            url,
-            config.get(name::BTCPAY_STORE_ID),
-            config.get(name::BTCPAY_API_KEY),
-        );
         let days = |log: retention::Log| {
             retention::days(log, config.get(log.config()))
                 .inspect_err(|error| host.log.write(Level::Error, "", &error.to_string()))
@@ -109,9 +100,7 @@ impl Ports {
             stamps: host.stamps(),
             log: host.log.clone(),
             outbound: host.outbound(url.as_slice())?,
-            configured: Arc::new(store.map_err(|error| error.to_string())),
-            btcpay_url: url.map(Into::into),
-            vault: Arc::new(Vault::configured(config)),
+            payment_providers: PaymentProviders::configured(config),
             receipt_keys: ReceiptKeys::configured(config),
             cron: Bearer::optional(config, name::CRON_TOKEN, &host.log),
             activity: ActivityLog::open(host)?,
@@ -130,7 +119,11 @@ impl Ports {
         }
         let (client, now) = (&visit.client, self.stamps.now_millis());
         let kind = Kind::CredentialRefused;
-        self.activity.note(visit, kind, &client.network()).await;
+        let subject = client.network();
+        let note = self
+            .activity
+            .note(&visit.later, visit.caller(), kind, &subject);
+        note.await;
         slow_down(&self.database, client, now, refusal).await
     }
 }

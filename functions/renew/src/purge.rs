@@ -2,7 +2,7 @@
 
 use crate::Ports;
 use crate::forget::before;
-use keywright_edge::ports::Statement;
+use keywright_ports::Statement;
 use keywright_store::abandoned;
 
 /// Orders that one tick purges at most: 288,000 a day at a tick a minute, which is more

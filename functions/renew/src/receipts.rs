@@ -1,7 +1,7 @@
 //! Says in the log that receipts from before have to be sealed.
 
 use crate::Ports;
-use keywright_edge::ports::Level;
+use keywright_ports::Level;
 
 /// Writes it.
 pub(crate) fn warn(ports: &Ports, request_id: &str) {

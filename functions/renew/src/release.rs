@@ -5,7 +5,7 @@
 
 use crate::Ports;
 use crate::reconcile::ORPHAN_AFTER;
-use keywright_edge::ports::DatabaseError;
+use keywright_ports::DatabaseError;
 use keywright_store::audit::Actor;
 use keywright_store::redemptions;
 use serde::Serialize;

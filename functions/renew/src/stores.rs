@@ -2,7 +2,7 @@
 //! orders that are paid there.
 
 use crate::Ports;
-use keywright_edge::ports::{DatabaseError, FetchError};
+use keywright_ports::{DatabaseError, FetchError};
 use keywright_providers::btcpay::{self, Invoice, InvoiceStatus, Store};
 use keywright_store::invoices::Payable;
 use keywright_store::payment_providers::{self, Provider};
@@ -60,7 +60,7 @@ pub(crate) async fn opened(
     };
     let open = |turn: StoreTurn| Turn {
         store: match turn.provider_id() {
-            None => ports.configured.as_ref().clone(),
+            None => (ports.payment_providers.configured_store().cloned()).map_err(str::to_owned),
             Some(id) => store(ports, &connected, id),
         },
         turn,
@@ -73,10 +73,8 @@ fn store(ports: &Ports, connected: &[Provider], id: &str) -> Result<Store, Strin
         .iter()
         .find(|provider| provider.id == id)
         .ok_or_else(|| format!("payment provider {id} is not connected any more"))?;
-    let (_, api_key) = provider
-        .open_at(ports.btcpay_url.as_deref(), &ports.vault)
-        .map_err(|error| error.to_string())?;
-    Store::new(&provider.base_url, &provider.store_id, &api_key).map_err(|error| error.to_string())
+    let opened = ports.payment_providers.open(provider);
+    Ok(opened.map_err(|error| error.to_string())?.store)
 }
 
 impl Turn {

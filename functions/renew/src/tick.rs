@@ -2,7 +2,7 @@
 //! first; clearing up may wait for the next tick.
 
 use crate::{Ports, download_ids, forget, purge, receipts, reconcile, release};
-use keywright_edge::ports::DatabaseError;
+use keywright_ports::DatabaseError;
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -2,8 +2,8 @@
 
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use keywright_edge::http::{Failure, Json};
-use keywright_edge::ports::SignRefusal;
+use keywright_ports::SignRefusal;
+use keywright_web::{Failure, Json};
 
 /// A refusal: a stable word, and the reason for the log of both sides.
 #[derive(Debug)]

@@ -1,8 +1,8 @@
 //! The signing key of the configuration, checked against the first of the
 //! public keys that verify: a key nobody would accept signs nothing.
 
-use keywright_edge::ports::{Config, name};
 use keywright_license::{SigningKey, VerifyKeys};
+use keywright_ports::{Config, name};
 
 /// Why this function refuses to sign.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

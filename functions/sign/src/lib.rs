@@ -13,11 +13,12 @@ use axum::Router;
 use axum::routing::post;
 use error::Refusal;
 use http::StatusCode;
-use keywright_edge::function::{Access, PortError};
-use keywright_edge::ports::{Reader, Stamps, name};
-use keywright_edge::receipt_keys::{NoReceiptKeys, ReceiptKeys};
-use keywright_edge::{Function, Grants, Host};
 use keywright_license::SigningKey;
+use keywright_ports::function::{Access, PortError};
+use keywright_ports::receipt_keys::{NoReceiptKeys, ReceiptKeys};
+use keywright_ports::{Grants, Host};
+use keywright_ports::{Reader, Stamps, name};
+use keywright_web::Function;
 use std::sync::Arc;
 
 /// This function.
@@ -33,7 +34,7 @@ pub const FUNCTION: Function = Function {
     tick: None,
 };
 
-keywright_edge::entry!(FUNCTION);
+keywright_host::entry!(FUNCTION);
 
 #[derive(Clone)]
 struct Ports {

@@ -6,11 +6,11 @@ use axum::extract::State;
 use http::StatusCode;
 use keywright_domain::dates::MAX_UNIX_SECONDS;
 use keywright_domain::standing::LicenseStatus;
-use keywright_edge::http::{ApiError, Json};
-use keywright_edge::ports::{SignLicense, SignedLicense};
-use keywright_edge::receipt_keys::{ReceiptKeys, SealState};
 use keywright_license::{Date, MintError, NewLicense, SigningKey, TokenClaims};
+use keywright_ports::receipt_keys::{ReceiptKeys, SealState};
+use keywright_ports::{SignLicense, SignedLicense};
 use keywright_store::licenses::{self, Entitled};
+use keywright_web::{ApiError, Json};
 use uuid::Uuid;
 
 /// Signs what is recorded. The same record gives the same key and token every

@@ -7,10 +7,10 @@ use axum::extract::State;
 use http::StatusCode;
 use keywright_domain::release::Name;
 use keywright_domain::release::gate::GateRefusal;
-use keywright_edge::http::{ApiError, Json};
-use keywright_edge::ports::{SignLink, SignedLink};
 use keywright_license::{DownloadLink, LINK_LIFETIME_SECONDS};
+use keywright_ports::{SignLink, SignedLink};
 use keywright_store::download_links;
+use keywright_web::{ApiError, Json};
 
 /// Names that stand for whatever is newest: a signed link is for one version.
 const NO_VERSIONS: [&str; 2] = ["latest", "channels"];

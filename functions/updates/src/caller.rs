@@ -3,8 +3,8 @@
 use crate::Ports;
 use http::{HeaderMap, StatusCode};
 use keywright_domain::release::gate::DownloadRights;
-use keywright_edge::http::{ApiError, bearer_of};
 use keywright_license::{Token, TokenClaims, verify_license};
+use keywright_web::{ApiError, bearer_of};
 
 /// What every license key begins with.
 const KEY_PREFIX: &str = "LIC1-";

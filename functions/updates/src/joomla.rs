@@ -15,10 +15,10 @@ use http::{Uri, header};
 use keywright_domain::release::gate::DownloadRights;
 use keywright_domain::release::updaters::joomla::{Extension, package, package_name};
 use keywright_domain::release::{Channel, DownloadId};
-use keywright_edge::http::{ApiError, RequestId};
-use keywright_edge::ports::Level;
 use keywright_license::verify_license;
+use keywright_ports::Level;
 use keywright_store::release_feed::{self, Asking, Feed, Head, Offered, Reach, Release};
+use keywright_web::{ApiError, RequestId};
 use std::io;
 
 /// What Joomla appends to the whole URL, behind the query too, when it did not

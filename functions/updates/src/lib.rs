@@ -12,11 +12,12 @@ mod xml;
 
 use axum::Router;
 use axum::routing::get;
-use keywright_edge::function::{Access, PortError};
-use keywright_edge::http::{ApiError, api_router};
-use keywright_edge::ports::{Log, Reader, Sign, Stamps, name};
-use keywright_edge::{Function, Grants, Host};
 use keywright_license::VerifyKeys;
+use keywright_ports::function::{Access, PortError};
+use keywright_ports::{Grants, Host};
+use keywright_ports::{Log, Reader, Sign, Stamps, name};
+use keywright_web::Function;
+use keywright_web::{ApiError, api_router};
 use std::sync::Arc;
 
 /// This function.
@@ -33,7 +34,7 @@ pub const FUNCTION: Function = Function {
     tick: None,
 };
 
-keywright_edge::entry!(FUNCTION);
+keywright_host::entry!(FUNCTION);
 
 /// What the OpenAPI document says of this function.
 #[derive(utoipa::OpenApi)]

@@ -12,9 +12,9 @@ use keywright_domain::dates::rfc2822;
 use keywright_domain::release::Channel;
 use keywright_domain::release::signature::DetachedSignature;
 use keywright_domain::release::updaters::sparkle::{Archive, Item, archive};
-use keywright_edge::http::openapi::{AccessRefusals, BadQuery, Failures, Unknown};
-use keywright_edge::http::{ApiError, Query as QueryOf};
 use keywright_store::release_feed::Release;
+use keywright_web::openapi::{AccessRefusals, BadQuery, Failures, Unknown};
+use keywright_web::{ApiError, Query as QueryOf};
 use serde::Deserialize;
 use std::io;
 

@@ -7,9 +7,9 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use keywright_domain::release::gate::{DownloadRights, Held};
 use keywright_domain::release::{Channel, Platform, Version};
-use keywright_edge::http::ApiError;
-use keywright_edge::ports::SignError;
+use keywright_ports::SignError;
 use keywright_store::release_feed::{self, Asking, Feed, Offered, Reach};
+use keywright_web::ApiError;
 
 /// The header in which electron-updater says which installation it is.
 const STAGING_ID: HeaderName = HeaderName::from_static("x-user-staging-id");

@@ -1,6 +1,6 @@
 //! Writing XML.
 
-use keywright_edge::http::ApiError;
+use keywright_web::ApiError;
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 use std::borrow::Cow;

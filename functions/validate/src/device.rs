@@ -1,8 +1,8 @@
 //! The machine a caller speaks of, as it describes it.
 
 use data_encoding::HEXLOWER;
-use keywright_edge::http::ApiError;
 use keywright_license::hash_fingerprint;
+use keywright_web::ApiError;
 
 /// Longest fingerprint, in bytes. Applications hash what they collect, or join
 /// a few serial numbers.

@@ -1,6 +1,6 @@
 //! `GET /healthz`: this instance answers. Touches nothing.
 
-use keywright_edge::http::Json;
+use keywright_web::Json;
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -5,8 +5,8 @@ use crate::Ports;
 use axum::extract::State;
 use axum::response::IntoResponse;
 use http::header::CACHE_CONTROL;
-use keywright_edge::http::openapi::Failures;
-use keywright_edge::http::{ApiError, Json};
+use keywright_web::openapi::Failures;
+use keywright_web::{ApiError, Json};
 use utoipa::ToSchema;
 
 /// The public keys that verify, newest first (RFC 7517).

@@ -21,13 +21,14 @@ mod validate;
 use axum::Router;
 use axum::middleware::from_fn;
 use axum::routing::{get, post};
-use keywright_edge::function::{Access, PortError};
-use keywright_edge::http::{ApiError, Callers, api_router, repeatable};
-use keywright_edge::ports::{Database, Later, Level, Stamps, name};
-use keywright_edge::{Function, Grants, Host};
 use keywright_license::{VerifiedLicense, VerifyKeys, verify_license};
+use keywright_ports::function::{Access, PortError};
+use keywright_ports::{Database, Later, Level, Stamps, name};
+use keywright_ports::{Grants, Host};
 use keywright_store::licenses::licenses_in_force;
 use keywright_store::retention::{self, Log};
+use keywright_web::Function;
+use keywright_web::{ApiError, Callers, api_router, repeatable};
 use limits::Limits;
 use notes::{Journal, Notes};
 use std::sync::Arc;
@@ -51,7 +52,7 @@ pub const FUNCTION: Function = Function {
     tick: None,
 };
 
-keywright_edge::entry!(FUNCTION);
+keywright_host::entry!(FUNCTION);
 
 /// What the OpenAPI document says of this function.
 #[derive(utoipa::OpenApi)]

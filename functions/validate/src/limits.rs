@@ -3,8 +3,8 @@
 use crate::notes::{Note, Notes};
 use keywright_domain::caller_limits::{LOGGED_GARBAGE, VALIDATIONS};
 use keywright_domain::rate_limit::Limit;
-use keywright_edge::http::Client;
-use keywright_edge::http::rate_limit::{Allowance, CallerLimiter, Charge, Limiter, Taken};
+use keywright_web::Client;
+use keywright_web::rate_limit::{Allowance, CallerLimiter, Charge, Limiter, Taken};
 
 /// Validations of one address, as the contract has it.
 const OF_ADDRESS: Limit = Limit {

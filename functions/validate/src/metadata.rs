@@ -6,9 +6,9 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::header::{ACCEPT, VARY};
 use http::{HeaderMap, HeaderValue, Method};
-use keywright_edge::http::openapi::Failures;
-use keywright_edge::http::{ApiError, Json};
 use keywright_storefront::{HOME, HOME_HTML, answer, prefers_html};
+use keywright_web::openapi::Failures;
+use keywright_web::{ApiError, Json};
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -1,10 +1,10 @@
 //! What is written after the answer, many at once: the validation log, the
 //! machines' signs of life and the charges of rate limits.
 
-use keywright_edge::http::rate_limit::{Charge, charge};
-use keywright_edge::ports::{Later, Statement};
+use keywright_ports::{Later, Statement};
 use keywright_store::machines::{self, Sign};
 use keywright_store::validation_log::{self, Entry};
+use keywright_web::rate_limit::{Charge, charge};
 
 /// One note of the journal.
 pub(crate) enum Note {
@@ -17,7 +17,7 @@ pub(crate) enum Note {
 }
 
 /// The journal of this function.
-pub(crate) type Journal = keywright_edge::journal::Journal<Note>;
+pub(crate) type Journal = keywright_services::journal::Journal<Note>;
 
 /// One batch for these notes: at most one statement of each kind.
 pub(crate) fn statements(notes: &[Note]) -> Vec<Statement> {

@@ -3,8 +3,8 @@
 
 use crate::Ports;
 use axum::extract::State;
-use keywright_edge::http::openapi::Failures;
-use keywright_edge::http::{ApiError, Json};
+use keywright_web::openapi::Failures;
+use keywright_web::{ApiError, Json};
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -7,10 +7,10 @@ use crate::notes::{Note, Notes};
 use crate::reason::Reason;
 use keywright_domain::seats::{Asking, Seat};
 use keywright_domain::standing::in_force;
-use keywright_edge::http::ApiError;
 use keywright_license::VerifiedLicense;
 use keywright_store::machines::Sign;
 use keywright_store::seats::{self, NewMachine, OnMachine};
+use keywright_web::ApiError;
 
 /// What came of asking for a seat, with the license as it is then.
 pub(crate) enum Asked {

@@ -9,17 +9,18 @@ use crate::limits::Token;
 use crate::notes::{Note, Notes};
 use crate::reason::Reason;
 use crate::seat::{self, Asked};
+use axum::Extension;
 use axum::extract::State;
 use keywright_domain::dates::rfc3339;
 use keywright_domain::seats::Asking;
 use keywright_domain::standing::{Recorded, Standing, judge};
-use keywright_edge::http::openapi::{BodyRefusals, Conflict, Failures};
-use keywright_edge::http::rate_limit::Allowance;
-use keywright_edge::http::{ApiError, Client, Json};
-use keywright_edge::ports::Later;
 use keywright_license::verify_license;
+use keywright_ports::Later;
 use keywright_store::seats::{self, Count, LookUp, OnMachine};
 use keywright_store::validation_log::Entry;
+use keywright_web::openapi::{BodyRefusals, Conflict, Failures};
+use keywright_web::rate_limit::Allowance;
+use keywright_web::{ApiError, Client, Json};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -150,7 +151,7 @@ fn is_false(flag: &bool) -> bool {
 pub(crate) async fn handler(
     State(ports): State<Ports>,
     client: Client,
-    later: Later,
+    Extension(later): Extension<Later>,
     asked: Result<Json<Validate>, ApiError>,
 ) -> Result<(Allowance, Json<Validation>), ApiError> {
     let Json(asked) = asked?;

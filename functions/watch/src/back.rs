@@ -7,7 +7,7 @@ use crate::jobs;
 use crate::stretch::{Ended, Reader};
 use crate::tick::Tick;
 use keywright_domain::usdc::watching::{WALLET_GROUP, retry_after, urgency};
-use keywright_edge::ports::DatabaseError;
+use keywright_ports::DatabaseError;
 use keywright_providers::polygon::range::Adaptive;
 use keywright_store::chain_cursors::{self, Cursor, Place};
 use keywright_store::chain_groups::{self, Group, Read, STATEMENTS_TO_ADVANCE, Watched};

@@ -3,7 +3,7 @@
 //! agree with what was read before.
 
 use crate::settings::Settings;
-use keywright_edge::ports::{FetchError, Outbound};
+use keywright_ports::{FetchError, Outbound};
 use keywright_providers::polygon::rpc::{self, Block, BlockTag, Call, Endpoint, RpcError};
 use keywright_store::chain_cursors::Place;
 use keywright_store::rpc_endpoints::{Fault, Faulty, SetAside};

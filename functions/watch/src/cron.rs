@@ -3,8 +3,8 @@
 use crate::{Ports, tick};
 use axum::extract::State;
 use http::HeaderMap;
-use keywright_edge::http::openapi::{Failures, Unknown};
-use keywright_edge::http::{ApiError, Json, Visit};
+use keywright_web::openapi::{Failures, Unknown};
+use keywright_web::{ApiError, Json, Visit};
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -7,7 +7,7 @@ use crate::chain::{Chain, Session, place};
 use crate::stretch::{Ended, Reader, found};
 use crate::tick::Tick;
 use keywright_domain::usdc::watching::retry_after;
-use keywright_edge::ports::DatabaseError;
+use keywright_ports::DatabaseError;
 use keywright_providers::polygon::Hash;
 use keywright_providers::polygon::range::Adaptive;
 use keywright_providers::polygon::rpc::{self, RpcError};

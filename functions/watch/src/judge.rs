@@ -7,8 +7,8 @@ use crate::chain::{Chain, Session};
 use crate::panel::{Outcome, Panel};
 use crate::tick::Tick;
 use keywright_domain::usdc::matching::{Asked, Paid, Reason, Verdict, judge};
-use keywright_edge::ports::DatabaseError;
-use keywright_edge::receipt_keys::ReceiptKeys;
+use keywright_ports::DatabaseError;
+use keywright_ports::receipt_keys::ReceiptKeys;
 use keywright_store::transfer_judging::{self, JudgeIds, Known, Left, Order, TOLD_FROM};
 use keywright_store::transfer_queue::{self, PutOff, STATEMENTS_TO_PUT_OFF, Seen};
 

@@ -21,16 +21,18 @@ use axum::Router;
 use axum::routing::{get, post};
 use claims::Claims;
 use http::StatusCode;
-use keywright_edge::function::{Access, OutboundAccess, PortError};
-use keywright_edge::http::caller_limit::slow_down;
-use keywright_edge::http::{ApiError, Bearer, Callers, Visit, api_router, repeatable};
-use keywright_edge::ports::{Database, Log, Outbound, Stamps, name};
-use keywright_edge::receipt_keys::{NoReceiptKeys, ReceiptKeys};
-use keywright_edge::{BoxFuture, Function, Grants, Host};
+use keywright_ports::function::{Access, OutboundAccess, PortError};
+use keywright_ports::receipt_keys::{NoReceiptKeys, ReceiptKeys};
+use keywright_ports::{BoxFuture, Grants, Host};
+use keywright_ports::{Database, Log, Outbound, Stamps, name};
 use keywright_providers::polygon::rpc::Endpoint;
+use keywright_services::activity::ActivityLog;
 use keywright_store::MIGRATIONS;
-use keywright_store::activity::{ActivityLog, Kind};
+use keywright_store::activity::Kind;
 use keywright_store::licenses::licenses_in_force;
+use keywright_web::Function;
+use keywright_web::caller_limit::slow_down;
+use keywright_web::{ApiError, Bearer, Callers, Visit, api_router, repeatable};
 use settings::Settings;
 use std::sync::Arc;
 
@@ -62,7 +64,7 @@ pub const FUNCTION: Function = Function {
     tick: Some(scheduled),
 };
 
-keywright_edge::entry!(FUNCTION, cron);
+keywright_host::entry!(FUNCTION, cron);
 
 /// What the OpenAPI document says of this function.
 #[derive(utoipa::OpenApi)]
@@ -127,7 +129,11 @@ impl Ports {
         }
         let (client, now) = (&visit.client, self.stamps.now_millis());
         let kind = Kind::CredentialRefused;
-        self.activity.note(visit, kind, &client.network()).await;
+        let subject = client.network();
+        let note = self
+            .activity
+            .note(&visit.later, visit.caller(), kind, &subject);
+        note.await;
         slow_down(&self.database, client, now, refusal).await
     }
 

@@ -7,7 +7,7 @@ use crate::judge::STATEMENTS_TO_JUDGE;
 use crate::stretch::{Ended, Reader, Stretch};
 use crate::tick::{BACK_CALLS, JUDGE_CALLS, Tick};
 use keywright_domain::usdc::watching::{GROUP_SIZE, SECOND_LOOK_AFTER};
-use keywright_edge::ports::DatabaseError;
+use keywright_ports::DatabaseError;
 use keywright_providers::polygon::range::Adaptive;
 use keywright_providers::polygon::rpc::{self, Block, BlockTag};
 use keywright_store::chain_cursors::{self, Cursor, Place, Read, STATEMENTS_TO_ADVANCE};

@@ -3,7 +3,7 @@
 
 use crate::chain::{Chain, Session};
 use crate::tick::Tick;
-use keywright_edge::ports::DatabaseError;
+use keywright_ports::DatabaseError;
 use keywright_providers::polygon::rpc::{self, BlockTag};
 use keywright_store::chain_attention::{self, Trouble};
 use keywright_store::chain_cursors::{self, Cursor, Place, STATEMENTS_TO_STEP_BACK};

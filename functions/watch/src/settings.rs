@@ -1,7 +1,7 @@
 //! What is watched, from the configuration.
 
 use keywright_domain::usdc::sharing::Share;
-use keywright_edge::ports::{Config, name};
+use keywright_ports::{Config, name};
 use keywright_providers::polygon::market::Market;
 use keywright_providers::polygon::rpc::Endpoint;
 use keywright_providers::polygon::{Address, token};

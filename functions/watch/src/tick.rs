@@ -8,8 +8,7 @@ use crate::stretch::Ended;
 use crate::{Ports, back, jobs, judge, read, reorg};
 use keywright_domain::dates::rfc3339;
 use keywright_domain::usdc::watching::{WALLET_GROUP, watched_for};
-use keywright_edge::http::ApiError;
-use keywright_edge::ports::{DatabaseError, Level, Outbound};
+use keywright_ports::{DatabaseError, Level, Outbound};
 use keywright_providers::polygon::range::Adaptive;
 use keywright_providers::polygon::rpc::{self, Block, BlockTag};
 use keywright_store::audit::Actor;
@@ -20,6 +19,7 @@ use keywright_store::chain_jobs::{self, Job, STATEMENTS_TO_ADVANCE as STATEMENTS
 use keywright_store::rpc_endpoints::{self, Fault, Faulty, SetAside};
 use keywright_store::transfers::{Found, STATEMENTS_TO_RECORD};
 use keywright_store::usdc_orders::{self, EXPIRED_AT_ONCE, STATEMENTS_TO_EXPIRE};
+use keywright_web::ApiError;
 use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;

@@ -2,9 +2,10 @@
 //! connected one.
 
 use crate::Ports;
-use keywright_edge::http::ApiError;
+use keywright_ports::Unavailable;
 use keywright_providers::btcpay::{Store, WebhookSecret};
 use keywright_store::payment_providers;
+use keywright_web::ApiError;
 
 /// A store and the secret of its webhook.
 #[derive(Clone)]
@@ -40,13 +41,12 @@ impl Ports {
         let provider = payment_providers::connected(&self.database, provider_id)
             .await?
             .ok_or_else(unknown)?;
-        let (credentials, api_key) = provider.open_at(self.btcpay_url.as_deref(), &self.vault)?;
-        let store = Store::new(&provider.base_url, &provider.store_id, &api_key)
-            .map_err(|error| ApiError::internal(error.to_string()))?;
-        let secret = WebhookSecret::new(&credentials.webhook_secret)
+        let opened = self.payment_providers.open(&provider);
+        let opened = opened.map_err(Unavailable::from)?;
+        let secret = WebhookSecret::new(&opened.webhook_secret)
             .ok_or_else(|| ApiError::internal("a connected store has no webhook secret"))?;
         Ok(Account {
-            store,
+            store: opened.store,
             secret,
             provider_id: Some(provider.id),
         })

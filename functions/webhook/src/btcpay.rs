@@ -5,8 +5,8 @@ use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
 use http::{HeaderMap, StatusCode};
-use keywright_edge::http::openapi::{Error, Failures};
-use keywright_edge::http::{ApiError, RequestId};
+use keywright_web::openapi::{Error, Failures};
+use keywright_web::{ApiError, RequestId};
 
 /// Takes an event of `BTCPay` Server.
 ///

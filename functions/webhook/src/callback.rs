@@ -10,7 +10,7 @@ use crate::page::{Refusal, connected};
 use crate::{Ports, connect};
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, Uri};
-use keywright_edge::ports::Level;
+use keywright_ports::Level;
 
 /// What a browser brings.
 #[derive(Debug, Default)]

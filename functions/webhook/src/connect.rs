@@ -14,17 +14,18 @@ use crate::page::Refusal;
 use data_encoding::BASE64URL_NOPAD;
 use http::StatusCode;
 use keywright_domain::rail::ProviderKind;
-use keywright_edge::http::hash_of_secret;
-use keywright_edge::ports::Level;
-use keywright_edge::vault::Vault;
+use keywright_ports::vault::Vault;
+use keywright_ports::{Level, Unavailable};
 use keywright_providers::btcpay::permission::{VIEW_SETTINGS, VIEW_WALLET};
 use keywright_providers::btcpay::{
     self, Granted, Listed, Network, Scope, Server, Store, StoreError,
 };
+use keywright_services::payment_providers::ProviderUnusable;
 use keywright_store::audit::Actor;
-use keywright_store::payment_providers::{self, Credentials, Provider, Sealed};
+use keywright_store::payment_providers::{self, Credentials, Provider, Sealed, Unusable};
 use keywright_store::provider_change::{self, Details};
 use keywright_store::provider_connects::{self, Connect, Taken};
+use keywright_web::hash_of_secret;
 
 /// What the instance has to have before it can connect a store.
 struct Place<'a> {
@@ -76,12 +77,12 @@ pub(crate) async fn finish(
 }
 
 fn place(ports: &Ports) -> Result<Place<'_>, Refusal> {
-    let vault = ports.vault.as_ref().as_ref();
+    let vault = ports.payment_providers.vault();
     Ok(Place {
         vault: vault.map_err(|missing| not_set_up(&missing.to_string()))?,
         public_url: (ports.public_url.as_deref())
             .ok_or_else(|| not_set_up("PUBLIC_URL is not configured"))?,
-        btcpay_url: (ports.btcpay_url.as_deref())
+        btcpay_url: (ports.payment_providers.server_url())
             .ok_or_else(|| not_set_up("BTCPAY_URL is not configured"))?,
     })
 }
@@ -91,6 +92,10 @@ fn not_set_up(what: &str) -> Refusal {
         StatusCode::SERVICE_UNAVAILABLE,
         format!("This instance is not set up for it yet: {what}."),
     )
+}
+
+fn unusable(error: Unusable) -> Refusal {
+    Unavailable::from(ProviderUnusable::from(error)).into()
 }
 
 fn bad(message: &str) -> Refusal {
@@ -141,7 +146,9 @@ impl Work<'_> {
             api_key: Some(self.api_key.to_owned()),
             ..credentials
         };
-        let sealed = whole.seal(self.place.vault, &self.ports.stamps, &provider.id)?;
+        let sealed = whole
+            .seal(self.place.vault, &self.ports.stamps, &provider.id)
+            .map_err(unusable)?;
         let actor = Actor {
             name: self.connect.actor.clone().into(),
             at: self.ports.stamps.now(),
@@ -311,7 +318,7 @@ impl Work<'_> {
             store_id: known.store.id(),
         };
         let (new_id, fresh) = (stamps.new_id(), new());
-        let sealed = fresh.seal(vault, stamps, &new_id)?;
+        let sealed = fresh.seal(vault, stamps, &new_id).map_err(unusable)?;
         let database = &self.ports.database;
         let row = provider_change::reserve(database, store, &new_id, &sealed, stamps.now()).await?;
         let row = row.ok_or_else(|| bad("The business is gone."))?;
@@ -319,12 +326,12 @@ impl Work<'_> {
             return Err(taken());
         }
         let mut provider = row.provider;
-        if let Ok(kept) = provider.open(&self.ports.vault) {
+        if let Ok(kept) = self.ports.payment_providers.credentials_of(&provider) {
             return Ok((provider, kept));
         }
         // It was disconnected, or CREDENTIALS_KEY is another one by now.
         let fresh = new();
-        let sealed: Sealed = fresh.seal(vault, stamps, &provider.id)?;
+        let sealed: Sealed = fresh.seal(vault, stamps, &provider.id).map_err(unusable)?;
         if !provider_change::replace_credentials(database, &provider, &sealed).await? {
             return Err(taken());
         }
@@ -382,7 +389,10 @@ impl Work<'_> {
         let in_use = match found {
             Ok(found) => {
                 let provider = found.and_then(|business| business.provider);
-                let opened = provider.and_then(|provider| provider.open(&self.ports.vault).ok());
+                let opened = provider.and_then(|provider| {
+                    let credentials = self.ports.payment_providers.credentials_of(&provider);
+                    credentials.ok()
+                });
                 opened.is_some_and(|opened| opened.api_key.as_deref() == Some(self.api_key))
             }
             // In doubt it may be.

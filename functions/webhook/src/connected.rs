@@ -6,8 +6,8 @@ use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use http::{HeaderMap, StatusCode};
-use keywright_edge::http::openapi::{Error, Failures};
-use keywright_edge::http::{ApiError, RequestId};
+use keywright_web::openapi::{Error, Failures};
+use keywright_web::{ApiError, RequestId};
 
 /// Takes an event of a connected store.
 ///

@@ -10,13 +10,13 @@ use crate::account::Account;
 use axum::body::Body;
 use http::{HeaderMap, StatusCode};
 use keywright_domain::invoice::{Effect, Illegal};
-use keywright_edge::http::{ApiError, read_body};
-use keywright_edge::ports::{DatabaseError, Level};
-use keywright_edge::receipt_keys::ReceiptKeys;
+use keywright_ports::receipt_keys::ReceiptKeys;
+use keywright_ports::{DatabaseError, Level};
 use keywright_providers::btcpay::{self, Expected, Invoice, Mismatch, ReadError, Store};
 use keywright_store::audit::Actor;
 use keywright_store::invoices::{self, Payable};
 use keywright_store::sightings::{self, Recorded, Seen, StepIds};
+use keywright_web::{ApiError, read_body};
 
 /// Takes a delivery of a store.
 ///

@@ -14,14 +14,15 @@ use account::Account;
 use axum::Router;
 use axum::routing::{get, post};
 use keywright_domain::secrets::check_secret;
-use keywright_edge::function::{Access, OutboundAccess, PortError};
-use keywright_edge::http::api_router;
-use keywright_edge::ports::{Config, Database, Log, Outbound, Stamps, name};
-use keywright_edge::receipt_keys::{NoReceiptKeys, ReceiptKeys};
-use keywright_edge::vault::{NoVault, Vault};
-use keywright_edge::{Function, Grants, Host};
-use keywright_providers::btcpay::{Store, WebhookSecret};
+use keywright_ports::function::{Access, OutboundAccess, PortError};
+use keywright_ports::receipt_keys::{NoReceiptKeys, ReceiptKeys};
+use keywright_ports::{Config, Database, Log, Outbound, Stamps, name};
+use keywright_ports::{Grants, Host};
+use keywright_providers::btcpay::WebhookSecret;
+use keywright_services::payment_providers::PaymentProviders;
 use keywright_store::MIGRATIONS;
+use keywright_web::Function;
+use keywright_web::api_router;
 use std::sync::Arc;
 
 /// Shortest secret of the configured store's webhook, in bytes: `BTCPay` makes one of 27
@@ -50,7 +51,7 @@ pub const FUNCTION: Function = Function {
     tick: None,
 };
 
-keywright_edge::entry!(FUNCTION);
+keywright_host::entry!(FUNCTION);
 
 /// What the OpenAPI document says of this function.
 #[derive(utoipa::OpenApi)]
@@ -70,12 +71,10 @@ struct Ports {
     outbound: Outbound,
     /// Where this instance is reached, without a trailing slash.
     public_url: Option<Arc<str>>,
-    /// The vendor's server, without a trailing slash.
-    btcpay_url: Option<Arc<str>>,
     /// The store of the configuration, or why there is none.
     configured: Arc<Result<Account, String>>,
-    /// What opens the credentials of connected stores.
-    vault: Arc<Result<Vault, NoVault>>,
+    /// The stores that orders are paid at.
+    payment_providers: PaymentProviders,
     /// What seals receipts.
     receipt_keys: Result<ReceiptKeys, NoReceiptKeys>,
 }
@@ -93,19 +92,15 @@ fn webhook_secret(config: &Config) -> Result<WebhookSecret, String> {
 fn router(host: &Host) -> Result<Router, PortError> {
     let config = &host.config;
     let url = config.get(name::BTCPAY_URL);
-    let store = Store::configured(
-        url,
-        config.get(name::BTCPAY_STORE_ID),
-        config.get(name::BTCPAY_API_KEY),
-    );
-    let configured = match (store, webhook_secret(config)) {
+    let payment_providers = PaymentProviders::configured(config);
+    let configured = match (payment_providers.configured_store(), webhook_secret(config)) {
         (Ok(store), Ok(secret)) => Ok(Account {
-            store,
+            store: store.clone(),
             secret,
             provider_id: None,
         }),
         (Ok(_), Err(reason)) => Err(reason),
-        (Err(error), _) => Err(error.to_string()),
+        (Err(reason), _) => Err(reason.to_owned()),
     };
     let plain = |url: &str| -> Arc<str> { url.trim_end_matches('/').into() };
     let ports = Ports {
@@ -114,9 +109,8 @@ fn router(host: &Host) -> Result<Router, PortError> {
         log: host.log.clone(),
         outbound: host.outbound(url.as_slice())?,
         public_url: config.get(name::PUBLIC_URL).map(plain),
-        btcpay_url: url.map(plain),
         configured: Arc::new(configured),
-        vault: Arc::new(Vault::configured(config)),
+        payment_providers,
         receipt_keys: ReceiptKeys::configured(config),
     };
     Ok(api_router(

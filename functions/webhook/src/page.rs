@@ -5,7 +5,7 @@
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
-use keywright_edge::http::ApiError;
+use keywright_web::ApiError;
 
 /// A store is not connected; what the operator is told.
 #[derive(Debug)]

@@ -33,6 +33,7 @@ pub mod merchant;
 pub mod money;
 pub mod offer;
 pub mod order;
+pub mod page;
 pub mod rail;
 pub mod rate_limit;
 pub mod recent_orders;

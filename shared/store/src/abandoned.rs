@@ -6,7 +6,7 @@
 //! transfer names, or that an operator was told of or has touched.
 
 use keywright_domain::invoice::watch::{DEFAULT_WATCH, MARGIN};
-use keywright_edge::ports::{Statement, Value};
+use keywright_ports::{Statement, Value};
 
 /// The orders `i` that are purged: made before `?1`, watched by nobody at `?2`, the
 /// oldest `?3`; `?4` is how long an order is watched whose provider does not say. The

@@ -6,12 +6,8 @@
 //! subjects, and what comes beyond is counted together.
 
 use crate::audit::insert_into_audit;
-use keywright_edge::Host;
-use keywright_edge::function::PortError;
-use keywright_edge::http::Visit;
-use keywright_edge::http::page::{Page, Position};
-use keywright_edge::journal::Journal;
-use keywright_edge::ports::{DatabaseError, Reader, Stamps, Statement};
+use keywright_domain::page::{Page, Position};
+use keywright_ports::{DatabaseError, Reader, Statement};
 use serde::{Deserialize, Serialize};
 
 /// Seconds of an hour.
@@ -82,42 +78,6 @@ pub struct Occurrence {
     pub request_id: String,
     /// A new `UUIDv7`, should it be the first of its hour.
     pub audit_id: String,
-}
-
-/// The way to write occurrences down, after the answer; cheap to clone. What was not
-/// written when the host stops, at most [`keywright_edge::journal::GATHER_MILLIS`] after
-/// the answer, is lost.
-#[derive(Clone)]
-pub struct ActivityLog {
-    journal: Journal<Occurrence>,
-    stamps: Stamps,
-}
-
-impl ActivityLog {
-    /// The log of a function.
-    ///
-    /// # Errors
-    /// [`PortError`] when the function may not write to the database.
-    pub fn open(host: &Host) -> Result<Self, PortError> {
-        let (clock, log) = (host.clock.clone(), host.log.clone());
-        Ok(Self {
-            journal: Journal::new(host.database()?, clock, log, statements),
-            stamps: host.stamps(),
-        })
-    }
-
-    /// Notes that this happened in a request.
-    pub async fn note(&self, visit: &Visit, kind: Kind, subject: &str) {
-        let occurrence = Occurrence {
-            kind,
-            subject: subject.to_owned(),
-            at: self.stamps.now(),
-            network: visit.client.address_prefix(),
-            request_id: visit.request_id.clone(),
-            audit_id: self.stamps.new_id(),
-        };
-        self.journal.add(&visit.later, occurrence).await;
-    }
 }
 
 /// Occurrences of one kind, subject and hour.

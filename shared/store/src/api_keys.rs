@@ -4,8 +4,8 @@
 use crate::audit::{self, Actor, Entry};
 use crate::columns;
 use keywright_domain::access::{Role, Scope};
-use keywright_edge::http::page::{Page, Position};
-use keywright_edge::ports::{Database, DatabaseError, Reader, Statement, decode};
+use keywright_domain::page::{Page, Position};
+use keywright_ports::{Database, DatabaseError, Reader, Statement, decode};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 

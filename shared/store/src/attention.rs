@@ -3,8 +3,8 @@
 use crate::audit::{self, Actor, Entry};
 use crate::columns;
 use keywright_domain::invoice::Attention;
-use keywright_edge::http::page::{Page, Position};
-use keywright_edge::ports::{Database, DatabaseError, Reader, Statement};
+use keywright_domain::page::{Page, Position};
+use keywright_ports::{Database, DatabaseError, Reader, Statement};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -156,6 +156,6 @@ pub async fn resolve(
     );
     let batch = vec![update, audit::insert_if_changed(actor, entry), select];
     let mut answers = database.batch(batch).await?;
-    let found: Vec<Item> = keywright_edge::ports::decode(answers.pop().unwrap_or_default())?;
+    let found: Vec<Item> = keywright_ports::decode(answers.pop().unwrap_or_default())?;
     Ok(found.into_iter().next())
 }

@@ -2,8 +2,8 @@
 //! makes the change they tell of.
 
 use crate::columns;
-use keywright_edge::http::page::{Page, Position};
-use keywright_edge::ports::{DatabaseError, Reader, Statement};
+use keywright_domain::page::{Page, Position};
+use keywright_ports::{DatabaseError, Reader, Statement};
 use serde::Deserialize;
 use serde_json::Value;
 use std::borrow::Cow;
@@ -224,7 +224,7 @@ pub(crate) fn insert_revoking_key(actor: &Actor, entry: Entry) -> Statement {
     )
 }
 
-fn params(actor: &Actor, entry: Entry) -> [keywright_edge::ports::Value; 9] {
+fn params(actor: &Actor, entry: Entry) -> [keywright_ports::Value; 9] {
     let text = |value: Option<Value>| value.map(|value| value.to_string());
     [
         entry.id.into(),

@@ -2,7 +2,7 @@
 
 use crate::audit::Actor;
 use crate::usdc_orders::Market;
-use keywright_edge::ports::{Database, DatabaseError, Statement};
+use keywright_ports::{Database, DatabaseError, Statement};
 use serde_json::Value;
 
 /// What is wrong.

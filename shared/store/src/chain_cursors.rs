@@ -7,7 +7,7 @@ use crate::chain_jobs::{self, Job};
 use crate::rpc_endpoints::{self, SetAside};
 use crate::transfers::{self, Found, STATEMENTS_TO_RECORD};
 use crate::usdc_orders::Market;
-use keywright_edge::ports::{Database, DatabaseError, Statement, Value, decode};
+use keywright_ports::{Database, DatabaseError, Statement, Value, decode};
 use serde::Deserialize;
 
 /// Blocks that share a checkpoint.

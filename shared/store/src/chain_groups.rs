@@ -13,7 +13,7 @@ use crate::transfers::{self, Found};
 use crate::usdc_orders::Market;
 use keywright_domain::usdc::ADDRESS_WATCHED;
 use keywright_domain::usdc::watching::{GROUP_SIZE, WALLET_GROUP};
-use keywright_edge::ports::{Database, DatabaseError, Reader, Statement, decode};
+use keywright_ports::{Database, DatabaseError, Reader, Statement, decode};
 use serde::Deserialize;
 
 /// Statements that [`load`] takes.

@@ -7,8 +7,8 @@ use crate::audit::{self, Actor, Entry};
 use crate::chain_cursors::{self, Place};
 use crate::transfers::{self, Found, step_taken};
 use crate::usdc_orders::Market;
-use keywright_edge::http::page::{Page, Position};
-use keywright_edge::ports::{Database, DatabaseError, Reader, Statement, decode};
+use keywright_domain::page::{Page, Position};
+use keywright_ports::{Database, DatabaseError, Reader, Statement, decode};
 use serde::Deserialize;
 use serde_json::json;
 

@@ -3,10 +3,10 @@
 
 use crate::audit::{self, Actor, Entry};
 use crate::columns;
+use keywright_domain::page::{Page, Position};
 use keywright_domain::standing::LicenseStatus;
 use keywright_domain::usdc::claiming::TransferState;
-use keywright_edge::http::page::{Page, Position};
-use keywright_edge::ports::{Database, DatabaseError, Reader, Row, Statement, decode};
+use keywright_ports::{Database, DatabaseError, Reader, Row, Statement, decode};
 use serde::Deserialize;
 use serde_json::json;
 

@@ -5,7 +5,7 @@
 //! `EXISTS (SELECT 1 FROM audit WHERE id = …)`.
 
 use crate::audit::Actor;
-use keywright_edge::ports::Statement;
+use keywright_ports::Statement;
 use serde_json::Value;
 
 /// What is changed by whom.

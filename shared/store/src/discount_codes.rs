@@ -7,8 +7,8 @@ use crate::redemptions::{yieldable, yields_before};
 use keywright_domain::discount::applies::Recorded;
 use keywright_domain::discount::code::Code;
 use keywright_domain::discount::{Discount, KindAndAmount};
-use keywright_edge::http::page::{Page, Position};
-use keywright_edge::ports::{Database, DatabaseError, Reader, Row, Statement};
+use keywright_domain::page::{Page, Position};
+use keywright_ports::{Database, DatabaseError, Reader, Row, Statement};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 

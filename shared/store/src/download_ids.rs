@@ -3,7 +3,7 @@
 
 use crate::audit::{Actor, insert_into_audit};
 use keywright_domain::release::DownloadId;
-use keywright_edge::ports::{Database, DatabaseError, Statement, decode};
+use keywright_ports::{Database, DatabaseError, Statement, decode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 

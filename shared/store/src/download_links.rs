@@ -2,7 +2,7 @@
 
 use crate::licenses::{Entitled, entitled_columns};
 use keywright_domain::release::gate::{Asked, Held, good_until};
-use keywright_edge::ports::{DatabaseError, Reader, Statement};
+use keywright_ports::{DatabaseError, Reader, Statement};
 use serde::Deserialize;
 
 /// A license and the version it is to open.

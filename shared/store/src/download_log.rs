@@ -2,7 +2,7 @@
 //! abuse, for as long as the operator says. It holds no token, no download id
 //! and no whole address.
 
-use keywright_edge::ports::Statement;
+use keywright_ports::Statement;
 use serde::Serialize;
 
 /// One download that was begun, or refused to somebody known.

@@ -2,7 +2,7 @@
 //! provider lists as paid.
 
 use crate::invoices::{Payable, payable_columns};
-use keywright_edge::ports::{Database, DatabaseError, Reader, Statement, decode};
+use keywright_ports::{Database, DatabaseError, Reader, Statement, decode};
 use serde::Serialize;
 use serde_json::json;
 

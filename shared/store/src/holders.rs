@@ -4,7 +4,7 @@
 use crate::columns;
 use keywright_domain::release::gate::{DownloadRights, good_until};
 use keywright_domain::standing::LicenseStatus;
-use keywright_edge::ports::{DatabaseError, Reader, Statement};
+use keywright_ports::{DatabaseError, Reader, Statement};
 use serde::Deserialize;
 
 /// A license, as far as downloading needs it.

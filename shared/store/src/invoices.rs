@@ -10,7 +10,7 @@ use keywright_domain::money::{Price, Sats};
 use keywright_domain::order::OrderOpener;
 use keywright_domain::recent_orders::{Kind, Origin};
 use keywright_domain::terms::Terms;
-use keywright_edge::ports::{Database, DatabaseError, Reader, Statement, Value};
+use keywright_ports::{Database, DatabaseError, Reader, Statement, Value};
 use serde::Deserialize;
 use serde_json::json;
 use std::collections::BTreeSet;

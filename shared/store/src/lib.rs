@@ -110,7 +110,7 @@ pub mod uploads;
 pub mod usdc_orders;
 pub mod validation_log;
 
-use keywright_edge::ports::Migration;
+use keywright_ports::Migration;
 
 /// Every migration, oldest first; the same files that `wrangler d1 migrations
 /// apply` reads.

@@ -3,7 +3,7 @@
 use crate::audit::Actor;
 use crate::difference::{self, Change, insert_difference};
 use crate::license_detail::{self, Detail};
-use keywright_edge::ports::{Database, DatabaseError, Statement, decode};
+use keywright_ports::{Database, DatabaseError, Statement, decode};
 use serde_json::Value;
 
 /// What an operator may change. `None` leaves a member as it is.

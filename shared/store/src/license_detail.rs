@@ -3,7 +3,7 @@
 use crate::columns;
 use crate::license_list::{Listed, listed_columns};
 use keywright_domain::money::Price;
-use keywright_edge::ports::{DatabaseError, Reader, Statement};
+use keywright_ports::{DatabaseError, Reader, Statement};
 use serde::Deserialize;
 
 /// A license, what entitles it, and its machines.

@@ -2,9 +2,9 @@
 
 use crate::columns;
 use crate::paging;
+use keywright_domain::page::Page;
 use keywright_domain::standing::LicenseStatus;
-use keywright_edge::http::page::Page;
-use keywright_edge::ports::{DatabaseError, Reader, Statement, Value};
+use keywright_ports::{DatabaseError, Reader, Statement, Value};
 use serde::Deserialize;
 
 /// A license with the names around it.
@@ -224,8 +224,8 @@ pub async fn summary(database: &Reader, now: i64) -> Result<Vec<Count>, Database
 mod tests {
     use super::*;
     use crate::MIGRATIONS;
-    use keywright_edge::host::native::SqliteDatabase;
-    use keywright_edge::ports::DatabasePort;
+    use keywright_native_host::SqliteDatabase;
+    use keywright_ports::DatabasePort;
 
     /// What the database walks along in the table `licenses`.
     async fn plan(sql: &str) -> String {

@@ -2,8 +2,8 @@
 
 use crate::columns;
 use keywright_domain::standing::LicenseStatus;
-use keywright_edge::ports::{DatabaseError, Reader, Statement};
-use keywright_edge::receipt_keys::{ReceiptFacts, Seal};
+use keywright_ports::receipt_keys::{ReceiptFacts, Seal};
+use keywright_ports::{DatabaseError, Reader, Statement};
 use serde::Deserialize;
 
 /// A license as recorded, with the slug of its product.

@@ -3,8 +3,8 @@
 use crate::audit::{Actor, insert_into_audit};
 use crate::columns;
 use crate::paging;
-use keywright_edge::http::page::Page;
-use keywright_edge::ports::{Database, DatabaseError, Reader, Statement, Value, decode};
+use keywright_domain::page::Page;
+use keywright_ports::{Database, DatabaseError, Reader, Statement, Value, decode};
 use serde::Deserialize;
 
 /// A machine with the names around it.
@@ -176,8 +176,8 @@ pub async fn free(
 mod tests {
     use super::*;
     use crate::MIGRATIONS;
-    use keywright_edge::host::native::SqliteDatabase;
-    use keywright_edge::ports::DatabasePort;
+    use keywright_native_host::SqliteDatabase;
+    use keywright_ports::DatabasePort;
 
     #[tokio::test]
     async fn machines_of_a_license_or_a_product_are_found_by_index() {

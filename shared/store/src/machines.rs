@@ -1,7 +1,7 @@
 //! Machines that hold a seat: their signs of life, freeing one, listing them.
 //! How a machine gets its seat is in [`crate::seats`].
 
-use keywright_edge::ports::{Database, DatabaseError, Reader, Statement};
+use keywright_ports::{Database, DatabaseError, Reader, Statement};
 use serde::{Deserialize, Serialize};
 
 /// Most machines of a license that are listed.

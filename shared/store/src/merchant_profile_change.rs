@@ -3,7 +3,7 @@
 use crate::audit::{Actor, insert_into_audit};
 use crate::difference::{self, Change, insert_difference};
 use crate::merchant_profiles::{BY_ID, Profile};
-use keywright_edge::ports::{Database, DatabaseError, Statement, decode};
+use keywright_ports::{Database, DatabaseError, Statement, decode};
 use serde::Deserialize;
 use serde_json::Value;
 

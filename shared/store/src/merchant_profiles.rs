@@ -3,9 +3,9 @@
 use crate::audit::{self, Actor, Entry};
 use crate::columns;
 use crate::paging;
+use keywright_domain::page::Page;
 use keywright_domain::rail::{ProviderKind, Rail};
-use keywright_edge::http::page::Page;
-use keywright_edge::ports::{Database, DatabaseError, Reader, Statement};
+use keywright_ports::{Database, DatabaseError, Reader, Statement};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -203,5 +203,5 @@ pub async fn create(
         Statement::new(BY_ID, [(&new.id).into()]),
     ];
     let mut answers = database.batch(batch).await?;
-    Ok(keywright_edge::ports::decode(answers.pop().unwrap_or_default())?.pop())
+    Ok(keywright_ports::decode(answers.pop().unwrap_or_default())?.pop())
 }

@@ -1,7 +1,7 @@
 //! The parameters of a page: where the page before ended, and how many rows.
 
-use keywright_edge::http::page::Page;
-use keywright_edge::ports::Value;
+use keywright_domain::page::Page;
+use keywright_ports::Value;
 
 /// Time and id of the last row before (NULL on the first page), and one row
 /// more than the page holds, so that the caller sees whether another follows.

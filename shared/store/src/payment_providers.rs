@@ -1,11 +1,10 @@
-//! Connected stores. What opens one is sealed ([`keywright_edge::vault`]) and
+//! Connected stores. What opens one is sealed ([`keywright_ports::vault`]) and
 //! wiped when it is disconnected; the row stays, because its orders name it,
 //! and is taken up again when the same business connects the same store.
 
 use keywright_domain::rail::{Candidate, ProviderKind};
-use keywright_edge::http::ApiError;
-use keywright_edge::ports::{DatabaseError, Reader, Stamps, Statement};
-use keywright_edge::vault::{NoVault, Vault};
+use keywright_ports::vault::{NoVault, Vault};
+use keywright_ports::{DatabaseError, Reader, Stamps, Statement};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -44,15 +43,9 @@ pub struct Credentials {
     pub webhook_secret: String,
 }
 
-/// Why a connected store cannot be used.
+/// Why the credentials of a connected store cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unusable {
-    /// It is at another server than the configured one.
-    #[error("the connected store is at {connected}, and BTCPAY_URL is another server")]
-    OtherServer {
-        /// Where the store is.
-        connected: String,
-    },
     /// There is nothing to open its credentials with.
     #[error(transparent)]
     NoVault(#[from] NoVault),
@@ -62,26 +55,6 @@ pub enum Unusable {
         /// The provider.
         id: String,
     },
-}
-
-impl From<Unusable> for ApiError {
-    fn from(error: Unusable) -> Self {
-        let failure = error.to_string();
-        match error {
-            Unusable::OtherServer { .. } => Self::unavailable(
-                "service_unavailable",
-                "the connected store is at another server than the one this instance is \
-                 configured for; connect it again, or configure its server as BTCPAY_URL",
-                failure,
-            ),
-            Unusable::NoVault(_) | Unusable::Unreadable { .. } => Self::unavailable(
-                "credentials_unreadable",
-                "the credentials of the connected store cannot be read; configure the \
-                 CREDENTIALS_KEY they were sealed with, or connect the store again",
-                failure,
-            ),
-        }
-    }
 }
 
 /// What `credentials` holds: each text sealed for itself.
@@ -167,30 +140,6 @@ impl Provider {
         opened().ok_or_else(|| Unusable::Unreadable {
             id: self.id.clone(),
         })
-    }
-
-    /// Opens its credentials, if it is at the configured server. Nothing is
-    /// ever sent to another one: a host's manifest names one.
-    ///
-    /// # Errors
-    /// [`Unusable`].
-    pub fn open_at(
-        &self,
-        configured_url: Option<&str>,
-        vault: &Result<Vault, NoVault>,
-    ) -> Result<(Credentials, String), Unusable> {
-        let same = |url: &str| url.trim_end_matches('/') == self.base_url.trim_end_matches('/');
-        if !configured_url.is_some_and(same) {
-            return Err(Unusable::OtherServer {
-                connected: self.base_url.clone(),
-            });
-        }
-        let credentials = self.open(vault)?;
-        let api_key = credentials.api_key.clone();
-        let api_key = api_key.ok_or_else(|| Unusable::Unreadable {
-            id: self.id.clone(),
-        })?;
-        Ok((credentials, api_key))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Wallets that were seen to be no contracts: nobody has to be asked about them for a
 //! while, however often strangers send them proofs that are not good.
 
-use keywright_edge::ports::{Database, DatabaseError, Reader, Statement};
+use keywright_ports::{Database, DatabaseError, Reader, Statement};
 
 /// Rows that go with each new one, of those that are a week old.
 const FORGOTTEN_AT_ONCE: i64 = 50;

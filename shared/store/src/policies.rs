@@ -4,7 +4,7 @@ use crate::audit::{self, Actor, Entry};
 use crate::columns;
 use keywright_domain::money::{Currency, NotAPrice, Price};
 use keywright_domain::terms::Terms;
-use keywright_edge::ports::{Database, DatabaseError, Reader, Statement};
+use keywright_ports::{Database, DatabaseError, Reader, Statement};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 

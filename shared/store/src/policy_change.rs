@@ -4,7 +4,7 @@ use crate::audit::Actor;
 use crate::difference::{self, Change, insert_difference};
 use crate::policies::{BY_ID, Policy};
 use keywright_domain::money::Price;
-use keywright_edge::ports::{Database, DatabaseError, Statement, decode};
+use keywright_ports::{Database, DatabaseError, Statement, decode};
 use serde::Deserialize;
 use serde_json::Value;
 

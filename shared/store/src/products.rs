@@ -4,8 +4,8 @@ use crate::audit::{self, Actor, Entry};
 use crate::columns;
 use crate::paging;
 use keywright_domain::money::Price;
-use keywright_edge::http::page::Page;
-use keywright_edge::ports::{Database, DatabaseError, Reader, Statement};
+use keywright_domain::page::Page;
+use keywright_ports::{Database, DatabaseError, Reader, Statement};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 

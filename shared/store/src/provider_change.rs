@@ -8,7 +8,7 @@ use crate::audit::{Actor, insert_into_audit};
 use crate::columns;
 use crate::payment_providers::{Provider, Sealed, select_providers};
 use keywright_domain::rail::ProviderKind;
-use keywright_edge::ports::{Database, DatabaseError, Statement, decode};
+use keywright_ports::{Database, DatabaseError, Statement, decode};
 use serde::Deserialize;
 
 /// The kind of entry for orders of a store that was disconnected.

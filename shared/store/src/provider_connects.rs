@@ -5,7 +5,7 @@
 use crate::audit::{Actor, insert_into_audit};
 use crate::columns;
 use keywright_domain::rail::ProviderKind;
-use keywright_edge::ports::{Database, DatabaseError, Statement, decode};
+use keywright_ports::{Database, DatabaseError, Statement, decode};
 use serde::Deserialize;
 
 /// How long the operator has to agree, in seconds.

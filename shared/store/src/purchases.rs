@@ -5,7 +5,7 @@ use crate::invoices::{opened_by, opened_order};
 use keywright_domain::invoice::{InvoiceStatus, PaymentState};
 use keywright_domain::money::Price;
 use keywright_domain::order::OrderOpener;
-use keywright_edge::ports::{DatabaseError, Reader, Statement};
+use keywright_ports::{DatabaseError, Reader, Statement};
 use serde::Deserialize;
 
 /// What polling a purchase shows: the invoice and its license, where issued.

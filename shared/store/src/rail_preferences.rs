@@ -3,7 +3,7 @@
 use crate::audit::{Actor, insert_into_audit};
 use crate::merchant_profiles::{BY_ID, Profile};
 use keywright_domain::rail::{ProviderKind, Rail};
-use keywright_edge::ports::{Database, DatabaseError, Statement, decode};
+use keywright_ports::{Database, DatabaseError, Statement, decode};
 
 /// Prefers a connected provider of the business that takes this way of paying.
 /// Answers the business as it now is, `None` for an unknown one; where its

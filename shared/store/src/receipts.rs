@@ -6,9 +6,9 @@
 
 use crate::audit::{self, Actor, Entry};
 use crate::columns;
-use keywright_edge::http::page::Page;
-use keywright_edge::ports::{Database, DatabaseError, Reader, Statement, Value};
-use keywright_edge::receipt_keys::{ReceiptFacts, ReceiptKeys, Seal, SealState};
+use keywright_domain::page::Page;
+use keywright_ports::receipt_keys::{ReceiptFacts, ReceiptKeys, Seal, SealState};
+use keywright_ports::{Database, DatabaseError, Reader, Statement, Value};
 use serde::Deserialize;
 use serde_json::json;
 

@@ -8,7 +8,7 @@
 use keywright_domain::recent_orders::{
     CODE_COUNTED_SECONDS, CROWDED, Kind, MOST, Origin, TRIAL_SECONDS, TRIALS_PER_EMAIL,
 };
-use keywright_edge::ports::{DatabaseError, Reader, Statement, Value};
+use keywright_ports::{DatabaseError, Reader, Statement, Value};
 use serde::Deserialize;
 
 /// Why an order is not taken.

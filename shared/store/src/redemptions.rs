@@ -15,7 +15,7 @@
 
 use crate::audit::{Actor, insert_into_audit};
 use keywright_domain::recent_orders::CODE_KEPT_SECONDS;
-use keywright_edge::ports::{Database, DatabaseError, Statement, Value};
+use keywright_ports::{Database, DatabaseError, Statement, Value};
 
 /// Most reservations that one call of [`reap`] releases.
 pub const REAPED_AT_ONCE: usize = 20;

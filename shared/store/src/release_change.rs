@@ -5,7 +5,7 @@ use crate::audit::Actor;
 use crate::difference::{self, Change, insert_difference};
 use crate::releases::{BY_ID, Release};
 use keywright_domain::release::{Channel, ReleaseKey};
-use keywright_edge::ports::{Database, DatabaseError, Statement, decode};
+use keywright_ports::{Database, DatabaseError, Statement, decode};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;

@@ -10,7 +10,7 @@ use keywright_domain::release::updaters::Listed;
 use keywright_domain::release::{Channel, DownloadId, Platform, Version};
 use keywright_domain::slug::Slug;
 use keywright_domain::standing::LicenseStatus;
-use keywright_edge::ports::{DatabaseError, Reader, Statement};
+use keywright_ports::{DatabaseError, Reader, Statement};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 

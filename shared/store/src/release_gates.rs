@@ -6,7 +6,7 @@ use crate::columns;
 use crate::difference::{self, Change, insert_difference};
 use keywright_domain::release::manifest::ProductManifest;
 use keywright_domain::slug::Slug;
-use keywright_edge::ports::{Database, DatabaseError, Reader, Statement, decode};
+use keywright_ports::{Database, DatabaseError, Reader, Statement, decode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 

@@ -6,7 +6,7 @@ use crate::release_keys::is_offered;
 use keywright_domain::release::index::IndexedVersion;
 use keywright_domain::release::{Channel, Version};
 use keywright_domain::slug::Slug;
-use keywright_edge::ports::{DatabaseError, Reader, Statement};
+use keywright_ports::{DatabaseError, Reader, Statement};
 use serde::Deserialize;
 
 /// A recorded version.

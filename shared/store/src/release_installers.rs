@@ -2,7 +2,7 @@
 //! in the release storage only; the audit table has its digest.
 
 use crate::audit::{Actor, insert_into_audit};
-use keywright_edge::ports::{Database, DatabaseError, Statement};
+use keywright_ports::{Database, DatabaseError, Statement};
 
 /// Records that a script is published, unless the last one had the same
 /// digest. Answers whether it is another one.

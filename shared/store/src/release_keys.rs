@@ -7,7 +7,7 @@ use crate::columns;
 use keywright_domain::release::manifest::Artifact;
 use keywright_domain::release::{Channel, ReleaseKey, Version};
 use keywright_domain::slug::Slug;
-use keywright_edge::ports::{Database, DatabaseError, Reader, Statement, decode};
+use keywright_ports::{Database, DatabaseError, Reader, Statement, decode};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 

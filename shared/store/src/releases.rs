@@ -4,11 +4,11 @@
 
 use crate::audit::{self, Actor, insert_into_audit};
 use crate::columns;
+use keywright_domain::page::Page;
 use keywright_domain::release::manifest::{Artifact, FORMAT, VersionManifest, Yanked};
 use keywright_domain::release::{Channel, ReleaseKey, Version};
 use keywright_domain::slug::Slug;
-use keywright_edge::http::page::Page;
-use keywright_edge::ports::{Database, DatabaseError, Reader, Statement, decode};
+use keywright_ports::{Database, DatabaseError, Reader, Statement, decode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 

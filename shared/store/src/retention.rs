@@ -1,6 +1,6 @@
 //! For how long logs, abandoned orders and events are kept.
 
-use keywright_edge::ports::name;
+use keywright_ports::name;
 
 /// For how many days entries are kept where nobody configured it.
 const DEFAULT_DAYS: i64 = 90;

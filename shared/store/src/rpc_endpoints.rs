@@ -3,7 +3,7 @@
 //! told of it. Known by a hash, because the URL may hold an access key.
 
 use crate::audit::Actor;
-use keywright_edge::ports::{Database, DatabaseError, Statement};
+use keywright_ports::{Database, DatabaseError, Statement};
 use serde::{Deserialize, Serialize};
 
 /// Why an endpoint is set aside.

@@ -10,7 +10,7 @@ use crate::audit;
 use crate::columns;
 use keywright_domain::seats::{ACTIVATION_WINDOW_SECONDS, Seats};
 use keywright_domain::standing::LicenseStatus;
-use keywright_edge::ports::{Database, DatabaseError, Reader, Statement, decode};
+use keywright_ports::{Database, DatabaseError, Reader, Statement, decode};
 use serde::Deserialize;
 use serde_json::json;
 

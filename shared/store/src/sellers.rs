@@ -4,7 +4,7 @@ use crate::columns;
 use crate::merchant_profiles::Preference;
 use crate::payment_providers::Provider;
 use keywright_domain::rail::{Candidate, Rail, choose};
-use keywright_edge::ports::{DatabaseError, Reader, Statement};
+use keywright_ports::{DatabaseError, Reader, Statement};
 use serde::Deserialize;
 
 /// The business that sells a product.

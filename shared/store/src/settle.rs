@@ -16,8 +16,8 @@ use keywright_domain::invoice::InvoiceStatus;
 use keywright_domain::recent_orders::{Kind, Origin};
 use keywright_domain::release::DownloadId;
 use keywright_domain::terms::Terms;
-use keywright_edge::ports::{Database, DatabaseError, Stamps, Statement, Value, decode};
-use keywright_edge::receipt_keys::{ReceiptFacts, ReceiptKeys};
+use keywright_ports::receipt_keys::{ReceiptFacts, ReceiptKeys};
+use keywright_ports::{Database, DatabaseError, Stamps, Statement, Value, decode};
 use serde::Deserialize;
 use serde_json::json;
 

@@ -18,8 +18,8 @@ use keywright_domain::invoice::{
     Effect, Illegal, InvoiceStatus, PaymentState, Purchase, Sighting, Step,
 };
 use keywright_domain::money::{Price, Sats};
-use keywright_edge::ports::{Database, DatabaseError, Stamps, Statement};
-use keywright_edge::receipt_keys::ReceiptKeys;
+use keywright_ports::receipt_keys::ReceiptKeys;
+use keywright_ports::{Database, DatabaseError, Stamps, Statement};
 use serde_json::json;
 
 /// Why a license is suspended whose payment was withdrawn. It tells such a

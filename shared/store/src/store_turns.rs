@@ -1,7 +1,7 @@
 //! Which store the reconciler asks next: each in its turn, whatever the others have to
 //! do, and one that does not answer less and less often.
 
-use keywright_edge::ports::{Database, DatabaseError, Statement, decode};
+use keywright_ports::{Database, DatabaseError, Statement, decode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 

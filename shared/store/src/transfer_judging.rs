@@ -9,8 +9,8 @@ use crate::usdc_orders::Market;
 use keywright_domain::usdc::AMOUNT_KNOWN;
 use keywright_domain::usdc::matching::{Asked, Reason};
 use keywright_domain::usdc::retry::TELL_AFTER;
-use keywright_edge::ports::{DatabaseError, Reader, Stamps, Statement};
-use keywright_edge::receipt_keys::ReceiptKeys;
+use keywright_ports::receipt_keys::ReceiptKeys;
+use keywright_ports::{DatabaseError, Reader, Stamps, Statement};
 use serde::Deserialize;
 
 /// From how much on the operator is told of a transfer that pays nothing: a cent.

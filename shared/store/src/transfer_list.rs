@@ -1,7 +1,7 @@
 //! Transfers and sales in USDC as the operator looks them up.
 
-use keywright_edge::http::page::{Page, Position};
-use keywright_edge::ports::{DatabaseError, Reader, Statement};
+use keywright_domain::page::{Page, Position};
+use keywright_ports::{DatabaseError, Reader, Statement};
 use serde::Deserialize;
 
 /// A transfer as recorded.

@@ -5,7 +5,7 @@
 use crate::audit::Actor;
 use crate::usdc_orders::Market;
 use keywright_domain::usdc::retry::{self, Next};
-use keywright_edge::ports::{Database, DatabaseError, Reader, Stamps, Statement};
+use keywright_ports::{Database, DatabaseError, Reader, Stamps, Statement};
 use serde::{Deserialize, Serialize};
 
 /// Statements that [`put_off`] takes.

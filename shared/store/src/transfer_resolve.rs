@@ -6,8 +6,8 @@ use crate::transfer_judging::settling;
 use crate::transfer_list::{Transfer, select_transfers};
 use crate::transfers::reference;
 use keywright_domain::dates::rfc3339;
-use keywright_edge::ports::{Database, DatabaseError, Reader, Stamps, Statement, decode};
-use keywright_edge::receipt_keys::ReceiptKeys;
+use keywright_ports::receipt_keys::ReceiptKeys;
+use keywright_ports::{Database, DatabaseError, Reader, Stamps, Statement, decode};
 use serde::Deserialize;
 use serde_json::json;
 

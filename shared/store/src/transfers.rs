@@ -4,7 +4,7 @@
 
 use crate::audit::Actor;
 use crate::usdc_orders::Market;
-use keywright_edge::ports::{DatabaseError, Statement};
+use keywright_ports::{DatabaseError, Statement};
 use serde::Serialize;
 
 /// Statements that record transfers.

@@ -6,7 +6,7 @@ use crate::audit::{self, Actor, Entry};
 use crate::columns;
 use keywright_domain::release::statement::Sha256Hex;
 use keywright_domain::slug::Slug;
-use keywright_edge::ports::{Database, DatabaseError, Part, Reader, Statement, decode};
+use keywright_ports::{Database, DatabaseError, Part, Reader, Statement, decode};
 use serde::Deserialize;
 use serde_json::json;
 

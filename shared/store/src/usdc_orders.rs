@@ -17,7 +17,7 @@ use keywright_domain::usdc::AMOUNT_KNOWN;
 use keywright_domain::usdc::amounts::Amounts;
 use keywright_domain::usdc::sharing::Share;
 use keywright_domain::usdc::watching;
-use keywright_edge::ports::{Database, DatabaseError, Reader, Statement, decode};
+use keywright_ports::{Database, DatabaseError, Reader, Statement, decode};
 use serde::Deserialize;
 
 /// Most orders that one call of [`expire`] ends.

@@ -2,7 +2,7 @@
 //! for finding abuse, for as long as the operator says. It holds no key, no
 //! fingerprint and no whole address.
 
-use keywright_edge::ports::{DatabaseError, Reader, Statement};
+use keywright_ports::{DatabaseError, Reader, Statement};
 use serde::{Deserialize, Serialize};
 
 /// One validation.

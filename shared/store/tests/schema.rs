@@ -1,8 +1,8 @@
 //! The schema: every level of it can be brought up to the newest, and it
 //! refuses what the code must never write.
 
-use keywright_edge::host::native::SqliteDatabase;
-use keywright_edge::ports::{DatabaseError, DatabasePort, Row, Statement};
+use keywright_native_host::SqliteDatabase;
+use keywright_ports::{DatabaseError, DatabasePort, Row, Statement};
 use keywright_store::MIGRATIONS;
 use std::path::PathBuf;
 
@@ -89,7 +89,7 @@ async fn every_earlier_level_is_brought_up_to_the_newest() {
 #[tokio::test]
 async fn a_migration_that_fails_leaves_the_level_before_it() {
     let path = file("half.sqlite");
-    let broken = keywright_edge::ports::Migration {
+    let broken = keywright_ports::Migration {
         level: 2,
         sql: "CREATE TABLE half (id TEXT);\nCREATE TABLE products (id TEXT);\n",
     };

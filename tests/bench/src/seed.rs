@@ -4,8 +4,8 @@
 use crate::Error;
 use data_encoding::HEXLOWER;
 use keywright_domain::ids::uuid_v7;
-use keywright_edge::host::native::SqliteDatabase;
 use keywright_license::{NewLicense, SigningKey, hash_fingerprint};
+use keywright_native_host::SqliteDatabase;
 use rusqlite::{Connection, params};
 use sha2::{Digest, Sha256};
 use std::path::Path;

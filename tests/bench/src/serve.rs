@@ -9,12 +9,13 @@ use http::Request;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use keywright_edge::host::native::{
+use keywright_native_host::{
     HttpFetch, MemoryLog, Native, PageFolder, ReleaseFolder, SqliteDatabase, SystemClock,
     SystemRandom, serve,
 };
-use keywright_edge::ports::{DatabaseError, DatabasePort, Row, Statement};
-use keywright_edge::{BoxFuture, Function, Host};
+use keywright_ports::{BoxFuture, Host};
+use keywright_ports::{DatabaseError, DatabasePort, Row, Statement};
+use keywright_web::Function;
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::net::SocketAddr;

@@ -4,9 +4,10 @@
 
 use axum::Router;
 use axum::routing::get;
-use keywright_edge::function::PortError;
-use keywright_edge::http::api_router;
-use keywright_edge::{Function, Grants, Host};
+use keywright_ports::function::PortError;
+use keywright_ports::{Grants, Host};
+use keywright_web::Function;
+use keywright_web::api_router;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// This function.
@@ -18,7 +19,7 @@ pub const FUNCTION: Function = Function {
     tick: None,
 };
 
-keywright_edge::entry!(FUNCTION);
+keywright_host::entry!(FUNCTION);
 
 /// Requests this instance has answered: shows whether an instance is reused.
 static ANSWERED: AtomicU64 = AtomicU64::new(0);

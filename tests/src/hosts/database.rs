@@ -1,8 +1,8 @@
 //! The instance's database, past its HTTP interface: to count what is recorded,
 //! and to set up what takes two minutes or another function to come about.
 
-use keywright_edge::host::native::SqliteDatabase;
-use keywright_edge::ports::{DatabasePort, Row, Statement, Value};
+use keywright_native_host::SqliteDatabase;
+use keywright_ports::{DatabasePort, Row, Statement, Value};
 use std::path::PathBuf;
 use std::sync::Arc;
 

@@ -3,7 +3,7 @@
 
 use super::process::root;
 use super::{Database, Running, Setup, StartError, Started, ports};
-use keywright_edge::ports::name;
+use keywright_ports::name;
 use keywright_spin_host::{RunningApp, SpinApp};
 use std::path::{Path, PathBuf};
 

@@ -7,8 +7,8 @@ use super::races::at_once;
 use crate::hosts::{Answer, Instance};
 use data_encoding::HEXLOWER;
 use http::Method;
-use keywright_edge::ports::Row;
 use keywright_license::hash_fingerprint;
+use keywright_ports::Row;
 use serde_json::{Value, json};
 
 cases![

@@ -3,8 +3,8 @@
 use crate::hosts::{Answer, Instance};
 use http::Method;
 use keywright_domain::access::{Role, Scope};
-use keywright_edge::host::native::SystemClock;
-use keywright_edge::ports::Clock;
+use keywright_native_host::SystemClock;
+use keywright_ports::Clock;
 use serde_json::{Value, json};
 use std::time::Duration;
 

@@ -66,7 +66,7 @@ mod webhook;
 pub use run::{Play, run, run_all, skip};
 
 use crate::hosts::{Host, Instance};
-use keywright_edge::BoxFuture;
+use keywright_ports::BoxFuture;
 
 /// One exchange, or a few that belong together.
 #[derive(Clone, Copy)]

@@ -5,7 +5,7 @@ use crate::bench::{Bench, FILE, json_request, played_store};
 use axum::body::Body;
 use http::{Method, Request, header};
 use keywright_admin::access::ROUTES;
-use keywright_edge::ports::name;
+use keywright_ports::name;
 use keywright_tests::shop::{ADMIN_KEY, CRON_TOKEN};
 use serde_json::json;
 
@@ -235,7 +235,7 @@ async fn an_error_of_ours_is_logged_under_its_id_and_opaque_outside() {
     bench
         .shop
         .database
-        .break_call(0, keywright_edge::host::native::Fault::Before);
+        .break_call(0, keywright_native_host::Fault::Before);
     let request = Request::get("/v1/products")
         .header("x-request-id", "asked-1")
         .body(Body::empty());

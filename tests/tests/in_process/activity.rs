@@ -6,7 +6,7 @@ use crate::holder::written;
 use axum::body::Body;
 use http::{Method, Request, header};
 use keywright_domain::caller_limits::REFUSED_CREDENTIALS;
-use keywright_edge::ports::Database;
+use keywright_ports::Database;
 use keywright_store::activity::{Kind, Occurrence, statements};
 use keywright_tests::shop::{ADMIN_KEY, CRON_TOKEN};
 use serde_json::{Value, json};

@@ -5,7 +5,7 @@ use axum::body::Body;
 use data_encoding::BASE64URL_NOPAD;
 use ed25519_dalek::{Signer, SigningKey};
 use http::{Request, header};
-use keywright_edge::ports::name;
+use keywright_ports::name;
 use serde_json::json;
 
 /// A token over any payload, signed with the test seed, 32 bytes of 0x5a.

@@ -6,7 +6,7 @@ use crate::payments::{body_of, deliver, delivery_of, delivery_signed, issued, or
 use axum::body::Body;
 use http::Request;
 use keywright_btcpay_double::{ApiState, BtcPay, MarkAs, NewInvoice, sign};
-use keywright_edge::ports::name;
+use keywright_ports::name;
 use keywright_tests::shop::WEBHOOK_SECRET;
 use serde_json::{Value, json};
 

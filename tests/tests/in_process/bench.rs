@@ -5,9 +5,9 @@ use axum::body::Body;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, header};
 use keywright_btcpay_double::BtcPay;
-use keywright_edge::host::native::{HttpFetch, SetClock, hold_background_waits};
-use keywright_edge::ports::{DatabasePort, Fetch, Row, Statement, name};
 use keywright_license::{VerifiedLicense, VerifyKeys, verify_license};
+use keywright_native_host::{HttpFetch, SetClock, hold_background_waits};
+use keywright_ports::{DatabasePort, Fetch, Row, Statement, name};
 use keywright_tests::published::release;
 use keywright_tests::shop::{
     ADMIN_KEY, CLIENT_ADDRESS_HEADER, CRON_TOKEN, Setup, Shop, WEBHOOK_SECRET, configuration,

@@ -1,7 +1,7 @@
 //! What the operator changes while the database breaks off.
 
 use crate::bench::Bench;
-use keywright_edge::host::native::Fault;
+use keywright_native_host::Fault;
 use serde_json::json;
 
 #[tokio::test]

@@ -4,7 +4,7 @@
 use crate::bench::{Bench, json_request, played_store, signed_in};
 use crate::payments::order;
 use http::Method;
-use keywright_edge::ports::name;
+use keywright_ports::name;
 use serde_json::{Value, json};
 
 const PROFILES: &str = "/v1/admin/merchant-profiles";
@@ -96,9 +96,9 @@ async fn of_many_that_become_the_default_one_does() {
     // The schema itself holds it.
     let two = "UPDATE merchant_profiles SET is_default = 1";
     let port = &bench.shop.database;
-    let statement = keywright_edge::ports::Statement::new(two, []);
+    let statement = keywright_ports::Statement::new(two, []);
     assert!(
-        keywright_edge::ports::DatabasePort::query(&**port, statement)
+        keywright_ports::DatabasePort::query(&**port, statement)
             .await
             .is_err()
     );

@@ -6,10 +6,10 @@ use crate::races::at_once;
 use axum::body::Body;
 use http::{Method, Request};
 use keywright_domain::caller_limits::{CallerLimit, RECOVERIES, Rate};
-use keywright_edge::host::native::CONNECTION_ADDRESS;
-use keywright_edge::http::Client;
-use keywright_edge::http::caller_limit::try_take_for;
-use keywright_edge::ports::{Database, name};
+use keywright_native_host::CONNECTION_ADDRESS;
+use keywright_ports::{Database, name};
+use keywright_web::Client;
+use keywright_web::caller_limit::try_take_for;
 use serde_json::json;
 use std::sync::Arc;
 

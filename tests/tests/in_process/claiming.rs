@@ -6,7 +6,7 @@ use crate::races::at_once;
 use crate::usdc_shop::{BUYER, Market, Ordered, chain, configuration, order, priced};
 use axum::body::Body;
 use http::Request;
-use keywright_edge::ports::name;
+use keywright_ports::name;
 use keywright_providers::polygon::token::BRIDGED_USDC_POLYGON;
 use keywright_providers::polygon::{Address, Hash};
 use keywright_rpc_double::{Contract, Fault, Payment};

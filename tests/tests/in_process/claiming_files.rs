@@ -7,7 +7,7 @@ use crate::races::at_once;
 use crate::usdc_shop::Market;
 use axum::body::Body;
 use http::{Method, Request};
-use keywright_edge::host::native::Fault;
+use keywright_native_host::Fault;
 use keywright_tests::polygon::Wallet;
 use serde_json::{Value, json};
 use std::sync::Arc;

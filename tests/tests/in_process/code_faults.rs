@@ -6,7 +6,7 @@ use crate::codes::{assert_uses_add_up, buy_with, uses};
 use crate::payments::{issued, poll, tick_until_quiet};
 use crate::settle_faults::{BreakingFetch, Broken, Told, assert_whole, sale};
 use keywright_btcpay_double::{ApiState, BtcPay, Status};
-use keywright_edge::host::native::Fault;
+use keywright_native_host::Fault;
 use serde_json::json;
 use std::sync::Arc;
 

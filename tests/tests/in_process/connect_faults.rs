@@ -10,7 +10,7 @@ use crate::stores::{
     webhooks_to,
 };
 use keywright_btcpay_double::{BtcPay, Consent};
-use keywright_edge::host::native::Fault;
+use keywright_native_host::Fault;
 use serde_json::json;
 use std::sync::Arc;
 

@@ -10,7 +10,7 @@ use crate::stores::{
 use axum::body::Body;
 use http::{Method, Request, header};
 use keywright_btcpay_double::{ApiState, BtcPay, Consent, Network, permission};
-use keywright_edge::ports::name;
+use keywright_ports::name;
 use keywright_tests::shop::{ADMIN_KEY, CREDENTIALS_KEY};
 use serde_json::{Value, json};
 

@@ -8,8 +8,8 @@ use data_encoding::BASE64URL_NOPAD;
 use ed25519_dalek::Signer;
 use http::{Method, Request, header};
 use keywright_domain::release::Channel;
-use keywright_edge::host::native::serve;
 use keywright_license::{DownloadLink, VerifyKeys};
+use keywright_native_host::serve;
 use keywright_tests::vendor::Release;
 use serde_json::{Value, json};
 

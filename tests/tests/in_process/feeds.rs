@@ -4,7 +4,7 @@
 use crate::bench::{Answer, Bench};
 use keywright_domain::release::Channel;
 use keywright_domain::release::signature::DetachedSignature;
-use keywright_edge::ports::{DatabasePort, Statement, Value as Column};
+use keywright_ports::{DatabasePort, Statement, Value as Column};
 use keywright_tests::vendor::{self, GATE, Release};
 use serde_json::{Value, json};
 

@@ -7,7 +7,7 @@ use crate::receipts::{list, states};
 use crate::signing::sign_license;
 use crate::usdc_shop::Market;
 use http::Method;
-use keywright_edge::ports::name;
+use keywright_ports::name;
 use keywright_tests::hosts::root;
 use serde_json::json;
 use std::path::Path;
@@ -340,7 +340,7 @@ async fn an_order_whose_product_changes_before_the_batch_gets_no_receipt() {
     bench
         .shop
         .database
-        .before_batch(keywright_edge::ports::Statement::new(
+        .before_batch(keywright_ports::Statement::new(
             "UPDATE invoices SET product_id = (SELECT id FROM products WHERE slug = 'dear')",
             [],
         ));

@@ -4,8 +4,8 @@
 use crate::gatehouse::{House, LINUX, claims, refusal, token};
 use axum::body::Body;
 use http::{Request, header};
-use keywright_edge::host::native::Fault;
-use keywright_edge::ports::name;
+use keywright_native_host::Fault;
+use keywright_ports::name;
 use keywright_tests::published::{Published, release};
 use serde_json::json;
 

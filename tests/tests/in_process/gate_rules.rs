@@ -4,8 +4,8 @@
 use crate::bench::NOW;
 use crate::gatehouse::{House, LINUX, claims, refusal, token};
 use http::header;
-use keywright_edge::ports::name;
 use keywright_license::Date;
+use keywright_ports::name;
 use keywright_tests::published::{BUILT_AT, Published, release, sha256};
 use serde_json::json;
 

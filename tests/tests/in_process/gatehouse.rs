@@ -3,9 +3,9 @@
 use crate::bench::{Answer, Bench, NOW, Secrets};
 use axum::body::Body;
 use http::{Method, Request, header};
-use keywright_edge::host::native::{HttpFetch, SetClock};
-use keywright_edge::ports::name;
 use keywright_license::{Date, DownloadLink, SigningKey, TokenClaims};
+use keywright_native_host::{HttpFetch, SetClock};
+use keywright_ports::name;
 use keywright_tests::published::{Published, put};
 use keywright_tests::shop::{SIGNING_KEY, Setup, Shop};
 use serde_json::Value;

@@ -1,7 +1,7 @@
 //! Who holds a key, and what an application does with it on its machines.
 
 use crate::bench::{Answer, Bench};
-use keywright_edge::host::native::finished;
+use keywright_native_host::finished;
 use serde_json::{Value, json};
 
 /// A license and its key.

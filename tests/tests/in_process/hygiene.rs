@@ -4,7 +4,7 @@
 use crate::bench::{Bench, account_of, json_request, played_store, signed_in};
 use axum::body::Body;
 use http::{Method, Request};
-use keywright_edge::ports::name;
+use keywright_ports::name;
 use serde_json::json;
 
 #[tokio::test]

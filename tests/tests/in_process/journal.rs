@@ -4,15 +4,16 @@
 use crate::bench::Bench;
 use crate::holder::written;
 use crate::races::at_once;
+use axum::Extension;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
 use axum::routing::get;
 use http::Request;
-use keywright_edge::Host;
-use keywright_edge::host::native::{Fault, serve};
-use keywright_edge::journal::{Journal, MOST_FAILURES, MOST_NOTES};
-use keywright_edge::ports::{Later, Statement};
+use keywright_native_host::{Fault, serve};
+use keywright_ports::Host;
+use keywright_ports::{Later, Statement};
+use keywright_services::journal::{Journal, MOST_FAILURES, MOST_NOTES};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -39,7 +40,7 @@ impl Noting {
         let host = bench.shop.native.host(&keywright_admin::FUNCTION);
         let database = host.database().expect("granted");
         let journal = Journal::new(database, host.clock.clone(), host.log.clone(), statements);
-        let note = |State(journal): State<Journal<u64>>, later: Later| async move {
+        let note = |State(journal): State<Journal<u64>>, Extension(later): Extension<Later>| async move {
             journal.add(&later, 7).await;
             "noted"
         };

@@ -5,7 +5,7 @@ use crate::bench::Answer;
 use crate::gatehouse::{House, LINUX, refusal};
 use axum::body::Body;
 use http::{Request, header};
-use keywright_edge::ports::name;
+use keywright_ports::name;
 use keywright_tests::published::{Published, release};
 use serde_json::{Value, json};
 

@@ -3,7 +3,7 @@
 
 use crate::bench::{Answer, Bench, json_request, signed_in};
 use http::Method;
-use keywright_edge::host::native::Fault;
+use keywright_native_host::Fault;
 use serde_json::{Value, json};
 
 pub(crate) async fn change(bench: &Bench, id: &str, body: &Value) -> Answer {

@@ -4,7 +4,7 @@
 use crate::bench::{Bench, json_request, signed_in};
 use crate::races::at_once;
 use http::Method;
-use keywright_edge::ports::Row;
+use keywright_ports::Row;
 use serde_json::{Value, json};
 use std::sync::Arc;
 

@@ -3,8 +3,8 @@
 use crate::gatehouse::{House, LINUX, claims, link, refusal, signing_key, token};
 use http::header;
 use keywright_domain::release::DownloadId;
-use keywright_edge::ports::name;
 use keywright_license::{Date, DownloadLink, SigningKey};
+use keywright_ports::name;
 use keywright_tests::published::{BUILT_AT, Published, release};
 use serde_json::json;
 

@@ -4,8 +4,8 @@
 
 use crate::bench::Bench;
 use crate::holder::Holder;
-use keywright_edge::host::native::Fault;
-use keywright_edge::ports::Statement;
+use keywright_native_host::Fault;
+use keywright_ports::Statement;
 use serde_json::json;
 
 /// Machines with a seat, and events of both kinds.

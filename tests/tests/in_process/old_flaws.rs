@@ -7,7 +7,7 @@ use axum::body::Body;
 use data_encoding::HEXLOWER;
 use http::{Request, header};
 use keywright_domain::release::DownloadId;
-use keywright_edge::ports::name;
+use keywright_ports::name;
 use keywright_tests::published::{Published, release, sha256};
 use serde_json::json;
 use sha2::{Digest, Sha256};

@@ -3,9 +3,9 @@
 
 use crate::bad_keys::key_over;
 use crate::bench::Bench;
-use keywright_edge::host::native::SqliteDatabase;
-use keywright_edge::ports::{DatabasePort, Statement};
 use keywright_license::{Uuid, hash_fingerprint};
+use keywright_native_host::SqliteDatabase;
+use keywright_ports::{DatabasePort, Statement};
 use keywright_store::MIGRATIONS;
 use serde_json::{Value, json};
 use std::path::PathBuf;

@@ -2,7 +2,7 @@
 //! route that judges a token.
 
 use crate::gatehouse::{House, LINUX};
-use keywright_edge::ports::name;
+use keywright_ports::name;
 use keywright_tests::published::{Published, release};
 use serde_json::{Value, json};
 

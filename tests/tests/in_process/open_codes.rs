@@ -9,7 +9,7 @@ use crate::recent_orders::{buy_from, from_address, wait_of};
 use http::Method;
 use keywright_btcpay_double::BtcPay;
 use keywright_domain::recent_orders::{CODE_COUNTED_SECONDS, CODE_KEPT_SECONDS};
-use keywright_edge::host::native::Fault;
+use keywright_native_host::Fault;
 use serde_json::{Value, json};
 use std::sync::Arc;
 

@@ -4,7 +4,7 @@
 use crate::bench::{Bench, json_request, played_store, signed_in};
 use crate::payments::{deliver, order, poll};
 use http::{HeaderValue, Method};
-use keywright_edge::ports::Row;
+use keywright_ports::Row;
 use serde_json::{Value, json};
 
 /// Sends a request of the operator under this id.

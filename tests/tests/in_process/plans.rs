@@ -4,8 +4,8 @@
 use crate::bench::{Bench, json_request, signed_in};
 use axum::body::Body;
 use http::{Method, Request, header};
-use keywright_edge::BoxFuture;
-use keywright_edge::ports::{DatabaseError, DatabasePort, Row, Statement};
+use keywright_ports::BoxFuture;
+use keywright_ports::{DatabaseError, DatabasePort, Row, Statement};
 use serde_json::json;
 use std::sync::{Arc, Mutex};
 
@@ -38,7 +38,7 @@ async fn steps(bench: &Bench, request: Request<Body>) -> Vec<String> {
     let mut host = bench.shop.function("ADMIN").0.clone();
     host.database = Some(spy.clone());
     let router = (keywright_admin::FUNCTION.router)(&host).expect("a router");
-    let answer = keywright_edge::host::native::serve(&host, &router, request).await;
+    let answer = keywright_native_host::serve(&host, &router, request).await;
     assert_eq!(answer.status(), 200);
     let asked = std::mem::take(&mut *spy.asked.lock().expect("the list"));
     let mut steps = Vec::new();

@@ -5,7 +5,7 @@
 use crate::bench::Answer;
 use crate::publishing::{LINUX, MAC, Press, demo};
 use crate::uploading::large;
-use keywright_edge::host::native::Fault;
+use keywright_native_host::Fault;
 use keywright_tests::release_file::ReleaseFile;
 use keywright_tests::vendor;
 use serde_json::{Value, json};

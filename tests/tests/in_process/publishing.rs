@@ -4,7 +4,7 @@
 use crate::bench::{Answer, Bench, NOW, Secrets, signed_in};
 use axum::body::Body;
 use http::{Method, Request};
-use keywright_edge::host::native::{HttpFetch, SetClock};
+use keywright_native_host::{HttpFetch, SetClock};
 use keywright_tests::release_file::ReleaseFile;
 use keywright_tests::shop::{Setup, Shop};
 use serde_json::{Value, json};
@@ -564,7 +564,7 @@ async fn a_host_that_cannot_write_records_and_answers_the_manifest() {
         let request = signed_in(request.expect("a request"));
         let (host, router) = (&host, &router);
         async move {
-            let answer = keywright_edge::host::native::serve(host, router, request).await;
+            let answer = keywright_native_host::serve(host, router, request).await;
             let status = answer.status().as_u16();
             let body = axum::body::to_bytes(answer.into_body(), 1 << 20).await;
             let body: Value = serde_json::from_slice(&body.expect("a body")).expect("json");

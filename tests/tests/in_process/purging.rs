@@ -5,8 +5,8 @@ use crate::bench::{Bench, account_of, played_store};
 use crate::codes::{assert_uses_add_up, buy_with};
 use crate::payments::{deliver, poll};
 use keywright_btcpay_double::{BtcPay, MarkAs};
-use keywright_edge::host::native::Fault;
-use keywright_edge::ports::{Clock, name};
+use keywright_native_host::Fault;
+use keywright_ports::{Clock, name};
 use serde_json::json;
 
 const DAY: u64 = 86_400;

@@ -6,8 +6,8 @@ use crate::races::at_once;
 use axum::body::Body;
 use http::{Method, Request};
 use keywright_domain::rate_limit::Limit;
-use keywright_edge::http::rate_limit::{Charge, Limiter, charge, forget_full, take_exactly};
-use keywright_edge::ports::Database;
+use keywright_ports::Database;
+use keywright_web::rate_limit::{Charge, Limiter, charge, forget_full, take_exactly};
 use serde_json::json;
 use std::sync::Arc;
 

@@ -4,8 +4,8 @@
 use crate::bench::{Answer, Bench, NOW, json_request, signed_in};
 use crate::signing::sign_license;
 use http::Method;
-use keywright_edge::host::native::Fault;
-use keywright_edge::ports::name;
+use keywright_native_host::Fault;
+use keywright_ports::name;
 use keywright_tests::shop::RECEIPT_KEY;
 use serde_json::{Value, json};
 
@@ -207,7 +207,7 @@ async fn what_changes_after_it_was_shown_is_not_sealed() {
     bench
         .shop
         .database
-        .before_batch(keywright_edge::ports::Statement::new(meanwhile, []));
+        .before_batch(keywright_ports::Statement::new(meanwhile, []));
     assert_eq!(seal(&bench, &shown).await.json()["sealed"], 1);
     assert_eq!(states(&bench).await, ["unsealed", "sealed"]);
 }

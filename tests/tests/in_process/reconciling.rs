@@ -4,7 +4,7 @@
 use crate::bench::{Bench, UNTIL_DUE, played_store};
 use crate::payments::{deliver, issued, order, poll};
 use keywright_btcpay_double::{ApiState, BtcPay, MarkAs, Payment};
-use keywright_edge::ports::Clock;
+use keywright_ports::Clock;
 use serde_json::{Value, json};
 
 /// What a tick reports.

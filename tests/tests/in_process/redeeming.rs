@@ -155,7 +155,7 @@ async fn a_license_that_cannot_be_signed_now_is_there_at_the_next_poll() {
     bench
         .shop
         .database
-        .break_call(5, keywright_edge::host::native::Fault::Before);
+        .break_call(5, keywright_native_host::Fault::Before);
     let answer = redeem(&bench, json!({ "product": "demo", "code": "FREE" })).await;
     bench.shop.database.mend();
     assert_eq!(answer.refusal(), (503, "service_unavailable".to_owned()));

@@ -7,12 +7,12 @@ use axum::body::Body;
 use axum::routing::post;
 use http::{HeaderValue, Method, Request};
 use keywright_domain::recent_orders::PER_CALLER;
-use keywright_edge::Host;
-use keywright_edge::host::native::Fault;
-use keywright_edge::host::native::serve;
-use keywright_edge::http::{ApiError, Callers, repeatable};
-use keywright_edge::ports::{Clock, Statement};
+use keywright_native_host::Fault;
+use keywright_native_host::serve;
+use keywright_ports::Host;
+use keywright_ports::{Clock, Statement};
 use keywright_store::licenses::licenses_in_force;
+use keywright_web::{ApiError, Callers, repeatable};
 use serde_json::{Value, json};
 use std::sync::{Arc, OnceLock};
 

@@ -2,8 +2,8 @@
 //! overlap, then the old one goes.
 
 use crate::bench::Bench;
-use keywright_edge::ports::name;
 use keywright_license::{PublicKey, SigningKey, VerifyKeys, verify_license};
+use keywright_ports::name;
 use keywright_tests::shop::{NEXT_SIGNING_KEY as SECOND_KEY, SIGNING_KEY};
 use serde_json::{Value, json};
 

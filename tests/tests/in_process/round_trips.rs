@@ -10,7 +10,7 @@ use crate::{round_trips_usdc, stores, usdc_shop};
 use axum::body::Body;
 use http::{Method, Request, header};
 use keywright_btcpay_double::Consent;
-use keywright_edge::ports::name;
+use keywright_ports::name;
 use keywright_rpc_double::Endpoint;
 use keywright_tests::release_file::ReleaseFile;
 use keywright_tests::shop::CRON_TOKEN;

@@ -7,7 +7,7 @@ use axum::body::Body;
 use http::{Method, Request, header};
 use keywright_admin::access::ROUTES;
 use keywright_domain::access::{Caller, Role};
-use keywright_edge::host::native::Fault;
+use keywright_native_host::Fault;
 use serde_json::{Value, json};
 use std::sync::Arc;
 

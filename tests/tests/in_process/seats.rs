@@ -232,7 +232,7 @@ async fn a_repeated_activation_answers_as_the_first_did() {
 
 #[tokio::test]
 async fn the_answer_waits_for_one_read_only() {
-    let bench = Bench::with(&[(keywright_edge::ports::name::VALIDATION_LOG_DAYS, "90")]);
+    let bench = Bench::with(&[(keywright_ports::name::VALIDATION_LOG_DAYS, "90")]);
     let holder = Holder::new(&bench, "demo", json!({})).await;
     holder.validate("a").await;
     written().await;

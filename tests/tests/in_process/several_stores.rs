@@ -217,7 +217,7 @@ async fn many_stores_are_asked_over_several_ticks() {
             .start()
             .expect("a played BTCPay")
     };
-    let bench = Bench::with(&[(keywright_edge::ports::name::BTCPAY_URL, pay.base_url())]);
+    let bench = Bench::with(&[(keywright_ports::name::BTCPAY_URL, pay.base_url())]);
     for number in 0..10 {
         let slug = format!("p{number}");
         connected(&bench, &pay, &slug, &format!("S{number}")).await;
@@ -245,7 +245,7 @@ async fn many_stores_are_asked_over_several_ticks() {
 #[tokio::test]
 async fn an_instance_with_connected_stores_needs_no_other() {
     let pay = played_server();
-    let bench = Bench::with(&[(keywright_edge::ports::name::BTCPAY_URL, pay.base_url())]);
+    let bench = Bench::with(&[(keywright_ports::name::BTCPAY_URL, pay.base_url())]);
     bench.product("ours", 50_000).await;
     connected(&bench, &pay, "first", SHOP).await;
     let (_, remote) = order(&bench, "first").await;
@@ -275,7 +275,7 @@ async fn an_instance_with_connected_stores_needs_no_other() {
 /// business's.
 #[tokio::test]
 async fn no_other_business_is_paid_into_the_operators_wallet() {
-    use keywright_edge::ports::name::WALLET_ADDRESS;
+    use keywright_ports::name::WALLET_ADDRESS;
     let pay = played_server();
     let wallet = (WALLET_ADDRESS, "0x70997970C51812dc3A010C7d01b50e0d17dc79C8");
     let bench = Bench::with(&[&account_of(&pay)[..], &[wallet]].concat());

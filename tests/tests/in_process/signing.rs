@@ -4,10 +4,10 @@
 use crate::bench::{Answer, Bench, json_request, played_store};
 use crate::payments::{deliver, order};
 use http::{Method, Request};
-use keywright_edge::Grants;
-use keywright_edge::function::{Access, OutboundAccess};
-use keywright_edge::host::native::serve;
-use keywright_edge::ports::name;
+use keywright_native_host::serve;
+use keywright_ports::Grants;
+use keywright_ports::function::{Access, OutboundAccess};
+use keywright_ports::name;
 use keywright_tests::shop::{FUNCTIONS, SIGNING_KEY};
 use serde_json::{Value, json};
 

@@ -8,7 +8,7 @@ use crate::usdc_shop::{Market, try_tick};
 use axum::body::Body;
 use http::{Method, Request};
 use keywright_btcpay_double::BtcPay;
-use keywright_edge::ports::name;
+use keywright_ports::name;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -3,7 +3,7 @@
 
 use crate::payments::issued;
 use crate::usdc_shop::{BUYER, Market, WALLET, chain};
-use keywright_edge::ports::name;
+use keywright_ports::name;
 use keywright_providers::polygon::Address;
 use keywright_rpc_double::{Fault, Kept, Payment, RangeLimit};
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ async fn paid(market: &Market) -> bool {
 async fn set_aside(market: &Market) -> Vec<String> {
     let sql = "SELECT reason FROM rpc_endpoints ORDER BY reason";
     let rows = market.bench.sql(sql).await;
-    let text = |row: &keywright_edge::ports::Row| row["reason"].as_str().map(str::to_owned);
+    let text = |row: &keywright_ports::Row| row["reason"].as_str().map(str::to_owned);
     rows.iter().filter_map(text).collect()
 }
 

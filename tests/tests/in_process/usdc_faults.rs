@@ -4,8 +4,8 @@
 use crate::bench::Bench;
 use crate::payments::issued;
 use crate::usdc_shop::{Market, Ordered, XPUB, order, priced, try_tick};
-use keywright_edge::host::native::Fault;
-use keywright_edge::ports::name;
+use keywright_native_host::Fault;
+use keywright_ports::name;
 use keywright_rpc_double as rpc;
 use serde_json::json;
 use std::collections::BTreeSet;

@@ -4,7 +4,7 @@
 use crate::bench::Answer;
 use crate::payments::issued;
 use crate::usdc_shop::{BEFORE, BUYER, Market, Ordered, WALLET, XPUB, chain, priced};
-use keywright_edge::ports::name;
+use keywright_ports::name;
 use keywright_providers::polygon::{Address, Hash};
 use keywright_rpc_double::{Fault, Kept, Payment};
 use serde_json::{Value, json};

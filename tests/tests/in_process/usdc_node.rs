@@ -3,7 +3,7 @@
 use crate::bench::{Bench, NOW};
 use crate::payments::issued;
 use crate::usdc_shop::{BUYER, Ordered, WALLET, XPUB, order, priced, try_tick};
-use keywright_edge::ports::name;
+use keywright_ports::name;
 use keywright_providers::polygon::Address;
 use keywright_providers::polygon::token::BRIDGED_USDC_POLYGON;
 use keywright_tests::polygon::{Anvil, Tokens, Wallet};

@@ -3,7 +3,7 @@
 use crate::bench::{Answer, Bench, NOW};
 use axum::body::Body;
 use http::Request;
-use keywright_edge::ports::name;
+use keywright_ports::name;
 use keywright_providers::polygon::{Address, Hash};
 use keywright_rpc_double::{Chain, Endpoint, Payment};
 use keywright_tests::shop::CRON_TOKEN;

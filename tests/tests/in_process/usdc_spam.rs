@@ -3,7 +3,7 @@
 
 use crate::payments::issued;
 use crate::usdc_shop::{BEFORE, BUYER, Market, Ordered, WALLET, try_tick};
-use keywright_edge::host::native::Fault as Break;
+use keywright_native_host::Fault as Break;
 use keywright_providers::polygon::{Address, Hash};
 use keywright_rpc_double::{Fault, Payment};
 use serde_json::{Value, json};

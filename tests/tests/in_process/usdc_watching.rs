@@ -3,7 +3,7 @@
 
 use crate::payments::{issued, poll};
 use crate::usdc_shop::{BEFORE, BUYER, Market, WALLET, order, priced};
-use keywright_edge::ports::name;
+use keywright_ports::name;
 use keywright_providers::polygon::Address;
 use keywright_providers::polygon::token::BRIDGED_USDC_POLYGON;
 use keywright_rpc_double::Payment;

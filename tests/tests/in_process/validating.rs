@@ -277,6 +277,6 @@ async fn the_public_keys_are_served_in_every_form() {
         (&json!("OKP"), &json!("Ed25519"))
     );
     assert_eq!(jwk["kid"], keys.first().key_id());
-    let nameless = Bench::with(&[(keywright_edge::ports::name::OPERATOR_NAME, "")]);
+    let nameless = Bench::with(&[(keywright_ports::name::OPERATOR_NAME, "")]);
     assert!(nameless.get("/").await.json()["operator"].is_null());
 }

@@ -4,7 +4,7 @@ use crate::bench::{Answer, Bench, json_request};
 use crate::holder::{Holder, written};
 use http::Method;
 use keywright_domain::caller_limits::VALIDATIONS;
-use keywright_edge::ports::name;
+use keywright_ports::name;
 use serde_json::json;
 
 async fn from(holder: &Holder<'_>, bench: &Bench, address: &str) -> Answer {
@@ -133,7 +133,7 @@ async fn a_thousand_callers_of_one_network_share_its_validations() {
 
 #[tokio::test]
 async fn made_up_keys_do_not_fill_the_log() {
-    let bench = Bench::with(&[(keywright_edge::ports::name::VALIDATION_LOG_DAYS, "90")]);
+    let bench = Bench::with(&[(keywright_ports::name::VALIDATION_LOG_DAYS, "90")]);
     let holder = Holder::new(&bench, "demo", json!({})).await;
     let garbage = async |address: &str| {
         let body = json!({ "key": "LIC1-AAAA-AAAA" });

@@ -4,8 +4,8 @@ use crate::bench::{Bench, NOW, json_request};
 use crate::holder::{Holder, written};
 use data_encoding::HEXLOWER;
 use http::{HeaderValue, Method};
-use keywright_edge::ports::{Row, name};
 use keywright_license::{NewLicense, SigningKey, hash_fingerprint};
+use keywright_ports::{Row, name};
 use keywright_tests::shop::SIGNING_KEY;
 use serde_json::{Value, json};
 

@@ -2,7 +2,7 @@
 //! do.
 
 use super::{functions, root};
-use keywright_edge::function::{Access, OutboundAccess};
+use keywright_ports::function::{Access, OutboundAccess};
 use keywright_spin_host::SpinApp;
 
 /// Interfaces that give nothing away: types, time, randomness, the log, and

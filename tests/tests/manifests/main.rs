@@ -9,17 +9,18 @@
 )]
 
 mod access;
+mod arrows;
 mod components;
 mod routes;
 mod spin;
 mod table;
 mod wrangler;
 
-use keywright_edge::Function;
-use keywright_edge::function::{Access, OutboundAccess};
-use keywright_edge::ports::name;
+use keywright_ports::function::{Access, OutboundAccess};
+use keywright_ports::name;
 use keywright_tests::hosts::root;
 use keywright_tests::shop;
+use keywright_web::Function;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use table::Row;

@@ -1,8 +1,8 @@
 //! `spin.toml` against the crates; the crates are tested against the table.
 
 use super::{functions, root, secret, toml};
-use keywright_edge::function::{Access, OutboundAccess};
-use keywright_edge::ports::name;
+use keywright_ports::function::{Access, OutboundAccess};
+use keywright_ports::name;
 use keywright_spin_host::{Grants, SpinApp};
 use std::collections::BTreeSet;
 

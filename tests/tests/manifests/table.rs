@@ -1,7 +1,7 @@
 //! The table of `docs/privileges.md`.
 
 use super::root;
-use keywright_edge::function::Access;
+use keywright_ports::function::Access;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a function may touch at most.

@@ -2,9 +2,9 @@
 //! the table.
 
 use super::{functions, root, toml};
-use keywright_edge::Function;
-use keywright_edge::function::Access;
 use keywright_gateway::routes::{PAGES, ROUTES};
+use keywright_ports::function::Access;
+use keywright_web::Function;
 use std::collections::BTreeSet;
 
 /// What a function's file may say at all: any other key could grant something.

@@ -4,10 +4,11 @@ use super::KeyView;
 use crate::Ports;
 use axum::extract::State;
 use http::{HeaderMap, Uri};
-use keywright_edge::http::openapi::{AccessRefusals, BadQuery, Failures};
-use keywright_edge::http::page::{PageQuery, Position};
-use keywright_edge::http::{ApiError, Json, Query};
+use keywright_domain::page::Position;
 use keywright_store::api_keys;
+use keywright_web::openapi::{AccessRefusals, BadQuery, Failures};
+use keywright_web::page::{PageQuery, end_page};
+use keywright_web::{ApiError, Json, Query};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -45,7 +46,7 @@ pub(crate) async fn handler(
 ) -> Result<(HeaderMap, Json<Keys>), ApiError> {
     let page = query.page(USUAL, MOST)?;
     let mut keys = api_keys::list(&ports.database, &page).await?;
-    let (headers, next_cursor) = page.end(&uri, &mut keys, |key| Position {
+    let (headers, next_cursor) = end_page(&page, &uri, &mut keys, |key| Position {
         at: key.created_at,
         id: key.id.clone(),
     });

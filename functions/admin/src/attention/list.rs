@@ -4,10 +4,11 @@ use super::View;
 use crate::Ports;
 use axum::extract::State;
 use http::{HeaderMap, Uri};
-use keywright_edge::http::openapi::{AccessRefusals, BadQuery, Failures};
-use keywright_edge::http::page::{PageQuery, Position};
-use keywright_edge::http::{ApiError, Json, Query};
+use keywright_domain::page::Position;
 use keywright_store::attention;
+use keywright_web::openapi::{AccessRefusals, BadQuery, Failures};
+use keywright_web::page::{PageQuery, end_page};
+use keywright_web::{ApiError, Json, Query};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -68,7 +69,7 @@ pub(crate) async fn handler(
         Some(_) => return Err(ApiError::bad_request("state: open or all")),
     };
     let mut found = attention::list(&ports.database, only_open, &page).await?;
-    let (headers, next_cursor) = page.end(&uri, &mut found, |item| Position {
+    let (headers, next_cursor) = end_page(&page, &uri, &mut found, |item| Position {
         at: item.at,
         id: item.id.clone(),
     });

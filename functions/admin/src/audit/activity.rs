@@ -4,10 +4,10 @@ use crate::Ports;
 use axum::extract::State;
 use http::{HeaderMap, Uri};
 use keywright_domain::dates::rfc3339;
-use keywright_edge::http::openapi::{AccessRefusals, BadQuery, Failures};
-use keywright_edge::http::page::PageQuery;
-use keywright_edge::http::{ApiError, Json, Query};
 use keywright_store::activity::{self, Filter, HourlyCount};
+use keywright_web::openapi::{AccessRefusals, BadQuery, Failures};
+use keywright_web::page::{PageQuery, end_page};
+use keywright_web::{ApiError, Json, Query};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -104,7 +104,7 @@ pub(crate) async fn handler(
         subject: query.subject,
     };
     let mut counts = activity::list(&ports.database, &filter, &page).await?;
-    let (headers, next_cursor) = page.end(&uri, &mut counts, HourlyCount::position);
+    let (headers, next_cursor) = end_page(&page, &uri, &mut counts, HourlyCount::position);
     let counts = counts.into_iter().map(CountView::from).collect();
     Ok((
         headers,

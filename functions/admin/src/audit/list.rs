@@ -8,10 +8,11 @@ use axum::extract::State;
 use http::{HeaderMap, Uri};
 use keywright_domain::access::Caller;
 use keywright_domain::dates::rfc3339;
-use keywright_edge::http::openapi::{AccessRefusals, BadQuery, Failures};
-use keywright_edge::http::page::{PageQuery, Position};
-use keywright_edge::http::{ApiError, Json, Query};
+use keywright_domain::page::Position;
 use keywright_store::audit::{self, Filter, Recorded};
+use keywright_web::openapi::{AccessRefusals, BadQuery, Failures};
+use keywright_web::page::{PageQuery, end_page};
+use keywright_web::{ApiError, Json, Query};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
@@ -154,7 +155,7 @@ pub(crate) async fn handler(
         to,
     };
     let mut entries = audit::list(&ports.database, &filter, &page).await?;
-    let (headers, next_cursor) = page.end(&uri, &mut entries, |entry| Position {
+    let (headers, next_cursor) = end_page(&page, &uri, &mut entries, |entry| Position {
         at: entry.at,
         id: entry.id.clone(),
     });

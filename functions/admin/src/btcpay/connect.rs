@@ -11,10 +11,10 @@ use data_encoding::BASE64URL_NOPAD;
 use http::StatusCode;
 use keywright_domain::access::Caller;
 use keywright_domain::rail::ProviderKind;
-use keywright_edge::http::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
-use keywright_edge::http::{ApiError, Json, hash_of_secret};
 use keywright_providers::btcpay::authorize_url;
 use keywright_store::provider_connects::{self, Begun, New};
+use keywright_web::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
+use keywright_web::{ApiError, Json, hash_of_secret};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -81,16 +81,16 @@ pub(crate) async fn handler(
             message,
         )
     };
-    let vault = btcpay.vault.as_ref().as_ref();
+    let vault = btcpay.payment_providers.vault();
     vault.map_err(|missing| not_set_up(&missing.to_string()))?;
-    let url = btcpay.browser_url.as_ref().or(btcpay.url.as_ref());
-    let (Some(url), Some(_)) = (url, &btcpay.url) else {
+    let Some(server_url) = btcpay.payment_providers.server_url() else {
         return Err(ApiError::unavailable(
             "btcpay_not_configured",
             "stores cannot be connected yet: BTCPAY_URL is not configured",
             "BTCPAY_URL is not configured",
         ));
     };
+    let url = btcpay.browser_url.as_deref().unwrap_or(server_url);
     let here = btcpay.public_url.as_ref();
     let here = here.ok_or_else(|| not_set_up("PUBLIC_URL is not configured"))?;
 

@@ -4,12 +4,12 @@ use super::business;
 use crate::text::present;
 use crate::{Operator, Ports};
 use axum::extract::State;
-use keywright_edge::http::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
-use keywright_edge::http::{ApiError, Json};
-use keywright_edge::ports::Level;
+use keywright_ports::Level;
 use keywright_providers::btcpay::{Server, read_gone};
 use keywright_store::payment_providers::Provider;
 use keywright_store::provider_change::{self, Undone};
+use keywright_web::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
+use keywright_web::{ApiError, Json};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -109,10 +109,9 @@ async fn undo(ports: &Ports, provider: &Provider, request_id: &str) -> Undone {
         btcpay.log.write(Level::Warn, request_id, &line);
         false
     };
-    let opened = provider.open_at(btcpay.url.as_deref(), &btcpay.vault);
-    let (api_key, store) = match (opened, btcpay.open(provider)) {
-        (Ok((_, api_key)), Ok(store)) => (api_key, store),
-        (Err(error), _) | (_, Err(error)) => {
+    let opened = match btcpay.payment_providers.open(provider) {
+        Ok(opened) => opened,
+        Err(error) => {
             note(error.to_string());
             return Undone {
                 webhook_removed: false,
@@ -123,11 +122,11 @@ async fn undo(ports: &Ports, provider: &Provider, request_id: &str) -> Undone {
     let webhook_removed = match &provider.webhook_id {
         None => true,
         Some(id) => {
-            let removed = btcpay.ask(store.delete_webhook(id), read_gone).await;
+            let removed = btcpay.ask(opened.store.delete_webhook(id), read_gone).await;
             removed.map_or_else(note, |()| true)
         }
     };
-    let revoked = match Server::new(&provider.base_url, &api_key) {
+    let revoked = match Server::new(&provider.base_url, &opened.api_key) {
         Ok(server) => btcpay.ask(server.revoke_key(), read_gone).await,
         Err(error) => Err(error.to_string()),
     };

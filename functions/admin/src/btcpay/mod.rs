@@ -10,13 +10,13 @@ use crate::Ports;
 use bytes::Bytes;
 use http::{Request, Response};
 use keywright_domain::rail::ProviderKind;
-use keywright_edge::Host;
-use keywright_edge::function::PortError;
-use keywright_edge::http::ApiError;
-use keywright_edge::ports::{Log, Outbound, name};
-use keywright_edge::vault::{NoVault, Vault};
-use keywright_providers::btcpay::{ReadError, Store};
-use keywright_store::payment_providers::{self, OfBusiness, Provider, Unusable};
+use keywright_ports::Host;
+use keywright_ports::function::PortError;
+use keywright_ports::{Log, Outbound, name};
+use keywright_providers::btcpay::ReadError;
+use keywright_services::payment_providers::PaymentProviders;
+use keywright_store::payment_providers::{self, OfBusiness};
+use keywright_web::ApiError;
 use std::sync::Arc;
 
 /// What the instance knows of the vendor's `BTCPay` Server.
@@ -26,14 +26,10 @@ pub(crate) struct BtcPay {
     log: Log,
     /// Where this instance is reached, without a trailing slash.
     public_url: Option<Arc<str>>,
-    /// The server, without a trailing slash; every store is there.
-    url: Option<Arc<str>>,
+    /// The stores that orders are paid at.
+    payment_providers: PaymentProviders,
     /// The same server for browsers, where they reach it under another name.
     browser_url: Option<Arc<str>>,
-    /// The store of the configuration, or why there is none.
-    configured: Arc<Result<Store, String>>,
-    /// What opens the credentials of connected stores.
-    vault: Arc<Result<Vault, NoVault>>,
     /// Whether scoped keys may connect stores of test networks.
     sandbox: bool,
 }
@@ -42,31 +38,14 @@ impl BtcPay {
     pub(crate) fn of(host: &Host) -> Result<Self, PortError> {
         let config = &host.config;
         let url = config.get(name::BTCPAY_URL);
-        let store = Store::configured(
-            url,
-            config.get(name::BTCPAY_STORE_ID),
-            config.get(name::BTCPAY_API_KEY),
-        );
         let plain = |url: &str| -> Arc<str> { url.trim_end_matches('/').into() };
         Ok(Self {
             outbound: host.outbound(url.as_slice())?,
             log: host.log.clone(),
             public_url: config.get(name::PUBLIC_URL).map(plain),
-            url: url.map(plain),
+            payment_providers: PaymentProviders::configured(config),
             browser_url: config.get(name::BTCPAY_BROWSER_URL).map(plain),
-            configured: Arc::new(store.map_err(|error| error.to_string())),
-            vault: Arc::new(Vault::configured(config)),
             sandbox: matches!(config.get(name::SANDBOX_MODE), Some("1" | "true")),
-        })
-    }
-
-    /// The way to a connected store.
-    fn open(&self, provider: &Provider) -> Result<Store, Unusable> {
-        let (_, api_key) = provider.open_at(self.url.as_deref(), &self.vault)?;
-        Store::new(&provider.base_url, &provider.store_id, &api_key).map_err(|_| {
-            Unusable::Unreadable {
-                id: provider.id.clone(),
-            }
         })
     }
 

@@ -4,9 +4,9 @@ use crate::Ports;
 use axum::extract::State;
 use keywright_domain::dates::rfc3339;
 use keywright_domain::rail::Rail;
-use keywright_edge::http::openapi::{AccessRefusals, Failures};
-use keywright_edge::http::{ApiError, Json};
 use keywright_store::payment_providers;
+use keywright_web::openapi::{AccessRefusals, Failures};
+use keywright_web::{ApiError, Json};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -78,7 +78,9 @@ pub(crate) async fn handler(State(ports): State<Ports>) -> Result<Json<Overview>
     let connected = payment_providers::all_connected(&ports.database).await?;
     let btcpay = &ports.btcpay;
     let providers = connected.into_iter().map(|provider| ProviderStatus {
-        problem: btcpay.open(&provider).err().map(|error| error.to_string()),
+        problem: (btcpay.payment_providers.open(&provider))
+            .err()
+            .map(|error| error.to_string()),
         id: provider.id,
         kind: provider.kind.as_str(),
         merchant_profile_id: provider.merchant_profile_id,
@@ -88,16 +90,16 @@ pub(crate) async fn handler(State(ports): State<Ports>) -> Result<Json<Overview>
         connected_at: rfc3339(provider.connected_at),
         served_rails: provider.kind.rails(),
     });
-    let store = btcpay.configured.as_ref().as_ref();
+    let store = btcpay.payment_providers.configured_store();
     Ok(Json(Overview {
         providers: providers.collect(),
         configuration: Configured {
             configured: store.is_ok(),
-            base_url: btcpay.url.as_deref().map(str::to_owned),
+            base_url: btcpay.payment_providers.server_url().map(str::to_owned),
             store_id: store.ok().map(|store| store.id().to_owned()),
-            problem: store.err().cloned(),
+            problem: store.err().map(str::to_owned),
         },
-        credentials_key: btcpay.vault.is_ok(),
+        credentials_key: btcpay.payment_providers.vault().is_ok(),
         sandbox_mode: btcpay.sandbox,
     }))
 }

@@ -4,9 +4,10 @@ use super::business;
 use super::status::Asked;
 use crate::Ports;
 use axum::extract::State;
-use keywright_edge::http::openapi::{AccessRefusals, BadQuery, Failures, Unknown, Upstream};
-use keywright_edge::http::{ApiError, Json, Query};
+use keywright_ports::Unavailable;
 use keywright_providers::btcpay::{PaymentMethod, read_payment_methods};
+use keywright_web::openapi::{AccessRefusals, BadQuery, Failures, Unknown, Upstream};
+use keywright_web::{ApiError, Json, Query};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -58,8 +59,12 @@ pub(crate) async fn handler(
 ) -> Result<Json<Methods>, ApiError> {
     let business = business(&ports, asked.merchant_profile_id.as_deref()).await?;
     let btcpay = &ports.btcpay;
-    let store = match (&business.provider, btcpay.configured.as_ref()) {
-        (Some(provider), _) => btcpay.open(provider)?,
+    let configured = btcpay.payment_providers.configured_store();
+    let store = match (&business.provider, configured) {
+        (Some(provider), _) => {
+            let opened = btcpay.payment_providers.open(provider);
+            opened.map_err(Unavailable::from)?.store
+        }
         (None, Ok(store)) if business.is_default => store.clone(),
         (None, _) => {
             return Err(ApiError::not_found(

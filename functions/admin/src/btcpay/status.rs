@@ -4,8 +4,8 @@ use super::business;
 use crate::Ports;
 use axum::extract::State;
 use keywright_domain::dates::rfc3339;
-use keywright_edge::http::openapi::{AccessRefusals, BadQuery, Failures, Unknown};
-use keywright_edge::http::{ApiError, Json, Query};
+use keywright_web::openapi::{AccessRefusals, BadQuery, Failures, Unknown};
+use keywright_web::{ApiError, Json, Query};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -71,11 +71,16 @@ pub(crate) async fn handler(
         problem: None,
     };
     Ok(Json(
-        match (business.provider, btcpay.configured.as_ref()) {
+        match (
+            business.provider,
+            btcpay.payment_providers.configured_store(),
+        ) {
             (Some(provider), _) => Status {
                 connected: true,
                 source: Some("connected"),
-                problem: btcpay.open(&provider).err().map(|error| error.to_string()),
+                problem: (btcpay.payment_providers.open(&provider))
+                    .err()
+                    .map(|error| error.to_string()),
                 payment_provider_id: Some(provider.id),
                 base_url: Some(provider.base_url),
                 store_id: Some(provider.store_id),
@@ -86,12 +91,12 @@ pub(crate) async fn handler(
             (None, Ok(store)) if business.is_default => Status {
                 connected: true,
                 source: Some("configuration"),
-                base_url: btcpay.url.as_deref().map(str::to_owned),
+                base_url: btcpay.payment_providers.server_url().map(str::to_owned),
                 store_id: Some(store.id().to_owned()),
                 ..none
             },
             (None, Err(problem)) if business.is_default => Status {
-                problem: Some(problem.clone()),
+                problem: Some(problem.to_owned()),
                 ..none
             },
             (None, _) => none,

@@ -3,9 +3,9 @@
 use super::{JobView, check_block, request};
 use crate::{Operator, Ports};
 use axum::extract::State;
-use keywright_edge::http::openapi::{AccessRefusals, BodyRefusals, Failures};
-use keywright_edge::http::{ApiError, Json};
 use keywright_store::chain_jobs::Kind;
+use keywright_web::openapi::{AccessRefusals, BodyRefusals, Failures};
+use keywright_web::{ApiError, Json};
 use serde::Deserialize;
 use utoipa::ToSchema;
 

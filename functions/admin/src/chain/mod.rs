@@ -9,9 +9,9 @@ pub(crate) mod show;
 use crate::Ports;
 use crate::text::{self, MAX_NOTE_BYTES};
 use keywright_domain::dates::rfc3339;
-use keywright_edge::http::ApiError;
 use keywright_store::audit::Actor;
 use keywright_store::chain_jobs::{self, Job, Kind, Request};
+use keywright_web::ApiError;
 use serde::Serialize;
 use utoipa::ToSchema;
 

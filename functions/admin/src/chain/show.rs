@@ -5,10 +5,11 @@ use crate::Ports;
 use axum::extract::State;
 use http::{HeaderMap, Uri};
 use keywright_domain::dates::rfc3339;
-use keywright_edge::http::openapi::{AccessRefusals, BadQuery, Failures};
-use keywright_edge::http::page::{PageQuery, Position};
-use keywright_edge::http::{ApiError, Json, Query};
+use keywright_domain::page::Position;
 use keywright_store::chain_jobs::{self, Standing};
+use keywright_web::openapi::{AccessRefusals, BadQuery, Failures};
+use keywright_web::page::{PageQuery, end_page};
+use keywright_web::{ApiError, Json, Query};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -68,7 +69,7 @@ pub(crate) async fn handler(
 ) -> Result<(HeaderMap, Json<Reading>), ApiError> {
     let page = page.page(USUAL, MOST)?;
     let (chains, mut jobs) = chain_jobs::list(&ports.database, &page).await?;
-    let (headers, next_cursor) = page.end(&uri, &mut jobs, |job| Position {
+    let (headers, next_cursor) = end_page(&page, &uri, &mut jobs, |job| Position {
         at: job.requested_at,
         id: job.id.clone(),
     });

@@ -4,11 +4,12 @@ use crate::Ports;
 use axum::extract::State;
 use http::{HeaderMap, Uri};
 use keywright_domain::dates::rfc3339;
-use keywright_edge::http::openapi::{AccessRefusals, BadQuery, Failures};
-use keywright_edge::http::page::{PageQuery, Position};
-use keywright_edge::http::{ApiError, Json, Query};
+use keywright_domain::page::Position;
 use keywright_providers::polygon::Address;
 use keywright_store::claims::{self, Claim, Filter};
+use keywright_web::openapi::{AccessRefusals, BadQuery, Failures};
+use keywright_web::page::{PageQuery, end_page};
+use keywright_web::{ApiError, Json, Query};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -91,7 +92,7 @@ pub(crate) async fn handler(
             .map(|sha256| sha256.to_ascii_lowercase()),
     };
     let mut found = claims::list(&ports.database, &filter, &page).await?;
-    let (headers, next_cursor) = page.end(&uri, &mut found, |claim| Position {
+    let (headers, next_cursor) = end_page(&page, &uri, &mut found, |claim| Position {
         at: claim.claimed_at,
         id: claim.id.clone(),
     });

@@ -6,10 +6,10 @@ use axum::extract::State;
 use keywright_domain::discount::code::Code;
 use keywright_domain::discount::{Discount, DiscountKind};
 use keywright_domain::money::Currency;
-use keywright_edge::http::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
-use keywright_edge::http::{ApiError, Json};
 use keywright_store::discount_codes::{self, DiscountCode};
 use keywright_store::products::{self, Product};
+use keywright_web::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
+use keywright_web::{ApiError, Json};
 use serde::Deserialize;
 use utoipa::ToSchema;
 

@@ -6,10 +6,11 @@ use axum::Extension;
 use axum::extract::State;
 use http::{HeaderMap, Uri};
 use keywright_domain::access::Caller;
-use keywright_edge::http::openapi::{AccessRefusals, BadQuery, Failures, Unknown};
-use keywright_edge::http::page::{PageQuery, Position};
-use keywright_edge::http::{ApiError, Json, Query};
+use keywright_domain::page::Position;
 use keywright_store::{discount_codes, products};
+use keywright_web::openapi::{AccessRefusals, BadQuery, Failures, Unknown};
+use keywright_web::page::{PageQuery, end_page};
+use keywright_web::{ApiError, Json, Query};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -78,7 +79,7 @@ pub(crate) async fn handler(
     };
     let mut codes =
         discount_codes::list(&ports.database, product_id.as_deref(), active, &page).await?;
-    let (headers, next_cursor) = page.end(&uri, &mut codes, |code| Position {
+    let (headers, next_cursor) = end_page(&page, &uri, &mut codes, |code| Position {
         at: code.created_at,
         id: code.id.clone(),
     });

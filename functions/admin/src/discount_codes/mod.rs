@@ -11,9 +11,9 @@ use crate::{Ports, text};
 use keywright_domain::access::Caller;
 use keywright_domain::dates::{parse_rfc3339, rfc3339};
 use keywright_domain::money::Currency;
-use keywright_edge::http::ApiError;
 use keywright_store::discount_codes::DiscountCode;
 use keywright_store::policies;
+use keywright_web::ApiError;
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -6,11 +6,11 @@ use crate::{Operator, Ports};
 use axum::extract::State;
 use keywright_domain::dates::{parse_end_of_day, parse_rfc3339, rfc3339, utc_day};
 use keywright_domain::terms::{Terms, check_activations_per_day};
-use keywright_edge::http::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
-use keywright_edge::http::{ApiError, Json};
 use keywright_store::policies::Policy;
 use keywright_store::settle::{self, Grant, NewIds};
 use keywright_store::{policies, products};
+use keywright_web::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
+use keywright_web::{ApiError, Json};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

@@ -6,10 +6,10 @@ use crate::text::present;
 use axum::extract::State;
 use http::{HeaderMap, Uri};
 use keywright_domain::standing::LicenseStatus;
-use keywright_edge::http::openapi::{AccessRefusals, BadQuery, Failures};
-use keywright_edge::http::page::PageQuery;
-use keywright_edge::http::{ApiError, Json, Query};
 use keywright_store::license_list::{self, Filter};
+use keywright_web::openapi::{AccessRefusals, BadQuery, Failures};
+use keywright_web::page::PageQuery;
+use keywright_web::{ApiError, Json, Query};
 use serde::Deserialize;
 use utoipa::IntoParams;
 

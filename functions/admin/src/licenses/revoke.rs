@@ -4,9 +4,9 @@ use super::standing::{self, Reason};
 use crate::{Done, Operator, Ports};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use keywright_edge::http::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
-use keywright_edge::http::{ApiError, Json};
 use keywright_store::license_status::Turn;
+use keywright_web::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
+use keywright_web::{ApiError, Json};
 
 /// Ends a license for good: from now on it does not validate. Repeating it
 /// succeeds and changes nothing more.

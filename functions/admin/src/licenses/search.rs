@@ -7,11 +7,11 @@ use crate::Ports;
 use crate::text::present;
 use axum::extract::State;
 use http::{HeaderMap, Uri};
-use keywright_edge::http::openapi::{AccessRefusals, BadQuery, BodyRefusals, Conflict, Failures};
-use keywright_edge::http::page::PageQuery;
-use keywright_edge::http::{ApiError, Json, Query};
 use keywright_license::LicenseKey;
 use keywright_store::license_list::{self, Filter};
+use keywright_web::openapi::{AccessRefusals, BadQuery, BodyRefusals, Conflict, Failures};
+use keywright_web::page::PageQuery;
+use keywright_web::{ApiError, Json, Query};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 

@@ -6,9 +6,9 @@ use axum::Extension;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use keywright_domain::access::Caller;
-use keywright_edge::http::openapi::{AccessRefusals, Failures, Unknown};
-use keywright_edge::http::{ApiError, Json};
 use keywright_store::license_detail;
+use keywright_web::openapi::{AccessRefusals, Failures, Unknown};
+use keywright_web::{ApiError, Json};
 
 /// One license with its receipt, its purchase and its machines. Its download id is
 /// shown only to a key that may write licenses.

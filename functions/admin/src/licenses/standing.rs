@@ -4,9 +4,9 @@ use crate::text::{self, MAX_NOTE_BYTES, present};
 use crate::{Done, Ports};
 use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
-use keywright_edge::http::{ApiError, Json};
 use keywright_store::audit::Actor;
 use keywright_store::license_status::{self, Turn};
+use keywright_web::{ApiError, Json};
 use serde::Deserialize;
 use utoipa::ToSchema;
 

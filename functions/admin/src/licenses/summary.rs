@@ -2,9 +2,9 @@
 
 use crate::Ports;
 use axum::extract::State;
-use keywright_edge::http::openapi::{AccessRefusals, Failures};
-use keywright_edge::http::{ApiError, Json};
 use keywright_store::license_list::{self, Count};
+use keywright_web::openapi::{AccessRefusals, Failures};
+use keywright_web::{ApiError, Json};
 use serde::Serialize;
 use utoipa::ToSchema;
 

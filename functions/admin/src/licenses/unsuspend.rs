@@ -4,9 +4,9 @@ use super::standing::{self, Reason};
 use crate::{Done, Operator, Ports};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use keywright_edge::http::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
-use keywright_edge::http::{ApiError, Json};
 use keywright_store::license_status::Turn;
+use keywright_web::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
+use keywright_web::{ApiError, Json};
 
 /// Ends a suspension: the license validates again. The body may be left out.
 /// Repeating it succeeds and changes nothing more; a revoked license is 409.

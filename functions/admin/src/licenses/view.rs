@@ -3,11 +3,12 @@
 use http::{HeaderMap, Uri};
 use keywright_domain::dates::{rfc3339, utc_day};
 use keywright_domain::money::Currency;
+use keywright_domain::page::{Page, Position};
 use keywright_domain::seats::machines_over;
-use keywright_edge::http::Json;
-use keywright_edge::http::page::{Page, Position};
 use keywright_store::license_detail::{Detail, Invoice, Machine, Receipt};
 use keywright_store::license_list::Listed;
+use keywright_web::Json;
+use keywright_web::page::end_page;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -163,7 +164,7 @@ pub(crate) struct LicenseMachine {
 
 /// The answer of a list: the rows that fit the page, and where the next begins.
 pub(crate) fn answer(uri: &Uri, page: &Page, mut rows: Vec<Listed>) -> (HeaderMap, Json<Licenses>) {
-    let (headers, next_cursor) = page.end(uri, &mut rows, |row| Position {
+    let (headers, next_cursor) = end_page(page, uri, &mut rows, |row| Position {
         at: row.issued_at,
         id: row.id.clone(),
     });

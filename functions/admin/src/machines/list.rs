@@ -5,10 +5,11 @@ use crate::text::present;
 use axum::extract::State;
 use http::{HeaderMap, Uri};
 use keywright_domain::dates::rfc3339;
-use keywright_edge::http::openapi::{AccessRefusals, BadQuery, Failures};
-use keywright_edge::http::page::{PageQuery, Position};
-use keywright_edge::http::{ApiError, Json, Query};
+use keywright_domain::page::Position;
 use keywright_store::machine_list::{self, Filter, Listed};
+use keywright_web::openapi::{AccessRefusals, BadQuery, Failures};
+use keywright_web::page::{PageQuery, end_page};
+use keywright_web::{ApiError, Json, Query};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -99,7 +100,7 @@ pub(crate) async fn handler(
         include_inactive: asked.include_inactive.unwrap_or(false),
     };
     let mut rows = machine_list::page(&ports.database, &filter, &page).await?;
-    let (headers, next_cursor) = page.end(&uri, &mut rows, |row| Position {
+    let (headers, next_cursor) = end_page(&page, &uri, &mut rows, |row| Position {
         at: row.activated_at,
         id: row.id.clone(),
     });

@@ -3,9 +3,9 @@
 use super::{ProfileView, Said, check_name};
 use crate::{Operator, Ports};
 use axum::extract::State;
-use keywright_edge::http::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures};
-use keywright_edge::http::{ApiError, Json};
 use keywright_store::merchant_profiles::{self, New};
+use keywright_web::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures};
+use keywright_web::{ApiError, Json};
 use serde::Deserialize;
 use utoipa::ToSchema;
 

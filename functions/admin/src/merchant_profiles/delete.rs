@@ -4,9 +4,9 @@ use super::unknown;
 use crate::{Done, Operator, Ports};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use keywright_edge::http::openapi::{AccessRefusals, BadQuery, Failures, Unknown};
-use keywright_edge::http::{ApiError, Json};
 use keywright_store::merchant_profile_change;
+use keywright_web::openapi::{AccessRefusals, BadQuery, Failures, Unknown};
+use keywright_web::{ApiError, Json};
 
 /// Deletes a business
 ///

@@ -5,9 +5,9 @@ use super::{ProfileView, unknown};
 use crate::{Operator, Ports};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use keywright_edge::http::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
-use keywright_edge::http::{ApiError, Json};
 use keywright_store::merchant_profile_change;
+use keywright_web::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
+use keywright_web::{ApiError, Json};
 
 /// Makes a business the default one
 ///

@@ -4,9 +4,9 @@ use super::{DetailView, unknown};
 use crate::Ports;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use keywright_edge::http::openapi::{AccessRefusals, Failures, Unknown};
-use keywright_edge::http::{ApiError, Json};
 use keywright_store::merchant_profiles;
+use keywright_web::openapi::{AccessRefusals, Failures, Unknown};
+use keywright_web::{ApiError, Json};
 
 /// Shows a business with its providers, preferences and number of products.
 #[utoipa::path(

@@ -4,9 +4,9 @@ use super::unknown;
 use crate::{Done, Operator, Ports};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use keywright_edge::http::openapi::{AccessRefusals, Conflict, Failures, Unknown};
-use keywright_edge::http::{ApiError, Json};
 use keywright_store::policy_change;
+use keywright_web::openapi::{AccessRefusals, Conflict, Failures, Unknown};
+use keywright_web::{ApiError, Json};
 
 /// Deletes a policy that was never used.
 ///

@@ -2,7 +2,7 @@
 
 use crate::products::check_metadata;
 use keywright_domain::showcase::{self, Position, ShowcaseError};
-use keywright_edge::http::ApiError;
+use keywright_web::ApiError;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 

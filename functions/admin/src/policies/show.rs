@@ -4,9 +4,9 @@ use super::{PolicyView, unknown};
 use crate::Ports;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use keywright_edge::http::openapi::{AccessRefusals, Failures, Unknown};
-use keywright_edge::http::{ApiError, Json};
 use keywright_store::policies;
+use keywright_web::openapi::{AccessRefusals, Failures, Unknown};
+use keywright_web::{ApiError, Json};
 
 /// One policy, hidden and archived ones too.
 #[utoipa::path(

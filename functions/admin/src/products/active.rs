@@ -3,9 +3,9 @@
 use crate::{Done, Operator, Ports};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use keywright_edge::http::openapi::{AccessRefusals, BodyRefusals, Failures, Unknown};
-use keywright_edge::http::{ApiError, Json};
 use keywright_store::product_change::{self, Changes};
+use keywright_web::openapi::{AccessRefusals, BodyRefusals, Failures, Unknown};
+use keywright_web::{ApiError, Json};
 use serde::Deserialize;
 use utoipa::ToSchema;
 

@@ -2,7 +2,7 @@
 
 use super::MAX_TEXT_BYTES;
 use keywright_domain::catalog::{self, Entry};
-use keywright_edge::http::ApiError;
+use keywright_web::ApiError;
 use serde_json::Value;
 use utoipa::ToSchema;
 

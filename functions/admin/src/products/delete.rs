@@ -3,9 +3,9 @@
 use crate::{Operator, Ports};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use keywright_edge::http::openapi::{AccessRefusals, BadQuery, Conflict, Failures, Unknown};
-use keywright_edge::http::{ApiError, Json, Query};
 use keywright_store::product_change;
+use keywright_web::openapi::{AccessRefusals, BadQuery, Conflict, Failures, Unknown};
+use keywright_web::{ApiError, Json, Query};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 

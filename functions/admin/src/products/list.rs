@@ -3,11 +3,12 @@
 use crate::Ports;
 use axum::extract::State;
 use http::{HeaderMap, Uri};
-use keywright_edge::http::openapi::{AccessRefusals, BadQuery, Failures};
-use keywright_edge::http::page::{PageQuery, Position};
-use keywright_edge::http::{ApiError, Json, Query};
+use keywright_domain::page::Position;
 use keywright_store::contract::ProductView;
 use keywright_store::products;
+use keywright_web::openapi::{AccessRefusals, BadQuery, Failures};
+use keywright_web::page::{PageQuery, end_page};
+use keywright_web::{ApiError, Json, Query};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -44,7 +45,7 @@ pub(crate) async fn handler(
 ) -> Result<(HeaderMap, Json<Products>), ApiError> {
     let page = asked?.0.page(USUAL, MOST)?;
     let mut rows = products::page(&ports.database, &page).await?;
-    let (headers, next_cursor) = page.end(&uri, &mut rows, |row| Position {
+    let (headers, next_cursor) = end_page(&page, &uri, &mut rows, |row| Position {
         at: row.created_at,
         id: row.id.clone(),
     });

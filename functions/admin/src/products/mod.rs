@@ -10,7 +10,7 @@ mod price;
 pub(crate) mod show;
 
 use crate::text;
-use keywright_edge::http::ApiError;
+use keywright_web::ApiError;
 use serde_json::Value;
 
 /// Longest name, in bytes.

@@ -3,7 +3,7 @@
 //! never means another currency than its sender thought.
 
 use keywright_domain::money::{Currency, Price};
-use keywright_edge::http::ApiError;
+use keywright_web::ApiError;
 
 /// Reads a price; `None` when none is sent.
 ///

@@ -3,10 +3,10 @@
 use crate::Ports;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use keywright_edge::http::openapi::{AccessRefusals, Failures, Unknown};
-use keywright_edge::http::{ApiError, Json};
 use keywright_store::contract::ProductView;
 use keywright_store::products;
+use keywright_web::openapi::{AccessRefusals, Failures, Unknown};
+use keywright_web::{ApiError, Json};
 
 /// One product, on sale or not.
 #[utoipa::path(

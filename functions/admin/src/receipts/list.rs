@@ -4,11 +4,12 @@ use crate::Ports;
 use axum::extract::State;
 use http::{HeaderMap, Uri};
 use keywright_domain::dates::rfc3339;
-use keywright_edge::http::openapi::{AccessRefusals, BadQuery, Failures};
-use keywright_edge::http::page::{PageQuery, Position};
-use keywright_edge::http::{ApiError, Json, Query};
-use keywright_edge::receipt_keys::{ReceiptFacts, ReceiptKeys, SealState};
+use keywright_domain::page::Position;
+use keywright_ports::receipt_keys::{ReceiptFacts, ReceiptKeys, SealState};
 use keywright_store::receipts::{self, ListedReceipt};
+use keywright_web::openapi::{AccessRefusals, BadQuery, Failures};
+use keywright_web::page::{PageQuery, end_page};
+use keywright_web::{ApiError, Json, Query};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -88,7 +89,7 @@ pub(crate) async fn handler(
     let page = page.page(USUAL, MOST)?;
     let keys = ports.receipt_keys()?;
     let mut found = receipts::list(&ports.database, &page).await?;
-    let (headers, next_cursor) = page.end(&uri, &mut found, |receipt| Position {
+    let (headers, next_cursor) = end_page(&page, &uri, &mut found, |receipt| Position {
         at: receipt.received_at,
         id: receipt.id.clone(),
     });

@@ -8,8 +8,8 @@ pub(crate) mod list;
 pub(crate) mod seal;
 
 use keywright_domain::dates::parse_end_of_day;
-use keywright_edge::http::ApiError;
-use keywright_edge::ports::{Config, name};
+use keywright_ports::{Config, name};
+use keywright_web::ApiError;
 
 /// How many days ahead sealing may be left open.
 const MOST_DAYS: i64 = 31;

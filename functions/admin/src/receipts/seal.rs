@@ -2,10 +2,10 @@
 
 use crate::{Operator, Ports};
 use axum::extract::State;
-use keywright_edge::http::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures};
-use keywright_edge::http::{ApiError, Json};
-use keywright_edge::receipt_keys::{ReceiptFacts, SealState};
+use keywright_ports::receipt_keys::{ReceiptFacts, SealState};
 use keywright_store::receipts::{self, ListedReceipt};
+use keywright_web::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures};
+use keywright_web::{ApiError, Json};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

@@ -5,9 +5,9 @@ use crate::{Operator, Ports};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use keywright_domain::release::manifest::ProductManifest;
-use keywright_edge::http::openapi::{AccessRefusals, BodyRefusals, Failures, Unknown};
-use keywright_edge::http::{ApiError, Json};
 use keywright_store::{products, release_gates};
+use keywright_web::openapi::{AccessRefusals, BodyRefusals, Failures, Unknown};
+use keywright_web::{ApiError, Json};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

@@ -10,9 +10,9 @@ use keywright_domain::release::manifest::{
 };
 use keywright_domain::release::{Name, Version};
 use keywright_domain::slug::Slug;
-use keywright_edge::http::ApiError;
-use keywright_edge::ports::{ReleaseError, ReleaseWriter, Releases};
+use keywright_ports::{ReleaseError, ReleaseWriter, Releases};
 use keywright_store::release_index;
+use keywright_web::ApiError;
 use std::collections::BTreeSet;
 
 /// Most folders without a row that are looked into for one request, the newest

@@ -5,11 +5,12 @@ use super::view::ReleaseView;
 use crate::Ports;
 use axum::extract::State;
 use http::{HeaderMap, Uri};
+use keywright_domain::page::Position;
 use keywright_domain::release::Version;
-use keywright_edge::http::openapi::{AccessRefusals, BadQuery, Failures};
-use keywright_edge::http::page::{PageQuery, Position};
-use keywright_edge::http::{ApiError, Json, Query};
 use keywright_store::releases::{self, Filter};
+use keywright_web::openapi::{AccessRefusals, BadQuery, Failures};
+use keywright_web::page::{PageQuery, end_page};
+use keywright_web::{ApiError, Json, Query};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -81,7 +82,7 @@ pub(crate) async fn handler(
         version: version.map_err(|error| bad("version", &error))?,
     };
     let mut rows = releases::list(&ports.database, &filter, &page).await?;
-    let (headers, next_cursor) = page.end(&uri, &mut rows, |row| Position {
+    let (headers, next_cursor) = end_page(&page, &uri, &mut rows, |row| Position {
         at: row.published_at,
         id: row.id.clone(),
     });

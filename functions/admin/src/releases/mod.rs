@@ -15,8 +15,8 @@ use crate::text;
 use keywright_domain::release::ReleaseKey;
 use keywright_domain::slug::Slug;
 use keywright_domain::terms::check_entitlements;
-use keywright_edge::http::ApiError;
 use keywright_license::PublicKey;
+use keywright_web::ApiError;
 
 /// Longest notes of a release, in bytes.
 const MAX_NOTES_BYTES: usize = 50_000;

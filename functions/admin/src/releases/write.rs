@@ -8,9 +8,9 @@ use crate::Ports;
 use keywright_domain::release::ReleaseIndex;
 use keywright_domain::release::manifest::{product_key, version_key};
 use keywright_domain::slug::Slug;
-use keywright_edge::http::ApiError;
-use keywright_edge::ports::{Expected, ReleaseWriter};
+use keywright_ports::{Expected, ReleaseWriter};
 use keywright_store::{release_gates, releases};
+use keywright_web::ApiError;
 use serde::Serialize;
 
 /// How often a manifest is tried while others write it too. Each try that

@@ -8,10 +8,11 @@ use axum::response::IntoResponse;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Uri};
 use keywright_domain::dates::rfc3339;
-use keywright_edge::http::openapi::{AccessRefusals, BadQuery, Failures};
-use keywright_edge::http::page::{PageQuery, Position};
-use keywright_edge::http::{ApiError, Query};
+use keywright_domain::page::Position;
 use keywright_store::transfer_list::{self, Transaction};
+use keywright_web::openapi::{AccessRefusals, BadQuery, Failures};
+use keywright_web::page::{PageQuery, end_page};
+use keywright_web::{ApiError, Query};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -151,7 +152,7 @@ pub(crate) async fn handler(
         Some(_) => return Err(ApiError::bad_request("format: jsonl or csv")),
     };
     let mut found = transfer_list::transactions(&ports.database, span, &page).await?;
-    let (mut headers, _) = page.end(&uri, &mut found, |sale| Position {
+    let (mut headers, _) = end_page(&page, &uri, &mut found, |sale| Position {
         at: sale.credited_at,
         id: sale.license_id.clone(),
     });

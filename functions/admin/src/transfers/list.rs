@@ -4,11 +4,12 @@ use super::View;
 use crate::Ports;
 use axum::extract::State;
 use http::{HeaderMap, Uri};
+use keywright_domain::page::Position;
 use keywright_domain::usdc::matching::Reason;
-use keywright_edge::http::openapi::{AccessRefusals, BadQuery, Failures};
-use keywright_edge::http::page::{PageQuery, Position};
-use keywright_edge::http::{ApiError, Json, Query};
 use keywright_store::transfer_list::{self, Filter};
+use keywright_web::openapi::{AccessRefusals, BadQuery, Failures};
+use keywright_web::page::{PageQuery, end_page};
+use keywright_web::{ApiError, Json, Query};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -86,7 +87,7 @@ pub(crate) async fn handler(
         tx_hash: asked.which.tx_hash.map(|hash| hash.to_ascii_lowercase()),
     };
     let mut found = transfer_list::list(&ports.database, &filter, &page).await?;
-    let (headers, next_cursor) = page.end(&uri, &mut found, |transfer| Position {
+    let (headers, next_cursor) = end_page(&page, &uri, &mut found, |transfer| Position {
         at: transfer.recorded_at,
         id: transfer.id.clone(),
     });

@@ -4,9 +4,9 @@ pub(crate) mod list;
 pub(crate) mod resolve;
 
 use keywright_domain::dates::rfc3339;
-use keywright_edge::http::ApiError;
 use keywright_providers::polygon::{Address, Units};
 use keywright_store::transfer_list::Transfer;
+use keywright_web::ApiError;
 use serde::Serialize;
 use utoipa::ToSchema;
 

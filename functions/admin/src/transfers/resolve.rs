@@ -6,10 +6,10 @@ use crate::{Operator, Ports};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use keywright_domain::dates::parse_rfc3339;
-use keywright_edge::http::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
-use keywright_edge::http::{ApiError, Json};
 use keywright_store::transfer_list::Transfer;
 use keywright_store::transfer_resolve::{self, Resolution, ResolveIds};
+use keywright_web::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
+use keywright_web::{ApiError, Json};
 use serde::Deserialize;
 use utoipa::ToSchema;
 

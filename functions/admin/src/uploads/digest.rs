@@ -2,7 +2,7 @@
 
 use data_encoding::HEXLOWER;
 use keywright_domain::release::statement::Sha256Hex;
-use keywright_edge::http::ApiError;
+use keywright_web::ApiError;
 use sha2::digest::common::hazmat::SerializableState;
 use sha2::{Digest, Sha256};
 

@@ -9,9 +9,9 @@ pub(crate) mod part;
 
 use crate::Ports;
 use http::StatusCode;
-use keywright_edge::http::ApiError;
-use keywright_edge::ports::ReleaseWriter;
+use keywright_ports::ReleaseWriter;
 use keywright_store::uploads::Upload;
+use keywright_web::ApiError;
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -8,14 +8,14 @@ use axum::extract::State;
 use keywright_domain::release::manifest::content_key;
 use keywright_domain::release::statement::Sha256Hex;
 use keywright_domain::slug::Slug;
-use keywright_edge::http::openapi::{
-    AccessRefusals, BodyRefusals, Conflict, Failures, NoReleaseStorage, Unknown,
-};
-use keywright_edge::http::{ApiError, Json};
-use keywright_edge::ports::ReleaseWriter;
+use keywright_ports::ReleaseWriter;
 use keywright_store::audit::Actor;
 use keywright_store::products;
 use keywright_store::uploads::{self, Upload};
+use keywright_web::openapi::{
+    AccessRefusals, BodyRefusals, Conflict, Failures, NoReleaseStorage, Unknown,
+};
+use keywright_web::{ApiError, Json};
 use serde::Deserialize;
 use utoipa::ToSchema;
 

@@ -11,12 +11,12 @@ use http::StatusCode;
 use http_body::Body as _;
 use http_body_util::BodyExt;
 use keywright_domain::release::manifest::content_key;
-use keywright_edge::http::openapi::{
+use keywright_ports::{ReleaseWriteError, ReleaseWriter};
+use keywright_store::uploads::{self, Upload};
+use keywright_web::openapi::{
     AccessRefusals, BadQuery, Conflict, Error, Failures, NoReleaseStorage, Unknown,
 };
-use keywright_edge::http::{ApiError, Json, Query};
-use keywright_edge::ports::{ReleaseWriteError, ReleaseWriter};
-use keywright_store::uploads::{self, Upload};
+use keywright_web::{ApiError, Json, Query};
 use serde::Deserialize;
 use utoipa::{IntoParams, IntoResponses};
 

@@ -5,10 +5,11 @@ use crate::span::Span;
 use axum::extract::State;
 use http::{HeaderMap, Uri};
 use keywright_domain::dates::rfc3339;
-use keywright_edge::http::openapi::{AccessRefusals, BadQuery, Failures};
-use keywright_edge::http::page::{PageQuery, Position};
-use keywright_edge::http::{ApiError, Json, Query};
+use keywright_domain::page::Position;
 use keywright_store::validation_log::{self, Filter, Validation};
+use keywright_web::openapi::{AccessRefusals, BadQuery, Failures};
+use keywright_web::page::{PageQuery, end_page};
+use keywright_web::{ApiError, Json, Query};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -131,7 +132,7 @@ pub(crate) async fn handler(
         to,
     };
     let mut found = validation_log::list(&ports.database, &filter, before, page.limit + 1).await?;
-    let (headers, next_cursor) = page.end(&uri, &mut found, |validation| Position {
+    let (headers, next_cursor) = end_page(&page, &uri, &mut found, |validation| Position {
         at: validation.at,
         id: validation.id.to_string(),
     });

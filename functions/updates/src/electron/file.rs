@@ -10,8 +10,8 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use keywright_domain::release::Channel;
-use keywright_edge::http::openapi::{AccessRefusals, BadQuery, Failures, Unknown};
-use keywright_edge::http::{ApiError, Query as QueryOf};
+use keywright_web::openapi::{AccessRefusals, BadQuery, Failures, Unknown};
+use keywright_web::{ApiError, Query as QueryOf};
 
 /// Leads an application that uses electron-updater to a file of a version
 ///

@@ -11,8 +11,8 @@ use http::{HeaderMap, StatusCode};
 use keywright_domain::dates::rfc3339;
 use keywright_domain::release::Version;
 use keywright_domain::release::updaters::tauri::{TARGETS, Target, file, is_readable};
-use keywright_edge::http::openapi::{AccessRefusals, BadQuery, Failures, Unknown};
-use keywright_edge::http::{ApiError, Query as QueryOf};
+use keywright_web::openapi::{AccessRefusals, BadQuery, Failures, Unknown};
+use keywright_web::{ApiError, Query as QueryOf};
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -5,13 +5,14 @@ use crate::Ports;
 use crate::device::Device;
 use crate::reason::Reason;
 use crate::seat::{self, Asked};
+use axum::Extension;
 use axum::extract::State;
 use keywright_domain::seats::Asking;
 use keywright_domain::standing::in_force;
-use keywright_edge::http::openapi::{BodyRefusals, Conflict, Failures, Unknown};
-use keywright_edge::http::{ApiError, Json};
-use keywright_edge::ports::Later;
+use keywright_ports::Later;
 use keywright_store::seats::{self, Count, LookUp};
+use keywright_web::openapi::{BodyRefusals, Conflict, Failures, Unknown};
+use keywright_web::{ApiError, Json};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -71,7 +72,7 @@ pub(crate) struct Activation {
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,
-    later: Later,
+    Extension(later): Extension<Later>,
     asked: Result<Json<Activate>, ApiError>,
 ) -> Result<Json<Activation>, ApiError> {
     let Json(asked) = asked?;

@@ -4,10 +4,10 @@
 use crate::Ports;
 use crate::device::{Device, check_reason};
 use axum::extract::State;
-use keywright_edge::http::openapi::{BodyRefusals, Conflict, Failures};
-use keywright_edge::http::{ApiError, Json};
 use keywright_license::Uuid;
 use keywright_store::machines::{self, Which};
+use keywright_web::openapi::{BodyRefusals, Conflict, Failures};
+use keywright_web::{ApiError, Json};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

@@ -5,13 +5,14 @@ use crate::Ports;
 use crate::device::Device;
 use crate::limits::Token;
 use crate::notes::Note;
+use axum::Extension;
 use axum::extract::State;
 use keywright_domain::seats::is_stale;
-use keywright_edge::http::openapi::{BodyRefusals, Conflict, Failures};
-use keywright_edge::http::rate_limit::Allowance;
-use keywright_edge::http::{ApiError, Json};
-use keywright_edge::ports::Later;
+use keywright_ports::Later;
 use keywright_store::machines::{self, Sign};
+use keywright_web::openapi::{BodyRefusals, Conflict, Failures};
+use keywright_web::rate_limit::Allowance;
+use keywright_web::{ApiError, Json};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -79,7 +80,7 @@ impl Beat {
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,
-    later: Later,
+    Extension(later): Extension<Later>,
     asked: Result<Json<Heartbeat>, ApiError>,
 ) -> Result<(Allowance, Json<Beat>), ApiError> {
     let Json(asked) = asked?;

@@ -6,9 +6,9 @@ use super::activate::unknown_license;
 use crate::Ports;
 use axum::extract::State;
 use keywright_domain::dates::rfc3339;
-use keywright_edge::http::openapi::{BodyRefusals, Conflict, Failures, Unknown};
-use keywright_edge::http::{ApiError, Json};
 use keywright_store::machines;
+use keywright_web::openapi::{BodyRefusals, Conflict, Failures, Unknown};
+use keywright_web::{ApiError, Json};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

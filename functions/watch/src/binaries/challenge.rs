@@ -7,10 +7,10 @@ use crate::claims::proof::{Opened, open};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::header::CACHE_CONTROL;
-use keywright_edge::http::openapi::{BodyRefusals, Conflict, Failures, TooMany};
-use keywright_edge::http::{ApiError, Client, Json};
 use keywright_providers::polygon::claim::Purpose;
 use keywright_store::claims;
+use keywright_web::openapi::{BodyRefusals, Conflict, Failures, TooMany};
+use keywright_web::{ApiError, Client, Json};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -37,7 +37,7 @@ pub(crate) struct Asked {
     responses(
         (status = 200, description = "What to sign.", body = Opened),
         (status = 403, description = "The wallet never paid.",
-            body = keywright_edge::http::openapi::Error),
+            body = keywright_web::openapi::Error),
         BodyRefusals, Conflict, TooMany, Failures
     )
 )]

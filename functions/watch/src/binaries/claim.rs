@@ -9,11 +9,11 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::header::CACHE_CONTROL;
 use keywright_domain::dates::rfc3339;
-use keywright_edge::http::openapi::{BodyRefusals, Conflict, Failures, TooMany};
-use keywright_edge::http::{ApiError, Client, Json, RequestId};
 use keywright_providers::polygon::claim::Purpose;
 use keywright_store::audit::Actor;
 use keywright_store::claims::{self, Claimed, NewClaim};
+use keywright_web::openapi::{BodyRefusals, Conflict, Failures, TooMany};
+use keywright_web::{ApiError, Client, Json, RequestId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -61,7 +61,7 @@ pub(crate) struct Recorded {
     responses(
         (status = 200, description = "It is recorded.", body = Recorded),
         (status = 403, description = "The proof is not good, or the wallet never paid.",
-            body = keywright_edge::http::openapi::Error),
+            body = keywright_web::openapi::Error),
         BodyRefusals, Conflict, TooMany, Failures
     )
 )]

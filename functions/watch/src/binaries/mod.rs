@@ -3,8 +3,8 @@
 pub(crate) mod challenge;
 pub(crate) mod claim;
 
-use keywright_edge::http::ApiError;
 use keywright_providers::polygon::Address;
+use keywright_web::ApiError;
 
 /// A wallet and a file, checked.
 struct Pair {

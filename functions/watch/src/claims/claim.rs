@@ -9,11 +9,11 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use http::header::CACHE_CONTROL;
 use keywright_domain::dates::rfc3339;
-use keywright_edge::http::openapi::{BodyRefusals, Conflict, Failures, TooMany, Unknown};
-use keywright_edge::http::{ApiError, Json, Visit};
 use keywright_providers::polygon::claim::Purpose;
 use keywright_store::activity::Kind;
 use keywright_store::claims;
+use keywright_web::openapi::{BodyRefusals, Conflict, Failures, TooMany, Unknown};
+use keywright_web::{ApiError, Json, Visit};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -80,7 +80,7 @@ pub(crate) struct License {
     responses(
         (status = 200, description = "The license.", body = Claimed),
         (status = 403, description = "The proof is not good.",
-            body = keywright_edge::http::openapi::Error),
+            body = keywright_web::openapi::Error),
         BodyRefusals, Unknown, Conflict, TooMany, Failures
     )
 )]
@@ -132,7 +132,8 @@ pub(crate) async fn handler(
     let activity = &ports.activity;
     for license in &licenses {
         let shown = &license.license_id;
-        activity.note(&visit, Kind::KeyClaimed, shown).await;
+        let note = activity.note(&visit.later, visit.caller(), Kind::KeyClaimed, shown);
+        note.await;
     }
     let claimed = Claimed { ok: true, licenses };
     Ok((allowance, [(CACHE_CONTROL, "no-store")], Json(claimed)).into_response())

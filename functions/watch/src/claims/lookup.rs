@@ -6,12 +6,12 @@ use super::limit_questions;
 use crate::Ports;
 use crate::chain::{Chain, Link};
 use crate::settings::Settings;
-use keywright_edge::http::{ApiError, Client};
-use keywright_edge::ports::{Level, Outbound};
+use keywright_ports::{Level, Outbound};
 use keywright_providers::polygon::rpc::{self, Receipt, RpcError};
 use keywright_providers::polygon::{Address, Hash, transfer};
 use keywright_store::chain_cursors::{self, Cursor};
 use keywright_store::chain_groups;
+use keywright_web::{ApiError, Client};
 
 /// Calls to ask one endpoint: of which chain it is, for the receipt, and for the
 /// transaction.

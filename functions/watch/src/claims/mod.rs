@@ -12,14 +12,14 @@ use crate::Ports;
 use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
 use keywright_domain::caller_limits::{CHAIN_QUESTIONS, CONTRACT_QUESTIONS, PROOFS};
-use keywright_edge::Host;
-use keywright_edge::function::PortError;
-use keywright_edge::http::caller_limit::take_for;
-use keywright_edge::http::rate_limit::Allowance;
-use keywright_edge::http::{ApiError, Client};
-use keywright_edge::ports::{Level, Log, Sign, name};
+use keywright_ports::Host;
+use keywright_ports::function::PortError;
+use keywright_ports::{Level, Log, Sign, name};
 use keywright_providers::polygon::Hash;
 use keywright_providers::polygon::market::Market;
+use keywright_web::caller_limit::take_for;
+use keywright_web::rate_limit::Allowance;
+use keywright_web::{ApiError, Client};
 
 /// Said whenever the function starts with it.
 const LEGACY_WARNING: &str = "LEGACY_TX_CLAIMS is 1: everybody who reads the chain can fetch the license of every payment in USDC; unset it once no application needs it";

@@ -6,13 +6,13 @@ use crate::Ports;
 use crate::chain::{Chain, Voice};
 use http::StatusCode;
 use keywright_domain::dates::rfc3339;
-use keywright_edge::http::{ApiError, Client};
-use keywright_edge::ports::SignedLicense;
+use keywright_ports::SignedLicense;
 use keywright_providers::polygon::Address;
 use keywright_providers::polygon::claim::{self, Purpose, Signature, accepted, digest, question};
 use keywright_providers::polygon::rpc::{BlockTag, Call, RpcError, code, contract_call};
 use keywright_store::claims::{self, Challenge};
 use keywright_store::{chain_cursors, plain_wallets};
+use keywright_web::{ApiError, Client};
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -10,12 +10,12 @@ use http::StatusCode;
 use http::header::{CACHE_CONTROL, RETRY_AFTER};
 use keywright_domain::dates::rfc3339;
 use keywright_domain::usdc::claiming::{Standing, TransferState, standing};
-use keywright_edge::http::openapi::{BadQuery, Failures, TooMany};
-use keywright_edge::http::{ApiError, Json, Visit};
 use keywright_providers::polygon::{Address, Hash};
 use keywright_store::activity::Kind;
 use keywright_store::claims::{self, Payment};
 use keywright_store::transfers::display;
+use keywright_web::openapi::{BadQuery, Failures, TooMany};
+use keywright_web::{ApiError, Json, Visit};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -152,7 +152,9 @@ pub(crate) async fn handler(
             let (answer, shown) = confirmed(&ports, hash, chain_id, payments).await?;
             if let Some(license_id) = shown {
                 let activity = &ports.activity;
-                activity.note(&visit, Kind::KeyClaimed, &license_id).await;
+                let note =
+                    activity.note(&visit.later, visit.caller(), Kind::KeyClaimed, &license_id);
+                note.await;
             }
             Ok(answer)
         }

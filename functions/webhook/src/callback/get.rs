@@ -6,7 +6,7 @@ use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
 use http::Uri;
-use keywright_edge::http::RequestId;
+use keywright_web::RequestId;
 
 /// Connects a store whose owner has agreed.
 ///

@@ -9,7 +9,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::Uri;
-use keywright_edge::http::{RequestId, read_body};
+use keywright_web::{RequestId, read_body};
 use utoipa::ToSchema;
 
 /// What `BTCPay` has the browser post. What the key may do is asked of `BTCPay`,

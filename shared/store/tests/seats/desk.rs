@@ -1,12 +1,12 @@
 //! A database with one license, and what happens to its machines.
 
-use keywright_edge::function::Access;
-use keywright_edge::host::native::SqliteDatabase;
-use keywright_edge::http::AddressHeader;
-use keywright_edge::ports::{
+use keywright_native_host::SqliteDatabase;
+use keywright_ports::AddressHeader;
+use keywright_ports::function::Access;
+use keywright_ports::{
     Clock, Config, Database, DatabasePort, Level, Log, LogSink, Random, Row, Statement, Value,
 };
-use keywright_edge::{Grants, Host};
+use keywright_ports::{Grants, Host};
 use keywright_store::MIGRATIONS;
 use keywright_store::machines::{self, Which};
 use keywright_store::seats::{self, Count, LookUp, NewMachine, OnMachine};

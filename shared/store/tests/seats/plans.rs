@@ -1,9 +1,9 @@
 //! How the database carries the statements out.
 
 use crate::desk::{Desk, LICENSE, START, opened};
-use keywright_edge::BoxFuture;
-use keywright_edge::host::native::SqliteDatabase;
-use keywright_edge::ports::{DatabaseError, DatabasePort, Row, Statement};
+use keywright_native_host::SqliteDatabase;
+use keywright_ports::BoxFuture;
+use keywright_ports::{DatabaseError, DatabasePort, Row, Statement};
 use keywright_store::machines::{self, Sign, Which};
 use keywright_store::seats::{self, Count, LookUp, NewMachine};
 use std::sync::{Arc, Mutex};

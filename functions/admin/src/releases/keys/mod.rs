@@ -15,9 +15,9 @@ use keywright_domain::release::manifest::Artifact;
 use keywright_domain::release::release_key::{Untrusted, signed_by};
 use keywright_domain::release::signature::DetachedSignature;
 use keywright_domain::slug::Slug;
-use keywright_edge::http::ApiError;
 use keywright_license::PublicKey;
 use keywright_store::release_keys;
+use keywright_web::ApiError;
 
 /// The keys that may sign releases of a product.
 pub(super) struct Trusted {

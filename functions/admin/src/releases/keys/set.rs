@@ -9,9 +9,9 @@ use keywright_domain::release::release_key::MAX_RELEASE_KEYS;
 use keywright_domain::release::signature::DetachedSignature;
 use keywright_domain::release::{ReleaseKey, agreement};
 use keywright_domain::slug::Slug;
-use keywright_edge::http::openapi::{AccessRefusals, BodyRefusals, Failures, Unknown};
-use keywright_edge::http::{ApiError, Json};
 use keywright_store::release_keys::{self, FILES_AT_ONCE, RecordedFile, Verified};
+use keywright_web::openapi::{AccessRefusals, BodyRefusals, Failures, Unknown};
+use keywright_web::{ApiError, Json};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

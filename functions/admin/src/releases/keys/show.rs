@@ -5,9 +5,9 @@ use crate::Ports;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use keywright_domain::release::ReleaseKey;
-use keywright_edge::http::openapi::{AccessRefusals, Failures, Unknown};
-use keywright_edge::http::{ApiError, Json};
 use keywright_store::release_keys;
+use keywright_web::openapi::{AccessRefusals, Failures, Unknown};
+use keywright_web::{ApiError, Json};
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -1,0 +1,53 @@
+//! What a function may be given: one small trait per outside thing, and the typed
+//! handle that a function holds. No HTTP framework, no host, no business rule.
+//!
+//! - [`Function`] and [`Grants`]: what a function may touch; [`Host`] hands it out
+//! - [`Database`], [`Reader`]: D1 or `SQLite`; a mutation is one atomic batch
+//! - [`Outbound`], [`Sign`], [`Releases`], [`ReleaseWriter`], [`Pages`]
+//! - [`Stamps`], [`Config`], [`Log`], [`Later`]: time and ids, settings, log lines,
+//!   work after the answer
+//! - [`vault`] and [`receipt_keys`]: credentials at rest and seals of receipts, with
+//!   keys of the configuration
+//! - [`attempt`]: one attempt at a request that carries an `Idempotency-Key`
+
+mod address_header;
+pub mod attempt;
+mod caller;
+mod clock;
+mod config;
+mod database;
+pub mod function;
+mod later;
+mod log;
+mod outbound;
+mod pages;
+pub mod receipt_keys;
+mod release_writer;
+mod releases;
+pub mod seal;
+mod sign;
+mod unavailable;
+pub mod vault;
+
+pub use address_header::AddressHeader;
+pub use caller::Caller;
+pub use clock::{Clock, Random, Stamps};
+pub use config::{Config, name};
+pub use database::{
+    Database, DatabaseError, DatabasePort, Migration, Reader, Row, Statement, Value, decode,
+};
+pub use function::{Function, Grants, Host};
+pub use later::{Background, Later};
+pub use log::{Level, Log, LogSink};
+pub use outbound::{Fetch, FetchError, FetchLimits, MAX_ANSWER_BYTES, Outbound, TIME_LIMIT};
+pub use pages::{PageError, PageFiles, Pages};
+pub use release_writer::{Expected, Part, ReleaseWrite, ReleaseWriteError, ReleaseWriter, Tagged};
+pub use releases::{
+    ByteStream, Extent, FileInfo, HostBody, Listing, Release, ReleaseBody, ReleaseError,
+    ReleaseStore, Releases,
+};
+pub use sign::{Sign, SignError, SignLicense, SignLink, SignRefusal, SignedLicense, SignedLink};
+pub use unavailable::Unavailable;
+
+/// A boxed future that may move between threads; wasm hosts wrap theirs.
+pub type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;

@@ -1,0 +1,43 @@
+//! Writes down what happens too often for an audit entry each time
+//! (`keywright_store::activity`), after the answer.
+
+use crate::journal::Journal;
+use keywright_ports::function::PortError;
+use keywright_ports::{Caller, Host, Later, Stamps};
+use keywright_store::activity::{Kind, Occurrence, statements};
+
+/// The way to write occurrences down, after the answer; cheap to clone. An occurrence is
+/// lost when the host stops before it was written, which takes at most
+/// [`GATHER_MILLIS`](crate::journal::GATHER_MILLIS).
+#[derive(Clone)]
+pub struct ActivityLog {
+    journal: Journal<Occurrence>,
+    stamps: Stamps,
+}
+
+impl ActivityLog {
+    /// The log of a function.
+    ///
+    /// # Errors
+    /// [`PortError`] when the function may not write to the database.
+    pub fn open(host: &Host) -> Result<Self, PortError> {
+        let (clock, log) = (host.clock.clone(), host.log.clone());
+        Ok(Self {
+            journal: Journal::new(host.database()?, clock, log, statements),
+            stamps: host.stamps(),
+        })
+    }
+
+    /// Notes that this happened in a request of this caller.
+    pub async fn note(&self, later: &Later, caller: Caller, kind: Kind, subject: &str) {
+        let occurrence = Occurrence {
+            kind,
+            subject: subject.to_owned(),
+            at: self.stamps.now(),
+            network: caller.network,
+            request_id: caller.request_id,
+            audit_id: self.stamps.new_id(),
+        };
+        self.journal.add(later, occurrence).await;
+    }
+}

@@ -1,0 +1,10 @@
+//! Use cases that more than one function runs, over ports: one per file. A service
+//! knows no HTTP framework and no host; a function calls it and answers.
+//!
+//! - [`activity`]: writes down what is counted by the hour
+//! - [`journal`]: notes written after the answer, many at once
+//! - [`payment_providers`]: opens the store that an order is paid at
+
+pub mod activity;
+pub mod journal;
+pub mod payment_providers;
