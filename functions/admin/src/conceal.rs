@@ -8,7 +8,7 @@ use axum::response::Response;
 use data_encoding::HEXLOWER;
 use http_body_util::BodyExt;
 use keywright_domain::access::{Caller, Gate, Scope};
-use keywright_store::invoices;
+use keywright_store::sales::invoices;
 use keywright_web::ApiError;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;

@@ -10,9 +10,9 @@ use http::HeaderMap;
 use http::request::Parts;
 use keywright_domain::access::{Caller, Gate};
 use keywright_ports::Later;
-use keywright_store::activity::Kind;
-use keywright_store::api_keys::{self, KeyStanding, Use};
-use keywright_store::audit::Actor;
+use keywright_store::operator::activity::Kind;
+use keywright_store::operator::api_keys::{self, KeyStanding, Use};
+use keywright_store::operator::audit::Actor;
 use keywright_web::caller_limit::slow_down;
 use keywright_web::{ApiError, RequestId, Visit, bearer_of};
 

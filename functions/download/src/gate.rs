@@ -13,7 +13,7 @@ use keywright_domain::release::gate::{Asked, DownloadRights, GateRefusal, Held};
 use keywright_domain::slug::Slug;
 use keywright_license::{DownloadLink, Token, TokenClaims, TokenError, VerifyKeys, verify_license};
 use keywright_ports::Reader;
-use keywright_store::holders::{self, Holder};
+use keywright_store::licenses::holders::{self, Holder};
 
 /// Somebody whose signature or download id is good, or anybody at an open door.
 #[derive(Debug, Default)]

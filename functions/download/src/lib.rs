@@ -34,7 +34,7 @@ use keywright_license::VerifyKeys;
 use keywright_ports::function::{Access, PortError};
 use keywright_ports::{Database, Level, Log, Releases, Stamps, name};
 use keywright_ports::{Grants, Host};
-use keywright_store::retention;
+use keywright_store::operator::retention;
 use keywright_web::Function;
 use keywright_web::Sendfile;
 use notes::Journal;

@@ -5,7 +5,7 @@ use crate::error::GateError;
 use crate::gate::{Admitted, Refused};
 use http::{Method, StatusCode};
 use keywright_ports::{Later, Statement};
-use keywright_store::download_log::{self, Entry};
+use keywright_store::releases::download_log::{self, Entry};
 use keywright_web::Client;
 
 /// The journal of this function.

@@ -7,7 +7,7 @@ use data_encoding::HEXLOWER;
 use keywright_domain::release::gate::GateRefusal;
 use keywright_domain::release::{SiteName, site};
 use keywright_license::hash_fingerprint;
-use keywright_store::seats::{self, NewMachine};
+use keywright_store::seats::activations::{self, NewMachine};
 
 /// Gives a site a seat of the license, unless it has one; the refusal where
 /// none is left. The fingerprint of a site is its name, so that its holder can
@@ -33,7 +33,7 @@ pub(crate) async fn take_seat(
         platform: Some(site::PLATFORM),
     };
     let now = ports.stamps.now();
-    let found = seats::activate(database, machine, now).await?;
+    let found = activations::activate(database, machine, now).await?;
     let has_seat = found.is_some_and(|license| license.machine_id.is_some());
     Ok((!has_seat).then_some(GateRefusal::DomainLimit))
 }

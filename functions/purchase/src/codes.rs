@@ -6,7 +6,7 @@ use keywright_domain::caller_limits::CODES;
 use keywright_domain::discount::applies::{Refusal, featured, judge};
 use keywright_domain::discount::code::Code;
 use keywright_ports::DatabaseError;
-use keywright_store::discount_codes::{self, DiscountCode};
+use keywright_store::catalog::discount_codes::{self, DiscountCode};
 use keywright_web::caller_limit::take_for;
 use keywright_web::{ApiError, Client};
 

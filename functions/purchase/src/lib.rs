@@ -29,7 +29,7 @@ use keywright_ports::{Database, Level, Log, Outbound, Sign, SignedLicense, Stamp
 use keywright_ports::{Grants, Host};
 use keywright_services::activity::ActivityLog;
 use keywright_services::payment_providers::PaymentProviders;
-use keywright_store::licenses::licenses_in_force;
+use keywright_store::licenses::recorded::licenses_in_force;
 use keywright_web::Function;
 use keywright_web::{ApiError, Callers, api_router, repeatable};
 use std::sync::Arc;

@@ -12,8 +12,8 @@ use keywright_domain::release::{Channel, Platform, Version};
 use keywright_domain::slug::Slug;
 use keywright_license::{Token, VerifyKeys, verify_license};
 use keywright_ports::SignError;
-use keywright_store::licenses;
-use keywright_store::release_feed::{self, Asking, Feed, Offered, Reach};
+use keywright_store::licenses::recorded;
+use keywright_store::releases::release_feed::{self, Asking, Feed, Offered, Reach};
 use keywright_web::caller_limit::take_for;
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, TooMany, Unknown};
 use keywright_web::{ApiError, Client, Json, bearer_of};
@@ -78,7 +78,7 @@ pub(crate) async fn handler(
     let now = ports.stamps.now();
     let holder = Bearer::of(&headers, ports.keys()?, now)?;
     let wanted = Wanted::check(&asked)?;
-    let license = licenses::find(&ports.database, &holder.license_id)
+    let license = recorded::find(&ports.database, &holder.license_id)
         .await?
         .ok_or_else(|| refused("not-found", "the license is not recorded here"))?;
     let product = wanted.product.as_ref().map(Slug::as_str);

@@ -6,7 +6,7 @@ use crate::product::known;
 use keywright_domain::merchant;
 use keywright_domain::rail::Rail;
 use keywright_domain::web_url;
-use keywright_store::products::Product;
+use keywright_store::catalog::products::Product;
 use keywright_web::ApiError;
 
 /// Longest free text a buyer may send, in bytes.

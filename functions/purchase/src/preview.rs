@@ -11,7 +11,7 @@ use axum::extract::State;
 use keywright_domain::discount::Discount;
 use keywright_domain::discount::applies::Refusal;
 use keywright_domain::money::{Currency, Price};
-use keywright_store::discount_codes::DiscountCode;
+use keywright_store::catalog::discount_codes::DiscountCode;
 use keywright_web::openapi::{BadQuery, Failures, TooMany, Unknown};
 use keywright_web::{ApiError, Client, Json, Query};
 use serde::{Deserialize, Serialize};

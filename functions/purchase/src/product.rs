@@ -4,8 +4,8 @@ use crate::Ports;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use keywright_domain::slug::Slug;
-use keywright_store::contract::ProductView;
-use keywright_store::products::{self, Product};
+use keywright_services::contract::ProductView;
+use keywright_store::catalog::products::{self, Product};
 use keywright_web::openapi::{Failures, Unknown};
 use keywright_web::{ApiError, Json};
 

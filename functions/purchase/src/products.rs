@@ -2,8 +2,8 @@
 
 use crate::Ports;
 use axum::extract::State;
-use keywright_store::contract::ProductView;
-use keywright_store::products::{self, OnSale};
+use keywright_services::contract::ProductView;
+use keywright_store::catalog::products::{self, OnSale};
 use keywright_web::openapi::Failures;
 use keywright_web::{ApiError, Json};
 use serde::Serialize;

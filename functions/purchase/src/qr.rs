@@ -7,7 +7,7 @@ use axum::response::IntoResponse;
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use keywright_domain::order::OrderOpener;
 use keywright_providers::polygon::qr;
-use keywright_store::usdc_orders;
+use keywright_store::chain::usdc_orders;
 use keywright_web::ApiError;
 use keywright_web::openapi::{Failures, Unknown};
 

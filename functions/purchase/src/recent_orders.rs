@@ -5,7 +5,7 @@ use crate::{Ports, codes};
 use keywright_domain::discount::applies::Refusal;
 use keywright_domain::recent_orders::{Kind, Origin};
 use keywright_ports::DatabaseError;
-use keywright_store::recent_orders::{Full, wait};
+use keywright_store::sales::recent_orders::{Full, wait};
 use keywright_web::{ApiError, Client};
 
 /// Where an order comes from.

@@ -7,8 +7,8 @@ use keywright_domain::discount::applies::Ordered;
 use keywright_domain::money::Price;
 use keywright_domain::offer::{Offered, Unnamed, unnamed};
 use keywright_domain::terms::Terms;
-use keywright_store::policies::{self, Policy};
-use keywright_store::products::Product;
+use keywright_store::catalog::policies::{self, Policy};
+use keywright_store::catalog::products::Product;
 use keywright_web::ApiError;
 
 /// How a buyer names a policy.

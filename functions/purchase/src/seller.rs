@@ -8,8 +8,8 @@ use keywright_domain::order::OrderSecret;
 use keywright_domain::rail::{ProviderKind, Rail};
 use keywright_ports::Unavailable;
 use keywright_providers::btcpay::Store;
-use keywright_store::payment_providers::Provider;
-use keywright_store::sellers::{self, Seller};
+use keywright_store::catalog::sellers::{self, Seller};
+use keywright_store::sales::payment_providers::Provider;
 use keywright_web::ApiError;
 
 /// The store of an order.

@@ -3,7 +3,7 @@
 use crate::Ports;
 use keywright_domain::release::DownloadId;
 use keywright_ports::DatabaseError;
-use keywright_store::download_ids;
+use keywright_store::licenses::download_ids;
 use serde::Serialize;
 use utoipa::ToSchema;
 

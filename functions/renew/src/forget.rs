@@ -5,7 +5,11 @@
 use crate::{Ports, purge};
 use keywright_domain::dates::MAX_UNIX_SECONDS;
 use keywright_ports::DatabaseError;
-use keywright_store::{activity, download_log, receipts, recent_orders, validation_log};
+use keywright_store::operator::activity;
+use keywright_store::releases::download_log;
+use keywright_store::sales::receipts;
+use keywright_store::sales::recent_orders;
+use keywright_store::seats::validation_log;
 use keywright_web::forget_expired;
 use keywright_web::rate_limit::forget_full;
 

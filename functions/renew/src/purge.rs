@@ -3,7 +3,7 @@
 use crate::Ports;
 use crate::forget::before;
 use keywright_ports::Statement;
-use keywright_store::abandoned;
+use keywright_store::sales::abandoned_orders;
 
 /// Orders that one tick purges at most: 288,000 a day at a tick a minute, which is more
 /// than the caps on open orders let in.
@@ -18,9 +18,13 @@ pub(crate) const STATEMENTS: usize = 4;
 pub(crate) fn statements(ports: &Ports, now: i64) -> Vec<Statement> {
     let mut batch = Vec::new();
     if let Some(days) = ports.abandoned_order_days {
-        batch.extend(abandoned::purge(before(now, days), now, ORDERS_PER_TICK));
+        batch.extend(abandoned_orders::purge(
+            before(now, days),
+            now,
+            ORDERS_PER_TICK,
+        ));
     }
-    let purged = |days: i64| abandoned::purge_events(before(now, days), EVENTS_PER_TICK);
+    let purged = |days: i64| abandoned_orders::purge_events(before(now, days), EVENTS_PER_TICK);
     batch.extend(ports.event_days.map(purged));
     batch
 }

@@ -21,11 +21,11 @@ use keywright_domain::invoice::{Effect, InvoiceStatus};
 use keywright_ports::receipt_keys::ReceiptKeys;
 use keywright_ports::{DatabaseError, Level};
 use keywright_providers::btcpay::{Expected, Invoice, Store};
-use keywright_store::audit::Actor;
-use keywright_store::due_orders::{self, NextCheck};
-use keywright_store::invoices::{self, Payable};
-use keywright_store::sightings::{self, Recorded, Seen, StepIds};
-use keywright_store::store_turns::{self, Outcome};
+use keywright_store::operator::audit::Actor;
+use keywright_store::sales::due_orders::{self, NextCheck};
+use keywright_store::sales::invoices::{self, Payable};
+use keywright_store::sales::payment_observations::{self, Recorded, Seen, StepIds};
+use keywright_store::sales::store_turns::{self, Outcome};
 use serde::Serialize;
 use std::collections::BTreeSet;
 use utoipa::ToSchema;
@@ -314,10 +314,11 @@ impl Tick<'_> {
         now: i64,
     ) -> Result<Checked, DatabaseError> {
         let ids = StepIds::new(&self.ports.stamps);
-        let prepared = match sightings::prepare(&self.actor(now), invoice, seen, &ids, self.keys) {
-            Ok(prepared) => prepared,
-            Err(illegal) => return Ok(self.failed(invoice, now, &illegal)),
-        };
+        let prepared =
+            match payment_observations::prepare(&self.actor(now), invoice, seen, &ids, self.keys) {
+                Ok(prepared) => prepared,
+                Err(illegal) => return Ok(self.failed(invoice, now, &illegal)),
+            };
         if !self.has_room_for(prepared.statements()) {
             return Ok(at_once(invoice, now));
         }

@@ -6,8 +6,8 @@
 use crate::Ports;
 use crate::reconcile::ORPHAN_AFTER;
 use keywright_ports::DatabaseError;
-use keywright_store::audit::Actor;
-use keywright_store::redemptions;
+use keywright_store::operator::audit::Actor;
+use keywright_store::sales::redemptions;
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -4,9 +4,9 @@
 use crate::Ports;
 use keywright_ports::{DatabaseError, FetchError};
 use keywright_providers::btcpay::{self, Invoice, InvoiceStatus, Store};
-use keywright_store::invoices::Payable;
-use keywright_store::payment_providers::{self, Provider};
-use keywright_store::store_turns::{Outcome, StoreTurn};
+use keywright_store::sales::invoices::Payable;
+use keywright_store::sales::payment_providers::{self, Provider};
+use keywright_store::sales::store_turns::{Outcome, StoreTurn};
 
 /// How far back paid invoices are listed, in seconds of when they were made: a quarter
 /// of an hour to pay and a day in which `BTCPay` watches for late payments, as it does

@@ -9,7 +9,7 @@ use keywright_domain::standing::LicenseStatus;
 use keywright_license::{Date, MintError, NewLicense, SigningKey, TokenClaims};
 use keywright_ports::receipt_keys::{ReceiptKeys, SealState};
 use keywright_ports::{SignLicense, SignedLicense};
-use keywright_store::licenses::{self, Entitled};
+use keywright_store::licenses::recorded::{self, Entitled};
 use keywright_web::{ApiError, Json};
 use uuid::Uuid;
 
@@ -27,7 +27,7 @@ pub(crate) async fn handler(
         asked.map_err(|error| Refusal::new(error.status(), "bad_request", error.message()))?;
     let key = ports.key()?;
     let receipt_keys = ports.receipt_keys()?;
-    let recorded = licenses::with_receipt(&ports.database, &asked.license_id)
+    let recorded = recorded::with_receipt(&ports.database, &asked.license_id)
         .await
         .map_err(|error| internal(&error))?
         .ok_or_else(Refusal::unknown_license)?;

@@ -9,7 +9,7 @@ use keywright_domain::release::Name;
 use keywright_domain::release::gate::GateRefusal;
 use keywright_license::{DownloadLink, LINK_LIFETIME_SECONDS};
 use keywright_ports::{SignLink, SignedLink};
-use keywright_store::download_links;
+use keywright_store::licenses::download_links;
 use keywright_web::{ApiError, Json};
 
 /// Names that stand for whatever is newest: a signed link is for one version.

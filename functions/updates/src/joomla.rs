@@ -17,7 +17,7 @@ use keywright_domain::release::updaters::joomla::{Extension, package, package_na
 use keywright_domain::release::{Channel, DownloadId};
 use keywright_license::verify_license;
 use keywright_ports::Level;
-use keywright_store::release_feed::{self, Asking, Feed, Head, Offered, Reach, Release};
+use keywright_store::releases::release_feed::{self, Asking, Feed, Head, Offered, Reach, Release};
 use keywright_web::{ApiError, RequestId};
 use std::io;
 

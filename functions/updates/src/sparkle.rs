@@ -12,7 +12,7 @@ use keywright_domain::dates::rfc2822;
 use keywright_domain::release::Channel;
 use keywright_domain::release::signature::DetachedSignature;
 use keywright_domain::release::updaters::sparkle::{Archive, Item, archive};
-use keywright_store::release_feed::Release;
+use keywright_store::releases::release_feed::Release;
 use keywright_web::openapi::{AccessRefusals, BadQuery, Failures, Unknown};
 use keywright_web::{ApiError, Query as QueryOf};
 use serde::Deserialize;

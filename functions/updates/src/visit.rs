@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use keywright_domain::release::gate::{DownloadRights, Held};
 use keywright_domain::release::{Channel, Platform, Version};
 use keywright_ports::SignError;
-use keywright_store::release_feed::{self, Asking, Feed, Offered, Reach};
+use keywright_store::releases::release_feed::{self, Asking, Feed, Offered, Reach};
 use keywright_web::ApiError;
 
 /// The header in which electron-updater says which installation it is.

@@ -2,8 +2,8 @@
 //! machines' signs of life and the charges of rate limits.
 
 use keywright_ports::{Later, Statement};
-use keywright_store::machines::{self, Sign};
-use keywright_store::validation_log::{self, Entry};
+use keywright_store::seats::machines::{self, Sign};
+use keywright_store::seats::validation_log::{self, Entry};
 use keywright_web::rate_limit::{Charge, charge};
 
 /// One note of the journal.

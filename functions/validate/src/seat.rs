@@ -8,8 +8,8 @@ use crate::reason::Reason;
 use keywright_domain::seats::{Asking, Seat};
 use keywright_domain::standing::in_force;
 use keywright_license::VerifiedLicense;
-use keywright_store::machines::Sign;
-use keywright_store::seats::{self, NewMachine, OnMachine};
+use keywright_store::seats::activations::{self, NewMachine, OnMachine};
+use keywright_store::seats::machines::Sign;
 use keywright_web::ApiError;
 
 /// What came of asking for a seat, with the license as it is then.
@@ -78,7 +78,7 @@ async fn activate(
         hostname: device.hostname.as_deref(),
         platform: device.platform.as_deref(),
     };
-    let Some(after) = seats::activate(&ports.database, machine, now).await? else {
+    let Some(after) = activations::activate(&ports.database, machine, now).await? else {
         return Ok(Asked::Turned(license, Reason::NotFound));
     };
     if let Err(refusal) = in_force(after.status) {

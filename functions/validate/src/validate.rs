@@ -16,8 +16,8 @@ use keywright_domain::seats::Asking;
 use keywright_domain::standing::{Recorded, Standing, judge};
 use keywright_license::verify_license;
 use keywright_ports::Later;
-use keywright_store::seats::{self, Count, LookUp, OnMachine};
-use keywright_store::validation_log::Entry;
+use keywright_store::seats::activations::{self, Count, LookUp, OnMachine};
+use keywright_store::seats::validation_log::Entry;
 use keywright_web::openapi::{BodyRefusals, Conflict, Failures};
 use keywright_web::rate_limit::Allowance;
 use keywright_web::{ApiError, Client, Json};
@@ -245,7 +245,7 @@ async fn decide(
         count: Count::WhereNeeded,
         bucket: Some(&token.bucket()),
     };
-    let Some(license) = seats::look_up(&ports.database, asked).await? else {
+    let Some(license) = activations::look_up(&ports.database, asked).await? else {
         return Ok(Err((None, Reason::NotFound)));
     };
     if !token.correct(license.bucket_full_at) {

@@ -9,8 +9,8 @@ use crate::tick::Tick;
 use keywright_domain::usdc::watching::{WALLET_GROUP, retry_after, urgency};
 use keywright_ports::DatabaseError;
 use keywright_providers::polygon::range::Adaptive;
-use keywright_store::chain_cursors::{self, Cursor, Place};
-use keywright_store::chain_groups::{self, Group, Read, STATEMENTS_TO_ADVANCE, Watched};
+use keywright_store::chain::chain_cursors::{self, Cursor, Place};
+use keywright_store::chain::chain_groups::{self, Group, Read, STATEMENTS_TO_ADVANCE, Watched};
 
 /// Ranges of a group that are read before they are recorded.
 const RANGES_AT_ONCE: usize = 4;

@@ -5,8 +5,8 @@
 use crate::settings::Settings;
 use keywright_ports::{FetchError, Outbound};
 use keywright_providers::polygon::rpc::{self, Block, BlockTag, Call, Endpoint, RpcError};
-use keywright_store::chain_cursors::Place;
-use keywright_store::rpc_endpoints::{Fault, Faulty, SetAside};
+use keywright_store::chain::chain_cursors::Place;
+use keywright_store::chain::rpc_endpoints::{Fault, Faulty, SetAside};
 
 /// The endpoints, and what is left of the calls.
 pub(crate) struct Chain<'a> {

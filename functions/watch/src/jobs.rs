@@ -11,10 +11,10 @@ use keywright_ports::DatabaseError;
 use keywright_providers::polygon::Hash;
 use keywright_providers::polygon::range::Adaptive;
 use keywright_providers::polygon::rpc::{self, RpcError};
-use keywright_store::chain_cursors::{Cursor, Place};
-use keywright_store::chain_groups::{self, Group};
-use keywright_store::chain_jobs::{self, Job, Kind, Progress, STATEMENTS_TO_ADVANCE, State};
-use keywright_store::transfers::Found;
+use keywright_store::chain::chain_cursors::{Cursor, Place};
+use keywright_store::chain::chain_groups::{self, Group};
+use keywright_store::chain::chain_jobs::{self, Job, Kind, Progress, STATEMENTS_TO_ADVANCE, State};
+use keywright_store::chain::transfers::Found;
 
 /// Ranges that are read again before they are recorded.
 const RANGES_AT_ONCE: usize = 4;

@@ -9,8 +9,8 @@ use crate::tick::Tick;
 use keywright_domain::usdc::matching::{Asked, Paid, Reason, Verdict, judge};
 use keywright_ports::DatabaseError;
 use keywright_ports::receipt_keys::ReceiptKeys;
-use keywright_store::transfer_judging::{self, JudgeIds, Known, Left, Order, TOLD_FROM};
-use keywright_store::transfer_queue::{self, PutOff, STATEMENTS_TO_PUT_OFF, Seen};
+use keywright_store::chain::transfer_judging::{self, JudgeIds, Known, Left, Order, TOLD_FROM};
+use keywright_store::chain::transfer_queue::{self, PutOff, STATEMENTS_TO_PUT_OFF, Seen};
 
 /// The most transfers that a tick looks at.
 const AT_ONCE: i64 = 16;

@@ -9,7 +9,7 @@ use keywright_providers::polygon::rpc::{
 };
 use keywright_providers::polygon::transfer::{self, TRANSFER};
 use keywright_providers::polygon::{Address, Hash};
-use keywright_store::transfer_queue::Seen;
+use keywright_store::chain::transfer_queue::Seen;
 use std::collections::BTreeMap;
 
 /// Calls that one endpoint takes at most: to see that it is of the chain and how far

@@ -10,9 +10,9 @@ use keywright_domain::usdc::watching::{GROUP_SIZE, SECOND_LOOK_AFTER};
 use keywright_ports::DatabaseError;
 use keywright_providers::polygon::range::Adaptive;
 use keywright_providers::polygon::rpc::{self, Block, BlockTag};
-use keywright_store::chain_cursors::{self, Cursor, Place, Read, STATEMENTS_TO_ADVANCE};
-use keywright_store::chain_groups::{self, Limits};
-use keywright_store::rpc_endpoints::Fault;
+use keywright_store::chain::chain_cursors::{self, Cursor, Place, Read, STATEMENTS_TO_ADVANCE};
+use keywright_store::chain::chain_groups::{self, Limits};
+use keywright_store::chain::rpc_endpoints::Fault;
 
 /// Ranges that are read before they are recorded; only one the first time. So an
 /// endpoint that soon has had enough calls does not cost all that was read.

@@ -5,8 +5,8 @@ use crate::chain::{Chain, Session};
 use crate::tick::Tick;
 use keywright_ports::DatabaseError;
 use keywright_providers::polygon::rpc::{self, BlockTag};
-use keywright_store::chain_attention::{self, Trouble};
-use keywright_store::chain_cursors::{self, Cursor, Place, STATEMENTS_TO_STEP_BACK};
+use keywright_store::chain::chain_attention::{self, Trouble};
+use keywright_store::chain::chain_cursors::{self, Cursor, Place, STATEMENTS_TO_STEP_BACK};
 use serde_json::json;
 
 /// Goes back to the newest checkpoint that is still part of the chain. What was

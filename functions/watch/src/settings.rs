@@ -5,7 +5,7 @@ use keywright_ports::{Config, name};
 use keywright_providers::polygon::market::Market;
 use keywright_providers::polygon::rpc::Endpoint;
 use keywright_providers::polygon::{Address, token};
-use keywright_store::usdc_orders;
+use keywright_store::chain::usdc_orders;
 use std::collections::BTreeSet;
 
 /// How many blocks behind the newest one count as final where an endpoint does

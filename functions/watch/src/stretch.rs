@@ -10,8 +10,8 @@ use keywright_providers::polygon::rpc::{
 };
 use keywright_providers::polygon::transfer::{self, NotATransfer, TRANSFER};
 use keywright_providers::polygon::{Address, Hash, keccak256};
-use keywright_store::rpc_endpoints::Fault;
-use keywright_store::transfers::Found;
+use keywright_store::chain::rpc_endpoints::Fault;
+use keywright_store::chain::transfers::Found;
 
 /// The most transfers that are recorded at once: together they stay far below what
 /// a parameter of a statement may hold.

@@ -4,7 +4,7 @@
 use crate::Ports;
 use keywright_ports::Unavailable;
 use keywright_providers::btcpay::{Store, WebhookSecret};
-use keywright_store::payment_providers;
+use keywright_store::sales::payment_providers;
 use keywright_web::ApiError;
 
 /// A store and the secret of its webhook.

@@ -21,10 +21,10 @@ use keywright_providers::btcpay::{
     self, Granted, Listed, Network, Scope, Server, Store, StoreError,
 };
 use keywright_services::payment_providers::ProviderUnusable;
-use keywright_store::audit::Actor;
-use keywright_store::payment_providers::{self, Credentials, Provider, Sealed, Unusable};
-use keywright_store::provider_change::{self, Details};
-use keywright_store::provider_connects::{self, Connect, Taken};
+use keywright_store::operator::audit::Actor;
+use keywright_store::sales::payment_providers::{self, Credentials, Provider, Sealed, Unusable};
+use keywright_store::sales::provider_change::{self, Details};
+use keywright_store::sales::provider_connects::{self, Connect, Taken};
 use keywright_web::hash_of_secret;
 
 /// What the instance has to have before it can connect a store.

@@ -13,9 +13,9 @@ use keywright_domain::invoice::{Effect, Illegal};
 use keywright_ports::receipt_keys::ReceiptKeys;
 use keywright_ports::{DatabaseError, Level};
 use keywright_providers::btcpay::{self, Expected, Invoice, Mismatch, ReadError, Store};
-use keywright_store::audit::Actor;
-use keywright_store::invoices::{self, Payable};
-use keywright_store::sightings::{self, Recorded, Seen, StepIds};
+use keywright_store::operator::audit::Actor;
+use keywright_store::sales::invoices::{self, Payable};
+use keywright_store::sales::payment_observations::{self, Recorded, Seen, StepIds};
 use keywright_web::{ApiError, read_body};
 
 /// Takes a delivery of a store.
@@ -167,6 +167,6 @@ async fn record(
         request_id: request_id.to_owned(),
     };
     let ids = StepIds::new(&ports.stamps);
-    let prepared = sightings::prepare(&actor, invoice, &seen, &ids, keys)?;
+    let prepared = payment_observations::prepare(&actor, invoice, &seen, &ids, keys)?;
     Ok(prepared.record(&ports.database).await?)
 }

@@ -1,10 +1,10 @@
 //! Writes down what happens too often for an audit entry each time
-//! (`keywright_store::activity`), after the answer.
+//! (`keywright_store::operator::activity`), after the answer.
 
 use crate::journal::Journal;
 use keywright_ports::function::PortError;
 use keywright_ports::{Caller, Host, Later, Stamps};
-use keywright_store::activity::{Kind, Occurrence, statements};
+use keywright_store::operator::activity::{Kind, Occurrence, statements};
 
 /// The way to write occurrences down, after the answer; cheap to clone. An occurrence is
 /// lost when the host stops before it was written, which takes at most

@@ -2,9 +2,11 @@
 //! knows no HTTP framework and no host; a function calls it and answers.
 //!
 //! - [`activity`]: writes down what is counted by the hour
+//! - [`contract`]: recorded things as the Keysat contract shows them
 //! - [`journal`]: notes written after the answer, many at once
 //! - [`payment_providers`]: opens the store that an order is paid at
 
 pub mod activity;
+pub mod contract;
 pub mod journal;
 pub mod payment_providers;

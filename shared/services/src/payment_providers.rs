@@ -4,7 +4,7 @@
 use keywright_ports::vault::{NoVault, Vault};
 use keywright_ports::{Config, Unavailable, name};
 use keywright_providers::btcpay::Store;
-use keywright_store::payment_providers::{Provider, Unusable};
+use keywright_store::sales::payment_providers::{Provider, Unusable};
 use std::fmt;
 use std::sync::Arc;
 
@@ -153,7 +153,7 @@ impl PaymentProviders {
     pub fn credentials_of(
         &self,
         provider: &Provider,
-    ) -> Result<keywright_store::payment_providers::Credentials, Unusable> {
+    ) -> Result<keywright_store::sales::payment_providers::Credentials, Unusable> {
         provider.open(&self.vault)
     }
 }

@@ -4,7 +4,7 @@
 //! the batch does nothing, because it asks for the entry:
 //! `EXISTS (SELECT 1 FROM audit WHERE id = …)`.
 
-use crate::audit::Actor;
+use crate::operator::audit::Actor;
 use keywright_ports::Statement;
 use serde_json::Value;
 
@@ -26,7 +26,7 @@ pub(crate) struct Change<'a> {
 /// row as a JSON object, where the id is `?6`.
 macro_rules! insert_difference {
     ($row:literal) => {
-        $crate::audit::insert_into_audit!(
+        $crate::operator::audit::insert_into_audit!(
             "SELECT ?1, ?2, ?3, ?4, ?5, ?6,
                     json_group_object(was.key, o.doc -> was.fullkey),
                     json_group_object(was.key, ?7 -> was.fullkey), ?8

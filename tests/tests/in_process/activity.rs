@@ -7,7 +7,7 @@ use axum::body::Body;
 use http::{Method, Request, header};
 use keywright_domain::caller_limits::REFUSED_CREDENTIALS;
 use keywright_ports::Database;
-use keywright_store::activity::{Kind, Occurrence, statements};
+use keywright_store::operator::activity::{Kind, Occurrence, statements};
 use keywright_tests::shop::{ADMIN_KEY, CRON_TOKEN};
 use serde_json::{Value, json};
 

@@ -6,8 +6,8 @@ use crate::payments::{deliver, issued, poll};
 use keywright_btcpay_double::{ApiState, BtcPay, MarkAs};
 use keywright_domain::money::{Currency, Price};
 use keywright_domain::recent_orders::Origin;
-use keywright_store::invoices::{NewInvoice, Placed, create_pending};
-use keywright_store::redemptions::Reservation;
+use keywright_store::sales::invoices::{NewInvoice, Placed, create_pending};
+use keywright_store::sales::redemptions::Reservation;
 use serde_json::{Value, json};
 
 /// Buys with a code.

@@ -11,7 +11,7 @@ use keywright_domain::recent_orders::{
     CROWDED, MOST, PER_CALLER, PER_NETWORK, PER_PROVIDER, shrunk,
 };
 use keywright_ports::{Clock, DatabasePort, Statement, name};
-use keywright_store::recent_orders::forget;
+use keywright_store::sales::recent_orders::forget;
 use serde_json::{Value, json};
 use std::sync::Arc;
 

@@ -11,7 +11,7 @@ use keywright_native_host::Fault;
 use keywright_native_host::serve;
 use keywright_ports::Host;
 use keywright_ports::{Clock, Statement};
-use keywright_store::licenses::licenses_in_force;
+use keywright_store::licenses::recorded::licenses_in_force;
 use keywright_web::{ApiError, Callers, repeatable};
 use serde_json::{Value, json};
 use std::sync::{Arc, OnceLock};

@@ -6,7 +6,7 @@ use crate::{Operator, Ports};
 use axum::extract::State;
 use keywright_domain::access::{Role, Scope, key_expiry};
 use keywright_domain::dates::{parse_rfc3339, rfc3339};
-use keywright_store::api_keys::{self, ApiKey};
+use keywright_store::operator::api_keys::{self, ApiKey};
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures};
 use keywright_web::{ApiError, Json};
 use serde::{Deserialize, Serialize};

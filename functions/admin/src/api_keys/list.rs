@@ -5,7 +5,7 @@ use crate::Ports;
 use axum::extract::State;
 use http::{HeaderMap, Uri};
 use keywright_domain::page::Position;
-use keywright_store::api_keys;
+use keywright_store::operator::api_keys;
 use keywright_web::openapi::{AccessRefusals, BadQuery, Failures};
 use keywright_web::page::{PageQuery, end_page};
 use keywright_web::{ApiError, Json, Query};

@@ -7,7 +7,7 @@ pub(crate) mod token;
 
 use keywright_domain::access::Scope;
 use keywright_domain::dates::rfc3339;
-use keywright_store::api_keys::{ApiKey, KeyStanding};
+use keywright_store::operator::api_keys::{ApiKey, KeyStanding};
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -4,7 +4,7 @@ use crate::{Operator, Ports};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use keywright_domain::dates::rfc3339;
-use keywright_store::api_keys::{self, Revocation};
+use keywright_store::operator::api_keys::{self, Revocation};
 use keywright_web::openapi::{AccessRefusals, Failures, Unknown};
 use keywright_web::{ApiError, Json};
 use serde::Serialize;

@@ -5,7 +5,7 @@ pub(crate) mod list;
 pub(crate) mod resolve;
 
 use keywright_domain::dates::rfc3339;
-use keywright_store::attention::Item;
+use keywright_store::operator::attention::Item;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;

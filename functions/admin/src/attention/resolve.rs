@@ -4,7 +4,7 @@ use super::View;
 use crate::{Operator, Ports};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use keywright_store::attention;
+use keywright_store::operator::attention;
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
 use keywright_web::{ApiError, Json};
 

@@ -4,7 +4,7 @@ use crate::Ports;
 use axum::extract::State;
 use http::{HeaderMap, Uri};
 use keywright_domain::dates::rfc3339;
-use keywright_store::activity::{self, Filter, HourlyCount};
+use keywright_store::operator::activity::{self, Filter, HourlyCount};
 use keywright_web::openapi::{AccessRefusals, BadQuery, Failures};
 use keywright_web::page::{PageQuery, end_page};
 use keywright_web::{ApiError, Json, Query};

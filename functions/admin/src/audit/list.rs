@@ -9,7 +9,7 @@ use http::{HeaderMap, Uri};
 use keywright_domain::access::Caller;
 use keywright_domain::dates::rfc3339;
 use keywright_domain::page::Position;
-use keywright_store::audit::{self, Filter, Recorded};
+use keywright_store::operator::audit::{self, Filter, Recorded};
 use keywright_web::openapi::{AccessRefusals, BadQuery, Failures};
 use keywright_web::page::{PageQuery, end_page};
 use keywright_web::{ApiError, Json, Query};

@@ -12,7 +12,7 @@ use http::StatusCode;
 use keywright_domain::access::Caller;
 use keywright_domain::rail::ProviderKind;
 use keywright_providers::btcpay::authorize_url;
-use keywright_store::provider_connects::{self, Begun, New};
+use keywright_store::sales::provider_connects::{self, Begun, New};
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
 use keywright_web::{ApiError, Json, hash_of_secret};
 use serde::{Deserialize, Serialize};

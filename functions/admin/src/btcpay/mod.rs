@@ -15,7 +15,7 @@ use keywright_ports::function::PortError;
 use keywright_ports::{Log, Outbound, name};
 use keywright_providers::btcpay::ReadError;
 use keywright_services::payment_providers::PaymentProviders;
-use keywright_store::payment_providers::{self, OfBusiness};
+use keywright_store::sales::payment_providers::{self, OfBusiness};
 use keywright_web::ApiError;
 use std::sync::Arc;
 

@@ -4,7 +4,7 @@ use crate::Ports;
 use axum::extract::State;
 use keywright_domain::dates::rfc3339;
 use keywright_domain::rail::Rail;
-use keywright_store::payment_providers;
+use keywright_store::sales::payment_providers;
 use keywright_web::openapi::{AccessRefusals, Failures};
 use keywright_web::{ApiError, Json};
 use serde::Serialize;

@@ -3,7 +3,7 @@
 use super::{JobView, check_block, request};
 use crate::{Operator, Ports};
 use axum::extract::State;
-use keywright_store::chain_jobs::Kind;
+use keywright_store::chain::chain_jobs::Kind;
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Failures};
 use keywright_web::{ApiError, Json};
 use serde::Deserialize;

@@ -6,7 +6,7 @@ use http::{HeaderMap, Uri};
 use keywright_domain::dates::rfc3339;
 use keywright_domain::page::Position;
 use keywright_providers::polygon::Address;
-use keywright_store::claims::{self, Claim, Filter};
+use keywright_store::chain::claims::{self, Claim, Filter};
 use keywright_web::openapi::{AccessRefusals, BadQuery, Failures};
 use keywright_web::page::{PageQuery, end_page};
 use keywright_web::{ApiError, Json, Query};

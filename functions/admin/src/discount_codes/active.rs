@@ -4,7 +4,7 @@ use super::unknown;
 use crate::{Done, Operator, Ports};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use keywright_store::discount_code_change::{self, Changed, Changes};
+use keywright_store::catalog::discount_code_change::{self, Changed, Changes};
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Failures, Unknown};
 use keywright_web::{ApiError, Json};
 use serde::Deserialize;

@@ -4,7 +4,7 @@ use super::unknown;
 use crate::{Done, Operator, Ports};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use keywright_store::discount_codes::{self, Deleted};
+use keywright_store::catalog::discount_codes::{self, Deleted};
 use keywright_web::openapi::{AccessRefusals, Conflict, Failures, Unknown};
 use keywright_web::{ApiError, Json};
 

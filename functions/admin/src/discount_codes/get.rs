@@ -6,7 +6,7 @@ use axum::Extension;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use keywright_domain::access::Caller;
-use keywright_store::discount_codes;
+use keywright_store::catalog::discount_codes;
 use keywright_web::openapi::{AccessRefusals, Failures, Unknown};
 use keywright_web::{ApiError, Json};
 

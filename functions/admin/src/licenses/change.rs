@@ -8,7 +8,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use keywright_domain::standing::LicenseStatus;
 use keywright_domain::terms::{Terms, TermsError, check_activations_per_day};
-use keywright_store::license_change::{self, Changes};
+use keywright_store::licenses::license_change::{self, Changes};
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Failures, Unknown};
 use keywright_web::{ApiError, Json};
 use serde::{Deserialize, Serialize};

@@ -5,7 +5,7 @@ use crate::{Operator, Ports};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use keywright_domain::release::DownloadId;
-use keywright_store::download_ids;
+use keywright_store::licenses::download_ids;
 use keywright_web::openapi::{AccessRefusals, Conflict, Failures, Unknown};
 use keywright_web::{ApiError, Json};
 use serde::Serialize;

@@ -6,7 +6,7 @@ use crate::text::present;
 use axum::extract::State;
 use http::{HeaderMap, Uri};
 use keywright_domain::standing::LicenseStatus;
-use keywright_store::license_list::{self, Filter};
+use keywright_store::licenses::license_list::{self, Filter};
 use keywright_web::openapi::{AccessRefusals, BadQuery, Failures};
 use keywright_web::page::PageQuery;
 use keywright_web::{ApiError, Json, Query};

@@ -4,7 +4,7 @@ use super::standing::{self, Reason};
 use crate::{Done, Operator, Ports};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use keywright_store::license_status::Turn;
+use keywright_store::licenses::license_status::Turn;
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
 use keywright_web::{ApiError, Json};
 

@@ -8,7 +8,7 @@ use crate::text::present;
 use axum::extract::State;
 use http::{HeaderMap, Uri};
 use keywright_license::LicenseKey;
-use keywright_store::license_list::{self, Filter};
+use keywright_store::licenses::license_list::{self, Filter};
 use keywright_web::openapi::{AccessRefusals, BadQuery, BodyRefusals, Conflict, Failures};
 use keywright_web::page::PageQuery;
 use keywright_web::{ApiError, Json, Query};

@@ -6,7 +6,7 @@ use axum::Extension;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use keywright_domain::access::Caller;
-use keywright_store::license_detail;
+use keywright_store::licenses::license_detail;
 use keywright_web::openapi::{AccessRefusals, Failures, Unknown};
 use keywright_web::{ApiError, Json};
 

@@ -2,7 +2,7 @@
 
 use crate::Ports;
 use axum::extract::State;
-use keywright_store::license_list::{self, Count};
+use keywright_store::licenses::license_list::{self, Count};
 use keywright_web::openapi::{AccessRefusals, Failures};
 use keywright_web::{ApiError, Json};
 use serde::Serialize;

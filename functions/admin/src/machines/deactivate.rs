@@ -4,7 +4,7 @@ use crate::text::{self, MAX_NOTE_BYTES, present};
 use crate::{Done, Operator, Ports};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use keywright_store::machine_list;
+use keywright_store::seats::machine_list;
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
 use keywright_web::{ApiError, Json};
 use serde::Deserialize;

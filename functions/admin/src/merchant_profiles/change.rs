@@ -5,7 +5,7 @@ use crate::text::nullable;
 use crate::{Operator, Ports};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use keywright_store::merchant_profile_change::{self, Changes};
+use keywright_store::catalog::merchant_profile_change::{self, Changes};
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Failures, Unknown};
 use keywright_web::{ApiError, Json};
 use serde::Deserialize;

@@ -3,7 +3,7 @@
 use super::{ProfileView, Said, check_name};
 use crate::{Operator, Ports};
 use axum::extract::State;
-use keywright_store::merchant_profiles::{self, New};
+use keywright_store::catalog::merchant_profiles::{self, New};
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures};
 use keywright_web::{ApiError, Json};
 use serde::Deserialize;

@@ -4,7 +4,7 @@ use super::unknown;
 use crate::{Done, Operator, Ports};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use keywright_store::merchant_profile_change;
+use keywright_store::catalog::merchant_profile_change;
 use keywright_web::openapi::{AccessRefusals, BadQuery, Failures, Unknown};
 use keywright_web::{ApiError, Json};
 

@@ -13,7 +13,7 @@ use crate::text::present;
 use keywright_domain::dates::rfc3339;
 use keywright_domain::merchant::{self, Redirect, Refused};
 use keywright_domain::rail::Rail;
-use keywright_store::merchant_profiles::{Connected, Preference, Profile};
+use keywright_store::catalog::merchant_profiles::{Connected, Preference, Profile};
 use keywright_web::ApiError;
 use serde::Serialize;
 use utoipa::ToSchema;

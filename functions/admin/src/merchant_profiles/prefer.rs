@@ -5,7 +5,7 @@ use super::{DetailView, rail, unknown};
 use crate::{Operator, Ports};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use keywright_store::rail_preferences;
+use keywright_store::catalog::rail_preferences;
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Failures, Unknown};
 use keywright_web::{ApiError, Json};
 use serde::Deserialize;

@@ -5,7 +5,7 @@ use super::{ProfileView, unknown};
 use crate::{Operator, Ports};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use keywright_store::merchant_profile_change;
+use keywright_store::catalog::merchant_profile_change;
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
 use keywright_web::{ApiError, Json};
 

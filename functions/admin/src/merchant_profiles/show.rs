@@ -4,7 +4,7 @@ use super::{DetailView, unknown};
 use crate::Ports;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use keywright_store::merchant_profiles;
+use keywright_store::catalog::merchant_profiles;
 use keywright_web::openapi::{AccessRefusals, Failures, Unknown};
 use keywright_web::{ApiError, Json};
 

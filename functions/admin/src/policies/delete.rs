@@ -4,7 +4,7 @@ use super::unknown;
 use crate::{Done, Operator, Ports};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use keywright_store::policy_change;
+use keywright_store::catalog::policy_change;
 use keywright_web::openapi::{AccessRefusals, Conflict, Failures, Unknown};
 use keywright_web::{ApiError, Json};
 

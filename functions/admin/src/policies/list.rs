@@ -3,7 +3,8 @@
 use super::PolicyView;
 use crate::Ports;
 use axum::extract::State;
-use keywright_store::{policies, products};
+use keywright_store::catalog::policies;
+use keywright_store::catalog::products;
 use keywright_web::openapi::{AccessRefusals, BadQuery, Failures, Unknown};
 use keywright_web::{ApiError, Json, Query};
 use serde::{Deserialize, Serialize};

@@ -4,7 +4,7 @@ use super::switch;
 use crate::{Done, Operator, Ports};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use keywright_store::policy_change::Changes;
+use keywright_store::catalog::policy_change::Changes;
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Failures, Unknown};
 use keywright_web::{ApiError, Json};
 use serde::Deserialize;

@@ -4,7 +4,7 @@ use super::{PolicyView, unknown};
 use crate::Ports;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use keywright_store::policies;
+use keywright_store::catalog::policies;
 use keywright_web::openapi::{AccessRefusals, Failures, Unknown};
 use keywright_web::{ApiError, Json};
 

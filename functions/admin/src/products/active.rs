@@ -3,7 +3,7 @@
 use crate::{Done, Operator, Ports};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use keywright_store::product_change::{self, Changes};
+use keywright_store::catalog::product_change::{self, Changes};
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Failures, Unknown};
 use keywright_web::{ApiError, Json};
 use serde::Deserialize;

@@ -3,7 +3,7 @@
 use crate::{Operator, Ports};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use keywright_store::product_change;
+use keywright_store::catalog::product_change;
 use keywright_web::openapi::{AccessRefusals, BadQuery, Conflict, Failures, Unknown};
 use keywright_web::{ApiError, Json, Query};
 use serde::{Deserialize, Serialize};

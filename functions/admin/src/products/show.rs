@@ -3,8 +3,8 @@
 use crate::Ports;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use keywright_store::contract::ProductView;
-use keywright_store::products;
+use keywright_services::contract::ProductView;
+use keywright_store::catalog::products;
 use keywright_web::openapi::{AccessRefusals, Failures, Unknown};
 use keywright_web::{ApiError, Json};
 

@@ -6,7 +6,7 @@ use http::{HeaderMap, Uri};
 use keywright_domain::dates::rfc3339;
 use keywright_domain::page::Position;
 use keywright_ports::receipt_keys::{ReceiptFacts, ReceiptKeys, SealState};
-use keywright_store::receipts::{self, ListedReceipt};
+use keywright_store::sales::receipts::{self, ListedReceipt};
 use keywright_web::openapi::{AccessRefusals, BadQuery, Failures};
 use keywright_web::page::{PageQuery, end_page};
 use keywright_web::{ApiError, Json, Query};

@@ -3,7 +3,7 @@
 use crate::{Operator, Ports};
 use axum::extract::State;
 use keywright_ports::receipt_keys::{ReceiptFacts, SealState};
-use keywright_store::receipts::{self, ListedReceipt};
+use keywright_store::sales::receipts::{self, ListedReceipt};
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures};
 use keywright_web::{ApiError, Json};
 use serde::{Deserialize, Serialize};

@@ -13,8 +13,8 @@ use axum::extract::{Path, State};
 use keywright_domain::access::{Caller, Scope};
 use keywright_domain::release::manifest::Artifact;
 use keywright_domain::release::{Channel, agreement};
-use keywright_store::release_change::{self, Changes, NewSignature};
-use keywright_store::releases::{self, Release};
+use keywright_store::releases::release_change::{self, Changes, NewSignature};
+use keywright_store::releases::versions::{self, Release};
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
 use keywright_web::{ApiError, Json};
 use serde::Deserialize;
@@ -84,7 +84,7 @@ pub(crate) async fn handler(
     let Json(change) = change?;
     // The version and the files' bytes never change, so that what is read here
     // holds when the change is made.
-    let before = releases::get(&ports.database, &id)
+    let before = versions::get(&ports.database, &id)
         .await?
         .ok_or_else(unknown)?;
     if change.requires_entitlement.is_some() && !caller.has(Scope::ReleaseGatesWrite) {

@@ -11,7 +11,7 @@ use keywright_domain::release::manifest::{
 use keywright_domain::release::{Name, Version};
 use keywright_domain::slug::Slug;
 use keywright_ports::{ReleaseError, ReleaseWriter, Releases};
-use keywright_store::release_index;
+use keywright_store::releases::release_index;
 use keywright_web::ApiError;
 use std::collections::BTreeSet;
 

@@ -7,7 +7,7 @@ use axum::extract::State;
 use http::{HeaderMap, Uri};
 use keywright_domain::page::Position;
 use keywright_domain::release::Version;
-use keywright_store::releases::{self, Filter};
+use keywright_store::releases::versions::{self, Filter};
 use keywright_web::openapi::{AccessRefusals, BadQuery, Failures};
 use keywright_web::page::{PageQuery, end_page};
 use keywright_web::{ApiError, Json, Query};
@@ -81,7 +81,7 @@ pub(crate) async fn handler(
         channel: channel.map_err(|error| bad("channel", &error))?,
         version: version.map_err(|error| bad("version", &error))?,
     };
-    let mut rows = releases::list(&ports.database, &filter, &page).await?;
+    let mut rows = versions::list(&ports.database, &filter, &page).await?;
     let (headers, next_cursor) = end_page(&page, &uri, &mut rows, |row| Position {
         at: row.published_at,
         id: row.id.clone(),

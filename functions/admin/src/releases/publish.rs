@@ -15,7 +15,7 @@ use keywright_domain::release::manifest::{Artifact, content_key};
 use keywright_domain::release::statement::{FileName, Sha256Hex, Sha512Hex};
 use keywright_domain::release::{Channel, Platform, ReleaseKey, Version, agreement};
 use keywright_domain::slug::Slug;
-use keywright_store::releases::{self, Ids, MAX_FILES, NewRelease, Release, SignedFile};
+use keywright_store::releases::versions::{self, Ids, MAX_FILES, NewRelease, Release, SignedFile};
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
 use keywright_web::{ApiError, Json};
 use serde::Deserialize;
@@ -133,7 +133,7 @@ pub(crate) async fn handler(
         audit: ports.stamps.new_id(),
         event: ports.stamps.new_id(),
     };
-    let outcome = releases::publish(&ports.database, &actor, &new, &ids).await?;
+    let outcome = versions::publish(&ports.database, &actor, &new, &ids).await?;
     if !outcome.product_exists {
         return Err(unknown_product(&new.product));
     }

@@ -3,7 +3,7 @@
 use keywright_domain::dates::rfc3339;
 use keywright_domain::release::ReleaseIndex;
 use keywright_domain::release::manifest::{Artifact, VersionManifest};
-use keywright_store::releases::Release;
+use keywright_store::releases::versions::Release;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;

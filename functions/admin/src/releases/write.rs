@@ -9,7 +9,8 @@ use keywright_domain::release::ReleaseIndex;
 use keywright_domain::release::manifest::{product_key, version_key};
 use keywright_domain::slug::Slug;
 use keywright_ports::{Expected, ReleaseWriter};
-use keywright_store::{release_gates, releases};
+use keywright_store::releases::release_gates;
+use keywright_store::releases::versions;
 use keywright_web::ApiError;
 use serde::Serialize;
 
@@ -28,7 +29,7 @@ pub(super) async fn manifests(ports: &Ports, product: &Slug) -> Result<bool, Api
     if gate.is_some_and(|gate| gate.written_revision < gate.revision) {
         write_gate(ports, writer, product).await?;
     }
-    for release in releases::unwritten(&ports.database, product).await? {
+    for release in versions::unwritten(&ports.database, product).await? {
         let key = version_key(product, release.version.as_str());
         write_version(ports, writer, &release.id, &key).await?;
     }
@@ -74,11 +75,11 @@ async fn write_version(
         let there = Place::look(writer, key).await?;
         // After looking: whoever changes the rows from here on writes after us,
         // or has us try again.
-        let Some(release) = releases::get(&ports.database, id).await? else {
+        let Some(release) = versions::get(&ports.database, id).await? else {
             return Ok(());
         };
         if there.write(writer, key, &release.manifest()).await? {
-            releases::written(&ports.database, id, release.revision).await?;
+            versions::written(&ports.database, id, release.revision).await?;
             return Ok(());
         }
     }

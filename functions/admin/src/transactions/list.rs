@@ -9,7 +9,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Uri};
 use keywright_domain::dates::rfc3339;
 use keywright_domain::page::Position;
-use keywright_store::transfer_list::{self, Transaction};
+use keywright_store::chain::transfer_list::{self, Transaction};
 use keywright_web::openapi::{AccessRefusals, BadQuery, Failures};
 use keywright_web::page::{PageQuery, end_page};
 use keywright_web::{ApiError, Query};

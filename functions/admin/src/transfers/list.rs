@@ -6,7 +6,7 @@ use axum::extract::State;
 use http::{HeaderMap, Uri};
 use keywright_domain::page::Position;
 use keywright_domain::usdc::matching::Reason;
-use keywright_store::transfer_list::{self, Filter};
+use keywright_store::chain::transfer_list::{self, Filter};
 use keywright_web::openapi::{AccessRefusals, BadQuery, Failures};
 use keywright_web::page::{PageQuery, end_page};
 use keywright_web::{ApiError, Json, Query};

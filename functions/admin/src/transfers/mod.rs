@@ -5,7 +5,7 @@ pub(crate) mod resolve;
 
 use keywright_domain::dates::rfc3339;
 use keywright_providers::polygon::{Address, Units};
-use keywright_store::transfer_list::Transfer;
+use keywright_store::chain::transfer_list::Transfer;
 use keywright_web::ApiError;
 use serde::Serialize;
 use utoipa::ToSchema;

@@ -10,7 +10,7 @@ pub(crate) mod part;
 use crate::Ports;
 use http::StatusCode;
 use keywright_ports::ReleaseWriter;
-use keywright_store::uploads::Upload;
+use keywright_store::releases::uploads::Upload;
 use keywright_web::ApiError;
 use serde::Serialize;
 use utoipa::ToSchema;

@@ -9,9 +9,9 @@ use keywright_domain::release::manifest::content_key;
 use keywright_domain::release::statement::Sha256Hex;
 use keywright_domain::slug::Slug;
 use keywright_ports::ReleaseWriter;
-use keywright_store::audit::Actor;
-use keywright_store::products;
-use keywright_store::uploads::{self, Upload};
+use keywright_store::catalog::products;
+use keywright_store::operator::audit::Actor;
+use keywright_store::releases::uploads::{self, Upload};
 use keywright_web::openapi::{
     AccessRefusals, BodyRefusals, Conflict, Failures, NoReleaseStorage, Unknown,
 };

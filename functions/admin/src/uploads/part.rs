@@ -12,7 +12,7 @@ use http_body::Body as _;
 use http_body_util::BodyExt;
 use keywright_domain::release::manifest::content_key;
 use keywright_ports::{ReleaseWriteError, ReleaseWriter};
-use keywright_store::uploads::{self, Upload};
+use keywright_store::releases::uploads::{self, Upload};
 use keywright_web::openapi::{
     AccessRefusals, BadQuery, Conflict, Error, Failures, NoReleaseStorage, Unknown,
 };

@@ -6,7 +6,7 @@ use axum::extract::State;
 use http::{HeaderMap, Uri};
 use keywright_domain::dates::rfc3339;
 use keywright_domain::page::Position;
-use keywright_store::validation_log::{self, Filter, Validation};
+use keywright_store::seats::validation_log::{self, Filter, Validation};
 use keywright_web::openapi::{AccessRefusals, BadQuery, Failures};
 use keywright_web::page::{PageQuery, end_page};
 use keywright_web::{ApiError, Json, Query};

@@ -12,7 +12,7 @@ use http::HeaderMap;
 use keywright_domain::dates::rfc3339;
 use keywright_domain::release::manifest::Artifact;
 use keywright_domain::release::updaters::electron::{ChannelFile, Extras};
-use keywright_store::release_feed::{Offered, Reach, Release};
+use keywright_store::releases::release_feed::{Offered, Reach, Release};
 use keywright_web::openapi::{AccessRefusals, BadQuery, Failures, Unknown};
 use keywright_web::{ApiError, Query as QueryOf};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};

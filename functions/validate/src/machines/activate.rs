@@ -10,7 +10,7 @@ use axum::extract::State;
 use keywright_domain::seats::Asking;
 use keywright_domain::standing::in_force;
 use keywright_ports::Later;
-use keywright_store::seats::{self, Count, LookUp};
+use keywright_store::seats::activations::{self, Count, LookUp};
 use keywright_web::openapi::{BodyRefusals, Conflict, Failures, Unknown};
 use keywright_web::{ApiError, Json};
 use serde::{Deserialize, Serialize};
@@ -86,7 +86,7 @@ pub(crate) async fn handler(
         count: Count::Always,
         bucket: None,
     };
-    let license = seats::look_up(&ports.database, look_up)
+    let license = activations::look_up(&ports.database, look_up)
         .await?
         .ok_or_else(unknown_license)?;
     if let Err(refusal) = in_force(license.status) {

@@ -5,7 +5,7 @@ use crate::Ports;
 use crate::device::{Device, check_reason};
 use axum::extract::State;
 use keywright_license::Uuid;
-use keywright_store::machines::{self, Which};
+use keywright_store::seats::machines::{self, Which};
 use keywright_web::openapi::{BodyRefusals, Conflict, Failures};
 use keywright_web::{ApiError, Json};
 use serde::{Deserialize, Serialize};

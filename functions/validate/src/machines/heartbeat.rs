@@ -9,7 +9,7 @@ use axum::Extension;
 use axum::extract::State;
 use keywright_domain::seats::is_stale;
 use keywright_ports::Later;
-use keywright_store::machines::{self, Sign};
+use keywright_store::seats::machines::{self, Sign};
 use keywright_web::openapi::{BodyRefusals, Conflict, Failures};
 use keywright_web::rate_limit::Allowance;
 use keywright_web::{ApiError, Json};

@@ -6,7 +6,7 @@ use super::activate::unknown_license;
 use crate::Ports;
 use axum::extract::State;
 use keywright_domain::dates::rfc3339;
-use keywright_store::machines;
+use keywright_store::seats::machines;
 use keywright_web::openapi::{BodyRefusals, Conflict, Failures, Unknown};
 use keywright_web::{ApiError, Json};
 use serde::{Deserialize, Serialize};

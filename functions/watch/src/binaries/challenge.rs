@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::header::CACHE_CONTROL;
 use keywright_providers::polygon::claim::Purpose;
-use keywright_store::claims;
+use keywright_store::chain::claims;
 use keywright_web::openapi::{BodyRefusals, Conflict, Failures, TooMany};
 use keywright_web::{ApiError, Client, Json};
 use serde::Deserialize;

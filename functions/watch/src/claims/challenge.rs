@@ -10,7 +10,7 @@ use http::header::CACHE_CONTROL;
 use keywright_domain::usdc::claiming::{Standing, standing};
 use keywright_providers::polygon::claim::Purpose;
 use keywright_providers::polygon::{Address, Hash};
-use keywright_store::claims::{self, Payment};
+use keywright_store::chain::claims::{self, Payment};
 use keywright_web::openapi::{BodyRefusals, Conflict, Failures, TooMany, Unknown};
 use keywright_web::{ApiError, Client, Json};
 use serde::Deserialize;

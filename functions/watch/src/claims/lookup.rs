@@ -9,8 +9,8 @@ use crate::settings::Settings;
 use keywright_ports::{Level, Outbound};
 use keywright_providers::polygon::rpc::{self, Receipt, RpcError};
 use keywright_providers::polygon::{Address, Hash, transfer};
-use keywright_store::chain_cursors::{self, Cursor};
-use keywright_store::chain_groups;
+use keywright_store::chain::chain_cursors::{self, Cursor};
+use keywright_store::chain::chain_groups;
 use keywright_web::{ApiError, Client};
 
 /// Calls to ask one endpoint: of which chain it is, for the receipt, and for the

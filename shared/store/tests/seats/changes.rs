@@ -2,7 +2,7 @@
 
 use crate::desk::{Desk, LICENSE, START};
 use keywright_domain::standing::LicenseStatus;
-use keywright_store::machines::{self, Sign};
+use keywright_store::seats::machines::{self, Sign};
 
 #[tokio::test]
 async fn the_same_machine_gets_the_same_seat() {

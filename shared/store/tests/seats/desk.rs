@@ -8,8 +8,8 @@ use keywright_ports::{
 };
 use keywright_ports::{Grants, Host};
 use keywright_store::MIGRATIONS;
-use keywright_store::machines::{self, Which};
-use keywright_store::seats::{self, Count, LookUp, NewMachine, OnMachine};
+use keywright_store::seats::activations::{self, Count, LookUp, NewMachine, OnMachine};
+use keywright_store::seats::machines::{self, Which};
 use std::cell::Cell;
 use std::sync::Arc;
 
@@ -138,7 +138,7 @@ impl Desk {
             count: Count::WhereNeeded,
             bucket: None,
         };
-        let found = seats::look_up(&self.database, asked);
+        let found = activations::look_up(&self.database, asked);
         found.await.expect("an answer").expect("the license")
     }
 
@@ -153,7 +153,7 @@ impl Desk {
             hostname: None,
             platform: None,
         };
-        let after = seats::activate(&self.database, new, now).await;
+        let after = activations::activate(&self.database, new, now).await;
         (id.clone(), after.expect("an answer").expect("the license"))
     }
 

@@ -4,8 +4,8 @@ use crate::desk::{Desk, LICENSE, START, opened};
 use keywright_native_host::SqliteDatabase;
 use keywright_ports::BoxFuture;
 use keywright_ports::{DatabaseError, DatabasePort, Row, Statement};
-use keywright_store::machines::{self, Sign, Which};
-use keywright_store::seats::{self, Count, LookUp, NewMachine};
+use keywright_store::seats::activations::{self, Count, LookUp, NewMachine};
+use keywright_store::seats::machines::{self, Sign, Which};
 use std::sync::{Arc, Mutex};
 
 /// What the hot path costs must not grow with what is recorded.
@@ -27,7 +27,7 @@ async fn nothing_is_read_row_by_row() {
             count: Count::Always,
             bucket: Some("bucket"),
         };
-        let found = seats::look_up(&database, asked).await;
+        let found = activations::look_up(&database, asked).await;
         found.expect("an answer");
     }
     machines::find_active(&database, LICENSE, "a", "bucket")
@@ -44,7 +44,7 @@ async fn nothing_is_read_row_by_row() {
         hostname: None,
         platform: None,
     };
-    seats::activate(&database, new, START)
+    activations::activate(&database, new, START)
         .await
         .expect("an answer");
     let which = Which::Id("new");

@@ -16,7 +16,7 @@ use keywright_domain::release::release_key::{Untrusted, signed_by};
 use keywright_domain::release::signature::DetachedSignature;
 use keywright_domain::slug::Slug;
 use keywright_license::PublicKey;
-use keywright_store::release_keys;
+use keywright_store::releases::release_keys;
 use keywright_web::ApiError;
 
 /// The keys that may sign releases of a product.

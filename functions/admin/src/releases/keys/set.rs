@@ -9,7 +9,7 @@ use keywright_domain::release::release_key::MAX_RELEASE_KEYS;
 use keywright_domain::release::signature::DetachedSignature;
 use keywright_domain::release::{ReleaseKey, agreement};
 use keywright_domain::slug::Slug;
-use keywright_store::release_keys::{self, FILES_AT_ONCE, RecordedFile, Verified};
+use keywright_store::releases::release_keys::{self, FILES_AT_ONCE, RecordedFile, Verified};
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Failures, Unknown};
 use keywright_web::{ApiError, Json};
 use serde::{Deserialize, Serialize};

@@ -5,7 +5,7 @@ use crate::Ports;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use keywright_domain::release::ReleaseKey;
-use keywright_store::release_keys;
+use keywright_store::releases::release_keys;
 use keywright_web::openapi::{AccessRefusals, Failures, Unknown};
 use keywright_web::{ApiError, Json};
 use serde::Serialize;

@@ -1,0 +1,309 @@
+//! Discount codes. What an operator changes of one is in
+//! [`crate::catalog::discount_code_change`], their uses are in [`crate::sales::redemptions`].
+
+use crate::columns;
+use crate::operator::audit::{self, Actor, Entry};
+use crate::sales::redemptions::{yieldable, yields_before};
+use keywright_domain::discount::applies::Recorded;
+use keywright_domain::discount::code::Code;
+use keywright_domain::discount::{Discount, KindAndAmount};
+use keywright_domain::page::{Page, Position};
+use keywright_ports::{Database, DatabaseError, Reader, Row, Statement};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Most featured codes that an order is compared with. The narrowest and oldest
+/// are read first, so only a shop that features more for one product notices.
+const MAX_FEATURED: i64 = 100;
+
+/// A code as recorded.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DiscountCode {
+    /// `UUIDv7`.
+    pub id: String,
+    /// What buyers type.
+    pub code: String,
+    /// What it takes off, and in which currency.
+    #[serde(flatten)]
+    pub discount: Discount,
+    /// How often it may be used; `None` as often as they like.
+    pub max_uses: Option<i64>,
+    /// How often it was, reserved uses included.
+    pub used_count: i64,
+    /// Unix seconds from which it may not be used; `None` never.
+    pub expires_at: Option<i64>,
+    /// The one product it is for; `None` all.
+    pub product_id: Option<String>,
+    /// That product's name in URLs.
+    pub product_slug: Option<String>,
+    /// The policies it is for; `None` all.
+    #[serde(deserialize_with = "columns::optional_json")]
+    pub policy_ids: Option<Vec<String>>,
+    /// Their names in requests, in alphabetical order.
+    #[serde(deserialize_with = "columns::optional_json")]
+    pub policy_slugs: Option<Vec<String>>,
+    /// Whether it may be used.
+    #[serde(deserialize_with = "columns::flag")]
+    pub active: bool,
+    /// Whether buyers get it without asking.
+    #[serde(deserialize_with = "columns::flag")]
+    pub featured: bool,
+    /// What it is for; buyers see it where the code is featured.
+    pub description: String,
+    /// Who brings the buyers.
+    pub referrer_label: Option<String>,
+    /// Unix seconds.
+    pub created_at: i64,
+    /// Unix seconds.
+    pub updated_at: i64,
+}
+
+impl DiscountCode {
+    /// What the rules need to know of it.
+    #[must_use]
+    pub fn recorded(&self) -> Recorded<'_> {
+        Recorded {
+            discount: self.discount,
+            active: self.active,
+            expires_at: self.expires_at,
+            product_id: self.product_id.as_deref(),
+            policy_ids: self.policy_ids.as_deref(),
+            max_uses: self.max_uses,
+            used_count: self.used_count,
+            created_at: self.created_at,
+        }
+    }
+}
+
+/// What came of deleting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deleted {
+    /// It is gone.
+    Gone,
+    /// Orders hang on it; nothing changed.
+    Used,
+    /// There is no such code.
+    Unknown,
+}
+
+/// The statement that reads whole codes, as `c`.
+macro_rules! select_codes {
+    ($rest:literal) => {
+        select_codes!("c.used_count", $rest)
+    };
+    ($used:expr, $($rest:expr),+) => {
+        concat!(
+            "SELECT c.id, c.code, c.kind, c.amount, c.currency, c.max_uses, ",
+            $used,
+            " AS used_count,
+                    c.expires_at, c.product_id,
+                    (SELECT p.slug FROM products p WHERE p.id = c.product_id) AS product_slug,
+                    c.policy_ids,
+                    CASE WHEN c.policy_ids IS NOT NULL THEN
+                      (SELECT json_group_array(slug) FROM
+                         (SELECT o.slug FROM json_each(c.policy_ids) j
+                          JOIN policies o ON o.id = j.value ORDER BY o.slug))
+                    END AS policy_slugs,
+                    c.active, c.featured, c.description, c.referrer_label, c.created_at,
+                    c.updated_at
+             FROM discount_codes c ",
+            $($rest),+
+        )
+    };
+}
+
+/// How often a code counts as used for an order: less the uses that it may take over
+/// from orders nobody paid for, those reserved by `$before`.
+macro_rules! used_for_an_order {
+    ($before:literal) => {
+        concat!(
+            "iif(c.used_count >= c.max_uses, max(c.used_count - (SELECT count(*)",
+            yieldable!("c.id", $before),
+            "), 0), c.used_count)"
+        )
+    };
+}
+
+pub(crate) const BY_ID: &str = select_codes!("WHERE c.id = ?1");
+
+/// The code that a buyer typed, with the uses it has for an order at `now`, in unix
+/// seconds.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn find(
+    database: &Reader,
+    code: &Code,
+    now: i64,
+) -> Result<Option<DiscountCode>, DatabaseError> {
+    let statement = Statement::new(
+        select_codes!(used_for_an_order!("?2"), "WHERE c.code = ?1"),
+        [code.as_str().into(), yields_before(now).into()],
+    );
+    database.first(statement).await
+}
+
+/// The code with this id.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn get(database: &Reader, id: &str) -> Result<Option<DiscountCode>, DatabaseError> {
+    database.first(Statement::new(BY_ID, [id.into()])).await
+}
+
+/// The featured codes that some order of this product may get now: those for
+/// single policies first, then for the product, then for everything, and the
+/// older first. The rules decide which of them fits.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn featured(
+    database: &Reader,
+    product_id: &str,
+    now: i64,
+) -> Result<Vec<DiscountCode>, DatabaseError> {
+    let statement = Statement::new(
+        select_codes!(
+            used_for_an_order!("?4"),
+            "WHERE c.featured = 1 AND c.active = 1
+               AND (c.product_id IS NULL OR c.product_id = ?1)
+               AND (c.expires_at IS NULL OR c.expires_at > ?2)
+               AND (c.max_uses IS NULL OR ",
+            used_for_an_order!("?4"),
+            " < c.max_uses)
+             ORDER BY c.policy_ids IS NULL, c.product_id IS NULL, c.created_at, c.id
+             LIMIT ?3"
+        ),
+        [
+            product_id.into(),
+            now.into(),
+            MAX_FEATURED.into(),
+            yields_before(now).into(),
+        ],
+    );
+    database.query(statement).await
+}
+
+/// Codes, newest first; one more than the page holds when there are more.
+/// Both filters are optional.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn list(
+    database: &Reader,
+    product_id: Option<&str>,
+    active: Option<bool>,
+    page: &Page,
+) -> Result<Vec<DiscountCode>, DatabaseError> {
+    let after = page.after.clone().unwrap_or_else(Position::newest);
+    let statement = Statement::new(
+        select_codes!(
+            "WHERE (c.created_at, c.id) < (?1, ?2)
+               AND (?3 IS NULL OR c.product_id = ?3)
+               AND (?4 IS NULL OR c.active = ?4)
+             ORDER BY c.created_at DESC, c.id DESC LIMIT ?5"
+        ),
+        [
+            after.at.into(),
+            after.id.into(),
+            product_id.into(),
+            active.into(),
+            (page.limit + 1).into(),
+        ],
+    );
+    database.query(statement).await
+}
+
+/// Records a new code with its audit entry.
+///
+/// # Errors
+/// [`DatabaseError`]; a code in use is a unique violation of
+/// `discount_codes.code`.
+pub async fn create(
+    database: &Database,
+    actor: &Actor,
+    code: &DiscountCode,
+    audit_id: String,
+) -> Result<(), DatabaseError> {
+    let discount = KindAndAmount::from(code.discount);
+    let insert = Statement::new(
+        "INSERT INTO discount_codes (id, code, kind, amount, currency, max_uses, used_count,
+                                     expires_at, product_id, policy_ids, active, featured,
+                                     description, referrer_label, created_at, updated_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14)",
+        [
+            (&code.id).into(),
+            (&code.code).into(),
+            discount.kind.as_str().into(),
+            discount.amount.into(),
+            discount.currency.as_str().into(),
+            code.max_uses.into(),
+            code.expires_at.into(),
+            code.product_id.as_ref().into(),
+            code.policy_ids.clone().map(list_text).into(),
+            code.active.into(),
+            code.featured.into(),
+            (&code.description).into(),
+            code.referrer_label.as_ref().into(),
+            code.created_at.into(),
+        ],
+    );
+    let entry = Entry {
+        id: audit_id,
+        action: "discount_code.create",
+        object_kind: "discount_code",
+        object_id: code.id.clone(),
+        before: None,
+        after: serde_json::to_value(code).ok(),
+    };
+    database
+        .batch(vec![insert, audit::insert(actor, entry)])
+        .await
+        .map(drop)
+}
+
+/// Deletes a code that no order hangs on. `before` is for the audit entry.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn delete(
+    database: &Database,
+    actor: &Actor,
+    before: &DiscountCode,
+    audit_id: String,
+) -> Result<Deleted, DatabaseError> {
+    let entry = Entry {
+        id: audit_id,
+        action: "discount_code.delete",
+        object_kind: "discount_code",
+        object_id: before.id.clone(),
+        before: serde_json::to_value(before).ok(),
+        after: None,
+    };
+    let batch = vec![
+        Statement::new(
+            "DELETE FROM discount_codes
+             WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM redemptions WHERE code_id = ?1)
+             RETURNING id",
+            [(&before.id).into()],
+        ),
+        audit::insert_if_changed(actor, entry),
+        known(&before.id),
+    ];
+    let answers: Vec<Vec<Row>> = database.batch(batch).await?;
+    let found = |index: usize| answers.get(index).is_some_and(|rows| !rows.is_empty());
+    Ok(match (found(0), found(2)) {
+        (true, _) => Deleted::Gone,
+        (false, true) => Deleted::Used,
+        (false, false) => Deleted::Unknown,
+    })
+}
+
+fn known(id: &str) -> Statement {
+    Statement::new("SELECT id FROM discount_codes WHERE id = ?1", [id.into()])
+}
+
+/// A list as the column's JSON text.
+fn list_text(list: Vec<String>) -> String {
+    Value::from(list).to_string()
+}

@@ -1,0 +1,240 @@
+//! What an operator changes of a business.
+
+use crate::catalog::merchant_profiles::{BY_ID, Profile};
+use crate::difference::{self, Change, insert_difference};
+use crate::operator::audit::{Actor, insert_into_audit};
+use keywright_ports::{Database, DatabaseError, Statement, decode};
+use serde::Deserialize;
+use serde_json::Value;
+
+/// What an operator may change. `None` leaves a member as it is, `Some(None)`
+/// clears it.
+#[derive(Debug, Clone, Default)]
+pub struct Changes {
+    /// New name.
+    pub name: Option<String>,
+    /// New name in contracts.
+    pub legal_name: Option<Option<String>>,
+    /// New address for help.
+    pub support_url: Option<Option<String>>,
+    /// New e-mail address for help.
+    pub support_email: Option<Option<String>>,
+    /// New colour.
+    pub brand_color: Option<Option<String>>,
+    /// New address for buyers who paid.
+    pub post_purchase_redirect_url: Option<Option<String>>,
+}
+
+/// The row as the members of a change name it.
+const DIFFERENCE: &str = insert_difference!(
+    "SELECT id, json_object('name', name, 'legal_name', legal_name, 'support_url', support_url,
+            'support_email', support_email, 'brand_color', brand_color,
+            'post_purchase_redirect_url', post_purchase_redirect_url) AS doc
+     FROM merchant_profiles WHERE id = ?6"
+);
+
+/// Changes a business and answers it as it now is; `None` for an unknown id.
+/// What changes nothing writes nothing.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn change(
+    database: &Database,
+    actor: &Actor,
+    id: &str,
+    changes: &Changes,
+    audit_id: &str,
+) -> Result<Option<Profile>, DatabaseError> {
+    let members = changes.as_json();
+    let change = Change {
+        audit_id,
+        action: "merchant_profile.change",
+        object_kind: "merchant_profile",
+        object_id: id,
+        members: &members,
+    };
+    let update = difference::update(
+        "UPDATE merchant_profiles SET
+           name = coalesce(?2 ->> '$.name', name),
+           legal_name = iif(json_type(?2, '$.legal_name') IS NULL,
+                            legal_name, ?2 ->> '$.legal_name'),
+           support_url = iif(json_type(?2, '$.support_url') IS NULL,
+                             support_url, ?2 ->> '$.support_url'),
+           support_email = iif(json_type(?2, '$.support_email') IS NULL,
+                               support_email, ?2 ->> '$.support_email'),
+           brand_color = iif(json_type(?2, '$.brand_color') IS NULL,
+                             brand_color, ?2 ->> '$.brand_color'),
+           post_purchase_redirect_url =
+             iif(json_type(?2, '$.post_purchase_redirect_url') IS NULL,
+                 post_purchase_redirect_url, ?2 ->> '$.post_purchase_redirect_url'),
+           updated_at = ?3
+         WHERE id = ?1 AND EXISTS (SELECT 1 FROM audit WHERE id = ?4)",
+        actor,
+        &change,
+    );
+    let batch = vec![
+        difference::entry(DIFFERENCE, actor, &change),
+        update,
+        Statement::new(BY_ID, [id.into()]),
+    ];
+    one(database, batch).await
+}
+
+impl Changes {
+    fn as_json(&self) -> Value {
+        let of = |member: &Option<Option<String>>| member.clone().map(Value::from);
+        difference::members([
+            ("name", self.name.clone().map(Value::from)),
+            ("legal_name", of(&self.legal_name)),
+            ("support_url", of(&self.support_url)),
+            ("support_email", of(&self.support_email)),
+            ("brand_color", of(&self.brand_color)),
+            (
+                "post_purchase_redirect_url",
+                of(&self.post_purchase_redirect_url),
+            ),
+        ])
+    }
+}
+
+/// The answer of the last statement of a batch.
+async fn one(database: &Database, batch: Vec<Statement>) -> Result<Option<Profile>, DatabaseError> {
+    let mut answers = database.batch(batch).await?;
+    Ok(decode(answers.pop().unwrap_or_default())?.pop())
+}
+
+/// Makes a business the default one, in place of the one that was; `None` for
+/// an unknown id. Repeating it changes nothing.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn set_default(
+    database: &Database,
+    actor: &Actor,
+    id: &str,
+    audit_id: &str,
+) -> Result<Option<Profile>, DatabaseError> {
+    let entry = Statement::new(
+        insert_into_audit!(
+            "SELECT ?1, ?2, ?3, 'merchant_profile.set_default', 'merchant_profile', id,
+                    json_object('default', (SELECT id FROM merchant_profiles
+                                            WHERE is_default = 1)),
+                    json_object('default', id), ?4
+             FROM merchant_profiles WHERE id = ?5 AND is_default = 0"
+        ),
+        [
+            audit_id.into(),
+            actor.at.into(),
+            actor.name.as_ref().into(),
+            (&actor.request_id).into(),
+            id.into(),
+        ],
+    );
+    // The old one first: at no time are there two.
+    let unset = Statement::new(
+        "UPDATE merchant_profiles SET is_default = 0, updated_at = ?2
+         WHERE is_default = 1 AND EXISTS (SELECT 1 FROM audit WHERE id = ?1)",
+        [audit_id.into(), actor.at.into()],
+    );
+    let set = Statement::new(
+        "UPDATE merchant_profiles SET is_default = 1, updated_at = ?3
+         WHERE id = ?1 AND EXISTS (SELECT 1 FROM audit WHERE id = ?2)",
+        [id.into(), audit_id.into(), actor.at.into()],
+    );
+    let batch = vec![entry, unset, set, Statement::new(BY_ID, [id.into()])];
+    one(database, batch).await
+}
+
+/// What holds a business in place.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Holds {
+    /// 1 for the default one.
+    pub is_default: i64,
+    /// Products that name it.
+    pub products: i64,
+    /// Its connected payment providers.
+    pub providers: i64,
+    /// Orders through its providers that are not decided.
+    pub orders: i64,
+}
+
+impl Holds {
+    /// Whether there is any.
+    #[must_use]
+    pub fn any(&self) -> bool {
+        self.is_default + self.products + self.providers + self.orders > 0
+    }
+}
+
+/// Deletes a business that nothing uses. Its disconnected providers, which old
+/// orders name, go to the default one. Answers what held it before, `None` for
+/// an unknown id: deleted unless there was [any](Holds::any).
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn delete(
+    database: &Database,
+    actor: &Actor,
+    id: &str,
+    audit_id: &str,
+) -> Result<Option<Holds>, DatabaseError> {
+    let holds = Statement::new(
+        "SELECT is_default,
+                (SELECT count(*) FROM products WHERE merchant_profile_id = m.id) AS products,
+                (SELECT count(*) FROM payment_providers
+                 WHERE merchant_profile_id = m.id AND disconnected_at IS NULL) AS providers,
+                (SELECT count(*) FROM invoices i
+                 JOIN payment_providers p ON p.id = i.payment_provider_id
+                 WHERE i.status = 'pending' AND p.merchant_profile_id = m.id) AS orders
+         FROM merchant_profiles m WHERE id = ?1",
+        [id.into()],
+    );
+    // The entry says whether the rest may happen; see `difference`.
+    let entry = Statement::new(
+        "INSERT INTO audit (id, at, actor, action, object_kind, object_id, before, request_id)
+         SELECT ?1, ?2, ?3, 'merchant_profile.delete', 'merchant_profile', id,
+                json_object('name', name, 'legal_name', legal_name, 'support_url', support_url,
+                            'support_email', support_email, 'brand_color', brand_color,
+                            'post_purchase_redirect_url', post_purchase_redirect_url),
+                ?5
+         FROM merchant_profiles m
+         WHERE id = ?4 AND is_default = 0
+           AND NOT EXISTS (SELECT 1 FROM products WHERE merchant_profile_id = m.id)
+           AND NOT EXISTS (SELECT 1 FROM payment_providers
+                           WHERE merchant_profile_id = m.id AND disconnected_at IS NULL)
+           AND NOT EXISTS (SELECT 1 FROM invoices i
+                           JOIN payment_providers p ON p.id = i.payment_provider_id
+                           WHERE i.status = 'pending' AND p.merchant_profile_id = m.id)",
+        [
+            audit_id.into(),
+            actor.at.into(),
+            actor.name.as_ref().into(),
+            id.into(),
+            (&actor.request_id).into(),
+        ],
+    );
+    let if_told = |sql| Statement::new(sql, [id.into(), audit_id.into()]);
+    let batch = vec![
+        holds,
+        entry,
+        if_told(
+            "DELETE FROM rail_preferences
+             WHERE merchant_profile_id = ?1 AND EXISTS (SELECT 1 FROM audit WHERE id = ?2)",
+        ),
+        if_told(
+            "DELETE FROM provider_connects
+             WHERE merchant_profile_id = ?1 AND EXISTS (SELECT 1 FROM audit WHERE id = ?2)",
+        ),
+        if_told(
+            "UPDATE payment_providers
+             SET merchant_profile_id = (SELECT id FROM merchant_profiles WHERE is_default = 1)
+             WHERE merchant_profile_id = ?1 AND EXISTS (SELECT 1 FROM audit WHERE id = ?2)",
+        ),
+        if_told(
+            "DELETE FROM merchant_profiles
+             WHERE id = ?1 AND EXISTS (SELECT 1 FROM audit WHERE id = ?2)",
+        ),
+    ];
+    let answers = database.batch(batch).await?;
+    Ok(decode(answers.into_iter().next().unwrap_or_default())?.pop())
+}

@@ -1,0 +1,235 @@
+//! What an operator changes of a policy.
+
+use crate::catalog::policies::{BY_ID, Policy};
+use crate::difference::{self, Change, insert_difference};
+use crate::operator::audit::Actor;
+use keywright_domain::money::Price;
+use keywright_ports::{Database, DatabaseError, Statement, decode};
+use serde::Deserialize;
+use serde_json::Value;
+
+/// What an operator may change. `None` leaves a member as it is.
+#[derive(Debug, Clone, Default)]
+pub struct Changes {
+    /// New name.
+    pub name: Option<String>,
+    /// New price, in the product's currency; `Some(None)` sells at the
+    /// product's price.
+    pub price: Option<Option<Price>>,
+    /// New duration for later sales.
+    pub duration_seconds: Option<i64>,
+    /// New grace for later sales.
+    pub grace_seconds: Option<i64>,
+    /// New machine limit for later sales.
+    pub max_machines: Option<i64>,
+    /// New entitlements for later sales.
+    pub entitlements: Option<Vec<String>>,
+    /// Trial or not, for later sales.
+    pub is_trial: Option<bool>,
+    /// New time of included updates for later sales; `Some(None)` is all.
+    pub maintenance_seconds: Option<Option<i64>>,
+    /// New rank; `Some(None)` takes it off the ladder.
+    pub tier_rank: Option<Option<i64>>,
+    /// New limit of activations, also for what was sold without a limit of
+    /// its own; `Some(None)` leaves it to the rule's default.
+    pub max_activations_per_day: Option<Option<i64>>,
+    /// Can be bought or not.
+    pub active: Option<bool>,
+    /// Shown or not.
+    pub public: Option<bool>,
+    /// Archived or not.
+    pub archived: Option<bool>,
+    /// New metadata.
+    pub metadata: Option<Value>,
+}
+
+/// The row as the members of a change name it; none where the change has a
+/// price that is not in the product's currency.
+const DIFFERENCE: &str = insert_difference!(
+    "SELECT id, json_object('name', name, 'price_amount', price_amount,
+            'duration_seconds', duration_seconds, 'grace_seconds', grace_seconds,
+            'max_machines', max_machines, 'entitlements', json(entitlements),
+            'is_trial', json(iif(is_trial, 'true', 'false')),
+            'maintenance_seconds', maintenance_seconds, 'tier_rank', tier_rank,
+            'max_activations_per_day', max_activations_per_day,
+            'active', json(iif(active, 'true', 'false')),
+            'public', json(iif(public, 'true', 'false')),
+            'archived', json(iif(archived_at IS NULL, 'false', 'true')),
+            'metadata', json(metadata)) AS doc
+     FROM policies
+     WHERE id = ?6
+       AND (?7 ->> '$.price_currency' IS NULL
+            OR ?7 ->> '$.price_currency'
+               = (SELECT price_currency FROM products WHERE id = policies.product_id))"
+);
+
+/// Changes a policy and answers it as it now is; `None` for an unknown id.
+/// What was sold keeps its terms. What changes nothing writes nothing, and
+/// neither does a change with a price in another currency than the answer's.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn change(
+    database: &Database,
+    actor: &Actor,
+    id: &str,
+    changes: &Changes,
+    audit_id: &str,
+) -> Result<Option<Policy>, DatabaseError> {
+    let members = changes.as_json();
+    let change = Change {
+        audit_id,
+        action: "policy.change",
+        object_kind: "policy",
+        object_id: id,
+        members: &members,
+    };
+    let update = difference::update(
+        "UPDATE policies SET
+           name = coalesce(?2 ->> '$.name', name),
+           price_amount = iif(json_type(?2, '$.price_amount') IS NULL,
+                              price_amount, ?2 ->> '$.price_amount'),
+           duration_seconds = coalesce(?2 ->> '$.duration_seconds', duration_seconds),
+           grace_seconds = coalesce(?2 ->> '$.grace_seconds', grace_seconds),
+           max_machines = coalesce(?2 ->> '$.max_machines', max_machines),
+           entitlements = coalesce(?2 ->> '$.entitlements', entitlements),
+           is_trial = coalesce(?2 ->> '$.is_trial', is_trial),
+           maintenance_seconds = iif(json_type(?2, '$.maintenance_seconds') IS NULL,
+                                     maintenance_seconds, ?2 ->> '$.maintenance_seconds'),
+           tier_rank = iif(json_type(?2, '$.tier_rank') IS NULL,
+                           tier_rank, ?2 ->> '$.tier_rank'),
+           max_activations_per_day = iif(json_type(?2, '$.max_activations_per_day') IS NULL,
+                                         max_activations_per_day,
+                                         ?2 ->> '$.max_activations_per_day'),
+           active = coalesce(?2 ->> '$.active', active),
+           public = coalesce(?2 ->> '$.public', public),
+           archived_at = CASE ?2 ->> '$.archived' WHEN 1 THEN coalesce(archived_at, ?3)
+                                                  WHEN 0 THEN NULL ELSE archived_at END,
+           metadata = coalesce(?2 ->> '$.metadata', metadata),
+           updated_at = ?3
+         WHERE id = ?1 AND EXISTS (SELECT 1 FROM audit WHERE id = ?4)",
+        actor,
+        &change,
+    );
+    let batch = vec![
+        difference::entry(DIFFERENCE, actor, &change),
+        update,
+        Statement::new(BY_ID, [id.into()]),
+    ];
+    let mut answers = database.batch(batch).await?;
+    Ok(decode(answers.pop().unwrap_or_default())?.pop())
+}
+
+impl Changes {
+    fn as_json(&self) -> Value {
+        difference::members([
+            ("name", self.name.clone().map(Value::from)),
+            (
+                "price_amount",
+                self.price
+                    .map(|price| price.map(Price::amount).map_or(Value::Null, Value::from)),
+            ),
+            (
+                "price_currency",
+                self.price
+                    .flatten()
+                    .map(|price| price.currency().as_str().into()),
+            ),
+            ("duration_seconds", self.duration_seconds.map(Value::from)),
+            ("grace_seconds", self.grace_seconds.map(Value::from)),
+            ("max_machines", self.max_machines.map(Value::from)),
+            ("entitlements", self.entitlements.clone().map(Value::from)),
+            ("is_trial", self.is_trial.map(Value::from)),
+            (
+                "maintenance_seconds",
+                self.maintenance_seconds.map(Value::from),
+            ),
+            ("tier_rank", self.tier_rank.map(Value::from)),
+            (
+                "max_activations_per_day",
+                self.max_activations_per_day.map(Value::from),
+            ),
+            ("active", self.active.map(Value::from)),
+            ("public", self.public.map(Value::from)),
+            ("archived", self.archived.map(Value::from)),
+            ("metadata", self.metadata.clone()),
+        ])
+    }
+}
+
+/// What holds a policy in place.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Uses {
+    /// Purchases under it, paid or not.
+    pub invoices: i64,
+    /// Licenses under it.
+    pub licenses: i64,
+    /// Discount codes that name it.
+    pub discount_codes: i64,
+}
+
+impl Uses {
+    /// Whether there are any.
+    #[must_use]
+    pub fn any(&self) -> bool {
+        self.invoices > 0 || self.licenses > 0 || self.discount_codes > 0
+    }
+}
+
+/// Deletes a policy that nothing uses. Answers what used it before, `None` for
+/// an unknown id: deleted unless there were [any](Uses::any).
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn delete(
+    database: &Database,
+    actor: &Actor,
+    id: &str,
+    audit_id: &str,
+) -> Result<Option<Uses>, DatabaseError> {
+    let uses = Statement::new(
+        "SELECT (SELECT count(*) FROM invoices WHERE policy_id = o.id) AS invoices,
+                (SELECT count(*) FROM licenses WHERE policy_id = o.id) AS licenses,
+                (SELECT count(*) FROM discount_codes c, json_each(c.policy_ids) AS named
+                 WHERE c.product_id = o.product_id AND named.value = o.id) AS discount_codes
+         FROM policies o WHERE id = ?1",
+        [id.into()],
+    );
+    // The entry says whether the rest may happen; see `difference`.
+    let entry = Statement::new(
+        "INSERT INTO audit (id, at, actor, action, object_kind, object_id, before, request_id)
+         SELECT ?1, ?2, ?3, 'policy.delete', 'policy', id,
+                json_object('product_id', product_id, 'slug', slug, 'name', name,
+                            'price_amount', price_amount, 'duration_seconds', duration_seconds,
+                            'grace_seconds', grace_seconds, 'max_machines', max_machines,
+                            'entitlements', json(entitlements),
+                            'is_trial', json(iif(is_trial, 'true', 'false')),
+                            'maintenance_seconds', maintenance_seconds,
+                            'tier_rank', tier_rank,
+                            'max_activations_per_day', max_activations_per_day,
+                            'active', json(iif(active, 'true', 'false')),
+                            'public', json(iif(public, 'true', 'false')),
+                            'archived', json(iif(archived_at IS NULL, 'false', 'true')),
+                            'metadata', json(metadata)),
+                ?5
+         FROM policies o
+         WHERE id = ?4
+           AND NOT EXISTS (SELECT 1 FROM invoices WHERE policy_id = o.id)
+           AND NOT EXISTS (SELECT 1 FROM licenses WHERE policy_id = o.id)
+           AND NOT EXISTS (SELECT 1 FROM discount_codes c, json_each(c.policy_ids) AS named
+                           WHERE c.product_id = o.product_id AND named.value = o.id)",
+        [
+            audit_id.into(),
+            actor.at.into(),
+            actor.name.as_ref().into(),
+            id.into(),
+            (&actor.request_id).into(),
+        ],
+    );
+    let delete = Statement::new(
+        "DELETE FROM policies WHERE id = ?1 AND EXISTS (SELECT 1 FROM audit WHERE id = ?2)",
+        [id.into(), audit_id.into()],
+    );
+    let answers = database.batch(vec![uses, entry, delete]).await?;
+    Ok(decode(answers.into_iter().next().unwrap_or_default())?.pop())
+}

@@ -1,0 +1,126 @@
+//! Suspending, unsuspending and revoking: the states of a license.
+
+use crate::operator::audit::{Actor, insert_into_audit};
+use keywright_domain::standing::LicenseStatus;
+use keywright_ports::{Database, DatabaseError, Statement, decode};
+use serde::Deserialize;
+use serde_json::json;
+
+/// What an operator does to the state of a license.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// Holds it back.
+    Suspend,
+    /// Puts it in force again.
+    Unsuspend,
+    /// Ends it for good.
+    Revoke,
+}
+
+impl Turn {
+    /// The state it leads to.
+    #[must_use]
+    pub fn to(self) -> LicenseStatus {
+        match self {
+            Self::Suspend => LicenseStatus::Suspended,
+            Self::Unsuspend => LicenseStatus::Active,
+            Self::Revoke => LicenseStatus::Revoked,
+        }
+    }
+
+    fn action(self) -> &'static str {
+        match self {
+            Self::Suspend => "license.suspend",
+            Self::Unsuspend => "license.unsuspend",
+            Self::Revoke => "license.revoke",
+        }
+    }
+
+    fn event_type(self) -> &'static str {
+        match self {
+            Self::Suspend => "license.suspended",
+            Self::Unsuspend => "license.unsuspended",
+            Self::Revoke => "license.revoked",
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Found {
+    status: LicenseStatus,
+}
+
+/// Turns a license, if its state [may become] the one it leads to, with the
+/// audit entry and the event. Answers the state it is in afterwards, `None`
+/// for an unknown id; repeating it changes nothing.
+///
+/// [may become]: LicenseStatus::may_become
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn set(
+    database: &Database,
+    actor: &Actor,
+    id: &str,
+    turn: Turn,
+    reason: Option<&str>,
+    audit_id: &str,
+    event_id: &str,
+) -> Result<Option<LicenseStatus>, DatabaseError> {
+    let to = turn.to();
+    let from = LicenseStatus::ALL.map(|state| {
+        if state.may_become(to) {
+            state.as_str()
+        } else {
+            ""
+        }
+    });
+    let after = json!({ "status": to, "reason": reason });
+    // First, while the row still says what it was. The entry says whether the
+    // rest may happen; see `difference`.
+    let entry = Statement::new(
+        insert_into_audit!(
+            "SELECT ?1, ?2, ?3, ?4, 'license', id, json_object('status', status), ?6, ?7
+         FROM licenses WHERE id = ?5 AND status IN (?8, ?9, ?10)"
+        ),
+        [
+            audit_id.into(),
+            actor.at.into(),
+            actor.name.as_ref().into(),
+            turn.action().into(),
+            id.into(),
+            after.to_string().into(),
+            (&actor.request_id).into(),
+            from[0].into(),
+            from[1].into(),
+            from[2].into(),
+        ],
+    );
+    let update = Statement::new(
+        "UPDATE licenses SET status = ?2, status_reason = ?3, updated_at = ?4
+         WHERE id = ?1 AND EXISTS (SELECT 1 FROM audit WHERE id = ?5)",
+        [
+            id.into(),
+            to.as_str().into(),
+            reason.into(),
+            actor.at.into(),
+            audit_id.into(),
+        ],
+    );
+    let data = json!({ "license_id": id, "reason": reason.unwrap_or_default() });
+    let event = Statement::new(
+        "INSERT INTO events (id, at, event_type, data)
+         SELECT ?1, ?2, ?3, ?4 FROM audit WHERE id = ?5",
+        [
+            event_id.into(),
+            actor.at.into(),
+            turn.event_type().into(),
+            data.to_string().into(),
+            audit_id.into(),
+        ],
+    );
+    let select = Statement::new("SELECT status FROM licenses WHERE id = ?1", [id.into()]);
+    let mut answers = database.batch(vec![entry, update, event, select]).await?;
+    let found: Vec<Found> = decode(answers.pop().unwrap_or_default())?;
+    Ok(found.into_iter().next().map(|license| license.status))
+}

@@ -1,0 +1,356 @@
+//! Releases as feeds offer them: everything of a product that somebody who
+//! follows a channel may be told of, with who asks, in one round trip.
+
+use crate::columns;
+use crate::releases::release_keys::is_offered;
+use keywright_domain::release::gate::{Asked, DownloadRights, GateRefusal, Held, good_until};
+use keywright_domain::release::manifest::Artifact;
+use keywright_domain::release::offer::{Candidate, newest};
+use keywright_domain::release::updaters::Listed;
+use keywright_domain::release::{Channel, DownloadId, Platform, Version};
+use keywright_domain::slug::Slug;
+use keywright_domain::standing::LicenseStatus;
+use keywright_ports::{DatabaseError, Reader, Statement};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+/// A product and what may be offered of it.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Feed {
+    /// Id of the product.
+    pub product_id: String,
+    /// Its slug.
+    pub product: Slug,
+    /// Its name.
+    pub name: String,
+    /// What it is.
+    pub description: String,
+    /// Whether a license is needed to download it.
+    #[serde(deserialize_with = "columns::flag")]
+    pub requires_license: bool,
+    /// An entitlement that every version asks for.
+    pub requires_entitlement: Option<String>,
+    /// Every version on the channels asked for that is published whole and not
+    /// yanked.
+    #[serde(deserialize_with = "columns::json")]
+    pub heads: Vec<Head>,
+    /// The last two of each channel, whole; usually one of them is told of.
+    #[serde(deserialize_with = "columns::json")]
+    recent: Vec<Release>,
+    /// Who asks, where that is known and recorded.
+    #[serde(deserialize_with = "columns::optional_json")]
+    pub holder: Option<Holder>,
+}
+
+/// What decides whether a version is offered.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Head {
+    /// Id of the release.
+    pub id: String,
+    /// The version.
+    pub version: Version,
+    /// Its channel.
+    pub channel: Channel,
+    /// How many in a hundred installations are offered it.
+    pub rollout_percent: u8,
+    /// When it was built, in unix seconds.
+    pub built_at: i64,
+    /// An entitlement that it asks for.
+    pub requires_entitlement: Option<String>,
+    /// Its files.
+    pub files: Vec<Listed>,
+}
+
+/// A version whole.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Release {
+    /// Id of the release.
+    pub id: String,
+    /// The version.
+    pub version: Version,
+    /// Its channel.
+    pub channel: Channel,
+    /// How many in a hundred installations are offered it.
+    pub rollout_percent: u8,
+    /// What is new, for people.
+    pub notes: Option<String>,
+    /// What the feeds of certain updaters need.
+    pub metadata: Map<String, Value>,
+    /// Unix seconds.
+    pub published_at: i64,
+    /// Its files, sorted by platform.
+    pub files: Vec<Artifact>,
+}
+
+/// The license of who asks.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Holder {
+    /// Id of the license.
+    pub license_id: String,
+    /// Its product.
+    pub product_id: String,
+    /// Slug of its product.
+    pub product: String,
+    /// Its state.
+    pub status: LicenseStatus,
+    /// Unix seconds; `None` never.
+    pub expires_at: Option<i64>,
+    /// The last second of included updates, in unix seconds; `None` includes
+    /// every version.
+    pub maintenance_until: Option<i64>,
+    /// What it grants.
+    pub entitlements: Vec<String>,
+}
+
+/// By what a holder is looked up.
+#[derive(Debug, Clone, Copy)]
+pub enum Asking<'a> {
+    /// Nobody in particular.
+    Anybody,
+    /// By the id of a license.
+    License(&'a str),
+    /// By its download id.
+    DownloadId(&'a DownloadId),
+}
+
+/// Which installations a rollout in stages has reached.
+#[derive(Debug, Clone, Copy)]
+pub enum Reach<'a> {
+    /// The installation that calls itself this; without a name, what everybody
+    /// gets.
+    Client(Option<&'a str>),
+    /// The client finds out for itself: whatever reaches anybody.
+    ByClient,
+}
+
+/// Who is to be offered a version.
+#[derive(Debug, Clone, Copy)]
+pub struct Offered<'a> {
+    /// The channel they follow.
+    pub channel: Channel,
+    /// How far the rollout has to be.
+    pub reach: Reach<'a>,
+    /// What they may download; `None` tells of every version.
+    pub held: Option<Held<'a>>,
+}
+
+/// Releases that may be told of: not yanked, and with a manifest in the release
+/// storage, without which a download would find nothing. Of their files, those
+/// that verified ([`crate::releases::release_keys`]).
+macro_rules! published {
+    () => {
+        "product_id = p.id AND yanked_at IS NULL AND written_revision > 0"
+    };
+}
+
+/// The members of [`Release`], of a release `r`.
+macro_rules! whole {
+    () => {
+        concat!(
+            "json_object('id', r.id, 'version', r.version, 'channel', r.channel,
+                     'rollout_percent', r.rollout_percent, 'notes', r.notes,
+                     'metadata', json(r.metadata), 'published_at', r.published_at,
+                     'files', json((SELECT json_group_array(json_object(
+                                'platform', f.platform, 'file_name', f.file_name,
+                                'size_bytes', f.size, 'sha256', f.sha256, 'sha512', f.sha512,
+                                'signature', f.signature))
+                              FROM (SELECT * FROM release_files WHERE release_id = r.id
+                                    ORDER BY platform) AS f
+                              WHERE ",
+            is_offered!(),
+            ")))"
+        )
+    };
+}
+
+const FEED: &str = concat!(
+    "SELECT p.id AS product_id, p.slug AS product, p.name, p.description,
+            coalesce(g.requires_license, 1) AS requires_license, g.requires_entitlement,
+            (SELECT json_group_array(json_object(
+                      'id', r.id, 'version', r.version, 'channel', r.channel,
+                      'rollout_percent', r.rollout_percent, 'built_at', r.built_at,
+                      'requires_entitlement', r.requires_entitlement,
+                      'files', json((SELECT json_group_array(json_object(
+                                  'platform', f.platform, 'file_name', f.file_name))
+                                FROM release_files f WHERE f.release_id = r.id AND ",
+    is_offered!(),
+    "))))
+             FROM (SELECT * FROM releases
+                   WHERE ",
+    published!(),
+    " AND channel IN (SELECT value FROM json_each(?2))) AS r) AS heads,
+            (SELECT json_group_array(",
+    whole!(),
+    ")
+             FROM (SELECT *, row_number() OVER (PARTITION BY channel
+                                                ORDER BY published_at DESC, id DESC) AS number
+                   FROM releases
+                   WHERE ",
+    published!(),
+    " AND channel IN (SELECT value FROM json_each(?2))) AS r
+             WHERE r.number <= 2) AS recent,
+            (SELECT json_object('license_id', l.id, 'product_id', l.product_id,
+                                'product', o.slug, 'status', l.status,
+                                'expires_at', l.expires_at,
+                                'maintenance_until', l.maintenance_until,
+                                'entitlements', json(l.entitlements))
+             FROM licenses l JOIN products o ON o.id = l.product_id
+             WHERE l.id = coalesce(?3, (SELECT license_id FROM download_ids
+                                        WHERE download_id = ?4))) AS holder
+     FROM products p LEFT JOIN release_gates g ON g.product_id = p.id
+     WHERE p.slug = ?1"
+);
+
+/// What may be offered of a product to who follows `channel`; `None` when there
+/// is no such product: one round trip.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn load(
+    database: &Reader,
+    product: &str,
+    channel: Channel,
+    asking: Asking<'_>,
+) -> Result<Option<Feed>, DatabaseError> {
+    let channels: Vec<&str> = Channel::ALL
+        .into_iter()
+        .filter(|other| channel.offers(*other))
+        .map(Channel::as_str)
+        .collect();
+    let (license_id, download_id) = match asking {
+        Asking::Anybody => (None, None),
+        Asking::License(id) => (Some(id), None),
+        Asking::DownloadId(id) => (None, Some(id.as_str())),
+    };
+    let statement = Statement::new(
+        FEED,
+        [
+            product.into(),
+            Value::from(channels).to_string().into(),
+            license_id.into(),
+            download_id.into(),
+        ],
+    );
+    database.first(statement).await
+}
+
+impl Feed {
+    /// The newest version that is offered and of which `pick` finds what it
+    /// wants.
+    pub fn newest<'a, T>(
+        &'a self,
+        offered: Offered<'_>,
+        pick: impl Fn(&'a Head) -> Option<T>,
+    ) -> Option<(&'a Head, T)> {
+        let picked = self
+            .heads
+            .iter()
+            .filter(|head| self.is_offered(head, offered))
+            .filter_map(|head| Some((head, pick(head)?)));
+        newest(picked, offered.channel, |(head, _)| head.candidate())
+    }
+
+    fn is_offered(&self, head: &Head, offered: Offered<'_>) -> bool {
+        let reached = match offered.reach {
+            Reach::Client(client) => head.candidate().has_reached(self.product.as_str(), client),
+            Reach::ByClient => head.rollout_percent > 0,
+        };
+        reached
+            && offered
+                .held
+                .is_none_or(|held| self.includes(head, held).is_ok())
+    }
+
+    /// Whether what somebody holds includes a version; whether it is in force is
+    /// not looked at.
+    ///
+    /// # Errors
+    /// [`GateRefusal`].
+    pub fn includes(&self, head: &Head, held: Held<'_>) -> Result<(), GateRefusal> {
+        let asked = Asked {
+            version: head.version.as_str(),
+            built_at: Some(head.built_at),
+            product_entitlement: self.requires_entitlement.as_deref(),
+            version_entitlement: head.requires_entitlement.as_deref(),
+        };
+        let rights = Held {
+            status: None,
+            good_until: None,
+            ..held
+        };
+        rights.opens(&asked, 0)
+    }
+
+    /// Whether everything of it is for everybody: no license is needed, and no
+    /// entitlement.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        let asks = |head: &Head| head.requires_entitlement.is_some();
+        !self.requires_license
+            && self.requires_entitlement.is_none()
+            && !self.heads.iter().any(asks)
+    }
+
+    /// A version whole: no round trip for one of the last two of its channel,
+    /// else one. `None` when it was yanked meanwhile.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn whole(
+        &self,
+        database: &Reader,
+        head: &Head,
+    ) -> Result<Option<Release>, DatabaseError> {
+        #[derive(Deserialize)]
+        struct Found {
+            #[serde(deserialize_with = "columns::json")]
+            release: Release,
+        }
+        if let Some(release) = self.recent.iter().find(|release| release.id == head.id) {
+            return Ok(Some(release.clone()));
+        }
+        let statement = Statement::new(
+            concat!(
+                "SELECT ",
+                whole!(),
+                " AS release FROM releases r WHERE r.id = ?1 AND r.yanked_at IS NULL"
+            ),
+            [(&head.id).into()],
+        );
+        let found: Option<Found> = database.first(statement).await?;
+        Ok(found.map(|found| found.release))
+    }
+}
+
+impl Head {
+    fn candidate(&self) -> Candidate<'_> {
+        Candidate {
+            version: &self.version,
+            channel: self.channel,
+            yanked: false,
+            rollout_percent: self.rollout_percent,
+        }
+    }
+}
+
+impl Release {
+    /// The file for a platform.
+    #[must_use]
+    pub fn file(&self, platform: &Platform) -> Option<&Artifact> {
+        self.files.iter().find(|file| file.platform == *platform)
+    }
+}
+
+impl Holder {
+    /// What the license allows now.
+    #[must_use]
+    pub fn rights(&self) -> DownloadRights {
+        DownloadRights {
+            status: Some(self.status),
+            good_until: good_until(self.expires_at),
+            entitlements: Some(self.entitlements.clone()),
+            version_floor: None,
+            maintenance_until: self.maintenance_until,
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! Who may download a product. Without a row nothing was ever said here, and a
+//! license is needed.
+
+use crate::columns;
+use crate::difference::{self, Change, insert_difference};
+use crate::operator::audit::Actor;
+use keywright_domain::release::manifest::ProductManifest;
+use keywright_domain::slug::Slug;
+use keywright_ports::{Database, DatabaseError, Reader, Statement, decode};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// What is recorded of a product.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Gate {
+    /// Id of the product.
+    pub product_id: String,
+    /// Whether a token is needed.
+    #[serde(deserialize_with = "columns::flag")]
+    pub requires_license: bool,
+    /// An entitlement that a token must have for any version.
+    pub requires_entitlement: Option<String>,
+    /// Counts the changes.
+    pub revision: i64,
+    /// The revision that the manifest shows at least.
+    pub written_revision: i64,
+}
+
+impl Gate {
+    /// The manifest that says what this row says.
+    #[must_use]
+    pub fn manifest(&self) -> ProductManifest {
+        ProductManifest {
+            requires_license: self.requires_license,
+            requires_entitlement: self.requires_entitlement.clone(),
+        }
+    }
+}
+
+const OF_PRODUCT: &str = "SELECT product_id, requires_license, requires_entitlement, revision,
+       written_revision
+     FROM release_gates WHERE product_id = (SELECT id FROM products WHERE slug = ?1)";
+
+/// The gate of a product, where one was ever set.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn find(database: &Reader, product: &Slug) -> Result<Option<Gate>, DatabaseError> {
+    let statement = Statement::new(OF_PRODUCT, [product.as_str().into()]);
+    database.first(statement).await
+}
+
+/// The row as the members of a change name it. A product without one differs
+/// from everything, so that the first change is recorded whatever it says.
+const DIFFERENCE: &str = insert_difference!(
+    "SELECT p.id, json_object(
+              'requires_license', json(iif(g.product_id IS NULL, 'null',
+                                           iif(g.requires_license, 'true', 'false'))),
+              'requires_entitlement', g.requires_entitlement) AS doc
+     FROM products p LEFT JOIN release_gates g ON g.product_id = p.id WHERE p.id = ?6"
+);
+
+/// Says who may download a product. Answers its gate as it now is, and whether
+/// something changed.
+///
+/// # Errors
+/// [`DatabaseError`]; an id of no product is [`DatabaseError::Row`].
+pub async fn set(
+    database: &Database,
+    actor: &Actor,
+    (product, product_id): (&Slug, &str),
+    gate: &ProductManifest,
+    audit_id: &str,
+) -> Result<(Gate, bool), DatabaseError> {
+    let members = json!({
+        "requires_license": gate.requires_license,
+        "requires_entitlement": gate.requires_entitlement,
+    });
+    let change = Change {
+        audit_id,
+        action: "release.gate",
+        object_kind: "product",
+        object_id: product_id,
+        members: &members,
+    };
+    let update = difference::update(
+        "INSERT INTO release_gates (product_id, requires_license, requires_entitlement, revision,
+                                    written_revision, updated_at)
+         SELECT p.id, ?2 ->> '$.requires_license', ?2 ->> '$.requires_entitlement', 1, 0, ?3
+         FROM products p WHERE p.id = ?1 AND EXISTS (SELECT 1 FROM audit WHERE id = ?4)
+         ON CONFLICT (product_id) DO UPDATE SET
+           requires_license = excluded.requires_license,
+           requires_entitlement = excluded.requires_entitlement,
+           revision = revision + 1, updated_at = excluded.updated_at",
+        actor,
+        &change,
+    );
+    let batch = vec![
+        difference::entry(DIFFERENCE, actor, &change),
+        update,
+        Statement::new(
+            "SELECT EXISTS (SELECT 1 FROM audit WHERE id = ?1) AS changed",
+            [audit_id.into()],
+        ),
+        Statement::new(OF_PRODUCT, [product.as_str().into()]),
+    ];
+    let mut answers = database.batch(batch).await?;
+    let gate: Option<Gate> = decode(answers.pop().unwrap_or_default())?.pop();
+    let gate = gate.ok_or_else(|| DatabaseError::Row("the gate has no row".to_owned()))?;
+    let changed = answers.pop().unwrap_or_default();
+    let changed = changed.first().map(|row| &row["changed"]) == Some(&Value::from(1));
+    Ok((gate, changed))
+}
+
+/// Notes that the manifest shows a revision.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn written(
+    database: &Database,
+    product_id: &str,
+    revision: i64,
+) -> Result<(), DatabaseError> {
+    let statement = Statement::new(
+        "UPDATE release_gates SET written_revision = ?2
+         WHERE product_id = ?1 AND written_revision < ?2",
+        [product_id.into(), revision.into()],
+    );
+    database.aside(vec![statement]).await.map(drop)
+}

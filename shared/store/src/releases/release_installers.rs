@@ -1,0 +1,46 @@
+//! Which install script of a product was published last. The script itself is
+//! in the release storage only; the audit table has its digest.
+
+use crate::operator::audit::{Actor, insert_into_audit};
+use keywright_ports::{Database, DatabaseError, Statement};
+
+/// Records that a script is published, unless the last one had the same
+/// digest. Answers whether it is another one.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn record(
+    database: &Database,
+    actor: &Actor,
+    product_id: &str,
+    sha256: &str,
+    audit_id: String,
+) -> Result<bool, DatabaseError> {
+    let entry = Statement::new(
+        insert_into_audit!(
+            "SELECT ?1, ?2, ?3, 'release.installer', 'product', ?4, last.after,
+                    json_object('sha256', ?5), ?6
+             FROM (SELECT 1)
+             LEFT JOIN (SELECT after FROM audit
+                        WHERE object_kind = 'product' AND object_id = ?4
+                          AND action = 'release.installer'
+                        ORDER BY at DESC, id DESC LIMIT 1) AS last
+             WHERE last.after ->> '$.sha256' IS NOT ?5"
+        ),
+        [
+            (&audit_id).into(),
+            actor.at.into(),
+            actor.name.as_ref().into(),
+            product_id.into(),
+            sha256.into(),
+            (&actor.request_id).into(),
+        ],
+    );
+    let told = Statement::new(
+        "SELECT EXISTS (SELECT 1 FROM audit WHERE id = ?1) AS changed",
+        [audit_id.into()],
+    );
+    let mut answers = database.batch(vec![entry, told]).await?;
+    let changed = answers.pop().unwrap_or_default();
+    Ok(changed.first().is_some_and(|row| row["changed"] == 1))
+}

@@ -1,0 +1,408 @@
+//! Purchases, from the order to the payment or its end. Settling is in
+//! [`crate::sales::settle`], asking for them in [`crate::sales::due_orders`].
+
+use crate::columns;
+use crate::operator::audit::{self, Actor, Entry};
+use crate::sales::recent_orders::{self, Full};
+use crate::sales::redemptions::{self, Reservation};
+use keywright_domain::invoice::{InvoiceStatus, PaymentState};
+use keywright_domain::money::{Price, Sats};
+use keywright_domain::order::OrderOpener;
+use keywright_domain::recent_orders::{Kind, Origin};
+use keywright_domain::terms::Terms;
+use keywright_ports::{Database, DatabaseError, Reader, Statement, Value};
+use serde::Deserialize;
+use serde_json::json;
+use std::collections::BTreeSet;
+
+/// A new purchase.
+#[derive(Debug, Clone)]
+pub struct NewInvoice {
+    /// `UUIDv7`; also the order id the payment provider is given. Public.
+    pub id: String,
+    /// Hash of the order's secret; see [`keywright_domain::order`].
+    pub poll_hash: String,
+    /// What is bought.
+    pub product_id: String,
+    /// Under which policy, where the product has one.
+    pub policy_id: Option<String>,
+    /// What the buyer pays.
+    pub price: Price,
+    /// The price before any discount, in the same currency.
+    pub base: Price,
+    /// The connected store it is paid at; `None` for the store of the
+    /// configuration, and where there is nothing to pay.
+    pub payment_provider_id: Option<String>,
+    /// What the license will promise.
+    pub terms: Terms,
+    /// Where the buyer can be reached.
+    pub buyer_email: Option<String>,
+    /// What the buyer wrote.
+    pub buyer_note: Option<String>,
+    /// The use of a code that brought the price down.
+    pub reservation: Option<Reservation>,
+}
+
+impl NewInvoice {
+    /// What the buyer pays and the price before any discount, in sats, where
+    /// that is their currency.
+    #[must_use]
+    pub fn sats(&self) -> Option<Quote> {
+        Some(Quote {
+            amount_sats: self.price.sats()?.get(),
+            base_price_sats: self.base.sats()?.get(),
+        })
+    }
+}
+
+/// An order in sats: as it was priced, or as the provider converted it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quote {
+    /// What the buyer pays.
+    pub amount_sats: i64,
+    /// The price before any discount.
+    pub base_price_sats: i64,
+}
+
+impl Quote {
+    /// A price as the provider converted it to sats, and the price before any
+    /// discount at the same rate.
+    #[must_use]
+    pub fn converted(sats: Sats, price: Price, base: Price) -> Self {
+        Self {
+            amount_sats: sats.get(),
+            base_price_sats: sats.at_the_rate_of(price, base).get(),
+        }
+    }
+}
+
+/// What came of an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Placed {
+    /// It is recorded, and the use of its code is reserved.
+    Recorded,
+    /// Its code has no use left; nothing is recorded.
+    Exhausted,
+    /// There are too many orders; nothing is recorded.
+    Full(Full),
+}
+
+/// What settling and reconciling need to know of an invoice.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Payable {
+    /// Our id.
+    pub id: String,
+    /// What is bought.
+    pub product_id: String,
+    /// Where the purchase stands.
+    pub status: InvoiceStatus,
+    /// What was paid.
+    pub payment_state: PaymentState,
+    /// The provider's id, once known.
+    pub provider_invoice_id: Option<String>,
+    /// What the buyer has to pay.
+    #[serde(flatten)]
+    pub price: Price,
+    /// The price before any discount, in the same currency.
+    pub base_price_amount: i64,
+    /// What has to be paid in sats; 0 while the provider has not converted it.
+    pub amount_sats: i64,
+    /// Unix seconds of the order.
+    pub created_at: i64,
+    /// How often the reconciler has asked for it.
+    pub checks: i64,
+    /// Till when the provider watches for payments, in unix seconds.
+    pub watch_until: Option<i64>,
+    /// Id of the last step that was recorded.
+    pub step_id: Option<String>,
+    /// The connected store it is paid at; `None` for that of the configuration.
+    pub payment_provider_id: Option<String>,
+}
+
+/// The id of the order that `?1` and `?2` open, as a subquery: by the hash of its
+/// secret, `?2`, or, for an order from before there were secrets, by its id, `?1`.
+macro_rules! opened_order {
+    () => {
+        "(SELECT id FROM invoices WHERE poll_hash = ?2
+          UNION ALL SELECT id FROM invoices WHERE id = ?1 AND poll_hash IS NULL)"
+    };
+}
+pub(crate) use opened_order;
+
+/// The parameters of [`opened_order`].
+pub(crate) fn opened_by(opener: &OrderOpener) -> [Value; 2] {
+    [opener.as_str().into(), opener.hash().into()]
+}
+
+/// The columns of a [`Payable`]. An order from before there were currencies has
+/// its price in sats only.
+macro_rules! payable_columns {
+    () => {
+        "id, product_id, status, payment_state, provider_invoice_id, price_currency,
+         coalesce(price_amount, amount_sats) AS price_amount,
+         coalesce(base_price_amount, base_price_sats) AS base_price_amount, amount_sats,
+         created_at, checks, watch_until, step_id, payment_provider_id"
+    };
+}
+pub(crate) use payable_columns;
+
+/// Records a pending purchase to be paid at `BTCPay`, counts it against its
+/// origin, and reserves the use of its code, where it has one, in the same batch.
+/// `next_check_at` is when the reconciler first asks for it, in unix seconds.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn create_pending(
+    database: &Database,
+    invoice: &NewInvoice,
+    origin: &Origin,
+    created_at: i64,
+    next_check_at: i64,
+) -> Result<Placed, DatabaseError> {
+    let pending = InvoiceStatus::Pending;
+    let mut batch = place(
+        invoice,
+        "btcpay",
+        None,
+        pending,
+        created_at,
+        Some(next_check_at),
+    );
+    let last = batch.len() - 1;
+    batch.push(recent_orders::count(
+        Kind::Unpaid,
+        origin,
+        &invoice.id,
+        created_at,
+    ));
+    let answers = match database.batch(batch).await {
+        Ok(answers) => answers,
+        Err(error) => {
+            return recent_orders::full(Kind::Unpaid, &error)
+                .map(Placed::Full)
+                .ok_or(error);
+        }
+    };
+    let reserved = answers.get(last).is_some_and(|rows| !rows.is_empty());
+    Ok(match invoice.reservation {
+        Some(_) if !reserved => Placed::Exhausted,
+        _ => Placed::Recorded,
+    })
+}
+
+/// The statement that records an invoice from what follows: values or a
+/// select.
+macro_rules! insert_into_invoices {
+    ($from:literal) => {
+        concat!(
+            "INSERT INTO invoices (id, product_id, policy_id, provider, provider_invoice_id,
+                                   checkout_url, status, amount_sats, base_price_sats,
+                                   duration_seconds, grace_seconds, max_machines, entitlements,
+                                   is_trial, buyer_email, buyer_note, created_at, settled_at,
+                                   next_check_at, checks, maintenance_seconds, payment_state,
+                                   price_currency, price_amount, base_price_amount,
+                                   payment_provider_id, poll_hash) ",
+            $from
+        )
+    };
+}
+
+/// The statements that record an invoice, and before and after that those that
+/// take and reserve the use of its code. Where no use is left none of them
+/// writes an order; the last one answers a row where one was.
+pub(crate) fn place(
+    invoice: &NewInvoice,
+    provider: &'static str,
+    provider_invoice_id: Option<&str>,
+    status: InvoiceStatus,
+    created_at: i64,
+    next_check_at: Option<i64>,
+) -> Vec<Statement> {
+    let settled_at = (status == InvoiceStatus::Settled).then_some(created_at);
+    let sats = invoice.sats();
+    let sql = if invoice.reservation.is_none() {
+        insert_into_invoices!(
+            "VALUES (?1, ?2, ?3, ?4, ?5, '', ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,
+                     ?17, ?18, 0, ?19, iif(?6 = 'settled', 'paid', 'unpaid'), ?20, ?21, ?22,
+                     ?23, ?24)"
+        )
+    } else {
+        insert_into_invoices!(
+            "SELECT ?1, ?2, ?3, ?4, ?5, '', ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,
+                    ?17, ?18, 0, ?19, iif(?6 = 'settled', 'paid', 'unpaid'), ?20, ?21, ?22,
+                    ?23, ?24
+             WHERE changes() > 0"
+        )
+    };
+    let insert = Statement::new(
+        sql,
+        [
+            (&invoice.id).into(),
+            (&invoice.product_id).into(),
+            invoice.policy_id.as_ref().into(),
+            provider.into(),
+            provider_invoice_id.into(),
+            status.as_str().into(),
+            sats.map_or(0, |sats| sats.amount_sats).into(),
+            sats.map_or(0, |sats| sats.base_price_sats).into(),
+            invoice.terms.duration_seconds.into(),
+            invoice.terms.grace_seconds.into(),
+            invoice.terms.max_machines.into(),
+            columns::entitlements(&invoice.terms).into(),
+            invoice.terms.is_trial.into(),
+            invoice.buyer_email.as_ref().into(),
+            invoice.buyer_note.as_ref().into(),
+            created_at.into(),
+            settled_at.into(),
+            next_check_at.into(),
+            invoice.terms.maintenance_seconds.into(),
+            invoice.price.currency().as_str().into(),
+            invoice.price.amount().into(),
+            invoice.base.amount().into(),
+            invoice.payment_provider_id.as_ref().into(),
+            (&invoice.poll_hash).into(),
+        ],
+    );
+    match &invoice.reservation {
+        None => vec![insert],
+        Some(reservation) => {
+            let [released, given_back] = redemptions::yielded(&reservation.code_id, created_at);
+            vec![
+                released,
+                given_back,
+                redemptions::take(&reservation.code_id, created_at),
+                insert,
+                redemptions::reserve(reservation, &invoice.id, created_at),
+            ]
+        }
+    }
+}
+
+/// Records the provider's invoice for ours, what it made of the price in sats
+/// where that is known, and till when it is watched for payments, in unix
+/// seconds. The first one wins: a second one for the same order changes
+/// nothing.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn attach_provider(
+    database: &Database,
+    id: &str,
+    provider_invoice_id: &str,
+    checkout_url: &str,
+    sats: Option<Quote>,
+    watch_until: Option<i64>,
+) -> Result<(), DatabaseError> {
+    let update = Statement::new(
+        "UPDATE invoices SET provider_invoice_id = ?2, checkout_url = ?3, watch_until = ?4,
+                amount_sats = coalesce(?5, amount_sats),
+                base_price_sats = coalesce(?6, base_price_sats)
+         WHERE id = ?1 AND provider_invoice_id IS NULL",
+        [
+            id.into(),
+            provider_invoice_id.into(),
+            checkout_url.into(),
+            watch_until.into(),
+            sats.map(|sats| sats.amount_sats).into(),
+            sats.map(|sats| sats.base_price_sats).into(),
+        ],
+    );
+    database.batch(vec![update]).await.map(drop)
+}
+
+/// Ends a purchase that was not paid, with its audit entry, and gives the use
+/// of its code back. Only a state that may become the new one changes; anything
+/// else is left as it is.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn close(
+    database: &Database,
+    actor: &Actor,
+    id: &str,
+    status: InvoiceStatus,
+    reason: &str,
+    audit_id: String,
+) -> Result<(), DatabaseError> {
+    let from = [InvoiceStatus::Pending, InvoiceStatus::Expired].map(|state| {
+        if state.may_become(status) {
+            state.as_str()
+        } else {
+            ""
+        }
+    });
+    let update = Statement::new(
+        "UPDATE invoices SET status = ?2, next_check_at = NULL
+         WHERE id = ?1 AND status IN (?3, ?4)",
+        [
+            id.into(),
+            status.as_str().into(),
+            from[0].into(),
+            from[1].into(),
+        ],
+    );
+    let entry = Entry {
+        id: audit_id,
+        action: "invoice.close",
+        object_kind: "invoice",
+        object_id: id.to_owned(),
+        before: None,
+        after: Some(json!({ "status": status, "reason": reason })),
+    };
+    // The entry first, while the row still says what it was.
+    let mut batch = vec![audit::insert_closing(actor, entry, from), update];
+    batch.extend(redemptions::released(actor, id, None));
+    database.batch(batch).await.map(drop)
+}
+
+/// Our invoice for one of a `BTCPay` store: by its id, or by the order id we
+/// gave it, for the case that the answer with its id never reached us. An
+/// invoice that is paid at another store is not found.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn for_btcpay(
+    database: &Reader,
+    provider_invoice_id: &str,
+    order_id: Option<&str>,
+    payment_provider_id: Option<&str>,
+) -> Result<Option<Payable>, DatabaseError> {
+    let statement = Statement::new(
+        concat!(
+            "SELECT ",
+            payable_columns!(),
+            " FROM invoices
+         WHERE provider = 'btcpay' AND payment_provider_id IS ?3
+           AND (provider_invoice_id = ?1 OR (provider_invoice_id IS NULL AND id = ?2))"
+        ),
+        [
+            provider_invoice_id.into(),
+            order_id.into(),
+            payment_provider_id.into(),
+        ],
+    );
+    database.first(statement).await
+}
+
+/// Which of these ids open their orders: those of orders from before there were
+/// secrets.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn opened_by_their_ids(
+    database: &Reader,
+    ids: &BTreeSet<&str>,
+) -> Result<Vec<String>, DatabaseError> {
+    #[derive(Deserialize)]
+    struct Opened {
+        id: String,
+    }
+    let list = serde_json::to_string(ids).map_err(|error| DatabaseError::Row(error.to_string()))?;
+    let statement = Statement::new(
+        "SELECT id FROM invoices
+         WHERE id IN (SELECT value FROM json_each(?1)) AND poll_hash IS NULL",
+        [list.into()],
+    );
+    let opened: Vec<Opened> = database.query(statement).await?;
+    Ok(opened.into_iter().map(|opened| opened.id).collect())
+}

@@ -1,0 +1,176 @@
+//! Connections under way: an operator asked for one, and has to agree to it in
+//! the browser within a few minutes. The browser carries a secret, the state;
+//! only its SHA-256 is stored, and it is good once.
+
+use crate::columns;
+use crate::operator::audit::{Actor, insert_into_audit};
+use keywright_domain::rail::ProviderKind;
+use keywright_ports::{Database, DatabaseError, Statement, decode};
+use serde::Deserialize;
+
+/// How long the operator has to agree, in seconds.
+pub const GOOD_FOR: i64 = 600;
+/// How long an old state is kept, so that who comes late is told that, in
+/// seconds.
+const KEPT_FOR: i64 = 86_400;
+
+/// A connection to be.
+#[derive(Debug, Clone, Copy)]
+pub struct New<'a> {
+    /// The business; `None` the default one.
+    pub profile_id: Option<&'a str>,
+    /// SHA-256 of the state, in lower-case hex.
+    pub state_hash: &'a str,
+    /// Whether only a store of a test network may be connected.
+    pub sandbox_only: bool,
+}
+
+/// What came of asking for a connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Begun {
+    /// It is under way, for this business.
+    For(String),
+    /// The business has a store of this kind already.
+    Connected,
+    /// There is no such business.
+    Unknown,
+}
+
+#[derive(Deserialize)]
+struct Business {
+    id: String,
+    #[serde(deserialize_with = "columns::flag")]
+    begun: bool,
+}
+
+/// Records a connection under way, with its audit entry.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn begin(
+    database: &Database,
+    actor: &Actor,
+    new: New<'_>,
+    kind: ProviderKind,
+    audit_id: &str,
+) -> Result<Begun, DatabaseError> {
+    let forget = Statement::new(
+        "DELETE FROM provider_connects WHERE expires_at < ?1",
+        [(actor.at - KEPT_FOR).into()],
+    );
+    let insert = Statement::new(
+        "INSERT INTO provider_connects (state_hash, merchant_profile_id, actor, sandbox_only,
+                                        expires_at)
+         SELECT ?1, m.id, ?3, ?4, ?5 FROM merchant_profiles m
+         WHERE ((?2 IS NULL AND m.is_default = 1) OR m.id = ?2)
+           AND NOT EXISTS (SELECT 1 FROM payment_providers
+                           WHERE merchant_profile_id = m.id AND kind = ?6
+                             AND disconnected_at IS NULL)",
+        [
+            new.state_hash.into(),
+            new.profile_id.into(),
+            actor.name.as_ref().into(),
+            new.sandbox_only.into(),
+            (actor.at + GOOD_FOR).into(),
+            kind.as_str().into(),
+        ],
+    );
+    let entry = Statement::new(
+        insert_into_audit!(
+            "SELECT ?1, ?2, ?3, 'merchant_profile.connect_begin', 'merchant_profile',
+                    merchant_profile_id, json_object('connect', NULL),
+                    json_object('connect', json_object(
+                        'kind', ?5, 'sandbox_only', json(iif(sandbox_only, 'true', 'false')))), ?4
+             FROM provider_connects WHERE state_hash = ?6"
+        ),
+        [
+            audit_id.into(),
+            actor.at.into(),
+            actor.name.as_ref().into(),
+            (&actor.request_id).into(),
+            kind.as_str().into(),
+            new.state_hash.into(),
+        ],
+    );
+    let select = Statement::new(
+        "SELECT m.id, EXISTS (SELECT 1 FROM provider_connects WHERE state_hash = ?2) AS begun
+         FROM merchant_profiles m
+         WHERE (?1 IS NULL AND m.is_default = 1) OR m.id = ?1",
+        [new.profile_id.into(), new.state_hash.into()],
+    );
+    let batch = vec![forget, insert, entry, select];
+    let mut answers = database.batch(batch).await?;
+    let found: Option<Business> = decode(answers.pop().unwrap_or_default())?.pop();
+    Ok(match found {
+        None => Begun::Unknown,
+        Some(business) if business.begun => Begun::For(business.id),
+        Some(_) => Begun::Connected,
+    })
+}
+
+/// A connection whose state came back.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Connect {
+    /// The business.
+    pub merchant_profile_id: String,
+    /// Who asked for it.
+    pub actor: String,
+    /// Whether only a store of a test network may be connected.
+    #[serde(deserialize_with = "columns::flag")]
+    pub sandbox_only: bool,
+}
+
+/// What came of a state that came back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Taken {
+    /// It is good, and never again.
+    Good(Connect),
+    /// It came back before.
+    Used,
+    /// The time to agree is over.
+    Expired,
+    /// The key that asked for it was revoked meanwhile.
+    Revoked,
+    /// There is no such state.
+    Unknown,
+}
+
+#[derive(Deserialize)]
+struct Seen {
+    expires_at: i64,
+    #[serde(deserialize_with = "columns::flag")]
+    revoked: bool,
+}
+
+/// Takes a state, once.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn take(database: &Database, state_hash: &str, now: i64) -> Result<Taken, DatabaseError> {
+    let take = Statement::new(
+        "UPDATE provider_connects SET used_at = ?2
+         WHERE state_hash = ?1 AND used_at IS NULL AND expires_at > ?2
+           AND NOT EXISTS (SELECT 1 FROM api_keys k
+                           WHERE 'api_key:' || k.id = actor AND k.revoked_at IS NOT NULL)
+         RETURNING merchant_profile_id, actor, sandbox_only",
+        [state_hash.into(), now.into()],
+    );
+    let why_not = Statement::new(
+        "SELECT expires_at,
+                EXISTS (SELECT 1 FROM api_keys k
+                        WHERE 'api_key:' || k.id = actor
+                          AND k.revoked_at IS NOT NULL) AS revoked
+         FROM provider_connects WHERE state_hash = ?1",
+        [state_hash.into()],
+    );
+    let mut answers = database.batch(vec![take, why_not]).await?;
+    let seen: Option<Seen> = decode(answers.pop().unwrap_or_default())?.pop();
+    let taken: Option<Connect> = decode(answers.pop().unwrap_or_default())?.pop();
+    Ok(match (taken, seen) {
+        (Some(connect), _) => Taken::Good(connect),
+        (None, None) => Taken::Unknown,
+        (None, Some(seen)) if seen.revoked => Taken::Revoked,
+        (None, Some(seen)) if seen.expires_at <= now => Taken::Expired,
+        (None, Some(_)) => Taken::Used,
+    })
+}

@@ -1,0 +1,314 @@
+//! From a payment to a license: receipt, license, audit entry and event in one
+//! atomic batch. Run twice, or twice at once, it makes one of each: the
+//! receipt is unique by what was paid, the license by its receipt, and the
+//! entry and the event are written only by the batch whose new license id is
+//! the one that got in. The receipt is sealed in the same batch, for this license. The use of a discount code becomes `used` in the same
+//! batch, once. So is the license's download id made.
+
+use crate::columns;
+use crate::licenses::download_ids;
+use crate::operator::audit::{self, Actor, Entry};
+use crate::sales::invoices::{self, NewInvoice};
+use crate::sales::receipts;
+use crate::sales::recent_orders::{self, Full};
+use crate::sales::redemptions;
+use keywright_domain::invoice::InvoiceStatus;
+use keywright_domain::recent_orders::{Kind, Origin};
+use keywright_domain::release::DownloadId;
+use keywright_domain::terms::Terms;
+use keywright_ports::receipt_keys::{ReceiptFacts, ReceiptKeys};
+use keywright_ports::{Database, DatabaseError, Stamps, Statement, Value, decode};
+use serde::Deserialize;
+use serde_json::json;
+
+/// New ids for one attempt to settle; those of an attempt that changes nothing
+/// are never used.
+#[derive(Debug, Clone)]
+pub struct NewIds {
+    /// Of the receipt.
+    pub receipt: String,
+    /// Of the license.
+    pub license: String,
+    /// Of the audit entry.
+    pub audit: String,
+    /// Of the event that tells of the license.
+    pub event: String,
+    /// Of the event that tells of the code.
+    pub redeemed: String,
+    /// What opens the downloads of the license.
+    pub download: DownloadId,
+}
+
+impl NewIds {
+    /// All of them new.
+    #[must_use]
+    pub fn new(stamps: &Stamps) -> Self {
+        Self {
+            receipt: stamps.new_id(),
+            license: stamps.new_id(),
+            audit: stamps.new_id(),
+            event: stamps.new_id(),
+            redeemed: stamps.new_id(),
+            download: DownloadId::from_random(stamps.random()),
+        }
+    }
+}
+
+/// An operator's grant: a license without a purchase.
+#[derive(Debug, Clone)]
+pub struct Grant {
+    /// The product.
+    pub product_id: String,
+    /// Under which policy, where one was named.
+    pub policy_id: Option<String>,
+    /// What the license promises.
+    pub terms: Terms,
+    /// When it expires, in unix seconds; `None` never.
+    pub expires_at: Option<i64>,
+    /// The last second of the last day whose builds are included, in unix
+    /// seconds; `None` includes all.
+    pub maintenance_until: Option<i64>,
+    /// Activations in 24 hours; 0 is unlimited, `None` as its policy says.
+    pub max_activations_per_day: Option<i64>,
+    /// Whom it is for.
+    pub buyer_email: Option<String>,
+    /// Why it was granted.
+    pub note: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct LicenseId {
+    id: String,
+}
+
+/// What came of a free purchase.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Issued {
+    /// The license, by its id.
+    License(String),
+    /// Its code has no use left; nothing is recorded.
+    Exhausted,
+    /// There are too many free licenses; nothing is recorded.
+    Full(Full),
+}
+
+/// Records a free purchase, settled as it is made, and counts it against its origin.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn free_purchase(
+    database: &Database,
+    actor: &Actor,
+    invoice: &NewInvoice,
+    origin: &Origin,
+    ids: &NewIds,
+    keys: &ReceiptKeys,
+) -> Result<Issued, DatabaseError> {
+    let kind = if invoice.terms.is_trial {
+        Kind::Trial
+    } else {
+        Kind::Free
+    };
+    let external_ref = free_reference(&invoice.id);
+    let place = invoices::place(
+        invoice,
+        "free",
+        Some(&external_ref),
+        InvoiceStatus::Settled,
+        actor.at,
+        None,
+    );
+    let paid = Paid {
+        invoice_id: &invoice.id,
+        product_id: &invoice.product_id,
+        kind: "free",
+        external_ref: &external_ref,
+        amount: invoice.price.amount(),
+        currency: invoice.price.currency().as_str(),
+        received_at: actor.at,
+        has_code: true,
+    };
+    let mut batch = place;
+    batch.push(recent_orders::count(kind, origin, &invoice.id, actor.at));
+    batch.extend(issuing(actor, paid, ids, keys));
+    let mut answers = match database.batch(batch).await {
+        Ok(answers) => answers,
+        Err(error) => {
+            let full = recent_orders::full(kind, &error);
+            return full.map(Issued::Full).ok_or(error);
+        }
+    };
+    let found: Vec<LicenseId> = decode(answers.pop().unwrap_or_default())?;
+    Ok(match found.into_iter().next() {
+        Some(license) => Issued::License(license.id),
+        None => Issued::Exhausted,
+    })
+}
+
+/// The contract's provider id of a free purchase.
+#[must_use]
+pub fn free_reference(invoice_id: &str) -> String {
+    format!("free-{invoice_id}")
+}
+
+/// Records an operator's grant and its license.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn grant(
+    database: &Database,
+    actor: &Actor,
+    grant: &Grant,
+    ids: &NewIds,
+    keys: &ReceiptKeys,
+) -> Result<(), DatabaseError> {
+    let receipt = ReceiptFacts {
+        id: &ids.receipt,
+        kind: "grant",
+        external_ref: &ids.license,
+        invoice_id: None,
+        product_id: &grant.product_id,
+        amount: 0,
+        currency: "SAT",
+        received_at: actor.at,
+        license_id: &ids.license,
+    };
+    let license = Statement::new(
+        "INSERT INTO licenses (id, receipt_id, product_id, policy_id, status, issued_at,
+                               expires_at, grace_seconds, max_machines, entitlements, is_trial,
+                               buyer_email, note, updated_at, max_activations_per_day,
+                               maintenance_until)
+         VALUES (?1, ?2, ?3, ?4, 'active', ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?5, ?13, ?14)",
+        [
+            (&ids.license).into(),
+            (&ids.receipt).into(),
+            (&grant.product_id).into(),
+            grant.policy_id.as_ref().into(),
+            actor.at.into(),
+            grant.expires_at.into(),
+            grant.terms.grace_seconds.into(),
+            grant.terms.max_machines.into(),
+            columns::entitlements(&grant.terms).into(),
+            grant.terms.is_trial.into(),
+            grant.buyer_email.as_ref().into(),
+            grant.note.as_ref().into(),
+            grant.max_activations_per_day.into(),
+            grant.maintenance_until.into(),
+        ],
+    );
+    let download = download_ids::give(&ids.license, &ids.download, actor.at);
+    let mut batch = vec![receipts::of_grant(&receipt, keys), license, download];
+    batch.extend(told(actor, ids, None, "admin_issue"));
+    database.batch(batch).await.map(drop)
+}
+
+/// What a receipt is written for.
+#[derive(Clone, Copy)]
+pub(crate) struct Paid<'a> {
+    /// Our invoice.
+    pub(crate) invoice_id: &'a str,
+    /// Its product.
+    pub(crate) product_id: &'a str,
+    /// Who took the payment.
+    pub(crate) kind: &'static str,
+    /// What they call it.
+    pub(crate) external_ref: &'a str,
+    /// What came in, in the smallest unit of its currency.
+    pub(crate) amount: i64,
+    /// The currency.
+    pub(crate) currency: &'static str,
+    /// When, in unix seconds.
+    pub(crate) received_at: i64,
+    /// Whether the order may have a code whose use ends with it.
+    pub(crate) has_code: bool,
+}
+
+/// The receipt, license, audit entry and event of an invoice that is settled,
+/// and the use of its code. Every value of the license comes from the invoice's
+/// row, and the license is written for the receipt of this batch only: that one is
+/// sealed for it. Where they exist, nothing is written. The last statement answers
+/// the license's `id`.
+pub(crate) fn issuing(
+    actor: &Actor,
+    paid: Paid<'_>,
+    ids: &NewIds,
+    keys: &ReceiptKeys,
+) -> Vec<Statement> {
+    let receipt = ReceiptFacts {
+        id: &ids.receipt,
+        kind: paid.kind,
+        external_ref: paid.external_ref,
+        invoice_id: Some(paid.invoice_id),
+        product_id: paid.product_id,
+        amount: paid.amount,
+        currency: paid.currency,
+        received_at: paid.received_at,
+        license_id: &ids.license,
+    };
+    // What is sold for a time runs from the payment, whenever it was heard of.
+    // As `Terms::maintenance_until`: a day's last second, not after the year
+    // 9999.
+    let license = Statement::new(
+        "INSERT INTO licenses (id, receipt_id, product_id, policy_id, status, issued_at,
+                               expires_at, grace_seconds, max_machines, entitlements, is_trial,
+                               buyer_email, updated_at, maintenance_until)
+         SELECT ?1, r.id, i.product_id, i.policy_id, 'active', ?3,
+                CASE WHEN i.duration_seconds > 0 THEN r.received_at + i.duration_seconds END,
+                i.grace_seconds, i.max_machines, i.entitlements, i.is_trial, i.buyer_email, ?3,
+                min((r.received_at + i.maintenance_seconds) / 86400 * 86400 + 86399, 253402300799)
+         FROM receipts r JOIN invoices i ON i.id = r.invoice_id
+         WHERE i.id = ?2 AND r.id = ?4
+         ON CONFLICT DO NOTHING",
+        [
+            (&ids.license).into(),
+            paid.invoice_id.into(),
+            actor.at.into(),
+            (&ids.receipt).into(),
+        ],
+    );
+    let mut batch = vec![receipts::of_order(&receipt, keys), license];
+    batch.extend(told(actor, ids, Some(paid.invoice_id), "purchase"));
+    if paid.has_code {
+        batch.extend(redemptions::used(actor, paid.invoice_id, &ids.redeemed));
+    }
+    batch.push(download_ids::give_bought(
+        paid.invoice_id,
+        &ids.download,
+        actor.at,
+    ));
+    batch
+}
+
+/// The audit entry and the event of a new license, if it got in.
+fn told(
+    actor: &Actor,
+    ids: &NewIds,
+    invoice_id: Option<&str>,
+    source: &'static str,
+) -> [Statement; 2] {
+    let entry = Entry {
+        id: ids.audit.clone(),
+        action: "license.issue",
+        object_kind: "license",
+        object_id: ids.license.clone(),
+        before: None,
+        after: Some(json!({ "invoice_id": invoice_id, "source": source })),
+    };
+    let event = Statement::new(
+        "INSERT INTO events (id, at, event_type, data)
+         SELECT ?1, ?2, 'license.issued',
+                json_object('license_id', id, 'product_id', product_id, 'policy_id', policy_id,
+                            'invoice_id', ?4, 'is_trial', json(iif(is_trial, 'true', 'false')),
+                            'expires_at', expires_at, 'entitlements', json(entitlements),
+                            'source', ?5)
+         FROM licenses WHERE id = ?3",
+        [
+            (&ids.event).into(),
+            actor.at.into(),
+            (&ids.license).into(),
+            Value::from(invoice_id),
+            source.into(),
+        ],
+    );
+    [audit::insert_issuing(actor, entry), event]
+}
