@@ -422,7 +422,7 @@ fn receipts_are_written_in_one_place_and_never_changed() {
             inserts.extend(std::iter::repeat_n((path.as_str(), table), count));
         }
     }
-    let file = "shared/store/src/receipts.rs";
+    let file = "shared/store/src/sales/receipts.rs";
     let (receipts, seals) = ((file, "receipts"), (file, "receipt_seals"));
     assert_eq!(inserts, [receipts, receipts, seals]);
 }
