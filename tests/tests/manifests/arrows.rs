@@ -64,13 +64,21 @@ fn used() -> Arrows {
     arrows
 }
 
+/// The text without what stands in parentheses.
+fn without_remarks(text: &str) -> String {
+    let mut depth = 0_u32;
+    let outside = text.chars().filter(|letter| {
+        depth += u32::from(*letter == '(');
+        let keep = depth == 0;
+        depth -= u32::from(*letter == ')');
+        keep
+    });
+    outside.collect()
+}
+
 /// The arrows that the document lists, one line each: `from -> to, to (for what)`.
 fn listed() -> Arrows {
     let text = std::fs::read_to_string(root().join("docs/architecture.md")).expect("the document");
-    let name = |text: &str| {
-        let name = text.split('(').next().expect("a part").trim();
-        name.to_owned()
-    };
     let lines = text.lines().filter_map(|line| line.split_once(" -> "));
     let plain = |from: &str| {
         from.chars()
@@ -79,7 +87,8 @@ fn listed() -> Arrows {
     lines
         .filter(|(from, _)| plain(from))
         .flat_map(|(from, to)| {
-            let targets = to.split(", ").map(name);
+            let targets = without_remarks(to);
+            let targets = targets.split(", ").map(|to| to.trim().to_owned());
             let targets: BTreeSet<String> = targets.filter(|to| to != "nothing of ours").collect();
             let sources = from.split(", ").map(str::to_owned);
             sources.map(move |from| (from, targets.clone()))
