@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Builds the functions for their hosts.
 #
-#   dev/build.sh [workers|spin|all] [--release] [--sizes] [--for-tests] [--only=NAME[,NAME]]
+#   dev/build.sh [workers|spin|all] [--release] [--sizes] [--for-tests] [--payments] [--only=NAME[,NAME]]
 #
 # Workers: functions/<name>/build/index.js and index_bg.wasm, made by worker-build.
 # Spin: build/spin/<name>.wasm, a core module (Spin makes the component at load).
 # With both hosts comes the command line for this machine: build/keywright.
 # --only builds just the named functions, for example validate,gateway.
+# --payments adds build/btcpay-double, the stand-in that the demo is paid at.
 # --for-tests adds what only tests run: the probe, and build/tests/spin_host_guest.wasm.
 # The default profile is `edge`, built in a tenth of the time of `--release`.
 set -euo pipefail
@@ -20,6 +21,7 @@ SAY_AS=build
 hosts='workers spin'
 profile=edge
 sizes=
+payments=
 for argument in "$@"; do
     case $argument in
     workers | spin) hosts=$argument ;;
@@ -27,8 +29,9 @@ for argument in "$@"; do
     --release) profile=release ;;
     --sizes) sizes=1 ;;
     --for-tests) WITH_PROBE=1 ;;
+    --payments) payments=1 ;;
     --only=*) ONLY=${argument#*=} ;;
-    *) die "unknown argument '$argument'; usage: dev/build.sh [workers|spin|all] [--release] [--sizes] [--for-tests] [--only=NAME[,NAME]]" ;;
+    *) die "unknown argument '$argument'; usage: dev/build.sh [workers|spin|all] [--release] [--sizes] [--for-tests] [--payments] [--only=NAME[,NAME]]" ;;
     esac
 done
 
@@ -139,10 +142,22 @@ build_cli() {
     fi
     say "cargo build for this machine: keywright"
     cargo build --package=keywright-cli "${flags[@]}"
+    copy_built "$built/keywright" keywright
+}
+
+# The stand-in for BTCPay Server, for `make dev` and `make spin`.
+build_payments() {
+    say "cargo build for this machine: btcpay-double"
+    cargo build --package=keywright-btcpay-double --bin=btcpay-double
+    copy_built debug/btcpay-double btcpay-double
+}
+
+# copy_built FILE NAME: from the target folder to build/, unless it is there already.
+copy_built() {
     mkdir -p "$ROOT/build"
-    cmp -s "$CARGO_TARGET_DIR/$built/keywright" "$ROOT/build/keywright" && return
-    cp "$CARGO_TARGET_DIR/$built/keywright" "$ROOT/build/keywright.partial"
-    mv "$ROOT/build/keywright.partial" "$ROOT/build/keywright"
+    cmp -s "$CARGO_TARGET_DIR/$1" "$ROOT/build/$2" && return
+    cp "$CARGO_TARGET_DIR/$1" "$ROOT/build/$2.partial"
+    mv "$ROOT/build/$2.partial" "$ROOT/build/$2"
 }
 
 # print_size LABEL FILE
@@ -172,4 +187,5 @@ for host in $hosts; do
     "build_$host" >&2
 done
 [ "$hosts" != 'workers spin' ] || [ -n "$ONLY" ] || build_cli >&2
+[ -z "$payments" ] || build_payments >&2
 [ -z "$sizes" ] || print_sizes

@@ -6,7 +6,10 @@ SAY_AS=dev
 # shellcheck source=dev/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-forget_dead_instance "${STATE_DIR:-$ROOT/.dev/${PORT:-8787}}"
+export PORT=${PORT:-8787}
+require_free_port "$PORT"
+forget_dead_instance "${STATE_DIR:-$ROOT/.dev/$PORT}"
+say_first_run
 load_tools
-"$ROOT/dev/build.sh" workers
+"$ROOT/dev/build.sh" workers --payments
 exec "$KEYWRIGHT_NODE" "$ROOT/dev/serve.mjs" "$@"

@@ -109,6 +109,23 @@ forget_dead_instance() {
     fi
 }
 
+# require_free_port PORT: fails before anything is built where the port is none, or taken.
+require_free_port() {
+    case $1 in
+    '' | *[!0-9]* | ??????*) die "PORT must be a number from 1 to 65535, not '$1'" ;;
+    esac
+    [ "$1" -ge 1 ] && [ "$1" -le 65535 ] || die "PORT must be a number from 1 to 65535, not '$1'"
+    if (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; then
+        die "port $1 is in use; choose another, for example PORT=$(($1 + 1))"
+    fi
+}
+
+# say_first_run: how long it takes, where nothing was built in this checkout yet.
+say_first_run() {
+    [ -f "$(target_folder)/checkout" ] ||
+        say "the first run installs its tools and builds everything: about 10 min on 2 cores; later runs take seconds"
+}
+
 # stage LABEL COMMAND...: one part of a run that goes on after a failure, so that one
 # run shows everything that is wrong. `end_of_stages` then fails for all.
 failed_stages=

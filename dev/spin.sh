@@ -14,7 +14,9 @@ found=$(spin --version 2>/dev/null | sed -n 's/^spin \([0-9][0-9]*\.[0-9][0-9]*\
     die "the spin on the PATH is '${found:-of unknown version}'; the components need Spin $SPIN_VERSION or later"
 
 export PORT=${PORT:-3000}
+require_free_port "$PORT"
 forget_dead_instance "${STATE_DIR:-$ROOT/.dev/spin-$PORT}"
+say_first_run
 load_tools
-"$ROOT/dev/build.sh" spin
+"$ROOT/dev/build.sh" spin --payments
 exec "$KEYWRIGHT_NODE" "$ROOT/dev/serve-spin.mjs" "$@"

@@ -23,6 +23,18 @@ export async function requireFreePort(port) {
   });
 }
 
+/** A port of 127.0.0.1 that nobody listens on now. */
+export async function freePort() {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', reject);
+    probe.listen({ port: 0, host: '127.0.0.1' }, () => {
+      const { port } = probe.address();
+      probe.close(() => resolve(port));
+    });
+  });
+}
+
 /** The last lines of a log, for a failure's message. */
 export function tail(file, lines = 30) {
   try {

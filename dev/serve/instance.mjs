@@ -8,6 +8,7 @@ import { requireFreePort } from './group.mjs';
 import { localKeys, publicKeyOf, publicKeyPem, writePrivate } from './keys.mjs';
 import { allowedNames, cronFunctions, workers } from './manifests.mjs';
 import { nodeModules, ROOT } from './packages.mjs';
+import { startPayments } from './payments.mjs';
 import { Failure, say, setQuiet } from './say.mjs';
 import { seed, seedRelease, storeReleases } from './seed.mjs';
 import { startTicks } from './ticks.mjs';
@@ -21,7 +22,8 @@ Environment:
   STATE_DIR   where keys, database and dev.json are; default .dev/<port>
   RELEASES_FROM  a folder of <product>/<version>/<platform> to store before the start
   WITHOUT_DATABASE  functions whose optional database is left out: download
-  SIGNING_KEY, ADMIN_KEY, BTCPAY_URL, …  any configuration name; empty means "not configured"`;
+  SIGNING_KEY, ADMIN_KEY, BTCPAY_URL, …  any configuration name; empty means "not configured".
+              Without BTCPAY_URL the seeded demo is paid at a stand-in for BTCPay Server`;
 
 /**
  * Runs an instance until it is told to end. Exits the process.
@@ -68,6 +70,16 @@ async function serve(options, createHost, folderName) {
   rmSync(announcement, { force: true });
 
   const all = workers(ROOT);
+  // First: the configuration that is handed out names it.
+  const payments = options.seed ? await startPayments(instance) : undefined;
+  try {
+    return await serveWith(payments, { options, instance, all, announcement, told }, createHost);
+  } finally {
+    await payments?.stop();
+  }
+}
+
+async function serveWith(payments, { options, instance, all, announcement, told }, createHost) {
   const host = createHost(instance, all);
   say(`preparing ${host.name} in ${instance.folder}`);
   await host.prepare();
@@ -87,7 +99,7 @@ async function serve(options, createHost, folderName) {
       }
       writePrivate(announcement, `${JSON.stringify(summary(instance, demo), null, 2)}\n`);
       if (!options.quiet) {
-        printWhatToTry(instance, demo);
+        printWhatToTry(instance, demo, payments !== undefined);
         server.echo = true;
       }
     })();
@@ -146,15 +158,22 @@ function summary({ baseUrl, values }, demo) {
     cron_token: values.get('CRON_TOKEN') ?? null,
     public_key_pem: raw ? publicKeyPem(raw) : null,
     btcpay_webhook_secret: values.get('BTCPAY_WEBHOOK_SECRET') ?? null,
+    btcpay_url: values.get('BTCPAY_URL') ?? null,
     demo: demo ?? null,
     pid: process.pid,
   };
 }
 
-function printWhatToTry({ baseUrl, folder }, demo) {
+function printWhatToTry({ baseUrl, folder }, demo, isPaidHere) {
   const lines = [`ready: ${baseUrl}`, `keys and addresses are in ${path.join(folder, 'dev.json')}`];
   if (demo) {
     lines.push(`storefront: ${baseUrl}/buy/${demo.product} (discount code ${demo.discount_code})`);
+    if (isPaidHere) {
+      lines.push(
+        'buy: choose a paid plan there. The checkout is a stand-in for BTCPay Server: press "Pay", no money',
+        '     moves, and the page of your order shows the license key and the download',
+      );
+    }
     const json = (body) => `-H 'content-type: application/json' -d '${JSON.stringify(body)}'`;
     const file = `releases/${demo.product}/${demo.release_version}/${demo.platform}`;
     lines.push(

@@ -7,7 +7,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 // What a developer may have set must not decide over these tests.
-const OWN_NAMES = ['STATE_DIR', 'SIGNING_KEY', 'VERIFY_KEYS', 'ADMIN_KEY', 'PUBLIC_URL', 'CRON_TOKEN', 'BTCPAY_API_KEY'];
+const OWN_NAMES = ['STATE_DIR', 'SIGNING_KEY', 'VERIFY_KEYS', 'ADMIN_KEY', 'PUBLIC_URL', 'CRON_TOKEN', 'BTCPAY_URL', 'BTCPAY_API_KEY'];
 
 const started = [];
 

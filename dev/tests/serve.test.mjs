@@ -1,11 +1,20 @@
 // dev/serve.mjs as a whole, with real wrangler and workerd.
 
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { freePort, makeCheckout } from './checkout.mjs';
 import { assertProcesses, start, stopAll } from './instance.mjs';
+
+// Answers every request with the options that it was started with.
+const STAND_IN = `#!${process.execPath}
+const { createServer } = require('node:http');
+const words = process.argv.slice(2);
+const options = Object.fromEntries(words.flatMap((word, at) => (at % 2 ? [] : [[word, words[at + 1]]])));
+const [host, port] = options['--listen'].split(':');
+createServer((_, answer) => answer.end(JSON.stringify(options))).listen(Number(port), host);
+`;
 
 let checkout;
 before(() => (checkout = makeCheckout()));
@@ -75,6 +84,33 @@ test('each function sees its own configuration and nothing else', { timeout: 600
   assert.ok(!log.includes(sign.SIGNING_KEY), 'the signing key must not be logged');
   server.child.kill('SIGTERM');
   assert.equal(await server.exit, 0);
+});
+
+test('the demo is paid at a stand-in, unless a server is configured', { timeout: 600_000 }, async () => {
+  checkout.write('build/btcpay-double', STAND_IN);
+  chmodSync(path.join(checkout.root, 'build/btcpay-double'), 0o755);
+  const port = await freePort();
+  const server = await start(checkout, port, { args: ['--no-ticks'] });
+  assert.ok(server.dev, server.output());
+  const { btcpay_url: url, base_url: baseUrl, btcpay_webhook_secret: secret } = server.dev;
+  const options = await (await fetch(url)).json();
+  assert.equal(options['--webhook'], `${baseUrl}/v1/btcpay/webhook`);
+  assert.equal(options['--secret'], secret);
+  assert.equal((await server.get('/show/admin')).BTCPAY_API_KEY, options['--api-key']);
+  assert.match(server.output(), /press "Pay", no money/);
+  server.child.kill('SIGINT');
+  assert.equal(await server.exit, 0, server.output());
+  await assert.rejects(fetch(url), 'the stand-in has ended too');
+  await assertProcesses(server.folder, false);
+
+  for (const [environment, args] of [[{ BTCPAY_URL: 'https://pay.example' }, []], [{ BTCPAY_URL: '' }, []], [{}, ['--no-seed']]]) {
+    const without = await start(checkout, port, { args: ['--no-ticks', ...args], environment });
+    assert.equal((await without.get('/show/admin')).BTCPAY_API_KEY, undefined, without.output());
+    assert.doesNotMatch(without.output(), /stand-in/);
+    without.child.kill('SIGINT');
+    assert.equal(await without.exit, 0);
+  }
+  rmSync(path.join(checkout.root, 'build/btcpay-double'));
 });
 
 test('two instances run from one checkout, and killing one leaves no process', { timeout: 600_000 }, async () => {
