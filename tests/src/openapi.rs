@@ -3,6 +3,7 @@
 
 use keywright_web::MIN_ANONYMOUS_CHARS;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
 use utoipa::OpenApi;
 
 /// Every method an OpenAPI path can have.
@@ -58,8 +59,11 @@ pub fn document() -> Value {
     let mut shared = Shared::default();
     for operation in operations(&mut paths) {
         describe_success(operation.operation, &schemas);
+        describe_files(operation.operation);
         complete(operation, &mut shared);
     }
+    check_tags(&mut paths);
+    check_ids(&mut paths);
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -69,6 +73,7 @@ pub fn document() -> Value {
             "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
         },
         "servers": [{ "url": "/" }],
+        "tags": tags(),
         "paths": paths,
         "components": {
             "schemas": schemas,
@@ -144,6 +149,10 @@ fn complete(
             "Something went wrong on our side; the log has it under `x-request-id`.",
         )],
     );
+    // Said of every operation: a tool cannot tell "open to all" from "not said".
+    if operation.get("security").is_none() {
+        operation["security"] = json!([]);
+    }
     let scheme = if path.starts_with("/v1/cron/") {
         Some("cron")
     } else if path.starts_with("/v1/admin/") {
@@ -260,7 +269,10 @@ fn summarize(operation: &mut Value) {
 
 /// Says of a success, where the endpoint does not, what its body is.
 fn describe_success(operation: &mut Value, schemas: &Map<String, Value>) {
-    let success = &mut operation["responses"]["200"];
+    // A route that only leads elsewhere has none.
+    let Some(success) = operation["responses"].get_mut("200") else {
+        return;
+    };
     if success["description"] != "" {
         return;
     }
@@ -268,6 +280,92 @@ fn describe_success(operation: &mut Value, schemas: &Map<String, Value>) {
     let name = reference.as_str().and_then(|text| text.rsplit('/').next());
     if let Some(body) = name.and_then(|name| schemas.get(name)) {
         success["description"] = body["description"].clone();
+    }
+}
+
+/// Bodies that are files: bytes, not the list of numbers that their type is in Rust.
+fn describe_files(operation: &mut Value) {
+    let responses = operation["responses"].as_object_mut();
+    let contents = responses.into_iter().flatten();
+    for (_, response) in contents {
+        if let Some(content) = response.get_mut("content") {
+            bytes_in(content);
+        }
+    }
+    if let Some(content) = operation.pointer_mut("/requestBody/content") {
+        bytes_in(content);
+    }
+}
+
+fn bytes_in(content: &mut Value) {
+    for (media_type, described) in content.as_object_mut().into_iter().flatten() {
+        let schema = &mut described["schema"];
+        if !media_type.contains("json") && schema["items"]["format"] == "int32" {
+            *schema = json!({ "type": "string", "format": "binary" });
+        }
+    }
+}
+
+/// What each group of endpoints is for.
+const TAGS: [(&str, &str); 16] = [
+    ("instance", "The instance itself."),
+    (
+        "keys",
+        "Public keys, for checking licenses without the instance.",
+    ),
+    ("catalogue", "What is sold."),
+    ("buying", "Orders, payments, and license keys for buyers."),
+    (
+        "licenses",
+        "Licenses, as the vendor's application and the operator use them.",
+    ),
+    ("machines", "Machines and the seats that they take."),
+    (
+        "releases",
+        "Published versions: who may download them, and how they get there.",
+    ),
+    ("updates", "Feeds for updaters, and download links."),
+    ("products", "Products, for the operator."),
+    (
+        "policies",
+        "Policies of products: what is sold, and under which terms.",
+    ),
+    ("discount codes", "Discount codes, for the operator."),
+    ("merchant profiles", "The businesses that sell."),
+    ("payment providers", "The stores that orders are paid at."),
+    ("api keys", "Scoped keys of the operator."),
+    (
+        "records",
+        "What happened: audit, attention, payments, validations.",
+    ),
+    ("operation", "What payment providers and schedulers call."),
+];
+
+fn tags() -> Value {
+    let tags = TAGS.iter();
+    let tags = tags.map(|(name, text)| json!({ "name": name, "description": text }));
+    tags.collect()
+}
+
+/// # Panics
+/// When an operation names a group that is not described, or a group has none.
+fn check_tags(paths: &mut Map<String, Value>) {
+    let used = operations(paths).into_iter().map(|one| {
+        let tag = one.operation["tags"][0].as_str();
+        tag.unwrap_or_default().to_owned()
+    });
+    let used: BTreeSet<String> = used.collect();
+    let described = TAGS.iter().map(|(name, _)| (*name).to_owned());
+    assert_eq!(used, described.collect(), "TAGS describes the tags in use");
+}
+
+/// # Panics
+/// When two operations have one id.
+fn check_ids(paths: &mut Map<String, Value>) {
+    let mut seen = BTreeSet::new();
+    for one in operations(paths) {
+        let id = one.operation["operationId"].as_str().unwrap_or_default();
+        assert!(seen.insert(id.to_owned()), "two operations are called {id}");
     }
 }
 
