@@ -36,10 +36,17 @@ license_on_wasm() {
         with_wasm_toolchain cargo test -p keywright-license --target "$WASM_TARGET"
 }
 
-native() { cargo test --workspace --no-fail-fast; }
+# Compiling first; then two programs at a time.
+native() {
+    cargo test --workspace --no-run --message-format=json-render-diagnostics |
+        KEYWRIGHT_CACHE=$KEYWRIGHT_CACHE "$KEYWRIGHT_NODE" "$ROOT/dev/test/run.mjs"
+}
+
+examples() { cargo test --workspace --doc; }
 
 stage "scripts of dev/" scripts
 stage "license crate on WebAssembly" license_on_wasm
 stage "workspace" native
+stage "examples in the documentation" examples
 
 end_of_stages
