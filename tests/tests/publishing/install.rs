@@ -30,6 +30,7 @@ const TOOLS: &[&str] = &[
     "sed",
     "sh",
     "sha256sum",
+    "sleep",
     "tail",
     "uname",
     "wc",
@@ -122,6 +123,21 @@ impl Target {
         std::fs::set_permissions(&tool, executable).expect("the tool");
     }
 
+    /// Puts a script into the place of a tool, or beside them.
+    fn stub(&self, tool: &str, commands: &str) {
+        let file = self.folder.join("tools").join(tool);
+        let _ = std::fs::remove_file(&file);
+        write_program(&file, commands);
+    }
+
+    /// A machine that says these things of itself.
+    fn machine(&self, system: &str, hardware: &str) {
+        self.stub(
+            "uname",
+            &format!("case $1 in -s) echo {system} ;; *) echo {hardware} ;; esac"),
+        );
+    }
+
     fn program(&self) -> PathBuf {
         self.folder.join("bin/demo")
     }
@@ -143,6 +159,12 @@ impl Target {
         assert!(refused.err.contains(words), "{what}: {refused:?}");
         assert!(!self.program().exists(), "{what}: something was installed");
     }
+}
+
+fn write_program(file: &Path, commands: &str) {
+    std::fs::write(file, format!("#!/bin/sh\n{commands}\n")).expect("a program");
+    let executable = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(file, executable).expect("a program");
 }
 
 /// Somebody who is not root.
@@ -209,6 +231,134 @@ pub(crate) async fn with_openssl_and_with_minisign(_: &Instance) {
         let target = Target::new(&shelf, "own", &["openssl"]).await;
         target.installs(&[("PLATFORM", "")]).await;
     }
+}
+
+/// The platform that is asked for first, on each kind of machine.
+pub(crate) async fn finds_the_platform_of_the_machine(_: &Instance) {
+    let shelf = Shelf::new().await;
+    let elf = |class: &str| format!("echo ' {class}'");
+    for (system, hardware, stubs, expected) in [
+        (
+            "Linux",
+            "x86_64",
+            vec![("getconf", "echo 64".to_owned())],
+            LINUX,
+        ),
+        (
+            "Linux",
+            "x86_64",
+            vec![("getconf", "echo 32".to_owned())],
+            "i686-unknown-linux-gnu",
+        ),
+        // Without getconf the head of a program tells.
+        (
+            "Linux",
+            "x86_64",
+            vec![("od", elf("1"))],
+            "i686-unknown-linux-gnu",
+        ),
+        ("Linux", "x86_64", vec![("od", elf("2"))], LINUX),
+        ("Linux", "x86_64", vec![], LINUX),
+        ("Linux", "i686", vec![], "i686-unknown-linux-gnu"),
+        (
+            "Linux",
+            "aarch64",
+            vec![("getconf", "echo 32".to_owned())],
+            "armv7-unknown-linux-gnueabihf",
+        ),
+        (
+            "Linux",
+            "aarch64",
+            vec![("getconf", "echo 64".to_owned())],
+            "aarch64-unknown-linux-gnu",
+        ),
+        ("Linux", "armv8l", vec![], "armv7-unknown-linux-gnueabihf"),
+        ("Linux", "armv6l", vec![], "arm-unknown-linux-gnueabihf"),
+        (
+            "Linux",
+            "x86_64",
+            vec![("ldd", "echo 'musl libc (x86_64)' >&2; exit 1".to_owned())],
+            "x86_64-unknown-linux-musl",
+        ),
+        ("Darwin", "arm64", vec![], "aarch64-apple-darwin"),
+        (
+            "Darwin",
+            "x86_64",
+            vec![("sysctl", "echo 0".to_owned())],
+            "x86_64-apple-darwin",
+        ),
+        // A terminal under Rosetta.
+        (
+            "Darwin",
+            "x86_64",
+            vec![("sysctl", "echo 1".to_owned())],
+            "aarch64-apple-darwin",
+        ),
+        ("FreeBSD", "amd64", vec![], "x86_64-unknown-freebsd"),
+    ] {
+        let name = format!("{system} {hardware} {expected} {stubs:?}").replace(['/', '"'], "");
+        let target = Target::new(&shelf, &name, &["openssl"]).await;
+        target.machine(system, hardware);
+        for (tool, commands) in &stubs {
+            target.stub(tool, commands);
+        }
+        shelf.served.asked();
+        let done = target.install(&[("PLATFORM", "")]).await;
+        let asked = shelf.served.asked();
+        let latest = format!("GET /releases/demo/latest/{expected}?channel=stable ");
+        assert!(asked[0].starts_with(&latest), "{name}: {asked:?} {done:?}");
+    }
+    let target = Target::new(&shelf, "unknown", &["openssl"]).await;
+    target.machine("Plan9", "x86_64");
+    let refused = target.install(&[("PLATFORM", "")]).await;
+    assert!(refused.err.contains("set PLATFORM"), "{refused:?}");
+}
+
+/// What people have: settings of curl for other uses, a curl that may not write where we
+/// are, and an openssl that cannot verify.
+pub(crate) async fn works_with_the_tools_that_people_have(_: &Instance) {
+    let shelf = Shelf::new().await;
+    let target = Target::new(&shelf, "curlrc", &["openssl"]).await;
+    let settings = "output = \"elsewhere\"\nlocation\nfail\nwrite-out = \"done\"\nhead\n";
+    std::fs::write(target.folder.join(".curlrc"), settings).expect("a file");
+    target.installs(&[]).await;
+
+    let target = Target::new(&shelf, "snap", &["openssl"]).await;
+    let curl = on_path("curl");
+    let confined = "for word; do case $word in -o | -O | --output) exit 23 ;; esac; done";
+    target.stub(
+        "curl",
+        &format!("{confined}\nexec {} \"$@\"", curl.display()),
+    );
+    target.installs(&[]).await;
+
+    // LibreSSL on a Mac reads no raw input, and calls itself openssl.
+    let libre = "case $1 in version) echo 'LibreSSL 3.3.6' ;; base64) cat ;; *) exit 1 ;; esac";
+    let target = Target::new(&shelf, "mac", &[]).await;
+    target.stub("openssl", libre);
+    target.machine("Darwin", "arm64");
+    target
+        .refuses("LibreSSL", "run: brew install minisign")
+        .await;
+    // One that says yes to everything verifies nothing.
+    target.stub("openssl", "cat; exit 0");
+    target
+        .refuses("a yes to everything", "is needed to check")
+        .await;
+    // Homebrew's own is outside the PATH. Root does not look there.
+    target.stub("openssl", libre);
+    let brewed = target.folder.join("brew/opt/openssl@3/bin");
+    std::fs::create_dir_all(&brewed).expect("a folder");
+    symlink(on_path("openssl"), brewed.join("openssl")).expect("a link");
+    target.belongs_to_user();
+    let prefix = target.folder.join("brew");
+    let mut command = target.command(&[("HOMEBREW_PREFIX", prefix.to_str().expect("plain"))]);
+    if is_root(&target.folder) {
+        command.uid(NOBODY).gid(NOBODY);
+    }
+    let done = run(command).await;
+    assert_eq!(done.code, 0, "{done:?}");
+    assert_eq!(std::fs::read(target.program()).expect("it"), PROGRAM);
 }
 
 /// What was checked is what is installed, whatever happens to the download in

@@ -44,6 +44,8 @@ fn alone() -> Vec<Case> {
         case!(install::fails_closed),
         case!(install::installs_the_copy_that_was_checked),
         case!(install::follows_no_links),
+        case!(install::finds_the_platform_of_the_machine),
+        case!(install::works_with_the_tools_that_people_have),
     ]
 }
 

@@ -11,6 +11,7 @@
 #   VERSION           a version; otherwise the newest one
 #   CHANNEL           stable (as usual), rc, beta, alpha or dev
 #   PLATFORM          a target triple; otherwise this machine's
+#   https_proxy       a proxy, as curl takes it; ~/.curlrc is not read
 #   INSTALL_DIR       where to; /usr/local/bin as usual
 # What is downloaded is copied into a folder that nobody else can reach, and it
 # is that copy which is checked and installed.
@@ -38,14 +39,28 @@ die() {
 has() { command -v "$1" >/dev/null 2>&1; }
 
 # The token goes to curl through a file descriptor: arguments can be read by
-# everybody on the machine. Only to the vendor's own address.
+# everybody on the machine. Only to the vendor's own address. -q: what a user has in
+# ~/.curlrc (an output file, following redirects) is for other uses of curl.
 get() {
     if [ -n "${KEYWRIGHT_TOKEN:-}" ]; then
         printf 'header = "Authorization: Bearer %s"\n' "$KEYWRIGHT_TOKEN" |
-            curl -K - -sS --retry 5 --connect-timeout 15 "$@"
+            curl -q -K - -sS --connect-timeout 15 "$@"
     else
-        curl -sS --retry 5 --connect-timeout 15 "$@"
+        curl -q -sS --connect-timeout 15 "$@"
     fi
+}
+
+# get_whole FILE URL: a small file. It is this shell that writes it: a curl from snap
+# may write to few folders.
+get_whole() {
+    for pause in 0 1 3 9; do
+        sleep "$pause"
+        status=0
+        get -f "$2" >"$1" || status=$?
+        # 22: the server has answered, with an error.
+        case $status in 0 | 22) break ;; esac
+    done
+    return "$status"
 }
 
 digest_of() {
@@ -56,35 +71,60 @@ digest_of() {
     fi
 }
 
+# Whether programs here have 32 bits: the kernel may have 64 all the same.
+is_32_bit() {
+    bits=$(getconf LONG_BIT 2>/dev/null || :)
+    if [ -z "$bits" ] && has od; then
+        # The class in the head of an ELF file.
+        case $(od -An -tu1 -j4 -N1 /bin/sh 2>/dev/null || :) in *1) bits=32 ;; esac
+    fi
+    [ "$bits" = 32 ]
+}
+
 # Which platforms this machine runs, the best first.
 platforms() {
+    system=$(uname -s)
     case $(uname -m) in
     x86_64 | amd64) arch=x86_64 ;;
+    i[3-6]86) arch=i686 ;;
     aarch64 | arm64) arch=aarch64 ;;
-    armv7*) arch=armv7 ;;
+    armv8l | armv7*) arch=armv7 ;;
+    armv6*) arch=arm ;;
     riscv64) arch=riscv64gc ;;
     *) arch=$(uname -m) ;;
     esac
-    case $(uname -s) in
+    case $system in
     Linux)
+        if is_32_bit; then
+            case $arch in x86_64) arch=i686 ;; aarch64) arch=armv7 ;; esac
+        fi
         eabi=
-        [ "$arch" != armv7 ] || eabi=eabihf
+        case $arch in arm*) eabi=eabihf ;; esac
         if (ldd --version 2>&1 || :) | grep -qi musl; then
             echo "$arch-unknown-linux-musl$eabi"
         else
             echo "$arch-unknown-linux-gnu$eabi $arch-unknown-linux-musl$eabi"
         fi
         ;;
-    Darwin) echo "$arch-apple-darwin universal-apple-darwin" ;;
+    Darwin)
+        # A terminal under Rosetta says x86_64; the machine is an Apple silicon one.
+        if [ "$(sysctl -n sysctl.proc_translated 2>/dev/null || :)" = 1 ]; then
+            echo "aarch64-apple-darwin universal-apple-darwin x86_64-apple-darwin"
+        else
+            echo "$arch-apple-darwin universal-apple-darwin"
+        fi
+        ;;
     FreeBSD) echo "$arch-unknown-freebsd" ;;
-    *) die "this system is not known here; set PLATFORM" ;;
+    *) die "$system is not known here; set PLATFORM" ;;
     esac
 }
 
 # The version that `latest` leads to for a platform; empty when there is none.
 newest() {
-    target=$(get -o /dev/null -w '%{redirect_url}' \
+    # Behind the body, which may be text about an error.
+    target=$(get -w '>%{redirect_url}' \
         "$url/releases/$product/latest/$1?channel=$channel") || die "$url cannot be reached"
+    target=${target##*>}
     target=${target%%\?*}
     target=${target%/*}
     printf '%s' "${target##*/}" | sed 's/%2[Bb]/+/g'
@@ -109,38 +149,76 @@ offers() {
     esac
 }
 
+# Signed messages of one byte, and the key: test 2 of RFC 8032, section 7.1.
+known_key='MCowBQYDK2VwAyEAPUAXw+hDiVqStwqnTRt+vJyYLM8uxJaMwM1V8Sr0Zgw='
+known_signature='kqAJqfDUyrhyDoILX2QlQKKye1QWUD+Ps3YiI+vbadoIWsHkPhWZbkWPNhPQ8R2MOHsurrQwKu6wDSkWErsMAA=='
+
+# Whether this program verifies Ed25519 as it is asked to here. Its version does not
+# tell: LibreSSL calls itself openssl too, and a Mac's cannot.
+verifies() {
+    [ -x "$1" ] || has "$1" || return 1
+    printf -- '-----BEGIN PUBLIC KEY-----\n%s\n-----END PUBLIC KEY-----\n' "$known_key" >known.pem
+    printf '%s' "$known_signature" | "$1" base64 -d -A >known.sig 2>/dev/null || return 1
+    printf 'r' >known.good
+    printf 's' >known.bad
+    "$1" pkeyutl -verify -pubin -inkey known.pem -rawin -in known.good -sigfile known.sig \
+        >/dev/null 2>&1 || return 1
+    ! "$1" pkeyutl -verify -pubin -inkey known.pem -rawin -in known.bad -sigfile known.sig \
+        >/dev/null 2>&1
+}
+
+# Sets `verifier`, and `openssl` to one that can. Homebrew and MacPorts have theirs
+# outside the PATH; those folders may belong to a user, so root does not look there.
+find_verifier() {
+    if has minisign; then
+        verifier=minisign
+        return
+    fi
+    verifier=openssl
+    openssl=openssl
+    ! verifies openssl || return 0
+    if ! is_root; then
+        for openssl in \
+            "${HOMEBREW_PREFIX:-/opt/homebrew}/opt/openssl@3/bin/openssl" \
+            /usr/local/opt/openssl@3/bin/openssl \
+            /home/linuxbrew/.linuxbrew/opt/openssl@3/bin/openssl \
+            /opt/local/bin/openssl; do
+            ! verifies "$openssl" || return 0
+        done
+    fi
+    case $(uname -s) in
+    Darwin) advice="run: brew install minisign" ;;
+    *) advice="install the package openssl or minisign of this system" ;;
+    esac
+    die "OpenSSL 3 or minisign is needed to check the vendor's signature; $advice"
+}
+
 # check_with_openssl FILE SIGNATURE-FILE FOLDER: both signatures, with the pinned
 # key alone.
 check_with_openssl() {
     printf '%s\n' "$public_key_pem" >"$3/key.pem"
-    sed -n 2p "$2" | openssl base64 -d -A >"$3/packet"
+    sed -n 2p "$2" | "$openssl" base64 -d -A >"$3/packet"
     [ "$(head -c 2 "$3/packet")" = Ed ] && [ "$(wc -c <"$3/packet")" -eq 74 ] ||
         die "the signature is of an unknown kind"
     tail -c 64 "$3/packet" >"$3/signature"
-    sed -n 4p "$2" | openssl base64 -d -A >"$3/global"
+    sed -n 4p "$2" | "$openssl" base64 -d -A >"$3/global"
     {
         cat "$3/signature"
         printf '%s' "$statement"
     } >"$3/stated"
-    openssl pkeyutl -verify -pubin -inkey "$3/key.pem" -rawin -in "$1" \
+    "$openssl" pkeyutl -verify -pubin -inkey "$3/key.pem" -rawin -in "$1" \
         -sigfile "$3/signature" >/dev/null 2>&1 &&
-        openssl pkeyutl -verify -pubin -inkey "$3/key.pem" -rawin -in "$3/stated" \
+        "$openssl" pkeyutl -verify -pubin -inkey "$3/key.pem" -rawin -in "$3/stated" \
             -sigfile "$3/global" >/dev/null 2>&1
 }
 
 main() {
     has curl || die "curl is needed"
     has sha256sum || has shasum || die "sha256sum or shasum is needed"
-    if has minisign; then
-        verifier=minisign
-    else
-        case $(openssl version 2>/dev/null || :) in
-        'OpenSSL '[3-9].* | 'OpenSSL '[1-9][0-9]*) verifier=openssl ;;
-        *) die "OpenSSL 3 or minisign is needed, to check the vendor's signature" ;;
-        esac
-    fi
+    private_folder
+    find_verifier
     case ${KEYWRIGHT_TOKEN:-} in
-    *[!A-Za-z0-9._~+/=-]*) die "KEYWRIGHT_TOKEN is no token" ;;
+    *[!A-Za-z0-9._~+/=-]*) die "KEYWRIGHT_TOKEN must be a license token: letters, digits, - and _" ;;
     esac
     version=${VERSION:-}
     platform=
@@ -157,13 +235,12 @@ main() {
     '' | *[!A-Za-z0-9.+-]*) die "the server named no version" ;;
     esac
     case $platform in
-    '' | *[!a-z0-9_.-]*) die "PLATFORM: a target triple" ;;
+    '' | *[!a-z0-9_.-]*) die "PLATFORM must be a target triple, such as x86_64-unknown-linux-gnu" ;;
     esac
 
-    private_folder
     escaped=$(printf '%s' "$version" | sed 's/+/%2B/g')
     base=$url/releases/$product/$escaped
-    get -f -o manifest "$base/MANIFEST" || die "$version has no manifest"
+    get_whole manifest "$base/MANIFEST" || die "$version has no manifest"
     digest=$(listed "$platform" manifest)
     if [ -z "$digest" ] && [ -z "${PLATFORM:-}" ]; then
         for candidate in $(platforms); do
@@ -175,7 +252,7 @@ main() {
     [ -n "$digest" ] || die "$version has no file for $platform"
 
     # What the vendor states about the file.
-    get -f -o sig "$base/$platform.sig" || die "$version has no signature for $platform"
+    get_whole sig "$base/$platform.sig" || die "$version has no signature for $platform"
     statement=$(sed -n '3s/^trusted comment: //p' sig)
     stated_channel=
     size=
@@ -262,18 +339,19 @@ forget() {
 
 # download FILE: goes on where an earlier one stopped.
 download() {
-    if [ -f "$1" ] && [ "$(wc -c <"$1")" -gt "$size" ]; then rm -f "$1"; fi
+    [ -f "$1" ] || : >"$1"
+    if [ "$(wc -c <"$1")" -gt "$size" ]; then : >"$1"; fi
     tries=0
-    until [ -f "$1" ] && [ "$(wc -c <"$1")" -ge "$size" ]; do
+    while [ "$(wc -c <"$1")" -lt "$size" ]; do
         tries=$((tries + 1))
         [ "$tries" -le 5 ] || die "downloading failed; start this again"
         status=0
-        get -f -C - -o "$1" "$base/$platform" || status=$?
+        get -f -C "$(($(wc -c <"$1")))" "$base/$platform" >>"$1" || status=$?
         case $status in
         0) break ;;
         22) die "downloading failed; a licensed product needs KEYWRIGHT_TOKEN" ;;
         # The server does not go on in the middle.
-        33) rm -f "$1" ;;
+        33) : >"$1" ;;
         *) say "interrupted, going on" ;;
         esac
     done
