@@ -9,10 +9,18 @@ use http_body_util::{BodyExt, Limited};
 use keywright_ports::BoxFuture;
 use keywright_ports::Host;
 use keywright_ports::{Fetch, FetchError, FetchLimits};
+use std::time::Duration;
 
 /// Outbound HTTP.
 #[derive(Clone)]
-pub struct HttpFetch(reqwest::Client);
+pub struct HttpFetch {
+    client: reqwest::Client,
+    /// The shortest time that an answer is waited for, whatever the limit.
+    patience: Duration,
+}
+
+/// A machine that compiles beside may take this long over an honest answer.
+const PATIENCE: Duration = Duration::from_mins(3);
 
 impl HttpFetch {
     /// A client that follows no redirect.
@@ -21,7 +29,20 @@ impl HttpFetch {
         let client = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .build();
-        Self(client.unwrap_or_default())
+        Self {
+            client: client.unwrap_or_default(),
+            patience: Duration::ZERO,
+        }
+    }
+
+    /// One that waits for minutes, for tests in which every server answers: how fast the
+    /// machine is then changes nothing.
+    #[must_use]
+    pub fn patient() -> Self {
+        Self {
+            patience: PATIENCE,
+            ..Self::new()
+        }
     }
 }
 
@@ -42,8 +63,12 @@ impl Fetch for HttpFetch {
             let answer = async {
                 let unreachable = |_| FetchError::Unreachable(host.clone());
                 let request = reqwest::Request::try_from(request).map_err(unreachable)?;
-                let answer: Response<reqwest::Body> =
-                    self.0.execute(request).await.map_err(unreachable)?.into();
+                let answer: Response<reqwest::Body> = self
+                    .client
+                    .execute(request)
+                    .await
+                    .map_err(unreachable)?
+                    .into();
                 let (parts, body) = answer.into_parts();
                 let body = match Limited::new(body, limits.bytes).collect().await {
                     Ok(body) => body.to_bytes(),
@@ -54,7 +79,7 @@ impl Fetch for HttpFetch {
                 };
                 Ok(Response::from_parts(parts, body))
             };
-            tokio::time::timeout(limits.time, answer)
+            tokio::time::timeout(limits.time.max(self.patience), answer)
                 .await
                 .unwrap_or(Err(FetchError::TimedOut(limits.time)))
         })

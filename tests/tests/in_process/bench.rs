@@ -93,7 +93,7 @@ impl Bench {
 
     /// A shop with this configuration on top; an empty value removes one.
     pub(crate) fn with(config: &[(&'static str, &str)]) -> Self {
-        Self::with_outbound(config, Arc::new(HttpFetch::new()))
+        Self::with_outbound(config, Arc::new(HttpFetch::patient()))
     }
 
     /// A shop that sells through this store.
@@ -115,7 +115,7 @@ impl Bench {
     /// A shop over a database that exists.
     pub(crate) fn over(database: Arc<dyn DatabasePort>, config: &[(&'static str, &str)]) -> Self {
         let clock = Arc::new(SetClock::at(NOW));
-        let outbound = Arc::new(HttpFetch::new());
+        let outbound = Arc::new(HttpFetch::patient());
         Self {
             shop: Shop::open_over(setup(config, &clock), outbound, database),
             clock,
@@ -126,7 +126,7 @@ impl Bench {
     /// This shop deployed anew with another configuration: what it recorded
     /// stays, and so does its clock.
     pub(crate) fn redeployed(&self, config: &[(&'static str, &str)]) -> Self {
-        let outbound = Arc::new(HttpFetch::new());
+        let outbound = Arc::new(HttpFetch::patient());
         let database = self.shop.native.database.clone();
         Self {
             shop: Shop::open_over(setup(config, &self.clock), outbound, database),

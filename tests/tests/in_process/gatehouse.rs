@@ -54,7 +54,7 @@ impl House {
         };
         Self {
             bench: Bench {
-                shop: Shop::open_with(setup, Arc::new(HttpFetch::new())),
+                shop: Shop::open_with(setup, Arc::new(HttpFetch::patient())),
                 clock,
                 secrets: Secrets::default(),
             },

@@ -165,7 +165,7 @@ impl Fetch for Narrow {
 async fn an_answer_that_is_too_large_stops_nothing() {
     let pay = played_store();
     let narrow = Arc::new(Narrow {
-        inner: HttpFetch::new(),
+        inner: HttpFetch::patient(),
         most: 12,
         refused: AtomicUsize::new(0),
     });
@@ -230,7 +230,7 @@ async fn a_store_that_hangs_holds_up_no_other() {
             orders.push((store, id));
         }
         let fetch = Arc::new(Hanging {
-            inner: HttpFetch::new(),
+            inner: HttpFetch::patient(),
             hangs,
             asked_others: AtomicUsize::new(0),
             until: Notify::new(),

@@ -56,7 +56,7 @@ async fn a_panic_deep_in_a_function_is_answered_and_logged_once() {
         releases: crate::bench::releases(),
         without_database: &[],
     };
-    let shop = Shop::open_with(setup, Arc::new(HttpFetch::new()));
+    let shop = Shop::open_with(setup, Arc::new(HttpFetch::patient()));
     let product = json!({ "slug": "demo", "name": "Demo", "price_sats": 0 });
     let request = |path: &str, id: &str, body: &serde_json::Value| {
         let mut request =

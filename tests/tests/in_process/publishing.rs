@@ -41,7 +41,7 @@ impl Press {
             releases: folder.path().to_owned(),
             without_database: &[],
         };
-        let shop = Shop::open_with(setup, Arc::new(HttpFetch::new()));
+        let shop = Shop::open_with(setup, Arc::new(HttpFetch::patient()));
         let bench = Bench {
             shop,
             clock,

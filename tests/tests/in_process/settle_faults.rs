@@ -261,7 +261,7 @@ impl BreakingFetch {
     /// Breaks the request number `broken`, 0 being the first one.
     pub(crate) fn new(pay: &Arc<BtcPay>, broken: u64, fault: Broken) -> Self {
         Self {
-            inner: HttpFetch::new(),
+            inner: HttpFetch::patient(),
             pay: pay.clone(),
             sent: AtomicU64::new(0),
             broken,
