@@ -4,8 +4,8 @@ use std::time::Duration;
 
 const STEP: Duration = Duration::from_secs(3);
 
-/// Orders a policy. Store the answer's `invoice_id`: with it the key can be
-/// fetched at any time later, so nothing is lost if the application ends.
+/// Orders a policy. Store the answer's `invoice_id`: it fetches the key at any
+/// later time, so nothing is lost if the application ends.
 pub async fn order(client: &Client, email: &str) -> Result<PurchaseSession, Error> {
     let options = StartPurchaseOptions {
         policy_slug: Some("pro"),
@@ -15,9 +15,9 @@ pub async fn order(client: &Client, email: &str) -> Result<PurchaseSession, Erro
     client.start_purchase("demo", &options).await
 }
 
-/// Waits until the order is paid: the key, or `None` where it ended unpaid.
-/// Open `checkout_url` in the browser before, unless it is empty: then there is
-/// nothing to pay, and the key is there at once.
+/// Waits until the order is paid: the key, or `None` if it ended unpaid. First
+/// open `checkout_url` in the browser. If it is empty, there is nothing to pay
+/// and the key is available at once.
 pub async fn wait(client: &Client, invoice_id: &str) -> Result<Option<String>, Error> {
     loop {
         match client.poll_purchase(invoice_id).await {
@@ -25,9 +25,9 @@ pub async fn wait(client: &Client, invoice_id: &str) -> Result<Option<String>, E
             Ok(progress) if matches!(progress.status.as_str(), "expired" | "invalid") => {
                 return Ok(None);
             }
-            // An invoice that does not exist stays so.
+            // The order does not exist, and never will.
             Err(error @ Error::Server { status: 404, .. }) => return Err(error),
-            // Not paid yet; or no network, and the next try may succeed.
+            // Not paid yet, or a network error: try again.
             Ok(_) | Err(_) => tokio::time::sleep(STEP).await,
         }
     }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-/// How long the server's last "yes" counts while it cannot be asked.
+/// How long the last "ok" of the server counts while it cannot be reached.
 const TRUST: Duration = Duration::from_secs(14 * 86_400);
 
 pub struct License {
@@ -19,9 +19,9 @@ pub struct License {
 
 #[derive(Debug, PartialEq)]
 pub enum Standing {
-    /// Go on, with these entitlements.
+    /// Continue, with these entitlements.
     Licensed(Vec<String>),
-    /// Say why, offer to buy or to free a seat, and keep the user's work safe.
+    /// Show the reason, offer to buy or to free a seat, and keep the user's work safe.
     Unlicensed(String),
 }
 
@@ -48,15 +48,15 @@ impl License {
             let granted = granted.filter_map(|name| name.as_str().map(str::to_owned));
             return Standing::Licensed(granted.collect());
         }
-        // Never asked, or not for long: what the key says of itself.
+        // Never checked online, or too long ago: use the key's own terms.
         if key.is_expired_at(now.cast_signed()) {
             return unlicensed("expired");
         }
         Standing::Licensed(key.payload.entitlements)
     }
 
-    /// Now and then, beside the application's work. What goes wrong on the way
-    /// changes nothing: only an answer about the key counts.
+    /// From time to time, in the background. A failed request changes nothing:
+    /// only an answer about the key counts.
     pub async fn check_online(&self, now: SystemTime) -> Standing {
         let asked = ValidateRequest {
             key: &self.key,
@@ -80,7 +80,7 @@ impl License {
         self.at_start(now)
     }
 
-    /// The last answer about this very key; null when there is none.
+    /// The last answer about this key; null if there is none.
     fn last_answer(&self) -> Value {
         let text = std::fs::read_to_string(&self.cache).unwrap_or_default();
         let last: Value = serde_json::from_str(&text).unwrap_or_default();
@@ -92,12 +92,12 @@ impl License {
     }
 
     fn remember(&self, answer: &Value) {
-        // A full disk is no reason to stop anybody either.
+        // A full disk is no reason to stop the user either.
         let _ = std::fs::write(&self.cache, answer.to_string());
     }
 }
 
-/// Runs as long as the application does; `every` is an hour.
+/// Runs as long as the application; `every` is an hour.
 pub async fn watch(license: &License, every: Duration, mut tell: impl FnMut(Standing)) {
     loop {
         tell(license.check_online(SystemTime::now()).await);

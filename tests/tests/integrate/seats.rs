@@ -4,15 +4,15 @@ use serde_json::{Value, json};
 use std::error::Error;
 
 pub enum Seat {
-    /// This machine has one.
+    /// This machine has a seat.
     Taken,
-    /// Others have them all: show these, and let the user free one.
+    /// Other machines have all seats: show these, and let the user free one.
     AllTaken(Vec<Value>),
-    /// Something else; `reason` says what.
+    /// Another reason, such as `expired`.
     Refused(String),
 }
 
-/// Repeating it is safe: a machine that has a seat keeps it.
+/// Safe to repeat: a machine that has a seat keeps it.
 pub async fn take(server: &str, key: &str, fingerprint: &str) -> Result<Seat, Box<dyn Error>> {
     let answer = Client::new(server)?.activate(key, fingerprint).await?;
     Ok(match answer.reason {
@@ -31,14 +31,14 @@ pub async fn machines(server: &str, key: &str) -> Result<Vec<Value>, Box<dyn Err
     Ok(answer["machines"].as_array().cloned().unwrap_or_default())
 }
 
-/// Frees the seat of a machine from the list, also one that was lost.
+/// Frees the seat of a machine from the list, even if that machine was lost.
 pub async fn free(server: &str, key: &str, machine_id: &str) -> Result<(), Box<dyn Error>> {
     let body = json!({ "key": key, "machine_id": machine_id, "reason": "freed by its user" });
     post(server, "deactivate", body).await?;
     Ok(())
 }
 
-/// When the application is removed, or the user signs out.
+/// Call this when the application is removed, or the user signs out.
 pub async fn leave(server: &str, key: &str, fingerprint: &str) -> Result<(), Box<dyn Error>> {
     let client = Client::new(server)?;
     client.deactivate(key, fingerprint, Some("removed")).await?;
