@@ -1,8 +1,8 @@
 // Calls to the /v1 API of this instance.
 
-/** A refusal of the API, with a message made for people. */
+/** An error that the API returned, with a message for people. */
 export class Refusal extends Error {
-  /** Status 0: there was no answer. */
+  /** Status 0 means that no answer arrived. */
   constructor(status, code, message) {
     super(message);
     this.status = status;
@@ -11,7 +11,7 @@ export class Refusal extends Error {
 }
 
 const OFFLINE = "The shop could not be reached. Check your connection and try again.";
-const BROKEN = "The shop answered something unexpected. Try again in a moment.";
+const BROKEN = "The shop sent an unexpected answer. Try again in a moment.";
 
 /** Milliseconds after which a call counts as failed. */
 const TIMEOUT = 20_000;
@@ -47,7 +47,7 @@ export const post = (path, body, headers = {}) =>
     body: JSON.stringify(body),
   });
 
-/** A path with its parts escaped: path`/v1/products/${slug}`. */
+/** A path with escaped values: path`/v1/products/${slug}`. */
 export function path(texts, ...values) {
   return texts.reduce((whole, text, at) => whole + encodeURIComponent(values[at - 1]) + text);
 }

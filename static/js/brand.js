@@ -1,9 +1,9 @@
-// The vendor's name, colour and support contact, on every page.
+// The vendor's name, color and support contact, on every page.
 
 import { get, path } from "./api.js";
 import { byId, fill, make } from "./dom.js";
 
-/** Shows who sells the product of this slug; a shop sells also without its colour. */
+/** Shows the seller of this product; a failure is ignored. */
 export async function brand(product) {
   const query = product ? path`?product=${product}` : "";
   const profile = await get(`/v1/storefront${query}`).catch(() => null);
@@ -14,12 +14,12 @@ export async function brand(product) {
     fill(byId("vendor"), profile.name);
     document.title = `${document.title.split(" · ")[0]} · ${profile.name}`;
   }
-  colour(profile.brand_color);
+  color(profile.brand_color);
   support(profile);
   return profile;
 }
 
-function colour(hex) {
+function color(hex) {
   if (!/^#[0-9a-f]{6}$/i.test(hex ?? "")) {
     return;
   }
@@ -28,7 +28,7 @@ function colour(hex) {
   style.setProperty("--on-brand", luminance(hex) > 0.179 ? "#000" : "#fff");
 }
 
-/** Relative luminance (WCAG 2.2); at 0.179 black and white are read alike. */
+/** Relative luminance (WCAG 2.2); at 0.179 black and white are equally readable. */
 function luminance(hex) {
   const [red, green, blue] = [1, 3, 5].map((at) => {
     const part = parseInt(hex.slice(at, at + 2), 16) / 255;
@@ -44,7 +44,7 @@ function support({ support_url: url, support_email: email }) {
   }
 }
 
-/** A link only where it leads to the web. */
+/** The URL if it is http or https, otherwise null. */
 function webUrl(text) {
   try {
     const url = new URL(text);

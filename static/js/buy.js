@@ -1,4 +1,4 @@
-// One product: choose a tier, try a code, order.
+// One product: choose a plan, apply a code, order.
 
 import { Refusal, get, path, post } from "./api.js";
 import { brand } from "./brand.js";
@@ -9,16 +9,16 @@ import { remember } from "./orders.js";
 const slug = decodeURIComponent(location.pathname.replace(/\/$/, "").split("/").pop());
 const form = byId("order");
 
-/** Prices are in its smallest unit. */
+/** Prices are in the currency's smallest unit. */
 let currency = "SAT";
 
-/** By slug, and the code that was tried. */
+/** Plans by slug, and the answer for the code that was applied. */
 let tiers = new Map();
 let tried = null;
 
 let rails;
 
-/** One order is one key, however often its button is pressed. */
+/** The idempotency key of the order, kept until its form changes. */
 let attempt = null;
 
 brand(slug).then((profile) => {
@@ -33,8 +33,8 @@ if (answer) {
 
 function missing(refusal) {
   const gone = refusal.status === 404;
-  fill(byId("title"), gone ? "Not on sale" : "This product cannot be shown");
-  const text = gone ? "There is no product of this name here." : refusal.message;
+  fill(byId("title"), gone ? "Not on sale" : "This product could not be loaded");
+  const text = gone ? "This product does not exist or is no longer sold." : refusal.message;
   byId("message").append(notice("bad", text, make("a", { href: "/" }, "All products")));
 }
 
@@ -43,11 +43,11 @@ function show({ product, policies }) {
   document.title = document.title.replace("Buy", `Buy ${product.name}`);
   fill(byId("title"), product.name);
   fill(byId("description"), product.description);
-  // A product without any tier is sold at its own price.
+  // A product without any policy is sold at its own price.
   const plain = { slug: "", name: product.name, price_sats: product.base_price_sats, plain: true };
   const offered = product.sold_without_policy ? [plain] : policies;
   if (!offered.length) {
-    byId("message").append(notice("bad", "Not on sale right now.", make("a", { href: "/" }, "All products")));
+    byId("message").append(notice("bad", "This product is not on sale right now.", make("a", { href: "/" }, "All products")));
     return;
   }
   tiers = new Map(offered.map((policy) => [policy.slug, policy]));
@@ -94,7 +94,7 @@ function points(policy, names) {
   return [
     ...(above ? [...bullets, ...unlocked] : [...unlocked, ...bullets]),
     machines(policy.max_machines),
-    policy.duration_seconds === 0 ? "Good for ever" : `Good for ${duration(policy.duration_seconds)}`,
+    policy.duration_seconds === 0 ? "Never expires" : `Valid for ${duration(policy.duration_seconds)}`,
   ];
 }
 
@@ -118,7 +118,7 @@ function total() {
   const amount = due();
   fill(byId("total"), "Total: ", make("strong", {}, money(amount, currency)));
   byId("rails").hidden = amount === 0 || !(inBitcoin() && inUsdc());
-  fill(byId("how"), amount === 0 ? "Nothing to pay: your key is shown at once." : howToPay());
+  fill(byId("how"), amount === 0 ? "Nothing to pay. Your key appears right away." : howToPay());
   fill(byId("pay"), amount === 0 ? "Get your license" : `Pay ${money(amount, currency)}`);
 }
 
@@ -126,12 +126,12 @@ function inBitcoin() {
   return Boolean(rails?.some((rail) => rail !== "usdc"));
 }
 
-/** Only what is priced in dollars has a price in USDC. */
+/** Only prices in dollars can be paid in USDC. */
 function inUsdc() {
   return currency === "USD" && Boolean(rails?.includes("usdc"));
 }
 
-/** The way of paying that the order names; without one the buyer chooses at the checkout. */
+/** The rail of the order; without one the buyer chooses at the checkout. */
 function rail() {
   return inUsdc() && (!inBitcoin() || form.rail.value === "usdc") ? "usdc" : undefined;
 }
@@ -141,21 +141,21 @@ function howToPay() {
     return "";
   }
   if (rail()) {
-    return "Paid to the vendor's own wallet. Your key is shown as soon as the network has confirmed it.";
+    return "Pay directly to the vendor's wallet. Your key appears as soon as the network confirms the payment.";
   }
   if (!inBitcoin()) {
-    return "This shop does not take payments for it yet.";
+    return "This shop cannot take payment for this product yet.";
   }
   const ways = [
-    ["lightning", "over Lightning"],
+    ["lightning", "Lightning"],
     ["onchain", "on-chain"],
   ];
   const offered = ways.filter(([rail]) => rails.includes(rail)).map(([, words]) => words);
-  const rate = currency === "SAT" ? "" : " at the rate of the moment";
-  return `Paid in bitcoin${rate}, ${offered.join(" or ")}, straight to the vendor. Your key is shown as soon as it is paid.`;
+  const rate = currency === "SAT" ? "" : " at the current exchange rate";
+  return `Pay in bitcoin (${offered.join(" or ")})${rate}, directly to the vendor. Your key appears as soon as the payment is confirmed.`;
 }
 
-/** Another tier is another order, and a code may mean something else for it. */
+/** Another plan is another order, and a code may differ for it. */
 function rechoose() {
   forget();
   if (form.code.value.trim()) {
@@ -223,7 +223,7 @@ async function order() {
   const good = email.checkValidity();
   if (!good) {
     email.setAttribute("aria-invalid", "true");
-    fill(byId("email-said"), "This does not look like an e-mail address.");
+    fill(byId("email-said"), "Enter a valid e-mail address.");
     email.focus();
     return;
   }
@@ -238,15 +238,15 @@ async function order() {
   try {
     const purchase = await post("/v1/purchase", wanted, { "idempotency-key": attempt });
     const kept = remember(purchase, document.title.split(" · ")[0].replace("Buy ", ""));
-    // Where the browser keeps nothing, the private link is shown before the checkout.
+    // If the browser stores nothing, show the private link before the checkout.
     const own = path`/thank-you?order_id=${purchase.order_id}#${purchase.invoice_id}`;
     location.assign((kept && purchase.checkout_url) || own);
   } catch (refusal) {
-    // An answer that was lost may have made an order: the same key finds it.
+    // A lost answer may have made an order: the same key finds it.
     if (refusal instanceof Refusal && refusal.status !== 0) {
       attempt = null;
     }
-    const box = notice("bad", "The order was not taken.", sentence(refusal.message));
+    const box = notice("bad", "Your order could not be placed.", sentence(refusal.message));
     fill(byId("message"), box);
     box.scrollIntoView({ block: "nearest" });
   }

@@ -1,8 +1,8 @@
-// Making elements. Texts go in as text nodes only: none can become markup.
+// Creates elements. Texts become text nodes only, never markup.
 
 export const byId = (id) => document.getElementById(id);
 
-/** Makes an element of a `name.class`; attributes `onevent` are listeners. */
+/** Creates an element from `name.class`; attributes `onevent` are listeners. */
 export function make(tag, attributes = {}, ...children) {
   const [name, ...classes] = tag.split(".");
   const element = document.createElement(name);
@@ -25,7 +25,7 @@ export function fill(element, ...children) {
   return element;
 }
 
-/** A box with lines under a title; `bad` ones are read out at once. */
+/** A box with lines under a title; `bad` ones are announced at once. */
 export function notice(kind, title, ...more) {
   const lines = more.filter(Boolean);
   return make(
@@ -36,7 +36,7 @@ export function notice(kind, title, ...more) {
   );
 }
 
-/** A text to copy, with its button. */
+/** A text with a button that copies it. */
 export function secret(label, text) {
   const said = make("span.quiet", { role: "status" });
   const code = make("code", { tabindex: "0", "aria-label": label }, text);
@@ -45,9 +45,9 @@ export function secret(label, text) {
       await navigator.clipboard.writeText(text);
       fill(said, "Copied");
     } catch {
-      // Without permission, or over plain HTTP: mark it, so that Ctrl+C does.
+      // Without permission, or over plain HTTP: select it for Ctrl+C.
       getSelection().selectAllChildren(code);
-      fill(said, "Marked: press Ctrl+C or ⌘C");
+      fill(said, "Selected: press Ctrl+C or ⌘C");
     }
   };
   return make(

@@ -13,7 +13,7 @@ export function money(value, currency = "SAT") {
   return format.format(decimal(value, format.resolvedOptions().maximumFractionDigits));
 }
 
-/** As decimal text, so that no cent is lost to a fraction. */
+/** Decimal text, so that no cent is lost to rounding. */
 function decimal(value, places) {
   const digits = String(value).padStart(places + 1, "0");
   const whole = digits.slice(0, digits.length - places);
@@ -23,9 +23,6 @@ function decimal(value, places) {
 const DAY = 86_400;
 
 export function duration(seconds) {
-  if (seconds === 0) {
-    return "For ever";
-  }
   for (const [unit, name] of [
     [365 * DAY, "year"],
     [30 * DAY, "month"],
@@ -43,7 +40,7 @@ export function duration(seconds) {
 
 export function machines(count) {
   if (count === 0) {
-    return "Any number of machines";
+    return "Unlimited machines";
   }
   return count === 1 ? "1 machine" : `${number.format(count)} machines`;
 }

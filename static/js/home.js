@@ -13,7 +13,7 @@ try {
   fill(list, ...products.map(card));
   byId("none").hidden = products.length > 0;
 } catch (refusal) {
-  byId("message").append(notice("bad", "The products cannot be shown.", refusal.message));
+  byId("message").append(notice("bad", "The products could not be loaded.", refusal.message));
 } finally {
   byId("waiting").remove();
 }

@@ -1,4 +1,4 @@
-// A license that was bought: its key, its downloads, how to check it offline.
+// A purchased license: its key, its downloads, how to check it offline.
 
 import { get, path, post } from "./api.js";
 import { busy, fill, make, notice, secret } from "./dom.js";
@@ -18,7 +18,7 @@ export function license(license, product) {
       "section.key",
       {},
       make("h2", {}, "Your license key"),
-      make("p", {}, "Keep it: it is what you bought. Enter it in the app."),
+      make("p", {}, "Save this key now, then paste it into the app."),
       secret("license key", license.license_key),
     ),
     downloads,
@@ -33,7 +33,7 @@ function site(id) {
     "details",
     {},
     make("summary", {}, "Download key for a web site (Joomla)"),
-    make("p", {}, "Enter it under System → Update Sites → Download Key. It opens downloads only."),
+    make("p", {}, "Enter it under System → Update Sites → Download Key. It can only be used for downloads."),
     secret("download key", id),
   );
 }
@@ -52,13 +52,13 @@ function offline() {
   return make(
     "details",
     {},
-    make("summary", {}, "Checking the key without a network"),
+    make("summary", {}, "How the key is checked offline"),
     make(
       "p",
       {},
-      "The key is signed. The app checks it on your machine against the vendor's public key, which you can see at ",
+      "The key is signed. The app checks it on your machine against the vendor's public key, published at ",
       make("a", { href: "/v1/pubkey" }, "/v1/pubkey"),
-      "; a network is needed only to bind the key to a machine.",
+      ". It needs a network only to activate a machine.",
     ),
   );
 }
@@ -69,7 +69,7 @@ async function offer(section, product, license) {
   try {
     release = await newest(await get(path`/releases/${product}/channels/stable.json`), license);
   } catch {
-    // Nothing is published, or it is not the gate's day: the key is what counts.
+    // Nothing is published, or the gate is down.
     return;
   }
   const files = bestFirst(release?.artifacts ?? [], await visitor());
@@ -104,7 +104,7 @@ async function offer(section, product, license) {
     }
   }
 
-  // A browser sends no header with a link, so it gets one that opens by itself.
+  // A browser sends no header with a link, so it needs a signed one.
   async function link(file) {
     const wanted = { product, version: release.version, platform: file.platform };
     try {

@@ -1,4 +1,4 @@
-// A page that is not there, in the vendor's name.
+// The page for unknown paths, in the vendor's name.
 
 import { brand } from "./brand.js";
 

@@ -1,4 +1,4 @@
-// One order, live: what to pay, how it stands, and what was bought.
+// One order, live: how to pay, its state, and the license.
 
 import { path } from "./api.js";
 import { brand } from "./brand.js";
@@ -11,7 +11,7 @@ import { usdc } from "./usdc.js";
 
 const [, page, named] = location.pathname.split("/");
 const query = new URLSearchParams(location.search);
-/** Public: payment providers send buyers back with it. */
+/** Public: payment providers return buyers with it. */
 const number = page === "pay" ? named : query.get("order_id");
 const opener = inAddress() || secretOf(number);
 const title = byId("title");
@@ -36,7 +36,7 @@ if (opener || page === "pay") {
   brand();
 }
 
-/** The secret, behind `#`: no server is sent that. */
+/** The secret after `#`, which browsers do not send to a server. */
 function inAddress() {
   const asked = query.get("invoice_id")?.trim();
   if (!asked) {
@@ -53,9 +53,9 @@ function elsewhere() {
     state,
     notice(
       "plain",
-      "The key is shown only where the order was placed.",
-      "Open this page in the browser you ordered with, or use the private link from there.",
-      "If you ordered in an app, go back to it: it has your key.",
+      "Your key is shown only in the browser that placed the order.",
+      "Open this page in that browser, or use the private link that it shows.",
+      "If you ordered in an app, go back to the app. It has your key.",
       make("p", {}, "Otherwise contact the vendor and quote the order number ", make("code", {}, number), "."),
     ),
   );
@@ -74,7 +74,7 @@ function tell(progress) {
     brand(progress.product);
   }
   const { title: headline, kind, text } = inWords(progress);
-  // Only what is new is put into the page, so that it is read out once.
+  // Only a change updates the page, so that it is announced once.
   const now = headline + (progress.license_key ?? "");
   fill(byId("trouble"));
   if (now === shown) {
@@ -112,14 +112,14 @@ function privately({ invoice_id: text }) {
   );
 }
 
-/** Says it where it is seen: on the page, and on its tab. */
+/** Sets the headline of the page and of its tab. */
 function entitle(headline, kind) {
   fill(title, headline);
   title.dataset.kind = kind;
   document.title = [headline, ...document.title.split(" · ").slice(1)].join(" · ");
 }
 
-/** The price as it was quoted, and what it was in sats where that is known. */
+/** The quoted price, and the amount in sats if it is known. */
 function priceOf({ price_value: value, price_currency: currency, amount_sats: sats }) {
   const quoted = money(value, currency);
   return currency !== "SAT" && sats ? `${quoted} (${money(sats)})` : quoted;
@@ -144,20 +144,20 @@ function fail(refusal) {
     if (!opener) {
       return elsewhere();
     }
-    ask("There is no such order", "bad");
+    ask("This order does not exist", "bad");
     return fill(state, notice("bad", "Check that you copied the whole code."));
   }
-  fill(byId("trouble"), notice("plain", "No answer just now; this page keeps asking.", refusal.message));
+  fill(byId("trouble"), notice("plain", "We can't reach the shop right now. This page will keep trying.", refusal.message));
 }
 
-/** The orders this browser made. */
+/** The orders placed in this browser. */
 function earlier() {
   const kept = orders();
   if (!kept.length) {
     return;
   }
   byId("earlier").append(
-    make("h2", {}, "Orders made in this browser"),
+    make("h2", {}, "Orders placed in this browser"),
     make(
       "ul",
       {},

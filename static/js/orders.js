@@ -1,10 +1,10 @@
-// The orders made in this browser, for a buyer who comes back from the checkout or
-// closed the window. A secret opens a license key: it is kept on this machine only.
+// The orders placed in this browser, for a buyer who returns. A secret opens a
+// license key, so it stays on this machine.
 
 const KEY = "keywright-orders";
 const MOST = 20;
 
-/** Newest first: `{id, secret, name, at}`; an older order is opened by its id. */
+/** Newest first: `{id, secret, name, at}`. An older order is opened by its id. */
 export function orders() {
   try {
     const kept = JSON.parse(localStorage.getItem(KEY) ?? "[]");
@@ -17,7 +17,7 @@ export function orders() {
 
 export const secretOf = (id) => orders().find((order) => order.id === id)?.secret ?? "";
 
-/** Answers whether the browser kept the order; private windows may refuse. */
+/** Returns whether the browser stored the order; private windows may refuse. */
 export function remember({ order_id: id, invoice_id: secret }, name) {
   try {
     const others = orders().filter((order) => order.id !== id);

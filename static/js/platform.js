@@ -1,4 +1,4 @@
-// What a file runs on, and what the visitor's machine is.
+// The platform of a file, and of the visitor's machine.
 
 const SYSTEMS = [
   ["windows", "Windows"],
@@ -41,7 +41,7 @@ function split(platform) {
   return dot < 0 ? [platform, ""] : [platform.slice(0, dot), platform.slice(dot + 1)];
 }
 
-/** What the visitor's machine is: the words to look for in a triple. */
+/** The visitor's machine, as words to look for in a triple. */
 export async function visitor() {
   const hints = navigator.userAgentData;
   if (hints) {
@@ -71,7 +71,7 @@ function processor(arm, wide) {
   return wide ? "x86_64" : "i686";
 }
 
-/** Best first. A Mac does not say what it has inside: a universal build goes first. */
+/** Best match first. Macs do not report their processor, so universal builds lead. */
 export function bestFirst(files, machine) {
   const score = ({ platform }) => {
     const [triple, bundle] = split(platform);

@@ -1,20 +1,21 @@
-// Where an order stands, in words, and waiting for it to settle.
+// The state of an order in words, and polling until it settles.
 
 import { get, path } from "./api.js";
 
 const LATE =
-  "If you paid and nothing happens within an hour, write to the vendor and name the order: the payment is recorded and will not be lost.";
+  "If you paid and nothing happens within an hour, contact the vendor and quote the order number. Your payment is recorded and will not be lost.";
 
 /** Headline, kind of notice, text. */
 const STATES = {
   pending: ["Waiting for your payment", "", "This page shows your key as soon as the payment is confirmed. You can close it and come back."],
-  processing: ["Your payment arrived", "good", "It waits for confirmation by the network: a minute on Polygon, 10 to 60 on the Bitcoin chain. You can close this page and come back."],
+  processing: ["Your payment arrived", "good", "Waiting for the network to confirm it, usually 10 to 60 minutes. You can close this page and come back."],
+  confirming: ["Your payment arrived", "good", "Waiting for the network to confirm it, usually a minute or two. You can close this page and come back."],
   settled: ["Thank you!", "good", ""],
-  withdrawn: ["This license is not active", "bad", "The vendor has suspended or withdrawn it. Write to the vendor and name the order."],
-  unsigned: ["Paid; your key is being made", "good", "This takes a moment longer than usual. The page goes on asking."],
-  expired: ["The order expired", "bad", "It was not paid in time. Nothing is owed; you can order again. " + LATE],
-  underpaid: ["Too little was paid", "bad", "The payment was less than the price, so the order could not be completed. Write to the vendor and name the order: the payment is recorded."],
-  paid_late: ["The payment came too late", "bad", "It arrived after the order expired. The vendor was told and decides; you need not pay again. This page shows the key once it is accepted."],
+  withdrawn: ["This license is not active", "bad", "The vendor has suspended or revoked it. Contact the vendor and quote the order number."],
+  unsigned: ["Paid. Your key is being created", "good", "This takes a little longer than usual. This page will keep trying."],
+  expired: ["The order expired", "bad", "It was not paid in time. You have not been charged and can order again. " + LATE],
+  underpaid: ["Your payment was incomplete", "bad", "It was less than the price, so the order could not be completed. Contact the vendor and quote the order number. Your payment is recorded."],
+  paid_late: ["Your payment arrived too late", "bad", "The order had expired. The vendor has been notified and will decide. Please do not pay again. This page shows your key once the payment is accepted."],
   invalid: ["The payment was not accepted", "bad", "The network or the vendor's payment server did not confirm it. " + LATE],
 };
 
@@ -23,7 +24,7 @@ export function inWords(progress) {
   return { title, kind, text };
 }
 
-const SEEN = { confirming: "processing", late: "paid_late" };
+const SEEN = { confirming: "confirming", late: "paid_late" };
 
 function stateOf({ status, payment_state: payment, license_key: key, license_id: id, usdc }) {
   if (status === "settled") {
@@ -38,13 +39,13 @@ export const isLost = (progress) => stateOf(progress) === "expired";
 
 const isOver = (progress) => ["settled", "withdrawn"].includes(stateOf(progress));
 
-/** Milliseconds between questions: often at first, then seldom. */
+/** Milliseconds between polls: the first and the longest wait. */
 const FIRST = 2_000;
 const MOST = 30_000;
 
 /**
- * Asks until the order is over, or unknown; a page that is not looked at asks nothing.
- * `tell` gets every answer, `fail` every refusal.
+ * Polls until the order is over or unknown; a hidden page does not poll.
+ * `tell` gets every answer, `fail` every error.
  */
 export async function follow(id, tell, fail) {
   for (let wait = FIRST; ; wait = Math.min(wait * 1.25, MOST)) {

@@ -1,4 +1,4 @@
-// The key of an earlier purchase.
+// The key of an earlier order.
 
 import { post } from "./api.js";
 import { brand } from "./brand.js";
@@ -33,13 +33,13 @@ async function find() {
       invoice_id: form.invoice_id.value.trim(),
       email: form.email.value.trim(),
     });
-    const until = found.expires_at ? `Good until ${day(found.expires_at)}.` : "Good for ever.";
-    fill(said, notice("good", "Here it is.", until), license(found, found.product));
+    const until = found.expires_at ? `It is valid until ${day(found.expires_at)}.` : "It never expires.";
+    fill(said, notice("good", "Here is your key.", until), license(found, found.product));
     said.focus();
   } catch (refusal) {
     const text =
       refusal.status === 404
-        ? "No license was found for this order and address. Both must be as they were given with the order."
+        ? "No license matches this order and e-mail address. Enter both exactly as in the order."
         : refusal.message;
     fill(said, notice("bad", text));
   }

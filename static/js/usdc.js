@@ -1,13 +1,13 @@
-// Paying in USDC: what to send, where to, and till when.
+// Paying in USDC: the amount, the address and the deadline.
 
 import { make, secret } from "./dom.js";
 
 const NETWORKS = { 137: "Polygon", 80002: "Polygon Amoy, a test network" };
 
-/** Shows what a wallet needs: the `usdc` of an order. */
+/** Shows what a wallet needs, from the `usdc` of an order. */
 export function usdc({ chain_id: chain, token, address, amount_display: amount, expires_at: end, uri, qr_svg_url: code }) {
-  const network = NETWORKS[chain] ?? `the chain ${chain}`;
-  const till = new Date(end);
+  const network = NETWORKS[chain] ?? `chain ${chain}`;
+  const deadline = new Date(end);
   return make(
     "section.usdc",
     {},
@@ -25,15 +25,15 @@ export function usdc({ chain_id: chain, token, address, amount_display: amount, 
     make(
       "p",
       {},
-      "In one payment, to the last digit: the amount tells the vendor that it is yours. The network's fee comes on top. Pay before ",
-      make("time", { datetime: end }, till.toLocaleString()),
-      "; the amount may belong to somebody else later.",
+      "Send it in one payment and match every digit: the amount identifies your order. Network fees are extra. Pay before ",
+      make("time", { datetime: end }, deadline.toLocaleString()),
+      "; after that the amount may be given to another order.",
     ),
     make(
       "details",
       {},
       make("summary", {}, "Which USDC?"),
-      make("p", {}, `The one that Circle issues on ${network}, not a bridged one. Its contract:`),
+      make("p", {}, `Use the USDC that Circle issues on ${network}, not a bridged token. Its contract:`),
       secret("contract of the token", token),
     ),
   );

@@ -53,9 +53,9 @@ test('the recommended tier is chosen first, and each says what it is', async (t)
   assert.ok(await tier(page, 'Pro').isChecked());
   await total(page, '21,000 sats');
   const points = await page.locator('.tier', { hasText: 'Pro' }).getByRole('listitem').allTextContents();
-  assert.deepEqual(points, ['Unlimited notebooks', 'Sync between your machines', 'Bought once', '3 machines', 'Good for ever']);
+  assert.deepEqual(points, ['Unlimited notebooks', 'Sync between your machines', 'Bought once', '3 machines', 'Never expires']);
   const yearly = await page.locator('.tier', { hasText: 'Yearly' }).textContent();
-  assert.match(yearly, /Trial.*Any number of machines.*Good for 1 year/);
+  assert.match(yearly, /Trial.*Unlimited machines.*Valid for 1 year/);
   await look(page, 'buy');
   await tier(page, 'Free').check();
   await total(page, 'Free');
@@ -145,7 +145,7 @@ test('a code that cannot be used stops the order and says so', async (t) => {
   await page.goto('/buy/lantern');
   await page.getByLabel('Discount code').fill('NOSUCH');
   await page.getByRole('button', { name: 'Pay 21,000 sats' }).click();
-  await page.getByRole('alert').getByText('The order was not taken.').waitFor();
+  await page.getByRole('alert').getByText('Your order could not be placed.').waitFor();
   await look(page, 'buy-refused');
 });
 
@@ -181,7 +181,7 @@ test('an address that is none is said at its field, which gets the focus', async
   const email = page.getByLabel('E-mail');
   await email.fill('no address');
   await page.getByRole('button', { name: /^Pay/ }).click();
-  await page.getByText('This does not look like an e-mail address.').waitFor();
+  await page.getByText('Enter a valid e-mail address.').waitFor();
   assert.ok(await email.evaluate((field) => field === document.activeElement));
   assert.equal(await email.getAttribute('aria-invalid'), 'true');
   await look(page, 'buy-bad-email');
@@ -240,7 +240,7 @@ test('a whole purchase by keyboard', async (t) => {
     assert.fail(`Tab does not lead to ${wanted}`);
   };
   await keyboard.press('Tab');
-  assert.equal(await focused(), 'To the content');
+  assert.equal(await focused(), 'Skip to content');
   await look(page, 'buy-skip-link');
   await tabTo('pro');
   await keyboard.press('ArrowDown');
@@ -282,7 +282,7 @@ test('a shop that cannot be reached says so', async (t) => {
   const page = await visit(t, { refused: ['/v1/'] });
   await page.route('**/v1/**', (route) => route.abort());
   await page.goto('/buy/lantern');
-  await heading(page, 'This product cannot be shown');
+  await heading(page, 'This product could not be loaded');
   await look(page, 'buy-unreachable');
 });
 

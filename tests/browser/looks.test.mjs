@@ -140,7 +140,7 @@ test('a shop with nothing to sell, and one that cannot be reached', async (t) =>
   await page.unroute('**/v1/products');
   await page.route('**/v1/products', (route) => route.abort());
   await page.goto('/');
-  await page.getByText('The products cannot be shown.').waitFor();
+  await page.getByText('The products could not be loaded.').waitFor();
   await look(page, 'home-unreachable');
 });
 

@@ -88,9 +88,9 @@ test('each state of a payment has its words', async (t) => {
   await page.route('**/v1/purchase/*', (route) => route.fulfill({ json: answer }));
   for (const [name, members, headline] of [
     ['processing', { payment_state: 'processing' }, 'Your payment arrived'],
-    ['underpaid', { status: 'expired', payment_state: 'underpaid' }, 'Too little was paid'],
-    ['paid-late', { status: 'expired', payment_state: 'paid_late' }, 'The payment came too late'],
-    ['unsigned', { status: 'settled', license_id: '1' }, 'Paid; your key is being made'],
+    ['underpaid', { status: 'expired', payment_state: 'underpaid' }, 'Your payment was incomplete'],
+    ['paid-late', { status: 'expired', payment_state: 'paid_late' }, 'Your payment arrived too late'],
+    ['unsigned', { status: 'settled', license_id: '1' }, 'Paid. Your key is being created'],
     ['withdrawn', { status: 'settled', license_id: null }, 'This license is not active'],
     // One that is newer than this page is shown as its status.
     ['unheard-of', { status: 'expired', payment_state: 'teleported' }, 'The order expired'],
@@ -111,13 +111,13 @@ test('a shop that goes away for a while is asked again', async (t) => {
   await page.goto(thankYou(bought));
   await heading(page, 'Waiting for your payment');
   await page.route('**/v1/purchase/*', (route) => route.abort());
-  await page.getByText('No answer just now; this page keeps asking.').waitFor();
+  await page.getByText("We can't reach the shop right now. This page will keep trying.").waitFor();
   await heading(page, 'Waiting for your payment');
   await look(page, 'order-no-answer');
   await provider('pay', { invoice: bought.btcpay_invoice_id, how: 'full' });
   await page.unroute('**/v1/purchase/*');
   await heading(page, 'Thank you!');
-  assert.equal(await page.getByText('No answer just now').count(), 0);
+  assert.equal(await page.getByText("We can't reach the shop").count(), 0);
 });
 
 test('a shop that is away from the start is asked again', async (t) => {
@@ -137,7 +137,7 @@ test('an unknown order can be corrected', async (t) => {
   const bought = await order(SLUG);
   const page = await visit(t, { refused: ['/v1/purchase/'] });
   await page.goto('/thank-you?invoice_id=nothing');
-  await heading(page, 'There is no such order');
+  await heading(page, 'This order does not exist');
   await look(page, 'order-unknown');
   await page.getByLabel('Order', { exact: true }).fill(` ${bought.invoice_id} `);
   await page.getByRole('button', { name: 'Show' }).click();
@@ -237,6 +237,6 @@ test('copying gives the key, and selects it where it may not copy', async (t) =>
   assert.equal(await page.evaluate(() => navigator.clipboard.readText()), key);
   await page.evaluate(() => (navigator.clipboard.writeText = () => Promise.reject(new Error('no'))));
   await copy.click();
-  await page.getByText('Marked: press').waitFor();
+  await page.getByText('Selected: press').waitFor();
   assert.equal(await page.evaluate(() => String(getSelection())), key);
 });

@@ -40,7 +40,7 @@ test('tiers, a featured price and codes are shown to the cent', async (t) => {
   await page.goto(`/buy/${COMPASS}`);
   await heading(page, 'Compass');
   await total(page, '$1,234.05');
-  assert.match(await page.locator('#how').textContent(), /^Paid in bitcoin at the rate of the moment/);
+  assert.match(await page.locator('#how').textContent(), /^Pay in bitcoin \(.+\) at the current exchange rate, directly to the vendor\./);
   const offer = await page.locator('.tier', { hasText: 'Offer' }).textContent();
   assert.match(offer, /\$0\.29 \$0\.05/);
   await tier(page, 'Offer').check();

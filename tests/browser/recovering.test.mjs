@@ -24,7 +24,7 @@ test('the order and its address give the key', async (t) => {
   await look(page, 'recover');
   await find(page, ` ${bought.invoice_id}`, 'buyer@example.com');
   assert.equal(await keyOn(page), bought.license_key);
-  await page.getByText('Good for ever.').waitFor();
+  await page.getByText('It never expires.').waitFor();
   // Whoever cannot see the page is taken to what is new on it.
   assert.ok(await page.locator('#message').evaluate((said) => said === document.activeElement));
   await look(page, 'recover-found');
@@ -38,7 +38,7 @@ test('a wrong one gives nothing away', async (t) => {
     ['nothing', 'buyer@example.com'],
   ]) {
     await find(page, id, email);
-    await page.getByRole('alert').getByText('No license was found').waitFor();
+    await page.getByRole('alert').getByText('No license matches').waitFor();
   }
   assert.equal(await page.getByLabel('license key', { exact: true }).count(), 0);
   await look(page, 'recover-wrong');

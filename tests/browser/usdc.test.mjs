@@ -20,7 +20,7 @@ test('a buyer chooses USDC, pays to the last digit and gets the key', async (t) 
   await page.goto(`/buy/${SLUG}`);
   await heading(page, 'Anchor');
   await page.getByRole('radio', { name: 'USDC on Polygon' }).check();
-  assert.match(await page.locator('#how').textContent(), /^Paid to the vendor's own wallet/);
+  assert.match(await page.locator('#how').textContent(), /^Pay directly to the vendor's wallet/);
   await look(page, 'buy-usdc');
   await page.getByRole('button', { name: 'Pay $19.00' }).click();
   await page.waitForURL(`${BASE}/pay/**`);
