@@ -1,5 +1,5 @@
-# Everything installs what it needs by itself, once per machine, into
-# ${XDG_CACHE_HOME:-~/.cache}/keywright. The work is done by the scripts in dev/.
+# Each command installs what it needs, once per machine, into
+# ${XDG_CACHE_HOME:-~/.cache}/keywright. The scripts in dev/ do the work.
 
 .DEFAULT_GOAL := help
 .PHONY: help dev test tauri spin build check bench openapi fmt clean
@@ -17,19 +17,19 @@ dev: ## run every function locally, seeded with a demo, on http://127.0.0.1:8787
 test: ## build for both hosts and run all tests
 	@dev/test.sh
 
-tauri: ## try our feed with Tauri's own updater (needs libwebkit2gtk-4.1-dev)
+tauri: ## test our feed with Tauri's own updater (needs libwebkit2gtk-4.1-dev)
 	@dev/tauri.sh
 
 spin: ## run every function under Spin (needs the spin command)
 	@dev/spin.sh
 
-build: ## build what ships, for both hosts and the command line, or for HOST=workers or spin
+build: ## build the release for both hosts and the command line, or for HOST=workers or spin
 	@dev/build.sh $(or $(HOST),all) --release --sizes
 
-bench: ## measure validations and downloads beside native servers (some 20 min)
+bench: ## measure validations and downloads beside native servers (about 20 min)
 	@dev/bench.sh $(BENCH)
 
-check: ## formatting and lints, native and for both hosts
+check: ## check formatting and lints, native and for both hosts
 	@dev/check.sh
 
 openapi: ## write docs/openapi.json from the handlers' types
@@ -38,5 +38,5 @@ openapi: ## write docs/openapi.json from the handlers' types
 fmt: ## format the Rust code
 	@cargo fmt --all
 
-clean: ## remove what was built here (installed tools and the state in .dev stay)
+clean: ## remove the builds of this checkout (installed tools and the state in .dev stay)
 	@dev/clean.sh

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# `make bench`: what a validation costs on Spin and on workerd, beside a native server
-# of the same crates, and what a download costs beside nginx; see docs/performance.md.
-# Options go through to the harness:
+# `make bench`: measures validations on Spin and workerd beside a native server of the
+# same crates, and downloads beside nginx; see docs/performance.md. Options are passed
+# to the harness:
 #
 #   dev/bench.sh [--hosts=native,spin] [--rounds=3] …    validations only
 #   dev/bench.sh gate [--hosts=spin] [--rounds=3] …      downloads only
 #
-# A mistaken option shows all.
-# Spin is the `spin` on the PATH; where there is none, the tests' own host.
+# An invalid option lists all options.
+# Spin is the `spin` on the PATH, or the tests' own host if there is none.
 set -euo pipefail
 
 SAY_AS=bench

@@ -5,11 +5,11 @@
 #
 # Workers: functions/<name>/build/index.js and index_bg.wasm, made by worker-build.
 # Spin: build/spin/<name>.wasm, a core module (Spin makes the component at load).
-# With both hosts comes the command line for this machine: build/keywright.
+# Building for both hosts also builds the command line for this machine: build/keywright.
 # --only builds just the named functions, for example validate,gateway.
 # --payments adds build/btcpay-double, the stand-in that the demo is paid at.
-# --for-tests adds what only tests run: the probe, and build/tests/spin_host_guest.wasm.
-# The default profile is `edge`, built in a tenth of the time of `--release`.
+# --for-tests adds modules that only tests run: the probe, and build/tests/spin_host_guest.wasm.
+# The default profile is `edge`, which builds in a tenth of the time of `--release`.
 set -euo pipefail
 
 SAY_AS=build
@@ -41,8 +41,8 @@ load_tools
 export WASM_BINDGEN_USE_JS_SYS=1
 export WASM_BINDGEN_BIN WASM_OPT_BIN ESBUILD_BIN CARGO_TARGET_DIR
 workers_target=$CARGO_TARGET_DIR
-# A function's module has the same file name for both hosts, and cargo keeps one:
-# in one folder each host's build would undo the other's.
+# A function's module has the same file name for both hosts, and cargo keeps only one.
+# In a shared folder each host's build would overwrite the other's.
 spin_target=$CARGO_TARGET_DIR/spin
 
 # module_of TARGET-FOLDER NAME
@@ -70,7 +70,7 @@ worker() {
     fi
     say "worker-build $name"
     rm -f "$folder/build/.made-from"
-    # wasm-opt takes longer than the compiler did and changes nothing but size and speed.
+    # wasm-opt takes longer than the compiler and changes only size and speed.
     flags=(--profile "$profile" --no-opt)
     [ "$profile" = edge ] || flags=(--release)
     mkdir -p "$KEYWRIGHT_CACHE/logs"
@@ -93,8 +93,8 @@ build_workers() {
         done
         return
     fi
-    # What ships is built one by one, as `wrangler deploy` does: then each module has
-    # just the features of its own dependencies, and signing code is in `sign` alone.
+    # Release modules are built one by one, as `wrangler deploy` does. So each module has
+    # only the features of its own dependencies, and only `sign` contains signing code.
     for name in $(functions_for workers); do
         flags=()
         ! has_feature "$(folder_of "$name")/Cargo.toml" workers || flags=(--features=workers)
@@ -117,7 +117,7 @@ build_spin() {
             say "cargo build for Spin: $name"
             cargo_build "$spin_target" "--package=keywright-$name" --features=spin
         fi
-        # Unchanged files keep their time stamp: `spin watch` and tests look at it.
+        # Unchanged files keep their time stamp, which `spin watch` and tests use.
         cmp -s "$(module_of "$spin_target" "$name")" "$ROOT/build/spin/$name.wasm" && continue
         cp "$(module_of "$spin_target" "$name")" "$ROOT/build/spin/$name.wasm.partial"
         mv "$ROOT/build/spin/$name.wasm.partial" "$ROOT/build/spin/$name.wasm"
@@ -125,7 +125,7 @@ build_spin() {
     [ -z "${WITH_PROBE:-}" ] || build_guest
 }
 
-# The guest with which the Spin test host checks itself: a workspace of its own.
+# The guest with which the Spin test host checks itself; it is a separate workspace.
 build_guest() {
     say "cargo build for the Spin test host's guest"
     cargo_build "$spin_target" --locked --manifest-path tests/spin_host/guest/Cargo.toml
@@ -133,7 +133,7 @@ build_guest() {
     cp -u "$spin_target/$WASM_TARGET/$profile/spin_host_guest.wasm" "$ROOT/build/tests/"
 }
 
-# The command line. Tests run a build that is made fast; what ships is a fast one.
+# The command line. Tests use a quick debug build; releases are optimized.
 build_cli() {
     local flags=() built=debug
     if [ "$profile" = release ]; then

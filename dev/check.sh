@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # `make check`: formatting and lints, for native code and for both hosts.
 #
-# All checks run even when one fails.
+# All checks run even if one fails.
 set -euo pipefail
 
 SAY_AS=check
@@ -12,7 +12,7 @@ SAY_AS=check
 cd "$ROOT"
 
 load_tools
-# As in dev/build.sh: the same environment, or dependencies would differ unseen.
+# The same environment as in dev/build.sh, so that both compile the same dependencies.
 export WASM_BINDGEN_USE_JS_SYS=1
 
 lints_native() { cargo clippy --workspace --all-targets -- -D warnings; }

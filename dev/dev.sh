@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# `make dev`: set-up, build, and every function in one local workerd.
+# `make dev`: setup, build, and every function in one local workerd.
 set -euo pipefail
 
 SAY_AS=dev

@@ -1,11 +1,11 @@
 # shellcheck shell=bash
-# Which functions there are, read from functions/. Sourced after dev/lib.sh.
+# Lists the functions of functions/. Sourced after dev/lib.sh.
 
-# A list with commas; where it is set, the other functions are left out.
+# A comma-separated list; if it is set, only these functions are built.
 ONLY=
 
-# functions_for HOST: names, one a line. A function is for a host when its manifest
-# has a feature of that name; one that names no host at all is for Workers only.
+# functions_for HOST: names, one per line. A function is for a host if its manifest has
+# a feature of that name; a function without such a feature is for Workers only.
 functions_for() {
     local manifest
     for manifest in "$ROOT"/functions/*/Cargo.toml ${WITH_PROBE:+"$ROOT/tests/probe/Cargo.toml"}; do
@@ -21,17 +21,17 @@ functions_for() {
     done
 }
 
-# folder_of NAME: where a function is. The probe is one for tests only; it is built
-# beside the others where WITH_PROBE is set.
+# folder_of NAME: the folder of a function. The probe is for tests only; it is built
+# beside the others if WITH_PROBE is set.
 folder_of() {
     if [ "$1" = probe ]; then echo "$ROOT/tests/probe"; else echo "$ROOT/functions/$1"; fi
 }
 
 has_feature() { grep -Eq "^$2[[:space:]]*=[[:space:]]*\[" "$1"; }
 
-# package_flags HOST: what cargo needs to build all functions of a host at once.
-# One call for all, so that dependencies are compiled once and side by side. The
-# long forms with `=`, because worker-build takes any other first word for a path.
+# package_flags HOST: the cargo flags that build all functions of a host at once.
+# One call builds all, so that dependencies are compiled once and in parallel. The
+# flags have the form `--x=y`, because worker-build reads any other first word as a path.
 package_flags() {
     local name features=
     for name in $(functions_for "$1"); do

@@ -6,10 +6,10 @@ KEYWRIGHT_CACHE=${KEYWRIGHT_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/keywright}
 # shellcheck source=dev/versions.env
 . "$ROOT/dev/versions.env"
 
-# say WORDS: one line of progress, on stderr, so that stdout stays for data.
+# say WORDS: prints a line of progress on stderr; stdout is for data.
 say() { printf '[%s] %s\n' "${SAY_AS:-setup}" "$*" >&2; }
 
-# die WORDS: the same, and the end.
+# die WORDS: prints an error and exits.
 die() {
     say "error: $*"
     exit 1
@@ -20,9 +20,9 @@ need_command() {
     command -v "$1" >/dev/null 2>&1 || die "'$1' is not on the PATH; $2"
 }
 
-# long_step LABEL HINT COMMAND...: runs a command that takes a while. Its output
-# goes to a log; a line every 30 s shows that it lives; a failure shows the log's
-# end. HINT is the usual time in words, for example "about 4 min, once".
+# long_step LABEL HINT COMMAND...: runs a slow command. Its output goes to a log, a
+# line every 30 s shows that it is alive, and a failure shows the end of the log.
+# HINT is the usual time in words, for example "about 4 min, once".
 long_step() {
     local label=$1 hint=$2 log started status=0 pid waited=0
     shift 2
@@ -30,16 +30,16 @@ long_step() {
     log=$KEYWRIGHT_CACHE/logs/$(printf '%s' "$label" | tr -c 'A-Za-z0-9.\n' '-').log
     say "$label … ($hint)"
     started=$SECONDS
-    # Job control gives the command a process group of its own, so that an
-    # interrupted set-up can end the compiler and all that it started.
+    # Job control gives the command its own process group, so that an interrupted
+    # setup can end the compiler and its children.
     set -m
     "$@" >"$log" 2>&1 </dev/null &
     pid=$!
     set +m
     # shellcheck disable=SC2064 # this pid, now
     trap "kill -- -$pid 2>/dev/null; exit 130" INT TERM
-    # Polling by the second keeps the wait short for quick commands, and needs
-    # nothing but the shell.
+    # Polling every second keeps the wait short for quick commands, and needs only
+    # the shell.
     while kill -0 "$pid" 2>/dev/null; do
         sleep 1
         waited=$((waited + 1))
@@ -57,12 +57,12 @@ long_step() {
     say "$label: done in $((SECONDS - started)) s"
 }
 
-# last_line FILE: its last line that says something, cut to a screen's width.
+# last_line FILE: its last non-empty line, cut to the width of a screen.
 last_line() {
     tail -n 5 "$1" 2>/dev/null | tr '\r' '\n' | grep -v '^[[:space:]]*$' | tail -n 1 | cut -c1-90
 }
 
-# as_root COMMAND...: runs it as root, through sudo where we are somebody else.
+# as_root COMMAND...: runs it as root, through sudo if necessary.
 as_root() {
     if [ "$(id -u)" -eq 0 ]; then
         "$@"
@@ -73,8 +73,8 @@ as_root() {
     fi
 }
 
-# load_tools [--for-tests]: runs set-up and takes over what it says. A script that
-# was called by one which has done so already does not ask again.
+# load_tools [--for-tests]: runs setup and exports its results. If the calling script
+# has done so already, this does nothing.
 load_tools() {
     local exports
     [ "${KEYWRIGHT_TOOLS_FOR:-}" != "$ROOT" ] || return 0
@@ -83,13 +83,13 @@ load_tools() {
     export KEYWRIGHT_TOOLS_FOR=$ROOT
 }
 
-# target_folder: where cargo builds for this checkout, unless CARGO_TARGET_DIR says
-# otherwise. Below the cache, one for each checkout; see dev/setup/target.sh.
+# target_folder: the build folder of this checkout in the cache, unless
+# CARGO_TARGET_DIR names another; see dev/setup/target.sh.
 target_folder() {
     printf '%s/target/%s-%s\n' "$KEYWRIGHT_CACHE" "$(basename "$ROOT")" "$(printf '%s' "$ROOT" | sha256sum | cut -c1-8)"
 }
 
-# with_wasm_toolchain COMMAND...: runs it with the compiler that knows the target.
+# with_wasm_toolchain COMMAND...: runs it with the compiler that has the target.
 with_wasm_toolchain() {
     if [ -n "$KEYWRIGHT_WASM_TOOLCHAIN" ]; then
         RUSTUP_TOOLCHAIN=$KEYWRIGHT_WASM_TOOLCHAIN "$@"
@@ -98,8 +98,8 @@ with_wasm_toolchain() {
     fi
 }
 
-# forget_dead_instance FOLDER: dev.json says "ready". One left by an instance that was
-# killed would mislead whoever waits for the next.
+# forget_dead_instance FOLDER: removes a dev.json that a killed instance left. The file
+# means "ready" to a script that waits for the next instance.
 forget_dead_instance() {
     local pid
     [ -f "$1/dev.json" ] || return 0
@@ -109,7 +109,7 @@ forget_dead_instance() {
     fi
 }
 
-# require_free_port PORT: fails before anything is built where the port is none, or taken.
+# require_free_port PORT: fails before the build if the port is invalid or in use.
 require_free_port() {
     case $1 in
     '' | *[!0-9]* | ??????*) die "PORT must be a number from 1 to 65535, not '$1'" ;;
@@ -120,14 +120,14 @@ require_free_port() {
     fi
 }
 
-# say_first_run: how long it takes, where nothing was built in this checkout yet.
+# say_first_run: prints the duration of a first run if nothing was built here yet.
 say_first_run() {
     [ -f "$(target_folder)/checkout" ] ||
         say "the first run installs its tools and builds everything: about 10 min on 2 cores; later runs take seconds"
 }
 
-# stage LABEL COMMAND...: one part of a run that goes on after a failure, so that one
-# run shows everything that is wrong. `end_of_stages` then fails for all.
+# stage LABEL COMMAND...: runs one part of a run that continues after a failure, so that
+# one run shows every problem. `end_of_stages` fails if a stage failed.
 failed_stages=
 stage() {
     local label=$1 started=$SECONDS

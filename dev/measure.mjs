@@ -1,5 +1,5 @@
-// Times `POST /v1/validate` against a running instance, beside `GET /healthz`,
-// which touches nothing: compare the two, not the milliseconds.
+// Times `POST /v1/validate` against a running instance, beside `GET /healthz`, which
+// uses no database: compare the two, not the milliseconds.
 //   CLIENT_ADDRESS_HEADER=x-forwarded-for make dev, and beside it:
 //   node dev/measure.mjs .dev/8787/dev.json
 // Bounded: 300 requests one after the other and 1,600 at concurrency 16 for each.
@@ -15,14 +15,14 @@ const requests = {
   validate: () => call('POST', '/v1/validate', body),
 };
 
-// Each validation comes from an address of its own: one address is limited.
+// Each validation has its own address, because an address is rate limited.
 let callers = 0;
 function caller() {
   callers += 1;
   return `10.${(callers >> 16) & 255}.${(callers >> 8) & 255}.${callers & 255}`;
 }
 
-/** Sends one request and answers how long it took, in milliseconds. */
+/** Sends one request and returns its duration in milliseconds. */
 function call(method, path, payload) {
   const started = process.hrtime.bigint();
   return new Promise((resolve, reject) => {

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Installs what building, running and testing need, each step once per machine.
+# Installs everything that building, running and testing need, once per machine.
 #
 #   tools=$(dev/setup.sh [--for-tests]) && eval "$tools"
 #
-# Progress goes to stderr; stdout gets shell `export` lines that say where things
-# are. Everything lands in ${XDG_CACHE_HOME:-~/.cache}/keywright, keyed by version,
-# so a second clone starts warm. --for-tests adds what only `make test` needs.
+# Progress goes to stderr; stdout gets shell `export` lines with the locations.
+# Everything is in ${XDG_CACHE_HOME:-~/.cache}/keywright, keyed by version, so a
+# second clone starts warm. --for-tests adds tools that only `make test` needs.
 set -euo pipefail
 
 # shellcheck source=dev/lib.sh
@@ -23,7 +23,7 @@ case ${1:-} in
 esac
 
 mkdir -p "$KEYWRIGHT_CACHE"
-# Two set-ups at once would install the same things over each other.
+# Two concurrent setups would overwrite each other's installations.
 if command -v flock >/dev/null 2>&1; then
     exec 9>"$KEYWRIGHT_CACHE/setup.lock"
     if ! flock -n 9; then

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# `make spin`: set-up, build, and every function under a real Spin.
+# `make spin`: setup, build, and every function under a real Spin.
 set -euo pipefail
 
 SAY_AS=spin
 # shellcheck source=dev/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# First of all: no use in building for something that is not there.
+# Check first: without Spin there is no point in building.
 need_command spin "install Spin $SPIN_VERSION or later (https://spinframework.dev/install) and run this again;
        'make dev' runs the same functions on workerd, and 'make test' tests the Spin components without it"
 found=$(spin --version 2>/dev/null | sed -n 's/^spin \([0-9][0-9]*\.[0-9][0-9]*\).*/\1/p')

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # `make tauri`: Tauri's own updater reads our feed, downloads and checks what it offers.
-# Not in `make test`: on Linux it does not build without WebKitGTK's development files,
-# some 160 Debian packages, and takes minutes.
+# Not part of `make test`: on Linux the build needs WebKitGTK's development files, about
+# 160 Debian packages, and takes minutes.
 set -euo pipefail
 
 SAY_AS=tauri

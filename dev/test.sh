@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# `make test`: everything, from set-up to the end-to-end suite on every host.
+# `make test`: everything, from setup to the end-to-end suite on every host.
 #
-# All runners run even when one fails; each prints its own summary.
+# All runners run even if one fails; each prints its own summary.
 set -uo pipefail
 
 SAY_AS='test'
@@ -12,7 +12,7 @@ cd "$ROOT" || exit 1
 load_tools --for-tests
 "$ROOT/dev/build.sh" all --sizes --for-tests || exit 1
 
-# Where the tests find what set-up installed and build.sh built.
+# The locations of the tools and modules for the tests.
 export KEYWRIGHT_TEST_NODE=$KEYWRIGHT_NODE
 export KEYWRIGHT_TEST_NODE_MODULES=$KEYWRIGHT_NODE_MODULES
 export KEYWRIGHT_TEST_CHROMIUM=$KEYWRIGHT_CHROMIUM
@@ -28,8 +28,8 @@ export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-auto}
 
 scripts() { "$KEYWRIGHT_NODE" --test --test-concurrency=1 "$ROOT"/dev/tests/*.test.mjs; }
 
-# The verification crate runs in browsers and at the edge: its tests too. The runner
-# starts the `node` of the PATH.
+# The verification crate runs in browsers and at the edge, so its tests run on
+# WebAssembly too. The runner starts the `node` on the PATH.
 license_on_wasm() {
     PATH=$(dirname "$KEYWRIGHT_NODE"):$PATH \
         CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=${WASM_BINDGEN_BIN}-test-runner \

@@ -1,13 +1,13 @@
-// Which value each function receives under which configuration name.
+// The configuration values that each function receives.
 
 import { publicKeyOf } from './keys.mjs';
 
 /**
- * Every configuration value of an instance, before it is handed out.
+ * Every configuration value of an instance, before the functions get their parts.
  *
- * The environment wins; the instance's own keys and address fill the rest. A name
- * that is set but empty counts as "not configured": that is how to try a function
- * without a key.
+ * The environment has priority; the instance's own keys and address supply the rest. A
+ * name that is set but empty counts as "not configured", to test a function without a
+ * key.
  * @param {Iterable<string>} names the names that some function may receive
  * @returns {Map<string, string>}
  */
@@ -17,7 +17,7 @@ export function configuration(names, environment, keys, baseUrl) {
     const value = environment[name] ?? keys[name] ?? defaults(name, baseUrl);
     if (value !== undefined) values.set(name, value);
   }
-  // The key that verifies follows the key that signs, wherever that came from.
+  // The verification key always matches the signing key, whatever its source.
   const signing = values.get('SIGNING_KEY');
   if (environment.VERIFY_KEYS === undefined && signing) {
     const raw = publicKeyOf(signing);
@@ -45,8 +45,8 @@ export function shareOf(allowed, values) {
 
 /**
  * The values under the names of Spin's application variables. Spin's list of allowed
- * hosts takes no path, so an RPC endpoint is two variables there, and the list of
- * endpoints three such pairs (see spin.toml).
+ * hosts cannot contain a path, so an RPC endpoint is two variables there, and the list
+ * of endpoints is three such pairs (see spin.toml).
  * @returns {Map<string, string>}
  */
 export function spinVariables(values) {
@@ -56,7 +56,7 @@ export function spinVariables(values) {
   if (endpoints === undefined) return variables;
   endpoints.split(',').map((text) => text.trim()).filter(Boolean).forEach((text, index) => {
     const { origin, pathname, search } = new URL(text);
-    // Spin takes no word of a name that begins with a digit: `url2`, not `url_2`.
+    // In Spin, no word of a name may begin with a digit: `url2`, not `url_2`.
     const ending = index === 0 ? '' : `${index + 1}`;
     variables.set(`POLYGON_RPC_URL${ending}`, origin);
     variables.set(`POLYGON_RPC_PATH${ending}`, `${pathname}${search}`);
@@ -65,8 +65,8 @@ export function spinVariables(values) {
 }
 
 /**
- * The values as a `.dev.vars` file. Its quotes decide what is literal, so each
- * value gets one that it does not contain.
+ * The values as a `.dev.vars` file. Each value is quoted with a character that it does
+ * not contain, so that it stays literal.
  */
 export function devVars(values) {
   const lines = [...values].map(([name, value]) => {

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ROOT } from './packages.mjs';
 import { Failure, say, warn } from './say.mjs';
 
-/** Fails with advice where something listens on the port already. */
+/** Fails with advice if the port is in use. */
 export async function requireFreePort(port) {
   await new Promise((resolve, reject) => {
     const probe = createServer();
@@ -23,7 +23,7 @@ export async function requireFreePort(port) {
   });
 }
 
-/** A port of 127.0.0.1 that nobody listens on now. */
+/** A free port of 127.0.0.1. */
 export async function freePort() {
   return new Promise((resolve, reject) => {
     const probe = createServer();
@@ -44,7 +44,7 @@ export function tail(file, lines = 30) {
   }
 }
 
-/** One server and everything that it starts, in a process group of its own. */
+/** One server and all processes that it starts, in its own process group. */
 export class Group {
   #child;
   #log;
@@ -58,8 +58,8 @@ export class Group {
   constructor(command, args, { log, env, cwd }) {
     this.#log = log;
     const output = openSync(log, 'a', 0o600);
-    // The guard holds the other end of a pipe from us: should we be killed without
-    // a chance to clean up, it sees the pipe close and ends the group.
+    // The guard holds the other end of a pipe: if this process is killed without a
+    // chance to clean up, the guard sees the pipe close and ends the group.
     this.#child = spawn('/bin/sh', [path.join(ROOT, 'dev/serve/guard.sh'), command, ...args], {
       detached: true,
       stdio: ['pipe', 'pipe', 'pipe'],
@@ -82,8 +82,8 @@ export class Group {
   /**
    * Waits until the URL answers.
    *
-   * 200 is ready. Another answer that stays for ten seconds is taken too, with a
-   * warning: an instance that is configured wrongly on purpose must be reachable.
+   * 200 means ready. Another answer that stays for ten seconds is accepted too, with a
+   * warning, because an instance that is misconfigured on purpose must be reachable.
    */
   async ready(url, { timeoutSeconds = 90, settleSeconds = 10 } = {}) {
     const started = Date.now();
@@ -116,7 +116,7 @@ export class Group {
     }
   }
 
-  /** Ends the server: asks, waits a few seconds, then insists. No process is left. */
+  /** Ends the server: terminates it, waits a few seconds, then kills it. No process stays. */
   async stop() {
     this.#signal('SIGTERM');
     const graceful = await Promise.race([this.ended.then(() => true), sleep(4000, false)]);

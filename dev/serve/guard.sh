@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs a command as the head of its process group, and ends the group when stdin
-# closes: then whoever started it is gone. Started by group.mjs only.
+# Runs a command as the leader of its process group, and ends the group when stdin
+# closes, because then the parent process is gone. Started by group.mjs only.
 exec 3<&0
 "$@" </dev/null 3<&- &
 server=$!
@@ -11,7 +11,7 @@ server=$!
     kill -KILL -$$
 ) &
 watch=$!
-# A signal to the group reaches the server too; wait for it rather than die first.
+# A signal to the group reaches the server too; wait for the server to end first.
 trap ':' INT TERM HUP
 status=0
 wait "$server" || status=$?

@@ -1,4 +1,4 @@
-// One local instance, from an empty folder to a server that answers, and its end.
+// Runs one local instance, from an empty folder to a ready server, and ends it.
 
 import { mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
@@ -26,7 +26,7 @@ Environment:
               Without BTCPAY_URL the seeded demo is paid at a stand-in for BTCPay Server`;
 
 /**
- * Runs an instance until it is told to end. Exits the process.
+ * Runs an instance until a signal ends it. Exits the process.
  * @param {(instance: object, all: object[]) => object} createHost
  * @param {(port: number) => string} folderName of the state below .dev
  */
@@ -36,11 +36,11 @@ export async function run(createHost, folderName) {
   try {
     process.exitCode = await serve(options, createHost, folderName);
   } catch (error) {
-    // Our own failures speak for themselves; of others the stack is wanted.
+    // Our own failures explain themselves; for others print the stack.
     console.error('[dev] error:', error instanceof Failure ? error.message : error);
     process.exitCode = 1;
   }
-  // A request that hangs somewhere must not keep us.
+  // A hanging request must not delay the exit.
   process.exit();
 }
 
@@ -66,11 +66,11 @@ async function serve(options, createHost, folderName) {
   await requireFreePort(port);
   const instance = describe(port, folderName(port));
   const announcement = path.join(instance.folder, 'dev.json');
-  // Its presence means "ready": one of an earlier run must not be taken for ours.
+  // Its presence means "ready", so remove the file of an earlier run.
   rmSync(announcement, { force: true });
 
   const all = workers(ROOT);
-  // First: the configuration that is handed out names it.
+  // First, because the configuration of the functions contains its address.
   const payments = options.seed ? await startPayments(instance) : undefined;
   try {
     return await serveWith(payments, { options, instance, all, announcement, told }, createHost);
@@ -116,7 +116,7 @@ async function serveWith(payments, { options, instance, all, announcement, told 
   }
 }
 
-// Ctrl-C, a terminal that closes, and `kill` all mean: end.
+// Ctrl-C, a closed terminal, and `kill` all end the instance.
 function untilTold() {
   const told = { signal: undefined, promise: undefined };
   told.promise = new Promise((resolve) => {
@@ -149,7 +149,7 @@ function describe(port, folderName) {
   return { port, folder, state, baseUrl, allowed, values };
 }
 
-/** What dev.json says; for scripts and tests. */
+/** The content of dev.json, for scripts and tests. */
 function summary({ baseUrl, values }, demo) {
   const raw = publicKeyOf(values.get('SIGNING_KEY') ?? '');
   return {

@@ -1,17 +1,17 @@
-// The secrets of one local instance: made once, kept in its state folder.
+// The secrets of one local instance, generated once and kept in its state folder.
 
 import { createPrivateKey, createPublicKey, randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Failure } from './say.mjs';
 
-// RFC 8410: what stands before the 32 bytes in an Ed25519 PKCS #8 private key and
-// in an SPKI public key.
+// RFC 8410: the prefix of the 32 bytes in an Ed25519 PKCS #8 private key and in an
+// SPKI public key.
 const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex');
 const SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex');
 
 /**
- * Reads `keys.json` of the folder, or makes it on first use.
+ * Reads `keys.json` of the folder, or creates it on first use.
  * @returns {{ SIGNING_KEY: string, CREDENTIALS_KEY: string, RECEIPT_KEYS: string, ADMIN_KEY: string, CRON_TOKEN: string, BTCPAY_WEBHOOK_SECRET: string }}
  *   the first three are 32 bytes in base64, the signing key an Ed25519 seed; the
  *   others are 43 random characters
@@ -23,7 +23,7 @@ export function localKeys(folder) {
     try {
       keys = JSON.parse(readFileSync(file, 'utf8'));
     } catch (error) {
-      throw new Failure(`${file} is damaged (${error.message}); delete ${folder} to start afresh`);
+      throw new Failure(`${file} is damaged (${error.message}); delete ${folder} to start over`);
     }
     if (keys.RECEIPT_KEYS) return keys;
     // A folder from before receipts were sealed.
@@ -44,14 +44,14 @@ export function localKeys(folder) {
   return keys;
 }
 
-/** Writes a file that only its owner may read, whole or not at all. */
+/** Writes a file atomically that only its owner may read. */
 export function writePrivate(file, text) {
   const partial = `${file}.partial`;
   writeFileSync(partial, text, { mode: 0o600 });
   renameSync(partial, file);
 }
 
-/** The public half, as 32 raw bytes, of a base64 Ed25519 seed; undefined where it is none. */
+/** The public half, as 32 raw bytes, of a base64 Ed25519 seed; undefined if it is not one. */
 export function publicKeyOf(signingKey) {
   const seed = Buffer.from(signingKey, 'base64');
   if (seed.length !== 32) return undefined;
@@ -60,7 +60,7 @@ export function publicKeyOf(signingKey) {
   return key.export({ format: 'der', type: 'spki' }).subarray(-32);
 }
 
-/** A raw public key as PEM (SPKI), the form that the client libraries take. */
+/** A raw public key as PEM (SPKI), the format of the client libraries. */
 export function publicKeyPem(raw) {
   const key = createPublicKey({ key: Buffer.concat([SPKI_PREFIX, raw]), format: 'der', type: 'spki' });
   return key.export({ format: 'pem', type: 'spki' });

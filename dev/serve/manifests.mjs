@@ -1,12 +1,12 @@
-// Reads what is checked in: spin.toml says which function may see which
-// configuration name, the wrangler.toml files say how each Worker is bound.
+// Reads the manifests: spin.toml lists the configuration names of each function, and
+// the wrangler.toml files list the bindings of each Worker.
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { load } from './packages.mjs';
 import { Failure } from './say.mjs';
 
-/** Parses a TOML file; a mistake in it is the user's to mend, so the message names the file. */
+/** Parses a TOML file. The message names the file, because the user must fix a mistake in it. */
 export function readToml(file) {
   let text;
   try {
@@ -22,8 +22,8 @@ export function readToml(file) {
 }
 
 /**
- * Configuration names by function, upper case as on Workers. spin.toml is the one
- * list of who gets what: a function that it does not name gets nothing.
+ * Configuration names by function, upper case as on Workers. spin.toml is the only such
+ * list: a function that it does not name gets nothing.
  * @returns {Map<string, Set<string>>}
  */
 export function allowedNames(root) {

@@ -1,5 +1,5 @@
 // The demo's payment provider: the stand-in for BTCPay Server that the tests use, with a
-// checkout page whose buttons pay. No money moves, and nothing of it is in the product.
+// checkout page whose buttons pay. No money moves, and the product contains none of it.
 
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';

@@ -1,8 +1,8 @@
-// Progress for people, on stderr; a script's stdout stays for what it prints on demand.
+// Progress for people, on stderr; stdout is for a script's results.
 
 let quiet = false;
 
-/** Silences `say`; `warn` still speaks. */
+/** Silences `say`, but not `warn`. */
 export function setQuiet(value) {
   quiet = value;
 }
@@ -15,5 +15,5 @@ export function warn(...words) {
   console.error('[dev] warning:', ...words);
 }
 
-/** A failure whose message is all that the user needs: printed without a stack. */
+/** A failure whose message suffices, printed without a stack. */
 export class Failure extends Error {}

@@ -1,11 +1,11 @@
-// The demo that a new instance starts with, made through the product's own HTTP API.
+// The demo data of a new instance, created through the product's own HTTP API.
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { writePrivate } from './keys.mjs';
 import { Failure, say } from './say.mjs';
 
-/** What is made. Prices in satoshis; the free policy overrides the product's. */
+/** The demo data. Prices are in sats; the free policy overrides the product's price. */
 export const DEMO = {
   product: {
     slug: 'demo',
@@ -62,7 +62,7 @@ export const DEMO = {
   release: { version: '1.0.0', platform: 'x86_64-unknown-linux-gnu' },
 };
 
-/** The demo's release file: small, but long enough to try a range on. */
+/** The demo's release file: small, but long enough to test a range. */
 export function releaseFile(folder) {
   const { version, platform } = DEMO.release;
   const file = path.join(folder, 'demo-release');
@@ -85,7 +85,7 @@ export async function seedRelease(host, instance) {
   writeFileSync(done, releaseKey());
 }
 
-/** The files below a folder. Links are left out: Node's own recursion would follow them. */
+/** The files below a folder, without links, which Node's own recursion would follow. */
 function filesBelow(folder) {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
     const at = path.join(folder, entry.name);
@@ -106,10 +106,10 @@ export async function storeReleases(host, folder) {
 }
 
 /**
- * Makes product, policies, a discount code and a license where they are missing.
+ * Creates the product, policies, a discount code and a license if they are missing.
  *
- * Running it again changes nothing: what is there already answers 409, and the
- * license of an earlier start is kept as long as the server still takes it.
+ * Running it again changes nothing: an existing object answers 409, and the license of
+ * an earlier start is kept as long as the server accepts it.
  * @returns {Promise<object>} the `demo` part of dev.json
  */
 export async function seed(instance) {
@@ -144,13 +144,13 @@ export async function seed(instance) {
   };
 }
 
-// A license outlives the key that signed it: after a change of SIGNING_KEY a new one is due.
+// After a change of SIGNING_KEY the license needs a new key.
 async function stillValid(baseUrl, key) {
   const answer = await post(`${baseUrl}/v1/validate`, { key, product_slug: DEMO.product.slug });
   return answer.ok === true || answer.reason === 'rate_limited';
 }
 
-/** POSTs JSON. 409 means that it exists already, which suits us. */
+/** POSTs JSON. 409 means that the object exists already, which is fine. */
 async function post(url, body, bearer) {
   const response = await fetch(url, {
     method: 'POST',

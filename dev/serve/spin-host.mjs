@@ -7,7 +7,7 @@ import { Group } from './group.mjs';
 import { ROOT } from './packages.mjs';
 import { Failure } from './say.mjs';
 
-/** The manifest as a vendor writes it who leaves the database out of these components. */
+/** The manifest without the database of these components, as a vendor may write it. */
 function leaveOut(manifest, components) {
   for (const component of components) {
     const start = manifest.indexOf(`[component.${component}]`);
@@ -29,9 +29,9 @@ export class SpinHost {
   }
 
   /**
-   * Sets the instance's folder up as an application: a manifest's relative paths
-   * start from its own folder, so a copy of it finds the instance's
-   * releases beside it, and the modules and pages through links.
+   * Sets up the instance's folder as an application. A manifest's relative paths start
+   * from its own folder, so a copy finds the instance's releases beside it, and the
+   * modules and pages through links.
    */
   async prepare() {
     const { folder } = this.#instance;
@@ -48,7 +48,7 @@ export class SpinHost {
   }
 
   /**
-   * Puts release files where the download function finds them.
+   * Stores release files where the download function reads them.
    * @param {{ key: string, file: string }[]} releases key as `product/version/platform`
    */
   async putReleases(releases) {
@@ -59,7 +59,7 @@ export class SpinHost {
     }
   }
 
-  /** Starts the server. Values go by environment: a command line is public on its machine. */
+  /** Starts the server. Values are in the environment, because command lines are public. */
   start() {
     const { port, folder, state, allowed, values } = this.#instance;
     const wanted = new Set([...allowed.values()].flatMap((names) => [...names]));

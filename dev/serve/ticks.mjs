@@ -1,5 +1,4 @@
-// The minute ticks that a platform's cron triggers would give. Local servers never
-// fire them by themselves.
+// The ticks per minute of a platform's cron triggers, which local servers never fire.
 
 import { warn } from './say.mjs';
 
@@ -16,8 +15,8 @@ export async function tick(baseUrl, token, name) {
 
 /**
  * Ticks every function at each full minute, as `* * * * *` would, until the
- * returned function is called. A failing tick is reported and does not stop the
- * next one; a tick that takes longer than a minute overlaps with it, as it may.
+ * returned function is called. A failing tick is reported and does not stop the next
+ * one. A tick that takes longer than a minute overlaps with the next, which is safe.
  */
 export function startTicks({ baseUrl, token, names, periodMs = 60_000 }) {
   let timer;

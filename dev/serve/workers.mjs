@@ -11,13 +11,13 @@ import { writePrivate } from './keys.mjs';
 import { nodeModules } from './packages.mjs';
 import { Failure, say } from './say.mjs';
 
-// Keys of a wrangler configuration that make sense for a deployment only: a local
-// server must not rebuild, and must not take over a public host name.
+// Keys of a wrangler configuration that are for deployments only: a local server must
+// not rebuild, and must not claim a public host name.
 const DEPLOYMENT_KEYS = ['build', 'env', 'route', 'routes', 'workers_dev', 'account_id', 'preview_urls'];
 
 /**
- * A checked-in wrangler configuration, made fit to be run from another folder: its
- * paths are absolute, and databases of one name are one database.
+ * A wrangler configuration, adapted to run from another folder: its paths are absolute,
+ * and databases with one name are one database.
  */
 export function localConfig({ file, toml }) {
   const absolute = (value) => path.resolve(path.dirname(file), value);
@@ -26,7 +26,7 @@ export function localConfig({ file, toml }) {
   config.main = absolute(config.main);
   if (config.assets?.directory) config.assets.directory = absolute(config.assets.directory);
   for (const database of config.d1_databases ?? []) {
-    // Workers share a local database when they name the same id; templates carry none.
+    // Workers share a local database if they name the same id; the templates have none.
     database.database_id = database.database_name;
     database.migrations_dir &&= absolute(database.migrations_dir);
   }
@@ -41,8 +41,8 @@ export class WorkersHost {
   #files;
 
   /**
-   * @param instance folder, port, base URL, and who may see which configuration
-   * @param all what `workers()` of manifests.mjs found
+   * @param instance folder, port, base URL, and the configuration names per function
+   * @param all the result of `workers()` in manifests.mjs
    */
   constructor(instance, all) {
     this.#instance = instance;
@@ -53,7 +53,7 @@ export class WorkersHost {
   async prepare() {
     const { folder, allowed, values } = this.#instance;
     const configs = path.join(folder, 'workers');
-    // What is left of functions or values that are gone must not come back.
+    // Remove the configuration of functions and values that no longer exist.
     rmSync(configs, { recursive: true, force: true });
     this.#files = this.#all.map((worker) => {
       const config = localConfig(worker);
@@ -64,7 +64,7 @@ export class WorkersHost {
       mkdirSync(path.join(configs, worker.name), { recursive: true, mode: 0o700 });
       const file = path.join(configs, worker.name, 'wrangler.json');
       writeFileSync(file, `${JSON.stringify(config, null, 2)}\n`);
-      // Always written: without the file wrangler would look for others.
+      // Always written, because without the file wrangler searches for others.
       writePrivate(
         path.join(configs, worker.name, '.dev.vars'),
         devVars(shareOf(allowed.get(worker.name), values)),
@@ -74,8 +74,8 @@ export class WorkersHost {
     await this.#migrate();
   }
 
-  // `wrangler d1 migrations apply` takes two seconds even when there is nothing to
-  // do, so the files that were applied are remembered by their hash.
+  // `wrangler d1 migrations apply` takes two seconds even if there is nothing to do, so
+  // the hash of the applied files is stored.
   async #migrate() {
     const holder = this.#files.find(({ config }) => config.d1_databases?.some((entry) => entry.migrations_dir));
     if (!holder) return;
@@ -93,7 +93,7 @@ export class WorkersHost {
   }
 
   /**
-   * Puts release files where the download function finds them. Before `start` only.
+   * Stores release files where the download function reads them. Call it before `start`.
    * @param {{ key: string, file: string }[]} releases key as `product/version/platform`
    */
   async putReleases(releases) {
@@ -137,12 +137,12 @@ export class WorkersHost {
     }
   }
 
-  // Quiet, without calls home, and away from other instances: wrangler's registry of
-  // running Workers goes by name, and every instance has a `keywright-sign`.
+  // Quiet, without telemetry, and separate from other instances: wrangler's registry of
+  // running Workers uses names, and every instance has a `keywright-sign`.
   #environment() {
     const { folder } = this.#instance;
     const own = { ...process.env };
-    // Each function gets its share by file. Nothing may reach it around that.
+    // Each function gets its values from its file, and from nowhere else.
     for (const name of this.#instance.values.keys()) delete own[name];
     return {
       ...own,

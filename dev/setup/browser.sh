@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2034 # the names are printed by dev/setup.sh
-# The browser of the storefront's tests: the machine's Chromium, else Debian's.
+# The browser of the storefront's tests: the machine's Chromium, or Debian's.
 # Sourced by dev/setup.sh.
 
 provide_browser() {
@@ -7,10 +7,10 @@ provide_browser() {
         command -v apt-get >/dev/null 2>&1 ||
             die "install Chromium or Chrome (the storefront is tested in it)"
         long_step "apt-get update" "about 10 s" as_root apt-get update
-        # A font with it: a page without one has no text on its screenshots.
+        # Install a font too: without one, screenshots show no text.
         long_step "chromium" "about 1 min, once" as_root \
             env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends chromium fonts-dejavu-core
-        KEYWRIGHT_CHROMIUM=$(installed_browser) || die "chromium is not there although its package is installed"
+        KEYWRIGHT_CHROMIUM=$(installed_browser) || die "the chromium package is installed, but its program was not found"
     fi
 }
 

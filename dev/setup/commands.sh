@@ -1,14 +1,14 @@
 # shellcheck shell=bash
-# The commands that the tests run: what the examples in docs/integrate.md use, what
-# customers check releases with, and PHP, which reads an update list as a Joomla site
-# does. Sourced by dev/setup.sh.
+# The commands that the tests run: those of the examples in docs/integrate.md, those
+# with which customers check releases, and PHP, which reads an update list as a Joomla
+# site does. Sourced by dev/setup.sh.
 
 provide_commands() {
     local name missing=
     for name in curl jq minisign openssl; do
         command -v "$name" >/dev/null 2>&1 || missing="$missing $name"
     done
-    # PHP's XML parser is a package of its own.
+    # PHP's XML parser is a separate package.
     php -r 'exit(function_exists("xml_parser_create") ? 0 : 1);' >/dev/null 2>&1 ||
         missing="$missing php-cli php-xml"
     [ -n "$missing" ] || return 0

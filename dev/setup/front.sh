@@ -2,8 +2,8 @@
 # The front servers that docs/deploy.md puts before Spin, for the tests and `make bench`.
 # Sourced by dev/setup.sh and dev/bench.sh.
 #
-# Where they are not installed, Debian's packages are unpacked below the cache and not
-# installed: nothing is started, now or at the next boot, and no root is needed.
+# If they are missing, Debian's packages are unpacked into the cache instead of
+# installed. So no service starts, now or at the next boot, and root is not needed.
 
 # provide_front NAME: sets KEYWRIGHT_<NAME> to its program.
 provide_front() {
@@ -33,7 +33,7 @@ unpack_package() {
     rm -rf "$work"
     mkdir -p "$work/root"
     apt-cache show "$1" >/dev/null 2>&1 || as_root apt-get update
-    # Lists of a while ago may name a version that is gone.
+    # Outdated package lists may name a version that no longer exists.
     (cd "$work" && { apt-get download "$1" || { as_root apt-get update && apt-get download "$1"; }; })
     dpkg-deb -x "$work/$1"_*.deb "$work/root"
     mv "$work/root" "$2"

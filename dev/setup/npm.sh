@@ -2,8 +2,8 @@
 # Tools from npm: wrangler with workerd, esbuild, wasm-opt, and a Node new enough
 # to run them. Sourced by dev/setup.sh.
 
-# Installed in the cache under the hash of what is asked for, so that clones with
-# the same lock share one copy and a changed lock gets its own.
+# Installed in the cache under the hash of the manifest and the lock, so that clones
+# with the same lock share one copy and a changed lock gets its own.
 provide_npm() {
     local folder
     folder=$KEYWRIGHT_CACHE/npm-$(cat "$ROOT/package.json" "$ROOT/package-lock.json" | sha256sum | cut -c1-16)
@@ -16,11 +16,11 @@ provide_npm() {
 
 install_npm() {
     local folder=$1 staging node esbuild
-    need_command npm "install Node.js with npm (any version; the one that is used comes from npm)"
+    need_command npm "install Node.js with npm (any version; setup installs the one that it uses)"
     rm -rf "$folder" "$folder".partial.*
     staging=$(mktemp -d "$folder.partial.XXXXXX")
     cp "$ROOT/package.json" "$ROOT/package-lock.json" "$staging/"
-    # Install scripts are not needed by any of them, so none is run.
+    # None of the packages needs its install scripts, so none runs.
     (cd "$staging" && long_step "npm packages" "about 1 min, once" \
         npm ci --ignore-scripts --no-audit --no-fund) || die "npm ci failed; see above"
     mkdir "$staging/bin"
@@ -31,14 +31,14 @@ install_npm() {
     ln -s "$node" "$folder/bin/node"
     ln -s "$esbuild" "$folder/bin/esbuild"
     # binaryen's wasm-opt is a script for whatever `node` is on the PATH; worker-build
-    # wants a program. Written last: its presence says that all is installed.
+    # needs a program. Written last: its presence marks a complete installation.
     printf '#!/bin/sh\nexec "%s" "%s" "$@"\n' "$node" \
         "$folder/node_modules/binaryen/bin/wasm-opt" >"$folder/bin/wasm-opt.partial"
     chmod 755 "$folder/bin/wasm-opt.partial"
     mv "$folder/bin/wasm-opt.partial" "$folder/bin/wasm-opt"
 }
 
-# The pinned Node where npm has one for this machine, else the machine's own.
+# The pinned Node if npm has one for this machine, otherwise the machine's own.
 find_node() {
     local node
     for node in "$1"/node-linux-*/bin/node "$(command -v node)"; do

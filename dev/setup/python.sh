@@ -15,7 +15,7 @@ provide_python() {
     [ -f "$folder/complete" ] && return
     rm -rf "$folder"
     if ! python3 -m venv "$folder" >/dev/null 2>&1; then
-        # Debian keeps the module's other half in a package of its own.
+        # Debian has a part of the module in a separate package.
         command -v apt-get >/dev/null 2>&1 || die "python3 -m venv does not work; install Python's venv module"
         long_step "apt-get update" "about 10 s" as_root apt-get update
         long_step "python3-venv" "about 20 s, once" as_root \
@@ -26,7 +26,7 @@ provide_python() {
     long_step "Python packages" "about 30 s, once" "$KEYWRIGHT_PYTHON" -m pip install \
         --disable-pip-version-check --no-input --no-deps -r "$ROOT/dev/requirements.txt" ||
         die "pip failed; see above"
-    # No build isolation: what reads the archive is pinned and installed by now.
+    # No build isolation: the build tools are pinned and already installed.
     long_step "Python SDK's source" "about 5 s, once" "$KEYWRIGHT_PYTHON" -m pip download \
         --disable-pip-version-check --no-input --no-deps --no-binary :all: --no-build-isolation \
         --require-hashes --dest "$folder" -r "$ROOT/dev/requirements-source.txt" ||

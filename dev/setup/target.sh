@@ -1,16 +1,16 @@
 # shellcheck shell=bash disable=SC2034 # the names are printed by dev/setup.sh
 # The folder that cargo builds into. Sourced by dev/setup.sh.
 #
-# It cannot be one folder for all checkouts: cargo tells the functions of two
-# checkouts apart by the time stamps of their sources only (a cdylib's files carry
-# no hash), and would take one checkout's module for the other's. So each checkout
-# has its own, and a new one begins with the compiled dependencies of the last.
+# Checkouts cannot share one folder: cargo distinguishes the functions of two
+# checkouts only by the time stamps of their sources (a cdylib's files have no hash),
+# and would confuse their modules. So each checkout has its own folder, and a new one
+# starts with the compiled dependencies of the last.
 
 provide_target() {
     local folder
     folder=$(target_folder)
-    # A folder that the caller chose stays; one of another checkout, left in the
-    # environment by its set-up, does not.
+    # Keep a folder that the caller chose, but not one of another checkout whose
+    # setup left it in the environment.
     case ${CARGO_TARGET_DIR:-} in
     '' | "$KEYWRIGHT_CACHE"/target/*) ;;
     *) return 0 ;;
@@ -21,7 +21,7 @@ provide_target() {
     mkdir -p "$folder"
     inherit_dependencies "$folder"
     forget_vanished_checkouts
-    # Last: the sign that the folder is whole.
+    # Last: marks the folder as complete.
     printf '%s\n' "$ROOT" >"$folder/checkout"
 }
 
@@ -37,10 +37,10 @@ inherit_dependencies() {
     ours=$(packages_with_source no | tr '-' '_' | paste -sd ' ')
     (
         cd "$newest" || exit 1
-        # First the fingerprints: cargo writes each after the files it speaks for, so
-        # that a build going on over there cannot hand us a fingerprint without files.
-        # These and the outputs of build scripts are copied, because cargo changes them
-        # in place; libraries are only ever replaced, so links will do.
+        # Fingerprints first: cargo writes each after its files, so a build that runs in
+        # the other checkout cannot leave us a fingerprint without files. These and the
+        # outputs of build scripts are copied, because cargo changes them in place.
+        # Libraries are only replaced, so hard links suffice.
         find . -path '*/.fingerprint/*' -type f | of_packages .fingerprint "$names" | copy_to "$1" --preserve=all
         find . -path '*/build/*' -type f | of_packages build "$names" | copy_to "$1" --preserve=all
         find . -path '*/deps/*' -type f \( -name '*.rlib' -o -name '*.rmeta' -o -name '*.so' -o -name '*.d' \) |
@@ -74,7 +74,7 @@ of_packages() {
 }
 
 # without_libraries NAMES: all but the libraries of that name. A registry package may
-# call its library something else, so these are told apart by what they are not.
+# name its library differently, so the list excludes our own instead.
 without_libraries() {
     awk -v names="$1" '
         BEGIN { split(names, list, " "); for (i in list) ours[list[i]] }
@@ -91,7 +91,7 @@ without_libraries() {
 # that cargo compares.
 copy_to() { tr '\n' '\0' | xargs -0 -r cp --parents -p "$2" -t "$1"; }
 
-# A checkout that is gone needs its folder no more.
+# Removes the folders of deleted checkouts.
 forget_vanished_checkouts() {
     local mark
     for mark in "$KEYWRIGHT_CACHE"/target/*/checkout; do

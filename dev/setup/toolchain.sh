@@ -1,9 +1,9 @@
 # shellcheck shell=bash disable=SC2034 # the names are printed by dev/setup.sh
 # A Rust toolchain that compiles for $WASM_TARGET. Sourced by dev/setup.sh.
 #
-# The short road is `rustup target add`. Machines that reach only package
-# registries take the long one: Debian's compiler, with the target's standard
-# library built once from Debian's copy of its source.
+# The short way is `rustup target add`. Machines that can reach only package
+# registries take the long way: Debian's compiler, with the target's standard library
+# built once from Debian's copy of its source.
 
 # has_target RUSTC...: whether this compiler finds a standard library for the target.
 has_target() {
@@ -12,8 +12,8 @@ has_target() {
     compgen -G "$folder/libcore-*.rlib" >/dev/null
 }
 
-# Sets KEYWRIGHT_WASM_TOOLCHAIN: a rustup toolchain's name, or empty where the
-# `cargo` on the PATH is the right one and there is no rustup.
+# Sets KEYWRIGHT_WASM_TOOLCHAIN to the name of a rustup toolchain, or to nothing if
+# there is no rustup and the `cargo` on the PATH is the right one.
 provide_wasm_toolchain() {
     if command -v rustup >/dev/null 2>&1; then
         provide_with_rustup
@@ -27,8 +27,8 @@ provide_wasm_toolchain() {
     fi
 }
 
-# KEYWRIGHT_ROAD=short|long in the environment takes one road only; for trying
-# the other one on a machine where the first works.
+# KEYWRIGHT_ROAD=short|long in the environment allows only one way, to test the long
+# way on a machine where the short one works.
 provide_with_rustup() {
     local active
     active=$(cd "$ROOT" && rustup show active-toolchain 2>/dev/null | cut -d' ' -f1)
@@ -37,7 +37,7 @@ provide_with_rustup() {
         KEYWRIGHT_WASM_TOOLCHAIN=$active
         return
     fi
-    # Linked before: no need to ask rustup's server again.
+    # Linked by an earlier run: do not contact rustup's server again.
     if linked_toolchain_works; then
         KEYWRIGHT_WASM_TOOLCHAIN=$LINKED_TOOLCHAIN
         return
@@ -61,7 +61,7 @@ linked_toolchain_works() {
         has_target rustup run "$LINKED_TOOLCHAIN" rustc
 }
 
-# Without a way out `rustup target add` does not fail, it hangs: hence the limit.
+# Without network access `rustup target add` hangs instead of failing: hence the limit.
 add_target_with_rustup() {
     say "rustup target add $WASM_TARGET … (at most 20 s)"
     timeout 20 rustup target add --toolchain "$1" "$WASM_TARGET" >/dev/null 2>&1 </dev/null
@@ -93,7 +93,7 @@ debian_packages_present() {
         grep -c '^install ok installed$' | grep -qx "$(echo $DEBIAN_RUST_PACKAGES | wc -w)"
 }
 
-# rustc looks for its own linker beside its libraries; Debian ships it elsewhere.
+# rustc looks for its linker beside its libraries; Debian installs it elsewhere.
 link_debian_linker() {
     local host bin
     host=$(/usr/bin/rustc -vV | sed -n 's/^host: //p')
@@ -104,8 +104,8 @@ link_debian_linker() {
     as_root ln -sfn "$DEBIAN_LLD" "$bin/rust-lld"
 }
 
-# The library belongs to one compiler build: after an upgrade it is built anew. It
-# has the `test` crate too, for tests that run on WebAssembly.
+# The library fits one compiler build, so it is rebuilt after an upgrade. It includes
+# the `test` crate, for tests that run on WebAssembly.
 DEBIAN_STD_STAMP=/usr/lib/rustlib/$WASM_TARGET/keywright-std
 
 debian_std_is_current() {
@@ -120,10 +120,10 @@ build_debian_std() {
     printf '%s\n' '[package]' 'name = "std-seed"' 'edition = "2021"' \
         '[lib]' 'crate-type = ["cdylib"]' 'path = "src/lib.rs"' >"$work/Cargo.toml"
     : >"$work/src/lib.rs"
-    # Bitcode in the library, or a later build with fat LTO cannot read it.
+    # The library needs bitcode, or a later build with fat LTO cannot read it.
     # -Zbuild-std is unstable, hence RUSTC_BOOTSTRAP. Its crates are vendored in
-    # the source package, so nothing is fetched. Settings of the caller that
-    # name another toolchain, wrapper or folder must not leak in.
+    # the source package, so nothing is downloaded. Unset the caller's settings that
+    # name another toolchain, wrapper or folder.
     (
         cd "$work" || exit 1
         unset RUSTUP_TOOLCHAIN RUSTC_WRAPPER CARGO_BUILD_TARGET CARGO_ENCODED_RUSTFLAGS
@@ -137,7 +137,7 @@ build_debian_std() {
     as_root rm -rf "/usr/lib/rustlib/$WASM_TARGET"
     as_root mkdir -p "/usr/lib/rustlib/$WASM_TARGET/lib"
     as_root cp "$work/target/$WASM_TARGET/release/deps/"*.rlib "/usr/lib/rustlib/$WASM_TARGET/lib/"
-    # Last, so that an interrupted copy is not taken for a whole one.
+    # Last, so that an interrupted copy does not count as complete.
     as_root cp "$stamp" "$DEBIAN_STD_STAMP"
     as_root chmod -R a+rX "/usr/lib/rustlib/$WASM_TARGET"
     rm -rf "$work"

@@ -2,22 +2,22 @@
 # Command-line tools from crates.io. Sourced by dev/setup.sh.
 
 # cargo_tool CRATE VERSION BINARY MINUTES: installs a tool into its own folder of
-# the cache, named by version, and does nothing where it already is.
+# the cache, named by version, and does nothing if it is already there.
 cargo_tool() {
     local crate=$1 version=$2 binary=$3 minutes=$4
     local folder=$KEYWRIGHT_CACHE/tools/$crate-$version
     [ -x "$folder/bin/$binary" ] && return
     need_command cargo "install Rust with rustup (https://rustup.rs)"
-    # The crate's own lock first; a registry mirror may lack a version it names.
+    # Try the crate's own lock first; a registry mirror may lack a version in it.
     long_step "$crate $version" "about $minutes min, once" cargo_install "$folder" --locked "$crate@$version" || {
         say "$crate: once more with the newest compatible dependencies"
         long_step "$crate $version, unlocked" "about $minutes min, once" cargo_install "$folder" "$crate@$version"
     } || die "cannot install $crate $version"
 }
 
-# The build folder is kept until a tool is whole, so that an interrupted build goes
-# on where it stopped. Cheap optimisation: these tools run for milliseconds, and
-# the time that counts here is their own build.
+# The build folder is kept until a tool is complete, so that an interrupted build
+# continues where it stopped. Little optimization: these tools run for milliseconds,
+# and their own build takes minutes.
 cargo_install() {
     local folder=$1 build=$KEYWRIGHT_CACHE/tools/build
     shift
@@ -29,8 +29,8 @@ cargo_install() {
     ) && rm -rf "$build"
 }
 
-# The library that is compiled into the functions and the tool that reads them
-# share a private format: another version fails late, with a message about schemas.
+# The library in the functions and the tool that reads them share a private format.
+# A different version fails late, with a message about schemas.
 check_wasm_bindgen_version() {
     local locked
     [ -f "$ROOT/Cargo.lock" ] || return 0
