@@ -11,22 +11,22 @@ const METHODS: [&str; 7] = ["get", "put", "post", "delete", "options", "head", "
 
 /// What holds for every endpoint.
 const DESCRIPTION: &str = "\
-Sells software, signs its licenses and guards its releases.
+Sells software, signs its licenses and controls who can download its releases.
 
 Success is always status 200. Every error is the envelope `{ok, error, message}`: `error` is a \
-stable code for programs, `message` says what was wrong. Times are RFC 3339 in UTC, amounts whole \
-sats, ids UUIDs. Members that are not described are passed over in requests, and may be added to \
-answers.
+stable code for programs, and `message` explains the problem. Times are RFC 3339 in UTC, amounts \
+are whole sats, and ids are UUIDs. Unknown members of a request are ignored, and members may be \
+added to answers.
 
-Every answer has `x-request-id`, under which the instance's log knows it. Lists are in pages: \
-`next_cursor` is null on the last one. Every origin may call; no cookie is ever read.
+Every answer has `x-request-id`, which also identifies the request in the instance's log. Lists \
+have pages: `next_cursor` is null on the last one. Any origin may call; cookies are never read.
 
-Status 405 answers a method that a path does not have, 404 a path that there is not. Both are in \
-the envelope.
+Status 405 means that the path does not support the method, 404 that the path does not exist. Both \
+use the envelope.
 
-The release gate (`/releases/…`, `/verify-key…`, `/git/…`, `/api/v1/licensing/download/…`) speaks \
+The release gate (`/releases/…`, `/verify-key…`, `/git/…`, `/api/v1/licensing/download/…`) has \
 another contract: its errors are `{error, note, hint}`, some answers are redirects (307), and every \
-path may have a slash at its end.";
+path may end in a slash.";
 
 /// The document, as `GET /v1/openapi.json` serves it.
 ///
