@@ -27,10 +27,12 @@ fn main() -> ExitCode {
     };
     let workerd = Case::new(module_path!(), "pages", |instance| {
         Box::pin(async { browsed(instance, "workerd").await })
-    });
+    })
+    .alone();
     let spin = Case::new(module_path!(), "pages", |instance| {
         Box::pin(async { browsed(instance, "spin").await })
-    });
+    })
+    .alone();
     run_all(vec![
         play("workerd::", Host::Workerd, workerd),
         play("spin_test_host::", Host::SpinTestHost(Reuse::Default), spin),
