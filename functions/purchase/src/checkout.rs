@@ -70,7 +70,9 @@ async fn find(
         order_id: new.order_id,
         price: new.price,
     };
-    Ok(found.into_iter().find(|one| one.sighting(expected).is_ok()))
+    Ok(found
+        .into_iter()
+        .find(|one| one.observation(expected).is_ok()))
 }
 
 /// What `BTCPay` made of a price in sats: one request more, only for a price

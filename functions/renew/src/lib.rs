@@ -9,7 +9,6 @@ mod purge;
 mod receipts;
 mod reconcile;
 mod release;
-mod stores;
 mod tick;
 
 use axum::Router;

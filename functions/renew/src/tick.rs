@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 #[schema(as = Report)]
 pub(crate) struct Report {
     #[serde(flatten)]
-    reconciled: reconcile::Report,
+    reconciled: reconcile::ReconcileReport,
     #[serde(flatten)]
     released: release::Report,
     #[serde(flatten)]

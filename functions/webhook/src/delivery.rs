@@ -1,21 +1,20 @@
-//! What a delivery of `BTCPay` leads to. A delivery only says which invoice to look at:
-//! the invoice is read back from `BTCPay` before anything is recorded, so a
-//! forged, replayed, reordered or early delivery changes nothing.
+//! A delivery of `BTCPay`. It only says which invoice to look at: the invoice is read back
+//! from `BTCPay` before anything is recorded, so a forged, replayed, reordered or early
+//! delivery changes nothing.
 //!
-//! Statuses are what `BTCPay` acts on: 2xx ends the delivery, 5xx has it sent
-//! again, other 4xx drop it.
+//! `BTCPay` acts on the status: 2xx ends the delivery, 5xx makes it send the delivery
+//! again, any other 4xx drops it.
 
 use crate::Ports;
 use crate::account::Account;
 use axum::body::Body;
 use http::{HeaderMap, StatusCode};
-use keywright_domain::invoice::{Effect, Illegal};
-use keywright_ports::receipt_keys::ReceiptKeys;
-use keywright_ports::{DatabaseError, Level};
-use keywright_providers::btcpay::{self, Expected, Invoice, Mismatch, ReadError, Store};
+use keywright_ports::Level;
+use keywright_providers::btcpay::{self, Invoice, ReadError};
+use keywright_services::payment_observation;
 use keywright_store::operator::audit::Actor;
-use keywright_store::sales::invoices::{self, Payable};
-use keywright_store::sales::payment_observations::{self, Recorded, Seen, StepIds};
+use keywright_store::sales::invoices;
+use keywright_store::sales::payment_observations::Recorded;
 use keywright_web::{ApiError, read_body};
 
 /// Takes a delivery of a store.
@@ -55,11 +54,11 @@ pub(crate) async fn take(
             error.to_string(),
         )
     })?;
-    for _ in 0..TRIES {
+    for _ in 0..MAX_READS {
         let order_id = delivery.order_id();
         let provider_id = account.provider_id.as_deref();
         let found = invoices::for_btcpay(&ports.database, btcpay_id, order_id, provider_id).await?;
-        let Some(invoice) = found else {
+        let Some(order) = found else {
             note(
                 Level::Warn,
                 "passed over a BTCPay event for an invoice that is not of this store",
@@ -68,27 +67,36 @@ pub(crate) async fn take(
         };
         // The order matters: what is read after our row was loaded is at least
         // as new as what the row says.
-        let Some(remote) = read_back(ports, account, btcpay_id, invoice.lacks_sats()).await? else {
+        let Some(remote) = read_back(ports, account, btcpay_id, order.lacks_sats()).await? else {
             note(Level::Warn, "BTCPay knows no such invoice");
             return Ok(StatusCode::OK);
         };
-        match record(ports, keys, &account.store, request_id, &invoice, &remote).await {
-            Ok(Recorded::Done(_)) => return Ok(StatusCode::OK),
-            Ok(Recorded::Overtaken) => {}
-            Err(NotRecorded::Database(error)) => return Err(error.into()),
-            Err(contradiction) => {
-                note(Level::Warn, &format!("nothing recorded: {contradiction}"));
+        let actor = Actor {
+            name: "btcpay".into(),
+            at: ports.stamps.now(),
+            request_id: request_id.to_owned(),
+        };
+        let store = &account.store;
+        let prepared =
+            payment_observation::prepare(&actor, &order, store, &remote, &ports.stamps, keys);
+        let prepared = match prepared {
+            Ok(prepared) => prepared,
+            Err(rejected) => {
+                note(Level::Warn, &format!("nothing recorded: {rejected}"));
                 return Ok(StatusCode::OK);
             }
+        };
+        match prepared.record(&ports.database).await? {
+            Recorded::Done(_) => return Ok(StatusCode::OK),
+            Recorded::Overtaken => {}
         }
     }
     Err(again_later("overtaken by other deliveries".to_owned()))
 }
 
-/// How often a delivery is read again that others overtake; a few of one
-/// invoice arrive at once, and each that is overtaken means that one was
-/// recorded.
-const TRIES: usize = 5;
+/// How often an invoice is read for one delivery. A few deliveries of one invoice arrive
+/// at once, and each one that is overtaken means that another was recorded.
+const MAX_READS: usize = 5;
 
 fn again_later(failure: String) -> ApiError {
     ApiError::unavailable(
@@ -98,9 +106,8 @@ fn again_later(failure: String) -> ApiError {
     )
 }
 
-/// The invoice as `BTCPay` shows it now; `None` when there is none. With what
-/// its price is in sats, where the server says that here; where not, the
-/// reconciler learns it.
+/// The invoice as `BTCPay` shows it now; `None` when there is none. Includes the price in
+/// sats where the server reports it here; where it does not, the reconciler reads it.
 async fn read_back(
     ports: &Ports,
     account: &Account,
@@ -121,52 +128,4 @@ async fn read_back(
         Err(ReadError::NotFound) => Ok(None),
         Err(error) => Err(again_later(error.to_string())),
     }
-}
-
-/// Why nothing is recorded.
-#[derive(Debug, thiserror::Error)]
-enum NotRecorded {
-    #[error(transparent)]
-    Mismatch(#[from] Mismatch),
-    #[error(transparent)]
-    Illegal(#[from] Illegal),
-    #[error(transparent)]
-    Database(#[from] DatabaseError),
-}
-
-async fn record(
-    ports: &Ports,
-    keys: &ReceiptKeys,
-    store: &Store,
-    request_id: &str,
-    invoice: &Payable,
-    remote: &Invoice,
-) -> Result<Recorded, NotRecorded> {
-    let expected = Expected {
-        store_id: store.id(),
-        order_id: &invoice.id,
-        price: invoice.price,
-    };
-    let sighting = remote.sighting(expected)?;
-    let now = ports.stamps.now();
-    let seen = Seen {
-        provider_invoice_id: &remote.id,
-        checkout_url: &remote.checkout_link,
-        sighting,
-        sats: remote.sats,
-        paid: remote.paid(),
-        watch_until: remote.monitoring_expiration,
-        next_check_at: invoice.next_check(sighting, remote.monitoring_expiration, now)?,
-    };
-    if !invoice.is_news(&seen) {
-        return Ok(Recorded::Done(Effect::None));
-    }
-    let actor = Actor {
-        name: "btcpay".into(),
-        at: now,
-        request_id: request_id.to_owned(),
-    };
-    let ids = StepIds::new(&ports.stamps);
-    let prepared = payment_observations::prepare(&actor, invoice, &seen, &ids, keys)?;
-    Ok(prepared.record(&ports.database).await?)
 }

@@ -1,48 +1,48 @@
-//! How long and how often a provider is asked for an invoice. Its webhook
-//! usually says first; asking is for the deliveries that are lost.
+//! How long and how often an invoice is read back from its provider. Its webhook usually
+//! comes first; reading back is for the deliveries that are lost.
 
 use super::InvoiceStatus;
 
-/// Seconds between the first two questions; doubled each time up to
+/// Seconds between the first two reads; doubled each time up to
 /// [`LONGEST_WAIT`] or [`LONGEST_WAIT_AFTER_END`].
 pub const FIRST_WAIT: i64 = 60;
 
-/// Longest time between two questions about a pending invoice, in seconds.
+/// Longest time between two reads of a pending invoice, in seconds.
 pub const LONGEST_WAIT: i64 = 3_600;
 
-/// Longest time between two questions about one that ended, in seconds. What is paid
-/// or marked as settled after all is in the provider's list of paid invoices, which
+/// Longest time between two reads of one that ended, in seconds. What is paid
+/// late or marked as settled is in the provider's list of paid invoices, which
 /// is read more often.
 pub const LONGEST_WAIT_AFTER_END: i64 = 14_400;
 
-/// Seconds after the end of the provider's watch at which the last question is
-/// asked, so that what it does at the very end is seen.
+/// Seconds after the end of the provider's watch at which the invoice is read for the
+/// last time, so that what it does at the very end is seen.
 pub const MARGIN: i64 = 300;
 
-/// How long an invoice is watched whose provider does not say: a quarter of an
+/// How long to watch an invoice whose provider does not say: a quarter of an
 /// hour to pay and a day after it, as `BTCPay` does by default, and a day more.
 pub const DEFAULT_WATCH: i64 = 2 * 86_400;
 
-/// What is known of an invoice, times in unix seconds.
+/// What decides when an invoice is read next, times in unix seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Watched {
-    /// Where the purchase stands.
+pub struct InvoiceWatch {
+    /// Where the order stands.
     pub status: InvoiceStatus,
     /// When it was ordered.
     pub created_at: i64,
-    /// Till when the provider watches for payments, where it says.
+    /// When the provider stops watching for payments, if it says.
     pub watch_until: Option<i64>,
-    /// How often it was asked for.
+    /// How often it was read.
     pub checks: i64,
 }
 
-impl Watched {
-    /// When to ask again, `None` never.
+impl InvoiceWatch {
+    /// When to read it next; `None` never.
     ///
-    /// A pending invoice is asked for until it is decided, whatever the time:
-    /// an outage must not end a purchase. One that ended is asked for until the
-    /// provider stops watching, because money may still come and the merchant
-    /// may still mark it. A settled one is asked for once more at that time.
+    /// A pending invoice is read until it is decided, however long that takes: an outage
+    /// must not end an order. One that ended is read until the provider stops watching,
+    /// because money may still arrive and the merchant may still mark it. A settled one
+    /// is read once more at that time.
     #[must_use]
     pub fn next_check(self, now: i64) -> Option<i64> {
         let end = self.watch_until.unwrap_or(self.created_at + DEFAULT_WATCH) + MARGIN;
@@ -55,7 +55,7 @@ impl Watched {
         }
     }
 
-    /// Seconds to the next question, by how many were asked.
+    /// Seconds until the next read, by how often it was read.
     #[must_use]
     pub fn wait(self) -> i64 {
         let doublings = u32::try_from(self.checks.clamp(1, 16) - 1).unwrap_or_default();
@@ -74,8 +74,8 @@ mod tests {
 
     const END: i64 = 90_000;
 
-    fn watched(status: InvoiceStatus, checks: i64) -> Watched {
-        Watched {
+    fn watched(status: InvoiceStatus, checks: i64) -> InvoiceWatch {
+        InvoiceWatch {
             status,
             created_at: 0,
             watch_until: Some(END),
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn an_invoice_that_ended_is_asked_for_less_often() {
+    fn an_invoice_that_ended_is_read_less_often() {
         for (checks, wait) in [(7, 3_840), (8, 7_680), (9, 14_400), (99, 14_400)] {
             let ended = watched(InvoiceStatus::Expired, checks);
             assert_eq!(ended.wait(), wait, "{checks}");
@@ -121,7 +121,7 @@ mod tests {
         }
         assert_eq!(next(InvoiceStatus::Settled, 1_000), Some(END + MARGIN));
         assert_eq!(next(InvoiceStatus::Settled, END + MARGIN), None);
-        let unknown = Watched {
+        let unknown = InvoiceWatch {
             watch_until: None,
             ..watched(InvoiceStatus::Settled, 1)
         };
@@ -130,7 +130,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_next_question_is_later(checks in 0i64..200, now in 0i64..1_000_000, status in 0usize..4) {
+        fn the_next_read_is_later(checks in 0i64..200, now in 0i64..1_000_000, status in 0usize..4) {
             let status = [InvoiceStatus::Pending, InvoiceStatus::Settled, InvoiceStatus::Expired, InvoiceStatus::Invalid][status];
             if let Some(next) = watched(status, checks).next_check(now) {
                 prop_assert!(next > now);

@@ -4,7 +4,7 @@ use super::answer::{Amount, ReadError, read};
 use super::methods::{self, PaymentMethod};
 use super::store::currency_code;
 use http::Response;
-use keywright_domain::invoice::{Outcome, PaymentState, Sighting};
+use keywright_domain::invoice::{InvoiceOutcome, PaymentObservation, PaymentState};
 use keywright_domain::money::{Currency, Price, Sats};
 use serde::Deserialize;
 
@@ -52,10 +52,10 @@ pub struct Invoice {
     pub checkout_link: String,
 }
 
-/// What we know of a purchase, to compare with `BTCPay`'s invoice.
+/// What is recorded of an order, to compare with `BTCPay`'s invoice.
 #[derive(Debug, Clone, Copy)]
 pub struct Expected<'a> {
-    /// The configured store.
+    /// The store that the order is paid at.
     pub store_id: &'a str,
     /// Our invoice id.
     pub order_id: &'a str,
@@ -78,11 +78,11 @@ pub enum Mismatch {
 }
 
 impl Invoice {
-    /// What this invoice, read back from the API, says of our purchase.
+    /// What this invoice, read back from the API, says about our order.
     ///
     /// # Errors
     /// [`Mismatch`] when it is not the invoice that we made for it.
-    pub fn sighting(&self, expected: Expected<'_>) -> Result<Sighting, Mismatch> {
+    pub fn observation(&self, expected: Expected<'_>) -> Result<PaymentObservation, Mismatch> {
         if self.store_id != expected.store_id {
             return Err(Mismatch::Store);
         }
@@ -92,12 +92,12 @@ impl Invoice {
         if self.price != Some(expected.price) {
             return Err(Mismatch::Amount);
         }
-        Ok(Sighting {
+        Ok(PaymentObservation {
             outcome: match self.status {
-                InvoiceStatus::New | InvoiceStatus::Processing => Outcome::Waiting,
-                InvoiceStatus::Settled => Outcome::Settled,
-                InvoiceStatus::Expired => Outcome::Expired,
-                InvoiceStatus::Invalid => Outcome::Invalid,
+                InvoiceStatus::New | InvoiceStatus::Processing => InvoiceOutcome::Waiting,
+                InvoiceStatus::Settled => InvoiceOutcome::Settled,
+                InvoiceStatus::Expired => InvoiceOutcome::Expired,
+                InvoiceStatus::Invalid => InvoiceOutcome::Invalid,
             },
             payment: self.payment(),
         })
@@ -246,21 +246,21 @@ mod tests {
             order_id: "o",
             price: price(Currency::Sat, 50_000),
         };
-        let settled = Sighting {
-            outcome: Outcome::Settled,
+        let settled = PaymentObservation {
+            outcome: InvoiceOutcome::Settled,
             payment: PaymentState::Paid,
         };
-        assert_eq!(invoice.sighting(ours), Ok(settled));
+        assert_eq!(invoice.observation(ours), Ok(settled));
         let other_store = Expected {
             store_id: "T",
             ..ours
         };
-        assert_eq!(invoice.sighting(other_store), Err(Mismatch::Store));
+        assert_eq!(invoice.observation(other_store), Err(Mismatch::Store));
         let other_order = Expected {
             order_id: "p",
             ..ours
         };
-        assert_eq!(invoice.sighting(other_order), Err(Mismatch::Order));
+        assert_eq!(invoice.observation(other_order), Err(Mismatch::Order));
         for other in [
             price(Currency::Sat, 50_001),
             price(Currency::Usd, 50_000),
@@ -270,7 +270,7 @@ mod tests {
                 price: other,
                 ..ours
             };
-            assert_eq!(invoice.sighting(expected), Err(Mismatch::Amount));
+            assert_eq!(invoice.observation(expected), Err(Mismatch::Amount));
         }
     }
 
@@ -278,70 +278,106 @@ mod tests {
     fn statuses_and_amounts_make_a_sighting() {
         use PaymentState::{Overpaid, Paid, PaidLate, Processing, Underpaid, Unpaid};
         for (status, additional, paid, outcome, payment) in [
-            ("New", "None", Some("0"), Outcome::Waiting, Unpaid),
+            ("New", "None", Some("0"), InvoiceOutcome::Waiting, Unpaid),
             (
                 "New",
                 "PaidPartial",
                 Some("0.0001"),
-                Outcome::Waiting,
+                InvoiceOutcome::Waiting,
                 Underpaid,
             ),
             (
                 "Processing",
                 "None",
                 Some("0.0005"),
-                Outcome::Waiting,
+                InvoiceOutcome::Waiting,
                 Processing,
             ),
             (
                 "Processing",
                 "PaidOver",
                 Some("0.0006"),
-                Outcome::Waiting,
+                InvoiceOutcome::Waiting,
                 Processing,
             ),
-            ("Settled", "None", Some("0.0005"), Outcome::Settled, Paid),
-            ("Settled", "None", None, Outcome::Settled, Paid),
+            (
+                "Settled",
+                "None",
+                Some("0.0005"),
+                InvoiceOutcome::Settled,
+                Paid,
+            ),
+            ("Settled", "None", None, InvoiceOutcome::Settled, Paid),
             (
                 "Settled",
                 "PaidOver",
                 Some("0.0006"),
-                Outcome::Settled,
+                InvoiceOutcome::Settled,
                 Overpaid,
             ),
             (
                 "Settled",
                 "PaidPartial",
                 Some("0.00049"),
-                Outcome::Settled,
+                InvoiceOutcome::Settled,
                 Paid,
             ),
-            ("Settled", "Marked", Some("0"), Outcome::Settled, Unpaid),
-            ("Settled", "Marked", Some("0.0005"), Outcome::Settled, Paid),
-            ("Expired", "None", Some("0"), Outcome::Expired, Unpaid),
+            (
+                "Settled",
+                "Marked",
+                Some("0"),
+                InvoiceOutcome::Settled,
+                Unpaid,
+            ),
+            (
+                "Settled",
+                "Marked",
+                Some("0.0005"),
+                InvoiceOutcome::Settled,
+                Paid,
+            ),
+            (
+                "Expired",
+                "None",
+                Some("0"),
+                InvoiceOutcome::Expired,
+                Unpaid,
+            ),
             (
                 "Expired",
                 "PaidPartial",
                 Some("0.0001"),
-                Outcome::Expired,
+                InvoiceOutcome::Expired,
                 Underpaid,
             ),
             (
                 "Expired",
                 "PaidLate",
                 Some("0.0005"),
-                Outcome::Expired,
+                InvoiceOutcome::Expired,
                 PaidLate,
             ),
-            ("Invalid", "None", Some("0.0005"), Outcome::Invalid, Paid),
-            ("Invalid", "None", None, Outcome::Invalid, Paid),
-            ("Invalid", "Marked", None, Outcome::Invalid, Unpaid),
-            ("Invalid", "Marked", Some("0.0"), Outcome::Invalid, Unpaid),
+            (
+                "Invalid",
+                "None",
+                Some("0.0005"),
+                InvoiceOutcome::Invalid,
+                Paid,
+            ),
+            ("Invalid", "None", None, InvoiceOutcome::Invalid, Paid),
+            ("Invalid", "Marked", None, InvoiceOutcome::Invalid, Unpaid),
+            (
+                "Invalid",
+                "Marked",
+                Some("0.0"),
+                InvoiceOutcome::Invalid,
+                Unpaid,
+            ),
             (
                 "Invalid",
                 "PaidPartial",
                 Some("0.0001"),
-                Outcome::Invalid,
+                InvoiceOutcome::Invalid,
                 Underpaid,
             ),
         ] {
@@ -358,9 +394,9 @@ mod tests {
                 order_id: "o",
                 price: price(Currency::Sat, 50_000),
             };
-            let seen = Sighting { outcome, payment };
+            let seen = PaymentObservation { outcome, payment };
             assert_eq!(
-                invoice.sighting(ours),
+                invoice.observation(ours),
                 Ok(seen),
                 "{status} {additional} {paid:?}"
             );

@@ -1,49 +1,47 @@
-//! What a payment provider was seen to say of a purchase: one atomic batch per
-//! sighting, with everything that follows from it.
+//! Payment observations: one atomic batch for each, with everything that follows from
+//! what the provider reported.
 //!
-//! Two readers may read an invoice at once, and the one that read first may
-//! write last. So a reader loads our row before it asks the provider, and the
-//! batch begins with a statement that changes the row only if nobody has
-//! recorded anything since: each step leaves its id in the row. Every other
-//! statement of the batch hangs on that id. A reader that was overtaken writes
-//! nothing and reads again.
+//! Two readers may read an invoice at once, and the one that read first may write last.
+//! So a reader loads our row before it asks the provider, and the batch begins with a
+//! statement that changes the row only if nothing was recorded since: each step leaves
+//! its id in the row. Every other statement of the batch depends on that id. A reader
+//! that was overtaken writes nothing and reads again.
 
 use crate::operator::attention;
 use crate::operator::audit::{self, Actor, Entry, insert_into_audit};
 use crate::sales::invoices::{Payable, Quote};
 use crate::sales::redemptions;
 use crate::sales::settle::{self, NewIds, Paid};
-use keywright_domain::invoice::watch::Watched;
+use keywright_domain::invoice::watch::InvoiceWatch;
 use keywright_domain::invoice::{
-    Effect, Illegal, InvoiceStatus, PaymentState, Purchase, Sighting, Step,
+    ImpossibleObservation, InvoiceStatus, OrderEffect, OrderState, OrderStep, PaymentObservation,
+    PaymentState,
 };
 use keywright_domain::money::{Price, Sats};
 use keywright_ports::receipt_keys::ReceiptKeys;
 use keywright_ports::{Database, DatabaseError, Stamps, Statement};
 use serde_json::json;
 
-/// Why a license is suspended whose payment was withdrawn. It tells such a
-/// license from one that the operator suspended: only the former is active
-/// again when the invoice settles again.
+/// The status reason of a license whose payment was withdrawn. It distinguishes such a
+/// license from one that the operator suspended: only the former becomes active again
+/// when the invoice settles again.
 pub const WITHDRAWN: &str = "the payment was withdrawn: its invoice became invalid";
 
-/// An invoice as it was read back from its provider.
+/// A provider's invoice, as it was read back.
 #[derive(Debug, Clone, Copy)]
-pub struct Seen<'a> {
+pub struct ObservedInvoice<'a> {
     /// The provider's id.
     pub provider_invoice_id: &'a str,
     /// Where the buyer pays.
     pub checkout_url: &'a str,
-    /// What it says.
-    pub sighting: Sighting,
-    /// What the provider made of the price in sats, where it was read.
+    /// Its state.
+    pub observation: PaymentObservation,
+    /// The provider's conversion of the price to sats, where it was read.
     pub sats: Option<Sats>,
-    /// What came in and its currency, as the provider writes them.
+    /// The amount that came in and its currency, as the provider writes them.
     pub paid: Option<(&'a str, &'a str)>,
-    /// Till when the provider watches for payments, in unix seconds.
+    /// When the provider stops watching for payments, in unix seconds.
     pub watch_until: Option<i64>,
-    /// When to ask again, in unix seconds; `None` never.
-    pub next_check_at: Option<i64>,
 }
 
 /// New ids for one step; those of a step that changes nothing are never used.
@@ -57,7 +55,7 @@ pub struct StepIds {
     attention: String,
     /// Of the audit entry and the event of a license that is suspended or
     /// active again.
-    turned: [String; 2],
+    license_changed: [String; 2],
     /// Of what is issued.
     issued: NewIds,
 }
@@ -70,54 +68,35 @@ impl StepIds {
             step: stamps.new_id(),
             closed: stamps.new_id(),
             attention: stamps.new_id(),
-            turned: [stamps.new_id(), stamps.new_id()],
+            license_changed: [stamps.new_id(), stamps.new_id()],
             issued: NewIds::new(stamps),
         }
     }
 }
 
-/// What came of recording a sighting.
+/// The result of recording an observation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Recorded {
-    /// It is recorded, with what was done for it.
-    Done(Effect),
-    /// Somebody recorded a newer one meanwhile: read both again.
+    /// It is recorded, with this effect; [`OrderEffect::None`] also when it was known.
+    Done(OrderEffect),
+    /// Another reader recorded a newer one meanwhile: load both again.
     Overtaken,
 }
 
 impl Payable {
-    /// It, for the rules.
+    /// Converts this row into the domain's state.
     #[must_use]
-    pub fn purchase(&self) -> Purchase {
-        Purchase {
+    pub fn state(&self) -> OrderState {
+        OrderState {
             status: self.status,
             payment: self.payment_state,
         }
     }
 
-    /// When to ask again after a sighting, in unix seconds, `None` never;
-    /// `watch_until` as the provider says it now.
-    ///
-    /// # Errors
-    /// [`Illegal`] for what no provider does.
-    pub fn next_check(
-        &self,
-        sighting: Sighting,
-        watch_until: Option<i64>,
-        now: i64,
-    ) -> Result<Option<i64>, Illegal> {
-        let watched = Watched {
-            status: self.purchase().on(sighting)?.next.status,
-            watch_until: watch_until.or(self.watch_until),
-            ..self.watched()
-        };
-        Ok(watched.next_check(now))
-    }
-
-    /// It, for the rules of asking again.
+    /// What decides when its invoice is read next.
     #[must_use]
-    pub fn watched(&self) -> Watched {
-        Watched {
+    pub fn watch(&self) -> InvoiceWatch {
+        InvoiceWatch {
             status: self.status,
             created_at: self.created_at,
             watch_until: self.watch_until,
@@ -125,52 +104,70 @@ impl Payable {
         }
     }
 
-    /// Whether it is not known yet what the provider made of the price in
-    /// sats.
+    /// True while the provider's conversion of the price to sats is unknown.
     #[must_use]
     pub fn lacks_sats(&self) -> bool {
         self.amount_sats == 0
     }
 
-    /// What is to be recorded of the price in sats, if the provider said it and
-    /// it is not known yet.
+    /// The conversion to record, if the provider reported it and it is unknown so far.
     fn quoted(&self, sats: Option<Sats>) -> Option<Quote> {
         let base = Price::new(self.price.currency(), self.base_price_amount).ok()?;
         sats.filter(|_| self.lacks_sats())
             .map(|sats| Quote::converted(sats, self.price, base))
     }
 
-    /// Whether a sighting says anything that is not recorded yet.
-    #[must_use]
-    pub fn is_news(&self, seen: &Seen<'_>) -> bool {
+    /// True when recording this step would change the row.
+    fn is_changed_by(&self, observed: &ObservedInvoice<'_>, step: OrderStep) -> bool {
         self.provider_invoice_id.is_none()
-            || self.quoted(seen.sats).is_some()
-            || self.purchase().on(seen.sighting).map(|step| step.next) != Ok(self.purchase())
+            || self.quoted(observed.sats).is_some()
+            || step.next != self.state()
     }
 }
 
-/// A sighting that is about to be recorded.
+/// An observation that is ready to be recorded.
 #[derive(Debug)]
-pub struct Prepared {
+pub struct PreparedObservation {
     batch: Vec<Statement>,
-    effect: Effect,
+    effect: OrderEffect,
+    next_check_at: Option<i64>,
 }
 
-/// Prepares what was seen of `invoice`, which was loaded before the reading
-/// began.
+/// Prepares what was observed of `invoice`, whose row was loaded before the provider was
+/// asked.
 ///
 /// # Errors
-/// [`Illegal`] for what no provider does.
+/// [`ImpossibleObservation`] when it contradicts the recorded state.
 pub fn prepare(
     actor: &Actor,
     invoice: &Payable,
-    seen: &Seen<'_>,
+    observed: &ObservedInvoice<'_>,
     ids: &StepIds,
     keys: &ReceiptKeys,
-) -> Result<Prepared, Illegal> {
-    let step = invoice.purchase().on(seen.sighting)?;
-    let mut batch = vec![take_step(actor, invoice, seen, step, ids)];
-    batch.extend(effects(actor, invoice, seen, step, ids, keys));
+) -> Result<PreparedObservation, ImpossibleObservation> {
+    let step = invoice.state().after(observed.observation)?;
+    let watch = InvoiceWatch {
+        status: step.next.status,
+        watch_until: observed.watch_until.or(invoice.watch_until),
+        ..invoice.watch()
+    };
+    let next_check_at = watch.next_check(actor.at);
+    if !invoice.is_changed_by(observed, step) {
+        return Ok(PreparedObservation {
+            batch: Vec::new(),
+            effect: OrderEffect::None,
+            next_check_at,
+        });
+    }
+    let mut batch = vec![take_step(
+        actor,
+        invoice,
+        observed,
+        next_check_at,
+        step,
+        ids,
+    )];
+    batch.extend(effects(actor, invoice, observed, step, ids, keys));
     if let Some(attention) = step.attention {
         let (step_id, id) = (&ids.step, &ids.attention);
         let superseded = attention::superseded(actor, attention, &invoice.id, step_id);
@@ -183,25 +180,35 @@ pub fn prepare(
             id,
         ));
     }
-    Ok(Prepared {
+    Ok(PreparedObservation {
         batch,
         effect: step.effect,
+        next_check_at,
     })
 }
 
-impl Prepared {
-    /// How many statements recording it takes.
+impl PreparedObservation {
+    /// How many statements recording it takes; none when nothing changed.
     #[must_use]
     pub fn statements(&self) -> usize {
         self.batch.len()
     }
 
-    /// Records it.
+    /// When to read the invoice next, in unix seconds; `None` never.
+    #[must_use]
+    pub fn next_check_at(&self) -> Option<i64> {
+        self.next_check_at
+    }
+
+    /// Records it: one round trip, and none when nothing changed.
     ///
     /// # Errors
-    /// [`DatabaseError`]; then nothing was written, or all of it and the
-    /// connection was lost: running it again is right in both cases.
+    /// After a [`DatabaseError`] either nothing was written, or all of it and the
+    /// connection was lost: recording it again is right in both cases.
     pub async fn record(self, database: &Database) -> Result<Recorded, DatabaseError> {
+        if self.batch.is_empty() {
+            return Ok(Recorded::Done(self.effect));
+        }
         let answers = database.batch(self.batch).await?;
         let is_taken = answers.first().is_some_and(|rows| !rows.is_empty());
         Ok(if is_taken {
@@ -216,12 +223,13 @@ impl Prepared {
 fn take_step(
     actor: &Actor,
     invoice: &Payable,
-    seen: &Seen<'_>,
-    step: Step,
+    observed: &ObservedInvoice<'_>,
+    next_check_at: Option<i64>,
+    step: OrderStep,
     ids: &StepIds,
 ) -> Statement {
-    let (paid_amount, paid_currency) = seen.paid.unzip();
-    let sats = invoice.quoted(seen.sats);
+    let (paid_amount, paid_currency) = observed.paid.unzip();
+    let sats = invoice.quoted(observed.sats);
     Statement::new(
         "UPDATE invoices
          SET status = ?2, payment_state = ?3, paid_amount = coalesce(?4, paid_amount),
@@ -240,11 +248,11 @@ fn take_step(
             step.next.payment.as_str().into(),
             paid_amount.into(),
             paid_currency.into(),
-            seen.provider_invoice_id.into(),
-            seen.checkout_url.into(),
+            observed.provider_invoice_id.into(),
+            observed.checkout_url.into(),
             actor.at.into(),
-            seen.next_check_at.into(),
-            seen.watch_until.into(),
+            next_check_at.into(),
+            observed.watch_until.into(),
             (&ids.step).into(),
             invoice.status.as_str().into(),
             invoice.payment_state.as_str().into(),
@@ -258,18 +266,18 @@ fn take_step(
 fn effects(
     actor: &Actor,
     invoice: &Payable,
-    seen: &Seen<'_>,
-    step: Step,
+    observed: &ObservedInvoice<'_>,
+    step: OrderStep,
     ids: &StepIds,
     keys: &ReceiptKeys,
 ) -> Vec<Statement> {
     match step.effect {
-        Effect::Issue => {
+        OrderEffect::Issue => {
             let paid = Paid {
                 invoice_id: &invoice.id,
                 product_id: &invoice.product_id,
                 kind: "btcpay",
-                external_ref: seen.provider_invoice_id,
+                external_ref: observed.provider_invoice_id,
                 amount: invoice.price.amount(),
                 currency: invoice.price.currency().as_str(),
                 received_at: actor.at,
@@ -277,42 +285,52 @@ fn effects(
             };
             let mut batch = settle::issuing(actor, paid, &ids.issued, keys);
             if invoice.status == InvoiceStatus::Invalid {
-                batch.extend(turned(actor, &invoice.id, Turn::Back, ids));
+                batch.extend(license_changed(
+                    actor,
+                    &invoice.id,
+                    LicenseChange::Reinstate,
+                    ids,
+                ));
             }
             if invoice.status != InvoiceStatus::Pending {
                 batch.push(attention::settled(actor, &invoice.id, &ids.step));
             }
             batch
         }
-        Effect::Suspend => {
+        OrderEffect::Suspend => {
             let mut batch = vec![closed(actor, invoice, step, ids)];
-            batch.extend(turned(actor, &invoice.id, Turn::Away, ids));
+            batch.extend(license_changed(
+                actor,
+                &invoice.id,
+                LicenseChange::Suspend,
+                ids,
+            ));
             batch
         }
-        Effect::Release => {
+        OrderEffect::Release => {
             let mut batch = vec![closed(actor, invoice, step, ids)];
             batch.extend(redemptions::released(actor, &invoice.id, Some(&ids.step)));
             batch
         }
-        Effect::None if step.next.status != invoice.status => {
+        OrderEffect::None if step.next.status != invoice.status => {
             vec![closed(actor, invoice, step, ids)]
         }
-        Effect::None if is_first_payment(invoice, step) => {
+        OrderEffect::None if is_first_payment(invoice, step) => {
             redemptions::seen(&invoice.id, &ids.step).to_vec()
         }
-        Effect::None => Vec::new(),
+        OrderEffect::None => Vec::new(),
     }
 }
 
-/// Whether something was paid for a pending order of which nothing was before.
-fn is_first_payment(invoice: &Payable, step: Step) -> bool {
+/// True for the first payment of a pending order.
+fn is_first_payment(invoice: &Payable, step: OrderStep) -> bool {
     step.next.status == InvoiceStatus::Pending
         && invoice.payment_state == PaymentState::Unpaid
         && step.next.payment != PaymentState::Unpaid
 }
 
 /// The audit entry of an invoice that ended.
-fn closed(actor: &Actor, invoice: &Payable, step: Step, ids: &StepIds) -> Statement {
+fn closed(actor: &Actor, invoice: &Payable, step: OrderStep, ids: &StepIds) -> Statement {
     let entry = Entry {
         id: ids.closed.clone(),
         action: "invoice.close",
@@ -322,27 +340,32 @@ fn closed(actor: &Actor, invoice: &Payable, step: Step, ids: &StepIds) -> Statem
         after: Some(json!({
             "status": step.next.status,
             "payment": step.next.payment,
-            "reason": "said by BTCPay",
+            "reason": "reported by BTCPay",
         })),
     };
     audit::insert_of_step(actor, entry, &ids.step)
 }
 
-/// Which way a license turns when its payment does.
+/// How the license of an order changes when its payment does.
 #[derive(Clone, Copy)]
-enum Turn {
+enum LicenseChange {
     /// Active, now suspended.
-    Away,
-    /// Suspended for its payment, now active.
-    Back,
+    Suspend,
+    /// Suspended because of its payment, now active.
+    Reinstate,
 }
 
-/// Suspends the license of an invoice, or puts it in force again. Only what the
-/// payment suspended comes back, and a revoked license stays revoked.
-fn turned(actor: &Actor, invoice_id: &str, turn: Turn, ids: &StepIds) -> [Statement; 3] {
-    let [audit_id, event_id] = &ids.turned;
-    let (from, only_reason, to, reason, action, event_type) = match turn {
-        Turn::Away => (
+/// Suspends the license of an invoice, or reinstates it. Only a license that was
+/// suspended because of its payment is reinstated; a revoked one stays revoked.
+fn license_changed(
+    actor: &Actor,
+    invoice_id: &str,
+    change: LicenseChange,
+    ids: &StepIds,
+) -> [Statement; 3] {
+    let [audit_id, event_id] = &ids.license_changed;
+    let (from, only_reason, to, reason, action, event_type) = match change {
+        LicenseChange::Suspend => (
             "active",
             None,
             "suspended",
@@ -350,7 +373,7 @@ fn turned(actor: &Actor, invoice_id: &str, turn: Turn, ids: &StepIds) -> [Statem
             "license.suspend",
             "license.suspended",
         ),
-        Turn::Back => (
+        LicenseChange::Reinstate => (
             "suspended",
             Some(WITHDRAWN),
             "active",

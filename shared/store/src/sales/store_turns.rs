@@ -1,5 +1,5 @@
-//! Which store the reconciler asks next: each in its turn, whatever the others have to
-//! do, and one that does not answer less and less often.
+//! The turns of stores: the reconciler asks each store in turn, whatever the others have
+//! to do, and asks one that does not answer less and less often.
 
 use keywright_ports::{Database, DatabaseError, Statement, decode};
 use serde::Deserialize;
@@ -14,8 +14,7 @@ const LEASE: i64 = 30;
 /// Seconds between two lists of what was paid at a store, so that ticks in a row do
 /// not ask the same again. Less than the minute from one tick to the next.
 const LIST_EVERY: i64 = 20;
-/// How long a store is left alone that did not answer twice, in seconds; doubled each
-/// time up to [`LONGEST_PAUSE`].
+/// Pause after a store did not answer twice in a row, in seconds; doubled each time up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: i64 = 60;
 /// The longest pause, in seconds.
 const LONGEST_PAUSE: i64 = 300;
@@ -32,16 +31,16 @@ pub struct StoreTurn {
     pub skip: i64,
     /// How many invoices to read at once.
     pub page_size: i64,
-    /// How often it did not answer since it last did.
+    /// How often in a row it did not answer.
     pub failures: i64,
-    /// Whether to list what was paid.
+    /// Whether to list paid invoices.
     #[serde(deserialize_with = "crate::columns::flag")]
     pub lists: bool,
 }
 
-/// What came of a turn.
+/// The result of a turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub enum StoreTurnOutcome {
     /// It answered for the orders that it was asked for; what was paid was not listed.
     NotListed,
     /// It answered, with so many paid invoices on its first page and on the page after
@@ -67,11 +66,11 @@ impl StoreTurn {
 
     /// The same store after this turn.
     #[must_use]
-    pub fn after(&self, outcome: Outcome) -> Self {
+    pub fn after(&self, outcome: StoreTurnOutcome) -> Self {
         let mut next = self.clone();
         match outcome {
-            Outcome::NotListed => next.failures = 0,
-            Outcome::Answered { newest, older } => {
+            StoreTurnOutcome::NotListed => next.failures = 0,
+            StoreTurnOutcome::Answered { newest, older } => {
                 let is_full =
                     |count: usize| i64::try_from(count).is_ok_and(|count| count >= self.page_size);
                 next.failures = 0;
@@ -83,16 +82,16 @@ impl StoreTurn {
                 };
                 next.page_size = (self.page_size * 2).min(LARGEST_PAGE);
             }
-            Outcome::TooLarge => {
+            StoreTurnOutcome::TooLarge => {
                 next.page_size = (self.page_size / 2).max(1);
                 next.skip = 0;
             }
-            Outcome::Failed => next.failures = self.failures + 1,
+            StoreTurnOutcome::Failed => next.failures = self.failures + 1,
         }
         next
     }
 
-    /// Seconds for which it is left alone: none after one failure, which may be a hiccup.
+    /// Seconds until it is asked again: none after one failure, which may be a hiccup.
     #[must_use]
     pub fn pause(&self) -> i64 {
         match self.failures {
@@ -105,8 +104,8 @@ impl StoreTurn {
     }
 }
 
-/// Takes the turns of up to `limit` stores that have something to be asked, those first
-/// that had none for the longest. Ticks at once get different ones.
+/// Takes the turns of up to `limit` stores that have something to check, the longest
+/// waiting first. Ticks at the same time get different stores.
 ///
 /// # Errors
 /// [`DatabaseError`].
@@ -153,14 +152,16 @@ pub async fn claim(
 
 /// The statement that ends the turns.
 #[must_use]
-pub fn end(turns: &[(StoreTurn, Outcome)], now: i64) -> Statement {
+pub fn end(turns: &[(StoreTurn, StoreTurnOutcome)], now: i64) -> Statement {
     let ended: Vec<Value> = turns
         .iter()
         .map(|(turn, outcome)| {
             let next = turn.after(*outcome);
             let list_at = match outcome {
-                Outcome::Answered { .. } => Some(now + LIST_EVERY),
-                Outcome::NotListed | Outcome::TooLarge | Outcome::Failed => None,
+                StoreTurnOutcome::Answered { .. } => Some(now + LIST_EVERY),
+                StoreTurnOutcome::NotListed
+                | StoreTurnOutcome::TooLarge
+                | StoreTurnOutcome::Failed => None,
             };
             json!({
                 "store": next.store, "turn": next.turn, "skip": next.skip,
@@ -198,7 +199,7 @@ mod tests {
 
     #[test]
     fn older_pages_are_read_one_after_the_other_and_from_the_start() {
-        let answered = |newest, older| Outcome::Answered { newest, older };
+        let answered = |newest, older| StoreTurnOutcome::Answered { newest, older };
         let next = |skip, outcome| turn(skip, 100).after(outcome).skip;
         assert_eq!(next(0, answered(99, None)), 0, "that was all");
         assert_eq!(next(0, answered(100, None)), 100);
@@ -212,12 +213,12 @@ mod tests {
         let mut now = turn(300, 100);
         let mut sizes = Vec::new();
         for _ in 0..8 {
-            now = now.after(Outcome::TooLarge);
+            now = now.after(StoreTurnOutcome::TooLarge);
             sizes.push(now.page_size);
         }
         assert_eq!(sizes, [50, 25, 12, 6, 3, 1, 1, 1]);
         assert_eq!(now.skip, 0);
-        let answered = Outcome::Answered {
+        let answered = StoreTurnOutcome::Answered {
             newest: 1,
             older: None,
         };
@@ -230,11 +231,11 @@ mod tests {
         let mut now = turn(0, 100);
         let mut pauses = Vec::new();
         for _ in 0..8 {
-            now = now.after(Outcome::Failed);
+            now = now.after(StoreTurnOutcome::Failed);
             pauses.push(now.pause());
         }
         assert_eq!(pauses, [0, 60, 120, 240, 300, 300, 300, 300]);
-        let answered = Outcome::Answered {
+        let answered = StoreTurnOutcome::Answered {
             newest: 0,
             older: None,
         };

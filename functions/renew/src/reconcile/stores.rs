@@ -1,64 +1,65 @@
-//! The stores whose turn it is: each with the key to it, what it was asked, and the
+//! The stores whose turn it is: each with its API key, what it lists as paid, and the
 //! orders that are paid there.
 
 use crate::Ports;
+use keywright_domain::invoice::PaymentState;
 use keywright_ports::{DatabaseError, FetchError};
 use keywright_providers::btcpay::{self, Invoice, InvoiceStatus, Store};
 use keywright_store::sales::invoices::Payable;
 use keywright_store::sales::payment_providers::{self, Provider};
-use keywright_store::sales::store_turns::{Outcome, StoreTurn};
+use keywright_store::sales::store_turns::{StoreTurn, StoreTurnOutcome};
 
-/// How far back paid invoices are listed, in seconds of when they were made: a quarter
-/// of an hour to pay and a day in which `BTCPay` watches for late payments, as it does
-/// by default, and two days more.
+/// How far back paid invoices are listed, in seconds since they were made: a quarter of an
+/// hour to pay, a day in which `BTCPay` watches for late payments by default, and two
+/// days more.
 const LISTED_SECONDS: i64 = 3 * 86_400;
 
-/// A store and its turn.
-pub(crate) struct Turn {
-    pub(crate) turn: StoreTurn,
+/// Longest id of an order of ours, in bytes.
+const MAX_ORDER_ID_BYTES: usize = 36;
+
+/// A store in its turn.
+pub(super) struct OpenedStore {
+    pub(super) turn: StoreTurn,
     /// The store, or why it cannot be asked.
-    pub(crate) store: Result<Store, String>,
+    pub(super) store: Result<Store, String>,
 }
 
-/// What a store says of its paid invoices.
-pub(crate) struct PaidList {
-    pub(crate) invoices: Vec<Invoice>,
-    pub(crate) outcome: Outcome,
+/// What a store lists as paid.
+pub(super) struct PaidInvoices {
+    pub(super) invoices: Vec<Invoice>,
+    pub(super) outcome: StoreTurnOutcome,
 }
 
-/// Why there is no answer.
-pub(crate) enum NoAnswer {
-    /// It was too large to be read.
+/// Why a store gave no answer.
+pub(super) enum StoreFailure {
+    /// The answer was too large to be read.
     TooLarge(String),
     /// Anything else.
     Failed(String),
 }
 
-impl NoAnswer {
+impl StoreFailure {
     /// The line for the log, and what it means for the store's next turn.
-    pub(crate) fn into_parts(self) -> (String, Outcome) {
+    pub(super) fn into_parts(self) -> (String, StoreTurnOutcome) {
         match self {
-            Self::TooLarge(reason) => (reason, Outcome::TooLarge),
-            Self::Failed(reason) => (reason, Outcome::Failed),
+            Self::TooLarge(reason) => (reason, StoreTurnOutcome::TooLarge),
+            Self::Failed(reason) => (reason, StoreTurnOutcome::Failed),
         }
     }
 }
 
 /// Opens the stores of these turns.
-///
-/// # Errors
-/// [`DatabaseError`].
-pub(crate) async fn opened(
+pub(super) async fn open(
     ports: &Ports,
     turns: Vec<StoreTurn>,
-) -> Result<Vec<Turn>, DatabaseError> {
+) -> Result<Vec<OpenedStore>, DatabaseError> {
     let ids: Vec<&str> = turns.iter().filter_map(StoreTurn::provider_id).collect();
     let connected = if ids.is_empty() {
         Vec::new()
     } else {
         payment_providers::connected_among(&ports.database, &ids).await?
     };
-    let open = |turn: StoreTurn| Turn {
+    let open = |turn: StoreTurn| OpenedStore {
         store: match turn.provider_id() {
             None => (ports.payment_providers.configured_store().cloned()).map_err(str::to_owned),
             Some(id) => store(ports, &connected, id),
@@ -77,25 +78,24 @@ fn store(ports: &Ports, connected: &[Provider], id: &str) -> Result<Store, Strin
     Ok(opened.map_err(|error| error.to_string())?.store)
 }
 
-impl Turn {
-    /// Whether an order is paid at this store.
-    pub(crate) fn has(&self, order: &Payable) -> bool {
+impl OpenedStore {
+    /// True for an order that is paid at this store.
+    pub(super) fn has(&self, order: &Payable) -> bool {
         order.payment_provider_id.as_deref() == self.turn.provider_id()
     }
 
     /// How many orders one answer has room for: two invoices for each, in case another
-    /// program used an order id of ours.
-    pub(crate) fn room(&self) -> usize {
+    /// program uses an order id of ours.
+    pub(super) fn room(&self) -> usize {
         usize::try_from(self.turn.page_size / 2).unwrap_or(1).max(1)
     }
 
-    /// The newest invoices that were paid, and one page of the older ones, if it is time
-    /// to list them.
-    pub(crate) async fn paid(&self, ports: &Ports, now: i64) -> Result<PaidList, NoAnswer> {
+    /// The newest paid invoices and one page of older ones, if it is time to list them.
+    pub(super) async fn paid(&self, ports: &Ports, now: i64) -> Result<PaidInvoices, StoreFailure> {
         if !self.turn.lists {
-            return Ok(PaidList {
+            return Ok(PaidInvoices {
                 invoices: Vec::new(),
-                outcome: Outcome::NotListed,
+                outcome: StoreTurnOutcome::NotListed,
             });
         }
         let mut invoices = self.page(ports, now, 0).await?;
@@ -108,24 +108,24 @@ impl Turn {
         } else {
             None
         };
-        let outcome = Outcome::Answered { newest, older };
-        Ok(PaidList { invoices, outcome })
+        let outcome = StoreTurnOutcome::Answered { newest, older };
+        Ok(PaidInvoices { invoices, outcome })
     }
 
-    async fn page(&self, ports: &Ports, now: i64, skip: i64) -> Result<Vec<Invoice>, NoAnswer> {
+    async fn page(&self, ports: &Ports, now: i64, skip: i64) -> Result<Vec<Invoice>, StoreFailure> {
         let store = self.store.as_ref().map_err(failed)?;
         let since = now - LISTED_SECONDS;
         let request = store.list_paid(since, skip, self.turn.page_size);
         send(ports, request).await
     }
 
-    /// The invoices of these orders, with what their prices are in sats where that is
-    /// still to be learnt of one of them.
-    pub(crate) async fn invoices_of(
+    /// The invoices of these orders, with their prices in sats if that is unknown for one
+    /// of them.
+    pub(super) async fn invoices_of(
         &self,
         ports: &Ports,
         orders: &[Payable],
-    ) -> Result<Vec<Invoice>, NoAnswer> {
+    ) -> Result<Vec<Invoice>, StoreFailure> {
         let store = self.store.as_ref().map_err(failed)?;
         let with_sats = orders.iter().any(Payable::lacks_sats);
         let ids = orders.iter().map(|order| order.id.as_str());
@@ -133,38 +133,34 @@ impl Turn {
     }
 }
 
-fn failed(reason: &impl ToString) -> NoAnswer {
-    NoAnswer::Failed(reason.to_string())
+fn failed(reason: &impl ToString) -> StoreFailure {
+    StoreFailure::Failed(reason.to_string())
 }
 
 async fn send(
     ports: &Ports,
     request: Result<http::Request<bytes::Bytes>, http::Error>,
-) -> Result<Vec<Invoice>, NoAnswer> {
+) -> Result<Vec<Invoice>, StoreFailure> {
     let answer = ports
         .outbound
         .send(request.map_err(|error| failed(&error))?)
         .await;
     let answer = answer.map_err(|error| match error {
-        FetchError::TooLarge(_) => NoAnswer::TooLarge(error.to_string()),
+        FetchError::TooLarge(_) => StoreFailure::TooLarge(error.to_string()),
         _ => failed(&error),
     })?;
     btcpay::read_invoices(&answer).map_err(|error| failed(&error))
 }
 
-/// The order ids of invoices that say more than the order's row may know.
-pub(crate) fn order_ids(invoices: &[Invoice]) -> impl Iterator<Item = &str> {
+/// The order ids of these invoices that may be ours.
+pub(super) fn order_ids(invoices: &[Invoice]) -> impl Iterator<Item = &str> {
     let ids = invoices.iter().filter_map(|one| one.order_id.as_deref());
-    // Other programs of the vendor's name orders too, in their own ways.
+    // Other programs of the vendor use order ids of their own.
     ids.filter(|id| id.len() <= MAX_ORDER_ID_BYTES)
 }
 
-/// Longest id of an order of ours, in bytes.
-const MAX_ORDER_ID_BYTES: usize = 36;
-
-/// Whether a paid invoice may be news for its order.
-pub(crate) fn may_be_news(invoices: &[Invoice], order: &Payable) -> bool {
-    use keywright_domain::invoice::PaymentState;
+/// True if a listed invoice may change its order.
+pub(super) fn may_be_news(invoices: &[Invoice], order: &Payable) -> bool {
     invoices
         .iter()
         .filter(|one| one.order_id.as_deref() == Some(order.id.as_str()))
