@@ -11,7 +11,7 @@ use keywright_domain::release::gate::{DownloadRights, GateRefusal};
 use keywright_domain::release::{Channel, Platform, Version};
 use keywright_domain::slug::Slug;
 use keywright_license::{Token, VerifyKeys, verify_license};
-use keywright_ports::SignError;
+use keywright_ports::{SignError, SignRefusal};
 use keywright_store::licenses::recorded;
 use keywright_store::releases::release_feed::{self, Asking, Feed, Offered, Reach};
 use keywright_web::caller_limit::take_for;
@@ -261,22 +261,18 @@ fn refused(code: &'static str, message: impl Into<String>) -> ApiError {
 }
 
 fn no_link(error: SignError) -> ApiError {
-    match &error {
-        SignError::Refused { error: word, .. } if word == "no_download_id" => {
-            ApiError::unavailable(
-                "service_unavailable",
-                "the license is being prepared for downloads; try again in a minute",
-                error.to_string(),
-            )
-        }
-        SignError::Refused { error: word, .. } if word == "receipt_not_sealed" => {
-            ApiError::unavailable(
-                "service_unavailable",
-                "the link could not be signed now; try again later",
-                error.to_string(),
-            )
-        }
-        SignError::Refused { status: 409, .. } => {
+    match error.refusal() {
+        Some(SignRefusal::NoDownloadId) => ApiError::unavailable(
+            "service_unavailable",
+            "the license is being prepared for downloads; try again in a minute",
+            error.to_string(),
+        ),
+        Some(SignRefusal::ReceiptNotSealed) => ApiError::unavailable(
+            "service_unavailable",
+            "the link could not be signed now; try again later",
+            error.to_string(),
+        ),
+        Some(SignRefusal::NotEntitled | SignRefusal::NotActive | SignRefusal::VersionDenied) => {
             refused("token-revoked", "the license does not open this download")
         }
         _ => error.into(),

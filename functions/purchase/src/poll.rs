@@ -9,7 +9,8 @@ use axum::response::IntoResponse;
 use http::header::CACHE_CONTROL;
 use keywright_domain::invoice::{InvoiceStatus, PaymentState};
 use keywright_domain::money::Currency;
-use keywright_domain::order::OrderOpener;
+use keywright_domain::order::{OrderOpener, OrderProvider};
+use keywright_domain::standing::LicenseStatus;
 use keywright_store::chain::usdc_orders;
 use keywright_store::operator::activity::Kind;
 use keywright_store::sales::purchases;
@@ -100,7 +101,7 @@ pub(crate) async fn handler(
     let found = purchases::progress(&ports.database, &opener)
         .await?
         .ok_or_else(unknown)?;
-    let active = found.license_status.as_deref() == Some("active");
+    let active = found.license_status == Some(LicenseStatus::Active);
     let mut progress = Progress {
         invoice_id: opener.as_str().to_owned(),
         order_id: found.id,
@@ -114,9 +115,12 @@ pub(crate) async fn handler(
         price_value: found.price.amount(),
         checkout_url: Some(found.checkout_url)
             .filter(|url| found.status == InvoiceStatus::Pending && !url.is_empty())
-            .map(|url| match found.provider.as_str() {
-                "polygon" => usdc::with_secret(&url, opener.as_str()),
-                _ => ports.for_browsers(url),
+            .map(|url| match found.provider {
+                OrderProvider::Polygon => usdc::with_secret(&url, opener.as_str()),
+                OrderProvider::Btcpay
+                | OrderProvider::Zaprite
+                | OrderProvider::Free
+                | OrderProvider::Unknown => ports.for_browsers(url),
             }),
         license_key: None,
         license_id: found.license_id.filter(|_| active),
@@ -125,7 +129,7 @@ pub(crate) async fn handler(
         redirect_url: None,
         usdc: None,
     };
-    if found.provider == "polygon"
+    if found.provider == OrderProvider::Polygon
         && let Some(shown) = usdc_orders::shown(&ports.database, &opener).await?
     {
         let public_url = ports.public_url()?;

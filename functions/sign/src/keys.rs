@@ -1,8 +1,46 @@
-//! The signing key of the configuration, checked against the first of the
-//! public keys that verify: a key nobody would accept signs nothing.
+//! The configured keys: the signing key, checked against the first of the public keys
+//! that verify (a key that nobody would accept signs nothing), and the keys that receipts
+//! are sealed with.
 
+use crate::error::Refusal;
 use keywright_license::{SigningKey, VerifyKeys};
-use keywright_ports::{Config, name};
+use keywright_ports::receipt_keys::{NoReceiptKeys, ReceiptKeys};
+use keywright_ports::{Config, SignRefusal, name};
+use std::sync::Arc;
+
+/// The keys of this function, or why it has none. They are refused at every call and not
+/// at start, so that the log of each call has the reason.
+#[derive(Clone)]
+pub(crate) struct SigningKeys {
+    signing: Arc<Result<SigningKey, KeyError>>,
+    receipts: Result<ReceiptKeys, NoReceiptKeys>,
+}
+
+impl SigningKeys {
+    pub(crate) fn configured(config: &Config) -> Self {
+        Self {
+            signing: Arc::new(configured(config)),
+            receipts: ReceiptKeys::configured(config),
+        }
+    }
+
+    /// The key that signs, and those that check receipts.
+    ///
+    /// # Errors
+    /// 503 when either is missing or must not be used.
+    pub(crate) fn usable(&self) -> Result<(&SigningKey, &ReceiptKeys), Refusal> {
+        let signing = self
+            .signing
+            .as_ref()
+            .as_ref()
+            .map_err(|error| Refusal::new(SignRefusal::NoSigningKey, error.to_string()))?;
+        let receipts = self
+            .receipts
+            .as_ref()
+            .map_err(|error| Refusal::new(SignRefusal::NoReceiptKey, error.to_string()))?;
+        Ok((signing, receipts))
+    }
+}
 
 /// Why this function refuses to sign.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -25,7 +63,7 @@ pub(crate) enum KeyError {
 ///
 /// # Errors
 /// [`KeyError`]; its text never holds any part of the key.
-pub(crate) fn configured(config: &Config) -> Result<SigningKey, KeyError> {
+fn configured(config: &Config) -> Result<SigningKey, KeyError> {
     let seed = config.get(name::SIGNING_KEY).ok_or(KeyError::Missing)?;
     let key = SigningKey::from_seed_base64(seed)
         .map_err(|error| KeyError::Malformed(error.to_string()))?;

@@ -1,8 +1,8 @@
-//! The sign function: the only holder of the signing key, without a public
-//! route. It signs records, not requests: a caller names a license, and what
-//! the database says of it is signed, or refused. Nor does it take the database's
-//! word for a sale: a receipt counts only with a seal under a key that this function
-//! and those that settle hold.
+//! The sign function: the only holder of the signing key, without a public route. It
+//! signs records, not requests: a caller names a license, and sign reads what the database
+//! says of it and signs that, or refuses. It does not trust the database with a sale: a
+//! receipt counts only with a seal by a key that only this function and those that settle
+//! hold.
 
 mod error;
 mod keys;
@@ -11,15 +11,10 @@ mod link;
 
 use axum::Router;
 use axum::routing::post;
-use error::Refusal;
-use http::StatusCode;
-use keywright_license::SigningKey;
+use keys::SigningKeys;
 use keywright_ports::function::{Access, PortError};
-use keywright_ports::receipt_keys::{NoReceiptKeys, ReceiptKeys};
-use keywright_ports::{Grants, Host};
-use keywright_ports::{Reader, Stamps, name};
+use keywright_ports::{Grants, Host, Reader, Stamps, name};
 use keywright_web::Function;
-use std::sync::Arc;
 
 /// This function.
 pub const FUNCTION: Function = Function {
@@ -40,49 +35,16 @@ keywright_host::entry!(FUNCTION);
 struct Ports {
     database: Reader,
     stamps: Stamps,
-    /// The key, or why there is none; refused at every call, not at start, so
-    /// that the reason is in the log of each.
-    key: Arc<Result<SigningKey, keys::KeyError>>,
-    /// What tells a genuine receipt, or why nothing does.
-    receipt_keys: Result<ReceiptKeys, NoReceiptKeys>,
+    keys: SigningKeys,
 }
 
-impl Ports {
-    /// The key.
-    ///
-    /// # Errors
-    /// 503 when there is none that may be used.
-    fn key(&self) -> Result<&SigningKey, Refusal> {
-        self.key.as_ref().as_ref().map_err(|error| {
-            Refusal::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "no_signing_key",
-                error.to_string(),
-            )
-        })
-    }
-
-    /// What tells a genuine receipt.
-    ///
-    /// # Errors
-    /// 503 when there is no key that may be used.
-    fn receipt_keys(&self) -> Result<&ReceiptKeys, Refusal> {
-        self.receipt_keys.as_ref().map_err(|error| {
-            Refusal::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "no_receipt_key",
-                error.to_string(),
-            )
-        })
-    }
-}
+keywright_web::from_ref! { Ports { database: Reader, stamps: Stamps, keys: SigningKeys } }
 
 fn router(host: &Host) -> Result<Router, PortError> {
     let ports = Ports {
         database: host.reader()?,
         stamps: host.stamps(),
-        key: Arc::new(keys::configured(&host.config)),
-        receipt_keys: ReceiptKeys::configured(&host.config),
+        keys: SigningKeys::configured(&host.config),
     };
     Ok(Router::new()
         .route("/license", post(license::handler))

@@ -1,14 +1,12 @@
 //! `POST /license`: the key and the token of a recorded license.
 
-use crate::Ports;
 use crate::error::Refusal;
+use crate::keys::SigningKeys;
 use axum::extract::State;
-use http::StatusCode;
 use keywright_domain::dates::MAX_UNIX_SECONDS;
-use keywright_domain::standing::LicenseStatus;
+use keywright_domain::entitlement::may_sign;
 use keywright_license::{Date, MintError, NewLicense, SigningKey, TokenClaims};
-use keywright_ports::receipt_keys::{ReceiptKeys, SealState};
-use keywright_ports::{SignLicense, SignedLicense};
+use keywright_ports::{Reader, SignLicenseRequest, SignedLicense};
 use keywright_store::licenses::recorded::{self, Entitled};
 use keywright_web::{ApiError, Json};
 use uuid::Uuid;
@@ -16,74 +14,24 @@ use uuid::Uuid;
 /// Signs what is recorded. The same record gives the same key and token every
 /// time, because Ed25519 is deterministic: keys are not stored.
 ///
-/// 404 `unknown_license`, 409 `not_entitled` without a receipt that entitles
-/// it or when it is not active, 503 `receipt_not_sealed`, `no_receipt_key` and
-/// `no_signing_key`.
+/// The refusals are those of [`SignRefusal`](keywright_ports::SignRefusal).
 pub(crate) async fn handler(
-    State(ports): State<Ports>,
-    asked: Result<Json<SignLicense>, ApiError>,
+    State(database): State<Reader>,
+    State(keys): State<SigningKeys>,
+    request: Result<Json<SignLicenseRequest>, ApiError>,
 ) -> Result<Json<SignedLicense>, Refusal> {
-    let Json(asked) =
-        asked.map_err(|error| Refusal::new(error.status(), "bad_request", error.message()))?;
-    let key = ports.key()?;
-    let receipt_keys = ports.receipt_keys()?;
-    let recorded = recorded::with_receipt(&ports.database, &asked.license_id)
-        .await
-        .map_err(|error| internal(&error))?
+    let Json(request) = request.map_err(|error| Refusal::bad_body(&error))?;
+    let (key, receipt_keys) = keys.usable()?;
+    let recorded = recorded::with_receipt(&database, &request.license_id)
+        .await?
         .ok_or_else(Refusal::unknown_license)?;
-    entitled(&recorded, receipt_keys)?;
+    may_sign(&recorded.signable(receipt_keys))?;
     sign(key, &recorded).map(Json)
-}
-
-/// A sealed receipt for this license and its product, whose invoice (where it has
-/// one) settled, and a license that is in force.
-///
-/// # Errors
-/// 409 `not_entitled`, with the reason; 503 `receipt_not_sealed` where the operator
-/// has to seal receipts first.
-pub(crate) fn entitled(recorded: &Entitled, keys: &ReceiptKeys) -> Result<(), Refusal> {
-    let refused = |reason: &str| Err(Refusal::new(StatusCode::CONFLICT, "not_entitled", reason));
-    let Some(receipt) = recorded.receipt() else {
-        return refused("the license has no receipt");
-    };
-    if receipt.product_id != recorded.license.product_id {
-        return refused("the receipt is for another product");
-    }
-    match keys.check(&receipt, &recorded.receipt.seals) {
-        SealState::Sealed | SealState::SealedByOlderKey => {}
-        SealState::Unsealed => return not_sealed("has no seal"),
-        SealState::UnknownKey => {
-            return not_sealed("has seals of keys only that are not in RECEIPT_KEYS");
-        }
-        SealState::Broken => {
-            return refused("the receipt, its license or its seal was changed in the database");
-        }
-    }
-    let settled = recorded.invoice_status.as_deref() == Some("settled");
-    let granted = receipt.kind == "grant" && recorded.invoice_status.is_none();
-    if !settled && !granted {
-        return refused("the receipt's invoice is not settled");
-    }
-    if recorded.license.status != LicenseStatus::Active {
-        return refused("the license is not active");
-    }
-    Ok(())
-}
-
-fn not_sealed(why: &str) -> Result<(), Refusal> {
-    Err(Refusal::new(
-        StatusCode::SERVICE_UNAVAILABLE,
-        "receipt_not_sealed",
-        format!(
-            "the receipt {why}: after an upgrade or a change of RECEIPT_KEYS run: keywright \
-             receipts seal; a receipt that is still not sealed then was not written by Keywright"
-        ),
-    ))
 }
 
 fn sign(key: &SigningKey, recorded: &Entitled) -> Result<SignedLicense, Refusal> {
     let license = &recorded.license;
-    let id = |text: &str| Uuid::parse_str(text).map_err(|error| internal(&error));
+    let id = |text: &str| Uuid::parse_str(text).map_err(|error| Refusal::internal(&error));
     let license_key = key.sign_license(&NewLicense {
         product_id: id(&license.product_id)?,
         license_id: id(&license.id)?,
@@ -112,16 +60,8 @@ fn sign(key: &SigningKey, recorded: &Entitled) -> Result<SignedLicense, Refusal>
         token = key.sign_token(&claims);
     }
     Ok(SignedLicense {
-        license_key: license_key.map_err(|error| internal(&error))?,
-        token: token.map_err(|error| internal(&error))?,
+        license_key: license_key.map_err(|error| Refusal::internal(&error))?,
+        token: token.map_err(|error| Refusal::internal(&error))?,
         download_id: recorded.download_id.clone(),
     })
-}
-
-pub(crate) fn internal(error: &dyn std::error::Error) -> Refusal {
-    Refusal::new(
-        StatusCode::INTERNAL_SERVER_ERROR,
-        "internal_error",
-        error.to_string(),
-    )
 }

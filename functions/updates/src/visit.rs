@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use keywright_domain::release::gate::{DownloadRights, Held};
 use keywright_domain::release::{Channel, Platform, Version};
-use keywright_ports::SignError;
+use keywright_ports::{SignError, SignRefusal};
 use keywright_store::releases::release_feed::{self, Asking, Feed, Offered, Reach};
 use keywright_web::ApiError;
 
@@ -196,22 +196,18 @@ fn check(feed: &Feed, caller: &Caller, now: i64) -> Result<(), ApiError> {
 
 /// The answer when sign makes no link.
 pub(crate) fn no_link(error: SignError) -> ApiError {
-    match &error {
-        SignError::Refused { error: word, .. } if word == "no_download_id" => {
-            ApiError::unavailable(
-                "service_unavailable",
-                "the license is being prepared for downloads; try again in a minute",
-                error.to_string(),
-            )
-        }
-        SignError::Refused { error: word, .. } if word == "receipt_not_sealed" => {
-            ApiError::unavailable(
-                "service_unavailable",
-                "the link could not be signed now; try again later",
-                error.to_string(),
-            )
-        }
-        SignError::Refused { status: 409, .. } => {
+    match error.refusal() {
+        Some(SignRefusal::NoDownloadId) => ApiError::unavailable(
+            "service_unavailable",
+            "the license is being prepared for downloads; try again in a minute",
+            error.to_string(),
+        ),
+        Some(SignRefusal::ReceiptNotSealed) => ApiError::unavailable(
+            "service_unavailable",
+            "the link could not be signed now; try again later",
+            error.to_string(),
+        ),
+        Some(SignRefusal::NotEntitled | SignRefusal::NotActive | SignRefusal::VersionDenied) => {
             ApiError::forbidden("the license does not open this download")
         }
         _ => error.into(),

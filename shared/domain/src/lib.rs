@@ -9,7 +9,8 @@
 //! - [`terms`]: what a policy promises and a license keeps
 //! - [`standing`]: whether a recorded license is good at a given second
 //! - [`seats`]: which machines may use a license
-//! - [`invoice`]: the states of a purchase
+//! - [`entitlement`]: which recorded license may be signed
+//! - [`invoice`]: the states of an order and its invoice
 //! - [`merchant`]: what a business says of itself
 //! - [`offer`]: which policy an order gets that names none
 //! - [`order`]: an order's public id and the secret that opens it
@@ -27,6 +28,7 @@ pub mod caller_limits;
 pub mod catalog;
 pub mod dates;
 pub mod discount;
+pub mod entitlement;
 pub mod ids;
 pub mod invoice;
 pub mod merchant;

@@ -3,6 +3,7 @@
 //! key, and only the buyer has it.
 
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fmt;
 
@@ -15,6 +16,37 @@ const PREFIX: &str = "os_";
 /// Longest text that opens an order, in bytes: a secret has 46, and an id, which
 /// opens an order from before there were secrets, 36.
 const MAX_BYTES: usize = 64;
+
+/// Who takes the payment of an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OrderProvider {
+    /// A `BTCPay` Server.
+    Btcpay,
+    /// Zaprite.
+    Zaprite,
+    /// The vendor's own wallet, in USDC on Polygon.
+    Polygon,
+    /// Nobody: there is nothing to pay.
+    Free,
+    /// A provider that a newer version of this software recorded.
+    #[serde(other)]
+    Unknown,
+}
+
+impl OrderProvider {
+    /// The word in the database.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Btcpay => "btcpay",
+            Self::Zaprite => "zaprite",
+            Self::Polygon => "polygon",
+            Self::Free => "free",
+            Self::Unknown => "unknown",
+        }
+    }
+}
 
 /// Bearer secret of an order: anyone who has it can fetch the license key. It does
 /// not print.

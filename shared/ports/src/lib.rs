@@ -46,7 +46,10 @@ pub use releases::{
     ByteStream, Extent, FileInfo, HostBody, Listing, Release, ReleaseBody, ReleaseError,
     ReleaseStore, Releases,
 };
-pub use sign::{Sign, SignError, SignLicense, SignLink, SignRefusal, SignedLicense, SignedLink};
+pub use sign::{
+    Sign, SignError, SignLicenseRequest, SignLinkRequest, SignRefusal, SignRefusalBody,
+    SignedLicense, SignedLink,
+};
 pub use unavailable::Unavailable;
 
 /// A boxed future that may move between threads; wasm hosts wrap theirs.

@@ -8,6 +8,7 @@
 use crate::{Config, name};
 use data_encoding::{BASE64, BASE64URL_NOPAD, HEXLOWER};
 use hmac::{Hmac, KeyInit, Mac};
+use keywright_domain::entitlement::SealState;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fmt;
@@ -81,42 +82,6 @@ pub struct Seal {
     pub mac: String,
 }
 
-/// What the seals of a receipt are worth.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SealState {
-    /// Sealed with the newest key.
-    Sealed,
-    /// Sealed with one of the older keys only.
-    SealedByOlderKey,
-    /// It has seals, all of keys that are not configured.
-    UnknownKey,
-    /// It has none.
-    Unsealed,
-    /// A seal of a configured key contradicts it: the receipt, its license or the
-    /// seal was changed.
-    Broken,
-}
-
-impl SealState {
-    /// Whether the receipt may entitle a license.
-    #[must_use]
-    pub const fn is_good(self) -> bool {
-        matches!(self, Self::Sealed | Self::SealedByOlderKey)
-    }
-
-    /// The word on the wire.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Sealed => "sealed",
-            Self::SealedByOlderKey => "sealed_by_older_key",
-            Self::UnknownKey => "unknown_key",
-            Self::Unsealed => "unsealed",
-            Self::Broken => "broken",
-        }
-    }
-}
-
 impl ReceiptKeys {
     /// The configured keys: 32 bytes in base64 each, separated by commas.
     ///
@@ -146,7 +111,7 @@ impl ReceiptKeys {
         }
     }
 
-    /// What these seals of a receipt are worth.
+    /// The state of these seals of a receipt.
     #[must_use]
     pub fn check(&self, receipt: &ReceiptFacts<'_>, seals: &[Seal]) -> SealState {
         let is_good = |key: &Key| seals.iter().any(|seal| key.made(seal, receipt));

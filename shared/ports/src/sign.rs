@@ -6,38 +6,39 @@ use bytes::Bytes;
 use http::{Request, StatusCode, header};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// `POST /license` of the sign function.
+/// The body of `POST /license` of the sign function.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SignLicense {
+pub struct SignLicenseRequest {
     /// Id of the recorded license.
     pub license_id: String,
 }
 
-/// What sign answers with status 200.
+/// A signed license: the answer of sign with status 200.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignedLicense {
     /// The `LIC1-…` key.
     pub license_key: String,
     /// The token for the release gate.
     pub token: String,
-    /// What opens its downloads in places that are not fit for a key; `None` for
-    /// a moment, for a license older than download ids.
+    /// Opens its downloads where a key does not fit; `None` for a moment, for a license
+    /// older than download ids.
     pub download_id: Option<String>,
 }
 
-/// `POST /link` of the sign function.
+/// The body of `POST /link` of the sign function.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SignLink {
+pub struct SignLinkRequest {
     /// Id of the recorded license.
     pub license_id: String,
     /// The version that the link is to open.
     pub version: String,
 }
 
-/// A download link: what sign answers with status 200.
+/// A download link: the answer of sign with status 200.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignedLink {
     /// Slug of the license's product.
@@ -66,11 +67,86 @@ impl SignedLink {
     }
 }
 
-/// What sign answers otherwise.
+/// Why sign refuses. The words are the same on both sides of the call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SignRefusal {
+    /// The request is malformed, or names a version that a link cannot be for.
+    BadRequest,
+    /// There is no such endpoint.
+    NotFound,
+    /// No such license is recorded.
+    UnknownLicense,
+    /// The license must not be signed: see [`keywright_domain::entitlement`].
+    NotEntitled,
+    /// The license is expired, so no link is made.
+    NotActive,
+    /// The license does not include the version; the message is the code of a
+    /// [`GateRefusal`](keywright_domain::release::gate::GateRefusal).
+    VersionDenied,
+    /// The license has no download id yet; the next tick gives it one.
+    NoDownloadId,
+    /// The operator has to seal the receipt first.
+    ReceiptNotSealed,
+    /// No key is configured that seals receipts.
+    NoReceiptKey,
+    /// No key is configured that may sign.
+    NoSigningKey,
+    /// Sign failed.
+    InternalError,
+    /// A word of a newer version.
+    #[serde(other)]
+    Unknown,
+}
+
+impl SignRefusal {
+    /// The word on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::BadRequest => "bad_request",
+            Self::NotFound => "not_found",
+            Self::UnknownLicense => "unknown_license",
+            Self::NotEntitled => "not_entitled",
+            Self::NotActive => "not_active",
+            Self::VersionDenied => "version_denied",
+            Self::NoDownloadId => "no_download_id",
+            Self::ReceiptNotSealed => "receipt_not_sealed",
+            Self::NoReceiptKey => "no_receipt_key",
+            Self::NoSigningKey => "no_signing_key",
+            Self::InternalError => "internal_error",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// The status that it is sent with.
+    #[must_use]
+    pub const fn status(self) -> StatusCode {
+        match self {
+            Self::BadRequest => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::NotFound | Self::UnknownLicense => StatusCode::NOT_FOUND,
+            Self::NotEntitled | Self::NotActive | Self::VersionDenied | Self::NoDownloadId => {
+                StatusCode::CONFLICT
+            }
+            Self::ReceiptNotSealed | Self::NoReceiptKey | Self::NoSigningKey => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+            Self::InternalError | Self::Unknown => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+}
+
+impl fmt::Display for SignRefusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The answer of sign with any other status than 200.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SignRefusal {
-    /// A stable word, such as `not_entitled`.
-    pub error: String,
+pub struct SignRefusalBody {
+    /// Why.
+    pub error: SignRefusal,
     /// What is wrong, for the log.
     pub message: String,
 }
@@ -78,22 +154,34 @@ pub struct SignRefusal {
 /// Why there is no signature.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SignError {
-    /// Sign refused; the reason is for the log.
-    #[error("sign refused ({status}): {message}")]
+    /// Sign refused.
+    #[error("sign refused ({refusal}): {message}")]
     Refused {
-        /// Its status.
-        status: u16,
-        /// Its word.
-        error: String,
-        /// Its message.
+        /// Why.
+        refusal: SignRefusal,
+        /// What is wrong, for the log.
         message: String,
     },
     /// Sign could not be reached.
     #[error("sign did not answer: {0}")]
     Unreachable(#[from] FetchError),
     /// Sign answered something else.
-    #[error("sign answered something unreadable")]
-    Unreadable,
+    #[error("sign sent an unreadable answer with status {0}")]
+    Unreadable(u16),
+    /// The request could not be written.
+    #[error("the request to sign could not be written")]
+    Unwritable,
+}
+
+impl SignError {
+    /// Why sign refused; `None` when it did not answer.
+    #[must_use]
+    pub const fn refusal(&self) -> Option<SignRefusal> {
+        match self {
+            Self::Refused { refusal, .. } => Some(*refusal),
+            Self::Unreachable(_) | Self::Unreadable(_) | Self::Unwritable => None,
+        }
+    }
 }
 
 /// The sign function, as its callers see it.
@@ -120,55 +208,81 @@ impl Sign {
     /// # Errors
     /// [`SignError`].
     pub async fn license(&self, license_id: &str) -> Result<SignedLicense, SignError> {
-        let asked = SignLicense {
+        let request = SignLicenseRequest {
             license_id: license_id.to_owned(),
         };
-        self.ask("license", &asked).await
+        self.call("license", &request).await
     }
 
     /// Has a link to a version of the license's product signed, good for five
     /// minutes.
     ///
     /// # Errors
-    /// [`SignError`]; refused with the word `version_denied` and the code of a
-    /// [`GateRefusal`](keywright_domain::release::gate::GateRefusal) when the
-    /// license does not include the version.
+    /// [`SignError`]; refused with [`SignRefusal::VersionDenied`] when the license does
+    /// not include the version.
     pub async fn download_link(
         &self,
         license_id: &str,
         version: &str,
     ) -> Result<SignedLink, SignError> {
-        let asked = SignLink {
+        let request = SignLinkRequest {
             license_id: license_id.to_owned(),
             version: version.to_owned(),
         };
-        self.ask("link", &asked).await
+        self.call("link", &request).await
     }
 
-    async fn ask<T: DeserializeOwned>(
+    async fn call<T: DeserializeOwned>(
         &self,
-        what: &str,
-        asked: &impl Serialize,
+        endpoint: &str,
+        request: &impl Serialize,
     ) -> Result<T, SignError> {
-        let body = serde_json::to_vec(asked).map_err(|_| SignError::Unreadable)?;
+        let body = serde_json::to_vec(request).map_err(|_| SignError::Unwritable)?;
         // The host part is the name Spin gives the component; Workers ignore it.
-        let request = Request::post(format!("http://sign.spin.internal/{what}"))
+        let request = Request::post(format!("http://sign.spin.internal/{endpoint}"))
             .header(header::CONTENT_TYPE, "application/json")
             .body(Bytes::from(body))
-            .map_err(|_| SignError::Unreadable)?;
+            .map_err(|_| SignError::Unwritable)?;
         let answer = self.fetch.send(request, LIMITS).await?;
+        let unreadable = |_| SignError::Unreadable(answer.status().as_u16());
         if answer.status() == StatusCode::OK {
-            return serde_json::from_slice(answer.body()).map_err(|_| SignError::Unreadable);
+            return serde_json::from_slice(answer.body()).map_err(unreadable);
         }
-        let refusal: Option<SignRefusal> = serde_json::from_slice(answer.body()).ok();
-        let refusal = refusal.unwrap_or_else(|| SignRefusal {
-            error: "unknown".to_owned(),
-            message: "no reason given".to_owned(),
-        });
+        let SignRefusalBody { error, message } =
+            serde_json::from_slice(answer.body()).map_err(unreadable)?;
         Err(SignError::Refused {
-            status: answer.status().as_u16(),
-            error: refusal.error,
-            message: refusal.message,
+            refusal: error,
+            message,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_are_those_that_serde_writes() {
+        for refusal in [
+            SignRefusal::BadRequest,
+            SignRefusal::NotFound,
+            SignRefusal::UnknownLicense,
+            SignRefusal::NotEntitled,
+            SignRefusal::NotActive,
+            SignRefusal::VersionDenied,
+            SignRefusal::NoDownloadId,
+            SignRefusal::ReceiptNotSealed,
+            SignRefusal::NoReceiptKey,
+            SignRefusal::NoSigningKey,
+            SignRefusal::InternalError,
+        ] {
+            let word = serde_json::to_value(refusal).expect("a word");
+            assert_eq!(word, refusal.as_str());
+            assert_ne!(refusal.status(), StatusCode::OK);
+            let read: SignRefusal = serde_json::from_value(word).expect("a refusal");
+            assert_eq!(read, refusal);
+        }
+        let newer: SignRefusal = serde_json::from_str("\"out_of_ink\"").expect("a refusal");
+        assert_eq!(newer, SignRefusal::Unknown);
     }
 }

@@ -23,6 +23,7 @@ pub mod range;
 pub mod rate_limit;
 mod sendfile;
 mod serve;
+mod state;
 mod visit;
 
 pub use auth::{Bearer, bearer_of, hash_of_secret, same_secret};

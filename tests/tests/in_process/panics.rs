@@ -197,7 +197,7 @@ async fn a_failure_in_sign_does_not_unsell() {
     assert_eq!(progress["status"], "settled");
     assert!(progress["license_key"].is_null(), "{progress}");
     assert!(
-        bench.log().contains("sign refused (500)"),
+        bench.log().contains("sign refused (internal_error)"),
         "{}",
         bench.log()
     );

@@ -4,8 +4,9 @@ use crate::Ports;
 use axum::extract::State;
 use http::{HeaderMap, Uri};
 use keywright_domain::dates::rfc3339;
+use keywright_domain::entitlement::{ReceiptKind, SealState};
 use keywright_domain::page::Position;
-use keywright_ports::receipt_keys::{ReceiptFacts, ReceiptKeys, SealState};
+use keywright_ports::receipt_keys::{ReceiptFacts, ReceiptKeys};
 use keywright_store::sales::receipts::{self, ListedReceipt};
 use keywright_web::openapi::{AccessRefusals, BadQuery, Failures};
 use keywright_web::page::{PageQuery, end_page};
@@ -111,7 +112,7 @@ impl ReceiptView {
         let state = receipt.seal_state(keys);
         let digest = receipt.facts().as_ref().map(ReceiptFacts::digest);
         // The reference of the others is the order's id or the license's.
-        let is_paid = !matches!(receipt.kind.as_str(), "free" | "grant");
+        let is_paid = ReceiptKind::parse(&receipt.kind).is_paid();
         Self {
             id: receipt.id,
             kind: receipt.kind,

@@ -2,7 +2,8 @@
 
 use crate::{Operator, Ports};
 use axum::extract::State;
-use keywright_ports::receipt_keys::{ReceiptFacts, SealState};
+use keywright_domain::entitlement::SealState;
+use keywright_ports::receipt_keys::ReceiptFacts;
 use keywright_store::sales::receipts::{self, ListedReceipt};
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures};
 use keywright_web::{ApiError, Json};

@@ -6,6 +6,7 @@ use crate::chain::transfers::{display, reference};
 use crate::chain::usdc_orders::Market;
 use crate::operator::audit::Actor;
 use crate::sales::settle::{self, NewIds, Paid};
+use keywright_domain::entitlement::ReceiptKind;
 use keywright_domain::usdc::AMOUNT_KNOWN;
 use keywright_domain::usdc::matching::{Asked, Reason};
 use keywright_domain::usdc::retry::TELL_AFTER;
@@ -194,7 +195,7 @@ pub fn crediting(
     let paid = Paid {
         invoice_id,
         product_id: &order.product_id,
-        kind: "polygon",
+        kind: ReceiptKind::Polygon,
         external_ref: &external_ref,
         amount: paid_units,
         currency: "USDC",

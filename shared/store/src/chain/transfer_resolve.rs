@@ -6,6 +6,7 @@ use crate::chain::transfers::reference;
 use crate::operator::audit::{self, Actor, Entry};
 use crate::sales::settle::{self, NewIds, Paid};
 use keywright_domain::dates::rfc3339;
+use keywright_domain::entitlement::ReceiptKind;
 use keywright_ports::receipt_keys::ReceiptKeys;
 use keywright_ports::{Database, DatabaseError, Reader, Stamps, Statement, decode};
 use serde::Deserialize;
@@ -184,7 +185,7 @@ pub async fn resolve(
         let paid = Paid {
             invoice_id,
             product_id: found.order_product_id.as_deref().unwrap_or_default(),
-            kind: "polygon",
+            kind: ReceiptKind::Polygon,
             external_ref: &external_ref,
             amount: transfer.amount_units,
             currency: "USDC",

@@ -11,7 +11,7 @@ use crate::operator::audit::{Actor, insert_into_audit};
 use crate::sales::invoices::{self, NewInvoice, opened_by, opened_order};
 use crate::sales::recent_orders;
 use keywright_domain::invoice::InvoiceStatus;
-use keywright_domain::order::OrderOpener;
+use keywright_domain::order::{OrderOpener, OrderProvider};
 use keywright_domain::recent_orders::{Kind, Origin};
 use keywright_domain::usdc::AMOUNT_KNOWN;
 use keywright_domain::usdc::amounts::Amounts;
@@ -188,7 +188,8 @@ pub async fn place(
 ) -> Result<Placed, DatabaseError> {
     let pending = InvoiceStatus::Pending;
     let reference = Some(order.reference.as_str());
-    let mut batch = invoices::place(invoice, "polygon", reference, pending, created_at, None);
+    let provider = OrderProvider::Polygon;
+    let mut batch = invoices::place(invoice, provider, reference, pending, created_at, None);
     batch.push(recent_orders::count(
         Kind::Unpaid,
         origin,

@@ -1,8 +1,10 @@
 //! What was sold.
 
 use crate::columns;
+use keywright_domain::entitlement::{ReceiptKind, SignableReceipt, SignableRecord};
+use keywright_domain::invoice::InvoiceStatus;
 use keywright_domain::standing::LicenseStatus;
-use keywright_ports::receipt_keys::{ReceiptFacts, Seal};
+use keywright_ports::receipt_keys::{ReceiptFacts, ReceiptKeys, Seal};
 use keywright_ports::{DatabaseError, Reader, Statement};
 use serde::Deserialize;
 
@@ -46,7 +48,7 @@ pub struct Entitled {
     #[serde(flatten)]
     pub receipt: LicenseReceipt,
     /// State of the receipt's invoice, where it has one.
-    pub invoice_status: Option<String>,
+    pub invoice_status: Option<InvoiceStatus>,
     /// What opens its downloads; `None` for a moment, for a license older than
     /// download ids.
     pub download_id: Option<String>,
@@ -69,6 +71,21 @@ pub struct LicenseReceipt {
 }
 
 impl Entitled {
+    /// Converts this row into what the rule of the sign function decides by.
+    #[must_use]
+    pub fn signable(&self, keys: &ReceiptKeys) -> SignableRecord<'_> {
+        SignableRecord {
+            product_id: &self.license.product_id,
+            status: self.license.status,
+            receipt: self.receipt().map(|receipt| SignableReceipt {
+                kind: ReceiptKind::parse(receipt.kind),
+                product_id: receipt.product_id,
+                seal: keys.check(&receipt, &self.receipt.seals),
+                invoice: self.invoice_status,
+            }),
+        }
+    }
+
     /// Every member of the receipt; `None` where there is none.
     #[must_use]
     pub fn receipt(&self) -> Option<ReceiptFacts<'_>> {

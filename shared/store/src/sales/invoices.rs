@@ -7,7 +7,7 @@ use crate::sales::recent_orders::{self, Full};
 use crate::sales::redemptions::{self, Reservation};
 use keywright_domain::invoice::{InvoiceStatus, PaymentState};
 use keywright_domain::money::{Price, Sats};
-use keywright_domain::order::OrderOpener;
+use keywright_domain::order::{OrderOpener, OrderProvider};
 use keywright_domain::recent_orders::{Kind, Origin};
 use keywright_domain::terms::Terms;
 use keywright_ports::{Database, DatabaseError, Reader, Statement, Value};
@@ -162,7 +162,7 @@ pub async fn create_pending(
     let pending = InvoiceStatus::Pending;
     let mut batch = place(
         invoice,
-        "btcpay",
+        OrderProvider::Btcpay,
         None,
         pending,
         created_at,
@@ -212,7 +212,7 @@ macro_rules! insert_into_invoices {
 /// writes an order; the last one answers a row where one was.
 pub(crate) fn place(
     invoice: &NewInvoice,
-    provider: &'static str,
+    provider: OrderProvider,
     provider_invoice_id: Option<&str>,
     status: InvoiceStatus,
     created_at: i64,
@@ -240,7 +240,7 @@ pub(crate) fn place(
             (&invoice.id).into(),
             (&invoice.product_id).into(),
             invoice.policy_id.as_ref().into(),
-            provider.into(),
+            provider.as_str().into(),
             provider_invoice_id.into(),
             status.as_str().into(),
             sats.map_or(0, |sats| sats.amount_sats).into(),

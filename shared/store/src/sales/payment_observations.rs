@@ -12,6 +12,7 @@ use crate::operator::audit::{self, Actor, Entry, insert_into_audit};
 use crate::sales::invoices::{Payable, Quote};
 use crate::sales::redemptions;
 use crate::sales::settle::{self, NewIds, Paid};
+use keywright_domain::entitlement::ReceiptKind;
 use keywright_domain::invoice::watch::InvoiceWatch;
 use keywright_domain::invoice::{
     ImpossibleObservation, InvoiceStatus, OrderEffect, OrderState, OrderStep, PaymentObservation,
@@ -276,7 +277,7 @@ fn effects(
             let paid = Paid {
                 invoice_id: &invoice.id,
                 product_id: &invoice.product_id,
-                kind: "btcpay",
+                kind: ReceiptKind::Btcpay,
                 external_ref: observed.provider_invoice_id,
                 amount: invoice.price.amount(),
                 currency: invoice.price.currency().as_str(),

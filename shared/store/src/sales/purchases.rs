@@ -4,7 +4,8 @@ use crate::columns;
 use crate::sales::invoices::{opened_by, opened_order};
 use keywright_domain::invoice::{InvoiceStatus, PaymentState};
 use keywright_domain::money::Price;
-use keywright_domain::order::OrderOpener;
+use keywright_domain::order::{OrderOpener, OrderProvider};
+use keywright_domain::standing::LicenseStatus;
 use keywright_ports::{DatabaseError, Reader, Statement};
 use serde::Deserialize;
 
@@ -14,7 +15,7 @@ pub struct Progress {
     /// The order's public id.
     pub id: String,
     /// How it is paid.
-    pub provider: String,
+    pub provider: OrderProvider,
     /// Where the purchase stands.
     pub status: InvoiceStatus,
     /// What was paid.
@@ -35,7 +36,7 @@ pub struct Progress {
     /// The license, once the invoice settled.
     pub license_id: Option<String>,
     /// Its state.
-    pub license_status: Option<String>,
+    pub license_status: Option<LicenseStatus>,
 }
 
 /// A settled purchase whose license is active, with what its buyer may be shown

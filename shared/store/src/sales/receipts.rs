@@ -6,8 +6,9 @@
 
 use crate::columns;
 use crate::operator::audit::{self, Actor, Entry};
+use keywright_domain::entitlement::SealState;
 use keywright_domain::page::Page;
-use keywright_ports::receipt_keys::{ReceiptFacts, ReceiptKeys, Seal, SealState};
+use keywright_ports::receipt_keys::{ReceiptFacts, ReceiptKeys, Seal};
 use keywright_ports::{Database, DatabaseError, Reader, Statement, Value};
 use serde::Deserialize;
 use serde_json::json;

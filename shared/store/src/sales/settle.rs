@@ -12,7 +12,9 @@ use crate::sales::invoices::{self, NewInvoice};
 use crate::sales::receipts;
 use crate::sales::recent_orders::{self, Full};
 use crate::sales::redemptions;
+use keywright_domain::entitlement::ReceiptKind;
 use keywright_domain::invoice::InvoiceStatus;
+use keywright_domain::order::OrderProvider;
 use keywright_domain::recent_orders::{Kind, Origin};
 use keywright_domain::release::DownloadId;
 use keywright_domain::terms::Terms;
@@ -112,7 +114,7 @@ pub async fn free_purchase(
     let external_ref = free_reference(&invoice.id);
     let place = invoices::place(
         invoice,
-        "free",
+        OrderProvider::Free,
         Some(&external_ref),
         InvoiceStatus::Settled,
         actor.at,
@@ -121,7 +123,7 @@ pub async fn free_purchase(
     let paid = Paid {
         invoice_id: &invoice.id,
         product_id: &invoice.product_id,
-        kind: "free",
+        kind: ReceiptKind::Free,
         external_ref: &external_ref,
         amount: invoice.price.amount(),
         currency: invoice.price.currency().as_str(),
@@ -164,7 +166,7 @@ pub async fn grant(
 ) -> Result<(), DatabaseError> {
     let receipt = ReceiptFacts {
         id: &ids.receipt,
-        kind: "grant",
+        kind: ReceiptKind::Grant.as_str(),
         external_ref: &ids.license,
         invoice_id: None,
         product_id: &grant.product_id,
@@ -209,8 +211,8 @@ pub(crate) struct Paid<'a> {
     pub(crate) invoice_id: &'a str,
     /// Its product.
     pub(crate) product_id: &'a str,
-    /// Who took the payment.
-    pub(crate) kind: &'static str,
+    /// What the receipt is a proof of.
+    pub(crate) kind: ReceiptKind,
     /// What they call it.
     pub(crate) external_ref: &'a str,
     /// What came in, in the smallest unit of its currency.
@@ -236,7 +238,7 @@ pub(crate) fn issuing(
 ) -> Vec<Statement> {
     let receipt = ReceiptFacts {
         id: &ids.receipt,
-        kind: paid.kind,
+        kind: paid.kind.as_str(),
         external_ref: paid.external_ref,
         invoice_id: Some(paid.invoice_id),
         product_id: paid.product_id,
