@@ -1,24 +1,24 @@
-//! The catalogue, buying, polling, redeeming and recovering, and download links
-//! for what was bought.
+//! The catalog, orders, polling, redeeming, recovering, and download links for what was
+//! bought.
 
 mod buy;
-mod checkout;
 mod codes;
 mod link;
-mod order;
+mod orders;
 mod policies;
 mod poll;
 mod preview;
 mod product;
+mod product_lookup;
 mod products;
 mod qr;
-mod recent_orders;
 mod recover;
 mod redeem;
 mod selection;
 mod seller;
 mod storefront;
 mod usdc;
+mod usdc_settings;
 
 use axum::Router;
 use axum::routing::{get, post};
@@ -33,6 +33,7 @@ use keywright_store::licenses::recorded::licenses_in_force;
 use keywright_web::Function;
 use keywright_web::{ApiError, Callers, api_router, repeatable};
 use std::sync::Arc;
+use usdc_settings::UsdcSettings;
 
 /// This function.
 pub const FUNCTION: Function = Function {
@@ -104,10 +105,10 @@ struct Ports {
     outbound: Outbound,
     /// What seals receipts.
     receipt_keys: Result<ReceiptKeys, NoReceiptKeys>,
-    /// Where it is written down that a key was shown.
+    /// Counts that keys are shown.
     activity: ActivityLog,
-    /// The vendor's wallet, or why there is none.
-    usdc: Arc<Result<usdc::Settings, String>>,
+    /// How orders are paid in USDC, or why they cannot be.
+    usdc: Arc<Result<UsdcSettings, String>>,
 }
 
 impl Ports {
@@ -160,7 +161,7 @@ impl Ports {
     }
 
     /// Where buyers pay in USDC.
-    fn usdc(&self) -> Result<&usdc::Settings, ApiError> {
+    fn usdc(&self) -> Result<&UsdcSettings, ApiError> {
         self.usdc.as_ref().as_ref().map_err(|reason| {
             ApiError::unavailable(
                 "usdc_not_configured",
@@ -169,6 +170,10 @@ impl Ports {
             )
         })
     }
+}
+
+keywright_web::from_ref! {
+    Ports { database: Database, sign: Sign, stamps: Stamps, activity: ActivityLog }
 }
 
 fn router(host: &Host) -> Result<Router, PortError> {
@@ -194,7 +199,7 @@ fn router(host: &Host) -> Result<Router, PortError> {
         btcpay_browser_url: config.get(name::BTCPAY_BROWSER_URL).map(plain),
         outbound,
         receipt_keys: ReceiptKeys::configured(config),
-        usdc: Arc::new(usdc::Settings::configured(config)),
+        usdc: Arc::new(UsdcSettings::configured(config)),
         activity: ActivityLog::open(host)?,
     };
     let orders = Router::new()

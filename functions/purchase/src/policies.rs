@@ -1,4 +1,4 @@
-//! `GET /v1/products/{slug}/policies`: what a product is sold under, cheapest
+//! `GET /v1/products/{slug}/policies`: the policies that a product is sold under, cheapest
 //! first. No member of a product or policy is null but `featured_discount`: the
 //! Rust SDK refuses null where it expects a value.
 //!
@@ -6,8 +6,7 @@
 //! under names that end in `_sats`: they are sats for a product priced in sats
 //! and cents for one priced in dollars or euros. `price_currency` says which.
 
-use crate::Ports;
-use crate::product::on_sale;
+use crate::product_lookup;
 use crate::selection::{offered, price};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
@@ -15,6 +14,7 @@ use keywright_domain::dates::rfc3339;
 use keywright_domain::discount::applies::{Ordered, featured};
 use keywright_domain::money::{Currency, Price};
 use keywright_domain::offer::{Unnamed, unnamed};
+use keywright_ports::{Database, Stamps};
 use keywright_store::catalog::discount_codes::{self, DiscountCode};
 use keywright_store::catalog::policies::{self, Policy};
 use keywright_store::catalog::products::Product;
@@ -24,7 +24,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-/// A product and what it is sold under.
+/// A product and the policies that it is sold under.
 #[derive(Serialize, ToSchema)]
 #[schema(as = PublicPolicies)]
 pub(crate) struct Policies {
@@ -140,7 +140,7 @@ struct FeaturedDiscount {
     discounted_price_sats: i64,
 }
 
-/// Lists what a product is sold under
+/// Lists the policies of a product
 ///
 /// Policies that are active, public and not archived, each with the discount
 /// that a purchase would get without a code.
@@ -152,14 +152,16 @@ struct FeaturedDiscount {
     responses((status = 200, body = Policies), Failures, Unknown)
 )]
 pub(crate) async fn handler(
-    State(ports): State<Ports>,
+    State(database): State<Database>,
+    State(stamps): State<Stamps>,
     slug: Result<Path<String>, PathRejection>,
 ) -> Result<Json<Policies>, ApiError> {
-    let product = on_sale(&ports, slug.ok().map(|Path(slug)| slug)).await?;
-    let policies = policies::all_of_product(&ports.database, &product.id).await?;
+    let slug = slug.map_or_else(|_| String::new(), |Path(slug)| slug);
+    let product = product_lookup::on_sale(&database, &slug).await?;
+    let policies = policies::all_of_product(&database, &product.id).await?;
     let sold_without_policy = unnamed(policies.iter().map(offered)) == Unnamed::Product;
-    let now = ports.stamps.now();
-    let codes = discount_codes::featured(&ports.database, &product.id, now).await?;
+    let now = stamps.now();
+    let codes = discount_codes::featured(&database, &product.id, now).await?;
     let shown = policies.into_iter().filter(Policy::is_for_sale);
     let policies = shown.map(|policy| view(policy, &product, &codes, now));
     let policies = policies.collect::<Result<_, _>>()?;

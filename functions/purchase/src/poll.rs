@@ -1,6 +1,6 @@
-//! `GET /v1/purchase/{invoice_id}`: where a purchase stands, and the key once
-//! it settled. The path holds the order's secret; the id of an order opens it only
-//! where it is from before there were secrets.
+//! `GET /v1/purchase/{invoice_id}`: the state of an order, and the key once it settled. The
+//! path holds the order's secret; an order's id opens it only if it is from before there
+//! were secrets.
 
 use crate::{Ports, usdc};
 use axum::extract::rejection::PathRejection;
@@ -19,11 +19,10 @@ use keywright_web::{ApiError, Json, Visit};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// Where a purchase stands. Key, id and token are null until the license is
-/// there, and when it is not active.
+/// The state of an order. Key, id and token are null until the license is issued, and
+/// while it is not active.
 #[derive(Serialize, ToSchema)]
-#[schema(as = PurchaseProgress)]
-pub(crate) struct Progress {
+pub(crate) struct PurchaseProgress {
     /// What opened the order: its secret.
     invoice_id: String,
     /// UUID of the order, for support. Public: it opens nothing.
@@ -66,19 +65,19 @@ pub(crate) struct Progress {
     /// 32 hex digits that open the downloads of the license and nothing else:
     /// the "Download Key" of a Joomla site.
     download_id: Option<String>,
-    /// Where the buyer goes next: as the order asked, else where the business sends
-    /// its buyers. There once an order is paid whose checkout is a page of this
-    /// instance, so in USDC.
+    /// Where the buyer goes next: to the address that the order named, else to the one of
+    /// the business. Present once an order in USDC is paid: its checkout is a page of this
+    /// instance.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     redirect_url: Option<String>,
-    /// What to send where, and what came; there when it is paid in USDC.
+    /// The payment; present if the order is paid in USDC.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
-    usdc: Option<usdc::Payment>,
+    usdc: Option<usdc::UsdcPayment>,
 }
 
-/// Shows where a purchase stands
+/// Shows the state of a purchase
 ///
 /// Poll it every few seconds until there is a key. The path holds the order's
 /// secret: anyone who has it gets the key. An order from before there were secrets
@@ -88,21 +87,21 @@ pub(crate) struct Progress {
     path = "/v1/purchase/{invoice_id}",
     tag = "buying",
     params(("invoice_id" = String, Path, description = "`invoice_id` of the purchase")),
-    responses((status = 200, body = Progress), Failures, Unknown)
+    responses((status = 200, body = PurchaseProgress), Failures, Unknown)
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,
     visit: Visit,
     invoice_id: Result<Path<String>, PathRejection>,
 ) -> Result<impl IntoResponse, ApiError> {
-    let unknown = || ApiError::not_found("there is no such invoice");
+    let unknown = || ApiError::not_found("no such order");
     let Path(text) = invoice_id.map_err(|_| unknown())?;
     let opener = OrderOpener::parse(&text).ok_or_else(unknown)?;
     let found = purchases::progress(&ports.database, &opener)
         .await?
         .ok_or_else(unknown)?;
     let active = found.license_status == Some(LicenseStatus::Active);
-    let mut progress = Progress {
+    let mut progress = PurchaseProgress {
         invoice_id: opener.as_str().to_owned(),
         order_id: found.id,
         status: found.status,

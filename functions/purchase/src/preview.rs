@@ -1,26 +1,28 @@
-//! `GET /v1/discount-codes/preview`: what a code would do to a price. Uses
-//! nothing up.
+//! `GET /v1/discount-codes/preview`: the price with a discount code. Uses nothing up.
 //!
 //! As in the list of policies, the contract's members named `…_sats` are in the
 //! smallest unit of the product's currency.
 
-use crate::product::on_sale;
-use crate::selection::{Selection, Wanted};
-use crate::{Ports, codes};
+use crate::orders::buyer::present;
+use crate::selection::{PolicyChoice, Selection};
+use crate::{codes, product_lookup};
 use axum::extract::State;
+use keywright_domain::caller_limits::CODES;
 use keywright_domain::discount::Discount;
 use keywright_domain::discount::applies::Refusal;
 use keywright_domain::money::{Currency, Price};
+use keywright_ports::{Database, Stamps};
 use keywright_store::catalog::discount_codes::DiscountCode;
+use keywright_web::caller_limit::take_for;
 use keywright_web::openapi::{BadQuery, Failures, TooMany, Unknown};
 use keywright_web::{ApiError, Client, Json, Query};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-/// What to look at.
+/// The code, and the order that it is for.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(crate) struct Asked {
+pub(crate) struct PreviewQuery {
     /// The code; small letters and spaces around it do not matter.
     #[param(example = "LAUNCH")]
     code: String,
@@ -31,7 +33,7 @@ pub(crate) struct Asked {
     policy_slug: Option<String>,
 }
 
-/// What the code would do now. It may be used up by the time of the order.
+/// The effect of the code now. It may be used up by the time of the order.
 #[derive(Serialize, ToSchema)]
 #[schema(as = DiscountPreview)]
 #[serde(untagged)]
@@ -106,25 +108,26 @@ pub(crate) struct Refused {
     get,
     path = "/v1/discount-codes/preview",
     tag = "buying",
-    params(Asked),
+    params(PreviewQuery),
     responses((status = 200, body = Preview), Failures, BadQuery, Unknown, TooMany)
 )]
 pub(crate) async fn handler(
-    State(ports): State<Ports>,
+    State(database): State<Database>,
+    State(stamps): State<Stamps>,
     client: Client,
-    asked: Result<Query<Asked>, ApiError>,
+    query: Result<Query<PreviewQuery>, ApiError>,
 ) -> Result<Json<Preview>, ApiError> {
-    let Query(asked) = asked?;
-    if asked.code.trim().is_empty() {
-        return Err(ApiError::bad_request("code: it is empty"));
+    let Query(query) = query?;
+    if query.code.trim().is_empty() {
+        return Err(ApiError::bad_request("code must not be empty"));
     }
-    codes::count(&ports, &client).await?;
-    let product = on_sale(&ports, Some(asked.product)).await?;
-    let policy_slug = crate::order::present(asked.policy_slug);
-    let wanted = policy_slug.as_deref().map_or(Wanted::Any, Wanted::Slug);
-    let selection = Selection::of(&ports, product, wanted).await?;
-    let now = ports.stamps.now();
-    let code = codes::typed(&ports, &asked.code, &selection, now).await?;
+    take_for(&database, &[&CODES], &client, stamps.now_millis()).await?;
+    let product = product_lookup::on_sale(&database, &query.product).await?;
+    let policy_slug = present(query.policy_slug);
+    let choice = PolicyChoice::of_slug(policy_slug.as_deref());
+    let selection = Selection::of(&database, product, choice).await?;
+    let now = stamps.now();
+    let code = codes::typed(&database, &query.code, &selection, now).await?;
     Ok(Json(match code {
         Ok(code) => Preview::Usable(usable(&code, selection.base)),
         Err(reason) => Preview::Refused(Refused {

@@ -1,7 +1,7 @@
-//! `GET /v1/products`: what is on sale.
+//! `GET /v1/products`: the products on sale.
 
-use crate::Ports;
 use axum::extract::State;
+use keywright_ports::Database;
 use keywright_services::contract::ProductView;
 use keywright_store::catalog::products::{self, OnSale};
 use keywright_web::openapi::Failures;
@@ -9,7 +9,7 @@ use keywright_web::{ApiError, Json};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// What is on sale.
+/// The products on sale.
 #[derive(Serialize, ToSchema)]
 #[schema(as = ProductsOnSale)]
 pub(crate) struct Products {
@@ -46,15 +46,15 @@ impl From<OnSale> for ProductOnSale {
     }
 }
 
-/// Lists what is on sale
+/// Lists the products on sale
 #[utoipa::path(
     get,
     path = "/v1/products",
     tag = "catalogue",
     responses((status = 200, body = Products), Failures)
 )]
-pub(crate) async fn handler(State(ports): State<Ports>) -> Result<Json<Products>, ApiError> {
-    let products = products::on_sale(&ports.database).await?;
+pub(crate) async fn handler(State(database): State<Database>) -> Result<Json<Products>, ApiError> {
+    let products = products::on_sale(&database).await?;
     Ok(Json(Products {
         products: products.into_iter().map(ProductOnSale::from).collect(),
     }))

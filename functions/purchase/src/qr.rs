@@ -1,19 +1,21 @@
-//! `GET /v1/purchase/{invoice_id}/qr.svg`: what to pay in USDC, for a wallet.
+//! `GET /v1/purchase/{invoice_id}/qr.svg`: the payment request of an order in USDC, for a
+//! wallet.
 
-use crate::{Ports, usdc};
+use crate::usdc;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::IntoResponse;
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use keywright_domain::order::OrderOpener;
+use keywright_ports::Database;
 use keywright_providers::polygon::qr;
 use keywright_store::chain::usdc_orders;
 use keywright_web::ApiError;
 use keywright_web::openapi::{Failures, Unknown};
 
-/// Shows what to pay in USDC as a QR code
+/// Shows the payment request of an order in USDC as a QR code
 ///
-/// An SVG image of the order's `uri`. 404 for an order that is paid otherwise.
+/// An SVG image of the order's `uri`. 404 for an order that is not paid in USDC.
 #[utoipa::path(
     get,
     path = "/v1/purchase/{invoice_id}/qr.svg",
@@ -25,13 +27,13 @@ use keywright_web::openapi::{Failures, Unknown};
     )
 )]
 pub(crate) async fn handler(
-    State(ports): State<Ports>,
+    State(database): State<Database>,
     invoice_id: Result<Path<String>, PathRejection>,
 ) -> Result<impl IntoResponse, ApiError> {
     let unknown = || ApiError::not_found("there is no order in USDC with this id");
     let Path(text) = invoice_id.map_err(|_| unknown())?;
     let opener = OrderOpener::parse(&text).ok_or_else(unknown)?;
-    let shown = usdc_orders::shown(&ports.database, &opener).await?;
+    let shown = usdc_orders::shown(&database, &opener).await?;
     let shown = shown.ok_or_else(unknown)?;
     let image = qr::svg(&usdc::uri(&shown)?);
     let image = image.map_err(|error| ApiError::internal(error.to_string()))?;

@@ -1,14 +1,15 @@
-//! `POST /v1/recover`: the key of an earlier purchase, for the buyer who has
-//! the order's secret and the address given with the order. The order's id is not
-//! enough: it is public, and so may the address be.
+//! `POST /v1/recover`: the key of an earlier order, for the buyer who has the order's secret
+//! and the e-mail address given with the order. The order's id is not enough: it is public,
+//! and the address may be.
 
-use crate::Ports;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::header::CACHE_CONTROL;
 use keywright_domain::caller_limits::RECOVERIES;
 use keywright_domain::dates::rfc3339;
 use keywright_domain::order::OrderOpener;
+use keywright_ports::{Database, Sign, Stamps};
+use keywright_services::activity::ActivityLog;
 use keywright_store::operator::activity::Kind;
 use keywright_store::sales::purchases;
 use keywright_web::caller_limit::take_for;
@@ -17,7 +18,7 @@ use keywright_web::{ApiError, Json, Visit, same_secret};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// What the buyer still has.
+/// What the buyer still has of the order.
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct Recover {
     /// Secret of the order: `invoice_id` of the purchase's answer. The id of an order
@@ -72,7 +73,10 @@ pub(crate) struct Recovered {
     )
 )]
 pub(crate) async fn handler(
-    State(ports): State<Ports>,
+    State(database): State<Database>,
+    State(stamps): State<Stamps>,
+    State(sign): State<Sign>,
+    State(activity): State<ActivityLog>,
     visit: Visit,
     recover: Result<Json<Recover>, ApiError>,
 ) -> Result<Response, ApiError> {
@@ -80,37 +84,30 @@ pub(crate) async fn handler(
     let (invoice_id, email) = (recover.invoice_id.trim(), plain(&recover.email));
     for (member, text) in [("invoice_id", invoice_id), ("email", &email)] {
         if text.is_empty() {
-            return Err(ApiError::bad_request(format!("{member}: it is empty")));
+            return Err(ApiError::bad_request(format!("{member} must not be empty")));
         }
     }
-    let now = ports.stamps.now_millis();
-    let allowance = take_for(&ports.database, &[&RECOVERIES], &visit.client, now).await?;
+    let now = stamps.now_millis();
+    let allowance = take_for(&database, &[&RECOVERIES], &visit.client, now).await?;
     let opener = OrderOpener::parse(invoice_id).ok_or_else(mismatch)?;
-    let sale = purchases::sale(&ports.database, &opener).await?;
+    let sale = purchases::sale(&database, &opener).await?;
     // Compared whether there is a sale or not, and in constant time, so that
     // the time does not tell which of the two was wrong.
     let given = sale.as_ref().and_then(|sale| sale.buyer_email.as_deref());
     let same = same_secret(&plain(given.unwrap_or_default()), &email);
     let Some(sale) = sale.filter(|_| same) else {
         let (kind, network) = (Kind::RecoveryRefused, visit.client.network());
-        let note = ports
-            .activity
-            .note(&visit.later, visit.caller(), kind, &network);
+        let note = activity.note(&visit.later, visit.caller(), kind, &network);
         note.await;
         return Err(mismatch());
     };
-    let signed = ports
-        .sign
-        .license(&sale.license_id)
-        .await
-        .map_err(|error| {
-            ApiError::unavailable(
-                "service_unavailable",
-                "the license could not be signed now; try again later",
-                error.to_string(),
-            )
-        })?;
-    let activity = &ports.activity;
+    let signed = sign.license(&sale.license_id).await.map_err(|error| {
+        ApiError::unavailable(
+            "service_unavailable",
+            "the license could not be signed now; try again later",
+            error.to_string(),
+        )
+    })?;
     activity
         .note(
             &visit.later,
@@ -133,12 +130,12 @@ pub(crate) async fn handler(
     Ok((allowance, [(CACHE_CONTROL, "no-store")], Json(recovered)).into_response())
 }
 
-/// One and the same answer, whatever did not fit.
+/// The same answer for every reason.
 fn mismatch() -> ApiError {
     ApiError::not_found("no active license was bought with this invoice and address")
 }
 
-/// An address as it is compared.
+/// An e-mail address in the form in which it is compared.
 fn plain(email: &str) -> String {
     email.trim().to_lowercase()
 }

@@ -1,21 +1,18 @@
 //! `POST /v1/redeem`: a license for a code of the kind `free_license`.
 
-use crate::order::{Buyer, for_sale, present};
-use crate::selection::{Selection, Wanted};
-use crate::{Ports, codes, recent_orders};
+use crate::orders::buyer::{Buyer, present};
+use crate::orders::{OrderError, draft, free, origin};
+use crate::selection::{PolicyChoice, Selection};
+use crate::{Ports, codes, product_lookup};
 use axum::Extension;
 use axum::extract::State;
 use keywright_domain::caller_limits::{CODES, ORDERS};
 use keywright_domain::discount::DiscountKind;
-use keywright_domain::discount::applies::Refusal;
 use keywright_domain::money::Price;
-use keywright_domain::order::OrderSecret;
 use keywright_domain::recent_orders::Origin;
 use keywright_store::catalog::discount_codes::DiscountCode;
 use keywright_store::operator::audit::Actor;
-use keywright_store::sales::invoices::NewInvoice;
 use keywright_store::sales::redemptions::Reservation;
-use keywright_store::sales::settle::{self, Issued, NewIds};
 use keywright_web::caller_limit::take_for;
 use keywright_web::openapi::{BodyRefusals, Conflict, Failures, TooMany, Unknown};
 use keywright_web::{ApiError, Client, Json, RequestId};
@@ -87,18 +84,17 @@ pub(crate) async fn handler(
     let buyer = Buyer::check(redeem.buyer_email, redeem.buyer_note)?;
     let now = ports.stamps.now_millis();
     take_for(&ports.database, &[&ORDERS, &CODES], &client, now).await?;
-    let product = for_sale(&ports, &redeem.product).await?;
-    let code = codes::find(&ports, &redeem.code, ports.stamps.now()).await?;
+    let database = &ports.database;
+    let product = product_lookup::ordered(database, &redeem.product).await?;
+    let code = codes::find(database, &redeem.code, ports.stamps.now()).await?;
     let policy_slug = present(redeem.policy_slug);
-    let wanted = match (
-        policy_slug.as_deref(),
-        one_policy(code.as_ref(), &product.id),
-    ) {
-        (Some(slug), _) => Wanted::Slug(slug),
-        (None, Some(id)) => Wanted::Id(id),
-        (None, None) => Wanted::Any,
+    let only_policy = only_policy(code.as_ref(), &product.id);
+    let choice = match (policy_slug.as_deref(), only_policy) {
+        (Some(slug), _) => PolicyChoice::Slug(slug),
+        (None, Some(id)) => PolicyChoice::Id(id),
+        (None, None) => PolicyChoice::Unnamed,
     };
-    let selection = Selection::of(&ports, product, wanted).await?;
+    let selection = Selection::of(database, product, choice).await?;
     let actor = Actor {
         name: "buyer".into(),
         at: ports.stamps.now(),
@@ -107,17 +103,23 @@ pub(crate) async fn handler(
     let code = codes::usable(code.clone(), &selection, actor.at).map_err(codes::refused)?;
     if code.discount.kind() != DiscountKind::FreeLicense {
         return Err(ApiError::bad_request(
-            "code: it takes something off a price and is no free license; use it with POST /v1/purchase",
+            "code must be a free license; use a discount code with POST /v1/purchase",
         ));
     }
-    let origin = recent_orders::origin(&client);
-    issue(&ports, &actor, &selection, (&buyer, &origin), &code)
-        .await
-        .map(Json)
+    let origin = origin(&client);
+    let reservation = Reservation {
+        id: ports.stamps.new_id(),
+        code_id: code.id.clone(),
+    };
+    let redeemed = issue(&ports, &actor, &selection, &buyer, &origin, reservation).await;
+    match redeemed {
+        Ok(redeemed) => Ok(Json(redeemed)),
+        Err(error) => Err(error.answer(&ports, &origin).await),
+    }
 }
 
-/// The policy that a code for this product is for, where it is for exactly one.
-fn one_policy<'a>(code: Option<&'a DiscountCode>, product_id: &str) -> Option<&'a str> {
+/// The policy that a code for this product is for, if it is for exactly one.
+fn only_policy<'a>(code: Option<&'a DiscountCode>, product_id: &str) -> Option<&'a str> {
     let code = code.filter(|code| code.product_id.as_deref() == Some(product_id))?;
     match code.policy_ids.as_deref() {
         Some([id]) => Some(id),
@@ -129,42 +131,20 @@ async fn issue(
     ports: &Ports,
     actor: &Actor,
     selection: &Selection,
-    (buyer, origin): (&Buyer, &Origin),
-    code: &DiscountCode,
-) -> Result<Redeemed, ApiError> {
-    let redemption_id = ports.stamps.new_id();
-    let secret = OrderSecret::from_random(ports.stamps.random());
-    let invoice = NewInvoice {
-        id: ports.stamps.new_id(),
-        poll_hash: secret.hash(),
-        product_id: selection.product.id.clone(),
-        policy_id: selection.policy_id().map(str::to_owned),
-        price: Price::free(selection.base.currency()),
-        base: selection.base,
-        terms: selection.terms(),
-        buyer_email: buyer.email.clone(),
-        buyer_note: buyer.note.clone(),
-        payment_provider_id: None,
-        reservation: Some(Reservation {
-            id: redemption_id.clone(),
-            code_id: code.id.clone(),
-        }),
-    };
-    let ids = NewIds::new(&ports.stamps);
-    let keys = ports.receipt_keys()?;
-    let issued =
-        settle::free_purchase(&ports.database, actor, &invoice, origin, &ids, keys).await?;
-    let license_id = match issued {
-        Issued::License(id) => id,
-        Issued::Exhausted => return Err(codes::refused(Refusal::Exhausted)),
-        Issued::Full(full) => return Err(recent_orders::refused(ports, origin, full).await?),
-    };
+    buyer: &Buyer,
+    origin: &Origin,
+    reservation: Reservation,
+) -> Result<Redeemed, OrderError> {
+    let redemption_id = reservation.id.clone();
+    let price = Price::free(selection.base.currency());
+    let order = draft(ports, selection, buyer, price, Some(reservation));
+    let license_id = free::issue(ports, actor, &order, origin).await?;
+    let secret = order.identity.secret.as_str();
     let signed = ports.sign.license(&license_id).await.map_err(|error| {
         ApiError::unavailable(
             "service_unavailable",
             format!(
-                "the license is issued but could not be signed now; GET /v1/purchase/{} has its key soon",
-                secret.as_str()
+                "the license is issued but could not be signed now; GET /v1/purchase/{secret} has its key soon"
             ),
             error.to_string(),
         )
@@ -174,8 +154,8 @@ async fn issue(
         license_key: signed.license_key,
         token: signed.token,
         download_id: signed.download_id,
-        invoice_id: secret.as_str().to_owned(),
-        order_id: invoice.id,
+        invoice_id: secret.to_owned(),
+        order_id: order.identity.id,
         redemption_id,
     })
 }

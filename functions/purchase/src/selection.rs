@@ -1,28 +1,34 @@
-//! What an order is for: a product, the policy it is sold under, and the price
-//! before any discount. The price is always that of the policy whose terms the
-//! license gets.
+//! What an order buys: a product, the policy it is sold under, and the price before any
+//! discount. The price is always that of the policy whose terms the license gets.
 
-use crate::Ports;
 use keywright_domain::discount::applies::Ordered;
 use keywright_domain::money::Price;
 use keywright_domain::offer::{Offered, Unnamed, unnamed};
 use keywright_domain::terms::Terms;
+use keywright_ports::Reader;
 use keywright_store::catalog::policies::{self, Policy};
 use keywright_store::catalog::products::Product;
 use keywright_web::ApiError;
 
-/// How a buyer names a policy.
+/// How an order names its policy.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Wanted<'a> {
+pub(crate) enum PolicyChoice<'a> {
     /// By its slug.
     Slug(&'a str),
-    /// By the code they hold, which is for this one only.
+    /// By its id: the only policy that the order's code is for.
     Id(&'a str),
     /// Not at all.
-    Any,
+    Unnamed,
 }
 
-/// What is meant.
+impl<'a> PolicyChoice<'a> {
+    /// The choice of an order that names this slug, or none.
+    pub(crate) fn of_slug(slug: Option<&'a str>) -> Self {
+        slug.map_or(Self::Unnamed, Self::Slug)
+    }
+}
+
+/// What an order buys.
 #[derive(Debug)]
 pub(crate) struct Selection {
     pub(crate) product: Product,
@@ -39,28 +45,28 @@ impl Selection {
     /// 404 for an unknown policy; 400 for one that is not for sale, where none is, and
     /// where several are and none is named.
     pub(crate) async fn of(
-        ports: &Ports,
+        database: &Reader,
         product: Product,
-        wanted: Wanted<'_>,
+        choice: PolicyChoice<'_>,
     ) -> Result<Self, ApiError> {
-        if let Wanted::Any = wanted {
-            let policies = policies::all_of_product(&ports.database, &product.id).await?;
+        if let PolicyChoice::Unnamed = choice {
+            let policies = policies::all_of_product(database, &product.id).await?;
             let policy = chosen(policies)?;
             return Self::under(product, policy);
         }
-        let policies = policies::of_product(&ports.database, &product.id).await?;
-        let is_wanted = |policy: &Policy| match wanted {
-            Wanted::Slug(slug) => policy.slug == slug,
-            Wanted::Id(id) => policy.id == id,
-            Wanted::Any => false,
+        let policies = policies::of_product(database, &product.id).await?;
+        let is_chosen = |policy: &Policy| match choice {
+            PolicyChoice::Slug(slug) => policy.slug == slug,
+            PolicyChoice::Id(id) => policy.id == id,
+            PolicyChoice::Unnamed => false,
         };
         let policy = policies
             .into_iter()
-            .find(is_wanted)
+            .find(is_chosen)
             .ok_or_else(|| ApiError::not_found("this product has no such policy"))?;
         if !policy.is_for_sale() {
             return Err(ApiError::bad_request(
-                "policy_slug: this policy is not for sale",
+                "policy_slug must name a policy that is on sale",
             ));
         }
         Self::under(product, Some(policy))
@@ -92,7 +98,7 @@ impl Selection {
         self.policy.as_ref().map(|policy| policy.id.as_str())
     }
 
-    /// It, for the rules of discount codes, at `now` in unix seconds.
+    /// What the rules of discount codes decide by, at `now` in unix seconds.
     pub(crate) fn ordered(&self, now: i64) -> Ordered<'_> {
         Ordered {
             product_id: &self.product.id,
@@ -123,7 +129,7 @@ fn chosen(policies: Vec<Policy>) -> Result<Option<Policy>, ApiError> {
     Ok(policies.into_iter().find(|policy| policy.slug == slug))
 }
 
-/// A policy, for the choice of [`keywright_domain::offer`].
+/// Converts a policy for the choice of [`keywright_domain::offer`].
 pub(crate) fn offered(policy: &Policy) -> Offered<'_> {
     Offered {
         slug: &policy.slug,
@@ -131,10 +137,10 @@ pub(crate) fn offered(policy: &Policy) -> Offered<'_> {
     }
 }
 
-/// What a policy of a product costs before any discount.
+/// The price of a policy before any discount.
 ///
 /// # Errors
-/// Our own fault, for a number that nobody could have recorded.
+/// 500 for a price that nobody could have recorded.
 pub(crate) fn price(policy: &Policy, product: &Product) -> Result<Price, ApiError> {
     let own = policy
         .price()

@@ -1,10 +1,11 @@
-//! Who sells a product, and the store that an order of it is paid at: the one
-//! that its business connected, else, for the default business, the one of the
-//! configuration.
+//! Who sells a product, and the store that an order of it is paid at: the one that its
+//! business connected, else, for the default business, the one of the configuration.
 
-use crate::{Ports, usdc};
+use crate::Ports;
+use crate::orders::pay_by::BitcoinRail;
+use crate::usdc_settings::UsdcSettings;
 use keywright_domain::merchant::Redirect;
-use keywright_domain::order::OrderSecret;
+use keywright_domain::order::OrderIdentity;
 use keywright_domain::rail::{ProviderKind, Rail};
 use keywright_ports::Unavailable;
 use keywright_providers::btcpay::Store;
@@ -14,7 +15,7 @@ use keywright_web::ApiError;
 
 /// The store of an order.
 #[derive(Clone)]
-pub(crate) struct Account {
+pub(crate) struct SellerStore {
     /// The connected provider; `None` for the store of the configuration.
     pub(crate) provider_id: Option<String>,
     pub(crate) store: Store,
@@ -23,29 +24,29 @@ pub(crate) struct Account {
 /// Who sells the product with this slug.
 ///
 /// # Errors
-/// As the database.
+/// [`ApiError`] of the database.
 pub(crate) async fn of(ports: &Ports, slug: &str) -> Result<Seller, ApiError> {
     sellers::of_product(&ports.database, slug)
         .await?
         .ok_or_else(|| ApiError::internal("there is no default business"))
 }
 
-/// Where a buyer goes after paying: where they asked to, else where the
-/// business sends its buyers, else to the instance's own page. The payment provider
-/// reads this address, so it holds the secret only where the business's template
-/// names it.
+/// Where a buyer goes after paying: to the address that the order named, else to the one of
+/// the business, else to the instance's own page. The payment provider reads this address,
+/// so it holds the secret only if the business's template asks for it.
 pub(crate) fn redirect(
-    asked: Option<&str>,
+    named: Option<&str>,
     seller: &Seller,
     public_url: &str,
-    (order_id, secret): (&str, &OrderSecret),
+    identity: &OrderIdentity,
 ) -> String {
-    if let Some(asked) = asked {
-        return asked.to_owned();
+    if let Some(named) = named {
+        return named.to_owned();
     }
+    let order_id = &identity.id;
     let template = seller.post_purchase_redirect_url.as_deref();
     match template.and_then(|template| Redirect::parse(template).ok()) {
-        Some(redirect) => redirect.of(order_id, secret.as_str()),
+        Some(redirect) => redirect.of(order_id, identity.secret.as_str()),
         None => format!("{public_url}/thank-you?order_id={order_id}"),
     }
 }
@@ -55,17 +56,21 @@ impl Ports {
     ///
     /// # Errors
     /// 400 where the business has none, 503 where it cannot be used.
-    pub(crate) fn account(&self, seller: &Seller, rail: Option<Rail>) -> Result<Account, ApiError> {
+    pub(crate) fn account(
+        &self,
+        seller: &Seller,
+        rail: Option<Rail>,
+    ) -> Result<SellerStore, ApiError> {
         if let Some(provider) = connected(seller, rail) {
             return self.connected_account(provider);
         }
         if !seller.is_default {
             return Err(ApiError::bad_request(
-                "product: no payment provider is connected for it",
+                "product cannot be paid yet: its business has not connected a payment provider",
             ));
         }
         match self.payment_providers.configured_store() {
-            Ok(store) => Ok(Account {
+            Ok(store) => Ok(SellerStore {
                 provider_id: None,
                 store: store.clone(),
             }),
@@ -77,9 +82,9 @@ impl Ports {
         }
     }
 
-    fn connected_account(&self, provider: &Provider) -> Result<Account, ApiError> {
+    fn connected_account(&self, provider: &Provider) -> Result<SellerStore, ApiError> {
         let opened = self.payment_providers.open(provider);
-        Ok(Account {
+        Ok(SellerStore {
             provider_id: Some(provider.id.clone()),
             store: opened.map_err(Unavailable::from)?.store,
         })
@@ -90,28 +95,27 @@ impl Ports {
     ///
     /// # Errors
     /// 400 for another business, 503 where there is none.
-    pub(crate) fn usdc_of(&self, seller: &Seller) -> Result<&usdc::Settings, ApiError> {
+    pub(crate) fn usdc_of(&self, seller: &Seller) -> Result<&UsdcSettings, ApiError> {
         if seller.is_default {
             self.usdc()
         } else {
             Err(ApiError::bad_request(
-                "rail: the business that sells this takes no USDC",
+                "rail usdc is not available: the business that sells this takes no USDC",
             ))
         }
     }
 
-    /// What a purchase from this business may name as its `rail`, but for
-    /// `usdc`.
+    /// The rails that an order from this business may name, besides `usdc`.
     pub(crate) fn rails(&self, seller: &Seller) -> Vec<&'static str> {
-        let asked = [Rail::Lightning, Rail::Onchain].into_iter();
-        asked
+        BitcoinRail::ALL
+            .map(BitcoinRail::rail)
+            .into_iter()
             .filter(|rail| self.account(seller, Some(*rail)).is_ok())
             .map(Rail::as_str)
             .collect()
     }
 
-    /// A link to the checkout as a buyer's browser reaches it: where the server
-    /// is known to browsers under another name, with that one.
+    /// A link to the checkout with the name under which browsers reach the server.
     pub(crate) fn for_browsers(&self, link: String) -> String {
         let inside = self.payment_providers.server_url();
         let (Some(inside), Some(outside)) = (inside, &self.btcpay_browser_url) else {

@@ -1,7 +1,7 @@
 //! `GET /v1/storefront`: who sells here, for the storefront's pages.
 
-use crate::Ports;
-use crate::seller;
+use crate::orders::pay_by::USDC;
+use crate::{Ports, seller};
 use axum::extract::State;
 use http::Uri;
 use keywright_domain::slug::Slug;
@@ -10,9 +10,9 @@ use keywright_web::{ApiError, Json};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// Whose product.
+/// Whose storefront.
 #[derive(Deserialize)]
-struct Asked {
+struct StorefrontQuery {
     product: Option<String>,
 }
 
@@ -52,7 +52,7 @@ pub(crate) struct Storefront {
     tag = "catalogue",
     params((
         "product" = Option<String>, Query,
-        description = "Slug of a product, to be told who sells that one; else the default business.",
+        description = "Slug of a product, for the business that sells it; without it the default business.",
     )),
     responses((status = 200, body = Storefront), Failures)
 )]
@@ -60,17 +60,17 @@ pub(crate) async fn handler(
     State(ports): State<Ports>,
     uri: Uri,
 ) -> Result<Json<Storefront>, ApiError> {
-    // Whatever else the query holds, a page is told who sells.
-    let query = axum::extract::Query::<Asked>::try_from_uri(&uri);
+    // A page is told who sells even if the rest of its query is malformed.
+    let query = axum::extract::Query::<StorefrontQuery>::try_from_uri(&uri);
     let slug = query
         .ok()
-        .and_then(|axum::extract::Query(asked)| asked.product);
+        .and_then(|axum::extract::Query(query)| query.product);
     let slug = slug.filter(|slug| Slug::parse(slug).is_ok());
     let seller = seller::of(&ports, &slug.unwrap_or_default()).await?;
     let operator = || ports.operator.as_deref().map(str::to_owned);
     let mut rails = ports.rails(&seller);
     if ports.usdc_of(&seller).is_ok() {
-        rails.push(crate::usdc::RAIL);
+        rails.push(USDC);
     }
     Ok(Json(Storefront {
         rails,

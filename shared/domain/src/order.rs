@@ -73,6 +73,15 @@ impl OrderSecret {
     }
 }
 
+/// The two names of an order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderIdentity {
+    /// `UUIDv7`; also the order id that a payment provider is given. Public.
+    pub id: String,
+    /// Opens the license key. Only its hash is recorded.
+    pub secret: OrderSecret,
+}
+
 impl fmt::Debug for OrderSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("OrderSecret(..)")

@@ -351,7 +351,9 @@ async fn buyers_see_who_sells_and_come_back_to_them() {
     let answer = bench.untouched_by(request).await;
     assert_eq!(answer.refusal(), (400, "bad_request".to_owned()));
     assert!(
-        answer.text("message").contains("no payment provider"),
+        answer
+            .text("message")
+            .contains("has not connected a payment provider"),
         "{answer:?}"
     );
 

@@ -5,8 +5,9 @@ use crate::bench::{Answer, Bench, NOW, UNTIL_DUE, played_store};
 use crate::payments::{deliver, issued, poll};
 use keywright_btcpay_double::{ApiState, BtcPay, MarkAs};
 use keywright_domain::money::{Currency, Price};
+use keywright_domain::order::{OrderIdentity, OrderSecret};
 use keywright_domain::recent_orders::Origin;
-use keywright_store::sales::invoices::{NewInvoice, Placed, create_pending};
+use keywright_store::sales::invoices::{OrderDraft, OrderRefusal, create_pending};
 use keywright_store::sales::redemptions::Reservation;
 use serde_json::{Value, json};
 
@@ -374,13 +375,16 @@ async fn the_statement_that_reserves_knows_every_limit() {
         .to_owned();
     let now = i64::try_from(NOW).expect("a time");
     for (number, (change, placed)) in [
-        ("active = 1", Placed::Recorded),
-        ("active = 0", Placed::Exhausted),
-        ("active = 1, expires_at = 1800000000", Placed::Exhausted),
-        ("expires_at = 1800000001", Placed::Recorded),
-        ("max_uses = 2", Placed::Exhausted),
-        ("max_uses = 3", Placed::Recorded),
-        ("max_uses = NULL", Placed::Recorded),
+        ("active = 1", Ok(())),
+        ("active = 0", Err(OrderRefusal::CodeUsedUp)),
+        (
+            "active = 1, expires_at = 1800000000",
+            Err(OrderRefusal::CodeUsedUp),
+        ),
+        ("expires_at = 1800000001", Ok(())),
+        ("max_uses = 2", Err(OrderRefusal::CodeUsedUp)),
+        ("max_uses = 3", Ok(())),
+        ("max_uses = NULL", Ok(())),
     ]
     .into_iter()
     .enumerate()
@@ -392,9 +396,12 @@ async fn the_statement_that_reserves_knows_every_limit() {
             .sql(&format!("UPDATE discount_codes SET {change}"))
             .await;
         let before = bench.dump().await;
-        let invoice = NewInvoice {
-            id: format!("invoice-{number}"),
-            poll_hash: format!("hash of {number}"),
+        let secret = [u8::try_from(number).expect("a byte"); 32];
+        let invoice = OrderDraft {
+            identity: OrderIdentity {
+                id: format!("invoice-{number}"),
+                secret: OrderSecret::from_random(secret),
+            },
             product_id: product_id.clone(),
             policy_id: None,
             price: Price::new(Currency::Sat, 1).expect("a price"),
@@ -413,7 +420,7 @@ async fn the_statement_that_reserves_knows_every_limit() {
         };
         let outcome = create_pending(&database, &invoice, &Origin::of(None), now, now + 120).await;
         assert_eq!(outcome, Ok(placed), "{change}");
-        if placed == Placed::Exhausted {
+        if placed.is_err() {
             assert_eq!(bench.dump().await, before, "{change} left a trace");
         }
     }

@@ -36,7 +36,7 @@ pub(crate) fn wait_of(refused: &Answer) -> i64 {
 }
 
 fn is_about_unpaid_orders(refused: &Answer) -> bool {
-    refused.text("message").contains("wait for their payment")
+    refused.text("message").contains("waiting for payment")
 }
 
 async fn shop() -> (BtcPay, Bench) {

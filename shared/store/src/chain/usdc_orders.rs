@@ -8,7 +8,7 @@
 
 use crate::chain::chain_groups;
 use crate::operator::audit::{Actor, insert_into_audit};
-use crate::sales::invoices::{self, NewInvoice, opened_by, opened_order};
+use crate::sales::invoices::{self, OrderDraft, opened_by, opened_order};
 use crate::sales::recent_orders;
 use keywright_domain::invoice::InvoiceStatus;
 use keywright_domain::order::{OrderOpener, OrderProvider};
@@ -90,7 +90,7 @@ pub enum Placed {
     /// Every amount is held by another order; nothing is recorded.
     Full,
     /// There are too many unpaid orders; nothing is recorded.
-    TooMany(recent_orders::Full),
+    TooMany(recent_orders::OrderCap),
 }
 
 /// What a buyer is shown of an order.
@@ -181,7 +181,7 @@ pub async fn next_index(database: &Database, share: Share, now: i64) -> Result<i
 /// [`DatabaseError`].
 pub async fn place(
     database: &Database,
-    invoice: &NewInvoice,
+    invoice: &OrderDraft,
     order: &NewOrder,
     origin: &Origin,
     created_at: i64,
@@ -193,13 +193,13 @@ pub async fn place(
     batch.push(recent_orders::count(
         Kind::Unpaid,
         origin,
-        &invoice.id,
+        &invoice.identity.id,
         created_at,
     ));
     batch.push(Statement::new(
         "UPDATE invoices SET checkout_url = ?2, redirect_url = ?3 WHERE id = ?1",
         [
-            (&invoice.id).into(),
+            (&invoice.identity.id).into(),
             (&order.checkout_url).into(),
             order.redirect_url.as_ref().into(),
         ],
@@ -233,7 +233,7 @@ pub async fn place(
         {
             Ok(Placed::Full)
         }
-        Err(error) => recent_orders::full(Kind::Unpaid, &error)
+        Err(error) => recent_orders::reached_cap(Kind::Unpaid, &error)
             .map(Placed::TooMany)
             .ok_or(error),
     }
@@ -244,7 +244,7 @@ pub async fn place(
 /// free: where the search begins, or behind one that is held. With none of these either
 /// the amount is NULL, which the table refuses.
 fn at_free_amount(
-    invoice: &NewInvoice,
+    invoice: &OrderDraft,
     order: &NewOrder,
     probes: &[i64],
     all: Amounts,
@@ -276,7 +276,7 @@ fn at_free_amount(
          FROM invoices WHERE id = ?1
          RETURNING amount_units",
         [
-            (&invoice.id).into(),
+            (&invoice.identity.id).into(),
             order.market.chain_id.into(),
             (&order.market.token).into(),
             (&order.address).into(),
@@ -293,24 +293,24 @@ fn at_free_amount(
 }
 
 /// Takes an index into use and lets its address be watched, if the order was recorded.
-fn joining(invoice: &NewInvoice, order: &NewOrder, derivation_index: i64) -> [Statement; 2] {
+fn joining(invoice: &OrderDraft, order: &NewOrder, derivation_index: i64) -> [Statement; 2] {
     let used = Statement::new(
         "UPDATE derivations SET is_used = 1
          WHERE derivation_index = ?1 AND EXISTS (SELECT 1 FROM invoices WHERE id = ?2)",
         [
             watching::index_of(derivation_index).into(),
-            (&invoice.id).into(),
+            (&invoice.identity.id).into(),
         ],
     );
     let group = watching::group_of(derivation_index);
     [
         used,
-        chain_groups::joined(&order.market, group, &invoice.id, order.expires_at),
+        chain_groups::joined(&order.market, group, &invoice.identity.id, order.expires_at),
     ]
 }
 
 fn at_own_address(
-    invoice: &NewInvoice,
+    invoice: &OrderDraft,
     order: &NewOrder,
     amount_units: i64,
     derivation_index: i64,
@@ -321,7 +321,7 @@ fn at_own_address(
          SELECT id, ?2, ?3, ?4, ?5, ?6, ?7, 1, 1, ?8 FROM invoices WHERE id = ?1
          RETURNING amount_units",
         [
-            (&invoice.id).into(),
+            (&invoice.identity.id).into(),
             order.market.chain_id.into(),
             (&order.market.token).into(),
             (&order.address).into(),

@@ -1,13 +1,13 @@
-//! Purchases, from the order to the payment or its end. Settling is in
-//! [`crate::sales::settle`], asking for them in [`crate::sales::due_orders`].
+//! Orders, from their placement to their payment or end. Settling is in
+//! [`crate::sales::settle`], reading them back in [`crate::sales::due_orders`].
 
 use crate::columns;
 use crate::operator::audit::{self, Actor, Entry};
-use crate::sales::recent_orders::{self, Full};
+use crate::sales::recent_orders::{self, OrderCap};
 use crate::sales::redemptions::{self, Reservation};
 use keywright_domain::invoice::{InvoiceStatus, PaymentState};
 use keywright_domain::money::{Price, Sats};
-use keywright_domain::order::{OrderOpener, OrderProvider};
+use keywright_domain::order::{OrderIdentity, OrderOpener, OrderProvider};
 use keywright_domain::recent_orders::{Kind, Origin};
 use keywright_domain::terms::Terms;
 use keywright_ports::{Database, DatabaseError, Reader, Statement, Value};
@@ -15,23 +15,21 @@ use serde::Deserialize;
 use serde_json::json;
 use std::collections::BTreeSet;
 
-/// A new purchase.
+/// An order that is about to be recorded.
 #[derive(Debug, Clone)]
-pub struct NewInvoice {
-    /// `UUIDv7`; also the order id the payment provider is given. Public.
-    pub id: String,
-    /// Hash of the order's secret; see [`keywright_domain::order`].
-    pub poll_hash: String,
-    /// What is bought.
+pub struct OrderDraft {
+    /// Its public id and its secret.
+    pub identity: OrderIdentity,
+    /// The product.
     pub product_id: String,
-    /// Under which policy, where the product has one.
+    /// The policy, if the product has any.
     pub policy_id: Option<String>,
     /// What the buyer pays.
     pub price: Price,
     /// The price before any discount, in the same currency.
     pub base: Price,
-    /// The connected store it is paid at; `None` for the store of the
-    /// configuration, and where there is nothing to pay.
+    /// The connected store it is paid at; `None` for the store of the configuration, and
+    /// if there is nothing to pay.
     pub payment_provider_id: Option<String>,
     /// What the license will promise.
     pub terms: Terms,
@@ -43,9 +41,8 @@ pub struct NewInvoice {
     pub reservation: Option<Reservation>,
 }
 
-impl NewInvoice {
-    /// What the buyer pays and the price before any discount, in sats, where
-    /// that is their currency.
+impl OrderDraft {
+    /// Its prices in sats, if that is their currency.
     #[must_use]
     pub fn sats(&self) -> Option<Quote> {
         Some(Quote {
@@ -76,18 +73,16 @@ impl Quote {
     }
 }
 
-/// What came of an order.
+/// Why an order is refused; nothing of it is recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Placed {
-    /// It is recorded, and the use of its code is reserved.
-    Recorded,
-    /// Its code has no use left; nothing is recorded.
-    Exhausted,
-    /// There are too many orders; nothing is recorded.
-    Full(Full),
+pub enum OrderRefusal {
+    /// Its discount code has no use left.
+    CodeUsedUp,
+    /// There are too many orders that cost nothing.
+    TooMany(OrderCap),
 }
 
-/// What settling and reconciling need to know of an invoice.
+/// An order as settling and reconciling load it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Payable {
     /// Our id.
@@ -146,22 +141,22 @@ macro_rules! payable_columns {
 }
 pub(crate) use payable_columns;
 
-/// Records a pending purchase to be paid at `BTCPay`, counts it against its
-/// origin, and reserves the use of its code, where it has one, in the same batch.
-/// `next_check_at` is when the reconciler first asks for it, in unix seconds.
+/// Records a pending order that is paid at `BTCPay`, counts it against its origin, and
+/// reserves the use of its code, if it has one, in the same batch. `next_check_at` is
+/// when the reconciler first reads it, in unix seconds.
 ///
 /// # Errors
-/// [`DatabaseError`].
+/// [`DatabaseError`]; inside it, why the order is refused.
 pub async fn create_pending(
     database: &Database,
-    invoice: &NewInvoice,
+    order: &OrderDraft,
     origin: &Origin,
     created_at: i64,
     next_check_at: i64,
-) -> Result<Placed, DatabaseError> {
+) -> Result<Result<(), OrderRefusal>, DatabaseError> {
     let pending = InvoiceStatus::Pending;
     let mut batch = place(
-        invoice,
+        order,
         OrderProvider::Btcpay,
         None,
         pending,
@@ -172,21 +167,21 @@ pub async fn create_pending(
     batch.push(recent_orders::count(
         Kind::Unpaid,
         origin,
-        &invoice.id,
+        &order.identity.id,
         created_at,
     ));
     let answers = match database.batch(batch).await {
         Ok(answers) => answers,
         Err(error) => {
-            return recent_orders::full(Kind::Unpaid, &error)
-                .map(Placed::Full)
+            return recent_orders::reached_cap(Kind::Unpaid, &error)
+                .map(|cap| Err(OrderRefusal::TooMany(cap)))
                 .ok_or(error);
         }
     };
     let reserved = answers.get(last).is_some_and(|rows| !rows.is_empty());
-    Ok(match invoice.reservation {
-        Some(_) if !reserved => Placed::Exhausted,
-        _ => Placed::Recorded,
+    Ok(match order.reservation {
+        Some(_) if !reserved => Err(OrderRefusal::CodeUsedUp),
+        _ => Ok(()),
     })
 }
 
@@ -207,11 +202,11 @@ macro_rules! insert_into_invoices {
     };
 }
 
-/// The statements that record an invoice, and before and after that those that
-/// take and reserve the use of its code. Where no use is left none of them
-/// writes an order; the last one answers a row where one was.
+/// The statements that record an order, and before and after them those that take and
+/// reserve the use of its code. Without a use left none of them writes an order; with
+/// one the last statement answers a row.
 pub(crate) fn place(
-    invoice: &NewInvoice,
+    order: &OrderDraft,
     provider: OrderProvider,
     provider_invoice_id: Option<&str>,
     status: InvoiceStatus,
@@ -219,8 +214,8 @@ pub(crate) fn place(
     next_check_at: Option<i64>,
 ) -> Vec<Statement> {
     let settled_at = (status == InvoiceStatus::Settled).then_some(created_at);
-    let sats = invoice.sats();
-    let sql = if invoice.reservation.is_none() {
+    let sats = order.sats();
+    let sql = if order.reservation.is_none() {
         insert_into_invoices!(
             "VALUES (?1, ?2, ?3, ?4, ?5, '', ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,
                      ?17, ?18, 0, ?19, iif(?6 = 'settled', 'paid', 'unpaid'), ?20, ?21, ?22,
@@ -237,33 +232,33 @@ pub(crate) fn place(
     let insert = Statement::new(
         sql,
         [
-            (&invoice.id).into(),
-            (&invoice.product_id).into(),
-            invoice.policy_id.as_ref().into(),
+            (&order.identity.id).into(),
+            (&order.product_id).into(),
+            order.policy_id.as_ref().into(),
             provider.as_str().into(),
             provider_invoice_id.into(),
             status.as_str().into(),
             sats.map_or(0, |sats| sats.amount_sats).into(),
             sats.map_or(0, |sats| sats.base_price_sats).into(),
-            invoice.terms.duration_seconds.into(),
-            invoice.terms.grace_seconds.into(),
-            invoice.terms.max_machines.into(),
-            columns::entitlements(&invoice.terms).into(),
-            invoice.terms.is_trial.into(),
-            invoice.buyer_email.as_ref().into(),
-            invoice.buyer_note.as_ref().into(),
+            order.terms.duration_seconds.into(),
+            order.terms.grace_seconds.into(),
+            order.terms.max_machines.into(),
+            columns::entitlements(&order.terms).into(),
+            order.terms.is_trial.into(),
+            order.buyer_email.as_ref().into(),
+            order.buyer_note.as_ref().into(),
             created_at.into(),
             settled_at.into(),
             next_check_at.into(),
-            invoice.terms.maintenance_seconds.into(),
-            invoice.price.currency().as_str().into(),
-            invoice.price.amount().into(),
-            invoice.base.amount().into(),
-            invoice.payment_provider_id.as_ref().into(),
-            (&invoice.poll_hash).into(),
+            order.terms.maintenance_seconds.into(),
+            order.price.currency().as_str().into(),
+            order.price.amount().into(),
+            order.base.amount().into(),
+            order.payment_provider_id.as_ref().into(),
+            order.identity.secret.hash().into(),
         ],
     );
-    match &invoice.reservation {
+    match &order.reservation {
         None => vec![insert],
         Some(reservation) => {
             let [released, given_back] = redemptions::yielded(&reservation.code_id, created_at);
@@ -272,7 +267,7 @@ pub(crate) fn place(
                 given_back,
                 redemptions::take(&reservation.code_id, created_at),
                 insert,
-                redemptions::reserve(reservation, &invoice.id, created_at),
+                redemptions::reserve(reservation, &order.identity.id, created_at),
             ]
         }
     }

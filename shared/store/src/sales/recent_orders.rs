@@ -11,14 +11,14 @@ use keywright_domain::recent_orders::{
 use keywright_ports::{DatabaseError, Reader, Statement, Value};
 use serde::Deserialize;
 
-/// Why an order is not taken.
+/// The cap that an order would exceed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Full {
-    /// Too many orders of this kind came from there, or orders from everywhere.
+pub enum OrderCap {
+    /// Orders of this kind from one origin, or all orders together.
     Orders(Kind),
-    /// Too many unpaid ones have a discount code with limited uses.
+    /// Unpaid orders that have a discount code with limited uses.
     Codes,
-    /// This e-mail address had too many trials of the product.
+    /// Trials of the product for one e-mail address.
     Email,
 }
 
@@ -139,17 +139,17 @@ fn params(kind: Kind, origin: &Origin, invoice_id: &str, now: i64) -> [Value; 19
     ]
 }
 
-/// Which cap undid a batch with [`count`] of this kind in it; `None` for any other error.
-pub(crate) fn full(kind: Kind, error: &DatabaseError) -> Option<Full> {
+/// The cap that undid a batch with [`count`] of this kind in it; `None` for any other error.
+pub(crate) fn reached_cap(kind: Kind, error: &DatabaseError) -> Option<OrderCap> {
     let DatabaseError::Constraint(text) = error else {
         return None;
     };
     if text.contains("recent_orders.caller") {
-        Some(Full::Orders(kind))
+        Some(OrderCap::Orders(kind))
     } else if text.contains("recent_orders.with_code") {
-        Some(Full::Codes)
+        Some(OrderCap::Codes)
     } else if text.contains("recent_orders.kind") {
-        Some(Full::Email)
+        Some(OrderCap::Email)
     } else {
         None
     }
@@ -163,17 +163,17 @@ pub(crate) fn full(kind: Kind, error: &DatabaseError) -> Option<Full> {
 pub async fn wait(
     database: &Reader,
     origin: &Origin,
-    full: Full,
+    cap: OrderCap,
     now: i64,
 ) -> Result<i64, DatabaseError> {
     #[derive(Deserialize)]
     struct Oldest {
         ordered_at: Option<i64>,
     }
-    let (kind, counted) = match full {
-        Full::Orders(kind) => (kind, kind.counted_seconds()),
-        Full::Codes => (Kind::Unpaid, CODE_COUNTED_SECONDS),
-        Full::Email => return Ok(Kind::Trial.counted_seconds()),
+    let (kind, counted) = match cap {
+        OrderCap::Orders(kind) => (kind, kind.counted_seconds()),
+        OrderCap::Codes => (Kind::Unpaid, CODE_COUNTED_SECONDS),
+        OrderCap::Email => return Ok(Kind::Trial.counted_seconds()),
     };
     let statement = Statement::new(
         "SELECT min(o.ordered_at) AS ordered_at
@@ -184,7 +184,7 @@ pub async fn wait(
         [
             origin.provider().into(),
             (now - counted).into(),
-            i64::from(full == Full::Codes).into(),
+            i64::from(cap == OrderCap::Codes).into(),
             kind.as_str().into(),
         ],
     );

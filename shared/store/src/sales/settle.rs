@@ -8,9 +8,9 @@
 use crate::columns;
 use crate::licenses::download_ids;
 use crate::operator::audit::{self, Actor, Entry};
-use crate::sales::invoices::{self, NewInvoice};
+use crate::sales::invoices::{self, OrderDraft, OrderRefusal};
 use crate::sales::receipts;
-use crate::sales::recent_orders::{self, Full};
+use crate::sales::recent_orders;
 use crate::sales::redemptions;
 use keywright_domain::entitlement::ReceiptKind;
 use keywright_domain::invoice::InvoiceStatus;
@@ -83,37 +83,28 @@ struct LicenseId {
     id: String,
 }
 
-/// What came of a free purchase.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Issued {
-    /// The license, by its id.
-    License(String),
-    /// Its code has no use left; nothing is recorded.
-    Exhausted,
-    /// There are too many free licenses; nothing is recorded.
-    Full(Full),
-}
-
-/// Records a free purchase, settled as it is made, and counts it against its origin.
+/// Records an order with nothing to pay, settled, counts it against its origin, and
+/// issues its license. Answers the license's id.
 ///
 /// # Errors
-/// [`DatabaseError`].
-pub async fn free_purchase(
+/// [`DatabaseError`]; inside it, why the order is refused.
+pub async fn free_order(
     database: &Database,
     actor: &Actor,
-    invoice: &NewInvoice,
+    order: &OrderDraft,
     origin: &Origin,
     ids: &NewIds,
     keys: &ReceiptKeys,
-) -> Result<Issued, DatabaseError> {
-    let kind = if invoice.terms.is_trial {
+) -> Result<Result<String, OrderRefusal>, DatabaseError> {
+    let kind = if order.terms.is_trial {
         Kind::Trial
     } else {
         Kind::Free
     };
-    let external_ref = free_reference(&invoice.id);
-    let place = invoices::place(
-        invoice,
+    let order_id = &order.identity.id;
+    let external_ref = free_reference(order_id);
+    let mut batch = invoices::place(
+        order,
         OrderProvider::Free,
         Some(&external_ref),
         InvoiceStatus::Settled,
@@ -121,33 +112,33 @@ pub async fn free_purchase(
         None,
     );
     let paid = Paid {
-        invoice_id: &invoice.id,
-        product_id: &invoice.product_id,
+        invoice_id: order_id,
+        product_id: &order.product_id,
         kind: ReceiptKind::Free,
         external_ref: &external_ref,
-        amount: invoice.price.amount(),
-        currency: invoice.price.currency().as_str(),
+        amount: order.price.amount(),
+        currency: order.price.currency().as_str(),
         received_at: actor.at,
         has_code: true,
     };
-    let mut batch = place;
-    batch.push(recent_orders::count(kind, origin, &invoice.id, actor.at));
+    batch.push(recent_orders::count(kind, origin, order_id, actor.at));
     batch.extend(issuing(actor, paid, ids, keys));
     let mut answers = match database.batch(batch).await {
         Ok(answers) => answers,
         Err(error) => {
-            let full = recent_orders::full(kind, &error);
-            return full.map(Issued::Full).ok_or(error);
+            return recent_orders::reached_cap(kind, &error)
+                .map(|cap| Err(OrderRefusal::TooMany(cap)))
+                .ok_or(error);
         }
     };
     let found: Vec<LicenseId> = decode(answers.pop().unwrap_or_default())?;
-    Ok(match found.into_iter().next() {
-        Some(license) => Issued::License(license.id),
-        None => Issued::Exhausted,
-    })
+    let license = found.into_iter().next();
+    Ok(license
+        .map(|license| license.id)
+        .ok_or(OrderRefusal::CodeUsedUp))
 }
 
-/// The contract's provider id of a free purchase.
+/// The provider id that the contract gives an order with nothing to pay.
 #[must_use]
 pub fn free_reference(invoice_id: &str) -> String {
     format!("free-{invoice_id}")

@@ -1,21 +1,14 @@
-//! What a buyer sends along, checked before anything is recorded. An empty
-//! string counts as absent: the SDKs send one where the application gave none.
+//! What a buyer sends with an order, checked before anything is recorded. An empty text
+//! counts as absent: the SDKs send one if the application gave none.
 
-use crate::Ports;
-use crate::product::known;
 use keywright_domain::merchant;
-use keywright_domain::rail::Rail;
 use keywright_domain::web_url;
-use keywright_store::catalog::products::Product;
 use keywright_web::ApiError;
 
 /// Longest free text a buyer may send, in bytes.
 const MAX_NOTE_BYTES: usize = 2_000;
 
-/// The ways of paying through `BTCPay`, and its payment method ids.
-const RAILS: [(Rail, &str); 2] = [(Rail::Lightning, "BTC-LN"), (Rail::Onchain, "BTC-CHAIN")];
-
-/// Who buys, as far as they say.
+/// The buyer, as far as they say.
 #[derive(Debug, Clone)]
 pub(crate) struct Buyer {
     pub(crate) email: Option<String>,
@@ -23,20 +16,22 @@ pub(crate) struct Buyer {
 }
 
 impl Buyer {
-    /// Checks what a buyer says of themselves.
+    /// Checks address and note.
     ///
     /// # Errors
-    /// 400 for what is no address, and for a note that is too long.
+    /// 400 for what is not an e-mail address, and for a note that is too long.
     pub(crate) fn check(email: Option<String>, note: Option<String>) -> Result<Self, ApiError> {
         let email = present(email);
         if let Some(Err(_)) = email.as_deref().map(merchant::check_email) {
-            return Err(ApiError::bad_request("buyer_email: not an e-mail address"));
+            return Err(ApiError::bad_request(
+                "buyer_email must be an e-mail address",
+            ));
         }
         let note = present(note);
         let fits = |note: &String| note.len() <= MAX_NOTE_BYTES && !note.contains('\0');
         if !note.as_ref().is_none_or(fits) {
             return Err(ApiError::bad_request(format!(
-                "buyer_note: at most {MAX_NOTE_BYTES} bytes of text without U+0000"
+                "buyer_note must be at most {MAX_NOTE_BYTES} bytes of text without U+0000"
             )));
         }
         Ok(Self { email, note })
@@ -57,36 +52,7 @@ pub(crate) fn redirect_url(url: Option<String>) -> Result<Option<String>, ApiErr
     Ok(url)
 }
 
-/// The way of paying that `BTCPay` shows first.
-///
-/// # Errors
-/// 400 for one that the vendor does not take.
-pub(crate) fn payment_method(
-    rail: Option<String>,
-) -> Result<Option<(Rail, &'static str)>, ApiError> {
-    let Some(name) = present(rail) else {
-        return Ok(None);
-    };
-    match RAILS.iter().find(|(rail, _)| rail.as_str() == name) {
-        Some(found) => Ok(Some(*found)),
-        None => Err(ApiError::bad_request("rail: lightning, onchain or usdc")),
-    }
-}
-
-/// The product that is to be sold.
-///
-/// # Errors
-/// 404 when there is none of this slug, 400 when it is not on sale.
-pub(crate) async fn for_sale(ports: &Ports, slug: &str) -> Result<Product, ApiError> {
-    let product = known(ports, slug).await?;
-    if product.active {
-        Ok(product)
-    } else {
-        Err(ApiError::bad_request("product: it is not on sale"))
-    }
-}
-
-/// The text without the spaces around it; nothing when nothing is left.
+/// The text without the spaces around it; `None` if nothing is left.
 pub(crate) fn present(text: Option<String>) -> Option<String> {
     text.map(|text| text.trim().to_owned())
         .filter(|text| !text.is_empty())

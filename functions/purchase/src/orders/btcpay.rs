@@ -1,0 +1,192 @@
+//! An order that is paid at a `BTCPay` store. Its API has no idempotency key, so an
+//! invoice whose answer was lost is looked up by the order's id before a second one is
+//! made.
+
+use super::pay_by::BitcoinRail;
+use super::{CheckedOrder, OrderError, OrderPayment, OrderTaker};
+use crate::seller;
+use keywright_domain::invoice::InvoiceStatus;
+use keywright_domain::money::Sats;
+use keywright_ports::{Level, Outbound};
+use keywright_providers::btcpay::{self, Expected, Invoice, NewInvoice, ReadError, Store};
+use keywright_store::sales::invoices::{self, OrderDraft, Quote};
+use keywright_web::ApiError;
+use std::time::Duration;
+
+/// Seconds until the reconciler first reads a new invoice: most are paid, and reported by
+/// the webhook, before.
+const FIRST_CHECK_SECONDS: i64 = 120;
+
+/// How long a buyer waits for the price in sats. They can pay without it, and the SDKs
+/// give up on an order after 10 seconds.
+const CONVERSION_TIME_LIMIT: Duration = Duration::from_secs(3);
+
+/// Why there is no invoice to pay.
+#[derive(Debug, thiserror::Error)]
+enum CheckoutError {
+    /// `BTCPay` refused it: no invoice exists.
+    #[error("{0}")]
+    Refused(ReadError),
+    /// An invoice may exist whose answer was lost. The reconciler looks for it.
+    #[error("{0}")]
+    Unknown(String),
+}
+
+impl OrderTaker<'_> {
+    pub(super) async fn btcpay(
+        &self,
+        draft: &mut OrderDraft,
+        order: &CheckedOrder,
+        rail: Option<BitcoinRail>,
+    ) -> Result<OrderPayment, OrderError> {
+        let (ports, actor) = (self.ports, self.actor);
+        let seller = seller::of(ports, &order.selection.product.slug).await?;
+        let account = ports.account(&seller, rail.map(BitcoinRail::rail))?;
+        ports.receipt_keys()?;
+        draft.payment_provider_id.clone_from(&account.provider_id);
+        let order_id = &draft.identity.id;
+        let redirect_url = seller::redirect(
+            order.redirect_url.as_deref(),
+            &seller,
+            self.public_url,
+            &draft.identity,
+        );
+        let first_check = actor.at + FIRST_CHECK_SECONDS;
+        let (database, origin) = (&ports.database, &order.origin);
+        invoices::create_pending(database, draft, origin, actor.at, first_check)
+            .await?
+            .map_err(OrderError::Refused)?;
+        let checkout = Checkout {
+            store: &account.store,
+            outbound: &ports.outbound,
+        };
+        let new = NewInvoice {
+            order_id,
+            price: draft.price,
+            description: &order.selection.product.name,
+            buyer_email: order.buyer.email.as_deref(),
+            redirect_url: &redirect_url,
+            default_payment_method: rail.map(BitcoinRail::btcpay_method),
+        };
+        let invoice = match checkout.invoice(new).await {
+            Ok(invoice) => invoice,
+            Err(error) => {
+                let reason = error.to_string();
+                if let CheckoutError::Refused(_) = error {
+                    // It is certain that no invoice exists, so nobody can ever pay.
+                    let (status, audit_id) = (InvoiceStatus::Invalid, ports.stamps.new_id());
+                    invoices::close(database, actor, order_id, status, &reason, audit_id).await?;
+                }
+                let message = "the payment provider could not make an invoice; try again later";
+                return Err(ApiError::upstream(message, reason).into());
+            }
+        };
+        let sats = match draft.sats() {
+            Some(sats) => Some(sats),
+            None => self.converted(draft, &checkout, &invoice.id).await,
+        };
+        invoices::attach_provider(
+            database,
+            order_id,
+            &invoice.id,
+            &invoice.checkout_link,
+            sats,
+            invoice.monitoring_expiration,
+        )
+        .await?;
+        Ok(OrderPayment::Btcpay {
+            reference: invoice.id,
+            checkout_url: ports.for_browsers(invoice.checkout_link),
+            sats,
+        })
+    }
+
+    /// The store's conversion of the price to sats; `None`, with a line in the log, if it
+    /// is not available now: the buyer can pay without it.
+    async fn converted(
+        &self,
+        draft: &OrderDraft,
+        checkout: &Checkout<'_>,
+        btcpay_invoice_id: &str,
+    ) -> Option<Quote> {
+        match checkout.sats(btcpay_invoice_id).await {
+            Ok(sats) => Some(Quote::converted(sats, draft.price, draft.base)),
+            Err(reason) => {
+                let line = format!(
+                    "invoice {}: its price in sats is not known: {reason}",
+                    draft.identity.id
+                );
+                let request_id = &self.actor.request_id;
+                self.ports.log.write(Level::Warn, request_id, &line);
+                None
+            }
+        }
+    }
+}
+
+/// A store and the way to it.
+struct Checkout<'a> {
+    store: &'a Store,
+    outbound: &'a Outbound,
+}
+
+impl Checkout<'_> {
+    /// Makes the invoice of an order, or finds the one that was made before.
+    async fn invoice(&self, new: NewInvoice<'_>) -> Result<Invoice, CheckoutError> {
+        match self.create(new).await {
+            Err(CheckoutError::Unknown(_)) => {}
+            decided => return decided,
+        }
+        match self.find(new).await? {
+            Some(made) => Ok(made),
+            None => self.create(new).await,
+        }
+    }
+
+    async fn create(&self, new: NewInvoice<'_>) -> Result<Invoice, CheckoutError> {
+        let request = self.store.create_invoice(new).map_err(unknown)?;
+        let answer = self.outbound.send(request).await.map_err(unknown)?;
+        match btcpay::read_invoice(&answer) {
+            Ok(made) => Ok(made),
+            Err(error @ (ReadError::Refused { .. } | ReadError::NotFound)) => {
+                Err(CheckoutError::Refused(error))
+            }
+            Err(error) => Err(unknown(error)),
+        }
+    }
+
+    async fn find(&self, new: NewInvoice<'_>) -> Result<Option<Invoice>, CheckoutError> {
+        let request = self.store.find_by_orders([new.order_id], false);
+        let request = request.map_err(unknown)?;
+        let answer = self.outbound.send(request).await.map_err(unknown)?;
+        let found = btcpay::read_invoices(&answer).map_err(unknown)?;
+        let expected = Expected {
+            store_id: self.store.id(),
+            order_id: new.order_id,
+            price: new.price,
+        };
+        let mut found = found.into_iter();
+        Ok(found.find(|one| one.observation(expected).is_ok()))
+    }
+
+    /// The store's conversion of a price to sats: one more request, only for a price that
+    /// is not in sats.
+    ///
+    /// # Errors
+    /// Why it is not known now. The order stands, and the next read of the invoice may
+    /// bring it.
+    async fn sats(&self, invoice_id: &str) -> Result<Sats, String> {
+        let text = |error: &dyn std::fmt::Display| error.to_string();
+        let request = self.store.payment_methods(invoice_id);
+        let request = request.map_err(|error| text(&error))?;
+        let answer = self.outbound.send_within(request, CONVERSION_TIME_LIMIT);
+        let answer = answer.await.map_err(|error| text(&error))?;
+        btcpay::read_sats(&answer)
+            .map_err(|error| text(&error))?
+            .ok_or_else(|| "BTCPay does not say what the price is in bitcoin".to_owned())
+    }
+}
+
+fn unknown(error: impl std::fmt::Display) -> CheckoutError {
+    CheckoutError::Unknown(error.to_string())
+}

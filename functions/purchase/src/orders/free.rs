@@ -1,0 +1,22 @@
+//! An order with nothing to pay: its license is issued at once.
+
+use super::refusal::OrderError;
+use crate::Ports;
+use keywright_domain::recent_orders::Origin;
+use keywright_store::operator::audit::Actor;
+use keywright_store::sales::invoices::OrderDraft;
+use keywright_store::sales::settle::{self, NewIds};
+
+/// Records the order and issues its license, in one batch; answers the license's id.
+pub(crate) async fn issue(
+    ports: &Ports,
+    actor: &Actor,
+    order: &OrderDraft,
+    origin: &Origin,
+) -> Result<String, OrderError> {
+    let ids = NewIds::new(&ports.stamps);
+    let keys = ports.receipt_keys()?;
+    settle::free_order(&ports.database, actor, order, origin, &ids, keys)
+        .await?
+        .map_err(OrderError::Refused)
+}

@@ -1,0 +1,162 @@
+//! Takes orders: an order is recorded, and its license is issued or its buyer is told where
+//! to pay.
+//!
+//! An order with a price is recorded before `BTCPay` is asked for an invoice that carries
+//! our id as its order id. So whatever breaks afterwards, the reconciler finds the
+//! invoice, or finds that there is none. Only the buyer gets the order's secret: what
+//! `BTCPay` knows appears on checkout pages, in Lightning descriptions and in exports.
+//!
+//! The batch that records the order also reserves the use of its discount code. While
+//! nobody pays, another order may take the use over after some minutes; the use is
+//! released when the order ends without a payment.
+
+mod btcpay;
+pub(crate) mod buyer;
+pub(crate) mod free;
+pub(crate) mod pay_by;
+mod refusal;
+mod usdc;
+
+use crate::Ports;
+use crate::selection::Selection;
+use buyer::Buyer;
+use keywright_domain::money::Price;
+use keywright_domain::order::{OrderIdentity, OrderSecret};
+use keywright_domain::recent_orders::Origin;
+use keywright_store::catalog::discount_codes::DiscountCode;
+use keywright_store::operator::audit::Actor;
+use keywright_store::sales::invoices::{OrderDraft, Quote};
+use keywright_store::sales::redemptions::Reservation;
+use keywright_web::Client;
+use pay_by::PayBy;
+
+pub(crate) use refusal::OrderError;
+
+/// An order whose members are checked.
+pub(crate) struct CheckedOrder {
+    pub(crate) selection: Selection,
+    pub(crate) buyer: Buyer,
+    pub(crate) redirect_url: Option<String>,
+    pub(crate) pay_by: PayBy,
+    pub(crate) origin: Origin,
+}
+
+/// What taking an order needs besides the order.
+///
+/// The public address is part of it, because it must be known before anything is
+/// recorded: a buyer who could not be told where the license key is must not be sold
+/// anything.
+pub(crate) struct OrderTaker<'a> {
+    pub(crate) ports: &'a Ports,
+    pub(crate) actor: &'a Actor,
+    pub(crate) public_url: &'a str,
+}
+
+/// An order that is recorded.
+pub(crate) struct PlacedOrder {
+    pub(crate) identity: OrderIdentity,
+    /// The price to pay.
+    pub(crate) price: Price,
+    /// The price before any discount.
+    pub(crate) base: Price,
+    pub(crate) payment: OrderPayment,
+}
+
+/// How a recorded order is paid.
+pub(crate) enum OrderPayment {
+    /// There is nothing to pay: the license is issued.
+    Free {
+        /// The provider id that the contract gives such an order.
+        reference: String,
+        license_id: String,
+        sats: Option<Quote>,
+    },
+    /// At a store of `BTCPay`.
+    Btcpay {
+        /// The store's id of the invoice.
+        reference: String,
+        checkout_url: String,
+        /// The prices in sats; `None` while the store has not converted them.
+        sats: Option<Quote>,
+    },
+    /// To the vendor's wallet.
+    Usdc {
+        reference: String,
+        checkout_url: String,
+        payment: crate::usdc::UsdcPayment,
+    },
+}
+
+impl OrderTaker<'_> {
+    /// Takes an order with this code, or at the full price.
+    pub(crate) async fn take(
+        &self,
+        order: &CheckedOrder,
+        code: Option<&DiscountCode>,
+    ) -> Result<PlacedOrder, OrderError> {
+        let base = order.selection.base;
+        let price = code.map_or(base, |code| code.discount.price(base));
+        let reservation = code.map(|code| Reservation {
+            id: self.ports.stamps.new_id(),
+            code_id: code.id.clone(),
+        });
+        let mut draft = draft(
+            self.ports,
+            &order.selection,
+            &order.buyer,
+            price,
+            reservation,
+        );
+        let payment = match order.pay_by {
+            _ if price.is_zero() => self.free(&draft, &order.origin).await?,
+            PayBy::Usdc => self.usdc(&draft, order).await?,
+            PayBy::Btcpay(rail) => self.btcpay(&mut draft, order, rail).await?,
+        };
+        Ok(PlacedOrder {
+            identity: draft.identity,
+            price: draft.price,
+            base: draft.base,
+            payment,
+        })
+    }
+
+    async fn free(&self, draft: &OrderDraft, origin: &Origin) -> Result<OrderPayment, OrderError> {
+        let license_id = free::issue(self.ports, self.actor, draft, origin).await?;
+        Ok(OrderPayment::Free {
+            reference: keywright_store::sales::settle::free_reference(&draft.identity.id),
+            license_id,
+            sats: draft.sats(),
+        })
+    }
+}
+
+/// A new order for this selection, with an id and a secret of its own. Nothing is
+/// recorded yet.
+pub(crate) fn draft(
+    ports: &Ports,
+    selection: &Selection,
+    buyer: &Buyer,
+    price: Price,
+    reservation: Option<Reservation>,
+) -> OrderDraft {
+    OrderDraft {
+        identity: OrderIdentity {
+            id: ports.stamps.new_id(),
+            secret: OrderSecret::from_random(ports.stamps.random()),
+        },
+        product_id: selection.product.id.clone(),
+        policy_id: selection.policy_id().map(str::to_owned),
+        price,
+        base: selection.base,
+        payment_provider_id: None,
+        terms: selection.terms(),
+        buyer_email: buyer.email.clone(),
+        buyer_note: buyer.note.clone(),
+        reservation,
+    }
+}
+
+/// The origin that an order is counted against.
+pub(crate) fn origin(client: &Client) -> Origin {
+    Origin::of(client.address)
+}
