@@ -2,6 +2,7 @@
 //! endpoints, beside their types.
 
 use keywright_web::MIN_ANONYMOUS_CHARS;
+use keywright_web::openapi::ApiDescription;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use utoipa::OpenApi;
@@ -28,34 +29,38 @@ The release gate (`/releases/…`, `/verify-key…`, `/git/…`, `/api/v1/licens
 another contract: its errors are `{error, note, hint}`, some answers are redirects (307), and every \
 path may end in a slash.";
 
+/// What opens the operator's routes.
+const OPERATOR_KEY: &str = "\
+The configured ADMIN_KEY, or a scoped key of `POST /v1/admin/api-keys` that has the \
+scope named beside the route. A route that names `master` takes ADMIN_KEY only.";
+
 /// The document, as `GET /v1/openapi.json` serves it.
 ///
 /// # Panics
-/// When two functions describe the same endpoint, or a name two ways.
+/// When an endpoint is described twice, or two different schemas have one name.
 #[must_use]
-#[expect(clippy::expect_used, reason = "then a description is wrong")]
 pub fn document() -> Value {
-    let parts = [
+    let mut description = ApiDescription::default();
+    keywright_admin::Api::describe(&mut description);
+    for part in [
         keywright_validate::Api::openapi(),
         keywright_purchase::Api::openapi(),
         keywright_webhook::Api::openapi(),
-        keywright_admin::Api::openapi(),
         keywright_renew::Api::openapi(),
         keywright_watch::Api::openapi(),
         keywright_download::Api::openapi(),
         keywright_updates::Api::openapi(),
-    ];
-    let mut paths = Map::new();
-    let mut schemas = Map::new();
-    let mut security = Map::new();
-    for part in parts {
-        let part = serde_json::to_value(part).expect("an OpenAPI document");
-        merge(&mut paths, &part["paths"], "endpoint");
-        merge(&mut schemas, &part["components"]["schemas"], "schema");
-        merge(&mut security, &part["components"]["securitySchemes"], "key");
+    ] {
+        description.include(&part);
     }
-    let cron = json!({ "type": "http", "scheme": "bearer", "description": "CRON_TOKEN." });
-    security.insert("cron".to_owned(), cron);
+    let conflicts = description.conflicts();
+    assert!(conflicts.is_empty(), "described in two ways: {conflicts:?}");
+    let mut described = description.to_json();
+    let mut take = |part: &str| match described[part].take() {
+        Value::Object(members) => members,
+        _ => Map::new(),
+    };
+    let (mut paths, schemas) = (take("paths"), take("schemas"));
     let mut shared = Shared::default();
     for operation in operations(&mut paths) {
         describe_success(operation.operation, &schemas);
@@ -78,29 +83,12 @@ pub fn document() -> Value {
         "components": {
             "schemas": schemas,
             "responses": shared.responses,
-            "securitySchemes": security,
+            "securitySchemes": {
+                "cron": { "type": "http", "scheme": "bearer", "description": "CRON_TOKEN." },
+                "operator": { "type": "http", "scheme": "bearer", "description": OPERATOR_KEY },
+            },
         },
     })
-}
-
-fn merge(all: &mut Map<String, Value>, part: &Value, what: &str) {
-    for (name, value) in part.as_object().into_iter().flatten() {
-        match all.get_mut(name) {
-            None => {
-                all.insert(name.clone(), value.clone());
-            }
-            Some(there) if what == "endpoint" => {
-                let methods = there.as_object_mut().into_iter();
-                for (there, value) in methods.zip(value.as_object()) {
-                    for (method, operation) in value {
-                        let old = there.insert(method.clone(), operation.clone());
-                        assert!(old.is_none(), "{method} {name} is described twice");
-                    }
-                }
-            }
-            Some(there) => assert_eq!(there, value, "two {what}s are named {name}"),
-        }
-    }
 }
 
 /// Every operation with its path and method.

@@ -2,7 +2,7 @@
 //! keys and the records of what was changed and validated. Every change is in the audit
 //! table, written by the batch that makes it.
 
-pub mod access;
+mod access;
 mod api_keys;
 mod attention;
 mod audit;
@@ -28,8 +28,15 @@ mod validations;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{delete, get, patch, post, put};
 use btcpay::BtcPay;
+use keywright_domain::access::Gate;
+use keywright_domain::access::Scope::{
+    AttentionRead, AttentionWrite, AuditRead, DiscountCodesRead, DiscountCodesWrite, LicensesRead,
+    LicensesWrite, MachinesRead, MachinesWrite, MerchantProfilesRead, MerchantProfilesWrite,
+    PaymentProvidersRead, PaymentProvidersWrite, PoliciesRead, PoliciesWrite, ProductsRead,
+    ProductsWrite, ReleaseGatesWrite, ReleaseInstallersWrite, ReleaseOffersWrite, ReleasesRead,
+    ReleasesWrite, ValidationsRead,
+};
 use keywright_ports::function::{Access, OutboundAccess, PortError};
 use keywright_ports::receipt_keys::{NoReceiptKeys, ReceiptKeys};
 use keywright_ports::{Database, ReleaseWriter, Releases, Sign, Stamps, name};
@@ -39,13 +46,13 @@ use keywright_services::journal::Journal;
 use keywright_store::licenses::recorded::licenses_in_force;
 use keywright_store::operator::api_keys::{Use, uses};
 use keywright_web::Function;
+use keywright_web::endpoints::Endpoints;
 use keywright_web::{ApiError, Bearer, Callers, api_router, repeatable};
-use operator::Operator;
+use operator::{Guarded, Operator};
 use receipts::SealingUntil;
 use serde::Serialize;
 use std::sync::Arc;
 use utoipa::ToSchema;
-use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 
 /// This function.
 pub const FUNCTION: Function = Function {
@@ -77,100 +84,81 @@ pub const FUNCTION: Function = Function {
 
 keywright_host::entry!(FUNCTION);
 
-/// What the OpenAPI document says of this function.
-#[derive(utoipa::OpenApi)]
-#[openapi(
-    paths(
-        products::list::handler,
-        products::create::handler,
-        products::show::handler,
-        products::change::handler,
-        products::delete::handler,
-        products::active::handler,
-        policies::list::handler,
-        policies::create::handler,
-        policies::show::handler,
-        policies::change::handler,
-        policies::delete::handler,
-        policies::active::handler,
-        policies::public::handler,
-        policies::archived::handler,
-        licenses::list::handler,
-        licenses::issue::handler,
-        licenses::search::handler,
-        licenses::search::by_secret,
-        licenses::summary::handler,
-        licenses::show::handler,
-        licenses::change::handler,
-        licenses::suspend::handler,
-        licenses::unsuspend::handler,
-        licenses::revoke::handler,
-        licenses::download_id::handler,
-        discount_codes::list::handler,
-        discount_codes::create::handler,
-        discount_codes::get::handler,
-        discount_codes::change::handler,
-        discount_codes::delete::handler,
-        discount_codes::active::handler,
-        machines::list::handler,
-        machines::deactivate::handler,
-        merchant_profiles::list::handler,
-        merchant_profiles::create::handler,
-        merchant_profiles::show::handler,
-        merchant_profiles::change::handler,
-        merchant_profiles::delete::handler,
-        merchant_profiles::set_default::handler,
-        merchant_profiles::prefer::handler,
-        merchant_profiles::unprefer::handler,
-        btcpay::connect::handler,
-        btcpay::disconnect::handler,
-        btcpay::status::handler,
-        btcpay::payment_methods::handler,
-        btcpay::overview::handler,
-        releases::list::handler,
-        releases::publish::handler,
-        releases::change::handler,
-        releases::gate::handler,
-        releases::installer::handler,
-        releases::keys::show::handler,
-        releases::keys::set::handler,
-        uploads::open::handler,
-        uploads::part::handler,
-        api_keys::create::handler,
-        api_keys::list::handler,
-        api_keys::revoke::handler,
-        attention::list::handler,
-        attention::resolve::handler,
-        transfers::list::handler,
-        transfers::resolve::handler,
-        chain::show::handler,
-        chain::reread::handler,
-        chain::cursor::handler,
-        transactions::list::handler,
-        audit::list::handler,
-        receipts::list::handler,
-        receipts::seal::handler,
-        audit::activity::handler,
-        validations::list::handler,
-        claims::list::handler,
-    ),
-    modifiers(&OperatorKey)
-)]
-pub struct Api;
-
-/// The key of the operator's routes, for the document.
-struct OperatorKey;
-
-impl utoipa::Modify for OperatorKey {
-    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
-        let mut bearer = Http::new(HttpAuthScheme::Bearer);
-        bearer.description = Some(
-            "The configured ADMIN_KEY, or a scoped key of `POST /v1/admin/api-keys` that has the \
-             scope named beside the route. A route that names `master` takes ADMIN_KEY only."
-                .to_owned(),
-        );
-        let components = document.components.get_or_insert_default();
-        components.add_security_scheme("operator", SecurityScheme::Http(bearer));
+keywright_web::endpoints! {
+    Ports, Gate;
+    routes {
+        products::list: ProductsRead,
+        products::create: ProductsWrite,
+        products::show: ProductsRead,
+        products::change: ProductsWrite,
+        products::delete: ProductsWrite,
+        products::active: ProductsWrite,
+        policies::list: PoliciesRead,
+        policies::create: PoliciesWrite,
+        policies::show: PoliciesRead,
+        policies::change: PoliciesWrite,
+        policies::delete: PoliciesWrite,
+        policies::active: PoliciesWrite,
+        policies::public: PoliciesWrite,
+        policies::archived: PoliciesWrite,
+        licenses::list: LicensesRead,
+        licenses::issue: LicensesWrite,
+        licenses::search: LicensesRead,
+        licenses::search_by_key: LicensesRead,
+        licenses::summary: LicensesRead,
+        licenses::show: LicensesRead,
+        licenses::change: LicensesWrite,
+        licenses::suspend: LicensesWrite,
+        licenses::unsuspend: LicensesWrite,
+        licenses::revoke: LicensesWrite,
+        licenses::download_id: LicensesWrite,
+        discount_codes::list: DiscountCodesRead,
+        discount_codes::create: DiscountCodesWrite,
+        discount_codes::get: DiscountCodesRead,
+        discount_codes::change: DiscountCodesWrite,
+        discount_codes::delete: DiscountCodesWrite,
+        discount_codes::active: DiscountCodesWrite,
+        attention::list: AttentionRead,
+        attention::resolve: AttentionWrite,
+        transfers::list: AttentionRead,
+        transfers::resolve: AttentionWrite,
+        chain::show: AttentionRead,
+        chain::reread: Gate::Master,
+        chain::cursor: Gate::Master,
+        transactions::list: AuditRead,
+        machines::list: MachinesRead,
+        machines::deactivate: MachinesWrite,
+        merchant_profiles::list: MerchantProfilesRead,
+        merchant_profiles::create: MerchantProfilesWrite,
+        merchant_profiles::show: MerchantProfilesRead,
+        merchant_profiles::change: MerchantProfilesWrite,
+        merchant_profiles::delete: MerchantProfilesWrite,
+        merchant_profiles::set_default: MerchantProfilesWrite,
+        merchant_profiles::prefer: MerchantProfilesWrite,
+        merchant_profiles::unprefer: MerchantProfilesWrite,
+        btcpay::connect: PaymentProvidersWrite,
+        btcpay::disconnect: Gate::Master,
+        btcpay::status: PaymentProvidersRead,
+        btcpay::payment_methods: PaymentProvidersRead,
+        btcpay::overview: PaymentProvidersRead,
+        releases::list: ReleasesRead,
+        releases::publish: ReleasesWrite,
+        uploads::open: ReleasesWrite,
+        uploads::part: ReleasesWrite,
+        releases::gate: ReleaseGatesWrite,
+        releases::installer: ReleaseInstallersWrite,
+        releases::keys::show: ReleasesRead,
+        releases::keys::set: Gate::Master,
+        releases::change: ReleaseOffersWrite,
+        api_keys::list: Gate::Master,
+        api_keys::create: Gate::Master,
+        api_keys::revoke: Gate::Master,
+        audit::list: AuditRead,
+        receipts::list: Gate::Master,
+        receipts::seal: Gate::Master,
+        audit::activity: AuditRead,
+        validations::list: ValidationsRead,
+        claims::list: LicensesRead,
     }
 }
 
@@ -229,198 +217,16 @@ impl Ports {
 
 fn router(host: &Host) -> Result<Router, PortError> {
     let ports = Ports::open(host)?;
-    let routes = Router::new()
-        .merge(catalog_routes())
-        .merge(license_routes())
-        .route(
-            "/v1/admin/discount-codes",
-            get(discount_codes::list::handler).post(discount_codes::create::handler),
-        )
-        .route(
-            "/v1/admin/discount-codes/{id}",
-            get(discount_codes::get::handler)
-                .patch(discount_codes::change::handler)
-                .delete(discount_codes::delete::handler),
-        )
-        .route(
-            "/v1/admin/discount-codes/{id}/active",
-            patch(discount_codes::active::handler),
-        )
-        .route(
-            "/v1/admin/api-keys",
-            get(api_keys::list::handler).post(api_keys::create::handler),
-        )
-        .route("/v1/admin/api-keys/{id}", delete(api_keys::revoke::handler))
-        .route("/v1/admin/audit", get(audit::list::handler))
-        .route("/v1/admin/receipts", get(receipts::list::handler))
-        .route("/v1/admin/receipts/seal", post(receipts::seal::handler))
-        .route("/v1/admin/activity", get(audit::activity::handler))
-        .route("/v1/admin/validations", get(validations::list::handler))
-        .route("/v1/admin/claims", get(claims::list::handler))
-        .merge(release_routes())
-        .merge(business_routes())
-        .with_state(ports.clone());
+    let Endpoints { router, table } = routes();
+    let routes = router.with_state(ports.clone());
     // Outermost, so that a key is checked before anything is kept of a request.
     let routes = repeatable(routes, host, Callers::Verified, licenses_in_force)?;
-    let routes = routes.route_layer(from_fn_with_state(ports, operator::let_in));
+    let guarded = Guarded {
+        ports,
+        table: table.into(),
+    };
+    let routes = routes.route_layer(from_fn_with_state(guarded, operator::let_in));
     Ok(api_router(routes))
-}
-
-fn catalog_routes() -> Router<Ports> {
-    Router::new()
-        .route(
-            "/v1/admin/products",
-            get(products::list::handler).post(products::create::handler),
-        )
-        .route(
-            "/v1/admin/products/{id}",
-            get(products::show::handler)
-                .patch(products::change::handler)
-                .delete(products::delete::handler),
-        )
-        .route(
-            "/v1/admin/products/{id}/active",
-            patch(products::active::handler),
-        )
-        .route(
-            "/v1/admin/policies",
-            get(policies::list::handler).post(policies::create::handler),
-        )
-        .route(
-            "/v1/admin/policies/{id}",
-            get(policies::show::handler)
-                .patch(policies::change::handler)
-                .delete(policies::delete::handler),
-        )
-        .route(
-            "/v1/admin/policies/{id}/active",
-            patch(policies::active::handler),
-        )
-        .route(
-            "/v1/admin/policies/{id}/public",
-            patch(policies::public::handler),
-        )
-        .route(
-            "/v1/admin/policies/{id}/archived",
-            patch(policies::archived::handler),
-        )
-}
-
-fn license_routes() -> Router<Ports> {
-    Router::new()
-        .route(
-            "/v1/admin/licenses",
-            get(licenses::list::handler).post(licenses::issue::handler),
-        )
-        .route(
-            "/v1/admin/licenses/search",
-            get(licenses::search::handler).post(licenses::search::by_secret),
-        )
-        .route(
-            "/v1/admin/licenses/summary",
-            get(licenses::summary::handler),
-        )
-        .route(
-            "/v1/admin/licenses/{id}",
-            get(licenses::show::handler).patch(licenses::change::handler),
-        )
-        .route(
-            "/v1/admin/licenses/{id}/suspend",
-            post(licenses::suspend::handler),
-        )
-        .route(
-            "/v1/admin/licenses/{id}/unsuspend",
-            post(licenses::unsuspend::handler),
-        )
-        .route(
-            "/v1/admin/licenses/{id}/revoke",
-            post(licenses::revoke::handler),
-        )
-        .route(
-            "/v1/admin/licenses/{id}/download-id",
-            post(licenses::download_id::handler),
-        )
-        .route("/v1/admin/attention", get(attention::list::handler))
-        .route(
-            "/v1/admin/attention/{id}/resolve",
-            post(attention::resolve::handler),
-        )
-        .route("/v1/admin/transfers", get(transfers::list::handler))
-        .route(
-            "/v1/admin/transfers/{id}/resolve",
-            post(transfers::resolve::handler),
-        )
-        .route("/v1/admin/chain", get(chain::show::handler))
-        .route("/v1/admin/chain/rereads", post(chain::reread::handler))
-        .route("/v1/admin/chain/cursor", post(chain::cursor::handler))
-        .route("/v1/admin/transactions", get(transactions::list::handler))
-        .route("/v1/admin/machines", get(machines::list::handler))
-        .route(
-            "/v1/admin/machines/{id}/deactivate",
-            post(machines::deactivate::handler),
-        )
-}
-
-fn release_routes() -> Router<Ports> {
-    Router::new()
-        .route(
-            "/v1/admin/releases",
-            get(releases::list::handler).post(releases::publish::handler),
-        )
-        .route("/v1/admin/releases/uploads", post(uploads::open::handler))
-        .route(
-            "/v1/admin/releases/uploads/{id}",
-            put(uploads::part::handler),
-        )
-        .route(
-            "/v1/admin/releases/gate/{product}",
-            put(releases::gate::handler),
-        )
-        .route(
-            "/v1/admin/releases/installer/{product}",
-            put(releases::installer::handler),
-        )
-        .route(
-            "/v1/admin/releases/keys/{product}",
-            get(releases::keys::show::handler).put(releases::keys::set::handler),
-        )
-        .route("/v1/admin/releases/{id}", patch(releases::change::handler))
-}
-
-fn business_routes() -> Router<Ports> {
-    Router::new()
-        .route(
-            "/v1/admin/merchant-profiles",
-            get(merchant_profiles::list::handler).post(merchant_profiles::create::handler),
-        )
-        .route(
-            "/v1/admin/merchant-profiles/{id}",
-            get(merchant_profiles::show::handler)
-                .patch(merchant_profiles::change::handler)
-                .delete(merchant_profiles::delete::handler),
-        )
-        .route(
-            "/v1/admin/merchant-profiles/{id}/set-default",
-            post(merchant_profiles::set_default::handler),
-        )
-        .route(
-            "/v1/admin/merchant-profiles/{id}/rail-preferences/{rail}",
-            put(merchant_profiles::prefer::handler).delete(merchant_profiles::unprefer::handler),
-        )
-        .route("/v1/admin/btcpay/connect", post(btcpay::connect::handler))
-        .route(
-            "/v1/admin/btcpay/disconnect",
-            post(btcpay::disconnect::handler),
-        )
-        .route("/v1/admin/btcpay/status", get(btcpay::status::handler))
-        .route(
-            "/v1/admin/btcpay/payment-methods",
-            get(btcpay::payment_methods::handler),
-        )
-        .route(
-            "/v1/admin/payment-provider/status",
-            get(btcpay::overview::handler),
-        )
 }
 
 /// It is done, and there is nothing else to say.

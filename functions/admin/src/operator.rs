@@ -1,5 +1,5 @@
-//! Who calls, and whether this route opens to them: by the table of
-//! [`crate::access`] and nothing else.
+//! Who calls, and whether this route opens to them: by the scope beside the route in
+//! the list of endpoints, and nothing else.
 
 use crate::api_keys::token::Token;
 use crate::{Ports, access, conceal};
@@ -14,13 +14,23 @@ use keywright_store::operator::activity::Kind;
 use keywright_store::operator::api_keys::{self, KeyStanding, Use};
 use keywright_store::operator::audit::Actor;
 use keywright_web::caller_limit::slow_down;
+use keywright_web::endpoints::Endpoint;
 use keywright_web::{ApiError, RequestId, Visit, bearer_of};
+use std::sync::Arc;
+
+/// What [`let_in`] decides by.
+#[derive(Clone)]
+pub(crate) struct Guarded {
+    pub(crate) ports: Ports,
+    /// What opens each route.
+    pub(crate) table: Arc<[Endpoint<Gate>]>,
+}
 
 /// Lets a request through whose key opens the route. 503 while no key is
 /// configured, 401 without one, 403 with one that is unknown, revoked, or lacks
 /// the scope. The configured key costs no round trip, a scoped one costs one.
 pub(crate) async fn let_in(
-    State(ports): State<Ports>,
+    State(Guarded { ports, table }): State<Guarded>,
     path: MatchedPath,
     visit: Visit,
     mut request: Request,
@@ -30,7 +40,7 @@ pub(crate) async fn let_in(
         Ok(caller) => caller,
         Err(refused) => return Err(refused.answer(&ports, &visit).await),
     };
-    let gate = access::gate(request.method(), path.as_str()).ok_or_else(|| {
+    let gate = access::gate(&table, request.method(), path.as_str()).ok_or_else(|| {
         let (method, path) = (request.method(), path.as_str());
         ApiError::internal(format!("{method} {path} has no row in the table of access"))
     })?;
@@ -171,7 +181,6 @@ mod tests {
         SystemRandom, serve,
     };
     use keywright_ports::name;
-    use std::sync::Arc;
 
     const KEY: &str = "8f14e45fceea167a5a36dedd4bea2543";
 
@@ -194,11 +203,14 @@ mod tests {
             log: log.clone(),
         };
         let host = native.host(&crate::FUNCTION);
-        let ports = Ports::open(&host).expect("the ports");
+        let guarded = Guarded {
+            ports: Ports::open(&host).expect("the ports"),
+            table: crate::Api::endpoints().into(),
+        };
         let routes = Router::new()
             .route("/v1/admin/audit", get(|| async { "in" }))
             .route("/v1/admin/unlisted", get(|| async { "in" }))
-            .route_layer(from_fn_with_state(ports, let_in));
+            .route_layer(from_fn_with_state(guarded, let_in));
         let mut statuses = Vec::new();
         for path in ["/v1/admin/audit", "/v1/admin/unlisted"] {
             let request = Request::get(path)

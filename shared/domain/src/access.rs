@@ -267,6 +267,12 @@ pub enum Gate {
     Master,
 }
 
+impl From<Scope> for Gate {
+    fn from(scope: Scope) -> Self {
+        Self::Scope(scope)
+    }
+}
+
 impl Gate {
     /// Whether the gate opens to a caller.
     #[must_use]

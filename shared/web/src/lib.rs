@@ -13,6 +13,7 @@ pub mod caller_limit;
 mod client;
 pub mod conditional;
 pub mod download;
+pub mod endpoints;
 mod error;
 mod idempotency;
 mod json;

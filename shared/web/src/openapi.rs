@@ -1,7 +1,10 @@
-//! What several endpoints say alike in the OpenAPI document. The document is
-//! made from these and the handlers' own types by a test, not at run time: a
-//! module carries none of it.
+//! What the endpoints of all functions share in the OpenAPI document. A test makes the
+//! document from these and the handlers' own types, so a module carries none of it.
 
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use utoipa::openapi::path::{HttpMethod, Operation};
+use utoipa::openapi::{OpenApi, PathItem, RefOr, Schema};
 use utoipa::{IntoResponses, ToSchema};
 
 /// The envelope of every error.
@@ -95,3 +98,91 @@ pub struct Upstream(#[to_schema] Error);
 #[response(status = 429)]
 #[expect(dead_code, reason = "a description")]
 pub struct TooMany(#[to_schema] Error);
+
+/// The endpoints of all functions, put together for the OpenAPI document.
+#[derive(Default)]
+pub struct ApiDescription {
+    paths: Map<String, Value>,
+    schemas: Map<String, Value>,
+    conflicts: Vec<String>,
+}
+
+impl ApiDescription {
+    /// Adds one endpoint. `{*rest}`, a parameter of several segments, has no sign of its
+    /// own in OpenAPI and becomes `{rest}`.
+    pub fn add(
+        &mut self,
+        path: &str,
+        methods: Vec<HttpMethod>,
+        operation: Operation,
+        schemas: Vec<(String, RefOr<Schema>)>,
+    ) {
+        let path = path.replace("{*", "{");
+        let item = PathItem::from_http_methods(methods, operation);
+        self.add_path(&path, as_json(&item));
+        for (name, schema) in schemas {
+            self.add_schema(name, as_json(&schema));
+        }
+    }
+
+    /// Adds what a derived document has.
+    pub fn include(&mut self, document: &OpenApi) {
+        for (path, item) in &document.paths.paths {
+            self.add_path(path, as_json(item));
+        }
+        if let Some(components) = &document.components {
+            for (name, schema) in &components.schemas {
+                self.add_schema(name.clone(), as_json(schema));
+            }
+        }
+    }
+
+    fn add_path(&mut self, path: &str, item: Value) {
+        let there = self
+            .paths
+            .entry(path)
+            .or_insert_with(|| Value::Object(Map::new()));
+        let (Value::Object(there), Value::Object(item)) = (there, item) else {
+            return;
+        };
+        for (method, operation) in item {
+            let conflict = format!("{} {path}", method.to_uppercase());
+            if there.insert(method, operation).is_some() {
+                self.conflicts.push(conflict);
+            }
+        }
+    }
+
+    fn add_schema(&mut self, name: String, schema: Value) {
+        match self.schemas.get(&name) {
+            Some(there) if *there != schema => {
+                let conflict = format!("schema {name}");
+                if !self.conflicts.contains(&conflict) {
+                    self.conflicts.push(conflict);
+                }
+            }
+            Some(_) => {}
+            None => {
+                self.schemas.insert(name, schema);
+            }
+        }
+    }
+
+    /// Routes that are described twice, and names of different schemas. Such a document
+    /// lacks one of them.
+    #[must_use]
+    pub fn conflicts(&self) -> &[String] {
+        &self.conflicts
+    }
+
+    /// `{"paths": …, "schemas": …}`.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        json!({ "paths": self.paths, "schemas": self.schemas })
+    }
+}
+
+/// Everything of an OpenAPI document can be written as JSON.
+fn as_json(part: &impl Serialize) -> Value {
+    serde_json::to_value(part).unwrap_or_default()
+}

@@ -6,8 +6,9 @@ use super::floor::{NOBODY, api_key, product, text};
 use crate::hosts::{Answer, Instance};
 use crate::shop::{ADMIN_KEY, CRON_TOKEN};
 use http::Method;
-use keywright_admin::access::{ROUTES, Route};
+use keywright_admin::Api;
 use keywright_domain::access::{Caller, Gate, Role, Scope};
+use keywright_web::endpoints::Endpoint;
 use serde_json::json;
 
 cases![
@@ -26,7 +27,7 @@ struct Offered {
 
 /// Calls a route on an object that does not exist, with a body that no route
 /// takes, so that being let in changes nothing.
-async fn call(instance: &Instance, route: &Route, token: Option<&str>) -> Answer {
+async fn call(instance: &Instance, route: &Endpoint<Gate>, token: Option<&str>) -> Answer {
     let path = route.path.replace("{id}", NOBODY);
     let path = path
         .replace("{product}", "no-such-product")
@@ -43,8 +44,8 @@ async fn call(instance: &Instance, route: &Route, token: Option<&str>) -> Answer
 }
 
 async fn no_bearer_key(instance: &Instance) {
-    for route in ROUTES {
-        let answer = call(instance, route, None).await;
+    for route in Api::endpoints() {
+        let answer = call(instance, &route, None).await;
         answer.is_error(401, "unauthorized");
         let path = route.path.replace("{id}", NOBODY);
         let path = path
@@ -111,11 +112,11 @@ async fn every_route_with_every_key(instance: &Instance) {
     }];
     all.extend(scoped(instance).await);
     all.extend(of_nobody(instance).await);
-    for route in ROUTES {
+    for route in Api::endpoints() {
         for offered in &all {
-            let answer = call(instance, route, Some(&offered.token)).await;
+            let answer = call(instance, &route, Some(&offered.token)).await;
             let what = format!("{}, {}: {answer:?}", answer.asked, offered.what);
-            let opens = |caller: &Caller| route.gate.opens_to(caller);
+            let opens = |caller: &Caller| route.access.opens_to(caller);
             if offered.caller.as_ref().is_some_and(opens) {
                 // In, and what it says then is the route's own affair.
                 assert!(!matches!(answer.status, 401 | 403 | 405), "{what}");
@@ -126,7 +127,7 @@ async fn every_route_with_every_key(instance: &Instance) {
             assert_eq!(answer.status, 403, "{what}");
             answer.is_error(403, "forbidden");
             assert!(!answer.text().contains(&offered.token), "{what}");
-            if let (Some(_), Gate::Scope(scope)) = (&offered.caller, route.gate) {
+            if let (Some(_), Gate::Scope(scope)) = (&offered.caller, route.access) {
                 assert!(answer.text().contains(scope.as_str()), "{what}");
             }
         }

@@ -4,16 +4,16 @@
 use crate::bench::{Bench, FILE, json_request, played_store};
 use axum::body::Body;
 use http::{Method, Request, header};
-use keywright_admin::access::ROUTES;
+use keywright_admin::Api;
 use keywright_ports::name;
 use keywright_tests::shop::{ADMIN_KEY, CRON_TOKEN};
 use serde_json::json;
 
 /// Every route of the operator.
-fn operators() -> impl Iterator<Item = (&'static str, String)> {
-    ROUTES
-        .iter()
-        .map(|route| (route.method.as_str(), route.path.replace("{id}", "x")))
+fn operators() -> impl Iterator<Item = (Method, String)> {
+    Api::endpoints()
+        .into_iter()
+        .map(|route| (route.method, route.path.replace("{id}", "x")))
 }
 
 /// A request with this `Authorization`.
@@ -51,7 +51,7 @@ async fn only_the_whole_key_lets_an_operator_in() {
             (Some(format!("Bearer {CRON_TOKEN}")), &forbidden),
         ] {
             let answer = bench
-                .untouched_by(request(method, &path, authorization.as_deref()))
+                .untouched_by(request(method.as_str(), &path, authorization.as_deref()))
                 .await;
             assert_eq!(
                 answer.refusal(),
@@ -99,7 +99,7 @@ async fn no_operator_gets_in_while_no_good_key_is_configured() {
                 Some(format!("Bearer {ADMIN_KEY}")),
             ] {
                 let answer = bench
-                    .untouched_by(request(method, &path, authorization.as_deref()))
+                    .untouched_by(request(method.as_str(), &path, authorization.as_deref()))
                     .await;
                 let refusal = (503, "service_unavailable".to_owned());
                 assert_eq!(answer.refusal(), refusal, "{key:?} {method} {path}");

@@ -6,7 +6,7 @@ use crate::bench::{Bench, json_request, played_store};
 use crate::payments::{deliver, order};
 use axum::body::Body;
 use http::{Method, Request, header};
-use keywright_admin::access::ROUTES;
+use keywright_admin::Api;
 use serde_json::json;
 use std::collections::BTreeSet;
 
@@ -80,7 +80,8 @@ async fn ids(bench: &Bench) -> Vec<String> {
 async fn read(bench: &Bench, token: &str) -> Vec<String> {
     let ids = ids(bench).await;
     let mut answers = Vec::new();
-    for route in ROUTES.iter().filter(|route| route.method == Method::GET) {
+    let endpoints = Api::endpoints();
+    for route in endpoints.iter().filter(|route| route.method == Method::GET) {
         let path = route.path.replace("{product}", "listed");
         let mut paths = vec![
             path.clone(),

@@ -5,7 +5,7 @@ use crate::bench::{Answer, Bench, json_request};
 use crate::holder::written;
 use axum::body::Body;
 use http::{Method, Request, header};
-use keywright_admin::access::ROUTES;
+use keywright_admin::Api;
 use keywright_domain::access::{Caller, Role};
 use keywright_native_host::Fault;
 use serde_json::{Value, json};
@@ -75,7 +75,11 @@ async fn a_refused_key_changes_nothing() {
         };
         list(&bench, &token).await;
         written().await;
-        for route in ROUTES.iter().filter(|route| !route.gate.opens_to(&caller)) {
+        let endpoints = Api::endpoints();
+        for route in endpoints
+            .iter()
+            .filter(|route| !route.access.opens_to(&caller))
+        {
             // A body that would do something, for those that would take it.
             let body = json!({ "slug": "p", "name": "P", "price_sats": 1, "label": "x",
                                "product_slug": "demo", "role": "full-admin" });

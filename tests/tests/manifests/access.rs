@@ -1,7 +1,7 @@
 //! The tables of `docs/access.md` are those of the code.
 
 use super::root;
-use keywright_admin::access::ROUTES;
+use keywright_admin::Api;
 use keywright_domain::access::{Gate, Role, Scope};
 
 /// The table that starts with this head, without it and the line below it.
@@ -15,10 +15,10 @@ fn table(head: &str) -> Vec<String> {
 
 #[test]
 fn every_route_is_listed_with_what_opens_it() {
-    let rows: Vec<String> = ROUTES
+    let rows: Vec<String> = Api::endpoints()
         .iter()
         .map(|route| {
-            let opens = match route.gate {
+            let opens = match route.access {
                 Gate::Scope(scope) => scope.as_str(),
                 Gate::Master => "`ADMIN_KEY` only",
             };

@@ -69,7 +69,6 @@ pub(crate) struct CreatedKey {
         (status = 200, description = "The key with its token.", body = CreatedKey),
         BodyRefusals, AccessRefusals, Conflict, Failures
     ),
-    security(("operator" = ["master"]))
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,

@@ -37,7 +37,6 @@ pub(crate) struct Keys {
         (status = 200, description = "The keys.", body = Keys),
         BadQuery, AccessRefusals, Failures
     ),
-    security(("operator" = ["master"]))
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,

@@ -36,7 +36,6 @@ pub(crate) struct Revoked {
         (status = 200, description = "It is revoked.", body = Revoked),
         AccessRefusals, Unknown, Failures
     ),
-    security(("operator" = ["master"]))
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,

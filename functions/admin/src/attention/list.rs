@@ -55,7 +55,6 @@ pub(crate) struct List {
         (status = 200, description = "What there is.", body = List),
         BadQuery, AccessRefusals, Failures
     ),
-    security(("operator" = ["attention:read"]))
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,

@@ -21,7 +21,6 @@ use keywright_web::{ApiError, Json};
         (status = 200, description = "It is done.", body = View),
         BodyRefusals, AccessRefusals, Unknown, Conflict, Failures
     ),
-    security(("operator" = ["attention:write"]))
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,

@@ -91,7 +91,6 @@ impl From<HourlyCount> for CountView {
         (status = 200, description = "The counts.", body = Counts),
         BadQuery, AccessRefusals, Failures
     ),
-    security(("operator" = ["audit:read"]))
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,

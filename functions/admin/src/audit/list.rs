@@ -135,7 +135,6 @@ impl EntryView {
         (status = 200, description = "The changes.", body = Entries),
         BadQuery, AccessRefusals, Failures
     ),
-    security(("operator" = ["audit:read"]))
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,

@@ -57,7 +57,6 @@ pub(crate) struct Connecting {
         (status = 200, description = "Where the operator agrees.", body = Connecting),
         BodyRefusals, AccessRefusals, Unknown, Conflict, Failures
     ),
-    security(("operator" = ["payment_providers:write"]))
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,

@@ -59,7 +59,6 @@ pub(crate) struct Disconnected {
         (status = 200, description = "It is disconnected.", body = Disconnected),
         BodyRefusals, AccessRefusals, Unknown, Conflict, Failures
     ),
-    security(("operator" = ["master"]))
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,

@@ -72,7 +72,6 @@ pub(crate) struct Configured {
         (status = 200, description = "Every store.", body = Overview),
         AccessRefusals, Failures
     ),
-    security(("operator" = ["payment_providers:read"]))
 )]
 pub(crate) async fn handler(State(ports): State<Ports>) -> Result<Json<Overview>, ApiError> {
     let connected = payment_providers::all_connected(&ports.database).await?;

@@ -51,7 +51,6 @@ impl From<PaymentMethod> for Method {
         (status = 200, description = "What it takes.", body = Methods),
         BadQuery, AccessRefusals, Unknown, Upstream, Failures
     ),
-    security(("operator" = ["payment_providers:read"]))
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,

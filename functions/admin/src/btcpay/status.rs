@@ -51,7 +51,6 @@ pub(crate) struct Status {
         (status = 200, description = "Where it is paid.", body = Status),
         BadQuery, AccessRefusals, Unknown, Failures
     ),
-    security(("operator" = ["payment_providers:read"]))
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,

@@ -42,7 +42,6 @@ pub(crate) struct RereadRequest {
         (status = 200, description = "What is to be done.", body = JobView),
         BodyRefusals, AccessRefusals, Failures
     ),
-    security(("operator" = ["master"]))
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,

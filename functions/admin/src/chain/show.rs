@@ -60,7 +60,6 @@ pub(crate) struct Reading {
         (status = 200, description = "How the chain is read.", body = Reading),
         BadQuery, AccessRefusals, Failures
     ),
-    security(("operator" = ["attention:read"]))
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,

@@ -72,7 +72,6 @@ pub(crate) struct Claims {
         (status = 200, description = "The claims.", body = Claims),
         BadQuery, AccessRefusals, Failures
     ),
-    security(("operator" = ["licenses:read"]))
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,

@@ -30,7 +30,6 @@ pub(crate) struct DiscountCodeActive {
         (status = 200, description = "It is as asked.", body = Done),
         BodyRefusals, AccessRefusals, Unknown, Failures
     ),
-    security(("operator" = ["discount_codes:write"]))
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,

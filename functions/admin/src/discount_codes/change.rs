@@ -76,7 +76,6 @@ struct Fixed {
         (status = 200, description = "The code as it now is.", body = CodeView),
         BodyRefusals, AccessRefusals, Unknown, Failures
     ),
-    security(("operator" = ["discount_codes:write"]))
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,

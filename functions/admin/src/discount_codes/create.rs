@@ -74,7 +74,6 @@ pub(crate) struct NewDiscountCode {
         (status = 200, description = "The code.", body = CodeView),
         BodyRefusals, AccessRefusals, Conflict, Unknown, Failures
     ),
-    security(("operator" = ["discount_codes:write"]))
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,

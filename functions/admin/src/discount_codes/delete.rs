@@ -21,7 +21,6 @@ use keywright_web::{ApiError, Json};
         (status = 200, description = "It is gone.", body = Done),
         AccessRefusals, Conflict, Unknown, Failures
     ),
-    security(("operator" = ["discount_codes:write"]))
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,

@@ -20,7 +20,6 @@ use keywright_web::{ApiError, Json};
         (status = 200, description = "The code.", body = CodeView),
         AccessRefusals, Unknown, Failures
     ),
-    security(("operator" = ["discount_codes:read"]))
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,

@@ -55,7 +55,6 @@ pub(crate) struct DiscountCodes {
         (status = 200, description = "The codes.", body = DiscountCodes),
         BadQuery, AccessRefusals, Unknown, Failures
     ),
-    security(("operator" = ["discount_codes:read"]))
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,

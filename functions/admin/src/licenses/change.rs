@@ -77,7 +77,6 @@ pub(crate) struct Changed {
         (status = 200, description = "The license as it now is.", body = Changed),
         BodyRefusals, AccessRefusals, Unknown, Failures
     ),
-    security(("operator" = ["licenses:write"]))
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,

@@ -33,7 +33,6 @@ pub(crate) struct Replaced {
         (status = 200, description = "The new id.", body = Replaced),
         AccessRefusals, Unknown, Conflict, Failures
     ),
-    security(("operator" = ["licenses:write"]))
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,

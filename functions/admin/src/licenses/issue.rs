@@ -97,7 +97,6 @@ pub(crate) struct Issued {
         (status = 200, description = "The license.", body = Issued),
         BodyRefusals, AccessRefusals, Unknown, Conflict, Failures
     ),
-    security(("operator" = ["licenses:write"]))
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,

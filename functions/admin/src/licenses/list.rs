@@ -45,7 +45,6 @@ pub(crate) struct Asked {
         (status = 200, description = "A page of licenses.", body = Licenses),
         BadQuery, AccessRefusals, Failures
     ),
-    security(("operator" = ["licenses:read"]))
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,

@@ -6,6 +6,8 @@ pub(crate) mod issue;
 pub(crate) mod list;
 pub(crate) mod revoke;
 pub(crate) mod search;
+pub(crate) mod search_by_key;
+mod search_terms;
 pub(crate) mod show;
 mod standing;
 pub(crate) mod summary;

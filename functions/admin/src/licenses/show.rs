@@ -21,7 +21,6 @@ use keywright_web::{ApiError, Json};
         (status = 200, description = "The license.", body = LicenseDetail),
         AccessRefusals, Unknown, Failures
     ),
-    security(("operator" = ["licenses:read"]))
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,

@@ -20,7 +20,6 @@ use keywright_web::{ApiError, Json};
         (status = 200, description = "It is active.", body = Done),
         BodyRefusals, AccessRefusals, Unknown, Conflict, Failures
     ),
-    security(("operator" = ["licenses:write"]))
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,

@@ -36,7 +36,6 @@ pub(crate) struct Deactivation {
         (status = 200, description = "Its seat is free.", body = Done),
         BodyRefusals, AccessRefusals, Unknown, Conflict, Failures
     ),
-    security(("operator" = ["machines:write"]))
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,

@@ -84,7 +84,6 @@ pub(crate) struct MachineView {
         (status = 200, description = "A page of machines.", body = Machines),
         BadQuery, AccessRefusals, Failures
     ),
-    security(("operator" = ["machines:read"]))
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,

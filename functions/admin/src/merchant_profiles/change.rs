@@ -52,7 +52,6 @@ pub(crate) struct MerchantProfileChange {
         (status = 200, description = "The business as it now is.", body = ProfileView),
         BodyRefusals, AccessRefusals, Unknown, Failures
     ),
-    security(("operator" = ["merchant_profiles:write"]))
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,

@@ -47,7 +47,6 @@ pub(crate) struct NewMerchantProfile {
         (status = 200, description = "The business.", body = ProfileView),
         BodyRefusals, AccessRefusals, Conflict, Failures
     ),
-    security(("operator" = ["merchant_profiles:write"]))
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,

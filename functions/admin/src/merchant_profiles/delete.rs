@@ -22,7 +22,6 @@ use keywright_web::{ApiError, Json};
         (status = 200, description = "It is gone.", body = Done),
         BadQuery, AccessRefusals, Unknown, Failures
     ),
-    security(("operator" = ["merchant_profiles:write"]))
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,

@@ -37,7 +37,6 @@ pub(crate) struct MerchantProfiles {
         (status = 200, description = "The businesses.", body = MerchantProfiles),
         BadQuery, AccessRefusals, Failures
     ),
-    security(("operator" = ["merchant_profiles:read"]))
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,

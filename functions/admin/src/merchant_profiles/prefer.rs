@@ -33,7 +33,6 @@ pub(crate) struct RailChoice {
         (status = 200, description = "The business as it now is.", body = DetailView),
         BodyRefusals, AccessRefusals, Unknown, Failures
     ),
-    security(("operator" = ["merchant_profiles:write"]))
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,

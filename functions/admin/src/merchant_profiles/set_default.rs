@@ -24,7 +24,6 @@ use keywright_web::{ApiError, Json};
         (status = 200, description = "The business as it now is.", body = ProfileView),
         BodyRefusals, AccessRefusals, Conflict, Unknown, Failures
     ),
-    security(("operator" = ["merchant_profiles:write"]))
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,

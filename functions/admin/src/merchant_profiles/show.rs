@@ -18,7 +18,6 @@ use keywright_web::{ApiError, Json};
         (status = 200, description = "The business.", body = DetailView),
         AccessRefusals, Unknown, Failures
     ),
-    security(("operator" = ["merchant_profiles:read"]))
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,

@@ -28,7 +28,6 @@ pub(crate) struct PolicyActive {
         (status = 200, description = "It is done.", body = Done),
         BodyRefusals, AccessRefusals, Unknown, Failures
     ),
-    security(("operator" = ["policies:write"]))
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,

@@ -29,7 +29,6 @@ pub(crate) struct PolicyArchived {
         (status = 200, description = "It is done.", body = Done),
         BodyRefusals, AccessRefusals, Unknown, Failures
     ),
-    security(("operator" = ["policies:write"]))
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,

@@ -87,7 +87,6 @@ pub(crate) struct PolicyChange {
         (status = 200, description = "The policy as it now is.", body = PolicyView),
         BodyRefusals, AccessRefusals, Unknown, Conflict, Failures
     ),
-    security(("operator" = ["policies:write"]))
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,

@@ -83,7 +83,6 @@ pub(crate) struct NewPolicy {
         (status = 200, description = "The policy.", body = PolicyView),
         BodyRefusals, AccessRefusals, Unknown, Conflict, Failures
     ),
-    security(("operator" = ["policies:write"]))
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,

@@ -21,7 +21,6 @@ use keywright_web::{ApiError, Json};
         (status = 200, description = "It is gone.", body = Done),
         AccessRefusals, Unknown, Conflict, Failures
     ),
-    security(("operator" = ["policies:write"]))
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,

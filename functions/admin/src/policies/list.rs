@@ -39,7 +39,6 @@ pub(crate) struct Policies {
         (status = 200, description = "The policies.", body = Policies),
         BadQuery, AccessRefusals, Unknown, Failures
     ),
-    security(("operator" = ["policies:read"]))
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,

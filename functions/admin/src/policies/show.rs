@@ -18,7 +18,6 @@ use keywright_web::{ApiError, Json};
         (status = 200, description = "The policy.", body = PolicyView),
         AccessRefusals, Unknown, Failures
     ),
-    security(("operator" = ["policies:read"]))
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,

@@ -27,7 +27,6 @@ pub(crate) struct ProductActive {
         (status = 200, description = "It is done.", body = Done),
         BodyRefusals, AccessRefusals, Unknown, Failures
     ),
-    security(("operator" = ["products:write"]))
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,

@@ -67,7 +67,6 @@ pub(crate) struct ProductChange {
         (status = 200, description = "The product as it now is.", body = ProductView),
         BodyRefusals, AccessRefusals, Unknown, Conflict, Failures
     ),
-    security(("operator" = ["products:write"]))
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,

@@ -56,7 +56,6 @@ pub(crate) struct NewProduct {
         (status = 200, description = "The product.", body = ProductView),
         BodyRefusals, AccessRefusals, Conflict, Unknown, Failures
     ),
-    security(("operator" = ["products:write"]))
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,

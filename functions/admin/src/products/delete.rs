@@ -48,7 +48,6 @@ pub(crate) struct Along {
         (status = 200, description = "It is gone.", body = Deleted),
         BadQuery, AccessRefusals, Unknown, Conflict, Failures
     ),
-    security(("operator" = ["products:write"]))
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,

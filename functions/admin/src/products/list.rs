@@ -36,7 +36,6 @@ pub(crate) struct Products {
         (status = 200, description = "A page of products.", body = Products),
         BadQuery, AccessRefusals, Failures
     ),
-    security(("operator" = ["products:read"]))
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,

@@ -18,7 +18,6 @@ use keywright_web::{ApiError, Json};
         (status = 200, description = "The product.", body = ProductView),
         AccessRefusals, Unknown, Failures
     ),
-    security(("operator" = ["products:read"]))
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,

@@ -80,7 +80,6 @@ pub(crate) struct List {
         (status = 200, description = "The receipts.", body = List),
         BadQuery, AccessRefusals, Failures
     ),
-    security(("operator" = ["master"]))
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,

@@ -70,7 +70,6 @@ pub(crate) struct RefusedReceipt {
         (status = 200, description = "What was sealed.", body = SealAnswer),
         BodyRefusals, AccessRefusals, Conflict, Failures
     ),
-    security(("operator" = ["master"]))
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,

@@ -70,7 +70,6 @@ pub(crate) struct Yank {
         (status = 200, description = "The version as it now is.", body = Recorded),
         BodyRefusals, AccessRefusals, Unknown, Conflict, Failures
     ),
-    security(("operator" = ["release_offers:write"]))
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,

@@ -58,7 +58,6 @@ pub(crate) struct RecordedInstaller {
         (status = 200, description = "It is published.", body = RecordedInstaller),
         BodyRefusals, AccessRefusals, Unknown, Failures
     ),
-    security(("operator" = ["release_installers:write"]))
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,

@@ -62,7 +62,6 @@ pub(crate) struct Releases {
         (status = 200, description = "A page of releases.", body = Releases),
         BadQuery, AccessRefusals, Failures
     ),
-    security(("operator" = ["releases:read"]))
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,

@@ -108,7 +108,6 @@ pub(crate) struct NewFile {
         (status = 200, description = "The version as it now is.", body = Recorded),
         BodyRefusals, AccessRefusals, Unknown, Conflict, Failures
     ),
-    security(("operator" = ["releases:write"]))
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,

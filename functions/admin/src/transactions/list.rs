@@ -137,7 +137,6 @@ impl Line {
         )),
         BadQuery, AccessRefusals, Failures
     ),
-    security(("operator" = ["audit:read"]))
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,

@@ -68,7 +68,6 @@ pub(crate) struct List {
         (status = 200, description = "The transfers.", body = List),
         BadQuery, AccessRefusals, Failures
     ),
-    security(("operator" = ["attention:read"]))
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,

@@ -51,7 +51,6 @@ pub(crate) struct Resolve {
         (status = 200, description = "The transfer.", body = View),
         BodyRefusals, AccessRefusals, Unknown, Conflict, Failures
     ),
-    security(("operator" = ["attention:write"]))
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,

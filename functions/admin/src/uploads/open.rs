@@ -45,7 +45,6 @@ pub(crate) struct NewUpload {
         (status = 200, description = "How far it is.", body = UploadView),
         BodyRefusals, AccessRefusals, Unknown, Conflict, NoReleaseStorage, Failures
     ),
-    security(("operator" = ["releases:write"]))
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,

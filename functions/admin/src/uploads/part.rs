@@ -57,7 +57,6 @@ pub(crate) enum PartRefusals {
         (status = 200, description = "How far it is.", body = UploadView),
         BadQuery, PartRefusals, AccessRefusals, Unknown, Conflict, NoReleaseStorage, Failures
     ),
-    security(("operator" = ["releases:write"]))
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,

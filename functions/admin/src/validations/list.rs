@@ -110,7 +110,6 @@ impl From<Validation> for ValidationView {
         (status = 200, description = "The validations.", body = Validations),
         BadQuery, AccessRefusals, Failures
     ),
-    security(("operator" = ["validations:read"]))
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,

@@ -87,7 +87,6 @@ pub(crate) struct FileNotOffered {
         (status = 200, description = "The keys, and what was found.", body = SetReleaseKeys),
         BodyRefusals, AccessRefusals, Unknown, Failures
     ),
-    security(("operator" = ["master"]))
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,

@@ -34,7 +34,6 @@ pub(crate) struct ReleaseKeys {
         (status = 200, description = "The keys.", body = ReleaseKeys),
         AccessRefusals, Unknown, Failures
     ),
-    security(("operator" = ["releases:read"]))
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,

@@ -1,0 +1,67 @@
+//! Finding licenses by what a buyer has: what both ways of asking share.
+
+use super::list::{MOST, USUAL};
+use super::view::{Licenses, answer};
+use crate::Ports;
+use crate::text::present;
+use http::{HeaderMap, Uri};
+use keywright_license::LicenseKey;
+use keywright_store::licenses::license_list::{self, Filter};
+use keywright_web::page::PageQuery;
+use keywright_web::{ApiError, Json};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+/// What a buyer has; all that is given has to fit.
+#[derive(Deserialize, ToSchema)]
+pub(crate) struct LicenseSearch {
+    /// The address it is for; case does not matter.
+    pub(super) buyer_email: Option<String>,
+    /// The purchase: our invoice id, or the payment provider's.
+    pub(super) invoice_id: Option<String>,
+    /// Its id.
+    pub(super) license_id: Option<String>,
+    /// A `LIC1-…` key. Only its license id is looked at: the signature is not
+    /// checked, so a key that is found here need not be a good one.
+    pub(super) key: Option<String>,
+}
+
+/// The page of licenses that fit all terms.
+pub(super) async fn find(
+    ports: &Ports,
+    uri: &Uri,
+    search: LicenseSearch,
+    page: &PageQuery,
+) -> Result<(HeaderMap, Json<Licenses>), ApiError> {
+    let page = page.page(USUAL, MOST)?;
+    let key_license_id = present(search.key)
+        .map(|key| license_in(&key))
+        .transpose()?;
+    let filter = Filter {
+        buyer_email: present(search.buyer_email),
+        invoice_id: present(search.invoice_id),
+        license_id: present(search.license_id),
+        key_license_id,
+        ..Filter::default()
+    };
+    let given = [
+        &filter.buyer_email,
+        &filter.invoice_id,
+        &filter.license_id,
+        &filter.key_license_id,
+    ];
+    if given.into_iter().all(Option::is_none) {
+        return Err(ApiError::bad_request(
+            "send buyer_email, invoice_id or license_id; or key, in the body of a POST",
+        ));
+    }
+    let rows = license_list::page(&ports.database, &filter, &page).await?;
+    Ok(answer(uri, &page, rows))
+}
+
+/// The license that a key names, whoever wrote the key.
+fn license_in(key: &str) -> Result<String, ApiError> {
+    let key =
+        LicenseKey::parse(key).map_err(|error| ApiError::bad_request(format!("key: {error}")))?;
+    Ok(key.unverified_payload().license_id().to_string())
+}
