@@ -213,7 +213,8 @@ impl Database {
     }
 
     /// Runs one atomic batch: one round trip. Answers the rows of each
-    /// statement (those with `RETURNING`, or a closing SELECT). In a request
+    /// statement (those with `RETURNING`, or a closing SELECT), as many answers as
+    /// statements; a [`Batch`](crate::Batch) reads them by handle. In a request
     /// with an `Idempotency-Key` the same batch claims the key if it changes
     /// anything.
     ///
@@ -235,7 +236,15 @@ impl Database {
     /// As [`Self::batch`].
     pub async fn aside(&self, statements: Vec<Statement>) -> Result<Vec<Vec<Row>>, DatabaseError> {
         self.reader.round_trips.fetch_add(1, Ordering::Relaxed);
-        self.reader.port.batch(statements).await
+        let count = statements.len();
+        let answers = self.reader.port.batch(statements).await?;
+        if answers.len() == count {
+            return Ok(answers);
+        }
+        let answers = answers.len();
+        Err(DatabaseError::Row(format!(
+            "{count} statements have {answers} answers"
+        )))
     }
 }
 

@@ -12,6 +12,7 @@
 
 mod address_header;
 pub mod attempt;
+mod batch;
 mod caller;
 mod clock;
 mod config;
@@ -30,6 +31,7 @@ mod unavailable;
 pub mod vault;
 
 pub use address_header::AddressHeader;
+pub use batch::{Batch, BatchRows, ReadHandle};
 pub use caller::Caller;
 pub use clock::{Clock, Random, Stamps};
 pub use config::{Config, name};
