@@ -51,7 +51,7 @@ pub(super) fn key(file: Option<&Path>, what: &str) -> Result<String, CliError> {
 }
 
 /// A credential without the line's end, fit for a header.
-pub(crate) fn bearer(text: &str) -> Result<String, CliError> {
+fn bearer(text: &str) -> Result<String, CliError> {
     let text = text.trim();
     if !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic()) {
         Ok(text.to_owned())

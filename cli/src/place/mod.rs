@@ -315,4 +315,4 @@ fn needs_folder() -> CliError {
 }
 
 /// Fetches what a server serves to everybody, with a token where one is given.
-pub(crate) use api::{Api as Client, bearer};
+pub(crate) use api::Api as Client;

@@ -3,11 +3,11 @@
 //! and do not pass through wasm memory.
 
 use crate::Ports;
-use crate::asked::Asked;
 use crate::error::{Body, GateError};
 use crate::files::{self, OPEN};
 use crate::gate::Door;
 use crate::notes::{Notes, Wanted};
+use crate::query::GateQuery;
 use crate::shelf::Shelved;
 use axum::Extension;
 use axum::extract::rejection::PathRejection;
@@ -23,8 +23,8 @@ use keywright_web::{Client, Download};
 /// grammar or a doubled parameter, 401 without a token, 503 when no key is
 /// configured, 401 or 403 by the token, 404 when there is no such file.
 ///
-/// A token goes into `Authorization: Bearer` or `?token=`; in place of it a
-/// signed link has `token`, `expires` and `dlid`, all three.
+/// A token or a license key goes into `Authorization: Bearer` or `?token=`; in place
+/// of it a signed link has `token`, `expires` and `dlid`, all three.
 #[utoipa::path(
     get,
     path = "/releases/{product}/{version}/{platform}",
@@ -33,7 +33,7 @@ use keywright_web::{Client, Download};
         ("product" = String, Path, description = "The product's slug."),
         ("version" = String, Path, description = "The version."),
         ("platform" = String, Path, description = "The platform: a Rust target triple or `any`, with the kind of bundle behind a dot where it is not the first file; and `.sig` for the signature."),
-        ("token" = Option<String>, Query, description = "The license's token, or the signature of a link."),
+        ("token" = Option<String>, Query, description = "The license's token or its key, or the signature of a link."),
         ("expires" = Option<String>, Query, description = "When a link expires, in unix seconds."),
         ("dlid" = Option<String>, Query, description = "The download id of a link."),
     ),
@@ -42,8 +42,8 @@ use keywright_web::{Client, Download};
         (status = 206, description = "The part of it that `Range` asks for.", body = Vec<u8>, content_type = "application/octet-stream"),
         (status = 304, description = "The client has it."),
         (status = 400, description = "The path or the query breaks its grammar.", body = Body),
-        (status = 401, description = "No token, or one that is not the vendor's: `token required`, `malformed-token`, `token-too-short`, `invalid-signature`, `invalid-payload`.", body = Body),
-        (status = 403, description = "It does not open this: `wrong-product`, `token-revoked`, `channel-expired`, `entitlement-missing`, `version-below-floor`, `maintenance-expired`; of a link also `malformed-link`, `invalid-signature`, `link-expired`, `link-too-long`, `unknown-download-id`.", body = Body),
+        (status = 401, description = "No token, or one that is not the vendor's: `token required`, `malformed-token`, `token-too-short`, `invalid-signature`, `invalid-payload`, `invalid-license-key`.", body = Body),
+        (status = 403, description = "It does not open this: `wrong-product`, `not-found`, `token-revoked`, `channel-expired`, `entitlement-missing`, `version-below-floor`, `maintenance-expired`; of a link also `malformed-link`, `invalid-signature`, `link-expired`, `link-too-long`, `unknown-download-id`.", body = Body),
         (status = 404, description = "There is no such file.", body = Body),
         (status = 412, description = "`If-Match` or `If-Unmodified-Since` does not hold.", body = Body),
         (status = 416, description = "The range lies outside of the file.", body = Body),
@@ -61,7 +61,7 @@ pub(crate) async fn handler(
 ) -> Result<Response, GateError> {
     let Path((product, version, platform)) = path.unwrap_or_else(|_| Path(<_>::default()));
     let file = ReleaseFile::parse(&product, &version, &platform).map_err(GateError::bad_path)?;
-    let asked = Asked::of(&uri)?;
+    let query = GateQuery::of(&uri)?;
     if let Some(of) = platform.strip_suffix(".sig") {
         return signature(&ports, &file, of, &method, &headers).await;
     }
@@ -83,7 +83,7 @@ pub(crate) async fn handler(
         platform: Some(&platform),
         takes_download_ids: false,
     };
-    let (admitted, shelved) = match door.open(asked.shown(&headers)).await {
+    let (admitted, shelved) = match door.open(query.presented(&headers)).await {
         Ok(opened) => opened,
         Err(refused) => return Err(notes.refused(&wanted, refused).await),
     };

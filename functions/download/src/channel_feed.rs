@@ -2,10 +2,10 @@
 //! looks for updates without an updater's own format.
 
 use crate::Ports;
-use crate::asked::Asked;
 use crate::error::{Body, GateError};
 use crate::files::OPEN;
 use crate::newest::{Found, Having, Search};
+use crate::query::GateQuery;
 use crate::versions::unknown;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
@@ -112,9 +112,9 @@ pub(crate) async fn handler(
             let error = GateError::new(StatusCode::NOT_FOUND, "channel not found");
             error.hint("stable.json, rc.json, beta.json, alpha.json and dev.json")
         })?;
-    let asked = Asked::of(&uri)?;
+    let query = GateQuery::of(&uri)?;
     let header = headers.get(STAGING_ID).and_then(|id| id.to_str().ok());
-    let client = header.or(asked.staging.as_deref());
+    let client = header.or(query.staging.as_deref());
     let search = Search {
         ports: &ports,
         product: &product,

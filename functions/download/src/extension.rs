@@ -2,11 +2,11 @@
 //! Joomla extension, as Joomla fetches it.
 
 use crate::Ports;
-use crate::asked::Asked;
 use crate::error::{Body, GateError};
 use crate::files;
 use crate::gate::{Admitted, Door, Refused};
 use crate::notes::{Notes, Wanted};
+use crate::query::GateQuery;
 use crate::shelf::Shelved;
 use crate::site;
 use axum::Extension;
@@ -24,9 +24,9 @@ const PLATFORMS: [&str; 2] = [Platform::ANY, "any.zip"];
 
 /// The package of an extension. A signed link has `token`, `expires` and
 /// `dlid` and is good for five minutes; the form that Joomla makes has the
-/// download id alone, also as `amp;dlid`. A license key is taken for a download
-/// id, and the license's token as on the other downloads. An open product needs
-/// none of them.
+/// download id alone, also as `amp;dlid`. A license key or a token is taken in the
+/// place of a download id, and each of them in the `Authorization` header and in
+/// `?token=`. An open product needs none of them.
 ///
 /// With `domain` the site takes one of the license's seats, if it has none.
 #[utoipa::path(
@@ -36,8 +36,8 @@ const PLATFORMS: [&str; 2] = [Platform::ANY, "any.zip"];
     params(
         ("product" = String, Path, description = "The product's slug."),
         ("file" = String, Path, description = "The version and `.zip`."),
-        ("dlid" = Option<String>, Query, description = "The license's download id."),
-        ("token" = Option<String>, Query, description = "The signature of a link, or the license's token."),
+        ("dlid" = Option<String>, Query, description = "The license's download id, key or token."),
+        ("token" = Option<String>, Query, description = "The signature of a link, or the license's token or key."),
         ("expires" = Option<String>, Query, description = "When a link expires, in unix seconds."),
         ("domain" = Option<String>, Query, description = "The host name of the site that it is for."),
     ),
@@ -47,7 +47,7 @@ const PLATFORMS: [&str; 2] = [Platform::ANY, "any.zip"];
         (status = 304, description = "The client has it."),
         (status = 400, description = "The path or the query breaks its grammar.", body = Body),
         (status = 401, description = "Nothing that opens it, or a token that is not the vendor's.", body = Body),
-        (status = 403, description = "It does not open this: `malformed-download-id`, `unknown-download-id`, `invalid-license-key`, `malformed-link`, `invalid-signature`, `link-expired`, `link-too-long`, `wrong-product`, `token-revoked`, `channel-expired`, `entitlement-missing`, `version-below-floor`, `maintenance-expired`, `domain-limit`.", body = Body),
+        (status = 403, description = "It does not open this: `malformed-download-id`, `unknown-download-id`, `not-found`, `invalid-license-key`, `malformed-link`, `invalid-signature`, `link-expired`, `link-too-long`, `wrong-product`, `token-revoked`, `channel-expired`, `entitlement-missing`, `version-below-floor`, `maintenance-expired`, `domain-limit`.", body = Body),
         (status = 404, description = "There is no such package.", body = Body),
         (status = 412, description = "`If-Match` or `If-Unmodified-Since` does not hold.", body = Body),
         (status = 416, description = "The range lies outside of the file.", body = Body),
@@ -68,8 +68,8 @@ pub(crate) async fn handler(
     let file = ReleaseFile::parse(&product, version, Platform::ANY).map_err(GateError::bad_path)?;
     // Words such as `latest` are none: what is signed has to be one version.
     Version::parse(version).map_err(|_| GateError::no_file())?;
-    let mut asked = Asked::of(&uri)?;
-    let domain = asked.domain.take();
+    let mut query = GateQuery::of(&uri)?;
+    let domain = query.domain.take();
     let site = domain.as_deref().map(SiteName::parse).transpose();
     let site = site.map_err(|error| GateError::bad_query(format!("domain: {error}")))?;
     let notes = Notes {
@@ -90,7 +90,7 @@ pub(crate) async fn handler(
         platform: None,
         takes_download_ids: true,
     };
-    let opened = door.open(asked.shown(&headers)).await;
+    let opened = door.open(query.presented(&headers)).await;
     let passed = match opened {
         Ok((admitted, shelved)) => seated(&ports, admitted, shelved, site.as_ref(), &method).await,
         Err(refused) => Err(refused),

@@ -2,17 +2,17 @@
 //! the product and the version require.
 
 use crate::Ports;
-use crate::asked::{Link, Shown};
 use crate::error::GateError;
 use crate::files::To;
+use crate::query::{LinkQuery, Member, Presented};
 use crate::shelf::Shelved;
 use futures_util::future::join;
 use http::StatusCode;
-use keywright_domain::release::DownloadId;
 use keywright_domain::release::gate::{Asked, DownloadRights, GateRefusal, Held};
 use keywright_domain::slug::Slug;
-use keywright_license::{DownloadLink, Token, TokenClaims, TokenError, VerifyKeys, verify_license};
+use keywright_license::{DownloadId, DownloadLink, TokenError, VerifyKeys, clean_pasted};
 use keywright_ports::Reader;
+use keywright_services::holder::{CredentialRefusal, HeldCredential, NotHolder};
 use keywright_store::licenses::holders::{self, Holder};
 
 /// Somebody whose signature or download id is good, or anybody at an open door.
@@ -49,32 +49,13 @@ impl Admitted {
         }
     }
 
-    /// What a token claims and, where its license is recorded, the license as it
-    /// now is allows too.
-    pub(crate) fn by_claims(claims: &TokenClaims, holder: Option<Holder>) -> Self {
-        let maintenance_until = claims.maintenance_until.map(|day| day.to_string());
-        let claimed = DownloadRights::of_token(
-            &claims.channel_expiry.to_string(),
-            claims.entitlements.clone(),
-            claims.version_floor.clone(),
-            maintenance_until.as_deref(),
-        );
+    /// Whoever holds a credential whose signature is good.
+    pub(crate) fn holding(credential: &HeldCredential, holder: Option<Holder>) -> Self {
+        let recorded = holder.as_ref().map(Holder::rights);
+        let named = credential.license_id().map(str::to_owned);
         Self {
-            license_id: claims.license.clone(),
-            rights: match holder {
-                Some(holder) => claimed.and(holder.rights()),
-                None => claimed,
-            },
-            anybody: false,
-        }
-    }
-}
-
-impl From<Holder> for Admitted {
-    fn from(holder: Holder) -> Self {
-        Self {
-            rights: holder.rights(),
-            license_id: Some(holder.id),
+            rights: credential.rights(recorded).unwrap_or_default(),
+            license_id: holder.map(|holder| holder.id).or(named),
             anybody: false,
         }
     }
@@ -118,18 +99,18 @@ pub(crate) struct Door<'a> {
     pub(crate) version: &'a str,
     /// The file that is asked for, where it is known already.
     pub(crate) platform: Option<&'a str>,
-    /// Whether a download id opens it by itself, as a URL of Joomla has it.
+    /// Whether a download id opens it by itself, as in the URLs of Joomla.
     pub(crate) takes_download_ids: bool,
 }
 
 impl Door<'_> {
-    /// Lets somebody in. In this order: an open product needs nothing; 401
-    /// where nothing is shown; 503 without a public key; 401 or 403 by what is
-    /// shown; then what the product and the version require.
+    /// Lets somebody in. In this order: an open product needs nothing; 401 without
+    /// a credential; 503 without a public key; 401 or 403 by the credential; then
+    /// what the product and the version require.
     ///
     /// # Errors
     /// [`Refused`].
-    pub(crate) async fn open(&self, shown: Shown) -> Result<(Admitted, Shelved), Refused> {
+    pub(crate) async fn open(&self, presented: Presented) -> Result<(Admitted, Shelved), Refused> {
         let shelf = &self.ports.shelf;
         // Together: where neither is kept, they cost the time of one.
         let (gate, shelved) = join(
@@ -150,7 +131,7 @@ impl Door<'_> {
             };
             return Ok((anybody, shelved?));
         }
-        let admitted = self.admit(shown).await?;
+        let admitted = self.admit(presented).await?;
         // What is wrong with a manifest is told to those only who may ask.
         let shelved = shelved?;
         let asked = Asked {
@@ -166,145 +147,150 @@ impl Door<'_> {
         Ok((admitted, shelved))
     }
 
-    /// Checks what is shown, but for its dates and rights.
-    async fn admit(&self, shown: Shown) -> Result<Admitted, Refused> {
-        if matches!(shown, Shown::Nothing)
-            || (matches!(shown, Shown::DownloadId(_)) && !self.takes_download_ids)
-        {
-            return Err(GateError::token_missing().into());
-        }
-        let keys = self.ports.keys()?;
-        match shown {
-            Shown::Token(token) => self.by_token(&token, keys).await,
-            Shown::Link(link) => self.by_link(&link, keys).await,
-            Shown::DownloadId(id) => self.by_download_id(&id, keys).await,
-            Shown::Nothing => Err(GateError::token_missing().into()),
-        }
-    }
-
-    async fn by_token(&self, text: &str, keys: &VerifyKeys) -> Result<Admitted, Refused> {
-        let claims = claims_of(text, keys, self.product.as_str()).map_err(|error| {
-            let refusal = GateError::new(status_of(&error), error.code());
-            match error {
-                TokenError::WrongProduct { .. } => Refused::known(refusal, None, error.code()),
-                _ => refusal.into(),
+    /// Checks what is presented, but for its dates and rights.
+    async fn admit(&self, presented: Presented) -> Result<Admitted, Refused> {
+        match presented {
+            Presented::Nothing => Err(GateError::token_missing().into()),
+            Presented::Credential {
+                member: Member::DownloadId,
+                ..
+            } if !self.takes_download_ids => Err(GateError::token_missing().into()),
+            Presented::Link(link) => self.by_link(&link, self.ports.keys()?).await,
+            Presented::Credential { text, member } => {
+                self.by_credential(&text, member, self.ports.keys()?).await
             }
-        })?;
-        let holder = license_of(self.ports, &claims).await?;
-        if let Some(holder) = holder.as_ref().filter(|holder| !self.is_of(holder)) {
-            return Err(wrong_product(holder));
         }
-        Ok(Admitted::by_claims(&claims, holder))
     }
 
     /// Without a database a link opens what it names: sign made it minutes ago,
     /// for a license that was good.
-    async fn by_link(&self, link: &Link, keys: &VerifyKeys) -> Result<Admitted, Refused> {
-        let refused = |code: &'static str, note: String| {
-            Refused::from(GateError::new(StatusCode::FORBIDDEN, code).note(note))
-        };
+    async fn by_link(&self, link: &LinkQuery, keys: &VerifyKeys) -> Result<Admitted, Refused> {
         let expires = link.expires.parse().unwrap_or(-1);
-        DownloadLink::new(self.product.as_str(), self.version, &link.dlid, expires)
-            .and_then(|said| said.verify(&link.token, keys, self.ports.stamps.now()))
-            .map_err(|error| refused(error.code(), error.to_string()))?;
-        match &self.ports.database {
-            None => Ok(Admitted::default()),
-            Some(database) => {
-                let holder = holders::of_download_id(database, &link.dlid).await?;
-                self.holder(holder)
-            }
-        }
-    }
-
-    /// A download id, or the license key in its place.
-    async fn by_download_id(&self, id: &str, keys: &VerifyKeys) -> Result<Admitted, Refused> {
+        let dlid = clean_pasted(&link.dlid).to_ascii_lowercase();
+        let token = clean_pasted(&link.token);
+        DownloadLink::new(self.product.as_str(), self.version, &dlid, expires)
+            .and_then(|link| link.verify(&token, keys, self.ports.stamps.now()))
+            .map_err(|error| forbidden(error.code(), error.to_string()))?;
         let Some(database) = &self.ports.database else {
-            return Err(GateError::unavailable(
-                "this server has no database to look a download id up in; use a signed link",
-                "a download id was shown, and no database is bound",
-            )
-            .into());
+            return Ok(Admitted::default());
         };
-        let forbidden = |code: &'static str, note: String| {
-            Refused::from(GateError::new(StatusCode::FORBIDDEN, code).note(note))
-        };
-        if id.starts_with("LIC1-") {
-            let license = verify_license(id, keys)
-                .map_err(|error| forbidden("invalid-license-key", error.to_string()))?;
-            let license_id = license.payload().license_id().to_string();
-            self.holder(holders::of_license(database, &license_id).await?)
-        } else {
-            let id = DownloadId::parse(id)
-                .map_err(|error| forbidden("malformed-download-id", error.to_string()))?;
-            self.holder(holders::of_download_id(database, id.as_str()).await?)
+        let holder = holders::of_download_id(database, &dlid).await?;
+        let holder = holder.ok_or_else(|| not_holder(NotHolder::UnknownDownloadId, None))?;
+        if holder.product_slug != self.product.as_str() {
+            return Err(not_holder(NotHolder::WrongProduct, Some(&holder)));
         }
+        Ok(Admitted {
+            rights: holder.rights(),
+            license_id: Some(holder.id),
+            anybody: false,
+        })
     }
 
-    /// The license behind a download id, if it is one of this product.
-    fn holder(&self, holder: Option<Holder>) -> Result<Admitted, Refused> {
-        let holder = holder.ok_or_else(|| {
-            GateError::new(StatusCode::FORBIDDEN, "unknown-download-id")
-                .note("no license has this download id; it may have been replaced")
+    /// A token, a license key or a download id.
+    async fn by_credential(
+        &self,
+        text: &str,
+        member: Member,
+        keys: &VerifyKeys,
+    ) -> Result<Admitted, Refused> {
+        let database: Option<&Reader> = self.ports.database.as_deref();
+        if database.is_none() && member == Member::DownloadId {
+            return Err(no_database().into());
+        }
+        let credential = HeldCredential::verify(text, keys).map_err(|refusal| match member {
+            Member::Token => bad_token(&refusal),
+            Member::DownloadId => bad_download_id(&refusal, text),
         })?;
-        if !self.is_of(&holder) {
-            return Err(wrong_product(&holder));
+        match (&credential, database) {
+            (HeldCredential::DownloadId(_), _) if !self.takes_download_ids => {
+                let note = "this is a download id, which opens the packages of Joomla sites only; \
+                            send the license's token or its key";
+                return Err(GateError::new(StatusCode::UNAUTHORIZED, "token-too-short")
+                    .note(note)
+                    .into());
+            }
+            (HeldCredential::DownloadId(_), None) => return Err(no_database().into()),
+            (HeldCredential::LicenseKey { .. }, None) => {
+                let note = "this is a license key, and this server has no database to look it \
+                            up in; send the license's token";
+                return Err(GateError::token_missing().note(note).into());
+            }
+            _ => {}
         }
-        Ok(holder.into())
-    }
-
-    /// Whether a license is one of this product.
-    fn is_of(&self, holder: &Holder) -> bool {
-        holder.product_slug == self.product.as_str()
-    }
-}
-
-const WRONG_PRODUCT: &str = "wrong-product";
-
-fn wrong_product(holder: &Holder) -> Refused {
-    let error = GateError::new(StatusCode::FORBIDDEN, WRONG_PRODUCT)
-        .note("the license is for another product");
-    Refused::known(error, Some(&holder.id), WRONG_PRODUCT)
-}
-
-/// Reads a token and verifies it for `product`, in the order base64, length,
-/// signature, JSON, product. Its dates are not looked at.
-///
-/// # Errors
-/// [`TokenError`].
-pub(crate) fn claims_of(
-    text: &str,
-    keys: &VerifyKeys,
-    product: &str,
-) -> Result<TokenClaims, TokenError> {
-    let token = Token::parse(text)?.verify(keys)?;
-    // A day in the remote past: nothing has expired then.
-    token.check(product, i64::MIN)?;
-    Ok(token.claims().clone())
-}
-
-/// 403 where the token is good for something else, 401 where it is not good.
-pub(crate) fn status_of(error: &TokenError) -> StatusCode {
-    match error {
-        TokenError::WrongProduct { .. } | TokenError::ChannelExpired { .. } => {
-            StatusCode::FORBIDDEN
-        }
-        _ => StatusCode::UNAUTHORIZED,
+        let product = self.product.as_str();
+        credential
+            .check_product(product)
+            .map_err(|error| not_holder(error, None))?;
+        let holder = match database {
+            Some(database) => credential.holder(database).await?,
+            None => None,
+        };
+        let recorded = holder.as_ref().map(|holder| holder.product_slug.as_str());
+        credential
+            .check_recorded(product, recorded)
+            .map_err(|error| not_holder(error, holder.as_ref()))?;
+        Ok(Admitted::holding(&credential, holder))
     }
 }
 
-/// The license that a token names, as it now is: one round trip, and none where
-/// no database is bound or the token names none. `None` for a license that is
-/// not recorded here: its token was signed by the vendor all the same.
-///
-/// # Errors
-/// [`GateError`] when the database does not answer; the gate stays shut then.
-pub(crate) async fn license_of(
-    ports: &Ports,
-    claims: &TokenClaims,
-) -> Result<Option<Holder>, GateError> {
-    let database: Option<&Reader> = ports.database.as_deref();
-    let (Some(database), Some(id)) = (database, &claims.license) else {
-        return Ok(None);
+fn forbidden(code: &'static str, note: String) -> Refused {
+    GateError::new(StatusCode::FORBIDDEN, code)
+        .note(note)
+        .into()
+}
+
+fn no_database() -> GateError {
+    GateError::unavailable(
+        "this server has no database to look a download id up in; use a signed link",
+        "a download id was sent, and no database is bound",
+    )
+}
+
+/// What the header or `?token=` has is not good: 401.
+fn bad_token(refusal: &CredentialRefusal) -> Refused {
+    let code = if refusal.is_of_license_key() {
+        INVALID_LICENSE_KEY
+    } else {
+        token_code(refusal)
     };
-    Ok(holders::of_license(database, id).await?)
+    GateError::new(StatusCode::UNAUTHORIZED, code)
+        .note(refusal.to_string())
+        .into()
+}
+
+/// What `?dlid=` has is not good: 403, because there is nothing to log in with.
+fn bad_download_id(refusal: &CredentialRefusal, text: &str) -> Refused {
+    if refusal.is_of_license_key() {
+        return forbidden(INVALID_LICENSE_KEY, refusal.to_string());
+    }
+    let note = DownloadId::parse(text)
+        .err()
+        .map_or_else(|| refusal.to_string(), |error| error.to_string());
+    forbidden("malformed-download-id", note)
+}
+
+/// The code of a token that is not good, by the release server's contract.
+pub(crate) fn token_code(refusal: &CredentialRefusal) -> &'static str {
+    match refusal.code() {
+        // It is of no token, and too short for one.
+        "malformed-download-id" => TokenError::TooShort.code(),
+        _ if refusal.is_of_license_key() => TokenError::Malformed.code(),
+        code => code,
+    }
+}
+
+const INVALID_LICENSE_KEY: &str = "invalid-license-key";
+
+/// The refusal of somebody who holds nothing of the product. It is logged with the
+/// license where one of another product is known.
+fn not_holder(error: NotHolder, holder: Option<&Holder>) -> Refused {
+    let refusal = GateError::new(StatusCode::FORBIDDEN, error.code()).note(error.to_string());
+    match error {
+        NotHolder::WrongProduct => Refused::known(
+            refusal,
+            holder.map(|holder| holder.id.as_str()),
+            error.code(),
+        ),
+        NotHolder::NotRecorded | NotHolder::UnknownDownloadId => refusal.into(),
+    }
 }

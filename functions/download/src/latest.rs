@@ -2,9 +2,9 @@
 //! platform is.
 
 use crate::Ports;
-use crate::asked::Asked;
 use crate::error::{Body, GateError};
 use crate::newest::{Having, Search};
+use crate::query::GateQuery;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
@@ -46,10 +46,10 @@ pub(crate) async fn handler(
     let Path((product, asked_for)) = path.unwrap_or_else(|_| Path(<_>::default()));
     let product = Slug::parse(&product).map_err(GateError::bad_path)?;
     Name::parse(&asked_for).map_err(GateError::bad_path)?;
-    let asked = Asked::of(&uri)?;
-    let channel = channel(asked.channel.as_deref())?;
+    let query = GateQuery::of(&uri)?;
+    let channel = channel(query.channel.as_deref())?;
     let platform = match asked_for.as_str() {
-        "MANIFEST" => asked.platform.as_deref(),
+        "MANIFEST" => query.platform.as_deref(),
         file => Some(file.strip_suffix(".sig").unwrap_or(file)),
     };
     if let Some(platform) = platform {
@@ -71,11 +71,11 @@ pub(crate) async fn handler(
         )));
     };
     let mut location = format!("/releases/{product}/{version}/{asked_for}");
-    if let Some(token) = &asked.token {
+    if let Some(token) = &query.token {
         location.push_str("?token=");
         location.push_str(&encoded(token));
     }
-    redirect(&location, asked.token.is_some())
+    redirect(&location, query.token.is_some())
 }
 
 /// A channel by its name; stable where none is named.

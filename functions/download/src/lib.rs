@@ -3,7 +3,6 @@
 //! bound, a license that was revoked opens nothing any more, and downloads are
 //! logged.
 
-mod asked;
 mod binary;
 mod channel_feed;
 mod error;
@@ -19,6 +18,7 @@ mod newest;
 mod notes;
 mod products;
 mod public_key;
+mod query;
 mod shelf;
 mod site;
 mod slash;

@@ -3,13 +3,14 @@
 
 use crate::Ports;
 use crate::error::{Body, GateError};
-use crate::gate::{Admitted, claims_of, license_of, status_of};
+use crate::gate::{Admitted, token_code};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use keywright_domain::dates::utc_day;
 use keywright_domain::release::gate::GateRefusal;
-use keywright_license::TokenClaims;
+use keywright_license::{TokenClaims, TokenError};
+use keywright_services::holder::HeldCredential;
 use keywright_web::{ApiError, Json};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -73,26 +74,34 @@ pub(crate) struct BadToken {
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,
-    asked: Result<Json<TokenInQuestion>, ApiError>,
+    request: Result<Json<TokenInQuestion>, ApiError>,
 ) -> Result<Response, GateError> {
-    let Json(asked) = asked?;
-    let claims = match claims_of(&asked.license_key_b64, ports.keys()?, &asked.product_id) {
-        Ok(claims) => claims,
-        Err(error) => return Ok(bad(status_of(&error), error.code(), None)),
+    let Json(request) = request?;
+    let held = match HeldCredential::verify(&request.license_key_b64, ports.keys()?) {
+        Ok(held) => held,
+        Err(refusal) => return Ok(bad(StatusCode::UNAUTHORIZED, token_code(&refusal), None)),
     };
-    let holder = license_of(&ports, &claims).await?;
-    if holder
-        .as_ref()
-        .is_some_and(|holder| holder.product_slug != asked.product_id)
-    {
-        return Ok(bad(StatusCode::FORBIDDEN, "wrong-product", None));
+    let HeldCredential::Token(claims) = &held else {
+        let reason = TokenError::Malformed.code();
+        return Ok(bad(StatusCode::UNAUTHORIZED, reason, None));
+    };
+    if let Err(error) = held.check_product(&request.product_id) {
+        return Ok(bad(StatusCode::FORBIDDEN, error.code(), None));
     }
-    let admitted = Admitted::by_claims(&claims, holder);
+    let holder = match ports.database.as_deref() {
+        Some(database) => held.holder(database).await?,
+        None => None,
+    };
+    let recorded = holder.as_ref().map(|holder| holder.product_slug.as_str());
+    if let Err(error) = held.check_recorded(&request.product_id, recorded) {
+        return Ok(bad(StatusCode::FORBIDDEN, error.code(), None));
+    }
+    let admitted = Admitted::holding(&held, holder);
     let now = ports.stamps.now();
     Ok(match admitted.held().is_in_force(now) {
         Ok(()) => Json(good(claims, &admitted)).into_response(),
         Err(GateRefusal::ChannelExpired) => {
-            let day = last_day(&claims, &admitted);
+            let day = last_day(claims, &admitted);
             // With a space here, by the contract, and a hyphen on downloads.
             bad(StatusCode::FORBIDDEN, "channel expired", Some(day))
         }
@@ -100,12 +109,12 @@ pub(crate) async fn handler(
     })
 }
 
-fn good(claims: TokenClaims, admitted: &Admitted) -> GoodToken {
+fn good(claims: &TokenClaims, admitted: &Admitted) -> GoodToken {
     GoodToken {
         valid: true,
-        channel_expiry: last_day(&claims, admitted),
-        product: claims.product,
-        version_floor: claims.version_floor,
+        channel_expiry: last_day(claims, admitted),
+        product: claims.product.clone(),
+        version_floor: claims.version_floor.clone(),
         entitlements: admitted.entitlements(),
     }
 }

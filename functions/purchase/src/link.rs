@@ -7,11 +7,12 @@ use axum::response::IntoResponse;
 use http::{HeaderMap, StatusCode, header};
 use keywright_domain::caller_limits::LINKS;
 use keywright_domain::dates::rfc3339;
-use keywright_domain::release::gate::{DownloadRights, GateRefusal};
+use keywright_domain::release::gate::GateRefusal;
 use keywright_domain::release::{Channel, Platform, Version};
 use keywright_domain::slug::Slug;
-use keywright_license::{Token, VerifyKeys, verify_license};
+use keywright_license::VerifyKeys;
 use keywright_ports::{SignError, SignRefusal};
+use keywright_services::holder::{HeldCredential, NotHolder};
 use keywright_store::licenses::recorded;
 use keywright_store::releases::release_feed::{self, Asking, Feed, Offered, Reach};
 use keywright_web::caller_limit::take_for;
@@ -76,23 +77,16 @@ pub(crate) async fn handler(
     let now = ports.stamps.now_millis();
     take_for(&ports.database, &[&LINKS], &client, now).await?;
     let now = ports.stamps.now();
-    let holder = Bearer::of(&headers, ports.keys()?, now)?;
+    let credential = credential(&headers, ports.keys()?, now)?;
+    let license_id = credential.license_id().ok_or_else(names_no_license)?;
     let wanted = Wanted::check(&asked)?;
-    let license = recorded::find(&ports.database, &holder.license_id)
-        .await?
-        .ok_or_else(|| refused("not-found", "the license is not recorded here"))?;
-    let product = wanted.product.as_ref().map(Slug::as_str);
-    if product.is_some_and(|product| product != license.product_slug)
-        || holder
-            .product
-            .as_ref()
-            .is_some_and(|product| *product != license.product_slug)
-    {
-        return Err(refused(
-            "wrong-product",
-            "the license is for another product",
-        ));
-    }
+    let license = recorded::find(&ports.database, license_id).await?;
+    let license = license.ok_or_else(|| not_holder(NotHolder::NotRecorded))?;
+    let recorded = license.product_slug.as_str();
+    let product = wanted.product.as_ref().map_or(recorded, Slug::as_str);
+    credential
+        .check_recorded(product, Some(recorded))
+        .map_err(not_holder)?;
     let asking = Asking::License(&license.id);
     let channel = wanted
         .version
@@ -101,7 +95,7 @@ pub(crate) async fn handler(
     let feed = release_feed::load(&ports.database, &license.product_slug, channel, asking)
         .await?
         .ok_or_else(|| ApiError::internal("the license's product has no row"))?;
-    let version = version(&feed, &wanted, channel, holder.claimed, now)?;
+    let version = version(&feed, &wanted, channel, &credential, now)?;
     let link = ports
         .sign
         .download_link(&license.id, version.as_str())
@@ -121,57 +115,40 @@ pub(crate) async fn handler(
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(link)))
 }
 
-/// What the caller's key or token names, its signature checked.
-struct Bearer {
-    license_id: String,
-    /// The product that a token is for.
-    product: Option<String>,
-    /// What the token claims.
-    claimed: Option<DownloadRights>,
+/// The caller's license key or token, its signature checked and, of a token, its date.
+fn credential(
+    headers: &HeaderMap,
+    keys: &VerifyKeys,
+    now: i64,
+) -> Result<HeldCredential, ApiError> {
+    let text = bearer_of(headers).ok_or_else(|| {
+        ApiError::unauthorized("send the header Authorization: Bearer <license key or token>")
+    })?;
+    let credential = HeldCredential::verify(text, keys).map_err(|refusal| {
+        ApiError::new(
+            StatusCode::UNAUTHORIZED,
+            refusal.code(),
+            refusal.to_string(),
+        )
+    })?;
+    if let Some(claims) = credential.claims() {
+        claims
+            .check(&claims.product, now)
+            .map_err(|error| refused(error.code(), error.to_string()))?;
+    }
+    Ok(credential)
 }
 
-impl Bearer {
-    fn of(headers: &HeaderMap, keys: &VerifyKeys, now: i64) -> Result<Self, ApiError> {
-        let text = bearer_of(headers).ok_or_else(|| {
-            ApiError::unauthorized("send the header Authorization: Bearer <license key or token>")
-        })?;
-        let unauthorized =
-            |code, message: String| ApiError::new(StatusCode::UNAUTHORIZED, code, message);
-        if text.starts_with("LIC1-") {
-            let verified = verify_license(text, keys)
-                .map_err(|error| unauthorized(error.code(), error.to_string()))?;
-            return Ok(Self {
-                license_id: verified.payload().license_id().to_string(),
-                product: None,
-                claimed: None,
-            });
-        }
-        let verified = Token::parse(text).and_then(|token| token.verify(keys));
-        let verified = verified.map_err(|error| unauthorized(error.code(), error.to_string()))?;
-        let claims = verified.claims().clone();
-        let maintenance_until = claims.maintenance_until.map(|day| day.to_string());
-        let claimed = DownloadRights::of_token(
-            &claims.channel_expiry.to_string(),
-            claims.entitlements,
-            claims.version_floor,
-            maintenance_until.as_deref(),
-        );
-        let product = claims.product;
-        verified
-            .check(&product, now)
-            .map_err(|error| refused(error.code(), error.to_string()))?;
-        let license_id = claims.license.ok_or_else(|| {
-            refused(
-                "no-license",
-                "the token names no license; send the license key instead, or a newer token",
-            )
-        })?;
-        Ok(Self {
-            license_id,
-            product: Some(product),
-            claimed: Some(claimed),
-        })
-    }
+/// 403 for a credential that does not say which license to make a link for.
+fn names_no_license() -> ApiError {
+    refused(
+        "no-license",
+        "an older token or a download id names no license; send the license key, or a newer token",
+    )
+}
+
+fn not_holder(error: NotHolder) -> ApiError {
+    refused(error.code(), error.to_string())
 }
 
 /// A checked request.
@@ -211,18 +188,14 @@ fn version<'a>(
     feed: &'a Feed,
     wanted: &Wanted,
     channel: Channel,
-    claimed: Option<DownloadRights>,
+    credential: &HeldCredential,
     now: i64,
 ) -> Result<&'a Version, ApiError> {
     let holder = feed
         .holder
         .as_ref()
         .ok_or_else(|| ApiError::internal("the license vanished between two reads"))?;
-    let recorded = holder.rights();
-    let rights = match claimed {
-        Some(claimed) => claimed.and(recorded),
-        None => recorded,
-    };
+    let rights = credential.rights(Some(holder.rights())).unwrap_or_default();
     let held = rights.held();
     held.is_in_force(now).map_err(denied)?;
     let has_file = |head: &release_feed::Head| {

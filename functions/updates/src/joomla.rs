@@ -12,11 +12,11 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use http::{Uri, header};
+use keywright_domain::release::Channel;
 use keywright_domain::release::gate::DownloadRights;
 use keywright_domain::release::updaters::joomla::{Extension, package, package_name};
-use keywright_domain::release::{Channel, DownloadId};
-use keywright_license::verify_license;
 use keywright_ports::Level;
+use keywright_services::holder::HeldCredential;
 use keywright_store::releases::release_feed::{self, Asking, Feed, Head, Offered, Reach, Release};
 use keywright_web::{ApiError, RequestId};
 use std::io;
@@ -127,17 +127,11 @@ async fn answer(
 ) -> Result<String, ApiError> {
     let product = file.strip_suffix(".xml").unwrap_or(file);
     let least = asked.channel.unwrap_or(Channel::Dev);
-    let dlid = asked.dlid.as_deref().map(str::trim);
-    let download_id = dlid.and_then(|text| DownloadId::parse(text).ok());
-    let key = dlid.zip(ports.keys().ok()).and_then(|(text, keys)| {
-        let verified = verify_license(text, keys).ok()?;
-        Some(verified.payload().license_id().to_string())
-    });
-    let asking = match (&download_id, &key) {
-        (Some(id), _) => Asking::DownloadId(id),
-        (None, Some(id)) => Asking::License(id),
-        (None, None) => Asking::Anybody,
-    };
+    let dlid = asked.dlid.as_deref().zip(ports.keys().ok());
+    let credential = dlid.and_then(|(text, keys)| HeldCredential::verify(text, keys).ok());
+    let asking = credential
+        .as_ref()
+        .map_or(Asking::Anybody, HeldCredential::asking);
     let Some(feed) = release_feed::load(&ports.database, product, least, asking).await? else {
         return Xml::document("updates", &[], |_| Ok(()));
     };

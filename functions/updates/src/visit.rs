@@ -8,6 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use keywright_domain::release::gate::{DownloadRights, Held};
 use keywright_domain::release::{Channel, Platform, Version};
 use keywright_ports::{SignError, SignRefusal};
+use keywright_services::holder::HeldCredential;
 use keywright_store::releases::release_feed::{self, Asking, Feed, Offered, Reach};
 use keywright_web::ApiError;
 
@@ -58,12 +59,12 @@ impl Visit {
             .map(str::to_owned);
         let staging = staging_id.or(asked.staging).filter(|id| !id.is_empty());
         // Judged below: an open product has nothing to refuse anybody.
-        let caller = Caller::of(ports, asked.headers, asked.token);
-        let license_id = caller
+        let caller = Caller::of(ports, asked.headers, asked.token.as_deref());
+        let credential = caller
             .as_ref()
             .ok()
-            .and_then(|one| one.license_id.as_deref());
-        let asking = license_id.map_or(Asking::Anybody, Asking::License);
+            .and_then(|caller| caller.credential.as_ref());
+        let asking = credential.map_or(Asking::Anybody, HeldCredential::asking);
         let mut feed = release_feed::load(&ports.database, product, channel, asking)
             .await?
             .ok_or_else(|| ApiError::not_found("there is no such product"))?;
@@ -95,9 +96,7 @@ impl Visit {
 
     /// What the installation calls itself for rollouts in stages.
     pub(crate) fn client(&self) -> Option<&str> {
-        self.staging
-            .as_deref()
-            .or(self.caller.license_id.as_deref())
+        self.staging.as_deref().or(self.caller.license_id())
     }
 
     fn held(&self) -> Option<Held<'_>> {
@@ -137,7 +136,7 @@ impl Visit {
     /// The answer with a feed. What a caller with a license gets is for it
     /// alone; what anybody gets may be kept for a minute.
     pub(crate) fn answer(&self, content_type: &'static str, body: String) -> Response {
-        let kept = if self.caller.is_anybody() {
+        let kept = if self.caller.credential.is_none() {
             "public, max-age=60"
         } else {
             "private, no-store"
@@ -154,39 +153,31 @@ impl Visit {
     }
 }
 
-/// What a caller may download: the license as it now is and, where a token was
-/// sent, no more than that says. `None` for anybody.
+/// What a caller may download; `None` for anybody.
 fn rights(feed: &Feed, caller: &Caller) -> Option<DownloadRights> {
     let recorded = feed.holder.as_ref().map(release_feed::Holder::rights);
-    match (caller.claimed(), recorded) {
-        (Some(claimed), Some(recorded)) => Some(claimed.and(recorded)),
-        (claimed, recorded) => claimed.or(recorded),
-    }
+    caller.credential.as_ref()?.rights(recorded)
 }
 
 /// Checks that what a caller sent opens a licensed product.
 fn check(feed: &Feed, caller: &Caller, now: i64) -> Result<(), ApiError> {
+    let Some(credential) = &caller.credential else {
+        return Ok(());
+    };
     let refused = |code, message: String| ApiError::new(StatusCode::FORBIDDEN, code, message);
-    if let Some(token) = &caller.token {
-        token
-            .check(feed.product.as_str(), now)
+    let product = feed.product.as_str();
+    if let Some(claims) = credential.claims() {
+        claims
+            .check(product, now)
             .map_err(|error| refused(error.code(), error.to_string()))?;
     }
+    let recorded = feed.holder.as_ref().map(|holder| holder.product.as_str());
+    credential
+        .check_recorded(product, recorded)
+        .map_err(|error| refused(error.code(), error.to_string()))?;
     let Some(holder) = &feed.holder else {
-        // A token may be of a license that is not recorded here.
-        return if caller.license_id.is_some() && caller.token.is_none() {
-            Err(refused(
-                "not-found",
-                "the license is not recorded here".to_owned(),
-            ))
-        } else {
-            Ok(())
-        };
+        return Ok(());
     };
-    if holder.product != feed.product.as_str() {
-        let message = "the license is for another product";
-        return Err(refused("wrong-product", message.to_owned()));
-    }
     holder
         .rights()
         .held()

@@ -3,6 +3,7 @@
 use crate::notes::{Note, Notes};
 use keywright_domain::caller_limits::{LOGGED_GARBAGE, VALIDATIONS};
 use keywright_domain::rate_limit::Limit;
+use keywright_license::clean_pasted;
 use keywright_web::Client;
 use keywright_web::rate_limit::{Allowance, CallerLimiter, Charge, Limiter, Taken};
 
@@ -132,11 +133,12 @@ impl<'a> Token<'a> {
 }
 
 /// Whose own bucket a validation takes from: the caller's address, and where none
-/// is told, the key, beside the bucket that all such callers share. Its end, from the signature: the start is the same in
-/// every key of a product.
+/// is told, the key, beside the bucket that all such callers share. It is the end of
+/// the key, from the signature: the start is the same in every key of a product. All
+/// pasted forms of a key have the same end.
 pub(crate) fn asker(client: &Client, key: &str) -> String {
     client.rate_limit_key().unwrap_or_else(|| {
-        let key = key.trim_end();
+        let key = clean_pasted(key).to_ascii_uppercase();
         let tail = key.len().saturating_sub(KEY_TAIL_CHARS);
         format!("key {}", &key[key.ceil_char_boundary(tail)..])
     })
@@ -158,12 +160,20 @@ mod tests {
         for (key, who) in [
             (format!("LIC1-AAAA-{end}"), format!("key {end}")),
             (format!("LIC1-BBBB-{end} \r\n"), format!("key {end}")),
-            ("short".to_owned(), "key short".to_owned()),
+            (
+                format!("Key: lic1\u{2013}BBBB - {end}"),
+                format!("key {end}"),
+            ),
+            (
+                format!("LIC1-BBBB-{}", end.to_lowercase()),
+                format!("key {end}"),
+            ),
+            ("short".to_owned(), "key SHORT".to_owned()),
             (String::new(), "key ".to_owned()),
             ("é".repeat(100), format!("key {}", "é".repeat(12))),
             (
                 format!("é{}", "x".repeat(23)),
-                format!("key {}", "x".repeat(23)),
+                format!("key {}", "X".repeat(23)),
             ),
         ] {
             assert_eq!(asker(&unknown, &key), who, "{key:?}");

@@ -28,7 +28,8 @@ use utoipa::ToSchema;
 #[derive(Deserialize, ToSchema)]
 #[schema(as = ValidateRequest)]
 pub(crate) struct Validate {
-    /// The license key, `LIC1-…`. White space around it does not matter.
+    /// The license key, `LIC1-…-…`. White space, line breaks, quotation marks, a label
+    /// before it, the kind of its dashes and letter case do not matter.
     key: String,
     /// The product that the application belongs to. Send it: without it a key
     /// for any product of this vendor is good.

@@ -1,12 +1,15 @@
 #![doc = include_str!("../README.md")]
 
+mod credential;
 mod date;
+mod download_id;
 mod download_link;
 mod entitlement;
 mod fingerprint;
 mod json;
 mod jwk;
 mod license_key;
+mod pasted;
 mod payload;
 mod public_key;
 mod token;
@@ -21,15 +24,18 @@ mod verified_license;
 #[cfg(feature = "verify")]
 mod verified_token;
 
+pub use credential::{Credential, CredentialError};
 pub use date::{Date, DateError};
+pub use download_id::{DownloadId, DownloadIdError};
 pub use download_link::{DownloadLink, LINK_CLOCK_SKEW_SECONDS, LINK_LIFETIME_SECONDS, LinkError};
 pub use entitlement::has_entitlement;
 pub use fingerprint::hash_fingerprint;
 pub use jwk::{Jwk, JwkSet};
 pub use license_key::{FormatError, LicenseError, LicenseKey, MAX_KEY_LEN};
+pub use pasted::clean_pasted;
 pub use payload::{LicensePayload, PayloadVersion};
 pub use public_key::{KeyError, PublicKey};
-pub use token::{MAX_TOKEN_LEN, Token, TokenClaims, TokenError, token_fingerprint};
+pub use token::{MAX_TOKEN_LEN, Token, TokenClaims, TokenError};
 pub use verify_keys::{MAX_VERIFY_KEYS, VerifyKeys};
 
 #[cfg(feature = "mint")]

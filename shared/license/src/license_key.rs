@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-use data_encoding::{BASE32_NOPAD, BASE32_NOPAD_NOCASE};
+use data_encoding::{BASE32_NOPAD, BASE32_NOPAD_VISUAL};
 
-use crate::LicensePayload;
+use crate::pasted::{KEY_PREFIX, MAX_PASTED_LEN};
 use crate::payload::MAX_PAYLOAD_LEN;
+use crate::{LicensePayload, clean_pasted};
 
-const PREFIX: &str = "LIC1";
 const SIGNATURE_LEN: usize = 64;
 /// 64 bytes in base32 without padding.
 const SIGNATURE_TEXT_LEN: usize = 103;
@@ -15,10 +15,7 @@ const SIGNATURE_TEXT_LEN: usize = 103;
 /// The length of the longest key the format can express, in bytes of its text:
 /// 255 entitlements of 255 bytes. An ordinary key has 242 and a few.
 pub const MAX_KEY_LEN: usize =
-    PREFIX.len() + 1 + (MAX_PAYLOAD_LEN * 8).div_ceil(5) + 1 + SIGNATURE_TEXT_LEN;
-
-/// How much white space around a key is looked at, beyond the longest key.
-const MAX_SURROUNDING_SPACE: usize = 1024;
+    KEY_PREFIX.len() + 1 + (MAX_PAYLOAD_LEN * 8).div_ceil(5) + 1 + SIGNATURE_TEXT_LEN;
 
 /// A license key that has been read but **not verified**: anyone can write one.
 ///
@@ -45,30 +42,54 @@ pub enum FormatError {
         /// Length of the text in bytes.
         length: usize,
     },
-    /// The text does not start with `LIC1-`, in capitals.
-    #[error("a license key starts with `LIC1-`; check that the key was copied whole")]
-    BadPrefix,
-    /// Not exactly three parts separated by `-`.
-    #[error("a license key has three parts, LIC1-…-…; check that the key was copied whole")]
-    BadParts,
-    /// A part is not canonical base32: a foreign character, `=`, white space
-    /// inside, an impossible length, or non-zero trailing bits.
+    /// There is no text.
+    #[error("no license key was entered")]
+    Empty,
+    /// The text does not start with `LIC1-`.
     #[error(
-        "the {part} part contains a wrong character or was cut off; check that the key was copied whole"
+        "a license key starts with LIC1-; the beginning of the key is missing, or this is something else"
     )]
+    BadPrefix,
+    /// `LIC1` is not followed by a dash.
+    #[error("the dashes are missing; a license key reads LIC1-…-…")]
+    MissingDashes,
+    /// Nothing of the signature is there, not even the dash before it.
+    #[error("part of the key is missing: everything from its second dash on")]
+    MissingSignature,
+    /// `LIC1` is there more than once.
+    #[error("the key was pasted more than once; paste it once")]
+    Doubled,
+    /// More than three parts separated by `-`.
+    #[error("there are too many dashes; a license key reads LIC1-…-…")]
+    BadParts,
+    /// A character that no key has: not in base32, and not forgiven.
+    #[error("a license key never has the character {character:?} (U+{:04X}); copy the key again", u32::from(*.character))]
+    BadCharacter {
+        /// The first one.
+        character: char,
+    },
+    /// A part is not canonical base32: its length is impossible, or its unused
+    /// trailing bits are not zero.
+    #[error("part of the key is missing or wrong in its {part}; copy the whole key again")]
     BadEncoding {
         /// `payload` or `signature`.
         part: &'static str,
     },
-    /// The signature is not 64 bytes.
-    #[error("the signature has {length} bytes instead of 64; check that the key was copied whole")]
-    BadSignatureLength {
-        /// Length in bytes.
-        length: usize,
+    /// The end of the key was cut off.
+    #[error("part of the key is missing: the last {missing} of its characters")]
+    SignatureTooShort {
+        /// How many characters are missing.
+        missing: usize,
+    },
+    /// Something follows the key.
+    #[error("{extra} characters follow the end of the key; paste only the key")]
+    SignatureTooLong {
+        /// How many.
+        extra: usize,
     },
     /// The payload is empty, too short, or (version 1) too long.
     #[error(
-        "the payload has an impossible length of {length} bytes; check that the key was copied whole"
+        "part of the key is missing before its second dash, or too much is there; copy the whole key again"
     )]
     BadPayloadLength {
         /// Length in bytes.
@@ -81,13 +102,13 @@ pub enum FormatError {
         version: u8,
     },
     /// The payload ends within its entitlements.
-    #[error("the list of entitlements is cut off")]
+    #[error("part of the key is missing before its second dash; copy the whole key again")]
     TruncatedEntitlements,
     /// An entitlement is not UTF-8.
-    #[error("an entitlement is not UTF-8 text")]
+    #[error("an entitlement in the key is not UTF-8 text; copy the whole key again")]
     EntitlementNotUtf8,
     /// Bytes follow the last entitlement.
-    #[error("bytes follow the last entitlement")]
+    #[error("something was added before the key's second dash; copy the whole key again")]
     TrailingBytes,
 }
 
@@ -97,10 +118,16 @@ impl FormatError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::TooLong { .. } => "too_long",
+            Self::Empty => "empty",
             Self::BadPrefix => "bad_prefix",
+            Self::MissingDashes => "missing_dashes",
+            Self::MissingSignature => "missing_signature",
+            Self::Doubled => "doubled",
             Self::BadParts => "bad_parts",
+            Self::BadCharacter { .. } => "bad_character",
             Self::BadEncoding { .. } => "bad_encoding",
-            Self::BadSignatureLength { .. } => "bad_signature_length",
+            Self::SignatureTooShort { .. } => "signature_too_short",
+            Self::SignatureTooLong { .. } => "signature_too_long",
             Self::BadPayloadLength { .. } => "bad_payload_length",
             Self::UnsupportedVersion { .. } => "unsupported_version",
             Self::TruncatedEntitlements => "truncated_entitlements",
@@ -115,11 +142,11 @@ impl FormatError {
 #[non_exhaustive]
 pub enum LicenseError {
     /// The text cannot be read as a license key.
-    #[error("the license key cannot be read: {0}")]
+    #[error(transparent)]
     Format(#[from] FormatError),
     /// The key is well-formed, but none of the trusted public keys made its
     /// signature.
-    #[error("the license key was not signed by this vendor; check that the key was copied whole")]
+    #[error("a character of the license key is wrong, or another vendor issued it; copy it again")]
     BadSignature,
     /// The license is past its end.
     #[error("the license expired at {expires_at} (unix seconds); renew it")]
@@ -147,45 +174,49 @@ impl LicenseError {
 }
 
 impl LicenseKey {
-    /// Reads a license key, without verifying it.
+    /// Reads a license key as people paste it, without verifying it.
     ///
-    /// The rule is that of a Keysat server: white space around the key is
-    /// ignored, `LIC1` is in capitals, the base32 may be of either case, without
-    /// `=`, and its unused trailing bits are zero; the payload is exact, its
-    /// version known, its entitlements UTF-8. A text that is longer than any key
-    /// is refused before it is looked at.
+    /// What [`clean_pasted`] removes does not matter, and neither does letter case,
+    /// or writing `0` for `O`, `1` for `I` and `8` for `B`, which base32 does not
+    /// have. Everything else is exact: the base32 without `=`, its unused trailing
+    /// bits zero, the payload of a known version and whole, its entitlements UTF-8.
+    /// A text that is much longer than any key is refused before it is looked at.
     ///
     /// # Errors
-    /// [`FormatError`]; see its variants.
+    /// [`FormatError`]; its message names the likely cause.
     pub fn parse(text: &str) -> Result<Self, FormatError> {
-        if text.len() > MAX_KEY_LEN + MAX_SURROUNDING_SPACE {
+        if text.len() > MAX_PASTED_LEN {
             return Err(FormatError::TooLong { length: text.len() });
         }
-        let text = text.trim();
+        let text = clean_pasted(text);
         if text.len() > MAX_KEY_LEN {
             return Err(FormatError::TooLong { length: text.len() });
         }
-        let mut parts = text.split('-');
-        if parts.next() != Some(PREFIX) {
-            return Err(FormatError::BadPrefix);
-        }
-        let (Some(payload), Some(signature), None) = (parts.next(), parts.next(), parts.next())
-        else {
-            return Err(FormatError::BadParts);
-        };
+        let (payload, signature) = parts(&text)?;
         let signed_bytes = decode(payload, "payload")?;
-        let signature = decode(signature, "signature")?;
-        let signature = <[u8; SIGNATURE_LEN]>::try_from(signature).map_err(|bytes| {
-            FormatError::BadSignatureLength {
-                length: bytes.len(),
-            }
-        })?;
+        let length = signature.chars().count();
+        let missing = SIGNATURE_TEXT_LEN.saturating_sub(length);
+        let extra = length.saturating_sub(SIGNATURE_TEXT_LEN);
+        let signature = match (missing, extra) {
+            (0, 0) => decode(signature, "signature")?,
+            (missing, 0) => return Err(FormatError::SignatureTooShort { missing }),
+            (_, extra) => return Err(FormatError::SignatureTooLong { extra }),
+        };
+        let signature = <[u8; SIGNATURE_LEN]>::try_from(signature)
+            .map_err(|_| FormatError::BadEncoding { part: "signature" })?;
         let payload = LicensePayload::from_bytes(&signed_bytes)?;
         Ok(Self {
             payload,
             signed_bytes,
             signature,
         })
+    }
+
+    /// Whether a text is meant to be a license key: whether it starts with `LIC1`,
+    /// once it is cleaned.
+    #[must_use]
+    pub fn is_meant(text: &str) -> bool {
+        starts_as_key(&clean_pasted(text))
     }
 
     /// What the key claims. **Not verified**: for messages such as "this key
@@ -202,11 +233,49 @@ impl LicenseKey {
     }
 }
 
+/// Whether a cleaned text begins as a license key does.
+pub(crate) fn starts_as_key(text: &str) -> bool {
+    text.get(..KEY_PREFIX.len())
+        .is_some_and(|prefix| prefix.eq_ignore_ascii_case(KEY_PREFIX))
+}
+
+/// The payload and the signature of a cleaned text.
+fn parts(text: &str) -> Result<(&str, &str), FormatError> {
+    if text.is_empty() {
+        return Err(FormatError::Empty);
+    }
+    if !starts_as_key(text) {
+        return Err(FormatError::BadPrefix);
+    }
+    let rest = text.split_at(KEY_PREFIX.len()).1;
+    let foreign = |c: &char| !(c.is_ascii_alphanumeric() && *c != '9' || *c == '-');
+    if let Some(character) = rest.chars().find(foreign) {
+        return Err(FormatError::BadCharacter { character });
+    }
+    let mut parts = rest.split('-');
+    if parts.next().is_none_or(|glued| !glued.is_empty()) {
+        return Err(FormatError::MissingDashes);
+    }
+    match (parts.next(), parts.next(), parts.next()) {
+        (Some(payload), Some(signature), None) => Ok((payload, signature)),
+        (_, None, _) => Err(FormatError::MissingSignature),
+        _ if is_doubled(rest) => Err(FormatError::Doubled),
+        _ => Err(FormatError::BadParts),
+    }
+}
+
+/// Whether another key begins within the rest of a key.
+fn is_doubled(rest: &str) -> bool {
+    rest.to_ascii_uppercase()
+        .contains(&format!("{KEY_PREFIX}-"))
+}
+
 fn decode(text: &str, part: &'static str) -> Result<Vec<u8>, FormatError> {
-    // Both the case-insensitive alphabet and the check of trailing bits are
-    // those of `data-encoding`.
-    BASE32_NOPAD_NOCASE
-        .decode(text.as_bytes())
+    // Both the permissive alphabet and the check of trailing bits are those of
+    // `data-encoding`.
+    let upper = text.to_ascii_uppercase();
+    BASE32_NOPAD_VISUAL
+        .decode(upper.as_bytes())
         .map_err(|_| FormatError::BadEncoding { part })
 }
 
@@ -214,7 +283,7 @@ fn decode(text: &str, part: &'static str) -> Result<Vec<u8>, FormatError> {
 pub(crate) fn encode(signed_bytes: &[u8], signature: &[u8; SIGNATURE_LEN]) -> String {
     let payload = BASE32_NOPAD.encode(signed_bytes);
     let signature = BASE32_NOPAD.encode(signature);
-    format!("{PREFIX}-{payload}-{signature}")
+    format!("{KEY_PREFIX}-{payload}-{signature}")
 }
 
 impl fmt::Display for LicenseKey {

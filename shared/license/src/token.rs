@@ -6,7 +6,7 @@ use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{Date, json};
+use crate::{Date, clean_pasted, json};
 
 const SIGNATURE_LEN: usize = 64;
 
@@ -70,13 +70,13 @@ pub struct TokenClaims {
 pub enum TokenError {
     /// Not canonical base64url without padding, or longer than
     /// [`MAX_TOKEN_LEN`].
-    #[error("the token is not unpadded base64url; check that it was copied whole")]
+    #[error("the token has a character that no token has, or part of it is missing; copy it again")]
     Malformed,
     /// Nothing follows the signature, or not even that is complete.
-    #[error("the token is too short; check that it was copied whole")]
+    #[error("part of the token is missing; copy the whole token again")]
     TooShort,
     /// None of the trusted keys made the signature.
-    #[error("the token was not signed by this vendor; check that it was copied whole")]
+    #[error("a character of the token is wrong, or another vendor issued it; copy it again")]
     InvalidSignature,
     /// The signature is good, but the payload is not what an issuer writes.
     #[error("the token's payload is not valid: {reason}")]
@@ -126,12 +126,14 @@ struct ReadClaims {
 }
 
 impl Token {
-    /// Decodes a token, without verifying it. Nothing is trimmed. A text that is
-    /// longer than [`MAX_TOKEN_LEN`] is refused before it is looked at.
+    /// Reads a token as people paste it, without verifying it: what [`clean_pasted`]
+    /// removes does not matter, everything else is exact. A text that is longer than
+    /// [`MAX_TOKEN_LEN`] is refused before it is decoded.
     ///
     /// # Errors
     /// [`TokenError::Malformed`] or [`TokenError::TooShort`].
     pub fn parse(text: &str) -> Result<Self, TokenError> {
+        let text = clean_pasted(text);
         if text.len() > MAX_TOKEN_LEN {
             return Err(TokenError::Malformed);
         }
@@ -157,6 +159,13 @@ impl Token {
     #[must_use]
     pub fn signature(&self) -> &[u8; SIGNATURE_LEN] {
         &self.signature
+    }
+
+    /// The name of the token in a deny list: SHA-256 of its canonical text, in
+    /// lower-case hex. However the token was pasted, its name is the same.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        HEXLOWER.encode(&Sha256::digest(self.to_string()))
     }
 }
 
@@ -224,14 +233,6 @@ impl TokenClaims {
         }
         Ok(())
     }
-}
-
-/// The name of a token in a deny list: SHA-256 of its text, in lower-case hex.
-///
-/// The canonical encoding makes it the name of the signed bytes, too.
-#[must_use]
-pub fn token_fingerprint(text: &str) -> String {
-    HEXLOWER.encode(&Sha256::digest(text))
 }
 
 /// Writes the text of a token.

@@ -3,12 +3,14 @@
 //!
 //! - [`activity`]: writes down what is counted by the hour
 //! - [`contract`]: recorded things as the Keysat contract shows them
+//! - [`holder`]: which license a key, a token or a download id belongs to
 //! - [`journal`]: notes written after the answer, many at once
 //! - [`payment_observation`]: records what a payment provider reports about an order
 //! - [`payment_providers`]: opens the store that an order is paid at
 
 pub mod activity;
 pub mod contract;
+pub mod holder;
 pub mod journal;
 pub mod payment_observation;
 pub mod payment_providers;

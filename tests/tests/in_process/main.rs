@@ -110,6 +110,8 @@ mod order_secrets;
 #[cfg(test)]
 mod panics;
 #[cfg(test)]
+mod pasted;
+#[cfg(test)]
 mod payment_observations;
 #[cfg(test)]
 mod payments;

@@ -6,12 +6,13 @@ use crate::Report;
 use crate::digest::{Digests, Hashes, each_piece};
 use crate::error::CliError;
 use crate::keys::ReleaseKey;
-use crate::place::{Client, bearer};
+use crate::place::Client;
 use crate::progress;
 use clap::Args;
 use keywright_domain::release::manifest::{Artifact, VersionManifest};
 use keywright_domain::release::signature::DetachedSignature;
 use keywright_domain::release::{Channel, Platform, agreement};
+use keywright_license::Credential;
 use serde_json::json;
 use std::fs::File;
 use std::io::Write;
@@ -87,7 +88,7 @@ impl Verify {
             }
             None => std::env::var(TOKEN).ok().filter(|token| !token.is_empty()),
         };
-        text.map(|text| bearer(&text)).transpose()
+        text.map(|text| credential(&text)).transpose()
     }
 
     fn folder(&self) -> String {
@@ -176,6 +177,19 @@ struct Kept {
     file: File,
     partial: PathBuf,
     path: PathBuf,
+}
+
+/// What opens a licensed product, as somebody pasted it.
+fn credential(text: &str) -> Result<String, CliError> {
+    match Credential::parse(text) {
+        Ok(Credential::Token(token)) => Ok(token.to_string()),
+        Ok(Credential::LicenseKey(key)) => Ok(key.to_string()),
+        Ok(Credential::DownloadId(_)) => Err(CliError::usage(
+            "this is a download id, which opens the packages of Joomla sites only; use the \
+             license's token or its key",
+        )),
+        Err(error) => Err(CliError::usage(error.to_string())),
+    }
 }
 
 impl Kept {

@@ -11,11 +11,10 @@
 //! - [`offer`]: the newest release for somebody
 //! - [`gate`]: who may download it
 //! - [`updaters`]: what each updater looks for in a release
-//! - [`download_id`], [`site`]: what opens downloads in a Joomla site, and which
+//! - [`DownloadId`], [`site`]: what opens downloads in a Joomla site, and which
 
 pub mod agreement;
 mod channel;
-pub mod download_id;
 pub mod gate;
 pub mod index;
 pub mod manifest;
@@ -30,8 +29,8 @@ pub mod updaters;
 mod version;
 
 pub use channel::{Channel, NotAChannel};
-pub use download_id::DownloadId;
 pub use index::ReleaseIndex;
+pub use keywright_license::DownloadId;
 pub use name::{MAX_NAME_BYTES, Name, NotAName, ReleaseFile, ReleaseFileError};
 pub use platform::{NotAPlatform, Platform};
 pub use release_key::ReleaseKey;

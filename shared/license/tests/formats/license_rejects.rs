@@ -20,12 +20,12 @@ fn assert_format_error(text: &str, expected: &FormatError) {
 #[test]
 fn the_published_rejects_are_refused() {
     for (text, expected) in [
-        ("", FormatError::BadPrefix),
+        ("", FormatError::Empty),
         ("notakey", FormatError::BadPrefix),
         ("LIC9-AAAA-BBBB", FormatError::BadPrefix),
         ("WRONG-AAAA-BBBB", FormatError::BadPrefix),
-        ("LIC1", FormatError::BadParts),
-        ("LIC1-AAAA", FormatError::BadParts),
+        ("LIC1", FormatError::MissingSignature),
+        ("LIC1-AAAA", FormatError::MissingSignature),
     ] {
         assert_format_error(text, &expected);
     }
@@ -49,60 +49,38 @@ fn the_envelope_is_strict() {
     let (_, rest) = text.split_once('-').unwrap();
     let (payload, signature) = rest.split_once('-').unwrap();
     let payload_error = FormatError::BadEncoding { part: "payload" };
-    let signature_error = FormatError::BadEncoding { part: "signature" };
+    let foreign = |character| FormatError::BadCharacter { character };
+    let too_long = |extra| FormatError::SignatureTooLong { extra };
     for (text, expected) in [
-        (format!("lic1-{rest}"), FormatError::BadPrefix),
-        (format!("Lic1-{rest}"), FormatError::BadPrefix),
-        (format!("LIC1{rest}"), FormatError::BadPrefix),
-        (format!("\u{feff}{text}"), FormatError::BadPrefix),
+        (format!("LIC1{rest}"), FormatError::MissingDashes),
+        (text.replace('-', ""), FormatError::MissingDashes),
+        (text.replace('-', "_"), foreign('_')),
         (format!("\u{0}{text}"), FormatError::BadPrefix),
-        (format!("LIC1 -{rest}"), FormatError::BadPrefix),
+        (text[1..].to_owned(), FormatError::BadPrefix),
+        (rest.to_owned(), FormatError::BadPrefix),
+        (format!("LIC1-{payload}"), FormatError::MissingSignature),
         (format!("{text}-"), FormatError::BadParts),
         (format!("{text}-AAAA"), FormatError::BadParts),
         (format!("LIC1--{rest}"), FormatError::BadParts),
-        (text.replace('-', "_"), FormatError::BadPrefix),
-        (text.replace('-', "\u{2010}"), FormatError::BadPrefix),
-        (format!("LIC1- {rest}"), payload_error.clone()),
+        (text.repeat(2), FormatError::Doubled),
+        (format!("{text}\n{text}"), FormatError::Doubled),
+        (format!("LIC1-{payload}=-{signature}"), foreign('=')),
+        (format!("LIC1-9{}-{signature}", &payload[1..]), foreign('9')),
+        (format!("LIC1-é{}-{signature}", &payload[2..]), foreign('é')),
+        // A dotless ı and a Greek letter are other letters than they look like.
+        (format!("LIC1-{payload}-ı{}", &signature[1..]), foreign('ı')),
+        (format!("LIC1-{payload}-Α{}", &signature[1..]), foreign('Α')),
+        (format!("LIC1-{}-{signature}", &payload[1..]), payload_error),
+        (format!("LIC1-{payload}-{signature}="), foreign('=')),
+        (format!("LIC1-{payload}-{signature}A"), too_long(1)),
+        (format!("{text} thank you"), too_long(8)),
         (
-            format!("LIC1-{payload}\n-{signature}"),
-            payload_error.clone(),
-        ),
-        (
-            format!("LIC1-{}\n{}-{signature}", &payload[..40], &payload[40..]),
-            payload_error.clone(),
-        ),
-        (
-            format!("LIC1-{payload}=-{signature}"),
-            payload_error.clone(),
-        ),
-        (
-            format!("LIC1-1{}-{signature}", &payload[1..]),
-            payload_error.clone(),
-        ),
-        (
-            format!("LIC1-é{}-{signature}", &payload[2..]),
-            payload_error,
-        ),
-        (
-            format!("LIC1-{payload}-{signature}="),
-            signature_error.clone(),
-        ),
-        (
-            format!("LIC1-{payload}-{signature}======"),
-            signature_error.clone(),
-        ),
-        (
-            format!("LIC1-{payload}-{}0", &signature[1..]),
-            signature_error.clone(),
-        ),
-        // A lower-case ı or K of another script folds to no base32 letter.
-        (
-            format!("LIC1-{payload}-{}\u{212a}", &signature[3..]),
-            signature_error,
+            text[..text.len() - 3].to_owned(),
+            FormatError::SignatureTooShort { missing: 3 },
         ),
         (
             format!("LIC1-{payload}-"),
-            FormatError::BadSignatureLength { length: 0 },
+            FormatError::SignatureTooShort { missing: 103 },
         ),
         (
             format!("LIC1--{signature}"),
@@ -148,7 +126,15 @@ fn signatures_of_other_lengths_are_refused() {
         other.resize(length, 0);
         assert_format_error(
             &encode_key(&payload, &other),
-            &FormatError::BadSignatureLength { length },
+            &match (length * 8).div_ceil(5) {
+                length @ ..103 => FormatError::SignatureTooShort {
+                    missing: 103 - length,
+                },
+                103 => unreachable!("64 bytes are not in the list"),
+                length => FormatError::SignatureTooLong {
+                    extra: length - 103,
+                },
+            },
         );
     }
 }
@@ -255,7 +241,7 @@ fn overlong_texts_are_refused_by_their_length() {
     let text = format!("LIC1-{}-", "A".repeat(MAX_KEY_LEN));
     assert_format_error(&text, &FormatError::TooLong { length: text.len() });
     // White space beyond any reason is not searched for its end.
-    let text = format!("{}{}", " ".repeat(MAX_KEY_LEN + 1024), license("v2"));
+    let text = format!("{}{}", " ".repeat(2 * MAX_KEY_LEN), license("v2"));
     assert_format_error(&text, &FormatError::TooLong { length: text.len() });
 }
 
@@ -263,10 +249,16 @@ fn overlong_texts_are_refused_by_their_length() {
 fn messages_and_codes_are_distinct() {
     let errors = [
         FormatError::TooLong { length: 1 },
+        FormatError::Empty,
         FormatError::BadPrefix,
+        FormatError::MissingDashes,
+        FormatError::MissingSignature,
+        FormatError::Doubled,
         FormatError::BadParts,
+        FormatError::BadCharacter { character: '9' },
         FormatError::BadEncoding { part: "payload" },
-        FormatError::BadSignatureLength { length: 1 },
+        FormatError::SignatureTooShort { missing: 3 },
+        FormatError::SignatureTooLong { extra: 3 },
         FormatError::BadPayloadLength { length: 1 },
         FormatError::UnsupportedVersion { version: 3 },
         FormatError::TruncatedEntitlements,

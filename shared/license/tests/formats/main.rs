@@ -17,6 +17,8 @@ mod license_vectors;
 #[cfg(test)]
 mod minting;
 #[cfg(test)]
+mod pasted;
+#[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod public_keys;

@@ -87,14 +87,12 @@ fn the_text_is_canonical_base64url() {
     for text in [
         format!("{token}="),
         format!("{token}=="),
-        format!(" {token}"),
-        format!("{token}\n"),
-        format!("{}\n{}", &token[..10], &token[10..]),
+        format!("{}.{}", &token[..10], &token[10..]),
         format!("+{}", &token[1..]),
         format!("/{}", &token[1..]),
         format!("é{}", &token[2..]),
         format!("{token}\u{0}"),
-        "!".to_owned(),
+        "a!b".to_owned(),
         "A".to_owned(),
     ] {
         assert_eq!(code(&text, "editor", NOW), "malformed-token", "{text:?}");

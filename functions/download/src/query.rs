@@ -2,14 +2,13 @@
 
 use crate::error::GateError;
 use axum::extract::Query;
-use http::{HeaderMap, Uri, header};
-
-/// What every license key begins with.
-const KEY_PREFIX: &str = "LIC1-";
+use http::{HeaderMap, Uri};
+use keywright_license::{LicenseKey, clean_pasted};
+use keywright_web::bearer_of;
 
 /// The members of a query that the gate knows. Others are passed over.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Asked {
+pub(crate) struct GateQuery {
     pub(crate) token: Option<String>,
     pub(crate) expires: Option<String>,
     pub(crate) dlid: Option<String>,
@@ -19,7 +18,7 @@ pub(crate) struct Asked {
     pub(crate) staging: Option<String>,
 }
 
-impl Asked {
+impl GateQuery {
     /// Reads a query. A name may begin with `amp;`: Joomla joins its parameters
     /// to a URL with the entity `&amp;`.
     ///
@@ -28,46 +27,50 @@ impl Asked {
     /// the same or one is a license key, which is passed over then: Joomla
     /// appends what its site has to a link that has the download id.
     pub(crate) fn of(uri: &Uri) -> Result<Self, GateError> {
-        let mut asked = Self::default();
+        let mut query = Self::default();
         let Query(members): Query<Vec<(String, String)>> =
             Query::try_from_uri(uri).map_err(GateError::bad_query)?;
         for (name, value) in members {
             let name = name.strip_prefix("amp;").unwrap_or(&name);
             let member = match name {
-                "token" => &mut asked.token,
-                "expires" => &mut asked.expires,
-                "dlid" => &mut asked.dlid,
-                "domain" => &mut asked.domain,
-                "channel" => &mut asked.channel,
-                "platform" => &mut asked.platform,
-                "staging" => &mut asked.staging,
+                "token" => &mut query.token,
+                "expires" => &mut query.expires,
+                "dlid" => &mut query.dlid,
+                "domain" => &mut query.domain,
+                "channel" => &mut query.channel,
+                "platform" => &mut query.platform,
+                "staging" => &mut query.staging,
                 _ => continue,
             };
-            if name == "dlid" && member.is_some() {
-                if member.as_ref() == Some(&value) || value.starts_with(KEY_PREFIX) {
+            if let (Some(first), "dlid") = (&*member, name) {
+                if clean_pasted(first) == clean_pasted(&value) || LicenseKey::is_meant(&value) {
                     continue;
                 }
-                member.take_if(|first| first.starts_with(KEY_PREFIX));
+                member.take_if(|first| LicenseKey::is_meant(first));
             }
             if member.replace(value).is_some() {
-                return Err(GateError::bad_query(format!("send {name} once at most")));
+                return Err(GateError::bad_query(format!(
+                    "{name} must be sent only once"
+                )));
             }
         }
-        Ok(asked)
+        Ok(query)
     }
 
-    /// What the request shows. An `Authorization` header that starts with
-    /// exactly `Bearer ` wins, even when it is garbage; another scheme is passed
-    /// over, and so is a license key, which updaters send with the link that it
-    /// got them. Then the query: with `expires` it is a signed link, without one a
-    /// token, and without that a download id.
-    pub(crate) fn shown(self, headers: &HeaderMap) -> Shown {
-        let value = headers
-            .get(header::AUTHORIZATION)
-            .and_then(|value| value.to_str().ok());
-        let bearer = value.and_then(|value| value.strip_prefix("Bearer "));
-        if let Some(token) = bearer.filter(|token| !token.starts_with(KEY_PREFIX)) {
-            return Shown::Token(token.to_owned());
+    /// What the request shows. A bearer in the `Authorization` header wins, even when
+    /// it is garbage; other schemes are passed over. Only a license key gives way to
+    /// what the query has: updaters send it along with the link that it got them. In
+    /// the query, `expires` makes it a signed link; then comes a token, then a
+    /// download id.
+    pub(crate) fn presented(self, headers: &HeaderMap) -> Presented {
+        let bearer = bearer_of(headers);
+        let is_key = bearer.is_some_and(LicenseKey::is_meant);
+        let in_header = |text: &str| Presented::Credential {
+            text: text.to_owned(),
+            member: Member::Token,
+        };
+        if let Some(text) = bearer.filter(|_| !is_key) {
+            return in_header(text);
         }
         match self {
             Self {
@@ -75,35 +78,52 @@ impl Asked {
                 token,
                 dlid,
                 ..
-            } => Shown::Link(Link {
+            } => Presented::Link(LinkQuery {
                 token: token.unwrap_or_default(),
                 expires,
                 dlid: dlid.unwrap_or_default(),
             }),
             Self {
-                token: Some(token), ..
-            } => Shown::Token(token),
+                token: Some(text), ..
+            } => Presented::Credential {
+                text,
+                member: Member::Token,
+            },
             Self {
-                dlid: Some(dlid), ..
-            } => Shown::DownloadId(dlid),
-            _ => Shown::Nothing,
+                dlid: Some(text), ..
+            } => Presented::Credential {
+                text,
+                member: Member::DownloadId,
+            },
+            _ => bearer.map_or(Presented::Nothing, in_header),
         }
     }
 }
 
-/// What somebody shows at the gate, before any of it is checked.
+/// What a request shows at the gate, before any of it is checked.
 #[derive(PartialEq, Eq)]
-pub(crate) enum Shown {
+pub(crate) enum Presented {
     Nothing,
-    Token(String),
-    Link(Link),
-    /// A download id or a license key.
-    DownloadId(String),
+    Link(LinkQuery),
+    /// A token, a license key or a download id, and where it stood.
+    Credential {
+        text: String,
+        member: Member,
+    },
+}
+
+/// Where a credential stood.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Member {
+    /// In the `Authorization` header or in `?token=`.
+    Token,
+    /// In `?dlid=`.
+    DownloadId,
 }
 
 /// The signed part of a link.
 #[derive(PartialEq, Eq)]
-pub(crate) struct Link {
+pub(crate) struct LinkQuery {
     pub(crate) token: String,
     pub(crate) expires: String,
     pub(crate) dlid: String,
@@ -112,7 +132,7 @@ pub(crate) struct Link {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::HeaderValue;
+    use http::{HeaderValue, header};
 
     fn shown(authorization: Option<&'static str>, query: &str) -> String {
         let mut headers = HeaderMap::new();
@@ -120,14 +140,16 @@ mod tests {
             headers.insert(header::AUTHORIZATION, HeaderValue::from_static(value));
         }
         let uri: Uri = format!("/x?{query}").parse().expect("a URI");
-        let Ok(asked) = Asked::of(&uri) else {
+        let Ok(query) = GateQuery::of(&uri) else {
             return "400".to_owned();
         };
-        match asked.shown(&headers) {
-            Shown::Nothing => "nothing".to_owned(),
-            Shown::Token(token) => format!("token {token}"),
-            Shown::Link(link) => format!("link {} {} {}", link.token, link.expires, link.dlid),
-            Shown::DownloadId(dlid) => format!("dlid {dlid}"),
+        match query.presented(&headers) {
+            Presented::Nothing => "nothing".to_owned(),
+            Presented::Link(link) => format!("link {} {} {}", link.token, link.expires, link.dlid),
+            Presented::Credential { text, member } => match member {
+                Member::Token => format!("token {text}"),
+                Member::DownloadId => format!("dlid {text}"),
+            },
         }
     }
 
@@ -143,8 +165,10 @@ mod tests {
             shown(Some("Bearer LIC1-A-B"), "token=b&expires=1&dlid=c"),
             "link b 1 c"
         );
-        assert_eq!(shown(Some("Bearer LIC1-A-B"), ""), "nothing");
-        assert_eq!(shown(Some("bearer a"), "token=b"), "token b");
+        assert_eq!(shown(Some("bearer  lic1 - A-B"), "dlid=c"), "dlid c");
+        assert_eq!(shown(Some("Bearer LIC1-A-B"), ""), "token LIC1-A-B");
+        assert_eq!(shown(Some("bearer a"), "token=b"), "token a");
+        assert_eq!(shown(Some("BEARER a"), ""), "token a");
         assert_eq!(shown(Some("Basic a"), "token=b"), "token b");
         assert_eq!(shown(None, "token=b"), "token b");
         assert_eq!(shown(Some("Basic a"), ""), "nothing");
@@ -165,6 +189,9 @@ mod tests {
             ("token=a&expires=1&dlid=c&amp;dlid=LIC1-A-B", "link a 1 c"),
             ("dlid=LIC1-A-B&dlid=c", "dlid c"),
             ("dlid=LIC1-A-B", "dlid LIC1-A-B"),
+            ("dlid=c&dlid=%20lic1-A-B", "dlid c"),
+            ("dlid=%22LIC1-A-B%22&dlid=c", "dlid c"),
+            ("dlid=c%20&dlid=c", "dlid c "),
             ("dlid=c&dlid=d", "400"),
             ("dlid=c&amp;dlid=d", "400"),
             ("token=a&token=a", "400"),
