@@ -33,7 +33,7 @@ else
     packages+=(-p keywright-spin-host)
     export KEYWRIGHT_BENCH_SPIN_HOST=$CARGO_TARGET_DIR/native/spin-test-host
 fi
-cargo build --profile native "${packages[@]}"
+cargo build --locked --profile native "${packages[@]}"
 bench=$CARGO_TARGET_DIR/native/keywright-bench
 case ${1:-} in
 gate) exec "$bench" "$@" ;;

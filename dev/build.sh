@@ -52,7 +52,7 @@ module_of() { printf '%s/%s/%s/keywright_%s.wasm\n' "$1" "$WASM_TARGET" "$profil
 cargo_build() {
     local folder=$1
     shift
-    (cd "$ROOT" && with_wasm_toolchain cargo build --target-dir "$folder" --lib --profile "$profile" --target "$WASM_TARGET" "$@")
+    (cd "$ROOT" && with_wasm_toolchain cargo build --locked --target-dir "$folder" --lib --profile "$profile" --target "$WASM_TARGET" "$@")
 }
 
 # up_to_date MARK WORDS: whether an earlier run left these words in the mark file.
@@ -74,7 +74,7 @@ worker() {
     flags=(--profile "$profile" --no-opt)
     [ "$profile" = edge ] || flags=(--release)
     mkdir -p "$KEYWRIGHT_CACHE/logs"
-    if ! (cd "$folder" && with_wasm_toolchain "$WORKER_BUILD" "${flags[@]}" "$@") \
+    if ! (cd "$folder" && with_wasm_toolchain "$WORKER_BUILD" "${flags[@]}" --locked "$@") \
         >"$KEYWRIGHT_CACHE/logs/worker-build-$name.log" 2>&1; then
         tail -n 30 "$KEYWRIGHT_CACHE/logs/worker-build-$name.log" >&2
         die "worker-build failed for $name"
@@ -128,7 +128,7 @@ build_spin() {
 # The guest with which the Spin test host checks itself; it is a separate workspace.
 build_guest() {
     say "cargo build for the Spin test host's guest"
-    cargo_build "$spin_target" --locked --manifest-path tests/spin_host/guest/Cargo.toml
+    cargo_build "$spin_target" --manifest-path tests/spin_host/guest/Cargo.toml
     mkdir -p "$ROOT/build/tests"
     cp -u "$spin_target/$WASM_TARGET/$profile/spin_host_guest.wasm" "$ROOT/build/tests/"
 }
@@ -141,14 +141,14 @@ build_cli() {
         built=release
     fi
     say "cargo build for this machine: keywright"
-    cargo build --package=keywright-cli "${flags[@]}"
+    cargo build --locked --package=keywright-cli "${flags[@]}"
     copy_built "$built/keywright" keywright
 }
 
 # The stand-in for BTCPay Server, for `make dev` and `make spin`.
 build_payments() {
     say "cargo build for this machine: btcpay-double"
-    cargo build --package=keywright-btcpay-double --bin=btcpay-double
+    cargo build --locked --package=keywright-btcpay-double --bin=btcpay-double
     copy_built debug/btcpay-double btcpay-double
 }
 

@@ -8,4 +8,4 @@ SAY_AS='openapi'
 cd "$ROOT"
 
 load_tools --for-tests
-KEYWRIGHT_WRITE_OPENAPI=1 cargo test -p keywright-tests --test openapi the_checked_in_copy
+KEYWRIGHT_WRITE_OPENAPI=1 cargo test --locked -p keywright-tests --test openapi the_checked_in_copy

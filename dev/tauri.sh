@@ -17,4 +17,4 @@ say "building Tauri's updater (minutes, the first time)"
 cargo build --locked --manifest-path tests/tauri/Cargo.toml --target-dir "$CARGO_TARGET_DIR/tauri"
 export KEYWRIGHT_TEST_TAURI=$CARGO_TARGET_DIR/tauri/debug/tauri-asks
 export KEYWRIGHT_TEST_NODE=$KEYWRIGHT_NODE KEYWRIGHT_TEST_NODE_MODULES=$KEYWRIGHT_NODE_MODULES
-cargo test -p keywright-tests --test updaters -- tauri
+cargo test --locked -p keywright-tests --test updaters -- tauri

@@ -33,16 +33,16 @@ scripts() { "$KEYWRIGHT_NODE" --test --test-concurrency=1 "$ROOT"/dev/tests/*.te
 license_on_wasm() {
     PATH=$(dirname "$KEYWRIGHT_NODE"):$PATH \
         CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=${WASM_BINDGEN_BIN}-test-runner \
-        with_wasm_toolchain cargo test -p keywright-license --target "$WASM_TARGET"
+        with_wasm_toolchain cargo test --locked -p keywright-license --target "$WASM_TARGET"
 }
 
 # Compiling first; then two programs at a time.
 native() {
-    cargo test --workspace --no-run --message-format=json-render-diagnostics |
+    cargo test --locked --workspace --no-run --message-format=json-render-diagnostics |
         KEYWRIGHT_CACHE=$KEYWRIGHT_CACHE "$KEYWRIGHT_NODE" "$ROOT/dev/test/run.mjs"
 }
 
-examples() { cargo test --workspace --doc; }
+examples() { cargo test --locked --workspace --doc; }
 
 stage "scripts of dev/" scripts
 stage "license crate on WebAssembly" license_on_wasm
