@@ -1,5 +1,4 @@
-//! Reading files piece by piece: their digests, and checks that a file is still
-//! the one that was read before.
+//! Digests of files, which are read piece by piece.
 
 use crate::error::CliError;
 use crate::progress;
@@ -26,7 +25,7 @@ pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
     HEXLOWER.encode(&Sha256::digest(bytes))
 }
 
-/// Both digests, of bytes as they pass.
+/// Computes both digests from bytes in pieces.
 #[derive(Default)]
 pub(crate) struct Hashes {
     size: u64,
@@ -50,7 +49,7 @@ impl Hashes {
                 sha256,
                 sha512,
             }),
-            _ => Err(CliError::failed("a digest has another length")),
+            _ => Err(CliError::failed("a digest has the wrong length")),
         }
     }
 }
@@ -71,7 +70,7 @@ pub(crate) fn of_file(path: &Path) -> Result<Digests, CliError> {
     let digests = hashes.finish()?;
     if digests.size == 0 {
         return Err(CliError::usage(format!(
-            "{} is empty; a release is a file with something in it",
+            "{} is empty; a release file must not be empty",
             path.display()
         )));
     }
@@ -83,7 +82,7 @@ pub(crate) fn open(path: &Path) -> Result<File, CliError> {
     let file = File::open(path).map_err(|error| CliError::file(path, error))?;
     match file.metadata() {
         Ok(metadata) if metadata.is_file() => Ok(file),
-        Ok(_) => Err(CliError::file(path, "this is not a file")),
+        Ok(_) => Err(CliError::file(path, "not a regular file")),
         Err(error) => Err(CliError::file(path, error)),
     }
 }

@@ -1,22 +1,22 @@
-//! Why a command did not do it, and its exit code.
+//! The error of a command, and its exit code.
 
 use serde_json::{Value, json};
 use std::fmt;
 use std::path::Path;
 use std::process::ExitCode;
 
-/// What an exit code means. 0 is done, 2 is wrong usage as of `clap`.
+/// The exit codes other than 0. `clap` ends with 2 too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
-    /// 1: it failed, and trying again may help.
+    /// 1: it failed; a retry may help.
     Failed,
-    /// 2: what was asked for makes no sense.
+    /// 2: wrong usage.
     Usage,
     /// 3: it contradicts what is published.
     Refused,
-    /// 4: a signature, a digest or a statement is not right.
+    /// 4: a signature, a digest or a statement is wrong.
     NotGenuine,
-    /// 5: the key may not do this.
+    /// 5: the key lacks permission.
     NotAllowed,
 }
 
@@ -40,7 +40,7 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// Why a command did not do it: what is wrong and what to do about it.
+/// Why a command failed, and what to do about it.
 #[derive(Debug, thiserror::Error)]
 pub(crate) struct CliError {
     exit: Exit,

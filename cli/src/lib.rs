@@ -1,9 +1,9 @@
-//! The command line of a vendor: keys, publishing releases, and the wallet.
-//! Release keys and recovery words stay here; a server never sees one.
+//! The vendor's command line: keys, releases and the wallet. Release keys and recovery
+//! words stay on this machine; a server never sees them.
 //!
 //! - [`commands`]: one file per command
-//! - `keys`: key files, and what is done with them
-//! - `place`: where releases are published: a server, a folder, or both
+//! - `keys`: release keys and their files
+//! - `repository`: where releases are published: a server, a folder, or both
 //! - [`Exit`]: what the exit codes mean
 
 mod clock;
@@ -11,8 +11,8 @@ pub mod commands;
 mod digest;
 mod error;
 mod keys;
-mod place;
 mod progress;
+mod repository;
 
 pub use error::Exit;
 
@@ -25,10 +25,9 @@ use std::process::ExitCode;
 
 /// Keys, releases and the wallet of a Keywright instance.
 ///
-/// Exit codes: 0 done, also when there was nothing to do; 1 it failed, and
-/// trying again may help; 2 wrong usage; 3 refused, because it contradicts what
-/// is published; 4 a check failed: do not use the file; 5 the key may not do
-/// this.
+/// Exit codes: 0 success, also when there was nothing to do; 1 failure, a retry may
+/// help; 2 wrong usage; 3 refused, because it contradicts what is published; 4 a check
+/// failed: do not use the file; 5 the key lacks permission.
 #[derive(Debug, Parser)]
 #[command(name = "keywright", version)]
 pub struct Arguments {
@@ -39,15 +38,15 @@ pub struct Arguments {
     command: Command,
 }
 
-/// What a command has to say when it is done.
-pub(crate) struct Report {
+/// The output of a command that succeeded.
+pub(crate) struct CommandOutput {
     /// For people: lines.
     text: String,
     /// For programs.
     json: Value,
 }
 
-/// Runs the command that the arguments name, and prints what it says.
+/// Runs the command that the arguments name, and prints its output.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
@@ -58,14 +57,14 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     match commands::run(arguments.command) {
-        Ok(report) => {
-            let said = if arguments.json {
-                writeln!(std::io::stdout(), "{}", report.json)
+        Ok(output) => {
+            let printed = if arguments.json {
+                writeln!(std::io::stdout(), "{}", output.json)
             } else {
-                writeln!(std::io::stdout(), "{}", report.text.trim_end())
+                writeln!(std::io::stdout(), "{}", output.text.trim_end())
             };
-            // A reader that has gone is no failure of what was done.
-            drop(said);
+            // A closed pipe does not undo what the command did.
+            drop(printed);
             ExitCode::SUCCESS
         }
         Err(error) => {

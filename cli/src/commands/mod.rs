@@ -5,28 +5,28 @@ mod receipts;
 mod release;
 mod wallet;
 
-use crate::Report;
+use crate::CommandOutput;
 use crate::error::CliError;
 use clap::Subcommand;
 
-/// What to do.
+/// The groups of commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Makes keys.
+    /// Creates keys.
     #[command(subcommand)]
     Keygen(keygen::Keygen),
-    /// Receipts of sales, and their seals.
+    /// Checks and seals receipts.
     #[command(subcommand)]
     Receipts(receipts::Receipts),
-    /// Publishes releases, and looks after them.
+    /// Publishes and manages releases.
     #[command(subcommand)]
     Release(release::Release),
-    /// The wallet that payments in USDC go to.
+    /// The wallet that receives USDC.
     #[command(subcommand)]
     Wallet(wallet::Wallet),
 }
 
-pub(crate) fn run(command: Command) -> Result<Report, CliError> {
+pub(crate) fn run(command: Command) -> Result<CommandOutput, CliError> {
     match command {
         Command::Keygen(keygen) => keygen.run(),
         Command::Receipts(receipts) => receipts.run(),

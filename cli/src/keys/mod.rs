@@ -1,10 +1,8 @@
-//! Release keys, in minisign's files, and the keys of a wallet.
+//! Release keys, in minisign's file format.
 
-mod extended;
 mod public;
 mod secret;
 
-pub(crate) use extended::ExtendedSecret;
 pub(crate) use public::ReleaseKey;
 pub(crate) use secret::ReleaseSecret;
 

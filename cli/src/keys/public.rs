@@ -13,7 +13,7 @@ pub(crate) struct ReleaseKey {
     key: PublicKey,
 }
 
-/// Algorithm and id in front of the key, in bytes.
+/// Bytes before the key: algorithm and id.
 const HEAD: usize = 2 + 8;
 
 impl ReleaseKey {
@@ -29,14 +29,12 @@ impl ReleaseKey {
         }
         let text = std::fs::read_to_string(path).map_err(|error| {
             CliError::usage(format!(
-                "--public-key {given}: neither a public key of minisign nor a file that can be read ({error})"
+                "--public-key {given}: neither a minisign public key nor a readable file ({error})"
             ))
         })?;
         let line = text.lines().nth(1).or_else(|| text.lines().next());
         line.and_then(Self::parse).ok_or_else(|| {
-            CliError::usage(format!(
-                "--public-key {given}: this is no public key of minisign"
-            ))
+            CliError::usage(format!("--public-key {given}: not a minisign public key"))
         })
     }
 
@@ -69,7 +67,7 @@ impl ReleaseKey {
         format!("{:016X}", u64::from_le_bytes(self.id))
     }
 
-    /// Whether the vendor signed the statement, by the global signature.
+    /// Verifies the global signature, which covers the statement.
     pub(crate) fn check_statement(&self, signature: &DetachedSignature) -> Result<(), CliError> {
         if signature.key_id != self.id {
             return Err(CliError::not_genuine(format!(
@@ -84,26 +82,31 @@ impl ReleaseKey {
             Ok(())
         } else {
             Err(CliError::not_genuine(
-                "the signed statement was changed: its signature does not verify",
+                "the signature of the statement does not verify: the statement was changed",
             ))
         }
     }
 
     /// Checks the signature of a file whose bytes come in pieces.
-    pub(crate) fn check_bytes(&self, signature: &DetachedSignature) -> Result<Checking, CliError> {
-        let refused = |_| CliError::not_genuine("the file's signature is no Ed25519 signature");
+    pub(crate) fn check_bytes(
+        &self,
+        signature: &DetachedSignature,
+    ) -> Result<FileVerification, CliError> {
+        let refused = |_| CliError::not_genuine("the file's signature is not an Ed25519 signature");
         // A key of small order, which could accept anything, was refused when
         // it was read.
         let key = VerifyingKey::from_bytes(self.key.as_bytes()).map_err(refused)?;
         let signature = Signature::from_bytes(&signature.signature);
-        key.verify_stream(&signature).map(Checking).map_err(refused)
+        key.verify_stream(&signature)
+            .map(FileVerification)
+            .map_err(refused)
     }
 }
 
-/// A signature that is being checked.
-pub(crate) struct Checking(StreamVerifier);
+/// A file's signature that is being verified.
+pub(crate) struct FileVerification(StreamVerifier);
 
-impl Checking {
+impl FileVerification {
     pub(crate) fn update(&mut self, bytes: &[u8]) {
         self.0.update(bytes);
     }
@@ -111,7 +114,7 @@ impl Checking {
     pub(crate) fn finish(self) -> Result<(), CliError> {
         self.0.finalize_and_verify().map_err(|_| {
             CliError::not_genuine(
-                "the file is not what the vendor signed: its signature does not verify",
+                "the signature does not verify: the file is not the one that was signed",
             )
         })
     }

@@ -48,13 +48,13 @@ impl ReleaseSecret {
         let seed = part(ID_AT + 8, 32).and_then(|seed| <[u8; 32]>::try_from(seed).ok());
         let public = part(ID_AT + 8 + 32, 32);
         let (Some(id), Some(seed)) = (id, seed) else {
-            return Err(damaged(&"this is no secret key of minisign"));
+            return Err(damaged(&"not a minisign secret key"));
         };
         let key = SigningKey::from_bytes(&seed);
         // Signing with a public key that is not the seed's would give the seed
         // away.
         if public != Some(key.verifying_key().as_bytes().as_slice()) {
-            return Err(damaged(&"the two halves of the key do not belong together"));
+            return Err(damaged(&"the public key does not belong to the secret key"));
         }
         Ok(Self { id, key })
     }
@@ -110,7 +110,10 @@ impl ReleaseSecret {
         if is == digests.sha256.as_str() {
             Ok(())
         } else {
-            Err(CliError::file(path, "the file changed while it was read"))
+            Err(CliError::file(
+                path,
+                "the file changed while it was being read",
+            ))
         }
     }
 
@@ -143,7 +146,7 @@ fn password(path: &Path) -> Result<String, CliError> {
     }
     if !std::io::stdin().is_terminal() {
         return Err(CliError::usage(format!(
-            "{} is protected by a password: put it into {PASSWORD}",
+            "{} is protected by a password; set {PASSWORD}",
             path.display()
         )));
     }

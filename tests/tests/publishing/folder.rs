@@ -50,7 +50,7 @@ pub(crate) async fn published_without_a_server(_: &Instance) {
     assert_eq!(manifest(&releases, "1.0.0"), first);
     publish("any", other.clone())
         .await
-        .is_refused(3, "with other bytes");
+        .is_refused(3, "with different bytes");
     assert_eq!(manifest(&releases, "1.0.0"), first);
     // A copy that was damaged is made again.
     std::fs::write(&content, b"the progrbm").expect("damage");

@@ -35,13 +35,13 @@ pub(crate) async fn shown_and_then_sealed(instance: &Instance) {
     assert_eq!(listed.len(), 2, "{shown}");
     let code = shown["confirm"].as_str().expect("a code");
     let refused = receipts(instance, &["seal", "--confirm", "0000000000000000"]).await;
-    refused.is_refused(3, "not the receipts that were shown");
+    refused.is_refused(3, "have changed since this code was shown");
     // One is left out, which makes another code.
     let left = listed[0]["id"].as_str().expect("an id");
     let fewer = ["seal", "--except", left, "--confirm", code];
     receipts(instance, &fewer)
         .await
-        .is_refused(3, "not the receipts that were shown");
+        .is_refused(3, "have changed since this code was shown");
     let sealed = receipts(instance, &["seal", "--confirm", code]).await.ok();
     assert_eq!(sealed["sealed"], 2, "{sealed}");
     let again = receipts(instance, &["seal"]).await.ok();
@@ -52,7 +52,7 @@ pub(crate) async fn shown_and_then_sealed(instance: &Instance) {
                    WHERE product_id = (SELECT id FROM products WHERE slug = 'receipted')";
     instance.database.change(changed, &[]).await;
     let found = receipts(instance, &["check"]).await;
-    found.is_refused(4, "somebody changed the database");
+    found.is_refused(4, "the database was changed");
     let without = json(&["receipts", "check", "--server", instance.api.base_url()]).await;
-    without.is_refused(2, "put ADMIN_KEY into KEYWRIGHT_API_KEY");
+    without.is_refused(2, "ADMIN_KEY is missing; set KEYWRIGHT_API_KEY");
 }

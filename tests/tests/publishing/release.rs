@@ -242,7 +242,7 @@ pub(crate) async fn refused(instance: &Instance) {
     publish("1.0.0", "shut", &file, &[]).await.ok();
     let other = vendor.file("other", b"other bytes");
     let refused: Said = publish("1.0.0", "shut", &other, &[]).await;
-    refused.is_refused(3, "with other bytes");
+    refused.is_refused(3, "with different bytes");
     let refused = publish("1.0.0", "shut", &file, &["--channel", "beta"]).await;
     refused.is_refused(3, "keywright release promote");
     let refused = publish("2.0.0-rc.1", "shut", &file, &[]).await;
@@ -257,7 +257,7 @@ pub(crate) async fn refused(instance: &Instance) {
         .is_refused(2, "empty");
     publish("3.0.0", "shut", &file, &[&file])
         .await
-        .is_refused(2, "ending");
+        .is_refused(2, "extension");
     let yank = ["yank", "--product", "shut", "--version", "9.0.0"];
     release(&place, &yank)
         .await

@@ -1,15 +1,15 @@
 //! `keywright keygen license`: a key that signs licenses, as configuration.
 
-use crate::Report;
+use crate::CommandOutput;
 use crate::error::CliError;
 use clap::Args;
 use data_encoding::BASE64;
 use keywright_license::SigningKey;
 use serde_json::json;
 
-/// Prints `SIGNING_KEY` and `VERIFY_KEYS` as the server's configuration wants them.
-/// `SIGNING_KEY` is a secret: redirect it to where the server reads it, and keep
-/// it, or keys that were sold cannot be shown again.
+/// Prints `SIGNING_KEY` and `VERIFY_KEYS` for the server's configuration. `SIGNING_KEY`
+/// is a secret: store it where the server reads it, and keep a backup. Without it,
+/// license keys that were sold cannot be shown again.
 #[derive(Debug, Args)]
 pub struct License {}
 
@@ -18,13 +18,13 @@ impl License {
         clippy::unused_self,
         reason = "a command like the others, which may get options"
     )]
-    pub(crate) fn run(self) -> Result<Report, CliError> {
+    pub(crate) fn run(self) -> Result<CommandOutput, CliError> {
         let mut seed = [0; 32];
         fill(&mut seed)?;
         let key = SigningKey::from_bytes(&seed)
             .map_err(|error| CliError::failed(format!("making a key: {error}")))?;
         let (secret, public) = (BASE64.encode(&seed), key.public_key().to_base64());
-        Ok(Report {
+        Ok(CommandOutput {
             text: format!("SIGNING_KEY={secret}\nVERIFY_KEYS={public}"),
             json: json!({ "SIGNING_KEY": secret, "VERIFY_KEYS": public }),
         })

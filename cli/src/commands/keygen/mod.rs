@@ -3,11 +3,11 @@
 mod license;
 mod release;
 
-use crate::Report;
+use crate::CommandOutput;
 use crate::error::CliError;
 use clap::Subcommand;
 
-/// Which key.
+/// Commands that create keys.
 #[derive(Debug, Subcommand)]
 pub enum Keygen {
     /// The key that signs licenses: prints the configuration of the server.
@@ -17,7 +17,7 @@ pub enum Keygen {
 }
 
 impl Keygen {
-    pub(crate) fn run(self) -> Result<Report, CliError> {
+    pub(crate) fn run(self) -> Result<CommandOutput, CliError> {
         match self {
             Self::License(license) => license.run(),
             Self::Release(release) => release.run(),

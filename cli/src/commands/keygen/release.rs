@@ -1,7 +1,7 @@
 //! `keywright keygen release`: a key pair that signs releases, as minisign's
 //! files.
 
-use crate::Report;
+use crate::CommandOutput;
 use crate::error::CliError;
 use crate::keys::PASSWORD;
 use clap::Args;
@@ -11,25 +11,25 @@ use std::fs::OpenOptions;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
-/// Writes a key pair that minisign reads too. Existing files stay. The
-/// secret key is protected by a password, from `KEYWRIGHT_RELEASE_PASSWORD` or
-/// asked for. Keep it off the server: it never needs it.
+/// Writes a key pair that minisign reads too. Existing files are not overwritten. The
+/// secret key is protected by a password, from `KEYWRIGHT_RELEASE_PASSWORD` or a prompt.
+/// Keep it off the server, which never needs it.
 #[derive(Debug, Args)]
 pub struct Release {
     /// File for the secret key; only its owner may read it.
     #[arg(long, value_name = "FILE")]
     secret: PathBuf,
-    /// File for the public key, which goes to whoever checks releases.
+    /// File for the public key, which verifies releases.
     #[arg(long, value_name = "FILE")]
     public: PathBuf,
-    /// Writes the secret key unprotected, for a build machine that keeps it as a
-    /// secret itself.
+    /// Writes the secret key without a password, for a build machine that stores it as a
+    /// secret.
     #[arg(long)]
     no_password: bool,
 }
 
 impl Release {
-    pub(crate) fn run(self) -> Result<Report, CliError> {
+    pub(crate) fn run(self) -> Result<CommandOutput, CliError> {
         for path in [&self.secret, &self.public] {
             if path.exists() {
                 return Err(exists(path));
@@ -52,7 +52,7 @@ impl Release {
         write_new(&self.secret, &secret, 0o600)?;
         write_new(&self.public, &public, 0o644)?;
         let line = public.lines().nth(1).unwrap_or_default();
-        Ok(Report {
+        Ok(CommandOutput {
             text: format!(
                 "secret key: {}\npublic key: {}\n{line}",
                 self.secret.display(),
@@ -67,12 +67,12 @@ impl Release {
 
 fn exists(path: &Path) -> CliError {
     CliError::refused(format!(
-        "{} exists and is not overwritten: releases signed with it could not be published again; take another name",
+        "{} exists and is not overwritten, because releases signed with it need it; choose another name",
         path.display()
     ))
 }
 
-/// Writes a file that is not there yet.
+/// Writes a file, which must not exist.
 fn write_new(path: &Path, text: &str, mode: u32) -> Result<(), CliError> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -99,20 +99,20 @@ fn new_password() -> Result<String, CliError> {
                     .map_err(|error| CliError::failed(format!("reading the password: {error}")))
             };
             let password = ask("Password of the new key: ")?;
-            if ask("Once more: ")? != password {
+            if ask("Repeat the password: ")? != password {
                 return Err(CliError::usage("the passwords differ; try again"));
             }
             password
         }
         Err(_) => {
             return Err(CliError::usage(format!(
-                "put the password of the new key into {PASSWORD}, or use --no-password"
+                "set {PASSWORD} to the password of the new key, or pass --no-password"
             )));
         }
     };
     if password.is_empty() {
         return Err(CliError::usage(
-            "an empty password protects nothing; use --no-password if that is meant",
+            "the password must not be empty; pass --no-password for a key without a password",
         ));
     }
     Ok(password)

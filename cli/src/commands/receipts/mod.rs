@@ -4,28 +4,27 @@ mod check;
 mod seal;
 
 use crate::error::CliError;
-use crate::place::Server;
-use crate::{Report, digest};
+use crate::repository::ServerArgs;
+use crate::{CommandOutput, digest};
 use clap::Subcommand;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::collections::BTreeMap;
 
-/// What to do with receipts.
+/// Commands for receipts.
 #[derive(Debug, Subcommand)]
 pub enum Receipts {
     /// Shows which receipts are sealed, and which were changed.
     Check(check::Check),
-    /// Seals receipts that have no good seal: those from before an upgrade, and
-    /// those of a key that was lost.
+    /// Seals receipts without a valid seal: those from before an upgrade, and those
+    /// sealed with a lost key.
     Seal(seal::Seal),
-    /// Seals receipts with the newest of several keys, so that the older ones can
-    /// go.
+    /// Seals receipts with the newest key, so that older keys can be removed.
     Reseal(seal::Reseal),
 }
 
 impl Receipts {
-    pub(crate) fn run(self) -> Result<Report, CliError> {
+    pub(crate) fn run(self) -> Result<CommandOutput, CliError> {
         match self {
             Self::Check(check) => check.run(),
             Self::Seal(seal) => seal.run(),
@@ -50,18 +49,18 @@ struct Receipt {
 }
 
 #[derive(Deserialize)]
-struct Page {
+struct ReceiptPage {
     receipts: Vec<Receipt>,
     next_cursor: Option<String>,
 }
 
 /// Every receipt of an instance, newest first.
-fn all(server: &Server) -> Result<Vec<Receipt>, CliError> {
+fn all(server: &ServerArgs) -> Result<Vec<Receipt>, CliError> {
     let api = server.open("ADMIN_KEY")?;
     let mut all = Vec::new();
     let mut cursor = String::new();
     loop {
-        let page: Page = api.get(&format!("/v1/admin/receipts?limit=500{cursor}"))?;
+        let page: ReceiptPage = api.get(&format!("/v1/admin/receipts?limit=500{cursor}"))?;
         all.extend(page.receipts);
         match page.next_cursor {
             Some(next) => cursor = format!("&cursor={next}"),
@@ -70,8 +69,8 @@ fn all(server: &Server) -> Result<Vec<Receipt>, CliError> {
     }
 }
 
-/// How many there are of each kind, in lines: with state, kind, product, and the
-/// days of the first and the last one.
+/// One line for each seal state, kind and product: the number of receipts, and the days
+/// of the first and the last one.
 fn summary<'a>(receipts: impl IntoIterator<Item = &'a Receipt>) -> Vec<String> {
     let mut groups: BTreeMap<(&str, &str, &str), Vec<&str>> = BTreeMap::new();
     for receipt in receipts {
@@ -89,7 +88,7 @@ fn summary<'a>(receipts: impl IntoIterator<Item = &'a Receipt>) -> Vec<String> {
     groups.into_iter().map(line).collect()
 }
 
-/// Names a set of receipts, whatever their order: 16 hex digits.
+/// A code for a set of receipts, in any order: 16 hex digits.
 fn code(receipts: &[&Receipt]) -> String {
     let mut lines: Vec<String> = receipts
         .iter()
@@ -104,8 +103,8 @@ fn code(receipts: &[&Receipt]) -> String {
     code
 }
 
-fn report(text: &str, lines: &[String], receipts: &[&Receipt]) -> Report {
-    Report {
+fn output(text: &str, lines: &[String], receipts: &[&Receipt]) -> CommandOutput {
+    CommandOutput {
         text: [&[text.to_owned()], lines].concat().join("\n"),
         json: json!({ "ok": true, "receipts": receipts }),
     }
@@ -147,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_names_exactly_these_receipts() {
+    fn a_code_stands_for_one_set_of_receipts() {
         let [a, b] = ["a", "b"].map(|id| receipt(id, "unsealed", "2026-02-01T00:00:00Z"));
         let mut changed = a.clone();
         changed.digest = Some("another".to_owned());

@@ -1,69 +1,73 @@
 //! `keywright release open` and `close`: who may download a product.
 
-use super::subject::slug;
-use crate::Report;
+use super::version_args::slug;
+use crate::CommandOutput;
 use crate::error::CliError;
-use crate::place::Where;
+use crate::repository::RepositoryArgs;
 use clap::Args;
 use keywright_domain::release::manifest::ProductManifest;
 use keywright_domain::slug::Slug;
 use serde_json::json;
 
-/// Opens a product: everybody may download every version.
+/// Opens a product: anyone may download every version.
 #[derive(Debug, Args)]
 pub struct Open {
     /// Slug of the product.
     #[arg(long, value_parser = slug)]
     product: Slug,
     #[command(flatten)]
-    place: Where,
+    repository: RepositoryArgs,
 }
 
-/// Closes a product: a license is needed. So it is until something is said.
+/// Closes a product: downloads need a license. This is the default.
 #[derive(Debug, Args)]
 pub struct Close {
     /// Slug of the product.
     #[arg(long, value_parser = slug)]
     product: Slug,
-    /// An entitlement that the license must have.
+    /// An entitlement that the license needs.
     #[arg(long, value_name = "ENTITLEMENT")]
     requires_entitlement: Option<String>,
     #[command(flatten)]
-    place: Where,
+    repository: RepositoryArgs,
 }
 
 impl Open {
-    pub(crate) fn run(self) -> Result<Report, CliError> {
+    pub(crate) fn run(self) -> Result<CommandOutput, CliError> {
         let gate = ProductManifest {
             requires_license: false,
             requires_entitlement: None,
         };
-        set(&self.product, &gate, &self.place)
+        set(&self.product, &gate, &self.repository)
     }
 }
 
 impl Close {
-    pub(crate) fn run(self) -> Result<Report, CliError> {
+    pub(crate) fn run(self) -> Result<CommandOutput, CliError> {
         let gate = ProductManifest {
             requires_license: true,
             requires_entitlement: self.requires_entitlement,
         };
-        set(&self.product, &gate, &self.place)
+        set(&self.product, &gate, &self.repository)
     }
 }
 
-fn set(product: &Slug, gate: &ProductManifest, place: &Where) -> Result<Report, CliError> {
-    let changed = place.open()?.gate(product, gate)?;
+fn set(
+    product: &Slug,
+    gate: &ProductManifest,
+    repository: &RepositoryArgs,
+) -> Result<CommandOutput, CliError> {
+    let changed = repository.open()?.set_gate(product, gate)?;
     let is = match (gate.requires_license, &gate.requires_entitlement) {
-        (false, _) => "is open: everybody may download it".to_owned(),
-        (true, None) => "is closed: a license is needed".to_owned(),
+        (false, _) => "is open: anyone may download it".to_owned(),
+        (true, None) => "is closed: downloads need a license".to_owned(),
         (true, Some(entitlement)) => {
-            format!("is closed: a license with {entitlement} is needed")
+            format!("is closed: downloads need a license with {entitlement}")
         }
     };
-    let so_already = if changed { "" } else { " (it was so already)" };
-    Ok(Report {
-        text: format!("{product} {is}{so_already}"),
+    let unchanged = if changed { "" } else { " (nothing changed)" };
+    Ok(CommandOutput {
+        text: format!("{product} {is}{unchanged}"),
         json: json!({ "ok": true, "changed": changed, "product": product, "gate": gate }),
     })
 }

@@ -1,24 +1,23 @@
 //! `keywright release installer`: a product's install script, with the release
 //! key pinned in it.
 
-use super::subject::slug;
-use crate::Report;
+use super::version_args::slug;
+use crate::CommandOutput;
 use crate::error::CliError;
 use crate::keys::ReleaseKey;
-use crate::place::Where;
+use crate::repository::RepositoryArgs;
 use clap::Args;
 use keywright_domain::slug::Slug;
 use keywright_domain::web_url;
 use serde_json::json;
 use std::path::PathBuf;
 
-/// The script, with `@NAMES@` for what is put into it.
+/// The script; `@NAMES@` are placeholders.
 const TEMPLATE: &str = include_str!("install.sh");
 
-/// Writes or publishes an install script. It takes the platform's own digest
-/// from the manifest, checks the release key's signature of the file and of
-/// what is stated about it (with OpenSSL 3 or minisign), and installs nothing
-/// when any of it is wrong or cannot be checked.
+/// Writes or publishes an install script. The script verifies the file's digest from the
+/// manifest and the release key's signatures of the file and its statement (with OpenSSL
+/// 3 or minisign). It installs nothing when a check fails or cannot be made.
 #[derive(Debug, Args)]
 pub struct Installer {
     /// Slug of the product.
@@ -27,41 +26,46 @@ pub struct Installer {
     /// The public release key: minisign's file, or the key itself.
     #[arg(long, env = "KEYWRIGHT_PUBLIC_KEY", value_name = "KEY")]
     public_key: String,
-    /// Address that customers download from; left out, the server's.
+    /// Address that customers download from. Default: the server's.
     #[arg(long, value_name = "URL")]
     url: Option<String>,
-    /// Name of the installed program; left out, the product's.
+    /// Name of the installed program. Default: the product's slug.
     #[arg(long, value_name = "NAME", value_parser = program)]
     program: Option<String>,
-    /// Writes the script into a file and publishes nothing.
+    /// Writes the script into a file instead of publishing it.
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
     #[command(flatten)]
-    place: Where,
+    repository: RepositoryArgs,
 }
 
 impl Installer {
-    pub(crate) fn run(self) -> Result<Report, CliError> {
+    pub(crate) fn run(self) -> Result<CommandOutput, CliError> {
         let key = ReleaseKey::read(&self.public_key)?;
         let url = self
             .url
             .as_deref()
-            .or_else(|| self.place.server())
-            .ok_or_else(|| CliError::usage("--url: the address that customers download from"))?;
+            .or_else(|| self.repository.server())
+            .ok_or_else(|| {
+                CliError::usage("--url is required: the address that customers download from")
+            })?;
         let program = self.program.as_deref().unwrap_or(self.product.as_str());
         let script = script(&self.product, address(url)?, program, &key);
         if let Some(path) = &self.output {
             std::fs::write(path, &script).map_err(|error| CliError::file(path, error))?;
-            return Ok(Report {
-                text: format!("{} is written; nothing is published", path.display()),
+            return Ok(CommandOutput {
+                text: format!("wrote {}; nothing is published", path.display()),
                 json: json!({ "ok": true, "changed": false, "output": path }),
             });
         }
-        let changed = self.place.open()?.installer(&self.product, &script)?;
-        let so_already = if changed { "" } else { " (it was so already)" };
+        let changed = self
+            .repository
+            .open()?
+            .set_installer(&self.product, &script)?;
+        let unchanged = if changed { "" } else { " (nothing changed)" };
         let at = format!("{}/releases/{}/install.sh", address(url)?, self.product);
-        Ok(Report {
-            text: format!("the install script is published{so_already}\n{at}"),
+        Ok(CommandOutput {
+            text: format!("the install script is published{unchanged}\n{at}"),
             json: json!({ "ok": true, "changed": changed, "url": at }),
         })
     }
@@ -83,7 +87,7 @@ fn address(url: &str) -> Result<&str, CliError> {
         Ok(url.trim_end_matches('/'))
     } else {
         Err(CliError::usage(format!(
-            "--url {url}: an address such as https://licenses.example.com"
+            "--url must be an address such as https://licenses.example.com, not {url}"
         )))
     }
 }
@@ -93,7 +97,10 @@ fn program(name: &str) -> Result<String, String> {
     if !name.is_empty() && !name.starts_with(['-', '.']) && name.bytes().all(plain) {
         Ok(name.to_owned())
     } else {
-        Err("letters, digits, '-', '_' and '.', not beginning with '-' or '.'".to_owned())
+        Err(
+            "it must consist of letters, digits, '-', '_' and '.', and not begin with '-' or '.'"
+                .to_owned(),
+        )
     }
 }
 

@@ -1,11 +1,11 @@
-//! `keywright release key`: the public release keys of a product at a server.
-//! Nothing is published there that none of them has signed.
+//! `keywright release key`: the public release keys of a product at a server. The server
+//! publishes only files that one of them has signed.
 
-use super::subject::slug;
-use crate::Report;
+use super::version_args::slug;
+use crate::CommandOutput;
 use crate::error::CliError;
 use crate::keys::ReleaseKey;
-use crate::place::{Keys, Where};
+use crate::repository::{ReleaseKeys, RepositoryArgs};
 use clap::{Args, Subcommand};
 use keywright_domain::slug::Slug;
 use serde_json::json;
@@ -13,9 +13,9 @@ use serde_json::json;
 /// The public release keys of a product.
 #[derive(Debug, Subcommand)]
 pub enum Key {
-    /// Shows the keys that stand.
+    /// Shows the release keys of a product.
     Show(Show),
-    /// Says which keys stand from now on, with the operator's own key.
+    /// Replaces the release keys of a product; needs `ADMIN_KEY`.
     Set(Set),
 }
 
@@ -26,26 +26,26 @@ pub struct Show {
     #[arg(long, value_parser = slug)]
     product: Slug,
     #[command(flatten)]
-    place: Where,
+    repository: RepositoryArgs,
 }
 
-/// Says which public release keys a product has from now on, in place of those
-/// before. Only `ADMIN_KEY` may. To rotate, name the old and the new key, and the
-/// new one alone once nothing that the old one signed need be offered any more.
+/// Replaces the public release keys of a product. Needs `ADMIN_KEY`. To rotate, set the
+/// old and the new key; set the new key alone once files that the old one signed no
+/// longer have to be offered.
 #[derive(Debug, Args)]
 pub struct Set {
     /// Slug of the product.
     #[arg(long, value_parser = slug)]
     product: Slug,
-    /// A public release key: minisign's file, or the key itself. Once for each.
+    /// A public release key: minisign's file, or the key itself. Can be repeated.
     #[arg(long, required = true, value_name = "KEY")]
     public_key: Vec<String>,
     #[command(flatten)]
-    place: Where,
+    repository: RepositoryArgs,
 }
 
 impl Key {
-    pub(crate) fn run(self) -> Result<Report, CliError> {
+    pub(crate) fn run(self) -> Result<CommandOutput, CliError> {
         match self {
             Self::Show(show) => show.run(),
             Self::Set(set) => set.run(),
@@ -54,8 +54,8 @@ impl Key {
 }
 
 impl Show {
-    fn run(self) -> Result<Report, CliError> {
-        let keys = self.place.open()?.keys(&self.product)?;
+    fn run(self) -> Result<CommandOutput, CliError> {
+        let keys = self.repository.open()?.keys(&self.product)?;
         let text = if keys.is_empty() {
             format!(
                 "{} has no release key yet; `keywright release key set` sets one",
@@ -64,7 +64,7 @@ impl Show {
         } else {
             keys.join("\n")
         };
-        Ok(Report {
+        Ok(CommandOutput {
             text,
             json: json!({ "ok": true, "product": self.product, "public_keys": keys }),
         })
@@ -72,13 +72,13 @@ impl Show {
 }
 
 impl Set {
-    fn run(self) -> Result<Report, CliError> {
+    fn run(self) -> Result<CommandOutput, CliError> {
         let keys = self.public_key.iter().map(|given| ReleaseKey::read(given));
         let keys: Vec<String> = keys
             .map(|key| key.map(|key| key.line()))
             .collect::<Result<_, _>>()?;
-        let set = self.place.open()?.set_keys(&self.product, &keys)?;
-        Ok(Report {
+        let set = self.repository.open()?.set_keys(&self.product, &keys)?;
+        Ok(CommandOutput {
             text: text(&self.product, &set),
             json: json!({
                 "ok": true, "changed": set.changed, "product": self.product,
@@ -90,17 +90,17 @@ impl Set {
     }
 }
 
-fn text(product: &Slug, set: &Keys) -> String {
-    let so_already = if set.changed {
+fn text(product: &Slug, set: &ReleaseKeys) -> String {
+    let unchanged = if set.changed {
         ""
     } else {
-        " (it was so already)"
+        " (nothing changed)"
     };
-    let mut lines = vec![format!("the release keys of {product} are set{so_already}")];
+    let mut lines = vec![format!("the release keys of {product} are set{unchanged}")];
     lines.extend(set.public_keys.iter().cloned());
     if set.not_offered_count > 0 {
         lines.push(format!(
-            "{} files are not signed with any of them and are not offered any more; publish the same files again to offer them:",
+            "{} files are signed with none of these keys and are no longer offered; to offer them, publish the same files again:",
             set.not_offered_count
         ));
         let files = set.not_offered.iter();
@@ -108,7 +108,7 @@ fn text(product: &Slug, set: &Keys) -> String {
     }
     if !set.complete {
         lines.push(
-            "there are more files than one request looks at; repeat this, then publish again what is still not offered"
+            "there are more files than one request checks; run the command again, then publish the files that are still not offered"
                 .to_owned(),
         );
     }

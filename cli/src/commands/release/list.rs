@@ -1,9 +1,9 @@
 //! `keywright release list`.
 
-use super::subject::{channel, slug};
-use crate::Report;
+use super::version_args::{channel, slug};
+use crate::CommandOutput;
 use crate::error::CliError;
-use crate::place::Where;
+use crate::repository::RepositoryArgs;
 use clap::Args;
 use keywright_domain::dates::rfc3339;
 use keywright_domain::release::Channel;
@@ -11,30 +11,30 @@ use keywright_domain::release::manifest::VersionManifest;
 use keywright_domain::slug::Slug;
 use serde_json::json;
 
-/// Shows what is published, the newest first.
+/// Lists published versions, newest first.
 #[derive(Debug, Args)]
 pub struct List {
-    /// Of this product only.
+    /// Only versions of this product.
     #[arg(long, value_parser = slug)]
     product: Option<Slug>,
-    /// On this channel only.
+    /// Only versions on this channel.
     #[arg(long, value_parser = channel)]
     channel: Option<Channel>,
     #[command(flatten)]
-    place: Where,
+    repository: RepositoryArgs,
 }
 
 impl List {
-    pub(crate) fn run(self) -> Result<Report, CliError> {
-        let place = self.place.open()?;
-        let releases = place.list(self.product.as_ref(), self.channel)?;
+    pub(crate) fn run(self) -> Result<CommandOutput, CliError> {
+        let repository = self.repository.open()?;
+        let releases = repository.list(self.product.as_ref(), self.channel)?;
         let lines: Vec<String> = releases.iter().map(line).collect();
         let text = if lines.is_empty() {
             "nothing is published".to_owned()
         } else {
             lines.join("\n")
         };
-        Ok(Report {
+        Ok(CommandOutput {
             text,
             json: json!({ "ok": true, "releases": releases }),
         })
@@ -48,7 +48,7 @@ fn line(release: &VersionManifest) -> String {
         percent => format!("  ({percent} %)"),
     };
     let yanked = release.yanked.as_ref();
-    let yanked = yanked.map(|yanked| format!("  TAKEN BACK {}", yanked.reason));
+    let yanked = yanked.map(|yanked| format!("  YANKED {}", yanked.reason));
     let line = format!(
         "{}  {} {}  {}  {}{rollout}{}",
         rfc3339(release.published_at_unix),

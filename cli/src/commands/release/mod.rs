@@ -7,36 +7,36 @@ mod list;
 mod promote;
 mod publish;
 mod rollout;
-mod subject;
 mod verify;
+mod version_args;
 mod yank;
 
-use crate::Report;
+use crate::CommandOutput;
 use crate::error::CliError;
-use crate::place::Changed;
+use crate::repository::VersionOutcome;
 use clap::Subcommand;
 use serde_json::json;
 
-/// What to do with releases.
+/// Commands for releases.
 #[derive(Debug, Subcommand)]
 pub enum Release {
     /// Signs files, uploads them, and publishes them as a version.
     Publish(Box<publish::Publish>),
-    /// Takes a version back: nobody is offered it any more.
+    /// Yanks a version: it is no longer offered.
     Yank(yank::Yank),
-    /// Offers a version again.
+    /// Undoes a yank.
     Unyank(yank::Unyank),
     /// Moves a version to another channel.
     Promote(promote::Promote),
-    /// Offers a version to a part of the installations.
+    /// Offers a version to a percentage of the installations.
     Rollout(rollout::Rollout),
-    /// Shows what is published.
+    /// Lists published versions.
     List(list::List),
-    /// Opens a product: everybody may download it.
+    /// Opens a product: anyone may download it.
     Open(gate::Open),
-    /// Closes a product: a license is needed.
+    /// Closes a product: downloads need a license.
     Close(gate::Close),
-    /// Downloads a file and checks everything about it.
+    /// Downloads a file and verifies it.
     Verify(verify::Verify),
     /// Writes or publishes a product's install script.
     Installer(installer::Installer),
@@ -46,7 +46,7 @@ pub enum Release {
 }
 
 impl Release {
-    pub(crate) fn run(self) -> Result<Report, CliError> {
+    pub(crate) fn run(self) -> Result<CommandOutput, CliError> {
         match self {
             Self::Publish(publish) => publish.run(),
             Self::Yank(yank) => yank.run(),
@@ -63,26 +63,25 @@ impl Release {
     }
 }
 
-/// The report of a change: `done` when something is new, else that nothing
-/// changed.
-fn changed(changed: &Changed, done: &str) -> Report {
-    let manifest = &changed.manifest;
+/// The output of a change; `done` says what changed.
+fn changed(outcome: &VersionOutcome, done: &str) -> CommandOutput {
+    let manifest = &outcome.manifest;
     let (product, version) = (&manifest.product, &manifest.version);
-    let done = if changed.changed {
+    let done = if outcome.changed {
         format!("{product} {version} {done}")
     } else {
-        format!("{product} {version}: nothing changed, it is so already")
+        format!("{product} {version}: nothing changed")
     };
-    let ignored = changed.ignored.join(", ");
+    let ignored = outcome.ignored.join(", ");
     let text = if ignored.is_empty() {
         done
     } else {
-        format!("{done}\nnot taken over, because the version was published with others: {ignored}")
+        format!("{done}\nignored, because the version was published with other values: {ignored}")
     };
-    Report {
+    CommandOutput {
         text,
         json: json!({
-            "ok": true, "changed": changed.changed, "ignored": changed.ignored,
+            "ok": true, "changed": outcome.changed, "ignored": outcome.ignored,
             "manifest": manifest,
         }),
     }

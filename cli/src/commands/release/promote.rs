@@ -1,13 +1,12 @@
-//! `keywright release promote`: another channel, under a new signature. What is
-//! signed names the channel, so the statement is signed anew; the signature of
-//! the bytes stays, and the bytes do not move.
+//! `keywright release promote`: moves a version to another channel. The signed statement
+//! names the channel, so it is signed again; the bytes and their signature stay.
 
 use super::changed;
-use super::subject::{Subject, channel};
+use super::version_args::{VersionArgs, channel};
 use crate::error::CliError;
 use crate::keys::{ReleaseKey, ReleaseSecret};
-use crate::place::Where;
-use crate::{Report, clock};
+use crate::repository::RepositoryArgs;
+use crate::{CommandOutput, clock};
 use clap::Args;
 use keywright_domain::release::manifest::{Artifact, VersionManifest};
 use keywright_domain::release::signature::DetachedSignature;
@@ -16,12 +15,11 @@ use keywright_domain::release::{Channel, agreement};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-/// Moves a version to another channel, such as a release candidate that became
-/// stable.
+/// Moves a version to another channel, such as from beta to stable.
 #[derive(Debug, Args)]
 pub struct Promote {
     #[command(flatten)]
-    subject: Subject,
+    target: VersionArgs,
     /// The new channel: stable, rc, beta, alpha or dev.
     #[arg(long, value_parser = channel)]
     channel: Channel,
@@ -29,35 +27,35 @@ pub struct Promote {
     #[arg(long, env = "KEYWRIGHT_RELEASE_KEY", value_name = "FILE")]
     key: PathBuf,
     #[command(flatten)]
-    place: Where,
+    repository: RepositoryArgs,
 }
 
 impl Promote {
-    pub(crate) fn run(self) -> Result<Report, CliError> {
-        let version = &self.subject.version;
+    pub(crate) fn run(self) -> Result<CommandOutput, CliError> {
+        let version = &self.target.version;
         if version.is_prerelease() && self.channel == Channel::Stable {
             return Err(CliError::usage(format!(
-                "{version} is a pre-release, which is not offered on stable; publish the files as a version without -{}",
+                "{version} is a pre-release and cannot be on stable; publish the files as a version without -{}",
                 version.as_str().split('-').nth(1).unwrap_or_default()
             )));
         }
-        let place = self.place.open()?;
-        let known = place.get(&self.subject.product, version)?;
+        let repository = self.repository.open()?;
+        let published = repository.get(&self.target.product, version)?;
         let mut signatures = BTreeMap::new();
-        if known.manifest.channel != self.channel {
+        if published.manifest.channel != self.channel {
             let secret = ReleaseSecret::read(&self.key)?;
             let public = secret.public()?;
-            for artifact in &known.manifest.artifacts {
-                let signed = self.signed(&known.manifest, artifact, &secret, &public)?;
+            for artifact in &published.manifest.artifacts {
+                let signed = self.signed(&published.manifest, artifact, &secret, &public)?;
                 signatures.insert(artifact.platform.to_string(), signed.to_string());
             }
         }
-        let done = place.promote(&known, self.channel, signatures)?;
+        let done = repository.promote(&published, self.channel, signatures)?;
         Ok(changed(&done, &format!("is on {}", self.channel)))
     }
 
-    /// The statement for the new channel. Only what this key has stated before
-    /// is stated again: a server's word for what a file is counts for nothing.
+    /// Signs the statement for the new channel. The old statement must verify under the
+    /// same key first: the server is not trusted to say what a file is.
     fn signed(
         &self,
         manifest: &VersionManifest,
@@ -67,7 +65,7 @@ impl Promote {
     ) -> Result<DetachedSignature, CliError> {
         let wrong = |error: &dyn std::fmt::Display| {
             CliError::not_genuine(format!(
-                "{}: {error}; what is published is not what was signed, so it is not signed again",
+                "{}: {error}; the published file is not the one that was signed, so it is not signed again",
                 artifact.platform
             ))
         };
@@ -76,7 +74,7 @@ impl Promote {
         public
             .check_statement(&signature)
             .map_err(|error| wrong(&error))?;
-        let (product, version) = (&self.subject.product, &self.subject.version);
+        let (product, version) = (&self.target.product, &self.target.version);
         let stated = agreement::check(product, version, manifest.channel, artifact)
             .map_err(|error| wrong(&error))?;
         let statement = Statement {

@@ -1,30 +1,30 @@
 //! `keywright release rollout`.
 
 use super::changed;
-use super::subject::Subject;
-use crate::Report;
+use super::version_args::VersionArgs;
+use crate::CommandOutput;
 use crate::error::CliError;
-use crate::place::Where;
+use crate::repository::RepositoryArgs;
 use clap::Args;
 
-/// Says to how many in a hundred installations the update feeds offer a
-/// version. Each installation stays in or out as the number grows.
+/// Sets the percentage of installations that the update feeds offer a version to. An
+/// installation that is offered the version keeps it while the percentage grows.
 #[derive(Debug, Args)]
 pub struct Rollout {
     #[command(flatten)]
-    subject: Subject,
+    target: VersionArgs,
     /// From 0 to 100.
     #[arg(long, value_parser = clap::value_parser!(u8).range(0..=100))]
     percent: u8,
     #[command(flatten)]
-    place: Where,
+    repository: RepositoryArgs,
 }
 
 impl Rollout {
-    pub(crate) fn run(self) -> Result<Report, CliError> {
-        let place = self.place.open()?;
-        let known = place.get(&self.subject.product, &self.subject.version)?;
-        let done = place.rollout(&known, self.percent)?;
+    pub(crate) fn run(self) -> Result<CommandOutput, CliError> {
+        let repository = self.repository.open()?;
+        let published = repository.get(&self.target.product, &self.target.version)?;
+        let done = repository.rollout(&published, self.percent)?;
         Ok(changed(&done, &format!("is offered to {} %", self.percent)))
     }
 }

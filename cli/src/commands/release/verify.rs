@@ -1,13 +1,13 @@
-//! `keywright release verify`: downloads a file as a customer would, and checks
-//! everything about it with the pinned release key.
+//! `keywright release verify`: downloads a file as a customer does, and verifies it with
+//! the pinned release key.
 
-use super::subject::{Subject, channel, platform};
-use crate::Report;
+use super::version_args::{VersionArgs, channel, platform};
+use crate::CommandOutput;
 use crate::digest::{Digests, Hashes, each_piece};
 use crate::error::CliError;
 use crate::keys::ReleaseKey;
-use crate::place::Client;
 use crate::progress;
+use crate::repository::Client;
 use clap::Args;
 use keywright_domain::release::manifest::{Artifact, VersionManifest};
 use keywright_domain::release::signature::DetachedSignature;
@@ -22,17 +22,17 @@ use std::path::{Path, PathBuf};
 const TOKEN: &str = "KEYWRIGHT_TOKEN";
 
 /// Downloads a file through the gate, and checks its size, its digests, the
-/// release key's signature, and that the signed statement says exactly this
-/// product, version, channel and platform. Ends with 4 when any of it is wrong.
+/// release key's signature, and that the signed statement names this product, version,
+/// channel and platform. Exit code 4 when any of it is wrong.
 /// The token of a licensed product comes from `KEYWRIGHT_TOKEN` or --token-file.
 #[derive(Debug, Args)]
 pub struct Verify {
     #[command(flatten)]
-    subject: Subject,
+    target: VersionArgs,
     /// The platform.
     #[arg(long, value_parser = platform)]
     platform: Platform,
-    /// The channel it has to be on; left out, the one it is published on.
+    /// The channel that the file must be on. Default: the one it is published on.
     #[arg(long, value_parser = channel)]
     channel: Option<Channel>,
     /// The public release key: minisign's file, or the key itself.
@@ -44,22 +44,22 @@ pub struct Verify {
     /// File with the token.
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
-    /// Keeps the file, under this name, once it is verified.
+    /// Saves the verified file under this name.
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Sends the token over http:// to another machine.
+    /// Allows sending the token over http:// to another machine.
     #[arg(long)]
     allow_http: bool,
 }
 
 impl Verify {
-    pub(crate) fn run(self) -> Result<Report, CliError> {
+    pub(crate) fn run(self) -> Result<CommandOutput, CliError> {
         let key = ReleaseKey::read(&self.public_key)?;
         let client = Client::new(&self.server, self.token()?, self.allow_http)?;
         let manifest = self.manifest(&client)?;
         let artifact = self.artifact(&client, &manifest)?;
         let channel = self.channel.unwrap_or(manifest.channel);
-        let (product, version) = (&self.subject.product, &self.subject.version);
+        let (product, version) = (&self.target.product, &self.target.version);
         agreement::check(product, version, channel, &artifact)
             .map_err(|error| CliError::not_genuine(error.to_string()))?;
         let signature = DetachedSignature::parse(&artifact.signature)
@@ -67,7 +67,7 @@ impl Verify {
         key.check_statement(&signature)?;
         self.check_file(&client, &key, &signature, &artifact)?;
         let (platform, sha256) = (&artifact.platform, &artifact.sha256);
-        Ok(Report {
+        Ok(CommandOutput {
             text: format!(
                 "{product} {version} {channel} {platform}: genuine\nsha256 {sha256}\nkey {}\n{}",
                 key.shown_id(),
@@ -94,13 +94,13 @@ impl Verify {
     fn folder(&self) -> String {
         format!(
             "/releases/{}/{}",
-            self.subject.product,
-            self.subject.version.as_str().replace('+', "%2B")
+            self.target.product,
+            self.target.version.as_str().replace('+', "%2B")
         )
     }
 
     fn manifest(&self, client: &Client) -> Result<VersionManifest, CliError> {
-        let (product, version) = (&self.subject.product, &self.subject.version);
+        let (product, version) = (&self.target.product, &self.target.version);
         let json = client
             .read(&format!("{}/MANIFEST", self.folder()))?
             .ok_or_else(|| CliError::refused(format!("{product} {version} is not published")))?;
@@ -115,20 +115,20 @@ impl Verify {
         let artifact = manifest.artifact(platform.as_str()).ok_or_else(|| {
             let there = manifest.artifacts.iter().map(|file| file.platform.as_str());
             CliError::refused(format!(
-                "there is no file for {platform}; there are: {}",
+                "no file is published for {platform}; there are files for {}",
                 there.collect::<Vec<_>>().join(", ")
             ))
         })?;
         let served = client.read(&format!("{}/{platform}.sig", self.folder()))?;
         if served.as_deref() != Some(artifact.signature.as_bytes()) {
             return Err(CliError::not_genuine(format!(
-                "{platform}.sig is not the signature that the manifest has"
+                "{platform}.sig is not the signature in the manifest"
             )));
         }
         Ok(artifact.clone())
     }
 
-    /// Downloads the file and checks it as it comes.
+    /// Downloads the file, and verifies it meanwhile.
     fn check_file(
         &self,
         client: &Client,
@@ -139,14 +139,18 @@ impl Verify {
         let mut hashes = Hashes::default();
         let mut checking = key.check_bytes(signature)?;
         let bar = progress::bytes("downloading", artifact.size_bytes);
-        let mut kept = self.output.as_deref().map(Kept::create).transpose()?;
+        let mut kept = self
+            .output
+            .as_deref()
+            .map(PartialDownload::create)
+            .transpose()?;
         let path = format!("{}/{}", self.folder(), self.platform);
         let mut left = artifact.size_bytes;
         let read = each_piece(&mut client.stream(&path)?, |piece| {
             // A longer file is not read to its end.
-            left = left
-                .checked_sub(piece.len() as u64)
-                .ok_or_else(|| std::io::Error::other("it is longer than it should be"))?;
+            left = left.checked_sub(piece.len() as u64).ok_or_else(|| {
+                std::io::Error::other("the file is longer than the manifest says")
+            })?;
             hashes.update(piece);
             checking.update(piece);
             bar.inc(piece.len() as u64);
@@ -162,37 +166,36 @@ impl Verify {
         let is = hashes.finish()?;
         if is != wanted {
             return Err(CliError::not_genuine(format!(
-                "what came has {} bytes and SHA-256 {}, and should have {} and {} (or its SHA-512 differs)",
+                "the download has {} bytes and SHA-256 {}, but must have {} and {} (or its SHA-512 differs)",
                 is.size, is.sha256, wanted.size, wanted.sha256
             )));
         }
         checking.finish()?;
-        kept.map_or(Ok(()), Kept::keep)
+        kept.map_or(Ok(()), PartialDownload::keep)
     }
 }
 
-/// A download that gets its name when it is verified; until then it is removed
-/// when it is dropped.
-struct Kept {
+/// A download under a temporary name. Dropping it removes it, unless it was kept.
+struct PartialDownload {
     file: File,
     partial: PathBuf,
     path: PathBuf,
 }
 
-/// What opens a licensed product, as somebody pasted it.
+/// Reads a pasted token or license key.
 fn credential(text: &str) -> Result<String, CliError> {
     match Credential::parse(text) {
         Ok(Credential::Token(token)) => Ok(token.to_string()),
         Ok(Credential::LicenseKey(key)) => Ok(key.to_string()),
         Ok(Credential::DownloadId(_)) => Err(CliError::usage(
-            "this is a download id, which opens the packages of Joomla sites only; use the \
-             license's token or its key",
+            "a download id opens packages for Joomla sites only; use the license token or the \
+             license key",
         )),
         Err(error) => Err(CliError::usage(error.to_string())),
     }
 }
 
-impl Kept {
+impl PartialDownload {
     fn create(path: &Path) -> Result<Self, CliError> {
         let mut partial = path.as_os_str().to_owned();
         partial.push(format!(".partial-{}", std::process::id()));
@@ -218,7 +221,7 @@ impl Kept {
     }
 }
 
-impl Drop for Kept {
+impl Drop for PartialDownload {
     fn drop(&mut self) {
         // It has its name, or is not wanted.
         let _ = std::fs::remove_file(&self.partial);

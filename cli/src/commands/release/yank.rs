@@ -1,48 +1,48 @@
 //! `keywright release yank` and `unyank`.
 
 use super::changed;
-use super::subject::Subject;
-use crate::Report;
+use super::version_args::VersionArgs;
+use crate::CommandOutput;
 use crate::error::CliError;
-use crate::place::Where;
+use crate::repository::RepositoryArgs;
 use clap::Args;
 
-/// Takes a version back: it is never `latest` and in no update feed. Whoever
-/// names the version still gets it.
+/// Yanks a version: it is never `latest` and in no update feed. It can still be
+/// downloaded by its version.
 #[derive(Debug, Args)]
 pub struct Yank {
     #[command(flatten)]
-    subject: Subject,
-    /// Why, for people.
+    target: VersionArgs,
+    /// The reason, which is shown to people.
     #[arg(long, default_value = "")]
     reason: String,
     #[command(flatten)]
-    place: Where,
+    repository: RepositoryArgs,
 }
 
-/// Offers a version again that was taken back.
+/// Undoes a yank: the version is offered again.
 #[derive(Debug, Args)]
 pub struct Unyank {
     #[command(flatten)]
-    subject: Subject,
+    target: VersionArgs,
     #[command(flatten)]
-    place: Where,
+    repository: RepositoryArgs,
 }
 
 impl Yank {
-    pub(crate) fn run(self) -> Result<Report, CliError> {
-        let place = self.place.open()?;
-        let known = place.get(&self.subject.product, &self.subject.version)?;
-        let done = place.yank(&known, Some(&self.reason))?;
-        Ok(changed(&done, "is taken back"))
+    pub(crate) fn run(self) -> Result<CommandOutput, CliError> {
+        let repository = self.repository.open()?;
+        let published = repository.get(&self.target.product, &self.target.version)?;
+        let done = repository.yank(&published, Some(&self.reason))?;
+        Ok(changed(&done, "is yanked"))
     }
 }
 
 impl Unyank {
-    pub(crate) fn run(self) -> Result<Report, CliError> {
-        let place = self.place.open()?;
-        let known = place.get(&self.subject.product, &self.subject.version)?;
-        let done = place.yank(&known, None)?;
+    pub(crate) fn run(self) -> Result<CommandOutput, CliError> {
+        let repository = self.repository.open()?;
+        let published = repository.get(&self.target.product, &self.target.version)?;
+        let done = repository.yank(&published, None)?;
         Ok(changed(&done, "is offered again"))
     }
 }

@@ -2,7 +2,7 @@
 
 mod xpub;
 
-use crate::Report;
+use crate::CommandOutput;
 use crate::error::CliError;
 use clap::Subcommand;
 
@@ -14,7 +14,7 @@ pub enum Wallet {
 }
 
 impl Wallet {
-    pub(crate) fn run(self) -> Result<Report, CliError> {
+    pub(crate) fn run(self) -> Result<CommandOutput, CliError> {
         match self {
             Self::Xpub(xpub) => xpub.run(),
         }

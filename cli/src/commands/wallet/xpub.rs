@@ -1,9 +1,9 @@
-//! `keywright wallet xpub`: from the recovery words of a wallet to the one key
-//! of it that a server may have.
+//! `keywright wallet xpub`: derives the one key of a wallet that a server may have from
+//! the recovery words.
 
-use crate::Report;
+use crate::CommandOutput;
 use crate::error::CliError;
-use crate::keys::ExtendedSecret;
+use bip32::{ChildNumber, Prefix, XPrv};
 use bip39::{Language, Mnemonic};
 use clap::Args;
 use keywright_providers::polygon::wallet::{ExtendedPublicKey, ReceivingKey};
@@ -16,24 +16,23 @@ use zeroize::Zeroizing;
 const PURPOSE: u32 = 44;
 const COIN: u32 = 60;
 
-/// Prints `WALLET_XPUB`, the public key of a wallet from which the server
-/// derives an address for each order, and the first addresses, to compare. The
-/// words are asked for, or read from the first line of standard input; they are
-/// never an argument, go nowhere, and are not kept. Run this where the words
-/// are safe, best without a network.
+/// Prints `WALLET_XPUB`, the public key from which the server derives an address for each
+/// order, and the first addresses, for comparison. The recovery words are read from a
+/// prompt or from the first line of standard input; they are never an argument and are
+/// not stored. Run the command on a machine that you trust, preferably offline.
 #[derive(Debug, Args)]
 pub struct Xpub {
-    /// Which account of the wallet: the last number of m/44'/60'/0'.
+    /// The account of the wallet: the last number of m/44'/60'/0'.
     #[arg(long, value_name = "NUMBER", default_value_t = 0)]
     account: u32,
-    /// The words are protected by a passphrase of their own: it is asked for,
-    /// or read from the second line of standard input.
+    /// The recovery words have a passphrase, which is read from a prompt or from the
+    /// second line of standard input.
     #[arg(long)]
     passphrase: bool,
 }
 
 impl Xpub {
-    pub(crate) fn run(self) -> Result<Report, CliError> {
+    pub(crate) fn run(self) -> Result<CommandOutput, CliError> {
         let words = secret("Recovery words: ")?;
         let passphrase = if self.passphrase {
             secret("Passphrase of the words: ")?
@@ -41,11 +40,11 @@ impl Xpub {
             Zeroizing::default()
         };
         let key = account_key(&words, &passphrase, self.account)?;
-        report(&key, self.account)
+        output(&key, self.account)
     }
 }
 
-/// A line that is not shown: typed in, or from a pipe.
+/// Reads a line without echo, or from a pipe.
 fn secret(prompt: &str) -> Result<Zeroizing<String>, CliError> {
     let failed = |error| CliError::failed(format!("reading standard input: {error}"));
     let mut line = Zeroizing::default();
@@ -63,47 +62,51 @@ fn secret(prompt: &str) -> Result<Zeroizing<String>, CliError> {
 }
 
 fn account_key(words: &str, passphrase: &str, account: u32) -> Result<ExtendedPublicKey, CliError> {
-    // The reason names no word: it may end in a log.
+    // The error contains no word, because it may end up in a log.
     let mnemonic = Mnemonic::parse_in(Language::English, words).map_err(|error| {
         CliError::usage(match error {
             bip39::Error::BadWordCount(count) => {
-                format!("these are {count} words; recovery words are 12, 15, 18, 21 or 24")
+                format!("there must be 12, 15, 18, 21 or 24 recovery words, not {count}")
             }
             bip39::Error::UnknownWord(at) => {
-                format!(
-                    "word number {} is none of the English recovery words",
-                    at + 1
-                )
+                format!("word number {} is not an English recovery word", at + 1)
             }
-            _ => "the words do not fit together: one of them, or their order, is wrong".to_owned(),
+            _ => "the checksum of the recovery words is wrong: check each word and their order"
+                .to_owned(),
         })
     })?;
     let seed = Zeroizing::new(mnemonic.to_seed(passphrase));
-    let derived = ExtendedSecret::master(seed.as_slice()).and_then(|master| {
-        let purpose = master.hardened(PURPOSE)?;
-        purpose.hardened(COIN)?.hardened(account)
+    let secret = XPrv::new(seed.as_slice()).and_then(|master| {
+        [PURPOSE, COIN, account]
+            .into_iter()
+            .try_fold(master, |key, number| {
+                key.derive_child(ChildNumber::new(number, true)?)
+            })
     });
-    derived
-        .map(|secret| secret.public())
-        .ok_or_else(|| CliError::usage("the wallet has no account of this number"))
+    let secret =
+        secret.map_err(|_| CliError::usage("the wallet has no account with this number"))?;
+    let text = secret.public_key().to_string(Prefix::XPUB);
+    text.parse()
+        .map_err(|error| CliError::failed(format!("deriving the account's key: {error}")))
 }
 
-fn report(key: &ExtendedPublicKey, account: u32) -> Result<Report, CliError> {
+fn output(key: &ExtendedPublicKey, account: u32) -> Result<CommandOutput, CliError> {
     let failed = |error: &dyn std::fmt::Display| CliError::failed(format!("deriving: {error}"));
     let text = key.to_string();
     let receiving: ReceivingKey = text.parse().map_err(|error| failed(&error))?;
     let wallet = receiving.wallet_address().map_err(|error| failed(&error))?;
     let order = receiving.address(1).map_err(|error| failed(&error))?;
     let path = format!("m/{PURPOSE}'/{COIN}'/{account}'");
-    Ok(Report {
+    Ok(CommandOutput {
         text: format!(
             "WALLET_XPUB={text}\n\n\
              key of {path}\n\
              address 0: {wallet}\n\
              address 1: {order}, the first order's\n\n\
-             Compare address 0 with the one that your wallet shows for Ethereum or Polygon. If\n\
-             it is another one, do not use this key: payments would go where you do not look.\n\
-             The key cannot spend. Who has it sees the addresses of all orders."
+             Compare address 0 with the address that your wallet shows for Ethereum or Polygon.\n\
+             If they differ, do not use this key: payments would go to addresses that your\n\
+             wallet does not show. The key cannot spend. Anyone who has it can see the\n\
+             addresses of all orders."
         ),
         json: json!({
             "WALLET_XPUB": text, "path": path,
@@ -137,7 +140,7 @@ mod tests {
             ),
         ] {
             let key = account_key(words, "", 0).expect("a key");
-            let json = report(&key, 0).expect("a report").json;
+            let json = output(&key, 0).expect("an output").json;
             assert_eq!(json["WALLET_XPUB"], xpub);
             assert_eq!(json["address_0"], first);
             assert_eq!(json["address_1"], second);
@@ -150,11 +153,11 @@ mod tests {
     #[test]
     fn wrong_words_are_refused_and_not_repeated() {
         for (words, said) in [
-            ("", "0 words"),
-            ("abandon", "1 words"),
+            ("", "not 0"),
+            ("abandon", "not 1"),
             (
                 "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon",
-                "do not fit",
+                "checksum",
             ),
             (
                 "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon sesame",

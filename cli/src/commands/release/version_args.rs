@@ -1,4 +1,4 @@
-//! Arguments that several commands have.
+//! Arguments that several commands share.
 
 use clap::Args;
 use keywright_domain::release::{Channel, Platform, Version};
@@ -6,8 +6,8 @@ use keywright_domain::slug::Slug;
 
 /// A published version.
 #[derive(Debug, Args)]
-pub(crate) struct Subject {
-    /// Slug of the product.
+pub(crate) struct VersionArgs {
+    /// The slug of the product.
     #[arg(long, value_parser = slug)]
     pub(crate) product: Slug,
     /// The version, such as 1.2.0.

@@ -1,31 +1,41 @@
-//! The rules of publishing for a folder without a server: those that a server
-//! has in its database.
+//! The rules of publishing, for a folder without a server. A server enforces the same
+//! rules in its database.
 
-use super::known::{Change, Publication};
+use super::types::{Publication, VersionChange};
 use crate::error::CliError;
 use keywright_domain::release::Channel;
 use keywright_domain::release::manifest::{FORMAT, VersionManifest, Yanked};
 
-/// Most files of one version, as on a server.
+/// Maximum number of files of one version, as on a server.
 const MAX_FILES: usize = 64;
 
-/// A version after a publication; whether something is new; what was not taken
-/// over.
-pub(super) type Merged = (VersionManifest, bool, Vec<String>);
+/// A version after a publication.
+#[derive(Debug)]
+pub(super) struct MergedVersion {
+    pub(super) manifest: VersionManifest,
+    /// True when anything is different from before.
+    pub(super) changed: bool,
+    /// Members that were ignored, because the version was published with other values.
+    pub(super) ignored: Vec<String>,
+}
 
-/// Adds files to a version, or begins it. What is published stays.
+/// Adds files to a version, or creates it. Published files are never replaced.
 pub(super) fn publish(
     there: Option<VersionManifest>,
     new: &Publication,
     now: i64,
-) -> Result<Merged, CliError> {
+) -> Result<MergedVersion, CliError> {
     let Some(mut manifest) = there else {
-        return Ok((first(new, now), true, Vec::new()));
+        return Ok(MergedVersion {
+            manifest: first(new, now),
+            changed: true,
+            ignored: Vec::new(),
+        });
     };
     let (product, version) = (&new.product, &new.version);
     if manifest.channel != new.channel {
         return Err(CliError::refused(format!(
-            "{product} {version} is published on {}; move it with `keywright release promote`, or publish on that channel",
+            "{product} {version} is published on the channel {}; move it with `keywright release promote`, or publish on that channel",
             manifest.channel
         )));
     }
@@ -33,7 +43,7 @@ pub(super) fn publish(
         && new.requires_entitlement != manifest.requires_entitlement
     {
         return Err(CliError::refused(format!(
-            "{product} {version} requires another entitlement ({}); leave --requires-entitlement out",
+            "{product} {version} requires another entitlement ({}); omit --requires-entitlement",
             manifest.requires_entitlement.as_deref().unwrap_or("none")
         )));
     }
@@ -50,17 +60,21 @@ pub(super) fn publish(
     }
     if manifest.artifacts.len() > MAX_FILES {
         return Err(CliError::refused(format!(
-            "a version has at most {MAX_FILES} files"
+            "a version must have at most {MAX_FILES} files"
         )));
     }
     let ignored = ignored(new, &manifest);
-    Ok((manifest.arranged(), changed, ignored))
+    Ok(MergedVersion {
+        manifest: manifest.arranged(),
+        changed,
+        ignored,
+    })
 }
 
 /// Other bytes under a published version.
 pub(crate) fn other_bytes(new: &Publication, platform: &str) -> CliError {
     CliError::refused(format!(
-        "{} {} is published for {platform} with other bytes, and stays as it is; publish these as a new version",
+        "{} {} is already published for {platform} with different bytes and cannot be replaced; publish a new version",
         new.product, new.version
     ))
 }
@@ -118,7 +132,7 @@ fn ignored(new: &Publication, manifest: &VersionManifest) -> Vec<String> {
 /// A version after a change.
 pub(super) fn change(
     there: &VersionManifest,
-    change: &Change,
+    change: &VersionChange,
     now: i64,
 ) -> Result<VersionManifest, CliError> {
     let mut manifest = there.clone();
@@ -148,7 +162,7 @@ fn promote(
     for artifact in &mut manifest.artifacts {
         let signature = signatures.get(artifact.platform.as_str()).ok_or_else(|| {
             CliError::refused(format!(
-                "a file for {} has come meanwhile; repeat this",
+                "a file for {} was published in the meantime; run the command again",
                 artifact.platform
             ))
         })?;
@@ -197,19 +211,23 @@ mod tests {
     #[test]
     fn files_are_added_and_none_is_replaced() {
         let one = publication(vec![artifact("any", "1")]);
-        let (manifest, changed, _) = publish(None, &one, 9).expect("a version");
+        let MergedVersion {
+            manifest, changed, ..
+        } = publish(None, &one, 9).expect("a version");
         assert!(changed && manifest.only.is_some());
         assert_eq!((manifest.built_at_unix, manifest.published_at_unix), (5, 9));
-        let (same, changed, ignored) = publish(Some(manifest.clone()), &one, 10).expect("it");
-        assert_eq!((same, changed), (manifest.clone(), false));
-        assert!(ignored.is_empty(), "{ignored:?}");
+        let same = publish(Some(manifest.clone()), &one, 10).expect("it");
+        assert_eq!((&same.manifest, same.changed), (&manifest, false));
+        assert!(same.ignored.is_empty(), "{:?}", same.ignored);
         let mut more = publication(vec![artifact("any", "1"), artifact("any.zip", "2")]);
         more.notes = Some("other".to_owned());
         more.built_at = Some(6);
-        let (both, changed, ignored) = publish(Some(manifest.clone()), &more, 11).expect("both");
-        assert!(changed && both.only.is_none());
+        let both = publish(Some(manifest.clone()), &more, 11).expect("both");
+        assert!(both.changed);
+        assert_eq!(both.ignored, ["notes", "built_at"]);
+        let both = both.manifest;
+        assert!(both.only.is_none());
         assert_eq!((both.artifacts.len(), both.built_at_unix), (2, 5));
-        assert_eq!(ignored, ["notes", "built_at"]);
         let other = publication(vec![artifact("any", "3"), artifact("any.deb", "4")]);
         let refused = publish(Some(both), &other, 12).expect_err("other bytes");
         assert_eq!(refused.exit(), Exit::Refused);
@@ -226,11 +244,11 @@ mod tests {
 
     #[test]
     fn yanking_twice_keeps_the_time() {
-        let (manifest, ..) =
-            publish(None, &publication(vec![artifact("any", "1")]), 9).expect("a version");
-        let yank = |reason: Option<&str>| Change {
+        let new = publication(vec![artifact("any", "1")]);
+        let manifest = publish(None, &new, 9).expect("a version").manifest;
+        let yank = |reason: Option<&str>| VersionChange {
             yank_reason: Some(reason.map(str::to_owned)),
-            ..Change::default()
+            ..VersionChange::default()
         };
         let yanked = change(&manifest, &yank(Some("bad")), 20).expect("yanked");
         let again = change(&yanked, &yank(Some("bad")), 30).expect("yanked");
@@ -245,8 +263,8 @@ mod tests {
     #[test]
     fn another_channel_needs_every_signature() {
         let new = publication(vec![artifact("any", "1"), artifact("any.zip", "2")]);
-        let (manifest, ..) = publish(None, &new, 9).expect("a version");
-        let to = |platforms: &[&str]| Change {
+        let manifest = publish(None, &new, 9).expect("a version").manifest;
+        let to = |platforms: &[&str]| VersionChange {
             channel: Some((
                 Channel::Stable,
                 platforms
@@ -254,7 +272,7 @@ mod tests {
                     .map(|platform| ((*platform).to_owned(), "new".to_owned()))
                     .collect(),
             )),
-            ..Change::default()
+            ..VersionChange::default()
         };
         let refused = change(&manifest, &to(&["any"]), 20).expect_err("one is missing");
         assert_eq!(refused.exit(), Exit::Refused);

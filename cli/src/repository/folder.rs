@@ -1,8 +1,8 @@
-//! The releases folder. A file appears whole, by renaming; who changes
-//! something of a product holds its lock.
+//! The releases folder. Files are written under another name and renamed, so that
+//! readers see whole files; every change of a product holds the product's lock.
 
-use super::known::{Change, Changed, Known, Publication};
 use super::merge;
+use super::types::{Publication, PublishedVersion, VersionChange, VersionOutcome};
 use crate::digest::{Digests, Hashes, each_piece, of_file, open};
 use crate::error::CliError;
 use keywright_domain::release::index::{IndexedVersion, index_key};
@@ -25,13 +25,13 @@ impl Folder {
             Ok(Self(path.to_owned()))
         } else {
             Err(CliError::usage(format!(
-                "--folder {}: there is no such folder",
+                "--folder must name an existing folder, not {}",
                 path.display()
             )))
         }
     }
 
-    /// Holds everybody else off a product until the file is dropped.
+    /// Locks a product; dropping the file releases the lock.
     pub(super) fn lock(&self, product: &Slug) -> Result<File, CliError> {
         let path = self.0.join(product.as_str()).join(".lock");
         let locked = make_parent(&path)
@@ -44,9 +44,9 @@ impl Folder {
         &self,
         product: &Slug,
         version: &Version,
-    ) -> Result<Option<Known>, CliError> {
+    ) -> Result<Option<PublishedVersion>, CliError> {
         let manifest = self.manifest(product, version.as_str())?;
-        Ok(manifest.map(|manifest| Known { id: None, manifest }))
+        Ok(manifest.map(|manifest| PublishedVersion { id: None, manifest }))
     }
 
     fn manifest(&self, product: &Slug, version: &str) -> Result<Option<VersionManifest>, CliError> {
@@ -57,7 +57,7 @@ impl Folder {
         match VersionManifest::read(&json, product, version) {
             Ok(manifest) => Ok(Some(manifest)),
             Err(ManifestError::Format) => Err(CliError::refused(format!(
-                "{}: this version was laid out by an older server and is served as it is; publish a new version",
+                "{}: this version has the layout of an older server and cannot be changed; publish a new version",
                 path.display()
             ))),
             Err(error) => Err(CliError::file(&path, error)),
@@ -81,7 +81,7 @@ impl Folder {
             for version in folders(&self.0.join(product.as_str()))? {
                 let path = self.0.join(version_key(&product, &version));
                 let json = read(&path)?.unwrap_or_default();
-                // Versions of the older layout say nothing of channels.
+                // Versions of the older layout have no channel.
                 let manifest = VersionManifest::read(&json, &product, &version).ok();
                 all.extend(manifest.filter(|m| channel.is_none_or(|c| m.channel == c)));
             }
@@ -110,24 +110,27 @@ impl Folder {
             })
         })?;
         if hashes.finish()? != *digests {
-            // Best effort: nobody looks at a file of this name.
+            // Best effort: nothing reads a file of this name.
             let _ = std::fs::remove_file(&staged);
-            return Err(CliError::file(from, "the file changed while it was copied"));
+            return Err(CliError::file(
+                from,
+                "the file changed while it was being copied",
+            ));
         }
         std::fs::rename(&staged, &path).map_err(|error| CliError::file(&path, error))
     }
 
-    pub(super) fn publish(&self, new: &Publication, now: i64) -> Result<Changed, CliError> {
+    pub(super) fn publish(&self, new: &Publication, now: i64) -> Result<VersionOutcome, CliError> {
         let there = self.manifest(&new.product, new.version.as_str())?;
-        let (manifest, changed, ignored) = merge::publish(there, new, now)?;
-        if changed {
-            self.write(&new.product, &new.version, &manifest)?;
+        let merged = merge::publish(there, new, now)?;
+        if merged.changed {
+            self.write(&new.product, &new.version, &merged.manifest)?;
         }
         self.index(&new.product, None)?;
-        Ok(Changed {
-            manifest,
-            changed,
-            ignored,
+        Ok(VersionOutcome {
+            manifest: merged.manifest,
+            changed: merged.changed,
+            ignored: merged.ignored,
             written: true,
             index: None,
         })
@@ -137,17 +140,17 @@ impl Folder {
         &self,
         product: &Slug,
         version: &Version,
-        change: &Change,
+        change: &VersionChange,
         now: i64,
-    ) -> Result<Changed, CliError> {
+    ) -> Result<VersionOutcome, CliError> {
         let there = self.manifest(product, version.as_str())?;
         let there = there.ok_or_else(|| {
-            CliError::refused(format!("{product} {version} is not published any more"))
+            CliError::refused(format!("{product} {version} is no longer published"))
         })?;
         let manifest = merge::change(&there, change, now)?;
         let changed = self.write(product, version, &manifest)?;
         self.index(product, None)?;
-        Ok(Changed {
+        Ok(VersionOutcome {
             manifest,
             changed,
             ignored: Vec::new(),
@@ -156,8 +159,8 @@ impl Folder {
         })
     }
 
-    /// Writes the manifest of a version: what publishes it. Answers whether it
-    /// is another one.
+    /// Writes the manifest of a version, which publishes it. Returns true when it is
+    /// different from before.
     pub(super) fn write(
         &self,
         product: &Slug,
@@ -168,7 +171,7 @@ impl Folder {
             let path = self.0.join(content_key(product, &artifact.sha256));
             if !path.is_file() {
                 return Err(CliError::refused(format!(
-                    "{} is not in the folder, and the version would list it; publish the file for {} with this --folder first",
+                    "{} is missing from the folder; publish the file for {} with this --folder first",
                     path.display(),
                     artifact.platform
                 )));
@@ -178,9 +181,9 @@ impl Folder {
         write_json(&path, manifest)
     }
 
-    /// Writes the index of a product, after its manifests: of the versions that
-    /// lie here, those that are offered. What a server says of a version counts;
-    /// of one that it does not know, the manifest or, without one, the files.
+    /// Writes the index of a product: the versions of this folder that are offered. It
+    /// is written after the manifests. A version that the server lists is taken from the
+    /// server; another one from its manifest or, without a manifest, from its files.
     pub(super) fn index(
         &self,
         product: &Slug,
@@ -191,11 +194,11 @@ impl Folder {
             let Ok(version) = Version::parse(&name) else {
                 continue;
             };
-            let mut known = server.iter().flat_map(|index| &index.versions);
-            if let Some(known) = known.find(|known| known.version == version) {
+            let mut listed = server.iter().flat_map(|index| &index.versions);
+            if let Some(listed) = listed.find(|listed| listed.version == version) {
                 let path = self.0.join(version_key(product, &name));
-                if path.is_file() && !known.files.is_empty() {
-                    versions.push(known.clone());
+                if path.is_file() && !listed.files.is_empty() {
+                    versions.push(listed.clone());
                 }
                 continue;
             }
@@ -209,7 +212,7 @@ impl Folder {
                         versions.push(IndexedVersion::of_folder(version, files));
                     }
                 }
-                // Damaged: the gate does not offer it either.
+                // A damaged manifest: the gate does not offer this version either.
                 Some(Err(_)) => {}
             }
         }
@@ -217,11 +220,15 @@ impl Folder {
         write_json(&self.0.join(index_key(product)), &index).map(drop)
     }
 
-    pub(super) fn gate(&self, product: &Slug, gate: &ProductManifest) -> Result<bool, CliError> {
+    pub(super) fn set_gate(
+        &self,
+        product: &Slug,
+        gate: &ProductManifest,
+    ) -> Result<bool, CliError> {
         write_json(&self.0.join(product_key(product)), gate)
     }
 
-    pub(super) fn installer(&self, product: &Slug, script: &str) -> Result<bool, CliError> {
+    pub(super) fn set_installer(&self, product: &Slug, script: &str) -> Result<bool, CliError> {
         let path = self.0.join(product.as_str()).join("install.sh");
         write_bytes(&path, script.as_bytes())
     }
@@ -237,7 +244,7 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, CliError> {
     }
 }
 
-/// Names of the folders in a folder; none when it is not there.
+/// Names of the folders in a folder; none when the folder does not exist.
 fn folders(path: &Path) -> Result<Vec<String>, CliError> {
     let entries = match std::fs::read_dir(path) {
         Ok(entries) => entries,
@@ -272,8 +279,8 @@ fn write_json(path: &Path, json: &impl Serialize) -> Result<bool, CliError> {
     write_bytes(path, &bytes)
 }
 
-/// Writes a small file, unless it is there already. Answers whether it was
-/// not.
+/// Writes a small file, unless it has these bytes already. Returns true when it
+/// wrote.
 fn write_bytes(path: &Path, bytes: &[u8]) -> Result<bool, CliError> {
     if read(path)?.as_deref() == Some(bytes) {
         return Ok(false);
@@ -283,8 +290,8 @@ fn write_bytes(path: &Path, bytes: &[u8]) -> Result<bool, CliError> {
     Ok(true)
 }
 
-/// Writes a file beside its place, down to the disk: once it has its name, it
-/// is whole.
+/// Writes a file under a temporary name, and syncs it, so that it is whole once it is
+/// renamed.
 fn stage(
     path: &Path,
     write: impl FnOnce(&mut File) -> std::io::Result<()>,

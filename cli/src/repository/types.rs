@@ -1,4 +1,4 @@
-//! What is published, and what is to change of it.
+//! Published versions and release keys, and changes to them.
 
 use keywright_domain::release::manifest::{Artifact, VersionManifest};
 use keywright_domain::release::{Channel, ReleaseIndex, Version};
@@ -9,14 +9,13 @@ use std::collections::BTreeMap;
 
 /// A published version.
 #[derive(Debug, Clone)]
-pub(crate) struct Known {
-    /// Its id at the server; `None` in a folder.
+pub(crate) struct PublishedVersion {
+    /// The id that the server gave it; `None` in a folder.
     pub(crate) id: Option<String>,
-    /// What it consists of.
     pub(crate) manifest: VersionManifest,
 }
 
-/// What is to be published.
+/// A version, or files of a version, to publish.
 #[derive(Debug, Clone)]
 pub(crate) struct Publication {
     pub(crate) product: Slug,
@@ -34,53 +33,53 @@ pub(crate) struct Publication {
     pub(crate) artifacts: Vec<Artifact>,
 }
 
-/// What is to change. `None` leaves a member as it is.
+/// A change of a published version. `None` leaves a member unchanged.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Change {
-    /// Another channel, and the new signatures by platform.
+pub(crate) struct VersionChange {
+    /// The new channel, and the new signatures by platform.
     pub(crate) channel: Option<(Channel, BTreeMap<String, String>)>,
-    /// Why it is taken back; `Some(None)`: it is offered again.
+    /// Why the version is yanked; `Some(None)` undoes it.
     pub(crate) yank_reason: Option<Option<String>>,
     pub(crate) rollout_percent: Option<u8>,
 }
 
-/// What is published afterwards.
+/// A version after a publication or a change.
 #[derive(Debug, Clone)]
-pub(crate) struct Changed {
+pub(crate) struct VersionOutcome {
     pub(crate) manifest: VersionManifest,
-    /// Whether anything is new.
+    /// True when anything is different from before.
     pub(crate) changed: bool,
-    /// Members that were not taken over, because the version had others.
+    /// Members that were ignored, because the version was published with other values.
     pub(crate) ignored: Vec<String>,
-    /// Whether the manifest is where it is served from.
+    /// True when the manifest is written where it is served from.
     pub(crate) written: bool,
-    /// What is offered of each version, by a server that cannot write it.
+    /// The product's index, from a server that cannot write it.
     pub(crate) index: Option<ReleaseIndex>,
 }
 
-/// The release keys of a product after they were set.
+/// The release keys of a product, after setting them.
 #[derive(Debug, Clone, Deserialize)]
-pub(crate) struct Keys {
+pub(crate) struct ReleaseKeys {
     pub(crate) public_keys: Vec<String>,
-    /// Whether they are others than before.
+    /// True when they are different from before.
     pub(crate) changed: bool,
-    /// How many files of before were found to be signed with one of them.
+    /// How many published files were found to be signed with one of them.
     pub(crate) verified: usize,
-    /// Files that none of them has signed.
-    pub(crate) not_offered: Vec<NotOffered>,
-    /// How many those are.
+    /// Published files that none of them has signed; these are not offered.
+    pub(crate) not_offered: Vec<UnofferedFile>,
+    /// The number of those files.
     pub(crate) not_offered_count: usize,
-    /// Whether every file was looked at.
+    /// True when every published file was checked.
     pub(crate) complete: bool,
-    /// Whether the index is where it is served from.
+    /// True when the index is written where it is served from.
     pub(crate) written: bool,
-    /// As in [`Changed`].
+    /// As in [`VersionOutcome`].
     pub(crate) index: Option<ReleaseIndex>,
 }
 
-/// A file of a version.
+/// A file that is not offered.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct NotOffered {
+pub(crate) struct UnofferedFile {
     pub(crate) version: String,
     pub(crate) platform: String,
 }

@@ -1,7 +1,7 @@
-//! Uploading a file in parts. The server says where to go on, so that an
-//! interrupted upload that is repeated goes on where it was.
+//! Uploads a file in parts. The server says which byte comes next, so that repeating an
+//! interrupted upload resumes it.
 
-use super::api::Api;
+use super::client::Client;
 use crate::digest::{Digests, open};
 use crate::error::{CliError, Exit};
 use crate::progress;
@@ -13,26 +13,26 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
-/// How often an upload is begun anew that the server has forgotten.
-const BEGINNINGS: u32 = 3;
-/// How often a part may get no further in a row. Another upload of the same
-/// file may take turns with this one.
-const STANDSTILLS: u32 = 5;
+/// How often an upload is started, when the server has forgotten it.
+const MAX_STARTS: u32 = 3;
+/// How many parts in a row may make no progress. Another upload of the same file may
+/// alternate with this one.
+const MAX_STALLS: u32 = 5;
 /// Largest part that is held in memory.
-const MOST_BYTES: u64 = 100 * 1024 * 1024;
+const MAX_PART_BYTES: u64 = 100 * 1024 * 1024;
 
-/// How far an upload is.
+/// The progress of an upload.
 #[derive(Debug, Deserialize)]
-struct State {
+struct UploadState {
     id: Option<String>,
     offset: u64,
     part_size: u64,
     complete: bool,
 }
 
-/// Uploads a file, unless the server has its bytes.
+/// Uploads a file, unless the server has its bytes already.
 pub(super) fn upload(
-    server: &Api,
+    server: &Client,
     product: &Slug,
     path: &Path,
     digests: &Digests,
@@ -40,13 +40,13 @@ pub(super) fn upload(
     let mut file = open(path)?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let bar = progress::bytes(&format!("uploading {name}"), digests.size);
-    let mut beginnings = 0;
+    let mut starts = 0;
     loop {
-        beginnings += 1;
+        starts += 1;
         let body = json!({ "product": product, "sha256": digests.sha256, "size": digests.size });
-        let state: State = server.post("/v1/admin/releases/uploads", &body)?;
+        let state: UploadState = server.post("/v1/admin/releases/uploads", &body)?;
         match send(server, &mut file, path, digests, state, &bar) {
-            Err(error) if error.exit() == Exit::Refused && beginnings < BEGINNINGS => {}
+            Err(error) if error.exit() == Exit::Refused && starts < MAX_STARTS => {}
             done => {
                 bar.finish_and_clear();
                 return done;
@@ -55,25 +55,25 @@ pub(super) fn upload(
     }
 }
 
-/// Sends parts until the file is there.
+/// Sends parts until the upload is complete.
 fn send(
-    server: &Api,
+    server: &Client,
     file: &mut File,
     path: &Path,
     digests: &Digests,
-    mut state: State,
+    mut state: UploadState,
     bar: &ProgressBar,
 ) -> Result<(), CliError> {
-    let mut standstills = 0;
+    let mut stalls = 0;
     loop {
         bar.set_position(state.offset);
         let Some(id) = state.id.as_ref().filter(|_| !state.complete) else {
             return Ok(());
         };
         let left = digests.size.saturating_sub(state.offset);
-        if !(1..=MOST_BYTES).contains(&state.part_size) || left == 0 || standstills > STANDSTILLS {
+        if !(1..=MAX_PART_BYTES).contains(&state.part_size) || left == 0 || stalls > MAX_STALLS {
             return Err(CliError::failed(format!(
-                "the upload of {} does not get on at byte {}; try again",
+                "the upload of {} makes no progress at byte {}; try again",
                 path.display(),
                 state.offset
             )));
@@ -81,11 +81,11 @@ fn send(
         let part = read_part(file, state.offset, state.part_size.min(left))
             .map_err(|error| CliError::file(path, error))?;
         let target = format!("/v1/admin/releases/uploads/{id}?offset={}", state.offset);
-        let next: State = server.put(&target, &part)?;
+        let next: UploadState = server.put_bytes(&target, &part)?;
         if next.offset <= state.offset && !next.complete {
-            standstills += 1;
+            stalls += 1;
         } else {
-            standstills = 0;
+            stalls = 0;
         }
         state = next;
     }
