@@ -5,7 +5,7 @@ use keywright_domain::invoice::InvoiceStatus;
 use keywright_domain::merchant::Redirect;
 use keywright_providers::polygon::uri::payment_uri;
 use keywright_providers::polygon::{Address, Units};
-use keywright_store::chain::usdc_orders::Shown;
+use keywright_store::chain::usdc_orders::UsdcOrderView;
 use keywright_web::ApiError;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -63,7 +63,7 @@ pub(crate) fn with_secret(checkout_url: &str, opener: &str) -> String {
 
 /// Where the buyer of a paid order goes next: to the address that the order named, else to
 /// the one of the business.
-pub(crate) fn redirect(shown: &Shown, order_id: &str, opener: &str) -> Option<String> {
+pub(crate) fn redirect(shown: &UsdcOrderView, order_id: &str, opener: &str) -> Option<String> {
     if shown.status != InvoiceStatus::Settled {
         return None;
     }
@@ -81,7 +81,7 @@ pub(crate) fn redirect(shown: &Shown, order_id: &str, opener: &str) -> Option<St
 pub(crate) fn payment(
     public_url: &str,
     opener: &str,
-    shown: &Shown,
+    shown: &UsdcOrderView,
 ) -> Result<UsdcPayment, ApiError> {
     let (token, address) = (read(&shown.token)?, read(&shown.address)?);
     let status = match shown.status {
@@ -117,13 +117,13 @@ pub(crate) fn payment(
 ///
 /// # Errors
 /// As [`payment`].
-pub(crate) fn uri(shown: &Shown) -> Result<String, ApiError> {
+pub(crate) fn uri(shown: &UsdcOrderView) -> Result<String, ApiError> {
     let (token, address) = (read(&shown.token)?, read(&shown.address)?);
     let chain_id = shown.chain_id.cast_unsigned();
     Ok(payment_uri(token, chain_id, address, units(shown)?))
 }
 
-fn units(shown: &Shown) -> Result<Units, ApiError> {
+fn units(shown: &UsdcOrderView) -> Result<Units, ApiError> {
     Units::new(shown.amount_units).map_err(|error| ApiError::internal(error.to_string()))
 }
 

@@ -4,13 +4,13 @@ use keywright_domain::usdc;
 use keywright_domain::usdc::sharing::Share;
 use keywright_ports::{Config, name};
 use keywright_providers::polygon::Address;
-use keywright_providers::polygon::market::Market;
+use keywright_providers::polygon::market::UsdcContract;
 use keywright_providers::polygon::wallet::ReceivingKey;
 
 /// Where buyers pay in USDC, and for how long.
 #[derive(Debug, Clone)]
 pub(crate) struct UsdcSettings {
-    pub(crate) market: Market,
+    pub(crate) market: UsdcContract,
     pub(crate) wallet: Wallet,
     /// How long an order can be paid.
     pub(crate) minutes: i64,
@@ -52,7 +52,7 @@ impl UsdcSettings {
             }
         };
         Ok(Self {
-            market: Market::configured(
+            market: UsdcContract::configured(
                 config.get(name::POLYGON_CHAIN_ID),
                 config.get(name::USDC_ADDRESS),
             )?,

@@ -2,15 +2,17 @@
 //! So what an endpoint left out of an answer is found with the second look, by the next
 //! endpoint where there is one; and so any number of addresses is watched.
 
-use crate::chain::{Chain, Opened, Session, place};
+use crate::chain::{ChainClient, EndpointSession, OpenedEndpoint, place};
 use crate::jobs;
-use crate::stretch::{Ended, Reader};
+use crate::stretch::{LogReader, ReadEnd};
 use crate::tick::Tick;
 use keywright_domain::usdc::watching::{WALLET_GROUP, retry_after, urgency};
 use keywright_ports::DatabaseError;
 use keywright_providers::polygon::range::Adaptive;
-use keywright_store::chain::chain_cursors::{self, Cursor, Place};
-use keywright_store::chain::chain_groups::{self, Group, Read, STATEMENTS_TO_ADVANCE, Watched};
+use keywright_store::chain::chain_cursors::{self, BlockPosition, Cursor};
+use keywright_store::chain::chain_groups::{
+    self, AddressGroup, GroupProgress, STATEMENTS_TO_ADVANCE, WatchedAddresses,
+};
 
 /// Ranges of a group that are read before they are recorded.
 const RANGES_AT_ONCE: usize = 4;
@@ -23,10 +25,10 @@ pub(crate) const JOB_CALLS: usize = 4;
 ///
 /// # Errors
 /// [`DatabaseError`].
-pub(crate) async fn all(
+pub(crate) async fn read_due_groups(
     tick: &mut Tick<'_>,
-    chain: &mut Chain<'_>,
-    session: &Session,
+    chain: &mut ChainClient<'_>,
+    session: &EndpointSession,
     cursor: &Cursor,
 ) -> Result<(), DatabaseError> {
     let Some(watched) = tick.watched.take() else {
@@ -44,13 +46,13 @@ pub(crate) async fn all(
         chain.keep(JOB_CALLS);
     }
     for (group, up_to) in &due {
-        if !one(tick, chain, session, group, up_to, &mut range).await? {
+        if !read_group(tick, chain, session, group, up_to, &mut range).await? {
             break;
         }
     }
     chain.keep(0);
     if let Some(job) = &watched.job {
-        jobs::one(
+        jobs::work_on(
             tick,
             chain,
             session,
@@ -61,7 +63,7 @@ pub(crate) async fn all(
         )
         .await?;
     }
-    if stored != Some(range) && tick.takes(1) {
+    if stored != Some(range) && tick.reserve_statements(1) {
         let (database, market) = (&tick.ports.database, &tick.market);
         chain_cursors::keep_back_range(database, market, range.to_store()).await?;
     }
@@ -69,25 +71,25 @@ pub(crate) async fn all(
 }
 
 /// Another endpoint that agrees with what was read.
-async fn another(chain: &mut Chain<'_>, cursor: &Cursor) -> Option<Session> {
+async fn another(chain: &mut ChainClient<'_>, cursor: &Cursor) -> Option<EndpointSession> {
     match chain.open(Some(&cursor.place)).await {
-        Some(Opened::Agrees(session)) => Some(session),
+        Some(OpenedEndpoint::Agrees(session)) => Some(session),
         // What it is to be blamed for is found out when the chain is followed with it.
-        Some(Opened::Behind | Opened::Disagrees(_)) | None => None,
+        Some(OpenedEndpoint::Behind | OpenedEndpoint::Disagrees(_)) | None => None,
     }
 }
 
 /// Whether a group is due.
-pub(crate) fn is_due(tick: &Tick<'_>, watched: &Watched) -> bool {
+pub(crate) fn is_due(tick: &Tick<'_>, watched: &WatchedAddresses) -> bool {
     !due(tick, watched).is_empty()
 }
 
 /// The groups that are due, the most urgent first, and up to where each is read.
-fn due(tick: &Tick<'_>, watched: &Watched) -> Vec<(Group, Place)> {
+fn due(tick: &Tick<'_>, watched: &WatchedAddresses) -> Vec<(AddressGroup, BlockPosition)> {
     let Some(up_to) = &watched.second_look else {
         return Vec::new();
     };
-    let mut due: Vec<(i64, &Group)> = watched
+    let mut due: Vec<(i64, &AddressGroup)> = watched
         .groups
         .iter()
         .filter(|group| group.due_at <= tick.actor.at)
@@ -107,19 +109,19 @@ fn due(tick: &Tick<'_>, watched: &Watched) -> Vec<(Group, Place)> {
 }
 
 /// Reads a part of a group; answers whether there may be room for another one.
-async fn one(
+async fn read_group(
     tick: &mut Tick<'_>,
-    chain: &mut Chain<'_>,
-    session: &Session,
-    group: &Group,
-    up_to: &Place,
+    chain: &mut ChainClient<'_>,
+    session: &EndpointSession,
+    group: &AddressGroup,
+    up_to: &BlockPosition,
     range: &mut Adaptive,
 ) -> Result<bool, DatabaseError> {
-    if chain.calls_left() < 2 || !tick.takes(1 + STATEMENTS_TO_ADVANCE) {
+    if chain.calls_left() < 2 || !tick.reserve_statements(1 + STATEMENTS_TO_ADVANCE) {
         return Ok(false);
     }
     let addresses = addresses(tick, group.group_number).await?;
-    let mut reader = Reader::new(tick, &addresses, *range);
+    let mut reader = LogReader::new(tick, &addresses, *range);
     let from = group.block.cast_unsigned();
     let span = [from, up_to.block.cast_unsigned()];
     let stretch = reader
@@ -128,22 +130,22 @@ async fn one(
     *range = reader.range;
     let database = &tick.ports.database;
     if stretch.to == from {
-        tick.gives_back(STATEMENTS_TO_ADVANCE - 1);
+        tick.release_statements(STATEMENTS_TO_ADVANCE - 1);
         let wait = retry_after(group.failures.min(8)).unwrap_or(0);
         let due_at = match stretch.ended {
-            Ended::Lost => tick.actor.at + wait,
+            ReadEnd::Lost => tick.actor.at + wait,
             // Only narrower, or without room for more.
-            Ended::Whole | Ended::Overtaken => tick.actor.at,
+            ReadEnd::Whole | ReadEnd::Overtaken => tick.actor.at,
         };
         if due_at > tick.actor.at {
             chain_groups::put_off(database, &tick.market, group, due_at).await?;
         } else {
-            tick.gives_back(1);
+            tick.release_statements(1);
         }
-        return Ok(stretch.ended != Ended::Lost);
+        return Ok(stretch.ended != ReadEnd::Lost);
     }
-    let unread: Vec<Place> = stretch.unread.iter().map(place).collect();
-    let read = Read {
+    let unread: Vec<BlockPosition> = stretch.unread.iter().map(place).collect();
+    let read = GroupProgress {
         block: stretch.to.cast_signed(),
         block_time: match &stretch.end {
             _ if stretch.to == span[1] => up_to.block_time,
@@ -156,12 +158,12 @@ async fn one(
     let step_id = tick.ports.stamps.new_id();
     let (actor, market) = (&tick.actor, &tick.market);
     let moved = chain_groups::advance(database, actor, market, group, &read, &step_id).await?;
-    tick.spares(&stretch.found, &unread);
+    tick.release_unused(&stretch.found, &unread);
     if moved {
         tick.report.second_blocks += stretch.to - from;
         tick.report.found += stretch.found.len();
     }
-    Ok(stretch.ended != Ended::Lost)
+    Ok(stretch.ended != ReadEnd::Lost)
 }
 
 /// The addresses of a group, with the wallet that is configured in its own.

@@ -5,11 +5,11 @@
 use crate::settings::Settings;
 use keywright_ports::{FetchError, Outbound};
 use keywright_providers::polygon::rpc::{self, Block, BlockTag, Call, Endpoint, RpcError};
-use keywright_store::chain::chain_cursors::Place;
-use keywright_store::chain::rpc_endpoints::{Fault, Faulty, SetAside};
+use keywright_store::chain::chain_cursors::BlockPosition;
+use keywright_store::chain::rpc_endpoints::{EndpointFault, EndpointSetAside, FaultyEndpoint};
 
 /// The endpoints, and what is left of the calls.
-pub(crate) struct Chain<'a> {
+pub(crate) struct ChainClient<'a> {
     settings: &'a Settings,
     outbound: &'a Outbound,
     /// Which endpoints to use, in order.
@@ -24,29 +24,29 @@ pub(crate) struct Chain<'a> {
     kept: usize,
     calls_made: usize,
     /// Those that failed, and how.
-    pub(crate) faulty: Vec<Faulty>,
+    pub(crate) faulty: Vec<FaultyEndpoint>,
     /// Whether one could not be asked.
     pub(crate) unreached: bool,
 }
 
 /// An endpoint that was looked at.
 #[derive(Debug, Clone)]
-pub(crate) struct Session {
+pub(crate) struct EndpointSession {
     index: usize,
     /// The newest block that is final there.
     pub(crate) head: Block,
 }
 
-impl Session {
+impl EndpointSession {
     /// Whether it is with this endpoint.
-    pub(crate) fn is_with(&self, voice: &Voice) -> bool {
-        self.index == voice.index
+    pub(crate) fn is_with(&self, witness: &Witness) -> bool {
+        self.index == witness.index
     }
 }
 
 /// An endpoint that may be asked beside others.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Voice {
+pub(crate) struct Witness {
     index: usize,
     /// Whose it is: two of the same count once.
     pub(crate) party: String,
@@ -56,25 +56,25 @@ pub(crate) struct Voice {
 
 /// An endpoint of the right chain.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Link(usize);
+pub(crate) struct ConnectedEndpoint(usize);
 
 /// What came of looking at an endpoint.
-pub(crate) enum Opened {
+pub(crate) enum OpenedEndpoint {
     /// It agrees with what was read, and has the block.
-    Agrees(Session),
+    Agrees(EndpointSession),
     /// It is not as far as what was read.
     Behind,
     /// It has another block in its place.
-    Disagrees(Session),
+    Disagrees(EndpointSession),
 }
 
-impl<'a> Chain<'a> {
+impl<'a> ChainClient<'a> {
     /// The endpoints that are not set aside, and after them those that could not
     /// be reached lately.
     pub(crate) fn new(
         settings: &'a Settings,
         outbound: &'a Outbound,
-        set_aside: &[SetAside],
+        set_aside: &[EndpointSetAside],
         calls: usize,
     ) -> Self {
         let fault = |endpoint: &Endpoint| {
@@ -82,12 +82,12 @@ impl<'a> Chain<'a> {
             found.map(|one| one.reason)
         };
         let mut order: Vec<usize> = (0..settings.endpoints.len())
-            .filter(|at| fault(&settings.endpoints[*at]).is_none_or(Fault::is_outage))
+            .filter(|at| fault(&settings.endpoints[*at]).is_none_or(EndpointFault::is_outage))
             .collect();
         order.sort_by_key(|at| fault(&settings.endpoints[*at]).is_some());
         let is_doubted = |at: &usize| {
             let fault = fault(&settings.endpoints[*at]);
-            fault.is_some_and(|fault| !fault.is_outage() && fault != Fault::WrongChain)
+            fault.is_some_and(|fault| !fault.is_outage() && fault != EndpointFault::WrongChain)
         };
         let doubted: Vec<usize> = (0..settings.endpoints.len()).filter(is_doubted).collect();
         // Endpoints that were each wrong once are better than none.
@@ -127,7 +127,7 @@ impl<'a> Chain<'a> {
 
     /// Looks at the next endpoint; `None` when there is no other, or no call left.
     /// One that fails is noted and passed over.
-    pub(crate) async fn open(&mut self, read: Option<&Place>) -> Option<Opened> {
+    pub(crate) async fn open(&mut self, read: Option<&BlockPosition>) -> Option<OpenedEndpoint> {
         while let Some(index) = self.order.get(self.next).copied() {
             if self.calls_left() < 3 {
                 return None;
@@ -144,7 +144,7 @@ impl<'a> Chain<'a> {
 
     /// The endpoints that may be asked about something that a second one has to
     /// confirm: the most trusted first, without those that failed in this tick.
-    pub(crate) fn voices(&self) -> Vec<Voice> {
+    pub(crate) fn witnesses(&self) -> Vec<Witness> {
         let all = self.order.iter().chain(&self.doubted).copied();
         all.filter(|index| {
             let key = self.settings.endpoints[*index].key();
@@ -152,7 +152,7 @@ impl<'a> Chain<'a> {
         })
         .map(|index| {
             let endpoint = &self.settings.endpoints[index];
-            Voice {
+            Witness {
                 index,
                 party: endpoint.party().to_owned(),
                 host: endpoint.host().to_owned(),
@@ -162,26 +162,31 @@ impl<'a> Chain<'a> {
     }
 
     /// Opens an endpoint that is asked beside others. One that cannot be used is noted.
-    pub(crate) async fn join(&mut self, voice: &Voice) -> Option<Session> {
-        match self.look(voice.index, None).await {
-            Ok(Some(Opened::Agrees(session) | Opened::Disagrees(session))) => Some(session),
-            Ok(Some(Opened::Behind) | None) => None,
+    pub(crate) async fn join(&mut self, witness: &Witness) -> Option<EndpointSession> {
+        match self.look(witness.index, None).await {
+            Ok(Some(OpenedEndpoint::Agrees(session) | OpenedEndpoint::Disagrees(session))) => {
+                Some(session)
+            }
+            Ok(Some(OpenedEndpoint::Behind) | None) => None,
             Err(error) => {
-                self.failed(voice.index, &error);
+                self.failed(witness.index, &error);
                 None
             }
         }
     }
 
     /// Sees to it that an endpoint is of the right chain, and no more: one call.
-    pub(crate) async fn connect(&mut self, voice: &Voice) -> Result<Link, RpcError> {
-        let chain_id = self.call(voice.index, &rpc::chain_id()).await?;
+    pub(crate) async fn connect(
+        &mut self,
+        witness: &Witness,
+    ) -> Result<ConnectedEndpoint, RpcError> {
+        let chain_id = self.call(witness.index, &rpc::chain_id()).await?;
         if chain_id == self.settings.market.chain_id {
-            return Ok(Link(voice.index));
+            return Ok(ConnectedEndpoint(witness.index));
         }
         let expected = self.settings.market.chain_id;
         let details = format!("it is of chain {chain_id} and not of {expected}");
-        self.note(voice.index, Fault::WrongChain, details);
+        self.note(witness.index, EndpointFault::WrongChain, details);
         Err(RpcError::Malformed("it is of another chain"))
     }
 
@@ -189,20 +194,24 @@ impl<'a> Chain<'a> {
     ///
     /// # Errors
     /// [`RpcError`].
-    pub(crate) async fn ask_over<T>(&mut self, link: Link, call: &Call<T>) -> Result<T, RpcError> {
+    pub(crate) async fn ask_over<T>(
+        &mut self,
+        link: ConnectedEndpoint,
+        call: &Call<T>,
+    ) -> Result<T, RpcError> {
         self.call(link.0, call).await
     }
 
     async fn look(
         &mut self,
         index: usize,
-        read: Option<&Place>,
-    ) -> Result<Option<Opened>, RpcError> {
+        read: Option<&BlockPosition>,
+    ) -> Result<Option<OpenedEndpoint>, RpcError> {
         let chain_id = self.call(index, &rpc::chain_id()).await?;
         let expected = self.settings.market.chain_id;
         if chain_id != expected {
             let details = format!("it is of chain {chain_id} and not of {expected}");
-            self.note(index, Fault::WrongChain, details);
+            self.note(index, EndpointFault::WrongChain, details);
             return Ok(None);
         }
         let head = match self.head(index).await {
@@ -214,13 +223,13 @@ impl<'a> Chain<'a> {
             }
             Err(error) => return Err(error),
         };
-        let session = Session { index, head };
+        let session = EndpointSession { index, head };
         let Some(read) = read else {
-            return Ok(Some(Opened::Agrees(session)));
+            return Ok(Some(OpenedEndpoint::Agrees(session)));
         };
         let number = read.block.cast_unsigned();
         if head.number < number {
-            return Ok(Some(Opened::Behind));
+            return Ok(Some(OpenedEndpoint::Behind));
         }
         let there = if head.number == number {
             Some(head)
@@ -230,9 +239,9 @@ impl<'a> Chain<'a> {
         };
         let there = there.ok_or(RpcError::Malformed("it lacks a block below its newest one"))?;
         Ok(Some(if there.hash.to_string() == read.block_hash {
-            Opened::Agrees(session)
+            OpenedEndpoint::Agrees(session)
         } else {
-            Opened::Disagrees(session)
+            OpenedEndpoint::Disagrees(session)
         }))
     }
 
@@ -258,7 +267,7 @@ impl<'a> Chain<'a> {
     /// [`RpcError`]; say [`Self::lost`] when the endpoint is not to be used on.
     pub(crate) async fn ask<T>(
         &mut self,
-        session: &Session,
+        session: &EndpointSession,
         call: &Call<T>,
     ) -> Result<T, RpcError> {
         self.call(session.index, call).await
@@ -283,23 +292,28 @@ impl<'a> Chain<'a> {
     }
 
     /// Notes that an endpoint does not answer as it should.
-    pub(crate) fn lost(&mut self, session: &Session, error: &RpcError) {
+    pub(crate) fn report_failure(&mut self, session: &EndpointSession, error: &RpcError) {
         self.failed(session.index, error);
     }
 
     /// Notes that an endpoint said what is not true.
-    pub(crate) fn caught(&mut self, session: &Session, fault: Fault, details: &str) {
+    pub(crate) fn report_fault(
+        &mut self,
+        session: &EndpointSession,
+        fault: EndpointFault,
+        details: &str,
+    ) {
         self.note(session.index, fault, details.to_owned());
     }
 
     fn failed(&mut self, index: usize, error: &RpcError) {
         self.unreached = true;
-        self.note(index, Fault::Unreachable, error.to_string());
+        self.note(index, EndpointFault::Unreachable, error.to_string());
     }
 
-    fn note(&mut self, index: usize, fault: Fault, details: String) {
+    fn note(&mut self, index: usize, fault: EndpointFault, details: String) {
         let endpoint = &self.settings.endpoints[index];
-        self.faulty.push(Faulty {
+        self.faulty.push(FaultyEndpoint {
             id: endpoint.key().to_owned(),
             host: endpoint.host().to_owned(),
             fault,
@@ -309,8 +323,8 @@ impl<'a> Chain<'a> {
 }
 
 /// A block, as the database keeps it.
-pub(crate) fn place(block: &Block) -> Place {
-    Place {
+pub(crate) fn place(block: &Block) -> BlockPosition {
+    BlockPosition {
         block: block.number.cast_signed(),
         block_hash: block.hash.to_string(),
         block_time: block.time,

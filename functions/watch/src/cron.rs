@@ -11,11 +11,11 @@ use utoipa::ToSchema;
 /// What the tick did.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Watched)]
-pub(crate) struct Ticked {
+pub(crate) struct TickAnswer {
     /// Always `true`.
     ok: bool,
     #[serde(flatten)]
-    report: tick::Report,
+    report: tick::TickReport,
 }
 
 /// Reads the chain a part further, where the platform has no cron trigger.
@@ -23,12 +23,12 @@ pub(crate) struct Ticked {
 /// Repeating it, also at once, does no harm. 404 when no `CRON_TOKEN` is
 /// configured.
 #[utoipa::path(post, path = "/v1/cron/watch", tag = "operation",
-    responses((status = 200, body = Ticked), Unknown, Failures))]
+    responses((status = 200, body = TickAnswer), Unknown, Failures))]
 pub(crate) async fn handler(
     State(ports): State<Ports>,
     visit: Visit,
     headers: HeaderMap,
-) -> Result<Json<Ticked>, ApiError> {
+) -> Result<Json<TickAnswer>, ApiError> {
     let Some(cron) = &ports.cron else {
         return Err(ApiError::not_found("this instance is not ticked by HTTP"));
     };
@@ -36,5 +36,5 @@ pub(crate) async fn handler(
         return Err(ports.refused(&visit, refusal).await);
     }
     let report = tick::tick(&ports, &visit.request_id).await?;
-    Ok(Json(Ticked { ok: true, report }))
+    Ok(Json(TickAnswer { ok: true, report }))
 }

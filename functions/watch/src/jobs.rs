@@ -3,18 +3,20 @@
 //! again. What fails waits longer and longer while other work goes on.
 
 use crate::back;
-use crate::chain::{Chain, Session, place};
-use crate::stretch::{Ended, Reader, found};
+use crate::chain::{ChainClient, EndpointSession, place};
+use crate::stretch::{LogReader, ReadEnd, found};
 use crate::tick::Tick;
 use keywright_domain::usdc::watching::retry_after;
 use keywright_ports::DatabaseError;
 use keywright_providers::polygon::Hash;
 use keywright_providers::polygon::range::Adaptive;
 use keywright_providers::polygon::rpc::{self, RpcError};
-use keywright_store::chain::chain_cursors::{Cursor, Place};
-use keywright_store::chain::chain_groups::{self, Group};
-use keywright_store::chain::chain_jobs::{self, Job, Kind, Progress, STATEMENTS_TO_ADVANCE, State};
-use keywright_store::chain::transfers::Found;
+use keywright_store::chain::chain_cursors::{BlockPosition, Cursor};
+use keywright_store::chain::chain_groups::{self, AddressGroup};
+use keywright_store::chain::chain_jobs::{
+    self, ChainJob, JobKind, JobProgress, JobState, STATEMENTS_TO_ADVANCE,
+};
+use keywright_store::chain::transfers::NewTransfer;
 
 /// Ranges that are read again before they are recorded.
 const RANGES_AT_ONCE: usize = 4;
@@ -26,29 +28,29 @@ const MAX_DETAILS: usize = 1_000;
 ///
 /// # Errors
 /// [`DatabaseError`].
-pub(crate) async fn one(
+pub(crate) async fn work_on(
     tick: &mut Tick<'_>,
-    chain: &mut Chain<'_>,
-    session: &Session,
+    chain: &mut ChainClient<'_>,
+    session: &EndpointSession,
     cursor: &Cursor,
-    job: &Job,
-    groups: &[Group],
+    job: &ChainJob,
+    groups: &[AddressGroup],
     range: &mut Adaptive,
 ) -> Result<(), DatabaseError> {
-    if chain.calls_left() < 2 || !tick.takes(1 + STATEMENTS_TO_ADVANCE) {
+    if chain.calls_left() < 2 || !tick.reserve_statements(1 + STATEMENTS_TO_ADVANCE) {
         return Ok(());
     }
     match job.kind {
-        Kind::Block => receipts(tick, chain, session, job).await,
-        Kind::Range => again(tick, chain, session, cursor, job, groups, range).await,
+        JobKind::Block => receipts(tick, chain, session, job).await,
+        JobKind::Range => again(tick, chain, session, cursor, job, groups, range).await,
         // Moved at the beginning of a tick.
-        Kind::Cursor => Ok(()),
+        JobKind::Cursor => Ok(()),
     }
 }
 
 /// What the receipts of a block say.
-struct Payments {
-    found: Vec<Found>,
+struct BlockPayments {
+    found: Vec<NewTransfer>,
     /// The next transaction to read.
     next: usize,
     /// Transactions whose receipts are too large.
@@ -60,9 +62,9 @@ struct Payments {
 /// Reads some receipts of a block.
 async fn receipts(
     tick: &mut Tick<'_>,
-    chain: &mut Chain<'_>,
-    session: &Session,
-    job: &Job,
+    chain: &mut ChainClient<'_>,
+    session: &EndpointSession,
+    job: &ChainJob,
 ) -> Result<(), DatabaseError> {
     let call = rpc::block_transactions(job.first_block.cast_unsigned());
     let (block, transactions) = match chain.ask(session, &call).await {
@@ -84,11 +86,11 @@ async fn receipts(
     let details = details(job.details.as_deref().filter(|_| is_same), &payments.unread);
     let is_done = payments.next >= transactions.len();
     let state = match (is_done, &details) {
-        (false, _) => State::Open,
-        (true, None) => State::Done,
-        (true, Some(_)) => State::Failed,
+        (false, _) => JobState::Open,
+        (true, None) => JobState::Done,
+        (true, Some(_)) => JobState::Failed,
     };
-    let progress = Progress {
+    let progress = JobProgress {
         state,
         block_hash: Some(&hash),
         group_number: None,
@@ -103,14 +105,14 @@ async fn receipts(
 
 async fn read(
     tick: &Tick<'_>,
-    chain: &mut Chain<'_>,
-    session: &Session,
+    chain: &mut ChainClient<'_>,
+    session: &EndpointSession,
     block: Hash,
     transactions: &[Hash],
     first: usize,
-) -> Payments {
+) -> BlockPayments {
     let contracts = tick.settings.contracts();
-    let mut payments = Payments {
+    let mut payments = BlockPayments {
         found: Vec::new(),
         next: first,
         unread: Vec::new(),
@@ -152,7 +154,7 @@ async fn read(
 }
 
 /// Those that pay an address that is watched.
-async fn ours(tick: &Tick<'_>, found: Vec<Found>) -> Result<Vec<Found>, DatabaseError> {
+async fn ours(tick: &Tick<'_>, found: Vec<NewTransfer>) -> Result<Vec<NewTransfer>, DatabaseError> {
     let wallet = tick.settings.wallet.map(|wallet| wallet.lower());
     let mut recipients: Vec<String> = found.iter().map(|one| one.recipient.clone()).collect();
     recipients.sort_unstable();
@@ -162,8 +164,9 @@ async fn ours(tick: &Tick<'_>, found: Vec<Found>) -> Result<Vec<Found>, Database
     }
     let (database, market) = (&tick.ports.database, &tick.market);
     let held = chain_groups::held(database, market, &recipients).await?;
-    let is_ours =
-        |one: &Found| held.contains(&one.recipient) || wallet.as_ref() == Some(&one.recipient);
+    let is_ours = |one: &NewTransfer| {
+        held.contains(&one.recipient) || wallet.as_ref() == Some(&one.recipient)
+    };
     Ok(found.into_iter().filter(is_ours).collect())
 }
 
@@ -186,11 +189,11 @@ fn details(before: Option<&str>, unread: &[Hash]) -> Option<String> {
 /// Reads a part of some blocks again, for one group after another.
 async fn again(
     tick: &mut Tick<'_>,
-    chain: &mut Chain<'_>,
-    session: &Session,
+    chain: &mut ChainClient<'_>,
+    session: &EndpointSession,
     cursor: &Cursor,
-    job: &Job,
-    groups: &[Group],
+    job: &ChainJob,
+    groups: &[AddressGroup],
     range: &mut Adaptive,
 ) -> Result<(), DatabaseError> {
     // What the cursor has not come to yet is read by it.
@@ -200,10 +203,10 @@ async fn again(
         None => next_group(groups, None),
     };
     let (Some(group_number), true) = (group_number, job.first_block <= last) else {
-        return advance(tick, job, &at(job, State::Done, None, job.next_block)).await;
+        return advance(tick, job, &at(job, JobState::Done, None, job.next_block)).await;
     };
     let addresses = back::addresses(tick, group_number).await?;
-    let mut reader = Reader::new(tick, &addresses, *range);
+    let mut reader = LogReader::new(tick, &addresses, *range);
     let behind = job.next_block.saturating_sub(1).max(0);
     let span = [behind, last].map(i64::cast_unsigned);
     let stretch = if behind < last {
@@ -216,18 +219,18 @@ async fn again(
     let Some(stretch) = stretch else {
         return advance(tick, job, &turned(job, groups, group_number)).await;
     };
-    if stretch.to == span[0] && stretch.ended == Ended::Lost {
+    if stretch.to == span[0] && stretch.ended == ReadEnd::Lost {
         return failed(tick, job, "the blocks could not be read").await;
     }
-    let unread: Vec<Place> = stretch.unread.iter().map(place).collect();
+    let unread: Vec<BlockPosition> = stretch.unread.iter().map(place).collect();
     let to = stretch.to.cast_signed();
     let progress = if to >= last {
         turned(job, groups, group_number)
     } else {
-        at(job, State::Open, Some(group_number), to + 1)
+        at(job, JobState::Open, Some(group_number), to + 1)
     };
     tick.report.second_blocks += stretch.to - span[0];
-    let progress = Progress {
+    let progress = JobProgress {
         found: &stretch.found,
         unread: &unread,
         ..progress
@@ -236,21 +239,26 @@ async fn again(
 }
 
 /// The place behind a group that was read to the end.
-fn turned<'a>(job: &Job, groups: &[Group], group_number: i64) -> Progress<'a> {
+fn turned<'a>(job: &ChainJob, groups: &[AddressGroup], group_number: i64) -> JobProgress<'a> {
     match next_group(groups, Some(group_number)) {
-        Some(next) => at(job, State::Open, Some(next), job.first_block),
-        None => at(job, State::Done, Some(group_number), job.last_block),
+        Some(next) => at(job, JobState::Open, Some(next), job.first_block),
+        None => at(job, JobState::Done, Some(group_number), job.last_block),
     }
 }
 
-fn next_group(groups: &[Group], after: Option<i64>) -> Option<i64> {
+fn next_group(groups: &[AddressGroup], after: Option<i64>) -> Option<i64> {
     let numbers = groups.iter().map(|group| group.group_number);
     let later = numbers.filter(|number| after.is_none_or(|after| *number > after));
     later.min()
 }
 
-fn at<'a>(job: &Job, state: State, group_number: Option<i64>, next_block: i64) -> Progress<'a> {
-    Progress {
+fn at<'a>(
+    job: &ChainJob,
+    state: JobState,
+    group_number: Option<i64>,
+    next_block: i64,
+) -> JobProgress<'a> {
+    JobProgress {
         state,
         block_hash: None,
         group_number,
@@ -264,8 +272,8 @@ fn at<'a>(job: &Job, state: State, group_number: Option<i64>, next_block: i64) -
 
 async fn advance(
     tick: &mut Tick<'_>,
-    job: &Job,
-    progress: &Progress<'_>,
+    job: &ChainJob,
+    progress: &JobProgress<'_>,
 ) -> Result<(), DatabaseError> {
     let step_id = tick.ports.stamps.new_id();
     let (database, actor, market) = (&tick.ports.database, &tick.actor, &tick.market);
@@ -279,7 +287,7 @@ async fn advance(
 /// Tries it again later, or leaves it to the operator.
 pub(crate) async fn failed(
     tick: &mut Tick<'_>,
-    job: &Job,
+    job: &ChainJob,
     details: &str,
 ) -> Result<(), DatabaseError> {
     tick.warn(&format!("blocks from {} on: {details}", job.first_block));

@@ -3,14 +3,22 @@
 //! the chain, whether its transaction took effect, and whether it says what was
 //! recorded. What cannot be judged now is put off and stands before nobody.
 
-use crate::chain::{Chain, Session};
-use crate::panel::{Outcome, Panel};
+use crate::chain::{ChainClient, EndpointSession};
+use crate::panel::{Corroboration, Panel};
 use crate::tick::Tick;
-use keywright_domain::usdc::matching::{Asked, Paid, Reason, Verdict, judge};
+use keywright_domain::usdc::matching::{
+    CandidateOrder, PaidTransfer, UnmatchedReason, Verdict, judge,
+};
 use keywright_ports::DatabaseError;
 use keywright_ports::receipt_keys::ReceiptKeys;
-use keywright_store::chain::transfer_judging::{self, JudgeIds, Known, Left, Order, TOLD_FROM};
-use keywright_store::chain::transfer_queue::{self, PutOff, STATEMENTS_TO_PUT_OFF, Seen};
+use keywright_store::chain::transfer_crediting;
+use keywright_store::chain::transfer_judging::{
+    self, CandidateRow, ConfirmedTransfer, JudgeIds, REPORTED_FROM,
+};
+use keywright_store::chain::transfer_queue::{
+    self, PostponedTransfer, QueuedTransfer, STATEMENTS_TO_PUT_OFF,
+};
+use keywright_store::chain::transfer_unmatched::{self, UnmatchedTransfer};
 
 /// The most transfers that a tick looks at.
 const AT_ONCE: i64 = 16;
@@ -24,10 +32,10 @@ pub(crate) const STATEMENTS_TO_JUDGE: usize = 1 + STATEMENTS_TO_PUT_OFF + 1 + 16
 ///
 /// # Errors
 /// [`DatabaseError`].
-pub(crate) async fn all(
+pub(crate) async fn judge_waiting(
     tick: &mut Tick<'_>,
-    chain: &mut Chain<'_>,
-    session: Option<&Session>,
+    chain: &mut ChainClient<'_>,
+    session: Option<&EndpointSession>,
 ) -> Result<(), DatabaseError> {
     let keys = match &tick.ports.receipt_keys {
         Ok(keys) => keys.clone(),
@@ -36,7 +44,7 @@ pub(crate) async fn all(
             return Ok(());
         }
     };
-    if !tick.takes(1 + STATEMENTS_TO_PUT_OFF) {
+    if !tick.reserve_statements(1 + STATEMENTS_TO_PUT_OFF) {
         return Ok(());
     }
     let (database, now) = (&tick.ports.database, tick.actor.at);
@@ -45,23 +53,26 @@ pub(crate) async fn all(
     if !waiting.is_empty() {
         let mut panel = Panel::new(chain, session);
         for (turn, seen) in waiting.iter().enumerate() {
-            // What nobody is told of, and what pays nothing, needs no second voice.
-            let needed = if seen.amount_units < TOLD_FROM {
+            // What nobody is told of, and what pays nothing, needs no second witness.
+            let needed = if seen.amount_units < REPORTED_FROM {
                 1
             } else {
-                tick.settings.voices_needed()
+                tick.settings.witnesses_needed()
             };
             match panel.ask(chain, seen, needed).await {
-                Outcome::Confirmed { at, by } => {
+                Corroboration::Confirmed { at, by } => {
                     if !decide(tick, &keys, seen, at, &by).await? {
                         break;
                     }
                 }
-                Outcome::Open(said) => put_off.push(PutOff::new(seen, &said)),
-                Outcome::OutOfCalls => {
+                Corroboration::Open(said) => put_off.push(PostponedTransfer::new(seen, &said)),
+                Corroboration::OutOfCalls => {
                     // One that takes more than a whole tick has makes room too.
                     if turn == 0 {
-                        put_off.push(PutOff::new(seen, "it took more calls than a tick has"));
+                        put_off.push(PostponedTransfer::new(
+                            seen,
+                            "it took more calls than a tick has",
+                        ));
                     }
                     break;
                 }
@@ -70,7 +81,7 @@ pub(crate) async fn all(
     }
     tick.report.put_off = put_off.len();
     if put_off.is_empty() {
-        tick.gives_back(STATEMENTS_TO_PUT_OFF);
+        tick.release_statements(STATEMENTS_TO_PUT_OFF);
         return Ok(());
     }
     let (database, stamps) = (&tick.ports.database, &tick.ports.stamps);
@@ -81,21 +92,21 @@ pub(crate) async fn all(
 async fn decide(
     tick: &mut Tick<'_>,
     keys: &ReceiptKeys,
-    seen: &Seen,
+    seen: &QueuedTransfer,
     at: i64,
     confirmed_by: &str,
 ) -> Result<bool, DatabaseError> {
-    if !tick.takes(1) {
+    if !tick.reserve_statements(1) {
         return Ok(false);
     }
-    let known = Known {
+    let known = ConfirmedTransfer {
         seen,
         paid_at: at,
         confirmed_by,
     };
     let orders = transfer_judging::orders_at(&tick.ports.database, &tick.market, known).await?;
-    let asked: Vec<Asked<'_>> = orders.iter().map(Order::asked).collect();
-    let paid = Paid {
+    let asked: Vec<CandidateOrder<'_>> = orders.iter().map(CandidateRow::candidate).collect();
+    let paid = PaidTransfer {
         amount_units: seen.amount_units,
         at,
         is_our_token: seen.token == tick.market.token,
@@ -109,20 +120,20 @@ async fn decide(
                 return Ok(true);
             };
             is_credit = true;
-            transfer_judging::crediting(&tick.actor, &tick.market, known, order, &ids, keys)
+            transfer_crediting::crediting(&tick.actor, &tick.market, known, order, &ids, keys)
         }
         Verdict::Unmatched { reason, invoice_id } => {
             let order = invoice_id.and_then(of);
-            let left = Left {
+            let left = UnmatchedTransfer {
                 reason,
                 invoice_id,
                 received_units: order.map_or(0, |order| order.received_units),
-                is_told: is_told(tick, seen, reason, invoice_id),
+                is_reported: is_reported(tick, seen, reason, invoice_id),
             };
-            transfer_judging::unmatched(&tick.actor, known, left, &ids)
+            transfer_unmatched::unmatched(&tick.actor, known, left, &ids)
         }
     };
-    if !tick.takes(batch.len()) {
+    if !tick.reserve_statements(batch.len()) {
         return Ok(false);
     }
     let answers = tick.ports.database.batch(batch).await?;
@@ -137,14 +148,22 @@ async fn decide(
 
 /// Whether the operator is told of a transfer that pays nothing. Where several
 /// instances share the one wallet, each tells of the amounts that are its own.
-fn is_told(tick: &Tick<'_>, seen: &Seen, reason: Reason, invoice_id: Option<&str>) -> bool {
+fn is_reported(
+    tick: &Tick<'_>,
+    seen: &QueuedTransfer,
+    reason: UnmatchedReason,
+    invoice_id: Option<&str>,
+) -> bool {
     let is_at_wallet = tick
         .settings
         .wallet
         .is_some_and(|one| one.lower() == seen.recipient);
     let is_guess = matches!(
         reason,
-        Reason::Underpaid | Reason::Overpaid | Reason::Unknown | Reason::WrongToken
+        UnmatchedReason::Underpaid
+            | UnmatchedReason::Overpaid
+            | UnmatchedReason::Unknown
+            | UnmatchedReason::WrongToken
     );
     !(is_at_wallet && is_guess && invoice_id.is_none())
         || tick.settings.share.has(seen.amount_units)

@@ -8,10 +8,11 @@ mod binaries;
 mod chain;
 mod claims;
 mod cron;
+mod follow;
 mod jobs;
 mod judge;
 mod panel;
-mod read;
+
 mod reorg;
 mod settings;
 mod stretch;

@@ -2,14 +2,14 @@
 //! as are needed bear it out. What one of them cannot or will not say counts for that
 //! transfer only: it neither sets the endpoint aside nor keeps other transfers waiting.
 
-use crate::chain::{Chain, Session, Voice};
+use crate::chain::{ChainClient, EndpointSession, Witness};
 use keywright_domain::usdc::evidence::is_borne_out;
 use keywright_providers::polygon::rpc::{
     self, Block, BlockSpan, BlockTag, Log, LogFilter, Receipt, RpcError,
 };
 use keywright_providers::polygon::transfer::{self, TRANSFER};
 use keywright_providers::polygon::{Address, Hash};
-use keywright_store::chain::transfer_queue::Seen;
+use keywright_store::chain::transfer_queue::QueuedTransfer;
 use std::collections::BTreeMap;
 
 /// Calls that one endpoint takes at most: to see that it is of the chain and how far
@@ -21,7 +21,7 @@ const CALLS_OF_ONE: usize = 4 + 3;
 const MOST_FAILURES: usize = 2;
 
 /// What came of asking.
-pub(crate) enum Outcome {
+pub(crate) enum Corroboration {
     /// As many as are needed bear it out.
     Confirmed {
         /// Time of the block, in unix seconds.
@@ -39,21 +39,21 @@ pub(crate) enum Outcome {
 pub(crate) struct Panel {
     members: Vec<Member>,
     /// Those that were not opened yet.
-    waiting: std::vec::IntoIter<Voice>,
+    waiting: std::vec::IntoIter<Witness>,
     /// What kept others from being asked.
     absent: Vec<String>,
 }
 
 struct Member {
-    voice: Voice,
-    session: Session,
+    witness: Witness,
+    session: EndpointSession,
     failures: usize,
     blocks: BTreeMap<u64, Option<Block>>,
     receipts: BTreeMap<Hash, Option<Receipt>>,
 }
 
 /// What one endpoint says of a transfer.
-enum Word {
+enum Testimony {
     /// It is as recorded, in a block of this time.
     Borne(i64),
     /// It is not, or not known there.
@@ -63,8 +63,8 @@ enum Word {
 }
 
 /// A recorded transfer, read.
-struct Sought<'a> {
-    seen: &'a Seen,
+struct SoughtTransfer<'a> {
+    seen: &'a QueuedTransfer,
     block: u64,
     block_hash: Hash,
     transaction: Hash,
@@ -72,10 +72,10 @@ struct Sought<'a> {
 
 impl Panel {
     /// A panel that begins with the endpoint that was read, where there is one.
-    pub(crate) fn new(chain: &Chain<'_>, session: Option<&Session>) -> Self {
-        let (mut members, mut waiting) = (Vec::new(), chain.voices());
+    pub(crate) fn new(chain: &ChainClient<'_>, session: Option<&EndpointSession>) -> Self {
+        let (mut members, mut waiting) = (Vec::new(), chain.witnesses());
         if let Some(session) = session
-            && let Some(at) = waiting.iter().position(|voice| session.is_with(voice))
+            && let Some(at) = waiting.iter().position(|witness| session.is_with(witness))
         {
             members.push(Member::new(waiting.remove(at), session.clone()));
         }
@@ -89,15 +89,15 @@ impl Panel {
     /// Asks about a transfer until `needed` endpoints bear it out.
     pub(crate) async fn ask(
         &mut self,
-        chain: &mut Chain<'_>,
-        seen: &Seen,
+        chain: &mut ChainClient<'_>,
+        seen: &QueuedTransfer,
         needed: usize,
-    ) -> Outcome {
+    ) -> Corroboration {
         let (Ok(transaction), Ok(block_hash)) = (seen.tx_hash.parse(), seen.block_hash.parse())
         else {
-            return Outcome::Open("what is recorded of it cannot be read".to_owned());
+            return Corroboration::Open("what is recorded of it cannot be read".to_owned());
         };
-        let sought = Sought {
+        let sought = SoughtTransfer {
             seen,
             block: seen.block.cast_unsigned(),
             block_hash,
@@ -110,7 +110,7 @@ impl Panel {
         while by.len() < needed {
             let is_new = next == self.members.len();
             if chain.calls_left() < CALLS_OF_ONE && !(is_new && self.waiting.len() == 0) {
-                return Outcome::OutOfCalls;
+                return Corroboration::OutOfCalls;
             }
             if is_new && !self.another(chain).await {
                 break;
@@ -119,39 +119,39 @@ impl Panel {
                 continue;
             };
             next += 1;
-            let host = member.voice.host.clone();
+            let host = member.witness.host.clone();
             match member.word(chain, &sought).await {
-                Word::Borne(at) if time.is_none_or(|time| time == at) => {
+                Testimony::Borne(at) if time.is_none_or(|time| time == at) => {
                     time = Some(at);
                     by.push(host);
                 }
-                Word::Borne(_) => said.push(format!("{host}: its block is of another time")),
-                Word::Not(why) => said.push(format!("{host}: {why}")),
-                Word::Failed(why) => said.push(format!("{host}: {why}")),
+                Testimony::Borne(_) => said.push(format!("{host}: its block is of another time")),
+                Testimony::Not(why) => said.push(format!("{host}: {why}")),
+                Testimony::Failed(why) => said.push(format!("{host}: {why}")),
             }
         }
         if let (Some(at), true) = (time, by.len() >= needed) {
-            return Outcome::Confirmed {
+            return Corroboration::Confirmed {
                 at,
                 by: by.join(", "),
             };
         }
         said.extend(self.absent.iter().cloned());
         if by.is_empty() {
-            return Outcome::Open(said.join("; "));
+            return Corroboration::Open(said.join("; "));
         }
         said.insert(0, format!("confirmed by {} only", by.join(", ")));
-        Outcome::Open(said.join("; "))
+        Corroboration::Open(said.join("; "))
     }
 
     /// Opens one more endpoint, of a party that is not asked yet. Answers whether
     /// there may be one: it is then the last member, or none could be opened.
-    async fn another(&mut self, chain: &mut Chain<'_>) -> bool {
-        for voice in self.waiting.by_ref() {
+    async fn another(&mut self, chain: &mut ChainClient<'_>) -> bool {
+        for witness in self.waiting.by_ref() {
             if self
                 .members
                 .iter()
-                .any(|one| one.voice.party == voice.party)
+                .any(|one| one.witness.party == witness.party)
             {
                 continue;
             }
@@ -159,14 +159,14 @@ impl Panel {
                 // Asked by the next tick.
                 return false;
             }
-            match chain.join(&voice).await {
+            match chain.join(&witness).await {
                 Some(session) => {
-                    self.members.push(Member::new(voice, session));
+                    self.members.push(Member::new(witness, session));
                     return true;
                 }
                 None => self
                     .absent
-                    .push(format!("{}: cannot be asked now", voice.host)),
+                    .push(format!("{}: cannot be asked now", witness.host)),
             }
         }
         false
@@ -174,9 +174,9 @@ impl Panel {
 }
 
 impl Member {
-    fn new(voice: Voice, session: Session) -> Self {
+    fn new(witness: Witness, session: EndpointSession) -> Self {
         Self {
-            voice,
+            witness,
             session,
             failures: 0,
             blocks: BTreeMap::new(),
@@ -184,12 +184,16 @@ impl Member {
         }
     }
 
-    async fn word(&mut self, chain: &mut Chain<'_>, sought: &Sought<'_>) -> Word {
+    async fn word(
+        &mut self,
+        chain: &mut ChainClient<'_>,
+        sought: &SoughtTransfer<'_>,
+    ) -> Testimony {
         if self.failures >= MOST_FAILURES {
-            return Word::Failed("it failed too often".to_owned());
+            return Testimony::Failed("it failed too often".to_owned());
         }
         if sought.block > self.session.head.number {
-            return Word::Not("its newest final block is older");
+            return Testimony::Not("its newest final block is older");
         }
         match self.read(chain, sought).await {
             Ok(word) => word,
@@ -198,24 +202,28 @@ impl Member {
                     matches!(error, RpcError::RateLimited | RpcError::Unauthorized { .. });
                 self.failures += if is_whole { MOST_FAILURES } else { 1 };
                 if self.failures >= MOST_FAILURES {
-                    chain.lost(&self.session, &error);
+                    chain.report_failure(&self.session, &error);
                 }
-                Word::Failed(error.to_string())
+                Testimony::Failed(error.to_string())
             }
         }
     }
 
-    async fn read(&mut self, chain: &mut Chain<'_>, sought: &Sought<'_>) -> Result<Word, RpcError> {
+    async fn read(
+        &mut self,
+        chain: &mut ChainClient<'_>,
+        sought: &SoughtTransfer<'_>,
+    ) -> Result<Testimony, RpcError> {
         let Some(block) = self.block(chain, sought.block).await? else {
-            return Ok(Word::Not("it lacks the block"));
+            return Ok(Testimony::Not("it lacks the block"));
         };
         if block.hash != sought.block_hash {
             // Replaced meanwhile: the next tick finds that out by its own cursor.
-            return Ok(Word::Not("it has another block in that place"));
+            return Ok(Testimony::Not("it has another block in that place"));
         }
         let receipt = match self.receipt(chain, sought.transaction).await {
             Ok(Some(receipt)) => receipt,
-            Ok(None) => return Ok(Word::Not("it knows no receipt of the transaction")),
+            Ok(None) => return Ok(Testimony::Not("it knows no receipt of the transaction")),
             Err(error @ (RpcError::RateLimited | RpcError::Unauthorized { .. })) => {
                 return Err(error);
             }
@@ -224,24 +232,28 @@ impl Member {
             Err(_) => return self.by_logs(chain, sought, block.time).await,
         };
         if receipt.transaction != sought.transaction || receipt.block_hash != sought.block_hash {
-            return Ok(Word::Not("its receipt is of another transaction or block"));
+            return Ok(Testimony::Not(
+                "its receipt is of another transaction or block",
+            ));
         }
         if !receipt.succeeded {
-            return Ok(Word::Not("its receipt says that the transaction failed"));
+            return Ok(Testimony::Not(
+                "its receipt says that the transaction failed",
+            ));
         }
         Ok(if sought.is_in(&receipt.logs) {
-            Word::Borne(block.time)
+            Testimony::Borne(block.time)
         } else {
-            Word::Not("its receipt does not have the transfer")
+            Testimony::Not("its receipt does not have the transfer")
         })
     }
 
     async fn by_logs(
         &mut self,
-        chain: &mut Chain<'_>,
-        sought: &Sought<'_>,
+        chain: &mut ChainClient<'_>,
+        sought: &SoughtTransfer<'_>,
         time: i64,
-    ) -> Result<Word, RpcError> {
+    ) -> Result<Testimony, RpcError> {
         let address = |text: &str| text.parse::<Address>();
         let seen = sought.seen;
         let (Ok(token), Ok(payer), Ok(recipient)) = (
@@ -249,7 +261,7 @@ impl Member {
             address(&seen.payer),
             address(&seen.recipient),
         ) else {
-            return Ok(Word::Not("what is recorded of it cannot be read"));
+            return Ok(Testimony::Not("what is recorded of it cannot be read"));
         };
         let filter = LogFilter {
             blocks: BlockSpan {
@@ -271,15 +283,15 @@ impl Member {
                 && log.block_hash == sought.block_hash
         });
         Ok(if sought.is_in(&logs) {
-            Word::Borne(time)
+            Testimony::Borne(time)
         } else {
-            Word::Not("its logs do not have the transfer")
+            Testimony::Not("its logs do not have the transfer")
         })
     }
 
     async fn block(
         &mut self,
-        chain: &mut Chain<'_>,
+        chain: &mut ChainClient<'_>,
         number: u64,
     ) -> Result<Option<Block>, RpcError> {
         if let Some(known) = self.blocks.get(&number) {
@@ -293,7 +305,7 @@ impl Member {
 
     async fn receipt(
         &mut self,
-        chain: &mut Chain<'_>,
+        chain: &mut ChainClient<'_>,
         transaction: Hash,
     ) -> Result<Option<&Receipt>, RpcError> {
         if !self.receipts.contains_key(&transaction) {
@@ -305,7 +317,7 @@ impl Member {
     }
 }
 
-impl Sought<'_> {
+impl SoughtTransfer<'_> {
     /// Whether the logs of the transaction bear the transfer out: by what moved from
     /// whom to whom, and by the log's number only where several are equal.
     fn is_in(&self, logs: &[Log]) -> bool {

@@ -1,12 +1,12 @@
 //! What was read counted as final, and is no longer part of the chain: goes back
 //! to where it still is, and reads on from there.
 
-use crate::chain::{Chain, Session};
+use crate::chain::{ChainClient, EndpointSession};
 use crate::tick::Tick;
 use keywright_ports::DatabaseError;
 use keywright_providers::polygon::rpc::{self, BlockTag};
-use keywright_store::chain::chain_attention::{self, Trouble};
-use keywright_store::chain::chain_cursors::{self, Cursor, Place, STATEMENTS_TO_STEP_BACK};
+use keywright_store::chain::chain_attention::{self, ChainTrouble};
+use keywright_store::chain::chain_cursors::{self, BlockPosition, Cursor, STATEMENTS_TO_STEP_BACK};
 use serde_json::json;
 
 /// Goes back to the newest checkpoint that is still part of the chain. What was
@@ -16,11 +16,11 @@ use serde_json::json;
 /// [`DatabaseError`].
 pub(crate) async fn repair(
     tick: &mut Tick<'_>,
-    chain: &mut Chain<'_>,
-    session: &Session,
+    chain: &mut ChainClient<'_>,
+    session: &EndpointSession,
     cursor: &mut Cursor,
 ) -> Result<(), DatabaseError> {
-    if !tick.takes(1 + STATEMENTS_TO_STEP_BACK) {
+    if !tick.reserve_statements(1 + STATEMENTS_TO_STEP_BACK) {
         return Ok(());
     }
     let before = cursor.place.block;
@@ -34,8 +34,9 @@ pub(crate) async fn repair(
         tick.warn("no block that was read is part of the chain any more");
         let details = json!({ "block": before, "block_hash": cursor.place.block_hash });
         let id = tick.ports.stamps.new_id();
-        let replaced = Trouble::Replaced;
-        return chain_attention::tell(database, &tick.actor, market, replaced, &details, &id).await;
+        let replaced = ChainTrouble::Replaced;
+        return chain_attention::report(database, &tick.actor, market, replaced, &details, &id)
+            .await;
     };
     let step_id = tick.ports.stamps.new_id();
     let (block, new) = (to.block, &step_id);
@@ -50,10 +51,10 @@ pub(crate) async fn repair(
 /// The newest of these places, newest first, that is still part of the chain:
 /// whatever is older is so too. `None` when the endpoint could not say.
 async fn newest_kept<'p>(
-    chain: &mut Chain<'_>,
-    session: &Session,
-    places: &'p [Place],
-) -> Option<Option<&'p Place>> {
+    chain: &mut ChainClient<'_>,
+    session: &EndpointSession,
+    places: &'p [BlockPosition],
+) -> Option<Option<&'p BlockPosition>> {
     // Everything before `gone` is replaced, everything from `kept` on is not.
     let (mut gone, mut kept) = (0, places.len());
     while gone < kept {
@@ -69,7 +70,7 @@ async fn newest_kept<'p>(
             Ok(Some(block)) if block.hash.to_string() == places[middle].block_hash => kept = middle,
             Ok(_) => gone = middle + 1,
             Err(error) => {
-                chain.lost(session, &error);
+                chain.report_failure(session, &error);
                 return None;
             }
         }

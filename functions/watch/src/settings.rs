@@ -2,7 +2,7 @@
 
 use keywright_domain::usdc::sharing::Share;
 use keywright_ports::{Config, name};
-use keywright_providers::polygon::market::Market;
+use keywright_providers::polygon::market::UsdcContract;
 use keywright_providers::polygon::rpc::Endpoint;
 use keywright_providers::polygon::{Address, token};
 use keywright_store::chain::usdc_orders;
@@ -19,7 +19,7 @@ pub(crate) struct Settings {
     /// In order of preference; one at least.
     pub(crate) endpoints: Vec<Endpoint>,
     /// The chain and the token.
-    pub(crate) market: Market,
+    pub(crate) market: UsdcContract,
     /// The one wallet, where there is one.
     pub(crate) wallet: Option<Address>,
     /// Which of several instances with that wallet this is.
@@ -50,7 +50,7 @@ impl Settings {
         };
         Ok(Some(Self {
             endpoints,
-            market: Market::configured(
+            market: UsdcContract::configured(
                 config.get(name::POLYGON_CHAIN_ID),
                 config.get(name::USDC_ADDRESS),
             )?,
@@ -63,14 +63,14 @@ impl Settings {
 
     /// How many endpoints, of a host each, have to say the same before it is believed:
     /// two where there are two.
-    pub(crate) fn voices_needed(&self) -> usize {
+    pub(crate) fn witnesses_needed(&self) -> usize {
         let parties: BTreeSet<&str> = self.endpoints.iter().map(Endpoint::party).collect();
         parties.len().min(2)
     }
 
     /// The chain and the token, as the database keeps them.
-    pub(crate) fn stored(&self) -> usdc_orders::Market {
-        usdc_orders::Market {
+    pub(crate) fn stored(&self) -> usdc_orders::ChainToken {
+        usdc_orders::ChainToken {
             chain_id: self.market.chain_id.cast_signed(),
             token: self.market.token.lower(),
         }
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn two_voices_are_needed_where_there_are_two_hosts() {
+    fn two_witnesses_are_needed_where_there_are_two_hosts() {
         for (urls, needed) in [
             ("https://a.example/v2/one", 1),
             ("https://a.example/v2/one,https://a.example/v2/two", 1),
@@ -142,7 +142,7 @@ mod tests {
         ] {
             let settings = settings(&[(name::POLYGON_RPC_URLS, urls)]);
             let settings = settings.expect("settings").expect("watched");
-            assert_eq!(settings.voices_needed(), needed, "{urls}");
+            assert_eq!(settings.witnesses_needed(), needed, "{urls}");
         }
     }
 

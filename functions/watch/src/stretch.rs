@@ -2,7 +2,7 @@
 //! become narrower until they are answered. A single block that is not is asked for by
 //! its hash and in parts; what is still missing is left to be read by its receipts.
 
-use crate::chain::{Chain, Session};
+use crate::chain::{ChainClient, EndpointSession};
 use crate::tick::Tick;
 use keywright_providers::polygon::range::Adaptive;
 use keywright_providers::polygon::rpc::{
@@ -10,8 +10,8 @@ use keywright_providers::polygon::rpc::{
 };
 use keywright_providers::polygon::transfer::{self, NotATransfer, TRANSFER};
 use keywright_providers::polygon::{Address, Hash, keccak256};
-use keywright_store::chain::rpc_endpoints::Fault;
-use keywright_store::chain::transfers::Found;
+use keywright_store::chain::rpc_endpoints::EndpointFault;
+use keywright_store::chain::transfers::NewTransfer;
 
 /// The most transfers that are recorded at once: together they stay far below what
 /// a parameter of a statement may hold.
@@ -34,7 +34,7 @@ const FOREIGN: RpcError = RpcError::Malformed("it has logs that were not asked f
 
 /// How reading with one endpoint ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ended {
+pub(crate) enum ReadEnd {
     /// There is nothing more to read now, or no room for more in this tick.
     Whole,
     /// The endpoint is not to be asked on.
@@ -50,15 +50,15 @@ pub(crate) struct Stretch {
     /// The same with its hash and time, where these are known.
     pub(crate) end: Option<Block>,
     /// Payments in them.
-    pub(crate) found: Vec<Found>,
+    pub(crate) found: Vec<NewTransfer>,
     /// Blocks that were not read whole.
     pub(crate) unread: Vec<Block>,
     /// How it ended.
-    pub(crate) ended: Ended,
+    pub(crate) ended: ReadEnd,
 }
 
 /// Reads for a list of recipients.
-pub(crate) struct Reader {
+pub(crate) struct LogReader {
     contracts: Vec<Address>,
     /// Who is paid, in as many calls as the limit of values needs.
     recipients: Vec<Vec<[u8; 32]>>,
@@ -69,7 +69,7 @@ pub(crate) struct Reader {
 }
 
 /// Why there are no logs.
-enum Refused {
+enum LogsRefusal {
     /// To be asked with this range.
     Narrower(Adaptive),
     /// A single block, for this reason.
@@ -78,7 +78,7 @@ enum Refused {
     Lost,
 }
 
-impl Reader {
+impl LogReader {
     /// A reader for addresses, lower case.
     pub(crate) fn new(tick: &Tick<'_>, addresses: &[String], range: Adaptive) -> Self {
         let mut all: Vec<[u8; 32]> = addresses
@@ -105,8 +105,8 @@ impl Reader {
     pub(crate) async fn stretch(
         &mut self,
         tick: &Tick<'_>,
-        chain: &mut Chain<'_>,
-        session: &Session,
+        chain: &mut ChainClient<'_>,
+        session: &EndpointSession,
         [behind, up_to]: [u64; 2],
         at_once: usize,
     ) -> Stretch {
@@ -115,7 +115,7 @@ impl Reader {
             end: None,
             found: Vec::new(),
             unread: Vec::new(),
-            ended: Ended::Whole,
+            ended: ReadEnd::Whole,
         };
         if self.recipients.is_empty() {
             // Nobody can be paid.
@@ -137,8 +137,8 @@ impl Reader {
                     let found = logs.iter().filter_map(|log| found(tick, log));
                     stretch.found.extend(found);
                 }
-                Err(Refused::Narrower(narrower)) => self.range = narrower,
-                Err(Refused::OneBlock(error)) => {
+                Err(LogsRefusal::Narrower(narrower)) => self.range = narrower,
+                Err(LogsRefusal::OneBlock(error)) => {
                     let number = blocks.from;
                     if self
                         .one_block(tick, chain, session, &mut stretch, number, &error)
@@ -148,8 +148,8 @@ impl Reader {
                     }
                     break;
                 }
-                Err(Refused::Lost) => {
-                    stretch.ended = Ended::Lost;
+                Err(LogsRefusal::Lost) => {
+                    stretch.ended = ReadEnd::Lost;
                     break;
                 }
             }
@@ -169,10 +169,10 @@ impl Reader {
     /// Every log of some blocks that pays one of the recipients.
     async fn logs(
         &mut self,
-        chain: &mut Chain<'_>,
-        session: &Session,
+        chain: &mut ChainClient<'_>,
+        session: &EndpointSession,
         blocks: BlockSpan,
-    ) -> Result<Vec<Log>, Refused> {
+    ) -> Result<Vec<Log>, LogsRefusal> {
         let mut all = Vec::new();
         for recipients in self.recipients.clone() {
             let filter = self.filter(blocks, recipients);
@@ -187,11 +187,11 @@ impl Reader {
     /// What follows from an error.
     fn refused(
         &mut self,
-        chain: &mut Chain<'_>,
-        session: &Session,
+        chain: &mut ChainClient<'_>,
+        session: &EndpointSession,
         blocks: BlockSpan,
         error: RpcError,
-    ) -> Refused {
+    ) -> LogsRefusal {
         let narrower = match &error {
             RpcError::RangeTooWide { hint, max } => self.range.refused(blocks, *hint, *max),
             RpcError::TooManyResults { hint } => {
@@ -203,8 +203,12 @@ impl Reader {
                 self.range.too_many(blocks, None)
             }
             error if *error == FOREIGN => {
-                chain.caught(session, Fault::Lies, "it has logs that were not asked for");
-                return Refused::Lost;
+                chain.report_fault(
+                    session,
+                    EndpointFault::Lies,
+                    "it has logs that were not asked for",
+                );
+                return LogsRefusal::Lost;
             }
             // Some are too slow for many blocks, or break over what is in them, and say
             // nothing of it: fewer from the next tick on.
@@ -214,18 +218,18 @@ impl Reader {
             | RpcError::Malformed(_) => {
                 let is_silence = error == RpcError::Unreachable;
                 let Some(narrower) = self.range.unanswered(blocks, is_silence) else {
-                    return Refused::OneBlock(error);
+                    return LogsRefusal::OneBlock(error);
                 };
                 self.range = narrower;
-                chain.lost(session, &error);
-                return Refused::Lost;
+                chain.report_failure(session, &error);
+                return LogsRefusal::Lost;
             }
             _ => {
-                chain.lost(session, &error);
-                return Refused::Lost;
+                chain.report_failure(session, &error);
+                return LogsRefusal::Lost;
             }
         };
-        narrower.map_or(Refused::OneBlock(error), Refused::Narrower)
+        narrower.map_or(LogsRefusal::OneBlock(error), LogsRefusal::Narrower)
     }
 
     /// Reads a single block that was refused, in parts. Answers whether it counts as
@@ -234,8 +238,8 @@ impl Reader {
     async fn one_block(
         &self,
         tick: &Tick<'_>,
-        chain: &mut Chain<'_>,
-        session: &Session,
+        chain: &mut ChainClient<'_>,
+        session: &EndpointSession,
         stretch: &mut Stretch,
         number: u64,
         error: &RpcError,
@@ -249,13 +253,13 @@ impl Reader {
             Ok(Some(block)) if block.number == number => block,
             Ok(_) => {
                 let details = "it lacks a block below its newest one";
-                chain.caught(session, Fault::Lies, details);
-                stretch.ended = Ended::Lost;
+                chain.report_fault(session, EndpointFault::Lies, details);
+                stretch.ended = ReadEnd::Lost;
                 return false;
             }
             Err(error) => {
-                chain.lost(session, &error);
-                stretch.ended = Ended::Lost;
+                chain.report_failure(session, &error);
+                stretch.ended = ReadEnd::Lost;
                 return false;
             }
         };
@@ -272,8 +276,8 @@ impl Reader {
             .await
             .is_err()
         {
-            chain.lost(session, error);
-            stretch.ended = Ended::Lost;
+            chain.report_failure(session, error);
+            stretch.ended = ReadEnd::Lost;
             return false;
         }
         let (logs, is_whole) = self.parts(chain, session, span, block.hash).await;
@@ -292,8 +296,8 @@ impl Reader {
     /// What can be had of a block, by contract and recipients, and whether that is all.
     async fn parts(
         &self,
-        chain: &mut Chain<'_>,
-        session: &Session,
+        chain: &mut ChainClient<'_>,
+        session: &EndpointSession,
         span: BlockSpan,
         hash: Hash,
     ) -> (Vec<Log>, bool) {
@@ -338,8 +342,8 @@ impl Reader {
 
 /// Asks for logs; those that were not asked for count as none.
 async fn ask(
-    chain: &mut Chain<'_>,
-    session: &Session,
+    chain: &mut ChainClient<'_>,
+    session: &EndpointSession,
     filter: &LogFilter,
 ) -> Result<Vec<Log>, RpcError> {
     let logs = chain.ask(session, &rpc::logs(filter)).await?;
@@ -350,7 +354,7 @@ async fn ask(
 }
 
 /// A log as it is recorded; nothing for one that moves no money.
-pub(crate) fn found(tick: &Tick<'_>, log: &Log) -> Option<Found> {
+pub(crate) fn found(tick: &Tick<'_>, log: &Log) -> Option<NewTransfer> {
     let transfer = match transfer::decode(log) {
         Ok(transfer) => transfer,
         Err(NotATransfer::Removed) => return None,
@@ -360,7 +364,7 @@ pub(crate) fn found(tick: &Tick<'_>, log: &Log) -> Option<Found> {
             return None;
         }
     };
-    (transfer.amount.get() > 0).then(|| Found {
+    (transfer.amount.get() > 0).then(|| NewTransfer {
         id: tick.ports.stamps.new_id(),
         tx_hash: transfer.transaction.to_string(),
         log_index: transfer.log_index.cast_signed(),

@@ -2,22 +2,27 @@
 //! ends orders whose time is over. Whatever breaks, and however many ticks run at
 //! once, the next one goes on where the last batch ended.
 
-use crate::chain::{Chain, Opened, Session, place};
+use crate::chain::{ChainClient, EndpointSession, OpenedEndpoint, place};
 use crate::settings::Settings;
-use crate::stretch::Ended;
-use crate::{Ports, back, jobs, judge, read, reorg};
+use crate::stretch::ReadEnd;
+use crate::{Ports, back, follow, jobs, judge, reorg};
 use keywright_domain::dates::rfc3339;
 use keywright_domain::usdc::watching::{WALLET_GROUP, watched_for};
 use keywright_ports::{DatabaseError, Level, Outbound};
 use keywright_providers::polygon::range::Adaptive;
 use keywright_providers::polygon::rpc::{self, Block, BlockTag};
-use keywright_store::chain::chain_attention::{self, Trouble};
-use keywright_store::chain::chain_cursors::{self, Cursor, Place, STATEMENTS_TO_LOAD};
-use keywright_store::chain::chain_groups::{self, STATEMENTS_TO_RELEASE, Watched};
-use keywright_store::chain::chain_jobs::{self, Job, STATEMENTS_TO_ADVANCE as STATEMENTS_TO_WORK};
-use keywright_store::chain::rpc_endpoints::{self, Fault, Faulty, SetAside};
-use keywright_store::chain::transfers::{Found, STATEMENTS_TO_RECORD};
-use keywright_store::chain::usdc_orders::{self, EXPIRED_AT_ONCE, STATEMENTS_TO_EXPIRE};
+use keywright_store::chain::address_release::{self, STATEMENTS_TO_RELEASE};
+use keywright_store::chain::chain_attention::{self, ChainTrouble};
+use keywright_store::chain::chain_cursors::{self, BlockPosition, Cursor, STATEMENTS_TO_LOAD};
+use keywright_store::chain::chain_groups::WatchedAddresses;
+use keywright_store::chain::chain_job_requests;
+use keywright_store::chain::chain_jobs::{ChainJob, STATEMENTS_TO_ADVANCE as STATEMENTS_TO_WORK};
+use keywright_store::chain::rpc_endpoints::{
+    self, EndpointFault, EndpointSetAside, FaultyEndpoint,
+};
+use keywright_store::chain::transfers::{NewTransfer, STATEMENTS_TO_RECORD};
+use keywright_store::chain::usdc_order_ending::{self, EXPIRED_AT_ONCE, STATEMENTS_TO_EXPIRE};
+use keywright_store::chain::usdc_orders;
 use keywright_store::operator::audit::Actor;
 use keywright_web::ApiError;
 use serde::Serialize;
@@ -60,7 +65,7 @@ const BEHIND: i64 = 1_800;
 /// What a tick did.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = WatchReport)]
-pub(crate) struct Report {
+pub(crate) struct TickReport {
     /// The time of the last block that was read, RFC 3339; null before the first
     /// tick, and where nothing is watched.
     #[schema(required)]
@@ -113,11 +118,11 @@ impl From<TickError> for ApiError {
 pub(crate) struct Tick<'a> {
     pub(crate) ports: &'a Ports,
     pub(crate) settings: &'a Settings,
-    pub(crate) market: usdc_orders::Market,
+    pub(crate) market: usdc_orders::ChainToken,
     pub(crate) actor: Actor,
-    pub(crate) report: Report,
+    pub(crate) report: TickReport,
     /// What is watched, once it was loaded.
-    pub(crate) watched: Option<Watched>,
+    pub(crate) watched: Option<WatchedAddresses>,
     statements: usize,
     /// Of those, the ones that are kept for reading behind the cursor, and for ending
     /// orders.
@@ -135,10 +140,10 @@ pub(crate) struct Tick<'a> {
 ///
 /// # Errors
 /// [`TickError`].
-pub(crate) async fn tick(ports: &Ports, request_id: &str) -> Result<Report, TickError> {
+pub(crate) async fn tick(ports: &Ports, request_id: &str) -> Result<TickReport, TickError> {
     let (settings, outbound) = match &*ports.watched {
         Ok(Some(watched)) => watched,
-        Ok(None) => return Ok(Report::default()),
+        Ok(None) => return Ok(TickReport::default()),
         Err(reason) => return Err(TickError::Configuration(reason.clone())),
     };
     let mut tick = Tick {
@@ -150,7 +155,7 @@ pub(crate) async fn tick(ports: &Ports, request_id: &str) -> Result<Report, Tick
             at: ports.stamps.now(),
             request_id: request_id.to_owned(),
         },
-        report: Report::default(),
+        report: TickReport::default(),
         watched: None,
         // One is for saying how far it came.
         statements: STATEMENTS - STATEMENTS_TO_LOAD - 1,
@@ -167,33 +172,33 @@ impl<'a> Tick<'a> {
     async fn run(&mut self, outbound: &'a Outbound) -> Result<(), DatabaseError> {
         let (database, now) = (&self.ports.database, self.actor.at);
         let loaded = chain_cursors::load(database, &self.market, now).await?;
-        let mut chain = Chain::new(self.settings, outbound, &loaded.set_aside, CALLS);
+        let mut chain = ChainClient::new(self.settings, outbound, &loaded.set_aside, CALLS);
         let Some(mut cursor) = loaded.cursor else {
             self.begin(&mut chain).await?;
-            return self.told_of(&chain, &loaded.set_aside).await;
+            return self.report_faults(&chain, &loaded.set_aside).await;
         };
         if let Some(job) = &loaded.cursor_move {
             self.move_cursor(&mut chain, &cursor, job).await?;
-            return self.told_of(&chain, &loaded.set_aside).await;
+            return self.report_faults(&chain, &loaded.set_aside).await;
         }
         let was_behind = self.is_behind(&cursor);
         let session = self.read(&mut chain, &mut cursor).await?;
-        self.told_of(&chain, &loaded.set_aside).await?;
+        self.report_faults(&chain, &loaded.set_aside).await?;
         let faults = chain.faulty.len();
         chain.keep(BACK_CALLS);
-        judge::all(self, &mut chain, session.as_ref()).await?;
+        judge::judge_waiting(self, &mut chain, session.as_ref()).await?;
         chain.keep(0);
         self.kept[0] = 0;
         if let Some(session) = &session {
-            back::all(self, &mut chain, session, &cursor).await?;
+            back::read_due_groups(self, &mut chain, session, &cursor).await?;
         }
-        let rest: Vec<Faulty> = chain.faulty.drain(faults..).collect();
+        let rest: Vec<FaultyEndpoint> = chain.faulty.drain(faults..).collect();
         self.put_aside(&rest, &loaded.set_aside).await?;
         self.kept = [0; 2];
         self.report.calls = chain.calls_made();
         self.report.read_to = Some(rfc3339(cursor.place.block_time));
         self.end_orders(&cursor).await?;
-        self.say_how_far(&cursor, was_behind).await
+        self.report_delay(&cursor, was_behind).await
     }
 
     /// Ends orders whose time is over, and lets go of what they held.
@@ -206,12 +211,12 @@ impl<'a> Tick<'a> {
                 std::array::from_fn(|_| self.ports.stamps.new_id());
             let read_to = self.own_read_to.map_or(read_to, |own| own.min(read_to));
             self.report.expired =
-                usdc_orders::expire(database, &self.actor, market, read_to, &ids).await?;
+                usdc_order_ending::expire(database, &self.actor, market, read_to, &ids).await?;
         }
         if self.groups > 1 && self.statements >= STATEMENTS_TO_RELEASE {
             self.statements -= STATEMENTS_TO_RELEASE;
             let kept = watched_for(self.groups);
-            chain_groups::release(database, market, read_to, kept).await?;
+            address_release::release(database, market, read_to, kept).await?;
         }
         Ok(())
     }
@@ -219,11 +224,11 @@ impl<'a> Tick<'a> {
     /// Moves the cursor to where the operator wants it.
     async fn move_cursor(
         &mut self,
-        chain: &mut Chain<'_>,
+        chain: &mut ChainClient<'_>,
         cursor: &Cursor,
-        job: &Job,
+        job: &ChainJob,
     ) -> Result<(), DatabaseError> {
-        let Some(Opened::Agrees(session)) = chain.open(None).await else {
+        let Some(OpenedEndpoint::Agrees(session)) = chain.open(None).await else {
             return jobs::failed(self, job, "no endpoint could be asked").await;
         };
         let number = job.first_block.cast_unsigned();
@@ -242,7 +247,8 @@ impl<'a> Tick<'a> {
         let (database, actor, market) = (&self.ports.database, &self.actor, &self.market);
         let steps = [cursor.step_id.as_str(), job.id.as_str()];
         let to = place(&block);
-        let moved = chain_jobs::move_cursor(database, actor, market, steps, &to, &step_id).await?;
+        let moved =
+            chain_job_requests::move_cursor(database, actor, market, steps, &to, &step_id).await?;
         if moved {
             self.warn(&format!(
                 "{} moved the cursor to block {number}",
@@ -255,8 +261,8 @@ impl<'a> Tick<'a> {
 
     /// The first tick: what is final now, or what the vendor configured, counts as
     /// read.
-    async fn begin(&mut self, chain: &mut Chain<'_>) -> Result<(), DatabaseError> {
-        let Some(Opened::Agrees(session)) = chain.open(None).await else {
+    async fn begin(&mut self, chain: &mut ChainClient<'_>) -> Result<(), DatabaseError> {
+        let Some(OpenedEndpoint::Agrees(session)) = chain.open(None).await else {
             return Ok(());
         };
         let last = match self.settings.start_block {
@@ -274,15 +280,15 @@ impl<'a> Tick<'a> {
 
     async fn block(
         &mut self,
-        chain: &mut Chain<'_>,
-        session: &Session,
+        chain: &mut ChainClient<'_>,
+        session: &EndpointSession,
         number: u64,
     ) -> Option<Block> {
         let call = rpc::block(BlockTag::Number(number));
         match chain.ask(session, &call).await {
             Ok(block) => block,
             Err(error) => {
-                chain.lost(session, &error);
+                chain.report_failure(session, &error);
                 None
             }
         }
@@ -292,38 +298,38 @@ impl<'a> Tick<'a> {
     /// Answers one that can be asked about what was found.
     async fn read(
         &mut self,
-        chain: &mut Chain<'_>,
+        chain: &mut ChainClient<'_>,
         cursor: &mut Cursor,
-    ) -> Result<Option<Session>, DatabaseError> {
+    ) -> Result<Option<EndpointSession>, DatabaseError> {
         let mut usable = None;
         let mut disagreeing = Vec::new();
         let mut is_agreed = false;
         while let Some(opened) = chain.open(Some(&cursor.place)).await {
             let session = match opened {
-                Opened::Agrees(session) => session,
-                Opened::Behind => continue,
-                Opened::Disagrees(session) => {
+                OpenedEndpoint::Agrees(session) => session,
+                OpenedEndpoint::Behind => continue,
+                OpenedEndpoint::Disagrees(session) => {
                     disagreeing.push(session);
                     continue;
                 }
             };
             is_agreed = true;
             let before = cursor.place.block;
-            let ended = read::on(self, chain, &session, cursor).await?;
+            let ended = follow::follow(self, chain, &session, cursor).await?;
             // One that knows nothing new may be stuck: perhaps the next one does.
-            let is_stuck = ended == Ended::Whole && before == session.head.number.cast_signed();
+            let is_stuck = ended == ReadEnd::Whole && before == session.head.number.cast_signed();
             match ended {
-                Ended::Lost => {}
-                Ended::Whole | Ended::Overtaken => usable = Some(session),
+                ReadEnd::Lost => {}
+                ReadEnd::Whole | ReadEnd::Overtaken => usable = Some(session),
             }
-            if ended != Ended::Lost && !is_stuck {
+            if ended != ReadEnd::Lost && !is_stuck {
                 break;
             }
         }
         if is_agreed {
             for session in &disagreeing {
                 let details = format!("it has another block {}", cursor.place.block);
-                chain.caught(session, Fault::Disagrees, &details);
+                chain.report_fault(session, EndpointFault::Disagrees, &details);
             }
         } else if let Some(session) = disagreeing.first() {
             if chain.unreached {
@@ -337,10 +343,10 @@ impl<'a> Tick<'a> {
     }
 
     /// Sets aside those that failed.
-    async fn told_of(
+    async fn report_faults(
         &mut self,
-        chain: &Chain<'_>,
-        set_aside: &[SetAside],
+        chain: &ChainClient<'_>,
+        set_aside: &[EndpointSetAside],
     ) -> Result<(), DatabaseError> {
         self.report.calls = chain.calls_made();
         let faulty = chain.faulty.clone();
@@ -349,8 +355,8 @@ impl<'a> Tick<'a> {
 
     async fn put_aside(
         &mut self,
-        faulty: &[Faulty],
-        set_aside: &[SetAside],
+        faulty: &[FaultyEndpoint],
+        set_aside: &[EndpointSetAside],
     ) -> Result<(), DatabaseError> {
         self.report.faulty += faulty.len();
         for one in faulty {
@@ -358,7 +364,7 @@ impl<'a> Tick<'a> {
             self.warn(&line);
             self.failures.push(line);
             let known = set_aside.iter().any(|known| known.id == one.id);
-            if known && one.fault.is_outage() || !self.takes(2) {
+            if known && one.fault.is_outage() || !self.reserve_statements(2) {
                 continue;
             }
             let seconds = if one.fault.is_outage() {
@@ -379,7 +385,7 @@ impl<'a> Tick<'a> {
 
     /// Tells the operator when what was read last is long ago, and when it is no
     /// longer.
-    async fn say_how_far(&self, cursor: &Cursor, was: bool) -> Result<(), DatabaseError> {
+    async fn report_delay(&self, cursor: &Cursor, was: bool) -> Result<(), DatabaseError> {
         let (database, market) = (&self.ports.database, &self.market);
         match (was, self.is_behind(cursor)) {
             (_, true) => {
@@ -390,11 +396,11 @@ impl<'a> Tick<'a> {
                     "endpoints": self.failures,
                 });
                 let id = self.ports.stamps.new_id();
-                let behind = Trouble::Behind;
-                chain_attention::tell(database, &self.actor, market, behind, &details, &id).await
+                let behind = ChainTrouble::Behind;
+                chain_attention::report(database, &self.actor, market, behind, &details, &id).await
             }
             (true, false) => {
-                chain_attention::over(database, &self.actor, market, Trouble::Behind).await
+                chain_attention::resolve(database, &self.actor, market, ChainTrouble::Behind).await
             }
             (false, false) => Ok(()),
         }
@@ -402,7 +408,7 @@ impl<'a> Tick<'a> {
 
     /// Whether there is room for so many statements more, beside those that are kept
     /// for later; takes it.
-    pub(crate) fn takes(&mut self, statements: usize) -> bool {
+    pub(crate) fn reserve_statements(&mut self, statements: usize) -> bool {
         let kept: usize = self.kept.iter().sum();
         let is_room = self.statements >= statements + kept;
         if is_room {
@@ -413,7 +419,7 @@ impl<'a> Tick<'a> {
 
     /// Keeps room for what is due later in the tick, when the chain can be read up to
     /// a block of this time.
-    pub(crate) fn keeps_for(&mut self, watched: &Watched, head: i64) {
+    pub(crate) fn reserve_for_due_work(&mut self, watched: &WatchedAddresses, head: i64) {
         let is_over = |first: Option<i64>| first.is_some_and(|first| first < head);
         let is_ending = is_over(watched.first_end) || is_over(watched.first_release);
         let is_due = watched.job.is_some() || back::is_due(self, watched);
@@ -432,17 +438,17 @@ impl<'a> Tick<'a> {
     }
 
     /// Gives back what recording did not need.
-    pub(crate) fn spares(&mut self, found: &[Found], unread: &[Place]) {
+    pub(crate) fn release_unused(&mut self, found: &[NewTransfer], unread: &[BlockPosition]) {
         if found.is_empty() {
-            self.gives_back(STATEMENTS_TO_RECORD);
+            self.release_statements(STATEMENTS_TO_RECORD);
         }
         if unread.is_empty() {
-            self.gives_back(1);
+            self.release_statements(1);
         }
     }
 
     /// Gives back room that was not needed.
-    pub(crate) fn gives_back(&mut self, statements: usize) {
+    pub(crate) fn release_statements(&mut self, statements: usize) {
         self.statements += statements;
     }
 

@@ -3,7 +3,7 @@
 use super::{JobView, check_block, request};
 use crate::{Operator, Ports};
 use axum::extract::State;
-use keywright_store::chain::chain_jobs::Kind;
+use keywright_store::chain::chain_jobs::JobKind;
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Failures};
 use keywright_web::{ApiError, Json};
 use serde::Deserialize;
@@ -44,7 +44,7 @@ pub(crate) async fn handler(
 ) -> Result<Json<JobView>, ApiError> {
     let Json(body) = body?;
     let block = check_block("block", body.block)?;
-    request(&ports, &actor, Kind::Cursor, [block, block], body.note)
+    request(&ports, &actor, JobKind::Cursor, [block, block], body.note)
         .await
         .map(Json)
 }

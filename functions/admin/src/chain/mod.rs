@@ -9,7 +9,8 @@ pub(crate) mod show;
 use crate::Ports;
 use crate::text::{self, MAX_NOTE_BYTES};
 use keywright_domain::dates::rfc3339;
-use keywright_store::chain::chain_jobs::{self, Job, Kind, Request};
+use keywright_store::chain::chain_job_requests::{self, JobRequest};
+use keywright_store::chain::chain_jobs::{ChainJob, JobKind};
 use keywright_store::operator::audit::Actor;
 use keywright_web::ApiError;
 use serde::Serialize;
@@ -52,8 +53,8 @@ pub(crate) struct JobView {
     ended_at: Option<String>,
 }
 
-impl From<Job> for JobView {
-    fn from(job: Job) -> Self {
+impl From<ChainJob> for JobView {
+    fn from(job: ChainJob) -> Self {
         Self {
             id: job.id,
             kind: job.kind.as_str(),
@@ -84,7 +85,7 @@ fn check_block(member: &str, block: i64) -> Result<i64, ApiError> {
 async fn request(
     ports: &Ports,
     actor: &Actor,
-    kind: Kind,
+    kind: JobKind,
     [first_block, last_block]: [i64; 2],
     note: Option<String>,
 ) -> Result<JobView, ApiError> {
@@ -92,14 +93,15 @@ async fn request(
     if let Some(note) = &note {
         text::check("note", note, MAX_NOTE_BYTES)?;
     }
-    let wanted = Request {
+    let wanted = JobRequest {
         kind,
         first_block,
         last_block,
         note: note.as_deref(),
     };
     let [id, audit_id] = [ports.stamps.new_id(), ports.stamps.new_id()];
-    let job = chain_jobs::request(&ports.database, actor, &wanted, [&id, &audit_id]).await?;
+    let job =
+        chain_job_requests::request(&ports.database, actor, &wanted, [&id, &audit_id]).await?;
     let job = job.ok_or_else(|| ApiError::internal("a request was not recorded".to_owned()))?;
     Ok(job.into())
 }

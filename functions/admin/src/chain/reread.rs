@@ -3,7 +3,7 @@
 use super::{JobView, check_block, request};
 use crate::{Operator, Ports};
 use axum::extract::State;
-use keywright_store::chain::chain_jobs::Kind;
+use keywright_store::chain::chain_jobs::JobKind;
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Failures};
 use keywright_web::{ApiError, Json};
 use serde::Deserialize;
@@ -61,7 +61,7 @@ pub(crate) async fn handler(
             "last_block must be less than 1000000 blocks behind first_block; send several requests",
         ));
     }
-    request(&ports, &actor, Kind::Range, [first, last], body.note)
+    request(&ports, &actor, JobKind::Range, [first, last], body.note)
         .await
         .map(Json)
 }

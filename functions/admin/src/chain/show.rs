@@ -6,7 +6,7 @@ use axum::extract::State;
 use http::{HeaderMap, Uri};
 use keywright_domain::dates::rfc3339;
 use keywright_domain::page::Position;
-use keywright_store::chain::chain_jobs::{self, Standing};
+use keywright_store::chain::chain_job_requests::{self, ChainStatus};
 use keywright_web::openapi::{AccessRefusals, BadQuery, Failures};
 use keywright_web::page::{PageQuery, end_page};
 use keywright_web::{ApiError, Json, Query};
@@ -67,7 +67,7 @@ pub(crate) async fn handler(
     Query(page): Query<PageQuery>,
 ) -> Result<(HeaderMap, Json<Reading>), ApiError> {
     let page = page.page(USUAL, MOST)?;
-    let (chains, mut jobs) = chain_jobs::list(&ports.database, &page).await?;
+    let (chains, mut jobs) = chain_job_requests::list(&ports.database, &page).await?;
     let (headers, next_cursor) = end_page(&page, &uri, &mut jobs, |job| Position {
         at: job.requested_at,
         id: job.id.clone(),
@@ -82,8 +82,8 @@ pub(crate) async fn handler(
     ))
 }
 
-impl From<Standing> for StandingView {
-    fn from(standing: Standing) -> Self {
+impl From<ChainStatus> for StandingView {
+    fn from(standing: ChainStatus) -> Self {
         Self {
             chain_id: standing.chain_id,
             token: standing.token,

@@ -6,7 +6,7 @@ use http::{HeaderMap, Uri};
 use keywright_domain::dates::rfc3339;
 use keywright_domain::page::Position;
 use keywright_providers::polygon::Address;
-use keywright_store::chain::claims::{self, Claim, Filter};
+use keywright_store::chain::claims::{self, Claim, ClaimFilter};
 use keywright_web::openapi::{AccessRefusals, BadQuery, Failures};
 use keywright_web::page::{PageQuery, end_page};
 use keywright_web::{ApiError, Json, Query};
@@ -83,7 +83,7 @@ pub(crate) async fn handler(
     let wallet = wallet
         .transpose()
         .map_err(|error| ApiError::bad_request(format!("wallet: {error}")))?;
-    let filter = Filter {
+    let filter = ClaimFilter {
         wallet: wallet.map(|wallet| wallet.lower()),
         binary_sha256: asked
             .which

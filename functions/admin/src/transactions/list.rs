@@ -9,7 +9,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Uri};
 use keywright_domain::dates::rfc3339;
 use keywright_domain::page::Position;
-use keywright_store::chain::transfer_list::{self, Transaction};
+use keywright_store::chain::transfer_list::{self, TransactionRecord};
 use keywright_web::openapi::{AccessRefusals, BadQuery, Failures};
 use keywright_web::page::{PageQuery, end_page};
 use keywright_web::{ApiError, Query};
@@ -79,7 +79,7 @@ const HEAD: &str = "date,credited_at,receipt_id,invoice_id,license_id,product,ti
                     tx_hash,log_index,block_number,payer,amount_units,amount_display\r\n";
 
 impl Line {
-    fn of(sale: Transaction) -> Result<Self, ApiError> {
+    fn of(sale: TransactionRecord) -> Result<Self, ApiError> {
         Ok(Self {
             date: rfc3339(sale.paid_at),
             credited_at: rfc3339(sale.credited_at),

@@ -5,8 +5,8 @@ use crate::Ports;
 use axum::extract::State;
 use http::{HeaderMap, Uri};
 use keywright_domain::page::Position;
-use keywright_domain::usdc::matching::Reason;
-use keywright_store::chain::transfer_list::{self, Filter};
+use keywright_domain::usdc::matching::UnmatchedReason;
+use keywright_store::chain::transfer_list::{self, TransferFilter};
 use keywright_web::openapi::{AccessRefusals, BadQuery, Failures};
 use keywright_web::page::{PageQuery, end_page};
 use keywright_web::{ApiError, Json, Query};
@@ -75,11 +75,11 @@ pub(crate) async fn handler(
     Query(asked): Query<Asked>,
 ) -> Result<(HeaderMap, Json<List>), ApiError> {
     let page = asked.page.page(USUAL, MOST)?;
-    let filter = Filter {
+    let filter = TransferFilter {
         state: one_of("state", &STATES, asked.which.state)?,
         reason: one_of(
             "reason",
-            &Reason::ALL.map(Reason::as_str),
+            &UnmatchedReason::ALL.map(UnmatchedReason::as_str),
             asked.which.reason,
         )?,
         invoice_id: asked.which.invoice_id,

@@ -5,7 +5,7 @@ pub(crate) mod resolve;
 
 use keywright_domain::dates::rfc3339;
 use keywright_providers::polygon::{Address, Units};
-use keywright_store::chain::transfer_list::Transfer;
+use keywright_store::chain::transfer_list::TransferRecord;
 use keywright_web::ApiError;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -82,10 +82,10 @@ pub(crate) struct View {
     put_off_because: Option<String>,
 }
 
-impl TryFrom<Transfer> for View {
+impl TryFrom<TransferRecord> for View {
     type Error = ApiError;
 
-    fn try_from(transfer: Transfer) -> Result<Self, ApiError> {
+    fn try_from(transfer: TransferRecord) -> Result<Self, ApiError> {
         Ok(Self {
             id: transfer.id,
             recorded_at: rfc3339(transfer.recorded_at),

@@ -6,7 +6,7 @@ use crate::{Operator, Ports};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use keywright_domain::dates::parse_rfc3339;
-use keywright_store::chain::transfer_list::Transfer;
+use keywright_store::chain::transfer_list::TransferRecord;
 use keywright_store::chain::transfer_resolve::{self, Resolution, ResolveIds};
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
 use keywright_web::{ApiError, Json};
@@ -124,7 +124,7 @@ pub(crate) async fn handler(
 }
 
 /// Whether a license was issued for the transfer.
-fn has_paid(transfer: &Transfer) -> bool {
+fn has_paid(transfer: &TransferRecord) -> bool {
     match transfer.standing() {
         "credited" => true,
         "resolved" => transfer.resolution.as_deref() == Some("settled"),

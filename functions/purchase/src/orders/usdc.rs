@@ -12,7 +12,10 @@ use keywright_domain::usdc::watching::index_of;
 use keywright_domain::usdc::{ADDRESS_WATCHED, MAX_SPREAD};
 use keywright_providers::polygon::wallet::{IndexError, ReceivingKey};
 use keywright_providers::polygon::{Address, Units};
-use keywright_store::chain::usdc_orders::{self, NewOrder, Placed, Shown, ToldBy};
+use keywright_store::chain::usdc_order_placing::{
+    self, NewUsdcOrder, OrderIdentification, OrderPlacement,
+};
+use keywright_store::chain::usdc_orders::{self, UsdcOrderView};
 use keywright_store::sales::invoices::{OrderDraft, OrderRefusal};
 use keywright_web::ApiError;
 
@@ -54,7 +57,7 @@ impl OrderTaker<'_> {
             Wallet::Many(key) => {
                 let (derivation_index, address) =
                     next_address(ports, key, settings.share, now).await?;
-                let told_by = ToldBy::Address {
+                let told_by = OrderIdentification::Address {
                     amount_units: price.get(),
                     derivation_index,
                 };
@@ -62,8 +65,8 @@ impl OrderTaker<'_> {
             }
         };
         let identity = &draft.identity;
-        let order = NewOrder {
-            market: usdc_orders::Market {
+        let order = NewUsdcOrder {
+            market: usdc_orders::ChainToken {
                 chain_id: settings.market.chain_id.cast_signed(),
                 token: settings.market.token.lower(),
             },
@@ -76,12 +79,14 @@ impl OrderTaker<'_> {
             reserved_until: expires_at + kept,
         };
         let placed =
-            usdc_orders::place(&ports.database, draft, &order, &checked.origin, now).await?;
+            usdc_order_placing::place(&ports.database, draft, &order, &checked.origin, now).await?;
         let amount_units = match placed {
-            Placed::Recorded(amount_units) => amount_units,
-            Placed::Exhausted => return Err(OrderError::Refused(OrderRefusal::CodeUsedUp)),
-            Placed::TooMany(cap) => return Err(OrderError::Refused(OrderRefusal::TooMany(cap))),
-            Placed::Full => {
+            OrderPlacement::Recorded(amount_units) => amount_units,
+            OrderPlacement::Exhausted => return Err(OrderError::Refused(OrderRefusal::CodeUsedUp)),
+            OrderPlacement::TooMany(cap) => {
+                return Err(OrderError::Refused(OrderRefusal::TooMany(cap)));
+            }
+            OrderPlacement::Full => {
                 let busy = ApiError::unavailable(
                     "service_unavailable",
                     "too many orders at this price are waiting for payment; try again later",
@@ -90,7 +95,7 @@ impl OrderTaker<'_> {
                 return Err(busy.into());
             }
         };
-        let shown = Shown {
+        let shown = UsdcOrderView {
             chain_id: order.market.chain_id,
             token: order.market.token,
             address: order.address,
@@ -116,13 +121,13 @@ impl OrderTaker<'_> {
 
 /// Random amounts to try, so that a slip in the last digits rarely hits another order:
 /// within the configured spread, and within the widest one if strangers hold those.
-fn amount(ports: &Ports, settings: &UsdcSettings, price: i64) -> ToldBy {
+fn amount(ports: &Ports, settings: &UsdcSettings, price: i64) -> OrderIdentification {
     let usual = Amounts::above(price, settings.spread, settings.share);
     let all = Amounts::above(price, MAX_SPREAD, settings.share);
     let random = || u32::from_be_bytes(ports.stamps.random());
     let mut probes: Vec<i64> = (0..PROBES).map(|_| usual.pick(random())).collect();
     probes.extend((0..PROBES).map(|_| all.pick(random())));
-    ToldBy::Amount {
+    OrderIdentification::Amount {
         probes,
         all,
         start: all.pick(random()),
@@ -137,7 +142,7 @@ async fn next_address(
     now: i64,
 ) -> Result<(i64, Address), ApiError> {
     loop {
-        let index = usdc_orders::next_index(&ports.database, share, now).await?;
+        let index = usdc_order_placing::next_index(&ports.database, share, now).await?;
         let number =
             u32::try_from(index_of(index)).map_err(|e| ApiError::internal(e.to_string()))?;
         match key.address(number) {

@@ -1,9 +1,9 @@
 //! `POST /v1/claim/challenge`: what a wallet is to sign to be recorded.
 
-use super::{Pair, never_paid};
+use super::{WalletAndFile, never_paid};
 use crate::Ports;
 use crate::claims::limit_proofs;
-use crate::claims::proof::{Opened, open};
+use crate::claims::proof::{ClaimChallenge, open};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::header::CACHE_CONTROL;
@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 /// Which wallet for which file.
 #[derive(Deserialize, ToSchema)]
 #[schema(as = BinaryChallengeRequest)]
-pub(crate) struct Asked {
+pub(crate) struct BinaryChallengeRequest {
     /// SHA-256 of the file, 64 hexadecimal digits.
     #[schema(min_length = 64, max_length = 64)]
     binary_sha256: String,
@@ -33,9 +33,9 @@ pub(crate) struct Asked {
     post,
     path = "/v1/claim/challenge",
     tag = "buying",
-    request_body = Asked,
+    request_body = BinaryChallengeRequest,
     responses(
-        (status = 200, description = "What to sign.", body = Opened),
+        (status = 200, description = "What to sign.", body = ClaimChallenge),
         (status = 403, description = "The wallet never paid.",
             body = keywright_web::openapi::Error),
         BodyRefusals, Conflict, TooMany, Failures
@@ -44,10 +44,10 @@ pub(crate) struct Asked {
 pub(crate) async fn handler(
     State(ports): State<Ports>,
     client: Client,
-    asked: Result<Json<Asked>, ApiError>,
+    asked: Result<Json<BinaryChallengeRequest>, ApiError>,
 ) -> Result<Response, ApiError> {
     let Json(asked) = asked?;
-    let pair = Pair::read(&asked.binary_sha256, &asked.wallet_address)?;
+    let pair = WalletAndFile::read(&asked.binary_sha256, &asked.wallet_address)?;
     let allowance = limit_proofs(&ports, &client).await?;
     let chain_id = ports.claims.chain_id()?;
     if !claims::has_paid(&ports.database, chain_id, &pair.wallet.lower()).await? {

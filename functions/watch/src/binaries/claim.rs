@@ -1,6 +1,6 @@
 //! `POST /v1/claim`: records which file a wallet that paid was claimed for.
 
-use super::{Pair, never_paid};
+use super::{WalletAndFile, never_paid};
 use crate::Ports;
 use crate::claims::limit_proofs;
 use crate::claims::proof::{check, used};
@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use http::header::CACHE_CONTROL;
 use keywright_domain::dates::rfc3339;
 use keywright_providers::polygon::claim::Purpose;
-use keywright_store::chain::claims::{self, Claimed, NewClaim};
+use keywright_store::chain::claims::{self, ClaimOutcome, NewClaim};
 use keywright_store::operator::audit::Actor;
 use keywright_web::openapi::{BodyRefusals, Conflict, Failures, TooMany};
 use keywright_web::{ApiError, Client, Json, RequestId};
@@ -20,7 +20,7 @@ use utoipa::ToSchema;
 /// A wallet, a file, and the proof.
 #[derive(Deserialize, ToSchema)]
 #[schema(as = BinaryClaimRequest)]
-pub(crate) struct Proof {
+pub(crate) struct BinaryClaimRequest {
     /// SHA-256 of the file, 64 hexadecimal digits.
     #[schema(min_length = 64, max_length = 64)]
     binary_sha256: String,
@@ -36,7 +36,7 @@ pub(crate) struct Proof {
 /// What is recorded.
 #[derive(Serialize, ToSchema)]
 #[schema(as = BinaryClaim)]
-pub(crate) struct Recorded {
+pub(crate) struct BinaryClaimAnswer {
     /// Always `ok`.
     #[schema(example = "ok")]
     status: &'static str,
@@ -57,9 +57,9 @@ pub(crate) struct Recorded {
     post,
     path = "/v1/claim",
     tag = "buying",
-    request_body = Proof,
+    request_body = BinaryClaimRequest,
     responses(
-        (status = 200, description = "It is recorded.", body = Recorded),
+        (status = 200, description = "It is recorded.", body = BinaryClaimAnswer),
         (status = 403, description = "The proof is not good, or the wallet never paid.",
             body = keywright_web::openapi::Error),
         BodyRefusals, Conflict, TooMany, Failures
@@ -69,10 +69,10 @@ pub(crate) async fn handler(
     State(ports): State<Ports>,
     Extension(RequestId(request_id)): Extension<RequestId>,
     client: Client,
-    proof: Result<Json<Proof>, ApiError>,
+    proof: Result<Json<BinaryClaimRequest>, ApiError>,
 ) -> Result<Response, ApiError> {
     let Json(proof) = proof?;
-    let pair = Pair::read(&proof.binary_sha256, &proof.wallet_address)?;
+    let pair = WalletAndFile::read(&proof.binary_sha256, &proof.wallet_address)?;
     let allowance = limit_proofs(&ports, &client).await?;
     let purpose = Purpose::Binary {
         sha256: &pair.sha256,
@@ -96,11 +96,11 @@ pub(crate) async fn handler(
         audit_id: ports.stamps.new_id(),
     };
     let claimed_at = match claims::record(&ports.database, &actor, &claim).await? {
-        Claimed::Since(at) => at,
-        Claimed::Used => return Err(used()),
-        Claimed::NeverPaid => return Err(never_paid()),
+        ClaimOutcome::Since(at) => at,
+        ClaimOutcome::Used => return Err(used()),
+        ClaimOutcome::NeverPaid => return Err(never_paid()),
     };
-    let recorded = Recorded {
+    let recorded = BinaryClaimAnswer {
         status: "ok",
         binary_sha256: pair.sha256,
         wallet_address: pair.wallet.to_string(),

@@ -7,13 +7,13 @@ use keywright_providers::polygon::Address;
 use keywright_web::ApiError;
 
 /// A wallet and a file, checked.
-struct Pair {
+struct WalletAndFile {
     wallet: Address,
     /// 64 lower-case hexadecimal digits.
     sha256: String,
 }
 
-impl Pair {
+impl WalletAndFile {
     fn read(binary_sha256: &str, wallet_address: &str) -> Result<Self, ApiError> {
         let is_hash =
             binary_sha256.len() == 64 && binary_sha256.bytes().all(|b| b.is_ascii_hexdigit());
@@ -45,7 +45,7 @@ mod tests {
 
     #[test]
     fn a_hash_and_an_address_are_read_strictly() {
-        let pair = Pair::read(&"AB".repeat(32), WALLET).expect("a pair");
+        let pair = WalletAndFile::read(&"AB".repeat(32), WALLET).expect("a pair");
         assert_eq!(pair.sha256, "ab".repeat(32));
         assert_eq!(pair.wallet.to_string(), WALLET);
         let good = "ab".repeat(32);
@@ -59,7 +59,10 @@ mod tests {
             (&good, ""),
             (&good, "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAeD"),
         ] {
-            assert!(Pair::read(sha256, wallet).is_err(), "{sha256} {wallet}");
+            assert!(
+                WalletAndFile::read(sha256, wallet).is_err(),
+                "{sha256} {wallet}"
+            );
         }
     }
 }

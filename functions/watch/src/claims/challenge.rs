@@ -1,16 +1,16 @@
 //! `POST /v1/license/{tx_hash}/challenge`: what the wallet that paid is to sign.
 
-use super::proof::{Opened, open};
+use super::proof::{ClaimChallenge, open};
 use super::{limit_proofs, transaction};
 use crate::Ports;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use http::header::CACHE_CONTROL;
-use keywright_domain::usdc::claiming::{Standing, standing};
+use keywright_domain::usdc::claiming::{PaymentStanding, standing};
 use keywright_providers::polygon::claim::Purpose;
 use keywright_providers::polygon::{Address, Hash};
-use keywright_store::chain::claims::{self, Payment};
+use keywright_store::chain::claims::{self, TransactionPayment};
 use keywright_web::openapi::{BodyRefusals, Conflict, Failures, TooMany, Unknown};
 use keywright_web::{ApiError, Client, Json};
 use serde::Deserialize;
@@ -20,7 +20,7 @@ use utoipa::ToSchema;
 /// Who will sign.
 #[derive(Default, Deserialize, ToSchema)]
 #[schema(as = ClaimChallengeRequest)]
-pub(crate) struct Asked {
+pub(crate) struct ClaimChallengeRequest {
     /// The wallet; needed only where several paid in one transaction.
     #[schema(example = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed")]
     wallet: Option<String>,
@@ -35,9 +35,9 @@ pub(crate) struct Asked {
     path = "/v1/license/{tx_hash}/challenge",
     tag = "buying",
     params(("tx_hash" = String, Path, description = "0x and 64 hexadecimal digits")),
-    request_body(content = Option<Asked>, description = "May be left out."),
+    request_body(content = Option<ClaimChallengeRequest>, description = "May be left out."),
     responses(
-        (status = 200, description = "What to sign.", body = Opened),
+        (status = 200, description = "What to sign.", body = ClaimChallenge),
         BodyRefusals, Unknown, Conflict, TooMany, Failures
     )
 )]
@@ -45,10 +45,10 @@ pub(crate) async fn handler(
     State(ports): State<Ports>,
     client: Client,
     tx_hash: Result<Path<String>, PathRejection>,
-    asked: Result<Option<Json<Asked>>, ApiError>,
+    asked: Result<Option<Json<ClaimChallengeRequest>>, ApiError>,
 ) -> Result<Response, ApiError> {
     let hash = transaction(tx_hash)?;
-    let asked = asked?.map_or_else(Asked::default, |Json(asked)| asked);
+    let asked = asked?.map_or_else(ClaimChallengeRequest::default, |Json(asked)| asked);
     let wallet = asked
         .wallet
         .map(|text| text.parse::<Address>())
@@ -77,7 +77,9 @@ async fn payers(ports: &Ports, hash: Hash) -> Result<BTreeSet<Address>, ApiError
     let payments = claims::payments(&ports.database, chain_id, &hash.to_string()).await?;
     let claimable = payments.iter().filter(|one| one.active_license().is_some());
     let payers: BTreeSet<Address> = claimable.filter_map(|one| one.payer.parse().ok()).collect();
-    if payers.is_empty() && standing(payments.iter().map(|one| one.state)) == Standing::Pending {
+    if payers.is_empty()
+        && standing(payments.iter().map(|one| one.state)) == PaymentStanding::Pending
+    {
         return Err(ApiError::conflict(
             "the payment is not final yet; try again in a moment",
         ));
@@ -92,9 +94,9 @@ pub(super) fn no_license() -> ApiError {
 
 /// The licenses of a transaction that a wallet, lower case, paid for.
 pub(super) fn of_wallet<'a>(
-    payments: &'a [Payment],
+    payments: &'a [TransactionPayment],
     wallet: &'a str,
-) -> impl Iterator<Item = (&'a Payment, &'a str)> {
+) -> impl Iterator<Item = (&'a TransactionPayment, &'a str)> {
     payments
         .iter()
         .filter(move |one| one.payer == wallet)

@@ -21,7 +21,7 @@ use utoipa::ToSchema;
 /// The signed challenge.
 #[derive(Deserialize, ToSchema)]
 #[schema(as = ClaimRequest)]
-pub(crate) struct Proof {
+pub(crate) struct ClaimRequest {
     /// `nonce` of the challenge.
     nonce: String,
     /// The wallet's signature over `message` of the challenge: `0x` and
@@ -32,18 +32,18 @@ pub(crate) struct Proof {
 /// What the wallet paid for with the transaction.
 #[derive(Serialize, ToSchema)]
 #[schema(as = ClaimedLicenses)]
-pub(crate) struct Claimed {
+pub(crate) struct ClaimAnswer {
     /// Always `true`.
     ok: bool,
     /// The licenses; more than one only where one transaction paid for several,
     /// and at most 20.
-    licenses: Vec<License>,
+    licenses: Vec<ClaimedLicense>,
 }
 
 /// A license.
 #[derive(Serialize, ToSchema)]
 #[schema(as = ClaimedLicense)]
-pub(crate) struct License {
+pub(crate) struct ClaimedLicense {
     /// The key.
     license_key: String,
     /// UUID of the license.
@@ -76,9 +76,9 @@ pub(crate) struct License {
     path = "/v1/license/{tx_hash}/claim",
     tag = "buying",
     params(("tx_hash" = String, Path, description = "0x and 64 hexadecimal digits")),
-    request_body = Proof,
+    request_body = ClaimRequest,
     responses(
-        (status = 200, description = "The license.", body = Claimed),
+        (status = 200, description = "The license.", body = ClaimAnswer),
         (status = 403, description = "The proof is not good.",
             body = keywright_web::openapi::Error),
         BodyRefusals, Unknown, Conflict, TooMany, Failures
@@ -88,7 +88,7 @@ pub(crate) async fn handler(
     State(ports): State<Ports>,
     visit: Visit,
     tx_hash: Result<Path<String>, PathRejection>,
-    proof: Result<Json<Proof>, ApiError>,
+    proof: Result<Json<ClaimRequest>, ApiError>,
 ) -> Result<Response, ApiError> {
     let hash = transaction(tx_hash)?;
     let Json(proof) = proof?;
@@ -107,7 +107,7 @@ pub(crate) async fn handler(
     let mut licenses = Vec::new();
     for (payment, license_id) in of_wallet(&payments, &challenge.wallet) {
         let signed = ports.claims.signed(license_id).await?;
-        licenses.push(License {
+        licenses.push(ClaimedLicense {
             license_key: signed.license_key,
             license_id: license_id.to_owned(),
             token: signed.token,
@@ -135,6 +135,6 @@ pub(crate) async fn handler(
         let note = activity.note(&visit.later, visit.caller(), Kind::KeyClaimed, shown);
         note.await;
     }
-    let claimed = Claimed { ok: true, licenses };
+    let claimed = ClaimAnswer { ok: true, licenses };
     Ok((allowance, [(CACHE_CONTROL, "no-store")], Json(claimed)).into_response())
 }

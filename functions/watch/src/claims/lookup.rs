@@ -4,7 +4,7 @@
 
 use super::limit_questions;
 use crate::Ports;
-use crate::chain::{Chain, Link};
+use crate::chain::{ChainClient, ConnectedEndpoint};
 use crate::settings::Settings;
 use keywright_ports::{Level, Outbound};
 use keywright_providers::polygon::rpc::{self, Receipt, RpcError};
@@ -25,7 +25,7 @@ const DENIALS: usize = 2;
 
 /// What the chain says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Found {
+pub(super) enum LookupOutcome {
     /// A payment to the vendor, in this block or in none yet.
     Pending(Option<u64>),
     /// No such transaction, or none that pays the vendor.
@@ -41,7 +41,7 @@ pub(super) async fn look_up(
     client: &Client,
     hash: Hash,
     request_id: &str,
-) -> Result<Found, ApiError> {
+) -> Result<LookupOutcome, ApiError> {
     let (settings, outbound) = ports.watched()?;
     limit_questions(ports, client).await?;
     let lookup = Lookup {
@@ -59,32 +59,32 @@ struct Lookup<'a> {
 }
 
 impl Lookup<'_> {
-    async fn run(&self, outbound: &Outbound, request_id: &str) -> Result<Found, ApiError> {
+    async fn run(&self, outbound: &Outbound, request_id: &str) -> Result<LookupOutcome, ApiError> {
         let (database, now) = (&self.ports.database, self.ports.stamps.now());
         let market = self.settings.stored();
         let loaded = chain_cursors::load(database, &market, now).await?;
-        let mut chain = Chain::new(self.settings, outbound, &loaded.set_aside, CALLS);
+        let mut chain = ChainClient::new(self.settings, outbound, &loaded.set_aside, CALLS);
         let mut denials = 0;
         let mut failures = Vec::new();
-        for voice in chain.voices() {
+        for witness in chain.witnesses() {
             if denials == DENIALS || chain.calls_left() < CALLS_OF_ONE {
                 break;
             }
-            let answered = match chain.connect(&voice).await {
+            let answered = match chain.connect(&witness).await {
                 Ok(link) => self.ask(&mut chain, link).await,
                 Err(error) => Err(error),
             };
             match answered {
-                Ok(Some(Answer::InBlock(receipt))) => {
+                Ok(Some(TransactionState::InBlock(receipt))) => {
                     return self.judge(&receipt, loaded.cursor.as_ref()).await;
                 }
-                Ok(Some(Answer::Waiting)) => return Ok(Found::Pending(None)),
+                Ok(Some(TransactionState::Waiting)) => return Ok(LookupOutcome::Pending(None)),
                 Ok(None) => denials += 1,
-                Err(error) => failures.push(format!("{}: {error}", voice.host)),
+                Err(error) => failures.push(format!("{}: {error}", witness.host)),
             }
         }
         if denials > 0 {
-            return Ok(Found::Nothing);
+            return Ok(LookupOutcome::Nothing);
         }
         for line in &failures {
             self.ports.log.write(Level::Warn, request_id, line);
@@ -93,11 +93,15 @@ impl Lookup<'_> {
     }
 
     /// What one endpoint knows; `None` is nothing.
-    async fn ask(&self, chain: &mut Chain<'_>, link: Link) -> Result<Option<Answer>, RpcError> {
+    async fn ask(
+        &self,
+        chain: &mut ChainClient<'_>,
+        link: ConnectedEndpoint,
+    ) -> Result<Option<TransactionState>, RpcError> {
         let foreign = RpcError::Malformed("it answered about another transaction");
         if let Some(receipt) = chain.ask_over(link, &rpc::receipt(self.hash)).await? {
             return if receipt.transaction == self.hash {
-                Ok(Some(Answer::InBlock(receipt)))
+                Ok(Some(TransactionState::InBlock(receipt)))
             } else {
                 Err(foreign)
             };
@@ -105,16 +109,20 @@ impl Lookup<'_> {
         match chain.ask_over(link, &rpc::transaction(self.hash)).await? {
             None => Ok(None),
             Some(seen) if seen.hash != self.hash => Err(foreign),
-            Some(_) => Ok(Some(Answer::Waiting)),
+            Some(_) => Ok(Some(TransactionState::Waiting)),
         }
     }
 
     /// Whether it pays the vendor, and in a block that is still to be read.
-    async fn judge(&self, receipt: &Receipt, cursor: Option<&Cursor>) -> Result<Found, ApiError> {
+    async fn judge(
+        &self,
+        receipt: &Receipt,
+        cursor: Option<&Cursor>,
+    ) -> Result<LookupOutcome, ApiError> {
         let read_to = cursor.map_or(-1, |cursor| cursor.place.block);
         if !receipt.succeeded || receipt.block_number.cast_signed() <= read_to {
             // What has been read and is not recorded pays nobody here.
-            return Ok(Found::Nothing);
+            return Ok(LookupOutcome::Nothing);
         }
         let contracts = self.settings.contracts();
         let paid: Vec<Address> = receipt
@@ -125,7 +133,7 @@ impl Lookup<'_> {
             .map(|transfer| transfer.recipient)
             .collect();
         if paid.is_empty() {
-            return Ok(Found::Nothing);
+            return Ok(LookupOutcome::Nothing);
         }
         let market = self.settings.stored();
         let is_wallet = |address: &Address| self.settings.wallet == Some(*address);
@@ -135,14 +143,14 @@ impl Lookup<'_> {
                 .await?
                 .is_empty();
         Ok(if is_ours {
-            Found::Pending(Some(receipt.block_number))
+            LookupOutcome::Pending(Some(receipt.block_number))
         } else {
-            Found::Nothing
+            LookupOutcome::Nothing
         })
     }
 }
 
-enum Answer {
+enum TransactionState {
     InBlock(Receipt),
     Waiting,
 }

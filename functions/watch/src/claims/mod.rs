@@ -16,7 +16,7 @@ use keywright_ports::Host;
 use keywright_ports::function::PortError;
 use keywright_ports::{Level, Log, Sign, name};
 use keywright_providers::polygon::Hash;
-use keywright_providers::polygon::market::Market;
+use keywright_providers::polygon::market::UsdcContract;
 use keywright_web::caller_limit::take_for;
 use keywright_web::rate_limit::Allowance;
 use keywright_web::{ApiError, Client};
@@ -28,16 +28,16 @@ const LEGACY_WARNING: &str = "LEGACY_TX_CLAIMS is 1: everybody who reads the cha
 pub(crate) struct Claims {
     sign: Sign,
     /// Where people reach this instance, or why that is not known.
-    place: Result<Place, String>,
+    address: Result<PublicAddress, String>,
     /// The chain and the token, or what is wrong with them. Claiming goes on
     /// when nothing is watched any more.
-    market: Result<Market, String>,
+    market: Result<UsdcContract, String>,
     /// Whether the hash alone is enough, as it was with the older server.
     legacy: bool,
 }
 
 /// Where people reach this instance.
-struct Place {
+struct PublicAddress {
     /// Without a slash at its end.
     base_url: String,
     /// Host and, where the URL has one, port.
@@ -49,8 +49,8 @@ impl Claims {
         let config = &host.config;
         Ok(Self {
             sign: host.sign()?,
-            place: Place::of(config.get(name::PUBLIC_URL)),
-            market: Market::configured(
+            address: PublicAddress::of(config.get(name::PUBLIC_URL)),
+            market: UsdcContract::configured(
                 config.get(name::POLYGON_CHAIN_ID),
                 config.get(name::USDC_ADDRESS),
             ),
@@ -65,8 +65,8 @@ impl Claims {
         }
     }
 
-    fn place(&self) -> Result<&Place, ApiError> {
-        self.place.as_ref().map_err(|reason| {
+    fn address(&self) -> Result<&PublicAddress, ApiError> {
+        self.address.as_ref().map_err(|reason| {
             ApiError::unavailable(
                 "service_unavailable",
                 "this instance does not know its public address yet",
@@ -75,7 +75,7 @@ impl Claims {
         })
     }
 
-    pub(crate) fn market(&self) -> Result<&Market, ApiError> {
+    pub(crate) fn market(&self) -> Result<&UsdcContract, ApiError> {
         self.market.as_ref().map_err(|reason| {
             ApiError::unavailable(
                 "service_unavailable",
@@ -91,7 +91,7 @@ impl Claims {
     }
 }
 
-impl Place {
+impl PublicAddress {
     fn of(url: Option<&str>) -> Result<Self, String> {
         let base_url = url
             .ok_or("PUBLIC_URL is not configured")?
@@ -146,12 +146,12 @@ mod tests {
             ("http://127.0.0.1:3000", "127.0.0.1:3000"),
             ("https://shop.example/licenses/", "shop.example"),
         ] {
-            let place = Place::of(Some(url)).expect("a place");
-            assert_eq!(place.host, host);
-            assert_eq!(place.base_url, url.trim_end_matches('/'));
+            let address = PublicAddress::of(Some(url)).expect("a address");
+            assert_eq!(address.host, host);
+            assert_eq!(address.base_url, url.trim_end_matches('/'));
         }
         for url in [None, Some("/nowhere"), Some("not a url")] {
-            assert!(Place::of(url).is_err(), "{url:?}");
+            assert!(PublicAddress::of(url).is_err(), "{url:?}");
         }
     }
 }

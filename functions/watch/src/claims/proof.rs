@@ -3,7 +3,7 @@
 use super::lookup::outage;
 use super::{Claims, limit_contracts};
 use crate::Ports;
-use crate::chain::{Chain, Voice};
+use crate::chain::{ChainClient, Witness};
 use http::StatusCode;
 use keywright_domain::dates::rfc3339;
 use keywright_ports::SignedLicense;
@@ -33,7 +33,7 @@ const PLAIN_FOR: i64 = 86_400;
 /// What is to be signed.
 #[derive(Serialize, ToSchema)]
 #[schema(as = ClaimChallenge)]
-pub(crate) struct Opened {
+pub(crate) struct ClaimChallenge {
     /// The wallet that shall sign, with the checksum of EIP-55.
     wallet: String,
     /// The text to sign, as a personal message (EIP-191; in the form of
@@ -54,14 +54,14 @@ pub(crate) async fn open(
     ports: &Ports,
     purpose: Purpose<'_>,
     wallet: Address,
-) -> Result<Opened, ApiError> {
-    let place = ports.claims.place()?;
+) -> Result<ClaimChallenge, ApiError> {
+    let address = ports.claims.address()?;
     let issued = ports.stamps.now();
     let expires = issued + TIME;
     let nonce = hex(&ports.stamps.random::<16>());
     let message = claim::Challenge {
-        host: &place.host,
-        base_url: &place.base_url,
+        host: &address.host,
+        base_url: &address.base_url,
         wallet,
         chain_id: ports.claims.market()?.chain_id,
         purpose,
@@ -78,7 +78,7 @@ pub(crate) async fn open(
         expires_at: expires,
     };
     claims::open_challenge(&ports.database, &challenge, issued).await?;
-    Ok(Opened {
+    Ok(ClaimChallenge {
         wallet: wallet.to_string(),
         message,
         nonce,
@@ -149,7 +149,7 @@ pub(crate) fn refused(code: &'static str, message: impl Into<String>) -> ApiErro
 
 /// What an endpoint says of a wallet and a signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Answer {
+enum ContractAnswer {
     /// There is a contract, and it accepts the signature.
     Accepts,
     /// There is one, and it does not.
@@ -182,23 +182,23 @@ async fn contract_accepts(
     }
     limit_contracts(ports, client).await?;
     let loaded = chain_cursors::load(database, &market, now).await?;
-    let mut chain = Chain::new(settings, outbound, &loaded.set_aside, CALLS);
+    let mut chain = ChainClient::new(settings, outbound, &loaded.set_aside, CALLS);
     let data = question(&digest(message), signature);
     let call = contract_call(wallet, &data, BlockTag::Latest);
-    let needed = settings.voices_needed();
+    let needed = settings.witnesses_needed();
     let (mut accepting, mut plain, mut refusing) = (0, 0, 0);
     let mut asked: Vec<String> = Vec::new();
-    for voice in chain.voices() {
-        if asked.contains(&voice.party) || chain.calls_left() < CALLS_OF_ONE {
+    for witness in chain.witnesses() {
+        if asked.contains(&witness.party) || chain.calls_left() < CALLS_OF_ONE {
             continue;
         }
-        match answer(&mut chain, &voice, wallet, &call).await {
-            Ok(Answer::Accepts) => accepting += 1,
-            Ok(Answer::Refuses) => refusing += 1,
-            Ok(Answer::NoContract) => plain += 1,
+        match answer(&mut chain, &witness, wallet, &call).await {
+            Ok(ContractAnswer::Accepts) => accepting += 1,
+            Ok(ContractAnswer::Refuses) => refusing += 1,
+            Ok(ContractAnswer::NoContract) => plain += 1,
             Err(_) => continue,
         }
-        asked.push(voice.party);
+        asked.push(witness.party);
         if accepting == needed {
             return Ok(true);
         }
@@ -214,21 +214,21 @@ async fn contract_accepts(
 }
 
 async fn answer(
-    chain: &mut Chain<'_>,
-    voice: &Voice,
+    chain: &mut ChainClient<'_>,
+    witness: &Witness,
     wallet: Address,
     call: &Call<Vec<u8>>,
-) -> Result<Answer, RpcError> {
-    let link = chain.connect(voice).await?;
+) -> Result<ContractAnswer, RpcError> {
+    let link = chain.connect(witness).await?;
     let program = chain
         .ask_over(link, &code(wallet, BlockTag::Latest))
         .await?;
     if program.is_empty() {
-        return Ok(Answer::NoContract);
+        return Ok(ContractAnswer::NoContract);
     }
     match chain.ask_over(link, call).await {
-        Ok(answer) if accepted(&answer) => Ok(Answer::Accepts),
-        Ok(_) | Err(RpcError::Reverted) => Ok(Answer::Refuses),
+        Ok(answer) if accepted(&answer) => Ok(ContractAnswer::Accepts),
+        Ok(_) | Err(RpcError::Reverted) => Ok(ContractAnswer::Refuses),
         Err(error) => Err(error),
     }
 }

@@ -1,6 +1,6 @@
 //! `GET /v1/license/{tx_hash}`: where the payment of a transaction stands.
 
-use super::lookup::{Found, look_up};
+use super::lookup::{LookupOutcome, look_up};
 use super::transaction;
 use crate::Ports;
 use axum::extract::rejection::PathRejection;
@@ -9,9 +9,9 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, RETRY_AFTER};
 use keywright_domain::dates::rfc3339;
-use keywright_domain::usdc::claiming::{Standing, TransferState, standing};
+use keywright_domain::usdc::claiming::{PaymentStanding, TransferState, standing};
 use keywright_providers::polygon::{Address, Hash};
-use keywright_store::chain::claims::{self, Payment};
+use keywright_store::chain::claims::{self, TransactionPayment};
 use keywright_store::chain::transfers::display;
 use keywright_store::operator::activity::Kind;
 use keywright_web::openapi::{BadQuery, Failures, TooMany};
@@ -26,7 +26,7 @@ const RETRY_SECONDS: u32 = 15;
 /// A payment that is final.
 #[derive(Serialize, ToSchema)]
 #[schema(as = ConfirmedPayment)]
-pub(crate) struct Confirmed {
+pub(crate) struct ConfirmedPayment {
     /// Always `confirmed`.
     #[schema(example = "confirmed")]
     status: &'static str,
@@ -45,7 +45,7 @@ pub(crate) struct Confirmed {
     payments: Vec<PaymentView>,
     #[serde(flatten)]
     #[schema(inline)]
-    legacy: Option<Legacy>,
+    legacy: Option<LegacyClaim>,
 }
 
 /// One transfer.
@@ -72,7 +72,7 @@ pub(crate) struct PaymentView {
 /// knows the hash have it.
 #[derive(Serialize, ToSchema)]
 #[schema(as = LegacyClaim)]
-pub(crate) struct Legacy {
+pub(crate) struct LegacyClaim {
     /// The key.
     license_key: String,
     /// The token for the release gate.
@@ -88,7 +88,7 @@ pub(crate) struct Legacy {
 /// A payment that is not final yet.
 #[derive(Serialize, ToSchema)]
 #[schema(as = PendingPayment)]
-pub(crate) struct Pending {
+pub(crate) struct PendingPayment {
     /// Always `pending`.
     #[schema(example = "pending")]
     status: &'static str,
@@ -106,7 +106,7 @@ pub(crate) struct Pending {
 /// No payment that is known.
 #[derive(Serialize, ToSchema)]
 #[schema(as = UnknownPayment)]
-pub(crate) struct NotFound {
+pub(crate) struct UnknownPayment {
     /// Always `false`.
     ok: bool,
     /// Always `not_found`.
@@ -129,9 +129,9 @@ pub(crate) struct NotFound {
     tag = "buying",
     params(("tx_hash" = String, Path, description = "0x and 64 hexadecimal digits")),
     responses(
-        (status = 200, description = "Final.", body = Confirmed),
-        (status = 202, description = "On its way; ask again.", body = Pending),
-        (status = 404, description = "No payment to the vendor.", body = NotFound),
+        (status = 200, description = "Final.", body = ConfirmedPayment),
+        (status = 202, description = "On its way; ask again.", body = PendingPayment),
+        (status = 404, description = "No payment to the vendor.", body = UnknownPayment),
         BadQuery, TooMany, Failures
     )
 )]
@@ -143,12 +143,12 @@ pub(crate) async fn handler(
     let hash = transaction(tx_hash)?;
     let chain_id = ports.claims.chain_id()?;
     let payments = claims::payments(&ports.database, chain_id, &hash.to_string()).await?;
-    let payments: Vec<Payment> = payments
+    let payments: Vec<TransactionPayment> = payments
         .into_iter()
         .filter(|one| one.state != TransferState::Reorged)
         .collect();
     match standing(payments.iter().map(|one| one.state)) {
-        Standing::Confirmed => {
+        PaymentStanding::Confirmed => {
             let (answer, shown) = confirmed(&ports, hash, chain_id, payments).await?;
             if let Some(license_id) = shown {
                 let activity = &ports.activity;
@@ -158,11 +158,13 @@ pub(crate) async fn handler(
             }
             Ok(answer)
         }
-        Standing::Pending => Ok(pending(hash, payments.first().map(|one| one.block))),
-        Standing::Unknown => match look_up(&ports, &visit.client, hash, &visit.request_id).await? {
-            Found::Pending(block) => Ok(pending(hash, block.map(u64::cast_signed))),
-            Found::Nothing => Ok(not_found()),
-        },
+        PaymentStanding::Pending => Ok(pending(hash, payments.first().map(|one| one.block))),
+        PaymentStanding::Unknown => {
+            match look_up(&ports, &visit.client, hash, &visit.request_id).await? {
+                LookupOutcome::Pending(block) => Ok(pending(hash, block.map(u64::cast_signed))),
+                LookupOutcome::Nothing => Ok(not_found()),
+            }
+        }
     }
 }
 
@@ -171,7 +173,7 @@ async fn confirmed(
     ports: &Ports,
     hash: Hash,
     chain_id: i64,
-    payments: Vec<Payment>,
+    payments: Vec<TransactionPayment>,
 ) -> Result<(Response, Option<String>), ApiError> {
     let claimed = payments.iter().find(|one| one.active_license().is_some());
     let legacy = match claimed {
@@ -180,7 +182,7 @@ async fn confirmed(
     };
     let judged = payments.iter().find(|one| one.block_time.is_some());
     let shown = legacy.as_ref().map(|legacy| legacy.license_id.clone());
-    let confirmed = Confirmed {
+    let confirmed = ConfirmedPayment {
         status: "confirmed",
         tx_hash: hash.to_string(),
         chain_id,
@@ -194,10 +196,10 @@ async fn confirmed(
     Ok((answer, shown))
 }
 
-async fn legacy(ports: &Ports, payment: &Payment) -> Result<Legacy, ApiError> {
+async fn legacy(ports: &Ports, payment: &TransactionPayment) -> Result<LegacyClaim, ApiError> {
     let license_id = payment.active_license().unwrap_or_default();
     let signed = ports.claims.signed(license_id).await?;
-    Ok(Legacy {
+    Ok(LegacyClaim {
         license_key: signed.license_key,
         token: signed.token,
         license_id: license_id.to_owned(),
@@ -207,7 +209,7 @@ async fn legacy(ports: &Ports, payment: &Payment) -> Result<Legacy, ApiError> {
 }
 
 fn pending(hash: Hash, block_number: Option<i64>) -> Response {
-    let body = Pending {
+    let body = PendingPayment {
         status: "pending",
         tx_hash: hash.to_string(),
         block_number,
@@ -222,7 +224,7 @@ fn pending(hash: Hash, block_number: Option<i64>) -> Response {
 }
 
 fn not_found() -> Response {
-    let body = NotFound {
+    let body = UnknownPayment {
         ok: false,
         error: "not_found",
         status: "not_found",
@@ -236,8 +238,8 @@ fn not_found() -> Response {
         .into_response()
 }
 
-impl From<Payment> for PaymentView {
-    fn from(payment: Payment) -> Self {
+impl From<TransactionPayment> for PaymentView {
+    fn from(payment: TransactionPayment) -> Self {
         let payer: Option<Address> = payment.payer.parse().ok();
         Self {
             payer: payer.map_or(payment.payer, |payer| payer.to_string()),

@@ -20,7 +20,7 @@ pub enum TransferState {
 
 /// Where the payments of a transaction stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub enum PaymentStanding {
     /// None is recorded.
     Unknown,
     /// Recorded, and nothing is decided yet.
@@ -32,18 +32,20 @@ pub enum Standing {
 /// Where a transaction stands by its transfers: one that is decided is enough,
 /// and one whose block is gone counts for nothing.
 #[must_use]
-pub fn standing(transfers: impl IntoIterator<Item = TransferState>) -> Standing {
+pub fn standing(transfers: impl IntoIterator<Item = TransferState>) -> PaymentStanding {
     let told = transfers.into_iter().map(|state| match state {
         TransferState::Credited | TransferState::Unmatched | TransferState::Resolved => {
-            Standing::Confirmed
+            PaymentStanding::Confirmed
         }
-        TransferState::Seen => Standing::Pending,
-        TransferState::Reorged => Standing::Unknown,
+        TransferState::Seen => PaymentStanding::Pending,
+        TransferState::Reorged => PaymentStanding::Unknown,
     });
-    told.fold(Standing::Unknown, |one, other| match (one, other) {
-        (Standing::Confirmed, _) | (_, Standing::Confirmed) => Standing::Confirmed,
-        (Standing::Pending, _) | (_, Standing::Pending) => Standing::Pending,
-        (Standing::Unknown, Standing::Unknown) => Standing::Unknown,
+    told.fold(PaymentStanding::Unknown, |one, other| match (one, other) {
+        (PaymentStanding::Confirmed, _) | (_, PaymentStanding::Confirmed) => {
+            PaymentStanding::Confirmed
+        }
+        (PaymentStanding::Pending, _) | (_, PaymentStanding::Pending) => PaymentStanding::Pending,
+        (PaymentStanding::Unknown, PaymentStanding::Unknown) => PaymentStanding::Unknown,
     })
 }
 
@@ -55,15 +57,15 @@ mod tests {
     #[test]
     fn one_decided_transfer_is_enough_and_a_vanished_one_is_none() {
         for (transfers, expected) in [
-            (&[][..], Standing::Unknown),
-            (&[Reorged], Standing::Unknown),
-            (&[Seen], Standing::Pending),
-            (&[Reorged, Seen], Standing::Pending),
-            (&[Credited], Standing::Confirmed),
-            (&[Unmatched], Standing::Confirmed),
-            (&[Resolved], Standing::Confirmed),
-            (&[Seen, Credited], Standing::Confirmed),
-            (&[Unmatched, Seen, Reorged], Standing::Confirmed),
+            (&[][..], PaymentStanding::Unknown),
+            (&[Reorged], PaymentStanding::Unknown),
+            (&[Seen], PaymentStanding::Pending),
+            (&[Reorged, Seen], PaymentStanding::Pending),
+            (&[Credited], PaymentStanding::Confirmed),
+            (&[Unmatched], PaymentStanding::Confirmed),
+            (&[Resolved], PaymentStanding::Confirmed),
+            (&[Seen, Credited], PaymentStanding::Confirmed),
+            (&[Unmatched, Seen, Reorged], PaymentStanding::Confirmed),
         ] {
             let told = standing(transfers.iter().copied());
             assert_eq!(told, expected, "{transfers:?}");

@@ -20,7 +20,7 @@ pub const STRAGGLING: i64 = 600;
 
 /// A transfer, as far as the rule looks at it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Paid {
+pub struct PaidTransfer {
     /// Micro-units.
     pub amount_units: i64,
     /// Time of its block, in unix seconds.
@@ -31,7 +31,7 @@ pub struct Paid {
 
 /// An order that asks for payment at the address of a transfer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Asked<'a> {
+pub struct CandidateOrder<'a> {
     /// The order.
     pub invoice_id: &'a str,
     /// Micro-units.
@@ -49,7 +49,7 @@ pub struct Asked<'a> {
     pub received_units: i64,
 }
 
-impl Asked<'_> {
+impl CandidateOrder<'_> {
     const fn begins_after(&self, at: i64) -> bool {
         self.created_at > at
     }
@@ -70,7 +70,7 @@ impl Asked<'_> {
 /// Why a transfer pays nothing by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Reason {
+pub enum UnmatchedReason {
     /// Less than an order asks for.
     Underpaid,
     /// More than an order asks for.
@@ -91,7 +91,7 @@ pub enum Reason {
     Unconfirmed,
 }
 
-impl Reason {
+impl UnmatchedReason {
     /// All of them.
     pub const ALL: [Self; 9] = [
         Self::Underpaid,
@@ -135,7 +135,7 @@ pub enum Verdict<'a> {
     /// It is for the operator.
     Unmatched {
         /// Why.
-        reason: Reason,
+        reason: UnmatchedReason,
         /// The order it is for beyond doubt, although it does not pay it: the
         /// address is that order's own, or the exact amount is.
         invoice_id: Option<&'a str>,
@@ -143,7 +143,7 @@ pub enum Verdict<'a> {
 }
 
 impl<'a> Verdict<'a> {
-    fn unmatched(reason: Reason, order: Option<&Asked<'a>>) -> Self {
+    fn unmatched(reason: UnmatchedReason, order: Option<&CandidateOrder<'a>>) -> Self {
         Self::Unmatched {
             reason,
             invoice_id: order.map(|order| order.invoice_id),
@@ -155,12 +155,12 @@ impl<'a> Verdict<'a> {
 /// the ones whose time is over, those with the nearest amounts on both sides, and
 /// those that have the address for their own. Their order does not matter.
 #[must_use]
-pub fn judge<'a>(paid: Paid, asked: &[Asked<'a>]) -> Verdict<'a> {
+pub fn judge<'a>(paid: PaidTransfer, asked: &[CandidateOrder<'a>]) -> Verdict<'a> {
     if let Some(order) = owner(paid.at, asked) {
         return at_own_address(paid, order);
     }
     if !paid.is_our_token {
-        return Verdict::unmatched(Reason::WrongToken, None);
+        return Verdict::unmatched(UnmatchedReason::WrongToken, None);
     }
     let shared = || asked.iter().filter(|order| !order.has_own_address);
     let exact: Vec<_> = shared()
@@ -175,7 +175,7 @@ pub fn judge<'a>(paid: Paid, asked: &[Asked<'a>]) -> Verdict<'a> {
 
 /// The order whose own address was paid: the one whose time to pay it is, else the
 /// last one before that, else the first one after it.
-fn owner<'o, 'a>(at: i64, asked: &'o [Asked<'a>]) -> Option<&'o Asked<'a>> {
+fn owner<'o, 'a>(at: i64, asked: &'o [CandidateOrder<'a>]) -> Option<&'o CandidateOrder<'a>> {
     asked
         .iter()
         .filter(|order| order.has_own_address)
@@ -191,21 +191,21 @@ fn owner<'o, 'a>(at: i64, asked: &'o [Asked<'a>]) -> Option<&'o Asked<'a>> {
         })
 }
 
-fn at_own_address<'a>(paid: Paid, order: &Asked<'a>) -> Verdict<'a> {
+fn at_own_address<'a>(paid: PaidTransfer, order: &CandidateOrder<'a>) -> Verdict<'a> {
     // Dust is no part: it is recorded on the word of one endpoint.
     let is_part = paid.amount_units >= UNITS_PER_CENT || paid.amount_units >= order.amount_units;
     let received = order.received_units.saturating_add(paid.amount_units);
     let excess_units = received - order.amount_units;
     let reason = if !paid.is_our_token {
-        Reason::WrongToken
+        UnmatchedReason::WrongToken
     } else if order.is_settled {
-        Reason::Duplicate
+        UnmatchedReason::Duplicate
     } else if order.is_much_younger_than(paid.at) {
-        Reason::Early
+        UnmatchedReason::Early
     } else if excess_units < 0 || !is_part {
-        Reason::Underpaid
+        UnmatchedReason::Underpaid
     } else if order.ended_before(paid.at) {
-        Reason::Late
+        UnmatchedReason::Late
     } else {
         return Verdict::Settles {
             invoice_id: order.invoice_id,
@@ -216,22 +216,22 @@ fn at_own_address<'a>(paid: Paid, order: &Asked<'a>) -> Verdict<'a> {
 }
 
 /// At the one wallet, with an amount that orders had exactly: whose time it was.
-fn by_time<'a>(at: i64, exact: &[Asked<'a>]) -> Verdict<'a> {
-    let settles = |order: &Asked<'a>| Verdict::Settles {
+fn by_time<'a>(at: i64, exact: &[CandidateOrder<'a>]) -> Verdict<'a> {
+    let settles = |order: &CandidateOrder<'a>| Verdict::Settles {
         invoice_id: order.invoice_id,
         excess_units: 0,
     };
-    let ambiguous = Verdict::unmatched(Reason::Ambiguous, None);
-    let unpaid = |order: &&Asked<'_>| !order.is_settled;
+    let ambiguous = Verdict::unmatched(UnmatchedReason::Ambiguous, None);
+    let unpaid = |order: &&CandidateOrder<'_>| !order.is_settled;
     let over = || exact.iter().filter(|order| order.ended_before(at));
     let holding: Vec<_> = exact.iter().filter(|order| order.holds(at)).collect();
     match holding.as_slice() {
         [order] => {
-            let is_straggling = |order: &Asked<'_>| at - order.expires_at <= STRAGGLING;
+            let is_straggling = |order: &CandidateOrder<'_>| at - order.expires_at <= STRAGGLING;
             if over().filter(unpaid).any(is_straggling) {
                 ambiguous
             } else if order.is_settled {
-                Verdict::unmatched(Reason::Duplicate, Some(order))
+                Verdict::unmatched(UnmatchedReason::Duplicate, Some(order))
             } else {
                 settles(order)
             }
@@ -247,15 +247,15 @@ fn by_time<'a>(at: i64, exact: &[Asked<'a>]) -> Verdict<'a> {
                 // Nobody had the amount before: the clocks differ.
                 ([order], []) if over().next().is_none() => {
                     if order.is_settled {
-                        Verdict::unmatched(Reason::Duplicate, Some(order))
+                        Verdict::unmatched(UnmatchedReason::Duplicate, Some(order))
                     } else {
                         settles(order)
                     }
                 }
-                ([], [order]) => Verdict::unmatched(Reason::Late, Some(order)),
+                ([], [order]) => Verdict::unmatched(UnmatchedReason::Late, Some(order)),
                 ([], []) => match over().max_by_key(|order| order.expires_at) {
-                    Some(order) => Verdict::unmatched(Reason::Duplicate, Some(order)),
-                    None => Verdict::unmatched(Reason::Early, None),
+                    Some(order) => Verdict::unmatched(UnmatchedReason::Duplicate, Some(order)),
+                    None => Verdict::unmatched(UnmatchedReason::Early, None),
                 },
                 _ => ambiguous,
             }
@@ -264,7 +264,10 @@ fn by_time<'a>(at: i64, exact: &[Asked<'a>]) -> Verdict<'a> {
 }
 
 /// At the one wallet, with an amount that no order has: whether one is near.
-fn by_distance<'o, 'a: 'o>(paid: Paid, orders: impl Iterator<Item = &'o Asked<'a>>) -> Verdict<'a> {
+fn by_distance<'o, 'a: 'o>(
+    paid: PaidTransfer,
+    orders: impl Iterator<Item = &'o CandidateOrder<'a>>,
+) -> Verdict<'a> {
     let nearest = orders
         .filter(|order| !order.is_settled && !order.is_much_younger_than(paid.at))
         .map(|order| order.amount_units - paid.amount_units)
@@ -272,9 +275,9 @@ fn by_distance<'o, 'a: 'o>(paid: Paid, orders: impl Iterator<Item = &'o Asked<'a
         // Of two that are as near, the buyer more likely paid too little.
         .min_by_key(|missing| (missing.abs(), *missing < 0));
     let reason = match nearest {
-        Some(missing) if missing > 0 => Reason::Underpaid,
-        Some(_) => Reason::Overpaid,
-        None => Reason::Unknown,
+        Some(missing) if missing > 0 => UnmatchedReason::Underpaid,
+        Some(_) => UnmatchedReason::Overpaid,
+        None => UnmatchedReason::Unknown,
     };
     Verdict::unmatched(reason, None)
 }

@@ -7,16 +7,16 @@ const HOUR: i64 = 3_600;
 const MADE: i64 = 100 * HOUR;
 const END: i64 = MADE + HOUR;
 
-fn paid(amount_units: i64, at: i64) -> Paid {
-    Paid {
+fn paid(amount_units: i64, at: i64) -> PaidTransfer {
+    PaidTransfer {
         amount_units,
         at,
         is_our_token: true,
     }
 }
 
-fn at_wallet(invoice_id: &str, amount_units: i64) -> Asked<'_> {
-    Asked {
+fn at_wallet(invoice_id: &str, amount_units: i64) -> CandidateOrder<'_> {
+    CandidateOrder {
         invoice_id,
         amount_units,
         created_at: MADE,
@@ -27,23 +27,23 @@ fn at_wallet(invoice_id: &str, amount_units: i64) -> Asked<'_> {
     }
 }
 
-fn own(invoice_id: &str) -> Asked<'_> {
-    Asked {
+fn own(invoice_id: &str) -> CandidateOrder<'_> {
+    CandidateOrder {
         has_own_address: true,
         ..at_wallet(invoice_id, PRICE)
     }
 }
 
-fn settled(order: Asked<'_>) -> Asked<'_> {
-    Asked {
+fn settled(order: CandidateOrder<'_>) -> CandidateOrder<'_> {
+    CandidateOrder {
         is_settled: true,
         ..order
     }
 }
 
 /// The same order so many seconds later.
-fn later(order: Asked<'_>, seconds: i64) -> Asked<'_> {
-    Asked {
+fn later(order: CandidateOrder<'_>, seconds: i64) -> CandidateOrder<'_> {
+    CandidateOrder {
         created_at: order.created_at + seconds,
         expires_at: order.expires_at + seconds,
         ..order
@@ -57,16 +57,16 @@ fn settles(invoice_id: &str) -> Verdict<'_> {
     }
 }
 
-const fn unmatched(reason: Reason, invoice_id: Option<&str>) -> Verdict<'_> {
+const fn unmatched(reason: UnmatchedReason, invoice_id: Option<&str>) -> Verdict<'_> {
     Verdict::Unmatched { reason, invoice_id }
 }
 
 #[test]
 fn only_the_exact_amount_in_time_settles_at_the_one_wallet() {
-    use Reason::{Duplicate, Early, Late, Overpaid, Underpaid, Unknown};
+    use UnmatchedReason::{Duplicate, Early, Late, Overpaid, Underpaid, Unknown};
     let two = [at_wallet("a", PRICE + 7), at_wallet("b", PRICE + 9)];
     let half = [settled(two[0]), two[1]];
-    let table: &[(&[Asked<'_>], i64, i64, Verdict<'_>)] = &[
+    let table: &[(&[CandidateOrder<'_>], i64, i64, Verdict<'_>)] = &[
         (&two, PRICE + 7, END, settles("a")),
         (&two, PRICE + 9, END, settles("b")),
         (&two, PRICE + 9, MADE, settles("b")),
@@ -94,12 +94,12 @@ fn only_the_exact_amount_in_time_settles_at_the_one_wallet() {
 
 #[test]
 fn the_price_or_more_in_time_settles_at_an_address_of_its_own() {
-    use Reason::{Duplicate, Early, Late, Underpaid};
-    let half = Asked {
+    use UnmatchedReason::{Duplicate, Early, Late, Underpaid};
+    let half = CandidateOrder {
         received_units: PRICE / 2,
         ..own("c")
     };
-    let nearly = Asked {
+    let nearly = CandidateOrder {
         received_units: PRICE - 9_999,
         ..own("c")
     };
@@ -107,7 +107,7 @@ fn the_price_or_more_in_time_settles_at_an_address_of_its_own() {
         invoice_id: "c",
         excess_units,
     };
-    let table: &[(Asked<'_>, i64, i64, Verdict<'_>)] = &[
+    let table: &[(CandidateOrder<'_>, i64, i64, Verdict<'_>)] = &[
         (own("c"), PRICE, END, settles("c")),
         (own("c"), PRICE, MADE - HOUR, settles("c")),
         (own("c"), PRICE + 1, END, more(1)),
@@ -144,13 +144,13 @@ fn the_price_or_more_in_time_settles_at_an_address_of_its_own() {
 
 #[test]
 fn another_token_never_settles_and_names_the_order_of_an_own_address() {
-    let bridged = Paid {
+    let bridged = PaidTransfer {
         is_our_token: false,
         ..paid(PRICE, MADE)
     };
-    let named = unmatched(Reason::WrongToken, Some("c"));
+    let named = unmatched(UnmatchedReason::WrongToken, Some("c"));
     assert_eq!(judge(bridged, &[own("c")]), named);
-    let unnamed = unmatched(Reason::WrongToken, None);
+    let unnamed = unmatched(UnmatchedReason::WrongToken, None);
     assert_eq!(judge(bridged, &[at_wallet("a", PRICE)]), unnamed);
     assert_eq!(judge(bridged, &[]), unnamed);
 }
@@ -159,13 +159,13 @@ fn another_token_never_settles_and_names_the_order_of_an_own_address() {
 /// and is read later is still that order's.
 #[test]
 fn an_exact_payment_is_the_orders_whose_time_it_was() {
-    use Reason::{Ambiguous, Duplicate, Late};
+    use UnmatchedReason::{Ambiguous, Duplicate, Late};
     let old = at_wallet("old", PRICE + 1);
     // Right behind the old one, and long after it.
     let next = later(at_wallet("new", PRICE + 1), HOUR + 1);
     let new = later(at_wallet("new", PRICE + 1), 5 * HOUR);
     let inside = END + HOUR / 2;
-    let table: &[([Asked<'_>; 2], i64, Verdict<'_>)] = &[
+    let table: &[([CandidateOrder<'_>; 2], i64, Verdict<'_>)] = &[
         ([old, new], END, settles("old")),
         ([old, next], END, settles("old")),
         ([old, new], new.created_at, settles("new")),
@@ -227,10 +227,13 @@ fn an_own_address_that_is_used_again_is_the_orders_whose_time_it_was() {
     for (at, expected) in [
         (MADE, settles("old")),
         (END, settles("old")),
-        (END + 1, unmatched(Reason::Late, Some("old"))),
+        (END + 1, unmatched(UnmatchedReason::Late, Some("old"))),
         (new.created_at, settles("new")),
         (new.expires_at, settles("new")),
-        (new.expires_at + 1, unmatched(Reason::Late, Some("new"))),
+        (
+            new.expires_at + 1,
+            unmatched(UnmatchedReason::Late, Some("new")),
+        ),
     ] {
         for asked in [[old, new], [new, old]] {
             assert_eq!(judge(paid(PRICE, at), &asked), expected, "{at}");
@@ -261,7 +264,7 @@ proptest! {
     fn nothing_is_guessed(orders in orders(), cents in 1..6_i64, quarters in 0..64_i64,
                           is_our_token: bool) {
         let names: Vec<String> = (0..orders.len()).map(|at| at.to_string()).collect();
-        let asked: Vec<Asked<'_>> = orders.iter().zip(&names).map(|(order, name)| Asked {
+        let asked: Vec<CandidateOrder<'_>> = orders.iter().zip(&names).map(|(order, name)| CandidateOrder {
             invoice_id: name,
             amount_units: order.0,
             created_at: order.1 * HOUR,
@@ -271,7 +274,7 @@ proptest! {
             received_units: if order.3 { order.5 * UNITS_PER_CENT } else { 0 },
         }).collect();
         let (at, amount) = (quarters * HOUR / 4, cents * UNITS_PER_CENT);
-        let transfer = Paid { amount_units: amount, at, is_our_token };
+        let transfer = PaidTransfer { amount_units: amount, at, is_our_token };
         let named = |id: &str| asked.iter().find(|order| order.invoice_id == id).copied();
         match judge(transfer, &asked) {
             Verdict::Settles { invoice_id, excess_units } => {
@@ -292,7 +295,7 @@ proptest! {
                     let order = named(id).expect("one of them");
                     prop_assert!(order.has_own_address || order.amount_units == amount);
                 }
-                prop_assert_eq!(reason == Reason::WrongToken, !is_our_token);
+                prop_assert_eq!(reason == UnmatchedReason::WrongToken, !is_our_token);
             }
         }
         let mut turned = asked.clone();

@@ -7,14 +7,14 @@ const FIRST: i64 = 45;
 const LONGEST: i64 = 3_600;
 
 /// The operator is told when this many looks came to nothing: after 25 minutes or so.
-pub const TELL_AFTER: i64 = 6;
+pub const REPORT_AFTER: i64 = 6;
 
 /// After this many looks, a day or so, the transfer is the operator's.
 pub const GIVE_UP_AFTER: i64 = 30;
 
 /// What follows a look that came to nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Next {
+pub enum RetryDecision {
     /// It is looked at again in so many seconds.
     Again(i64),
     /// The same, and the operator is told.
@@ -25,16 +25,16 @@ pub enum Next {
 
 /// What follows when `tries` looks, the last one included, came to nothing.
 #[must_use]
-pub fn after(tries: i64) -> Next {
+pub fn after(tries: i64) -> RetryDecision {
     if tries >= GIVE_UP_AFTER {
-        return Next::GiveUp;
+        return RetryDecision::GiveUp;
     }
     let doublings = u32::try_from(tries.clamp(1, 16) - 1).unwrap_or_default();
     let seconds = (FIRST << doublings).min(LONGEST);
-    if tries >= TELL_AFTER {
-        Next::AgainAndTell(seconds)
+    if tries >= REPORT_AFTER {
+        RetryDecision::AgainAndTell(seconds)
     } else {
-        Next::Again(seconds)
+        RetryDecision::Again(seconds)
     }
 }
 
@@ -44,26 +44,26 @@ mod tests {
 
     #[test]
     fn looks_grow_rarer_the_operator_is_told_and_there_is_an_end() {
-        assert_eq!(after(1), Next::Again(45));
-        assert_eq!(after(2), Next::Again(90));
-        assert_eq!(after(5), Next::Again(720));
-        assert_eq!(after(6), Next::AgainAndTell(1_440));
-        assert_eq!(after(8), Next::AgainAndTell(3_600));
-        assert_eq!(after(29), Next::AgainAndTell(3_600));
-        assert_eq!(after(30), Next::GiveUp);
-        assert_eq!(after(i64::MAX), Next::GiveUp);
+        assert_eq!(after(1), RetryDecision::Again(45));
+        assert_eq!(after(2), RetryDecision::Again(90));
+        assert_eq!(after(5), RetryDecision::Again(720));
+        assert_eq!(after(6), RetryDecision::AgainAndTell(1_440));
+        assert_eq!(after(8), RetryDecision::AgainAndTell(3_600));
+        assert_eq!(after(29), RetryDecision::AgainAndTell(3_600));
+        assert_eq!(after(30), RetryDecision::GiveUp);
+        assert_eq!(after(i64::MAX), RetryDecision::GiveUp);
         // What no database has.
-        assert_eq!(after(0), Next::Again(45));
-        assert_eq!(after(i64::MIN), Next::Again(45));
+        assert_eq!(after(0), RetryDecision::Again(45));
+        assert_eq!(after(i64::MIN), RetryDecision::Again(45));
         let (mut waited, mut told_at) = (0, None);
         for tries in 1.. {
             match after(tries) {
-                Next::Again(seconds) => waited += seconds,
-                Next::AgainAndTell(seconds) => {
+                RetryDecision::Again(seconds) => waited += seconds,
+                RetryDecision::AgainAndTell(seconds) => {
                     told_at = told_at.or(Some(waited));
                     waited += seconds;
                 }
-                Next::GiveUp => break,
+                RetryDecision::GiveUp => break,
             }
         }
         assert_eq!(told_at, Some(1_395));

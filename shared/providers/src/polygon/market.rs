@@ -4,14 +4,14 @@ use super::{Address, token};
 
 /// A token on a chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Market {
+pub struct UsdcContract {
     /// EIP-155.
     pub chain_id: u64,
     /// The contract.
     pub token: Address,
 }
 
-impl Market {
+impl UsdcContract {
     /// Polygon and its USDC, unless configured otherwise.
     ///
     /// # Errors
@@ -42,8 +42,8 @@ mod tests {
 
     #[test]
     fn polygon_and_its_test_network_are_known() {
-        let market = |chain, usdc| Market::configured(chain, usdc);
-        let main = Market {
+        let market = |chain, usdc| UsdcContract::configured(chain, usdc);
+        let main = UsdcContract {
             chain_id: 137,
             token: token::USDC_POLYGON,
         };

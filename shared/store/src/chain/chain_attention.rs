@@ -1,20 +1,20 @@
 //! What an operator is told of reading a chain as a whole.
 
-use crate::chain::usdc_orders::Market;
+use crate::chain::usdc_orders::ChainToken;
 use crate::operator::audit::Actor;
 use keywright_ports::{Database, DatabaseError, Statement};
 use serde_json::Value;
 
 /// What is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Trouble {
+pub enum ChainTrouble {
     /// What was read last is long ago.
     Behind,
     /// No block is known any more that was read.
     Replaced,
 }
 
-impl Trouble {
+impl ChainTrouble {
     const fn kind(self) -> &'static str {
         match self {
             Self::Behind => "usdc_behind",
@@ -27,11 +27,11 @@ impl Trouble {
 ///
 /// # Errors
 /// [`DatabaseError`].
-pub async fn tell(
+pub async fn report(
     database: &Database,
     actor: &Actor,
-    market: &Market,
-    trouble: Trouble,
+    market: &ChainToken,
+    trouble: ChainTrouble,
     details: &Value,
     id: &str,
 ) -> Result<(), DatabaseError> {
@@ -57,11 +57,11 @@ pub async fn tell(
 ///
 /// # Errors
 /// [`DatabaseError`].
-pub async fn over(
+pub async fn resolve(
     database: &Database,
     actor: &Actor,
-    market: &Market,
-    trouble: Trouble,
+    market: &ChainToken,
+    trouble: ChainTrouble,
 ) -> Result<(), DatabaseError> {
     let update = Statement::new(
         "UPDATE attention SET resolved_at = ?1, resolved_by = ?2

@@ -2,10 +2,10 @@
 //! that moves the cursor, and only if the cursor is still where the reader found
 //! it: of two ticks at once one wins and the other writes nothing.
 
-use crate::chain::chain_jobs::{self, Job};
-use crate::chain::rpc_endpoints::{self, SetAside};
-use crate::chain::transfers::{self, Found, STATEMENTS_TO_RECORD};
-use crate::chain::usdc_orders::Market;
+use crate::chain::chain_jobs::{self, ChainJob};
+use crate::chain::rpc_endpoints::{self, EndpointSetAside};
+use crate::chain::transfers::{self, NewTransfer, STATEMENTS_TO_RECORD};
+use crate::chain::usdc_orders::ChainToken;
 use crate::operator::audit::Actor;
 use keywright_ports::{Database, DatabaseError, Statement, Value, decode};
 use serde::Deserialize;
@@ -27,7 +27,7 @@ pub const STATEMENTS_TO_STEP_BACK: usize = 5;
 
 /// A block, as far as it tells where the chain was.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Place {
+pub struct BlockPosition {
     /// Its number.
     pub block: i64,
     /// Its hash, lower case.
@@ -41,7 +41,7 @@ pub struct Place {
 pub struct Cursor {
     /// The block.
     #[serde(flatten)]
-    pub place: Place,
+    pub place: BlockPosition,
     /// Of the rule for ranges.
     pub range_size: i64,
     /// Of the rule for ranges.
@@ -69,20 +69,24 @@ impl Cursor {
 
 /// What a tick begins with.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Loaded {
+pub struct TickStart {
     /// Where reading stands; `None` before the first tick.
     pub cursor: Option<Cursor>,
     /// Endpoints that are set aside.
-    pub set_aside: Vec<SetAside>,
+    pub set_aside: Vec<EndpointSetAside>,
     /// Where the operator wants the cursor to be.
-    pub cursor_move: Option<Job>,
+    pub cursor_move: Option<ChainJob>,
 }
 
 /// Loads what a tick begins with: one round trip.
 ///
 /// # Errors
 /// [`DatabaseError`].
-pub async fn load(database: &Database, market: &Market, now: i64) -> Result<Loaded, DatabaseError> {
+pub async fn load(
+    database: &Database,
+    market: &ChainToken,
+    now: i64,
+) -> Result<TickStart, DatabaseError> {
     let cursor = Statement::new(
         "SELECT block, block_hash, block_time, range_size, range_ceiling, range_calm,
                 back_size, back_ceiling, back_calm, step_id
@@ -96,11 +100,11 @@ pub async fn load(database: &Database, market: &Market, now: i64) -> Result<Load
     ];
     let mut answers = database.aside(batch).await?.into_iter();
     let cursors: Vec<Cursor> = decode(answers.next().unwrap_or_default())?;
-    Ok(Loaded {
+    Ok(TickStart {
         cursor: cursors.into_iter().next(),
         set_aside: decode(answers.next().unwrap_or_default())?,
         cursor_move: {
-            let moves: Vec<Job> = decode(answers.next().unwrap_or_default())?;
+            let moves: Vec<ChainJob> = decode(answers.next().unwrap_or_default())?;
             moves.into_iter().next()
         },
     })
@@ -114,8 +118,8 @@ pub async fn load(database: &Database, market: &Market, now: i64) -> Result<Load
 pub async fn begin(
     database: &Database,
     actor: &Actor,
-    market: &Market,
-    at: &Place,
+    market: &ChainToken,
+    at: &BlockPosition,
     [size, ceiling, calm]: [i64; 3],
     step_id: &str,
 ) -> Result<(), DatabaseError> {
@@ -143,15 +147,15 @@ pub async fn begin(
 
 /// What was read from the cursor on.
 #[derive(Debug)]
-pub struct Read<'a> {
+pub struct CursorProgress<'a> {
     /// The last block that was read whole.
-    pub to: Place,
+    pub to: BlockPosition,
     /// How many blocks to ask for from now on, as the rule keeps it.
     pub range: [i64; 3],
     /// The transfers that were found.
-    pub found: &'a [Found],
+    pub found: &'a [NewTransfer],
     /// Blocks whose logs could not be had: they are read another way.
-    pub unread: &'a [Place],
+    pub unread: &'a [BlockPosition],
 }
 
 /// Records what was read and moves the cursor there. Answers whether it did:
@@ -162,9 +166,9 @@ pub struct Read<'a> {
 pub async fn advance(
     database: &Database,
     actor: &Actor,
-    market: &Market,
+    market: &ChainToken,
     from: &Cursor,
-    read: &Read<'_>,
+    read: &CursorProgress<'_>,
     step_id: &str,
 ) -> Result<bool, DatabaseError> {
     let [size, ceiling, calm] = read.range;
@@ -205,7 +209,7 @@ pub async fn advance(
 /// [`DatabaseError`].
 pub async fn keep_range(
     database: &Database,
-    market: &Market,
+    market: &ChainToken,
     cursor: &Cursor,
     [size, ceiling, calm]: [i64; 3],
 ) -> Result<(), DatabaseError> {
@@ -230,7 +234,7 @@ pub async fn keep_range(
 /// [`DatabaseError`].
 pub async fn keep_back_range(
     database: &Database,
-    market: &Market,
+    market: &ChainToken,
     [size, ceiling, calm]: [i64; 3],
 ) -> Result<(), DatabaseError> {
     let update = Statement::new(
@@ -254,9 +258,9 @@ pub async fn keep_back_range(
 /// [`DatabaseError`].
 pub async fn checkpoints(
     database: &Database,
-    market: &Market,
+    market: &ChainToken,
     before: i64,
-) -> Result<Vec<Place>, DatabaseError> {
+) -> Result<Vec<BlockPosition>, DatabaseError> {
     let [chain_id, token] = here(market);
     let statement = Statement::new(
         "SELECT block, block_hash, block_time FROM chain_checkpoints
@@ -276,9 +280,9 @@ pub async fn checkpoints(
 pub async fn step_back(
     database: &Database,
     actor: &Actor,
-    market: &Market,
+    market: &ChainToken,
     from: &Cursor,
-    to: &Place,
+    to: &BlockPosition,
     step_id: &str,
 ) -> Result<bool, DatabaseError> {
     let moved = Statement::new(
@@ -332,7 +336,7 @@ pub async fn step_back(
 }
 
 /// Keeps the place as the checkpoint of its blocks, if the step was taken.
-pub(crate) fn checkpoint(market: &Market, at: &Place, step_id: &str) -> Statement {
+pub(crate) fn checkpoint(market: &ChainToken, at: &BlockPosition, step_id: &str) -> Statement {
     Statement::new(
         "INSERT OR REPLACE INTO chain_checkpoints (chain_id, token, slot, block, block_hash,
                                                    block_time)
@@ -347,6 +351,6 @@ pub(crate) fn checkpoint(market: &Market, at: &Place, step_id: &str) -> Statemen
     )
 }
 
-fn here(market: &Market) -> [Value; 2] {
+fn here(market: &ChainToken) -> [Value; 2] {
     [market.chain_id.into(), (&market.token).into()]
 }

@@ -6,12 +6,11 @@
 //! A group's place counts for each address that it has now. An order joins a group
 //! when it is recorded, and nothing before that can have paid it.
 
-use crate::chain::chain_cursors::Place;
+use crate::chain::chain_cursors::BlockPosition;
 use crate::chain::chain_jobs;
-use crate::chain::transfers::{self, Found};
-use crate::chain::usdc_orders::Market;
+use crate::chain::transfers::{self, NewTransfer};
+use crate::chain::usdc_orders::ChainToken;
 use crate::operator::audit::Actor;
-use keywright_domain::usdc::ADDRESS_WATCHED;
 use keywright_domain::usdc::watching::{GROUP_SIZE, WALLET_GROUP};
 use keywright_ports::{Database, DatabaseError, Reader, Statement, decode};
 use serde::Deserialize;
@@ -22,15 +21,9 @@ pub const STATEMENTS_TO_LOAD: usize = 4;
 /// Statements that [`advance`] takes at most.
 pub const STATEMENTS_TO_ADVANCE: usize = 1 + transfers::STATEMENTS_TO_RECORD + 1;
 
-/// Statements that [`release`] takes.
-pub const STATEMENTS_TO_RELEASE: usize = 3;
-
-/// Most addresses that one call of [`release`] lets go.
-const RELEASED_AT_ONCE: i64 = 200;
-
 /// A group.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Group {
+pub struct AddressGroup {
     /// Its number; [`WALLET_GROUP`] for the one wallet.
     pub group_number: i64,
     /// Everything up to this block was read for each of its addresses.
@@ -49,26 +42,26 @@ pub struct Group {
 
 /// What is watched, and how far it was read behind the cursor.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Watched {
+pub struct WatchedAddresses {
     /// Addresses that are followed with the cursor, lower case: of orders that share
     /// one, and of open orders that have one of their own, those that end first.
     pub followed: Vec<String>,
     /// Whether there are more open orders than can be followed.
     pub is_overflowing: bool,
     /// The groups that are watched.
-    pub groups: Vec<Group>,
+    pub groups: Vec<AddressGroup>,
     /// Up to where groups are read now: a place that the cursor has left behind.
-    pub second_look: Option<Place>,
+    pub second_look: Option<BlockPosition>,
     /// When the first of the open orders ends, in unix seconds.
     pub first_end: Option<i64>,
     /// Until when the first amount or address is held, in unix seconds.
     pub first_release: Option<i64>,
     /// Work that is due.
-    pub job: Option<chain_jobs::Job>,
+    pub job: Option<chain_jobs::ChainJob>,
 }
 
 #[derive(Deserialize)]
-struct Followed {
+struct FollowedRow {
     address: String,
     is_own: i64,
 }
@@ -76,7 +69,7 @@ struct Followed {
 #[derive(Deserialize)]
 struct GroupRow {
     #[serde(flatten)]
-    group: Group,
+    group: AddressGroup,
     second_block: Option<i64>,
     second_hash: Option<String>,
     second_time: Option<i64>,
@@ -86,7 +79,7 @@ struct GroupRow {
 
 /// Which blocks a group is read up to, and what is due.
 #[derive(Debug, Clone, Copy)]
-pub struct Limits {
+pub struct WatchLimits {
     /// Most addresses of their own that are followed with the cursor.
     pub followed: i64,
     /// The last block that may be read a second time.
@@ -96,7 +89,7 @@ pub struct Limits {
 }
 
 #[derive(Deserialize)]
-struct Address {
+struct AddressRow {
     address: String,
 }
 
@@ -127,10 +120,10 @@ macro_rules! shared {
 /// [`DatabaseError`].
 pub async fn load(
     database: &Database,
-    market: &Market,
-    limits: Limits,
+    market: &ChainToken,
+    limits: WatchLimits,
     step_id: &str,
-) -> Result<Watched, DatabaseError> {
+) -> Result<WatchedAddresses, DatabaseError> {
     // The newest group alone can be without a place: indexes are given out one by one.
     let begun = Statement::new(
         "INSERT INTO chain_groups (chain_id, token, group_number, block, block_time, orders_until,
@@ -185,20 +178,20 @@ pub async fn load(
     let batch = vec![begun, followed, groups, job];
     let mut answers = database.aside(batch).await?.into_iter().skip(1);
     let mut next = || answers.next().unwrap_or_default();
-    let followed: Vec<Followed> = decode(next())?;
+    let followed: Vec<FollowedRow> = decode(next())?;
     let groups: Vec<GroupRow> = decode(next())?;
-    let jobs: Vec<chain_jobs::Job> = decode(next())?;
+    let jobs: Vec<chain_jobs::ChainJob> = decode(next())?;
     let own = followed.iter().filter(|row| row.is_own != 0).count();
     let most = followed.len() - own + usize::try_from(limits.followed).unwrap_or(0);
     let first = groups.first();
     let second_look = first.and_then(|row| {
-        Some(Place {
+        Some(BlockPosition {
             block: row.second_block?,
             block_hash: row.second_hash.clone()?,
             block_time: row.second_time?,
         })
     });
-    Ok(Watched {
+    Ok(WatchedAddresses {
         is_overflowing: followed.len() > most,
         second_look,
         first_end: first.and_then(|row| row.first_end),
@@ -219,7 +212,7 @@ pub async fn load(
 /// [`DatabaseError`].
 pub async fn addresses(
     database: &Reader,
-    market: &Market,
+    market: &ChainToken,
     group_number: i64,
 ) -> Result<Vec<String>, DatabaseError> {
     let statement = if group_number == WALLET_GROUP {
@@ -237,7 +230,7 @@ pub async fn addresses(
             ],
         )
     };
-    let found: Vec<Address> = database.query(statement).await?;
+    let found: Vec<AddressRow> = database.query(statement).await?;
     Ok(found.into_iter().map(|row| row.address).collect())
 }
 
@@ -247,7 +240,7 @@ pub async fn addresses(
 /// [`DatabaseError`].
 pub async fn held(
     database: &Reader,
-    market: &Market,
+    market: &ChainToken,
     addresses: &[String],
 ) -> Result<Vec<String>, DatabaseError> {
     let list = serde_json::Value::from(addresses.to_vec()).to_string();
@@ -257,21 +250,21 @@ pub async fn held(
                        WHERE chain_id = ?1 AND address = value AND reserved = 1)",
         [market.chain_id.into(), list.into()],
     );
-    let found: Vec<Address> = database.query(statement).await?;
+    let found: Vec<AddressRow> = database.query(statement).await?;
     Ok(found.into_iter().map(|row| row.address).collect())
 }
 
 /// What was read of a group.
 #[derive(Debug)]
-pub struct Read<'a> {
+pub struct GroupProgress<'a> {
     /// The last block that was read whole.
     pub block: i64,
     /// The time of that block or of one before it.
     pub block_time: i64,
     /// The transfers that were found.
-    pub found: &'a [Found],
+    pub found: &'a [NewTransfer],
     /// Blocks whose logs could not be had.
-    pub unread: &'a [Place],
+    pub unread: &'a [BlockPosition],
 }
 
 /// Records what was read of a group and moves its place. Answers whether it did:
@@ -282,9 +275,9 @@ pub struct Read<'a> {
 pub async fn advance(
     database: &Database,
     actor: &Actor,
-    market: &Market,
-    group: &Group,
-    read: &Read<'_>,
+    market: &ChainToken,
+    group: &AddressGroup,
+    read: &GroupProgress<'_>,
     step_id: &str,
 ) -> Result<bool, DatabaseError> {
     let moved = Statement::new(
@@ -319,8 +312,8 @@ pub async fn advance(
 /// [`DatabaseError`].
 pub async fn put_off(
     database: &Database,
-    market: &Market,
-    group: &Group,
+    market: &ChainToken,
+    group: &AddressGroup,
     due_at: i64,
 ) -> Result<(), DatabaseError> {
     let update = Statement::new(
@@ -340,7 +333,7 @@ pub async fn put_off(
 /// An order with an address of its own joins its group, if it was recorded. Of a group
 /// in which nothing was watched, nothing has to be read that is older than the order.
 pub(crate) fn joined(
-    market: &Market,
+    market: &ChainToken,
     group_number: i64,
     invoice_id: &str,
     expires_at: i64,
@@ -362,78 +355,4 @@ pub(crate) fn joined(
             expires_at.into(),
         ],
     )
-}
-
-/// Addresses of their own that are let go: their orders ended more than
-/// `ADDRESS_WATCHED - ?4` seconds ago, by `?3` and by what their groups were read to.
-macro_rules! over {
-    () => {
-        "SELECT o.invoice_id, o.chain_id, o.address, o.derivation_index
-         FROM usdc_orders o
-         JOIN chain_groups g ON g.chain_id = o.chain_id AND g.token = o.token
-           AND g.group_number = o.derivation_index % 4294967296 / 1000
-         WHERE o.chain_id = ?1 AND o.token = ?2 AND o.reserved = 1 AND o.is_open = 0
-           AND o.derivation_index IS NOT NULL
-           AND o.reserved_until < ?3 + ?4 AND o.reserved_until < g.block_time + ?4
-         ORDER BY o.reserved_until, o.invoice_id LIMIT ?5"
-    };
-}
-
-/// Lets go of addresses whose orders ended more than `watched_for` seconds ago, by
-/// `read_to` and by the time that their groups were read to. One that was never paid
-/// can be given to another order. Groups without any address are watched no longer.
-///
-/// # Errors
-/// [`DatabaseError`].
-pub async fn release(
-    database: &Database,
-    market: &Market,
-    read_to: i64,
-    watched_for: i64,
-) -> Result<(), DatabaseError> {
-    let these = || {
-        [
-            market.chain_id.into(),
-            (&market.token).into(),
-            read_to.into(),
-            (ADDRESS_WATCHED - watched_for).into(),
-            RELEASED_AT_ONCE.into(),
-        ]
-    };
-    let free = Statement::new(
-        concat!(
-            "UPDATE derivations SET is_used = 0, given_at = 0
-             WHERE derivation_index IN (
-               SELECT o.derivation_index % 4294967296 FROM (",
-            over!(),
-            ") AS o
-               WHERE NOT EXISTS (SELECT 1 FROM chain_transfers t
-                                 WHERE t.chain_id = o.chain_id AND t.recipient = o.address))"
-        ),
-        these(),
-    );
-    let released = Statement::new(
-        concat!(
-            "UPDATE usdc_orders SET reserved = 0 WHERE invoice_id IN (SELECT invoice_id FROM (",
-            over!(),
-            "))"
-        ),
-        these(),
-    );
-    let asleep = Statement::new(
-        "UPDATE chain_groups SET is_watched = 0
-         WHERE chain_id = ?1 AND token = ?2 AND is_watched = 1 AND group_number >= 0
-           AND orders_until + ?3 < block_time
-           AND NOT EXISTS (
-             SELECT 1 FROM usdc_orders o
-             WHERE o.chain_id = ?1 AND o.reserved = 1 AND o.derivation_index IS NOT NULL
-               AND o.derivation_index % 4294967296
-                   BETWEEN group_number * 1000 AND group_number * 1000 + 999)",
-        [
-            market.chain_id.into(),
-            (&market.token).into(),
-            watched_for.into(),
-        ],
-    );
-    database.aside(vec![free, released, asleep]).await.map(drop)
 }

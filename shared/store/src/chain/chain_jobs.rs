@@ -1,27 +1,23 @@
-//! Work on the chain beside following it: blocks whose logs no endpoint gives, blocks
-//! that the operator wants to have read again, and a cursor that the operator moves.
-//! What fails is tried again later and later while other work goes on; in the end it
-//! is the operator's. Reading a block again records nothing twice.
+//! Chain jobs: work beside following the chain with the cursor. Jobs read blocks whose
+//! logs no endpoint returns, read blocks again for the operator, and move the cursor. A
+//! failed job is retried with growing pauses while other work goes on, and is then
+//! reported to the operator. Reading a block again records no transfer twice.
 
-use crate::chain::chain_cursors::{self, Place};
-use crate::chain::transfers::{self, Found, step_taken};
-use crate::chain::usdc_orders::Market;
-use crate::operator::audit::{self, Actor, Entry};
-use keywright_domain::page::{Page, Position};
-use keywright_ports::{Database, DatabaseError, Reader, Statement, decode};
+use crate::chain::chain_cursors::BlockPosition;
+use crate::chain::transfers::{self, NewTransfer, step_taken};
+use crate::chain::usdc_orders::ChainToken;
+use crate::operator::audit::Actor;
+use keywright_ports::{Database, DatabaseError, Statement};
 use serde::Deserialize;
 use serde_json::json;
 
 /// Statements that [`advance`] takes at most.
 pub const STATEMENTS_TO_ADVANCE: usize = 2 + transfers::STATEMENTS_TO_RECORD + 1;
 
-/// Statements that [`move_cursor`] takes.
-pub const STATEMENTS_TO_MOVE: usize = 6;
-
 /// What kind of work it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
+pub enum JobKind {
     /// A block that is read by the receipts of its transactions.
     Block,
     /// Blocks that are read again, group after group.
@@ -30,7 +26,7 @@ pub enum Kind {
     Cursor,
 }
 
-impl Kind {
+impl JobKind {
     /// The word in the database and on the wire.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -45,7 +41,7 @@ impl Kind {
 /// Where it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum State {
+pub enum JobState {
     /// There is something to do.
     Open,
     /// It is done.
@@ -54,7 +50,7 @@ pub enum State {
     Failed,
 }
 
-impl State {
+impl JobState {
     /// The word in the database and on the wire.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -68,17 +64,17 @@ impl State {
 
 /// Some work.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Job {
+pub struct ChainJob {
     /// `UUIDv7`, or what the block is called.
     pub id: String,
     /// What kind of work.
-    pub kind: Kind,
+    pub kind: JobKind,
     /// The first block.
     pub first_block: i64,
     /// The last block.
     pub last_block: i64,
     /// Where it stands.
-    pub state: State,
+    pub state: JobState,
     /// The hash that the block had when its reading began.
     pub block_hash: Option<String>,
     /// The group that is being read; `None` before the first one.
@@ -103,7 +99,7 @@ pub struct Job {
     pub step_id: String,
 }
 
-/// Every column of [`Job`].
+/// Every column of [`ChainJob`].
 macro_rules! select_jobs {
     ($($rest:expr),+ $(,)?) => {
         concat!(
@@ -115,10 +111,11 @@ macro_rules! select_jobs {
         )
     };
 }
+pub(super) use select_jobs;
 
 /// The work that waited longest, of what is due; a cursor that is to be moved is not
 /// among it.
-pub(crate) fn due(market: &Market, now: i64) -> Statement {
+pub(crate) fn due(market: &ChainToken, now: i64) -> Statement {
     Statement::new(
         select_jobs!(
             "WHERE state = 'open' AND due_at <= ?3 AND kind <> 'cursor'
@@ -142,7 +139,12 @@ pub(crate) fn due_move(now: i64) -> Statement {
 
 /// Notes blocks whose logs could not be had, if the step was taken. Each is noted
 /// once, and again when another block is in its place or its reading was given up.
-pub(crate) fn unread(actor: &Actor, market: &Market, blocks: &[Place], step_id: &str) -> Statement {
+pub(crate) fn unread(
+    actor: &Actor,
+    market: &ChainToken,
+    blocks: &[BlockPosition],
+    step_id: &str,
+) -> Statement {
     let list: Vec<_> = blocks
         .iter()
         .map(|place| json!({ "block": place.block, "hash": place.block_hash }))
@@ -177,10 +179,10 @@ pub(crate) fn unread(actor: &Actor, market: &Market, blocks: &[Place], step_id: 
 
 /// How far some work came.
 #[derive(Debug)]
-pub struct Progress<'a> {
+pub struct JobProgress<'a> {
     /// Where it stands now.
-    pub state: State,
-    /// The hash of the block, for [`Kind::Block`].
+    pub state: JobState,
+    /// The hash of the block, for [`JobKind::Block`].
     pub block_hash: Option<&'a str>,
     /// The group that is being read.
     pub group_number: Option<i64>,
@@ -191,9 +193,9 @@ pub struct Progress<'a> {
     /// What could not be done so far, in words.
     pub details: Option<&'a str>,
     /// The transfers that were found.
-    pub found: &'a [Found],
+    pub found: &'a [NewTransfer],
     /// Blocks whose logs could not be had.
-    pub unread: &'a [Place],
+    pub unread: &'a [BlockPosition],
 }
 
 /// Records what some work found, and how far it came. Answers whether it did: another
@@ -204,12 +206,12 @@ pub struct Progress<'a> {
 pub async fn advance(
     database: &Database,
     actor: &Actor,
-    market: &Market,
-    job: &Job,
-    progress: &Progress<'_>,
+    market: &ChainToken,
+    job: &ChainJob,
+    progress: &JobProgress<'_>,
     step_id: &str,
 ) -> Result<bool, DatabaseError> {
-    let is_over = progress.state != State::Open;
+    let is_over = progress.state != JobState::Open;
     let moved = Statement::new(
         "UPDATE chain_jobs
          SET state = ?2, block_hash = ?3, group_number = ?4, next_block = ?5,
@@ -253,7 +255,7 @@ pub async fn advance(
 pub async fn failed(
     database: &Database,
     actor: &Actor,
-    job: &Job,
+    job: &ChainJob,
     details: &str,
     due_at: Option<i64>,
     step_id: &str,
@@ -292,202 +294,4 @@ fn told(actor: &Actor, step_id: &str) -> Statement {
                        resolved_at = NULL, resolved_by = NULL",
         [actor.at.into(), step_id.into()],
     )
-}
-
-/// Moves the cursor, and every group with it, to a block that counts as read. Answers
-/// whether it did: another tick may have been first.
-///
-/// # Errors
-/// [`DatabaseError`].
-pub async fn move_cursor(
-    database: &Database,
-    actor: &Actor,
-    market: &Market,
-    [from, job]: [&str; 2],
-    to: &Place,
-    step_id: &str,
-) -> Result<bool, DatabaseError> {
-    let place = || {
-        vec![
-            market.chain_id.into(),
-            (&market.token).into(),
-            step_id.into(),
-            to.block.into(),
-        ]
-    };
-    let mut moved = place();
-    moved.extend([
-        (&to.block_hash).into(),
-        to.block_time.into(),
-        actor.at.into(),
-        from.into(),
-        job.into(),
-    ]);
-    let moved = Statement::new(
-        "UPDATE chain_cursors
-         SET block = ?4, block_hash = ?5, block_time = ?6, step_id = ?3, updated_at = ?7
-         WHERE chain_id = ?1 AND token = ?2 AND step_id = ?8
-           AND EXISTS (SELECT 1 FROM chain_jobs WHERE id = ?9 AND state = 'open')
-         RETURNING block",
-        moved,
-    );
-    let forgotten = Statement::new(
-        "DELETE FROM chain_checkpoints
-         WHERE chain_id = ?1 AND token = ?2 AND block > ?4
-           AND EXISTS (SELECT 1 FROM chain_cursors
-                       WHERE chain_id = ?1 AND token = ?2 AND step_id = ?3)",
-        place(),
-    );
-    let mut groups = place();
-    groups.push(to.block_time.into());
-    let groups = Statement::new(
-        "UPDATE chain_groups
-         SET block = ?4, block_time = ?5, failures = 0, due_at = 0,
-             step_id = ?3 || ':' || group_number
-         WHERE chain_id = ?1 AND token = ?2
-           AND EXISTS (SELECT 1 FROM chain_cursors
-                       WHERE chain_id = ?1 AND token = ?2 AND step_id = ?3)",
-        groups,
-    );
-    let done = Statement::new(
-        "UPDATE chain_jobs SET state = 'done', details = NULL, ended_at = ?2, step_id = ?3
-         WHERE id = ?1 AND EXISTS (SELECT 1 FROM chain_cursors WHERE step_id = ?3)",
-        [job.into(), actor.at.into(), step_id.into()],
-    );
-    let calmed = Statement::new(
-        "UPDATE attention SET resolved_at = ?3, resolved_by = ?4
-         WHERE kind = 'usdc_chain_replaced' AND object_kind = 'chain' AND object_id = ?1
-           AND resolved_at IS NULL
-           AND EXISTS (SELECT 1 FROM chain_cursors WHERE step_id = ?2)",
-        [
-            market.chain_id.to_string().into(),
-            step_id.into(),
-            actor.at.into(),
-            actor.name.as_ref().into(),
-        ],
-    );
-    let checkpoint = chain_cursors::checkpoint(market, to, step_id);
-    let batch = vec![moved, forgotten, groups, done, calmed, checkpoint];
-    let answers = database.batch(batch).await?;
-    Ok(answers.first().is_some_and(|rows| !rows.is_empty()))
-}
-
-/// What an operator wants done.
-#[derive(Debug, Clone)]
-pub struct Request<'a> {
-    /// [`Kind::Range`] or [`Kind::Cursor`].
-    pub kind: Kind,
-    /// The first block; the one that the cursor is moved to.
-    pub first_block: i64,
-    /// The last block.
-    pub last_block: i64,
-    /// A note.
-    pub note: Option<&'a str>,
-}
-
-/// Records what an operator wants done, with the audit entry. While the same is to be
-/// done already, nothing is recorded, and that is answered.
-///
-/// # Errors
-/// [`DatabaseError`].
-pub async fn request(
-    database: &Database,
-    actor: &Actor,
-    request: &Request<'_>,
-    [id, audit_id]: [&str; 2],
-) -> Result<Option<Job>, DatabaseError> {
-    let insert = Statement::new(
-        "INSERT INTO chain_jobs (id, kind, first_block, last_block, state, next_block,
-                                 next_transaction, failures, note, due_at, requested_by,
-                                 requested_at, step_id)
-         SELECT ?1, ?2, ?3, ?4, 'open', ?3, 0, 0, ?5, ?6, ?7, ?6, ?1
-         WHERE NOT EXISTS (SELECT 1 FROM chain_jobs
-                           WHERE state = 'open' AND kind = ?2 AND first_block = ?3
-                             AND last_block = ?4)",
-        [
-            id.into(),
-            request.kind.as_str().into(),
-            request.first_block.into(),
-            request.last_block.into(),
-            request.note.into(),
-            actor.at.into(),
-            actor.name.as_ref().into(),
-        ],
-    );
-    let entry = Entry {
-        id: audit_id.to_owned(),
-        action: match request.kind {
-            Kind::Cursor => "chain.move_cursor",
-            Kind::Range | Kind::Block => "chain.read_again",
-        },
-        object_kind: "chain_job",
-        object_id: id.to_owned(),
-        before: None,
-        after: Some(json!({
-            "first_block": request.first_block, "last_block": request.last_block,
-            "note": request.note,
-        })),
-    };
-    let entry = audit::insert_if_changed(actor, entry);
-    let found = Statement::new(
-        select_jobs!(
-            "WHERE state = 'open' AND kind = ?1 AND first_block = ?2 AND last_block = ?3
-             ORDER BY requested_at LIMIT 1"
-        ),
-        [
-            request.kind.as_str().into(),
-            request.first_block.into(),
-            request.last_block.into(),
-        ],
-    );
-    let mut answers = database.batch(vec![insert, entry, found]).await?;
-    let jobs: Vec<Job> = decode(answers.pop().unwrap_or_default())?;
-    Ok(jobs.into_iter().next())
-}
-
-/// Where reading stands.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Standing {
-    /// EIP-155.
-    pub chain_id: i64,
-    /// Address of the contract, lower case.
-    pub token: String,
-    /// The last block that was read.
-    pub block: i64,
-    /// Its time, in unix seconds.
-    pub block_time: i64,
-    /// Groups of addresses that are read a second time.
-    pub groups: i64,
-    /// The last block that was read a second time for each of them.
-    pub second_block: Option<i64>,
-}
-
-/// Where reading stands, of each token, and the work, newest first; one more than the
-/// page holds when there is more.
-///
-/// # Errors
-/// [`DatabaseError`].
-pub async fn list(
-    database: &Reader,
-    page: &Page,
-) -> Result<(Vec<Standing>, Vec<Job>), DatabaseError> {
-    let standing = Statement::new(
-        "SELECT c.chain_id, c.token, c.block, c.block_time,
-                (SELECT count(*) FROM chain_groups g
-                 WHERE g.chain_id = c.chain_id AND g.token = c.token AND g.is_watched = 1) AS groups,
-                (SELECT min(block) FROM chain_groups g
-                 WHERE g.chain_id = c.chain_id AND g.token = c.token AND g.is_watched = 1)
-                AS second_block
-         FROM chain_cursors c ORDER BY c.chain_id, c.token",
-        [],
-    );
-    let after = page.after.clone().unwrap_or_else(Position::newest);
-    let jobs = Statement::new(
-        select_jobs!(
-            "WHERE (requested_at, id) < (?1, ?2) ORDER BY requested_at DESC, id DESC LIMIT ?3"
-        ),
-        [after.at.into(), after.id.into(), (page.limit + 1).into()],
-    );
-    let standing = database.query(standing).await?;
-    Ok((standing, database.query(jobs).await?))
 }

@@ -19,7 +19,7 @@ const FORGOTTEN_AT_ONCE: i64 = 50;
 
 /// A payment of a transaction, and the license that it made.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Payment {
+pub struct TransactionPayment {
     /// The log's number in its block; of one whose block is gone below 0.
     pub log_index: i64,
     /// The block.
@@ -52,7 +52,7 @@ pub struct Payment {
     pub entitlements: Option<serde_json::Value>,
 }
 
-impl Payment {
+impl TransactionPayment {
     /// The license, where there is one in force.
     #[must_use]
     pub fn active_license(&self) -> Option<&str> {
@@ -74,7 +74,7 @@ pub async fn payments(
     database: &Reader,
     chain_id: i64,
     tx_hash: &str,
-) -> Result<Vec<Payment>, DatabaseError> {
+) -> Result<Vec<TransactionPayment>, DatabaseError> {
     let statement = Statement::new(
         "SELECT t.log_index, t.block, coalesce(t.block_time, t.resolved_at) AS block_time,
                 t.payer, t.amount_units,
@@ -110,7 +110,7 @@ macro_rules! has_paid {
 }
 
 #[derive(Deserialize)]
-struct Told {
+struct TransferRow {
     told: i64,
 }
 
@@ -127,7 +127,7 @@ pub async fn has_paid(
         concat!("SELECT ", has_paid!(), " AS told"),
         [chain_id.into(), wallet.into()],
     );
-    let told: Option<Told> = database.first(statement).await?;
+    let told: Option<TransferRow> = database.first(statement).await?;
     Ok(told.is_some_and(|told| told.told == 1))
 }
 
@@ -238,7 +238,7 @@ pub struct NewClaim<'a> {
 
 /// What came of a claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Claimed {
+pub enum ClaimOutcome {
     /// It is recorded, since this unix second.
     Since(i64),
     /// The challenge was used, or its time is over.
@@ -256,9 +256,9 @@ pub async fn record(
     database: &Database,
     actor: &Actor,
     claim: &NewClaim<'_>,
-) -> Result<Claimed, DatabaseError> {
+) -> Result<ClaimOutcome, DatabaseError> {
     #[derive(Deserialize)]
-    struct Recorded {
+    struct ClaimRow {
         claimed_at: i64,
     }
     let put = Statement::new(
@@ -298,11 +298,13 @@ pub async fn record(
     ];
     let mut answers = database.batch(batch).await?.into_iter();
     if answers.next().unwrap_or_default().is_empty() {
-        return Ok(Claimed::Used);
+        return Ok(ClaimOutcome::Used);
     }
-    let recorded: Vec<Recorded> = decode(answers.nth(2).unwrap_or_default())?;
+    let recorded: Vec<ClaimRow> = decode(answers.nth(2).unwrap_or_default())?;
     let first = recorded.first();
-    Ok(first.map_or(Claimed::NeverPaid, |row| Claimed::Since(row.claimed_at)))
+    Ok(first.map_or(ClaimOutcome::NeverPaid, |row| {
+        ClaimOutcome::Since(row.claimed_at)
+    }))
 }
 
 /// A claim as recorded.
@@ -320,7 +322,7 @@ pub struct Claim {
 
 /// Which claims; `None` is any.
 #[derive(Debug, Clone, Default)]
-pub struct Filter {
+pub struct ClaimFilter {
     /// Of this wallet, lower case.
     pub wallet: Option<String>,
     /// Of this file.
@@ -333,7 +335,7 @@ pub struct Filter {
 /// [`DatabaseError`].
 pub async fn list(
     database: &Reader,
-    filter: &Filter,
+    filter: &ClaimFilter,
     page: &Page,
 ) -> Result<Vec<Claim>, DatabaseError> {
     let after = page.after.clone().unwrap_or_else(Position::newest);

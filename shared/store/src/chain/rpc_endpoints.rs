@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 /// Why an endpoint is set aside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Fault {
+pub enum EndpointFault {
     /// It does not answer, or not what can be read.
     Unreachable,
     /// It is of another chain.
@@ -20,7 +20,7 @@ pub enum Fault {
     Lies,
 }
 
-impl Fault {
+impl EndpointFault {
     /// The word in the database.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -41,11 +41,11 @@ impl Fault {
 
 /// An endpoint that is set aside.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct SetAside {
+pub struct EndpointSetAside {
     /// The hash it is known by.
     pub id: String,
     /// Why.
-    pub reason: Fault,
+    pub reason: EndpointFault,
 }
 
 /// Those that are set aside now.
@@ -58,13 +58,13 @@ pub(crate) fn set_aside(now: i64) -> Statement {
 
 /// What is recorded of an endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Faulty {
+pub struct FaultyEndpoint {
     /// The hash it is known by.
     pub id: String,
     /// Its host.
     pub host: String,
     /// What it did.
-    pub fault: Fault,
+    pub fault: EndpointFault,
     /// The same, in words; without its URL.
     pub details: String,
 }
@@ -77,7 +77,7 @@ pub struct Faulty {
 pub async fn put_aside(
     database: &Database,
     actor: &Actor,
-    faulty: &Faulty,
+    faulty: &FaultyEndpoint,
     until: i64,
     attention_id: &str,
 ) -> Result<(), DatabaseError> {

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 /// A transfer as recorded.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Transfer {
+pub struct TransferRecord {
     /// `UUIDv7`.
     pub id: String,
     /// EIP-155.
@@ -55,7 +55,7 @@ pub struct Transfer {
     pub license_from: Option<i64>,
 }
 
-impl Transfer {
+impl TransferRecord {
     /// Its state, or the one before its block was replaced.
     #[must_use]
     pub fn standing(&self) -> &str {
@@ -81,7 +81,7 @@ pub(crate) use select_transfers;
 
 /// Which transfers; `None` is any.
 #[derive(Debug, Clone, Default)]
-pub struct Filter {
+pub struct TransferFilter {
     /// In this state.
     pub state: Option<String>,
     /// For this reason.
@@ -98,9 +98,9 @@ pub struct Filter {
 /// [`DatabaseError`].
 pub async fn list(
     database: &Reader,
-    filter: &Filter,
+    filter: &TransferFilter,
     page: &Page,
-) -> Result<Vec<Transfer>, DatabaseError> {
+) -> Result<Vec<TransferRecord>, DatabaseError> {
     let after = page.after.clone().unwrap_or_else(Position::newest);
     let statement = Statement::new(
         select_transfers!(
@@ -124,7 +124,7 @@ pub async fn list(
 
 /// A sale in USDC, for the books.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Transaction {
+pub struct TransactionRecord {
     /// When the payment was in a block, in unix seconds; of one that no endpoint
     /// confirmed, from when its license runs.
     pub paid_at: i64,
@@ -164,7 +164,7 @@ pub async fn transactions(
     database: &Reader,
     (from, to): (Option<i64>, Option<i64>),
     page: &Page,
-) -> Result<Vec<Transaction>, DatabaseError> {
+) -> Result<Vec<TransactionRecord>, DatabaseError> {
     let after = page.after.as_ref();
     let statement = Statement::new(
         "SELECT coalesce(t.block_time, r.received_at) AS paid_at, l.issued_at AS credited_at,

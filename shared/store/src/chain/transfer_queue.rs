@@ -2,9 +2,9 @@
 //! growing intervals and never stands before another one; after a while it is the
 //! operator's.
 
-use crate::chain::usdc_orders::Market;
+use crate::chain::usdc_orders::ChainToken;
 use crate::operator::audit::Actor;
-use keywright_domain::usdc::retry::{self, Next};
+use keywright_domain::usdc::retry::{self, RetryDecision};
 use keywright_ports::{Database, DatabaseError, Reader, Stamps, Statement};
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +16,7 @@ const MOST_CHARS: usize = 600;
 
 /// A transfer that is to be judged.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Seen {
+pub struct QueuedTransfer {
     /// `UUIDv7`.
     pub id: String,
     /// The transaction.
@@ -52,10 +52,10 @@ pub struct Seen {
 /// [`DatabaseError`].
 pub async fn to_judge(
     database: &Reader,
-    market: &Market,
+    market: &ChainToken,
     now: i64,
     limit: i64,
-) -> Result<Vec<Seen>, DatabaseError> {
+) -> Result<Vec<QueuedTransfer>, DatabaseError> {
     let statement = Statement::new(
         "WITH due AS (
            SELECT * FROM (SELECT t.id, 0 AS turn
@@ -107,16 +107,16 @@ pub async fn to_judge(
 
 /// A transfer that could not be judged.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PutOff {
+pub struct PostponedTransfer {
     id: String,
     tries: i64,
     because: String,
 }
 
-impl PutOff {
+impl PostponedTransfer {
     /// A transfer, and what the endpoints said of it.
     #[must_use]
-    pub fn new(seen: &Seen, because: &str) -> Self {
+    pub fn new(seen: &QueuedTransfer, because: &str) -> Self {
         Self {
             id: seen.id.clone(),
             tries: seen.tries,
@@ -127,7 +127,7 @@ impl PutOff {
 
 /// What is written of one that is put off.
 #[derive(Serialize)]
-struct Row<'a> {
+struct PostponedRow<'a> {
     id: &'a str,
     tries: i64,
     next: i64,
@@ -148,22 +148,22 @@ pub async fn put_off(
     database: &Database,
     actor: &Actor,
     stamps: &Stamps,
-    transfers: &[PutOff],
+    transfers: &[PostponedTransfer],
 ) -> Result<(), DatabaseError> {
-    let rows: Vec<Row<'_>> = transfers
+    let rows: Vec<PostponedRow<'_>> = transfers
         .iter()
         .map(|one| {
             let next = retry::after(one.tries.saturating_add(1));
             let (seconds, tells) = match next {
-                Next::Again(seconds) => (seconds, false),
-                Next::AgainAndTell(seconds) => (seconds, true),
-                Next::GiveUp => (0, true),
+                RetryDecision::Again(seconds) => (seconds, false),
+                RetryDecision::AgainAndTell(seconds) => (seconds, true),
+                RetryDecision::GiveUp => (0, true),
             };
-            Row {
+            PostponedRow {
                 id: &one.id,
                 tries: one.tries,
                 next: actor.at + seconds,
-                left: next == Next::GiveUp,
+                left: next == RetryDecision::GiveUp,
                 because: &one.because,
                 tell: tells.then(|| stamps.new_id()),
             }

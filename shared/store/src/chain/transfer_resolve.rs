@@ -1,7 +1,7 @@
 //! What an operator does about a transfer that pays nothing by itself.
 
-use crate::chain::transfer_judging::settling;
-use crate::chain::transfer_list::{Transfer, select_transfers};
+use crate::chain::transfer_crediting::settling;
+use crate::chain::transfer_list::{TransferRecord, select_transfers};
 use crate::chain::transfers::reference;
 use crate::operator::audit::{self, Actor, Entry};
 use crate::sales::settle::{self, NewIds, Paid};
@@ -73,7 +73,7 @@ impl ResolveIds {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resolved {
     /// The transfer.
-    pub transfer: Transfer,
+    pub transfer: TransferRecord,
     /// Whether it is resolved as was asked, now or before.
     pub is_done: bool,
 }
@@ -83,7 +83,7 @@ pub struct Resolved {
 pub struct Resolvable {
     /// The transfer.
     #[serde(flatten)]
-    pub transfer: Transfer,
+    pub transfer: TransferRecord,
     /// The product of the order; `None` where there is no such order.
     pub order_product_id: Option<String>,
 }
@@ -207,7 +207,7 @@ pub async fn resolve(
     let found = select_transfers!("WHERE id = ?1");
     batch.push(Statement::new(found, [(&transfer.id).into()]));
     let mut answers = database.batch(batch).await?;
-    let found: Vec<Transfer> = decode(answers.pop().unwrap_or_default())?;
+    let found: Vec<TransferRecord> = decode(answers.pop().unwrap_or_default())?;
     let now = found.into_iter().next().unwrap_or_else(|| transfer.clone());
     let is_done = now.standing() == "resolved"
         && now.resolution.as_deref() == Some(resolution.as_str())
@@ -225,11 +225,11 @@ pub async fn resolve(
 /// [`DatabaseError`].
 pub async fn duration(
     database: &Reader,
-    transfer: &Transfer,
+    transfer: &TransferRecord,
     invoice_id: &str,
 ) -> Result<Option<i64>, DatabaseError> {
     #[derive(Deserialize)]
-    struct Sold {
+    struct SoldRow {
         duration_seconds: i64,
     }
     let statement = Statement::new(
@@ -242,6 +242,6 @@ pub async fn duration(
             transfer.chain_id.into(),
         ],
     );
-    let sold: Option<Sold> = database.first(statement).await?;
+    let sold: Option<SoldRow> = database.first(statement).await?;
     Ok(sold.map(|sold| sold.duration_seconds))
 }

@@ -2,7 +2,7 @@
 //! became of it. A transfer that pays an order settles it in one batch; any other
 //! is for the operator. None is ever deleted.
 
-use crate::chain::usdc_orders::Market;
+use crate::chain::usdc_orders::ChainToken;
 use crate::operator::audit::Actor;
 use keywright_ports::{DatabaseError, Statement};
 use serde::Serialize;
@@ -12,7 +12,7 @@ pub const STATEMENTS_TO_RECORD: usize = 3;
 
 /// A transfer as it was read of the chain; addresses and hashes lower case.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Found {
+pub struct NewTransfer {
     /// A new `UUIDv7`.
     pub id: String,
     /// The transaction.
@@ -57,8 +57,8 @@ pub(crate) use step_taken;
 /// now is what it was.
 pub(crate) fn record(
     actor: &Actor,
-    market: &Market,
-    found: &[Found],
+    market: &ChainToken,
+    found: &[NewTransfer],
     step_id: &str,
 ) -> Result<[Statement; 3], DatabaseError> {
     let list = serde_json::to_string(found).map_err(|e| DatabaseError::Row(e.to_string()))?;
@@ -139,7 +139,7 @@ pub(crate) fn record(
 /// the operator of those that were credited.
 pub(crate) fn taken_back(
     actor: &Actor,
-    market: &Market,
+    market: &ChainToken,
     behind: i64,
     step_id: &str,
 ) -> [Statement; 2] {

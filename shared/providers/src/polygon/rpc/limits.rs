@@ -166,10 +166,10 @@ mod tests {
     use super::*;
 
     /// A text, the first and last block that it proposes, and its limit.
-    type Said = (&'static str, Option<(u64, u64)>, Option<u64>);
+    type LimitText = (&'static str, Option<(u64, u64)>, Option<u64>);
 
     /// What endpoints say, and what is understood of it.
-    const SAID: [Said; 21] = [
+    const SAID: [LimitText; 21] = [
         ("exceed maximum block range: 50000", None, Some(50_000)),
         (
             "ranges over 10000 blocks are not supported on freetier",

@@ -2,17 +2,19 @@
 //! final, for the one wallet and the open orders. What was read is recorded a few
 //! ranges at a time, with the block they end at, all of it from one endpoint.
 
-use crate::chain::{Chain, Session, place};
+use crate::chain::{ChainClient, EndpointSession, place};
 use crate::judge::STATEMENTS_TO_JUDGE;
-use crate::stretch::{Ended, Reader, Stretch};
+use crate::stretch::{LogReader, ReadEnd, Stretch};
 use crate::tick::{BACK_CALLS, JUDGE_CALLS, Tick};
 use keywright_domain::usdc::watching::{GROUP_SIZE, SECOND_LOOK_AFTER};
 use keywright_ports::DatabaseError;
 use keywright_providers::polygon::range::Adaptive;
 use keywright_providers::polygon::rpc::{self, Block, BlockTag};
-use keywright_store::chain::chain_cursors::{self, Cursor, Place, Read, STATEMENTS_TO_ADVANCE};
-use keywright_store::chain::chain_groups::{self, Limits};
-use keywright_store::chain::rpc_endpoints::Fault;
+use keywright_store::chain::chain_cursors::{
+    self, BlockPosition, Cursor, CursorProgress, STATEMENTS_TO_ADVANCE,
+};
+use keywright_store::chain::chain_groups::{self, WatchLimits};
+use keywright_store::chain::rpc_endpoints::EndpointFault;
 
 /// Ranges that are read before they are recorded; only one the first time. So an
 /// endpoint that soon has had enough calls does not cost all that was read.
@@ -29,17 +31,17 @@ const FOLLOWED: i64 = 3 * GROUP_SIZE;
 ///
 /// # Errors
 /// [`DatabaseError`].
-pub(crate) async fn on(
+pub(crate) async fn follow(
     tick: &mut Tick<'_>,
-    chain: &mut Chain<'_>,
-    session: &Session,
+    chain: &mut ChainClient<'_>,
+    session: &EndpointSession,
     cursor: &mut Cursor,
-) -> Result<Ended, DatabaseError> {
+) -> Result<ReadEnd, DatabaseError> {
     if tick.watched.is_none() && !load(tick, cursor, session.head.time).await? {
-        return Ok(Ended::Whole);
+        return Ok(ReadEnd::Whole);
     }
     if cursor.place.block.cast_unsigned() >= session.head.number {
-        return Ok(Ended::Whole);
+        return Ok(ReadEnd::Whole);
     }
     let wallet = tick.settings.wallet.map(|wallet| wallet.lower());
     let watched = tick.watched.iter();
@@ -48,7 +50,7 @@ pub(crate) async fn on(
         .chain(wallet)
         .collect();
     let range = Adaptive::stored([cursor.range_size, cursor.range_ceiling, cursor.range_calm]);
-    let reader = Reader::new(tick, &followed, range);
+    let reader = LogReader::new(tick, &followed, range);
     chain.keep(JUDGE_CALLS + BACK_CALLS);
     let ended = Follower {
         tick,
@@ -65,10 +67,10 @@ pub(crate) async fn on(
 
 /// Loads what is watched; answers whether there was room.
 async fn load(tick: &mut Tick<'_>, cursor: &Cursor, head: i64) -> Result<bool, DatabaseError> {
-    if !tick.takes(chain_groups::STATEMENTS_TO_LOAD) {
+    if !tick.reserve_statements(chain_groups::STATEMENTS_TO_LOAD) {
         return Ok(false);
     }
-    let limits = Limits {
+    let limits = WatchLimits {
         followed: FOLLOWED,
         second_look: cursor.place.block - SECOND_LOOK_AFTER,
         now: tick.actor.at,
@@ -76,7 +78,7 @@ async fn load(tick: &mut Tick<'_>, cursor: &Cursor, head: i64) -> Result<bool, D
     let step_id = tick.ports.stamps.new_id();
     let database = &tick.ports.database;
     let watched = chain_groups::load(database, &tick.market, limits, &step_id).await?;
-    tick.keeps_for(&watched, head);
+    tick.reserve_for_due_work(&watched, head);
     tick.watched = Some(watched);
     Ok(true)
 }
@@ -84,20 +86,23 @@ async fn load(tick: &mut Tick<'_>, cursor: &Cursor, head: i64) -> Result<bool, D
 /// One endpoint that the chain is followed with.
 struct Follower<'r, 't, 'c> {
     tick: &'r mut Tick<'t>,
-    chain: &'r mut Chain<'c>,
-    session: &'r Session,
-    reader: Reader,
+    chain: &'r mut ChainClient<'c>,
+    session: &'r EndpointSession,
+    reader: LogReader,
     /// Ranges that are read before they are recorded.
     at_once: usize,
 }
 
 impl Follower<'_, '_, '_> {
-    async fn run(&mut self, cursor: &mut Cursor) -> Result<Ended, DatabaseError> {
+    async fn run(&mut self, cursor: &mut Cursor) -> Result<ReadEnd, DatabaseError> {
         loop {
             let from = cursor.place.block.cast_unsigned();
             let is_read = from >= self.session.head.number;
-            if is_read || self.chain.calls_left() <= self.reader.calls() || !self.takes() {
-                return Ok(Ended::Whole);
+            if is_read
+                || self.chain.calls_left() <= self.reader.calls()
+                || !self.reserve_statements()
+            {
+                return Ok(ReadEnd::Whole);
             }
             let before = self.reader.range;
             let up_to = [from, self.session.head.number];
@@ -107,7 +112,7 @@ impl Follower<'_, '_, '_> {
                 .stretch(tick, chain, self.session, up_to, self.at_once)
                 .await;
             if stretch.to == from {
-                self.tick.gives_back(STATEMENTS_TO_ADVANCE - 1);
+                self.tick.release_statements(STATEMENTS_TO_ADVANCE - 1);
                 if self.reader.range != before {
                     let (database, market) = (&self.tick.ports.database, &self.tick.market);
                     let range = self.reader.range.to_store();
@@ -117,7 +122,7 @@ impl Follower<'_, '_, '_> {
             }
             let ended = self.record(cursor, from, stretch).await?;
             self.at_once = RANGES_AT_ONCE;
-            if ended != Ended::Whole {
+            if ended != ReadEnd::Whole {
                 return Ok(ended);
             }
         }
@@ -125,15 +130,15 @@ impl Follower<'_, '_, '_> {
 
     /// Whether there is room for a step: the first one, or one that leaves room for
     /// the rest of the tick.
-    fn takes(&mut self) -> bool {
+    fn reserve_statements(&mut self) -> bool {
         let kept = if self.at_once == 1 {
             0
         } else {
             STATEMENTS_TO_JUDGE
         };
-        let is_room = self.tick.takes(STATEMENTS_TO_ADVANCE + kept);
+        let is_room = self.tick.reserve_statements(STATEMENTS_TO_ADVANCE + kept);
         if is_room {
-            self.tick.gives_back(kept);
+            self.tick.release_statements(kept);
         }
         is_room
     }
@@ -151,11 +156,12 @@ impl Follower<'_, '_, '_> {
             Ok(Some(end)) if end.number == stretch.to => Some(end),
             Ok(_) => {
                 let details = "it has logs up to a block that it does not have";
-                self.chain.caught(self.session, Fault::Lies, details);
+                self.chain
+                    .report_fault(self.session, EndpointFault::Lies, details);
                 None
             }
             Err(error) => {
-                self.chain.lost(self.session, &error);
+                self.chain.report_failure(self.session, &error);
                 None
             }
         }
@@ -167,12 +173,12 @@ impl Follower<'_, '_, '_> {
         cursor: &mut Cursor,
         from: u64,
         stretch: Stretch,
-    ) -> Result<Ended, DatabaseError> {
+    ) -> Result<ReadEnd, DatabaseError> {
         let Some(end) = self.end(&stretch).await else {
-            return Ok(Ended::Lost);
+            return Ok(ReadEnd::Lost);
         };
-        let unread: Vec<Place> = stretch.unread.iter().map(place).collect();
-        let read = Read {
+        let unread: Vec<BlockPosition> = stretch.unread.iter().map(place).collect();
+        let read = CursorProgress {
             to: place(&end),
             range: self.reader.range.to_store(),
             found: &stretch.found,
@@ -184,9 +190,9 @@ impl Follower<'_, '_, '_> {
         let moved =
             chain_cursors::advance(database, &tick.actor, market, cursor, &read, &step_id).await?;
         if !moved {
-            return Ok(Ended::Overtaken);
+            return Ok(ReadEnd::Overtaken);
         }
-        tick.spares(&stretch.found, &unread);
+        tick.release_unused(&stretch.found, &unread);
         tick.report.blocks += stretch.to - from;
         tick.report.found += stretch.found.len();
         let [range_size, range_ceiling, range_calm] = read.range;
