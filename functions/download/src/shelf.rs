@@ -6,7 +6,7 @@ use keywright_domain::release::index::{MAX_INDEX_BYTES, ReleaseIndex, index_key}
 use keywright_domain::release::manifest::{
     MAX_MANIFEST_BYTES, ManifestError, ProductManifest, VersionManifest, product_key, version_key,
 };
-use keywright_domain::release::{Name, Version};
+use keywright_domain::release::{Name, Version, is_reserved};
 use keywright_domain::slug::Slug;
 use keywright_ports::{ReleaseError, Releases, Stamps};
 use serde::Deserialize;
@@ -21,8 +21,6 @@ const KEPT_MILLIS: u64 = 3_000;
 const MOST_KEPT: usize = 64;
 /// Largest version manifest that is kept, in bytes of JSON.
 const LARGEST_KEPT_BYTES: usize = 64 * 1024;
-/// Names below a product that are routes and no versions.
-const RESERVED: [&str; 2] = ["latest", "channels"];
 
 /// A version in the storage.
 #[derive(Clone)]
@@ -191,7 +189,7 @@ impl Shelf {
         };
         let (mut versions, mut others) = (Vec::new(), Vec::new());
         let names = listing.folders.iter();
-        for name in names.filter(|name| !RESERVED.contains(&name.as_str())) {
+        for name in names.filter(|name| !is_reserved(name)) {
             if let Ok(version) = Version::parse(name) {
                 versions.push(version);
             } else if let Ok(name) = Name::parse(name) {

@@ -8,10 +8,11 @@ use http::{HeaderMap, StatusCode, header};
 use keywright_domain::caller_limits::LINKS;
 use keywright_domain::dates::rfc3339;
 use keywright_domain::release::gate::GateRefusal;
-use keywright_domain::release::{Channel, Platform, Version};
+use keywright_domain::release::{Channel, LATEST, Platform, Version};
 use keywright_domain::slug::Slug;
 use keywright_license::VerifyKeys;
-use keywright_ports::{SignError, SignRefusal};
+use keywright_ports::Refusal;
+use keywright_services::download_link;
 use keywright_services::holder::{HeldCredential, NotHolder};
 use keywright_store::licenses::recorded;
 use keywright_store::releases::release_feed::{self, Asking, Feed, Offered, Reach};
@@ -20,9 +21,6 @@ use keywright_web::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, T
 use keywright_web::{ApiError, Client, Json, bearer_of};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-
-/// The version that is whichever is newest.
-const LATEST: &str = "latest";
 
 /// Which file.
 #[derive(Deserialize, ToSchema)]
@@ -96,11 +94,8 @@ pub(crate) async fn handler(
         .await?
         .ok_or_else(|| ApiError::internal("the license's product has no row"))?;
     let version = version(&feed, &wanted, channel, &credential, now)?;
-    let link = ports
-        .sign
-        .download_link(&license.id, version.as_str())
-        .await
-        .map_err(no_link)?;
+    let link = download_link::mint(&ports.sign, &license.id, version.as_str());
+    let link = link.await.map_err(Refusal::from)?;
     let url = format!(
         "{}/releases/{}/{version}/{}?{}",
         ports.public_url()?,
@@ -231,23 +226,4 @@ fn denied(refusal: GateRefusal) -> ApiError {
 
 fn refused(code: &'static str, message: impl Into<String>) -> ApiError {
     ApiError::new(StatusCode::FORBIDDEN, code, message)
-}
-
-fn no_link(error: SignError) -> ApiError {
-    match error.refusal() {
-        Some(SignRefusal::NoDownloadId) => ApiError::unavailable(
-            "service_unavailable",
-            "the license is being prepared for downloads; try again in a minute",
-            error.to_string(),
-        ),
-        Some(SignRefusal::ReceiptNotSealed) => ApiError::unavailable(
-            "service_unavailable",
-            "the link could not be signed now; try again later",
-            error.to_string(),
-        ),
-        Some(SignRefusal::NotEntitled | SignRefusal::NotActive | SignRefusal::VersionDenied) => {
-            refused("token-revoked", "the license does not open this download")
-        }
-        _ => error.into(),
-    }
 }

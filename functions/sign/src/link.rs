@@ -4,15 +4,12 @@ use crate::error::Refusal;
 use crate::keys::SigningKeys;
 use axum::extract::State;
 use keywright_domain::entitlement::may_sign;
-use keywright_domain::release::Name;
 use keywright_domain::release::gate::GateRefusal;
+use keywright_domain::release::{Name, is_reserved};
 use keywright_license::{DownloadLink, LINK_LIFETIME_SECONDS};
 use keywright_ports::{Reader, SignLinkRequest, SignRefusal, SignedLink, Stamps};
 use keywright_store::licenses::download_links;
 use keywright_web::{ApiError, Json};
-
-/// Names that stand for the newest version: a signed link is for one version.
-const NO_VERSIONS: [&str; 2] = ["latest", "channels"];
 
 /// Signs a link to a version of the license's product, whether or not that version
 /// exists. Product and download id are the recorded ones, the time is this function's
@@ -29,7 +26,7 @@ pub(crate) async fn handler(
     let (key, receipt_keys) = keys.usable()?;
     let bad_version = |message: &str| Refusal::new(SignRefusal::BadRequest, message);
     Name::parse(&request.version).map_err(|error| bad_version(&error.to_string()))?;
-    if NO_VERSIONS.contains(&request.version.as_str()) {
+    if is_reserved(&request.version) {
         return Err(bad_version("version must name one version"));
     }
     let wanted = download_links::wanted(&database, &request.license_id, &request.version)
@@ -40,10 +37,9 @@ pub(crate) async fn handler(
     let now = stamps.now();
     let opened = wanted.held().opens(&wanted.asked(&request.version), now);
     opened.map_err(|refusal| match refusal {
-        GateRefusal::TokenRevoked | GateRefusal::ChannelExpired => Refusal::new(
-            SignRefusal::NotActive,
-            "the license is expired or not active",
-        ),
+        GateRefusal::TokenRevoked | GateRefusal::ChannelExpired => {
+            Refusal::new(SignRefusal::NotActive, refusal.code())
+        }
         _ => Refusal::new(SignRefusal::VersionDenied, refusal.code()),
     })?;
     let Some(download_id) = &wanted.entitled.download_id else {

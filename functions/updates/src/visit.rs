@@ -7,7 +7,8 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use keywright_domain::release::gate::{DownloadRights, Held};
 use keywright_domain::release::{Channel, Platform, Version};
-use keywright_ports::{SignError, SignRefusal};
+use keywright_ports::Refusal;
+use keywright_services::download_link;
 use keywright_services::holder::HeldCredential;
 use keywright_store::releases::release_feed::{self, Asking, Feed, Offered, Reach};
 use keywright_web::ApiError;
@@ -120,11 +121,8 @@ impl Visit {
         let plain = format!("{address}/releases/{product}/{version}/{platform}");
         match (&self.feed.holder, &self.caller.query_token) {
             (Some(holder), _) => {
-                let link = ports
-                    .sign
-                    .download_link(&holder.license_id, version.as_str())
-                    .await
-                    .map_err(no_link)?;
+                let link = download_link::mint(&ports.sign, &holder.license_id, version.as_str());
+                let link = link.await.map_err(Refusal::from)?;
                 Ok(format!("{plain}?{}", link.query()))
             }
             // Base64url, or it would not have been verified.
@@ -183,24 +181,4 @@ fn check(feed: &Feed, caller: &Caller, now: i64) -> Result<(), ApiError> {
         .held()
         .is_in_force(now)
         .map_err(|refusal| refused(refusal.code(), refusal.advice().to_owned()))
-}
-
-/// The answer when sign makes no link.
-pub(crate) fn no_link(error: SignError) -> ApiError {
-    match error.refusal() {
-        Some(SignRefusal::NoDownloadId) => ApiError::unavailable(
-            "service_unavailable",
-            "the license is being prepared for downloads; try again in a minute",
-            error.to_string(),
-        ),
-        Some(SignRefusal::ReceiptNotSealed) => ApiError::unavailable(
-            "service_unavailable",
-            "the link could not be signed now; try again later",
-            error.to_string(),
-        ),
-        Some(SignRefusal::NotEntitled | SignRefusal::NotActive | SignRefusal::VersionDenied) => {
-            ApiError::forbidden("the license does not open this download")
-        }
-        _ => error.into(),
-    }
 }

@@ -23,6 +23,7 @@ mod log;
 mod outbound;
 mod pages;
 pub mod receipt_keys;
+mod refusal;
 mod release_writer;
 mod releases;
 pub mod seal;
@@ -43,6 +44,7 @@ pub use later::{Background, Later};
 pub use log::{Level, Log, LogSink};
 pub use outbound::{Fetch, FetchError, FetchLimits, MAX_ANSWER_BYTES, Outbound, TIME_LIMIT};
 pub use pages::{PageError, PageFiles, Pages};
+pub use refusal::Refusal;
 pub use release_writer::{Expected, Part, ReleaseWrite, ReleaseWriteError, ReleaseWriter, Tagged};
 pub use releases::{
     ByteStream, Extent, FileInfo, HostBody, Listing, Release, ReleaseBody, ReleaseError,

@@ -79,7 +79,8 @@ pub enum SignRefusal {
     UnknownLicense,
     /// The license must not be signed: see [`keywright_domain::entitlement`].
     NotEntitled,
-    /// The license is expired, so no link is made.
+    /// The license is expired, so no link is made; the message is the code of a
+    /// [`GateRefusal`](keywright_domain::release::gate::GateRefusal).
     NotActive,
     /// The license does not include the version; the message is the code of a
     /// [`GateRefusal`](keywright_domain::release::gate::GateRefusal).

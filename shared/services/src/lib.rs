@@ -3,6 +3,7 @@
 //!
 //! - [`activity`]: writes down what is counted by the hour
 //! - [`contract`]: recorded things as the Keysat contract shows them
+//! - [`download_link`]: mints an address that opens one version
 //! - [`holder`]: which license a key, a token or a download id belongs to
 //! - [`journal`]: notes written after the answer, many at once
 //! - [`payment_observation`]: records what a payment provider reports about an order
@@ -10,6 +11,7 @@
 
 pub mod activity;
 pub mod contract;
+pub mod download_link;
 pub mod holder;
 pub mod journal;
 pub mod payment_observation;

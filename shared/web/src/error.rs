@@ -10,7 +10,9 @@ use axum::response::{IntoResponse, Response};
 use http::header::RETRY_AFTER;
 use http::{HeaderValue, StatusCode};
 use keywright_ports::function::PortError;
-use keywright_ports::{DatabaseError, FetchError, ReleaseWriteError, SignError, Unavailable};
+use keywright_ports::{
+    DatabaseError, FetchError, Refusal, ReleaseWriteError, SignError, Unavailable,
+};
 use serde::Serialize;
 
 /// An error answer in the `/v1` envelope.
@@ -197,6 +199,16 @@ impl IntoResponse for ApiError {
 impl From<Unavailable> for ApiError {
     fn from(error: Unavailable) -> Self {
         Self::unavailable(error.code, error.message, error.failure)
+    }
+}
+
+impl From<Refusal> for ApiError {
+    fn from(error: Refusal) -> Self {
+        match error {
+            Refusal::Forbidden { code, message } => Self::new(StatusCode::FORBIDDEN, code, message),
+            Refusal::Unavailable(error) => error.into(),
+            Refusal::Internal(failure) => Self::internal(failure),
+        }
     }
 }
 

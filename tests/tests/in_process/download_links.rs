@@ -127,7 +127,7 @@ async fn sign_makes_no_link_for_what_is_not_included() {
             set("expires_at", "1799900000"),
             set("expires_at", "NULL"),
             "not_active",
-            "the license is expired or not active",
+            "channel-expired",
         ),
         (
             set("maintenance_until", "1700000000"),

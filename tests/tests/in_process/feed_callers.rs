@@ -160,6 +160,32 @@ async fn a_bad_key_or_token_is_refused() {
 }
 
 #[tokio::test]
+async fn a_refused_link_has_one_code_on_every_route() {
+    let (bench, license) = shop().await;
+    let key = license["license_key"].as_str().expect("a key");
+    bench.sql("PRAGMA foreign_keys = OFF").await;
+    for (change, status, code) in [
+        ("DELETE FROM download_ids", 503, "service_unavailable"),
+        ("UPDATE receipts SET product_id = id", 403, "not-entitled"),
+    ] {
+        bench.sql(change).await;
+        let body = json!({ "version": "1.2.0", "platform": LINUX }).to_string();
+        let link = Request::post("/v1/downloads/link")
+            .header(header::AUTHORIZATION, format!("Bearer {key}"))
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Body::from(body))
+            .expect("a request");
+        for answer in [
+            ask(&bench, TAURI, Some(key)).await,
+            ask(&bench, FILE, Some(key)).await,
+            bench.send(link).await,
+        ] {
+            assert_eq!(answer.refusal(), (status, code.to_owned()), "{change}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn an_open_product_asks_nobody() {
     let (bench, license) = shop().await;
     gate(&bench, "demo", false, "").await;

@@ -8,7 +8,7 @@ use keywright_domain::release::index::{IndexedVersion, ReleaseIndex, index_key};
 use keywright_domain::release::manifest::{
     MAX_MANIFEST_BYTES, ManifestError, VersionManifest, version_key,
 };
-use keywright_domain::release::{Name, Version};
+use keywright_domain::release::{Name, Version, is_reserved};
 use keywright_domain::slug::Slug;
 use keywright_ports::{ReleaseError, ReleaseWriter, Releases};
 use keywright_store::releases::release_index;
@@ -19,8 +19,6 @@ use std::collections::BTreeSet;
 /// first: each costs up to two reads. What was found stays in the index, so a
 /// later request goes on with the rest.
 const MOST_LOOKED_AT: usize = 10;
-/// Names below a product that are routes and no versions.
-const RESERVED: [&str; 2] = ["latest", "channels"];
 
 /// Writes the index of a product, if it is another one.
 pub(super) async fn write(
@@ -77,7 +75,7 @@ async fn of_folders(
 ) -> Result<Vec<IndexedVersion>, ReleaseError> {
     let listing = storage.list(product.as_str()).await?.unwrap_or_default();
     let names = listing.folders.iter();
-    let names = names.filter(|name| !RESERVED.contains(&name.as_str()));
+    let names = names.filter(|name| !is_reserved(name));
     let mut unrecorded: Vec<Version> = names
         .filter_map(|name| Version::parse(name).ok())
         .filter(|version| !recorded.contains(version))

@@ -69,6 +69,22 @@ impl GateRefusal {
         }
     }
 
+    /// Every refusal, in the order of the checks.
+    pub const ALL: [Self; 6] = [
+        Self::TokenRevoked,
+        Self::ChannelExpired,
+        Self::EntitlementMissing,
+        Self::VersionBelowFloor,
+        Self::MaintenanceExpired,
+        Self::DomainLimit,
+    ];
+
+    /// The refusal with this code.
+    #[must_use]
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|refusal| refusal.code() == code)
+    }
+
     /// What to do about it, for people.
     #[must_use]
     pub const fn advice(self) -> &'static str {

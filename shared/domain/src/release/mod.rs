@@ -35,4 +35,4 @@ pub use name::{MAX_NAME_BYTES, Name, NotAName, ReleaseFile, ReleaseFileError};
 pub use platform::{NotAPlatform, Platform};
 pub use release_key::ReleaseKey;
 pub use site::SiteName;
-pub use version::{NotAVersion, Version};
+pub use version::{LATEST, NotAVersion, Version, is_reserved};

@@ -128,6 +128,16 @@ impl From<Version> for String {
     }
 }
 
+/// In the place of a version: the newest one.
+pub const LATEST: &str = "latest";
+
+/// True for a name below a product that is a route and so can be no version:
+/// [`LATEST`] and `channels`.
+#[must_use]
+pub fn is_reserved(name: &str) -> bool {
+    matches!(name, LATEST | "channels")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -162,6 +172,16 @@ mod tests {
         assert!(version("1.0.0-rc.1").is_prerelease());
         assert!(!version("1.0.0+rc.1").is_prerelease());
         assert!(!version("26.11").is_prerelease());
+    }
+
+    #[test]
+    fn a_reserved_name_is_no_version() {
+        for name in [LATEST, "channels"] {
+            assert!(is_reserved(name) && Version::parse(name).is_err(), "{name}");
+        }
+        for name in ["", "Latest", "channel", "1.0.0", "old"] {
+            assert!(!is_reserved(name), "{name}");
+        }
     }
 
     #[test]
