@@ -42,14 +42,14 @@ scope named beside the route. A route that names `master` takes ADMIN_KEY only."
 pub fn document() -> Value {
     let mut description = ApiDescription::default();
     keywright_admin::Api::describe(&mut description);
+    keywright_validate::Api::describe(&mut description);
+    keywright_download::Api::describe(&mut description);
+    keywright_updates::Api::describe(&mut description);
     for part in [
-        keywright_validate::Api::openapi(),
         keywright_purchase::Api::openapi(),
         keywright_webhook::Api::openapi(),
         keywright_renew::Api::openapi(),
         keywright_watch::Api::openapi(),
-        keywright_download::Api::openapi(),
-        keywright_updates::Api::openapi(),
     ] {
         description.include(&part);
     }

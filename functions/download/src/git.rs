@@ -44,7 +44,7 @@ impl Repository {
 /// `/git/` and the query are handed on.
 #[utoipa::path(
     method(get, post),
-    path = "/git/{path}",
+    path = "/git/{*path}",
     tag = "releases",
     params(("path" = String, Path, description = "What is asked of the repository, such as `info/refs`.")),
     responses(

@@ -27,7 +27,6 @@ mod versions;
 
 use axum::Router;
 use axum::middleware::map_response;
-use axum::routing::{get, post};
 use error::GateError;
 use git::Repository;
 use keywright_license::VerifyKeys;
@@ -65,22 +64,22 @@ pub const FUNCTION: Function = Function {
 
 keywright_host::entry!(FUNCTION);
 
-/// What the OpenAPI document says of this function.
-#[derive(utoipa::OpenApi)]
-#[openapi(paths(
-    binary::handler,
-    channel_feed::handler,
-    extension::handler,
-    git::handler,
-    install::handler,
-    latest::handler,
-    manifest::handler,
-    products::handler,
-    public_key::handler,
-    verify_key::handler,
-    versions::handler,
-))]
-pub struct Api;
+keywright_web::endpoints! {
+    Ports;
+    releases {
+        products,
+        versions,
+        install,
+        latest,
+        channel_feed,
+        manifest,
+        binary,
+        extension,
+        verify_key,
+        public_key,
+        git,
+    }
+}
 
 #[derive(Clone)]
 struct Ports {
@@ -113,33 +112,8 @@ impl Ports {
 
 fn router(host: &Host) -> Result<Router, PortError> {
     let ports = ports(host)?;
-    let routes = Router::new()
-        .route("/releases", get(products::handler))
-        .route("/releases/{product}", get(versions::handler))
-        .route("/releases/{product}/install.sh", get(install::handler))
-        .route(
-            "/releases/{product}/latest/{platform}",
-            get(latest::handler),
-        )
-        .route(
-            "/releases/{product}/channels/{file}",
-            get(channel_feed::handler),
-        )
-        .route(
-            "/releases/{product}/{version}/MANIFEST",
-            get(manifest::handler),
-        )
-        .route(
-            "/releases/{product}/{version}/{platform}",
-            get(binary::handler),
-        )
-        .route(
-            "/api/v1/licensing/download/{product}/{file}",
-            get(extension::handler),
-        )
-        .route("/verify-key", post(verify_key::handler))
-        .route("/verify-key.pub", get(public_key::handler))
-        .route("/git/{*path}", get(git::handler).post(git::handler))
+    let routes = releases()
+        .router
         .fallback(error::unknown_route)
         .method_not_allowed_fallback(error::wrong_method)
         .with_state(ports);

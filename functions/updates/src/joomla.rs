@@ -16,6 +16,7 @@ use keywright_domain::release::Channel;
 use keywright_domain::release::gate::DownloadRights;
 use keywright_domain::release::updaters::joomla::{Extension, package, package_name};
 use keywright_ports::Level;
+use keywright_services::download_link;
 use keywright_services::holder::HeldCredential;
 use keywright_store::releases::release_feed::{self, Asking, Feed, Head, Offered, Reach, Release};
 use keywright_web::{ApiError, RequestId};
@@ -73,23 +74,33 @@ pub(crate) async fn handler(
     Ok((headers, body).into_response())
 }
 
-/// Lists the versions of a product for Joomla's second try
-///
-/// Joomla asks this where it could not read the answer to the first.
-#[utoipa::path(
-    get,
-    path = "/api/v1/licensing/updates/{product}/extension.xml",
-    tag = "updates",
-    params(("product" = String, Path, description = "Slug of the product, and `.xml`.")),
-    responses((status = 200, description = "Joomla's update list.", body = String, content_type = "application/xml"))
-)]
-pub(crate) async fn fallback(
-    state: State<Ports>,
-    request_id: axum::Extension<RequestId>,
-    uri: Uri,
-    product: Result<Path<String>, PathRejection>,
-) -> Result<Response, ApiError> {
-    handler(state, request_id, uri, product).await
+/// `GET /api/v1/licensing/updates/{product}/extension.xml`: the second try of Joomla.
+pub(crate) mod fallback {
+    use super::Ports;
+    use axum::extract::rejection::PathRejection;
+    use axum::extract::{Path, State};
+    use axum::response::Response;
+    use http::Uri;
+    use keywright_web::{ApiError, RequestId};
+
+    /// Lists the versions of a product for Joomla's second try
+    ///
+    /// Joomla asks this where it could not read the answer to the first.
+    #[utoipa::path(
+        get,
+        path = "/api/v1/licensing/updates/{product}/extension.xml",
+        tag = "updates",
+        params(("product" = String, Path, description = "Slug of the product, and `.xml`.")),
+        responses((status = 200, description = "Joomla's update list.", body = String, content_type = "application/xml"))
+    )]
+    pub(crate) async fn handler(
+        state: State<Ports>,
+        request_id: axum::Extension<RequestId>,
+        uri: Uri,
+        product: Result<Path<String>, PathRejection>,
+    ) -> Result<Response, ApiError> {
+        super::handler(state, request_id, uri, product).await
+    }
 }
 
 /// The query, read leniently: nothing in it is a reason for an error.
@@ -169,7 +180,7 @@ async fn answer(
         );
         if let Some(holder) = holder {
             let version = release.version.as_str();
-            match ports.sign.download_link(&holder.license_id, version).await {
+            match download_link::mint(&ports.sign, &holder.license_id, version).await {
                 Ok(link) => url = format!("{url}?{}", link.query()),
                 Err(error) => ports
                     .log

@@ -11,7 +11,6 @@ mod visit;
 mod xml;
 
 use axum::Router;
-use axum::routing::get;
 use keywright_license::VerifyKeys;
 use keywright_ports::function::{Access, PortError};
 use keywright_ports::{Grants, Host};
@@ -36,18 +35,18 @@ pub const FUNCTION: Function = Function {
 
 keywright_host::entry!(FUNCTION);
 
-/// What the OpenAPI document says of this function.
-#[derive(utoipa::OpenApi)]
-#[openapi(paths(
-    joomla::handler,
-    joomla::fallback,
-    tauri::dynamic::handler,
-    tauri::fixed::handler,
-    sparkle::handler,
-    electron::channel_file::handler,
-    electron::file::handler,
-))]
-pub struct Api;
+keywright_web::endpoints! {
+    Ports;
+    feeds {
+        joomla,
+        joomla::fallback,
+        tauri::dynamic,
+        tauri::fixed,
+        sparkle,
+        electron::channel_file,
+        electron::file,
+    }
+}
 
 #[derive(Clone)]
 struct Ports {
@@ -97,33 +96,5 @@ fn router(host: &Host) -> Result<Router, PortError> {
             .map(|url| url.trim_end_matches('/').into()),
         keys: Arc::new(keys),
     };
-    Ok(api_router(
-        Router::new()
-            .route("/api/v1/licensing/updates/{product}", get(joomla::handler))
-            .route(
-                "/api/v1/licensing/updates/{product}/extension.xml",
-                get(joomla::fallback),
-            )
-            .route(
-                "/updates/tauri/{product}/{target}/{arch}/{current_version}",
-                get(tauri::dynamic::handler),
-            )
-            .route(
-                "/updates/tauri/{product}/latest.json",
-                get(tauri::fixed::handler),
-            )
-            .route(
-                "/updates/sparkle/{product}/appcast.xml",
-                get(sparkle::handler),
-            )
-            .route(
-                "/updates/electron/{product}/{file}",
-                get(electron::channel_file::handler),
-            )
-            .route(
-                "/updates/electron/{product}/{version}/{file}",
-                get(electron::file::handler),
-            )
-            .with_state(ports),
-    ))
+    Ok(api_router(feeds().router.with_state(ports)))
 }

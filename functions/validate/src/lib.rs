@@ -3,12 +3,12 @@
 //! answers every path that no other function has, so that an unknown route gets
 //! the envelope, or a page where a browser asks.
 
-mod device;
 mod healthz;
 mod issuer_key;
 mod jwks;
 mod limits;
 mod lost;
+mod machine_description;
 mod machines;
 mod metadata;
 mod notes;
@@ -20,7 +20,6 @@ mod validate;
 
 use axum::Router;
 use axum::middleware::from_fn;
-use axum::routing::{get, post};
 use keywright_license::{VerifiedLicense, VerifyKeys, verify_license};
 use keywright_ports::function::{Access, PortError};
 use keywright_ports::{Database, Later, Level, Stamps, name};
@@ -54,22 +53,22 @@ pub const FUNCTION: Function = Function {
 
 keywright_host::entry!(FUNCTION);
 
-/// What the OpenAPI document says of this function.
-#[derive(utoipa::OpenApi)]
-#[openapi(paths(
-    healthz::handler,
-    issuer_key::handler,
-    jwks::handler,
-    machines::activate::handler,
-    machines::deactivate::handler,
-    machines::heartbeat::handler,
-    machines::list::handler,
-    metadata::handler,
-    openapi::handler,
-    pubkey::handler,
-    validate::handler,
-))]
-pub struct Api;
+keywright_web::endpoints! {
+    Ports;
+    changes { machines::activate, machines::deactivate }
+    // Asking again is safe by itself, so a key is neither needed nor kept.
+    questions {
+        metadata,
+        healthz,
+        jwks,
+        openapi,
+        pubkey,
+        issuer_key,
+        validate,
+        machines::heartbeat,
+        machines::list,
+    }
+}
 
 #[derive(Clone)]
 struct Ports {
@@ -134,25 +133,8 @@ fn router(host: &Host) -> Result<Router, PortError> {
         operator: host.config.get(name::OPERATOR_NAME).map(Into::into),
         keys: Arc::new(keys),
     };
-    let changes = Router::new()
-        .route("/v1/machines/activate", post(machines::activate::handler))
-        .route(
-            "/v1/machines/deactivate",
-            post(machines::deactivate::handler),
-        )
-        .with_state(ports.clone());
-    // Asking again is safe by itself, so a key is neither needed nor kept.
-    let questions = Router::new()
-        .route("/", get(metadata::handler))
-        .route("/healthz", get(healthz::handler))
-        .route("/.well-known/jwks.json", get(jwks::handler))
-        .route("/v1/openapi.json", get(openapi::handler))
-        .route("/v1/pubkey", get(pubkey::handler))
-        .route("/v1/issuer/public-key", get(issuer_key::handler))
-        .route("/v1/validate", post(validate::handler))
-        .route("/v1/machines/heartbeat", post(machines::heartbeat::handler))
-        .route("/v1/machines/list", post(machines::list::handler))
-        .with_state(ports);
+    let changes = changes().router.with_state(ports.clone());
+    let questions = questions().router.with_state(ports);
     let changes = repeatable(changes, host, Callers::Anonymous, licenses_in_force)?;
     Ok(api_router(changes.merge(questions)).layer(from_fn(lost::shown)))
 }

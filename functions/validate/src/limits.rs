@@ -57,9 +57,9 @@ impl Limits {
         client: &Client,
         key: &str,
         at: u64,
-    ) -> Result<Token<'_>, Allowance> {
+    ) -> Result<LimitToken<'_>, Allowance> {
         self.networks.take(client, NARROWEST, at)?;
-        Token::take(&self.validations, asker(client, key), at)
+        LimitToken::take(&self.validations, asker(client, key), at)
     }
 
     /// Whether the log takes another text of this caller that is no key.
@@ -69,7 +69,7 @@ impl Limits {
 }
 
 /// A token that a request took, by what this instance knows.
-pub(crate) struct Token<'a> {
+pub(crate) struct LimitToken<'a> {
     limiter: &'a Limiter,
     who: String,
     /// Unix milliseconds.
@@ -78,7 +78,7 @@ pub(crate) struct Token<'a> {
     charge: Option<Charge>,
 }
 
-impl<'a> Token<'a> {
+impl<'a> LimitToken<'a> {
     /// Takes a token for `who`, at `at` in unix milliseconds.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 //! machines' signs of life and the charges of rate limits.
 
 use keywright_ports::{Later, Statement};
-use keywright_store::seats::machines::{self, Sign};
+use keywright_store::seats::machines::{self, LastSeen};
 use keywright_store::seats::validation_log::{self, Entry};
 use keywright_web::rate_limit::{Charge, charge};
 
@@ -11,7 +11,7 @@ pub(crate) enum Note {
     /// A validation, for the log.
     Validated(Entry),
     /// A machine that was seen.
-    Seen(Sign),
+    Seen(LastSeen),
     /// What was taken from a rate limit, and when, in unix milliseconds.
     Charged(Charge, u64),
 }
@@ -28,7 +28,7 @@ pub(crate) fn statements(notes: &[Note]) -> Vec<Statement> {
     for note in notes {
         match note {
             Note::Validated(entry) => entries.push(entry),
-            Note::Seen(sign) => signs.push(sign),
+            Note::Seen(seen) => signs.push(seen),
             Note::Charged(charge, at) => {
                 charges.push(charge);
                 charged_at = charged_at.max(*at);

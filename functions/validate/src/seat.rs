@@ -2,22 +2,22 @@
 //! validation and activation.
 
 use crate::Ports;
-use crate::device::Device;
+use crate::machine_description::MachineDescription;
 use crate::notes::{Note, Notes};
 use crate::reason::Reason;
 use keywright_domain::seats::{Asking, Seat};
 use keywright_domain::standing::in_force;
 use keywright_license::VerifiedLicense;
 use keywright_store::seats::activations::{self, NewMachine, OnMachine};
-use keywright_store::seats::machines::Sign;
+use keywright_store::seats::machines::LastSeen;
 use keywright_web::ApiError;
 
 /// What came of asking for a seat, with the license as it is then.
-pub(crate) enum Asked {
+pub(crate) enum SeatOutcome {
     /// The machine has its seat; the license names it.
-    Seated(OnMachine),
+    Held(OnMachine),
     /// It has none.
-    Turned(OnMachine, Reason),
+    Refused(OnMachine, Reason),
 }
 
 /// Gives the machine its seat of a license that is in force.
@@ -34,29 +34,29 @@ pub(crate) async fn take(
     asking: Asking,
     license: OnMachine,
     verified: &VerifiedLicense,
-    device: Device,
-) -> Result<Asked, ApiError> {
+    machine: MachineDescription,
+) -> Result<SeatOutcome, ApiError> {
     let now = ports.stamps.now();
     let seat = match license.seats().decide(asking, license.last_seen_at, now) {
         Ok(seat) => seat,
-        Err(refusal) => return Ok(Asked::Turned(license, refusal.into())),
+        Err(refusal) => return Ok(SeatOutcome::Refused(license, refusal.into())),
     };
-    if verified.check_fingerprint(&device.fingerprint).is_err() {
-        return Ok(Asked::Turned(license, Reason::FingerprintMismatch));
+    if verified.check_fingerprint(&machine.fingerprint).is_err() {
+        return Ok(SeatOutcome::Refused(license, Reason::FingerprintMismatch));
     }
     match (seat, &license.machine_id) {
         (Seat::Held { refresh: true }, Some(machine_id)) => {
-            let sign = Sign {
+            let seen = LastSeen {
                 machine_id: machine_id.clone(),
-                hostname: device.hostname,
-                platform: device.platform,
+                hostname: machine.hostname,
+                platform: machine.platform,
                 at: now,
             };
-            notes.add(Note::Seen(sign)).await;
-            Ok(Asked::Seated(license))
+            notes.add(Note::Seen(seen)).await;
+            Ok(SeatOutcome::Held(license))
         }
-        (Seat::Held { .. }, _) => Ok(Asked::Seated(license)),
-        (Seat::Free, _) => activate(ports, asking, license, &device, now).await,
+        (Seat::Held { .. }, _) => Ok(SeatOutcome::Held(license)),
+        (Seat::Free, _) => activate(ports, asking, license, &machine, now).await,
     }
 }
 
@@ -66,29 +66,29 @@ async fn activate(
     ports: &Ports,
     asking: Asking,
     license: OnMachine,
-    device: &Device,
+    machine: &MachineDescription,
     now: i64,
-) -> Result<Asked, ApiError> {
+) -> Result<SeatOutcome, ApiError> {
     let (id, event_id) = (ports.stamps.new_id(), ports.stamps.new_id());
     let machine = NewMachine {
         id: &id,
         event_id: &event_id,
         license_id: &license.id,
-        fingerprint_hash: &device.fingerprint_hash,
-        hostname: device.hostname.as_deref(),
-        platform: device.platform.as_deref(),
+        fingerprint_hash: &machine.fingerprint_hash,
+        hostname: machine.hostname.as_deref(),
+        platform: machine.platform.as_deref(),
     };
     let Some(after) = activations::activate(&ports.database, machine, now).await? else {
-        return Ok(Asked::Turned(license, Reason::NotFound));
+        return Ok(SeatOutcome::Refused(license, Reason::NotFound));
     };
     if let Err(refusal) = in_force(after.status) {
-        return Ok(Asked::Turned(after, refusal.into()));
+        return Ok(SeatOutcome::Refused(after, refusal.into()));
     }
     match after.seats().decide(asking, after.last_seen_at, now) {
-        Ok(Seat::Held { .. }) => Ok(Asked::Seated(after)),
+        Ok(Seat::Held { .. }) => Ok(SeatOutcome::Held(after)),
         Ok(Seat::Free) => Err(ApiError::internal(
             "the database turned a machine away and the rules do not say why",
         )),
-        Err(refusal) => Ok(Asked::Turned(after, refusal.into())),
+        Err(refusal) => Ok(SeatOutcome::Refused(after, refusal.into())),
     }
 }

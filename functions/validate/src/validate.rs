@@ -4,17 +4,17 @@
 //! machine. What is logged is written after the answer.
 
 use crate::Ports;
-use crate::device::Device;
-use crate::limits::Token;
+use crate::limits::LimitToken;
+use crate::machine_description::MachineDescription;
 use crate::notes::{Note, Notes};
 use crate::reason::Reason;
-use crate::seat::{self, Asked};
+use crate::seat::{self, SeatOutcome};
 use axum::Extension;
 use axum::extract::State;
 use keywright_domain::dates::rfc3339;
 use keywright_domain::seats::Asking;
 use keywright_domain::standing::{Recorded, Standing, judge};
-use keywright_license::verify_license;
+use keywright_license::{VerifiedLicense, verify_license};
 use keywright_ports::Later;
 use keywright_store::seats::activations::{self, Count, LookUp, OnMachine};
 use keywright_store::seats::validation_log::Entry;
@@ -26,8 +26,7 @@ use utoipa::ToSchema;
 
 /// The question. An empty text counts as absent, except in `key`.
 #[derive(Deserialize, ToSchema)]
-#[schema(as = ValidateRequest)]
-pub(crate) struct Validate {
+pub(crate) struct ValidateRequest {
     /// The license key, `LIC1-…-…`. White space, line breaks, quotation marks, a label
     /// before it, the kind of its dashes and letter case do not matter.
     key: String,
@@ -51,8 +50,7 @@ pub(crate) struct Validate {
 
 /// The answer. What does not apply is absent, never null.
 #[derive(Default, Serialize, ToSchema)]
-#[schema(as = ValidateAnswer)]
-pub(crate) struct Validation {
+pub(crate) struct ValidateAnswer {
     /// Whether the key is good.
     ok: bool,
     /// Why it is not; only with `ok: false`.
@@ -132,12 +130,12 @@ fn is_false(flag: &bool) -> bool {
     post,
     path = "/v1/validate",
     tag = "licenses",
-    request_body = Validate,
+    request_body = ValidateRequest,
     responses(
         (
             status = 200,
             description = "Whether it is, and why not.",
-            body = Validation,
+            body = ValidateAnswer,
             headers(
                 ("RateLimit-Policy" = String, description = "how often this caller may ask"),
                 ("RateLimit" = String, description = "how often it may ask now"),
@@ -153,105 +151,128 @@ pub(crate) async fn handler(
     State(ports): State<Ports>,
     client: Client,
     Extension(later): Extension<Later>,
-    asked: Result<Json<Validate>, ApiError>,
-) -> Result<(Allowance, Json<Validation>), ApiError> {
-    let Json(asked) = asked?;
-    let device = Device::optional(asked.fingerprint, asked.hostname, asked.platform)?;
+    request: Result<Json<ValidateRequest>, ApiError>,
+) -> Result<(Allowance, Json<ValidateAnswer>), ApiError> {
+    let Json(request) = request?;
+    let machine =
+        MachineDescription::optional(request.fingerprint, request.hostname, request.platform)?;
+    let fingerprint_hash = machine
+        .as_ref()
+        .map(|machine| machine.fingerprint_hash.clone());
     let notes = ports.notes(&later);
     let at = ports.stamps.now_millis();
-    let mut token = match ports.limits.validation(&client, &asked.key, at) {
+    let token = match ports.limits.validation(&client, &request.key, at) {
         Ok(token) => token,
         Err(allowance) => return Ok((allowance, Json(refused(None, Reason::RateLimited)))),
     };
-    let mut known = Known {
-        fingerprint_hash: device
-            .as_ref()
-            .map(|device| device.fingerprint_hash.clone()),
-        ..Known::default()
-    };
     let question = Question {
-        key: &asked.key,
-        product_slug: asked.product_slug.as_deref(),
-        device,
+        key: &request.key,
+        product_slug: request.product_slug.as_deref(),
+        machine,
     };
-    let outcome = decide(&ports, &notes, question, &mut token, &mut known).await?;
-    let answer = match outcome {
-        Ok((license, standing)) => good(license, standing),
-        Err((license, reason)) => refused(license, reason),
+    let decision = decide(&ports, &notes, question, token).await?;
+    let answer = match decision.verdict {
+        Verdict::Valid(license, standing) => valid(*license, standing),
+        Verdict::Refused(reason, license) => refused(license.map(|license| *license), reason),
     };
     let unlogged = [Some(Reason::RateLimited), Some(Reason::InvalidState)];
     // Text that is no key names no license: anybody can make it up, without an end.
-    let logs = known.license_id.is_some() || ports.limits.logs_garbage(&client, at);
+    let logs = decision.named.is_some() || ports.limits.logs_garbage(&client, at);
     if ports.logs_validations && logs && !unlogged.contains(&answer.reason) {
-        let entry = known.entry(&answer, client, ports.stamps.now());
-        notes.add(Note::Validated(entry)).await;
+        let (license_id, product_id) = decision.named.unzip();
+        notes
+            .add(Note::Validated(Entry {
+                at: ports.stamps.now(),
+                license_id,
+                product_id,
+                machine_id: answer.machine_id.clone(),
+                fingerprint_hash,
+                result: answer.reason.map_or("ok", Reason::as_str),
+                address_prefix: client.address_prefix(),
+                user_agent: client.user_agent,
+            }))
+            .await;
     }
-    Ok((token.charge(&notes).await, Json(answer)))
+    Ok((decision.token.charge(&notes).await, Json(answer)))
 }
 
-/// The question, read.
+/// What is asked about a key.
 struct Question<'a> {
     key: &'a str,
     product_slug: Option<&'a str>,
-    device: Option<Device>,
+    machine: Option<MachineDescription>,
 }
 
-/// What the log tells of a validation besides its result.
-#[derive(Default)]
-struct Known {
-    license_id: Option<String>,
-    product_id: Option<String>,
-    fingerprint_hash: Option<String>,
+/// What is decided about a key, and what it takes to log and to charge for it.
+struct Decision<'a> {
+    verdict: Verdict,
+    /// The ids of the license and of the product that the key names, where its
+    /// signature is good.
+    named: Option<(String, String)>,
+    /// The token of the rate limit, as the database knows it.
+    token: LimitToken<'a>,
 }
 
-impl Known {
-    fn entry(self, answer: &Validation, client: Client, at: i64) -> Entry {
-        Entry {
-            at,
-            license_id: self.license_id,
-            product_id: self.product_id,
-            machine_id: answer.machine_id.clone(),
-            fingerprint_hash: self.fingerprint_hash,
-            result: answer.reason.map_or("ok", Reason::as_str),
-            address_prefix: client.address_prefix(),
-            user_agent: client.user_agent,
-        }
-    }
+/// Whether a key is good.
+enum Verdict {
+    /// It is: the license, and where it stands.
+    Valid(Box<OnMachine>, Standing),
+    /// It is not; with the license where the answer may tell of it.
+    Refused(Reason, Option<Box<OnMachine>>),
 }
 
-/// The license and where it stands, or why not; with the license where the
-/// answer may tell of it.
-type Outcome = Result<(OnMachine, Standing), (Option<OnMachine>, Reason)>;
-
-/// The reasons in the contract's order.
-async fn decide(
+/// Decides, with the reasons in the contract's order.
+async fn decide<'a>(
     ports: &Ports,
     notes: &Notes<'_>,
     question: Question<'_>,
-    token: &mut Token<'_>,
-    known: &mut Known,
-) -> Result<Outcome, ApiError> {
+    mut token: LimitToken<'a>,
+) -> Result<Decision<'a>, ApiError> {
     let verified = match verify_license(question.key, ports.keys()?) {
         Ok(verified) => verified,
-        Err(error) => return Ok(Err((None, error.into()))),
+        Err(error) => {
+            return Ok(Decision {
+                verdict: Verdict::Refused(error.into(), None),
+                named: None,
+                token,
+            });
+        }
     };
     let payload = verified.payload();
-    let license_id = &*known.license_id.insert(payload.license_id().to_string());
-    known.product_id = Some(payload.product_id().to_string());
-    let now = ports.stamps.now();
-    let asked = LookUp {
-        license_id,
-        fingerprint_hash: known.fingerprint_hash.as_deref(),
-        now,
+    let license_id = payload.license_id().to_string();
+    let look_up = LookUp {
+        license_id: &license_id,
+        fingerprint_hash: question
+            .machine
+            .as_ref()
+            .map(|machine| machine.fingerprint_hash.as_str()),
+        now: ports.stamps.now(),
         count: Count::WhereNeeded,
         bucket: Some(&token.bucket()),
     };
-    let Some(license) = activations::look_up(&ports.database, asked).await? else {
-        return Ok(Err((None, Reason::NotFound)));
+    let license = activations::look_up(&ports.database, look_up).await?;
+    let verdict = match license {
+        None => Verdict::Refused(Reason::NotFound, None),
+        Some(license) if !token.correct(license.bucket_full_at) => {
+            Verdict::Refused(Reason::RateLimited, None)
+        }
+        Some(license) => judged(ports, notes, question, &verified, license).await?,
     };
-    if !token.correct(license.bucket_full_at) {
-        return Ok(Err((None, Reason::RateLimited)));
-    }
+    Ok(Decision {
+        verdict,
+        named: Some((license_id, payload.product_id().to_string())),
+        token,
+    })
+}
+
+/// Judges a recorded license: its standing first, then the machine's seat.
+async fn judged(
+    ports: &Ports,
+    notes: &Notes<'_>,
+    question: Question<'_>,
+    verified: &VerifiedLicense,
+    license: OnMachine,
+) -> Result<Verdict, ApiError> {
     let recorded = Recorded {
         status: license.status,
         product_slug: &license.product_slug,
@@ -260,24 +281,24 @@ async fn decide(
     };
     // The SDKs send an empty string where the application gave none.
     let product_slug = question.product_slug.filter(|slug| !slug.is_empty());
-    let standing = match judge(recorded, product_slug, now) {
+    let standing = match judge(recorded, product_slug, ports.stamps.now()) {
         Ok(standing) => standing,
-        Err(refusal) => return Ok(Err((Some(license), refusal.into()))),
+        Err(refusal) => return Ok(Verdict::Refused(refusal.into(), Some(Box::new(license)))),
     };
-    let Some(device) = question.device else {
-        return Ok(Ok((license, standing)));
+    let Some(machine) = question.machine else {
+        return Ok(Verdict::Valid(Box::new(license), standing));
     };
-    let seat = seat::take(ports, notes, Asking::Validation, license, &verified, device).await?;
-    Ok(match seat {
-        Asked::Seated(license) => Ok((license, standing)),
-        Asked::Turned(license, reason) => Err((Some(license), reason)),
+    let outcome = seat::take(ports, notes, Asking::Validation, license, verified, machine).await?;
+    Ok(match outcome {
+        SeatOutcome::Held(license) => Verdict::Valid(Box::new(license), standing),
+        SeatOutcome::Refused(license, reason) => Verdict::Refused(reason, Some(Box::new(license))),
     })
 }
 
-fn refused(license: Option<OnMachine>, reason: Reason) -> Validation {
-    let mut answer = Validation {
+fn refused(license: Option<OnMachine>, reason: Reason) -> ValidateAnswer {
+    let mut answer = ValidateAnswer {
         reason: Some(reason),
-        ..Validation::default()
+        ..ValidateAnswer::default()
     };
     let Some(license) = license else {
         return answer;
@@ -294,12 +315,12 @@ fn refused(license: Option<OnMachine>, reason: Reason) -> Validation {
     answer
 }
 
-fn good(license: OnMachine, standing: Standing) -> Validation {
+fn valid(license: OnMachine, standing: Standing) -> ValidateAnswer {
     let grace_until = match standing {
         Standing::Good => None,
         Standing::InGrace { until } => Some(rfc3339(until)),
     };
-    Validation {
+    ValidateAnswer {
         ok: true,
         reason: None,
         license_id: Some(license.id),

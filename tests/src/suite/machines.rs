@@ -488,7 +488,7 @@ async fn limits(instance: &Instance) {
             let answer = holder.send(path, members).await;
             answer.is_error(400, "bad_request");
             let message = text(&answer.json(), "message");
-            assert_eq!(message, format!("{member}: longer than 255 bytes"));
+            assert_eq!(message, format!("{member} must be at most 255 bytes long"));
             let members = json!({ "fingerprint": "a", member: name[..255] });
             assert_eq!(holder.send(path, members).await.ok()["ok"], true);
         }

@@ -2,9 +2,9 @@
 //! that is what validating is for.
 
 use crate::Ports;
-use crate::device::Device;
+use crate::machine_description::MachineDescription;
 use crate::reason::Reason;
-use crate::seat::{self, Asked};
+use crate::seat::{self, SeatOutcome};
 use axum::Extension;
 use axum::extract::State;
 use keywright_domain::seats::Asking;
@@ -18,8 +18,7 @@ use utoipa::ToSchema;
 
 /// The machine that asks for a seat.
 #[derive(Deserialize, ToSchema)]
-#[schema(as = ActivateRequest)]
-pub(crate) struct Activate {
+pub(crate) struct ActivateRequest {
     /// The license key.
     key: String,
     /// What tells this machine from others, 1 to 1024 bytes; only its SHA-256
@@ -36,8 +35,7 @@ pub(crate) struct Activate {
 
 /// The seat, or why there is none.
 #[derive(Serialize, ToSchema)]
-#[schema(as = ActivateAnswer)]
-pub(crate) struct Activation {
+pub(crate) struct ActivateAnswer {
     /// Whether the machine has a seat.
     ok: bool,
     /// The seat; null without one.
@@ -64,24 +62,25 @@ pub(crate) struct Activation {
     post,
     path = "/v1/machines/activate",
     tag = "machines",
-    request_body = Activate,
+    request_body = ActivateRequest,
     responses(
-        (status = 200, description = "The seat, or why there is none.", body = Activation),
+        (status = 200, description = "The seat, or why there is none.", body = ActivateAnswer),
         BodyRefusals, Unknown, Conflict, Failures
     ),
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,
     Extension(later): Extension<Later>,
-    asked: Result<Json<Activate>, ApiError>,
-) -> Result<Json<Activation>, ApiError> {
-    let Json(asked) = asked?;
-    let device = Device::required(asked.fingerprint, asked.hostname, asked.platform)?;
-    let verified = ports.verified(&asked.key)?;
+    request: Result<Json<ActivateRequest>, ApiError>,
+) -> Result<Json<ActivateAnswer>, ApiError> {
+    let Json(request) = request?;
+    let machine =
+        MachineDescription::required(request.fingerprint, request.hostname, request.platform)?;
+    let verified = ports.verified(&request.key)?;
     let license_id = verified.payload().license_id().to_string();
     let look_up = LookUp {
         license_id: &license_id,
-        fingerprint_hash: Some(&device.fingerprint_hash),
+        fingerprint_hash: Some(&machine.fingerprint_hash),
         now: ports.stamps.now(),
         count: Count::Always,
         bucket: None,
@@ -94,15 +93,15 @@ pub(crate) async fn handler(
     }
     let notes = ports.notes(&later);
     let asking = Asking::Activation;
-    let answer = match seat::take(&ports, &notes, asking, license, &verified, device).await? {
-        Asked::Seated(license) => Json(Activation {
+    let answer = match seat::take(&ports, &notes, asking, license, &verified, machine).await? {
+        SeatOutcome::Held(license) => Json(ActivateAnswer {
             ok: true,
             machine_id: license.machine_id,
             active_count: license.active,
             max_machines: license.max_machines,
             reason: None,
         }),
-        Asked::Turned(license, reason) => match reason {
+        SeatOutcome::Refused(license, reason) => match reason {
             Reason::NotFound => return Err(unknown_license()),
             Reason::Revoked | Reason::Suspended | Reason::InvalidState => {
                 refused(0, license.max_machines, reason)
@@ -115,11 +114,11 @@ pub(crate) async fn handler(
 
 /// What an unknown license is answered with.
 pub(super) fn unknown_license() -> ApiError {
-    ApiError::not_found("key: no such license is recorded here")
+    ApiError::not_found("the license of this key is not recorded here")
 }
 
-fn refused(active_count: i64, max_machines: i64, reason: Reason) -> Json<Activation> {
-    Json(Activation {
+fn refused(active_count: i64, max_machines: i64, reason: Reason) -> Json<ActivateAnswer> {
+    Json(ActivateAnswer {
         ok: false,
         machine_id: None,
         active_count,

@@ -2,10 +2,10 @@
 //! asks, or, by its id from the list, that of one which was lost.
 
 use crate::Ports;
-use crate::device::{Device, check_reason};
+use crate::machine_description::{MachineDescription, check_reason};
 use axum::extract::State;
 use keywright_license::Uuid;
-use keywright_store::seats::machines::{self, Which};
+use keywright_store::seats::machines::{self, MachineSelector};
 use keywright_web::openapi::{BodyRefusals, Conflict, Failures};
 use keywright_web::{ApiError, Json};
 use serde::{Deserialize, Serialize};
@@ -17,8 +17,7 @@ const DEFAULT_REASON: &str = "client_requested";
 /// The machine whose seat is to be freed: exactly one of `fingerprint` and
 /// `machine_id`.
 #[derive(Deserialize, ToSchema)]
-#[schema(as = DeactivateRequest)]
-pub(crate) struct Deactivate {
+pub(crate) struct DeactivateRequest {
     /// The license key.
     key: String,
     /// The machine's fingerprint, as it was activated.
@@ -34,8 +33,7 @@ pub(crate) struct Deactivate {
 
 /// Whether the seat is free.
 #[derive(Serialize, ToSchema)]
-#[schema(as = DeactivateAnswer)]
-pub(crate) struct Freed {
+pub(crate) struct DeactivateAnswer {
     /// Whether it is.
     ok: bool,
     /// `not_found`, where the license never had such a machine; only with
@@ -53,27 +51,27 @@ pub(crate) struct Freed {
     post,
     path = "/v1/machines/deactivate",
     tag = "machines",
-    request_body = Deactivate,
+    request_body = DeactivateRequest,
     responses(
-        (status = 200, description = "Whether the seat is free.", body = Freed),
+        (status = 200, description = "Whether the seat is free.", body = DeactivateAnswer),
         BodyRefusals, Conflict, Failures
     ),
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,
-    asked: Result<Json<Deactivate>, ApiError>,
-) -> Result<Json<Freed>, ApiError> {
-    let Json(asked) = asked?;
+    request: Result<Json<DeactivateRequest>, ApiError>,
+) -> Result<Json<DeactivateAnswer>, ApiError> {
+    let Json(request) = request?;
     let text;
-    let which = match (asked.fingerprint, asked.machine_id) {
+    let selector = match (request.fingerprint, request.machine_id) {
         (Some(fingerprint), None) => {
-            text = Device::required(fingerprint, None, None)?.fingerprint_hash;
-            Which::Fingerprint(&text)
+            text = MachineDescription::required(fingerprint, None, None)?.fingerprint_hash;
+            MachineSelector::Fingerprint(&text)
         }
         (None, Some(id)) => {
             // Any way of writing it; what is no id belongs to no machine.
             text = Uuid::parse_str(&id).unwrap_or_default().to_string();
-            Which::Id(&text)
+            MachineSelector::Id(&text)
         }
         (None, None) | (Some(_), Some(_)) => {
             return Err(ApiError::bad_request(
@@ -81,15 +79,25 @@ pub(crate) async fn handler(
             ));
         }
     };
-    let reason = asked.reason.as_deref().filter(|reason| !reason.is_empty());
+    let reason = request
+        .reason
+        .as_deref()
+        .filter(|reason| !reason.is_empty());
     let reason = reason.unwrap_or(DEFAULT_REASON);
     check_reason(reason)?;
-    let verified = ports.verified(&asked.key)?;
+    let verified = ports.verified(&request.key)?;
     let license_id = verified.payload().license_id().to_string();
     let (event_id, now) = (ports.stamps.new_id(), ports.stamps.now());
-    let found =
-        machines::deactivate(&ports.database, &license_id, which, reason, &event_id, now).await?;
-    Ok(Json(Freed {
+    let found = machines::deactivate(
+        &ports.database,
+        &license_id,
+        selector,
+        reason,
+        &event_id,
+        now,
+    )
+    .await?;
+    Ok(Json(DeactivateAnswer {
         ok: found,
         reason: (!found).then_some("not_found"),
     }))

@@ -2,14 +2,14 @@
 //! state of the license does not matter: that is what validating is for.
 
 use crate::Ports;
-use crate::device::Device;
-use crate::limits::Token;
+use crate::limits::LimitToken;
+use crate::machine_description::MachineDescription;
 use crate::notes::Note;
 use axum::Extension;
 use axum::extract::State;
 use keywright_domain::seats::is_stale;
 use keywright_ports::Later;
-use keywright_store::seats::machines::{self, Sign};
+use keywright_store::seats::machines::{self, LastSeen};
 use keywright_web::openapi::{BodyRefusals, Conflict, Failures};
 use keywright_web::rate_limit::Allowance;
 use keywright_web::{ApiError, Json};
@@ -18,8 +18,7 @@ use utoipa::ToSchema;
 
 /// The machine that is still there.
 #[derive(Deserialize, ToSchema)]
-#[schema(as = HeartbeatRequest)]
-pub(crate) struct Heartbeat {
+pub(crate) struct HeartbeatRequest {
     /// The license key.
     key: String,
     /// The machine's fingerprint, as it was activated.
@@ -29,8 +28,7 @@ pub(crate) struct Heartbeat {
 
 /// Whether the machine has a seat.
 #[derive(Serialize, ToSchema)]
-#[schema(as = HeartbeatAnswer)]
-pub(crate) struct Beat {
+pub(crate) struct HeartbeatAnswer {
     /// Whether it has one.
     ok: bool,
     /// The seat; only with `ok: true`.
@@ -44,7 +42,7 @@ pub(crate) struct Beat {
     reason: Option<&'static str>,
 }
 
-impl Beat {
+impl HeartbeatAnswer {
     fn refused(reason: &'static str) -> Json<Self> {
         Json(Self {
             ok: false,
@@ -61,12 +59,12 @@ impl Beat {
     post,
     path = "/v1/machines/heartbeat",
     tag = "machines",
-    request_body = Heartbeat,
+    request_body = HeartbeatRequest,
     responses(
         (
             status = 200,
             description = "Whether the machine has a seat.",
-            body = Beat,
+            body = HeartbeatAnswer,
             headers(
                 ("RateLimit-Policy" = String, description = "how often a license may ask"),
                 ("RateLimit" = String, description = "how often it may ask now"),
@@ -81,42 +79,42 @@ impl Beat {
 pub(crate) async fn handler(
     State(ports): State<Ports>,
     Extension(later): Extension<Later>,
-    asked: Result<Json<Heartbeat>, ApiError>,
-) -> Result<(Allowance, Json<Beat>), ApiError> {
-    let Json(asked) = asked?;
-    let device = Device::required(asked.fingerprint, None, None)?;
-    let verified = ports.verified(&asked.key)?;
+    request: Result<Json<HeartbeatRequest>, ApiError>,
+) -> Result<(Allowance, Json<HeartbeatAnswer>), ApiError> {
+    let Json(request) = request?;
+    let machine = MachineDescription::required(request.fingerprint, None, None)?;
+    let verified = ports.verified(&request.key)?;
     let license_id = verified.payload().license_id().to_string();
     let limiter = &ports.limits.heartbeats;
-    let mut token = match Token::take(limiter, license_id.clone(), ports.stamps.now_millis()) {
+    let mut token = match LimitToken::take(limiter, license_id.clone(), ports.stamps.now_millis()) {
         Ok(token) => token,
-        Err(allowance) => return Ok((allowance, Beat::refused("rate_limited"))),
+        Err(allowance) => return Ok((allowance, HeartbeatAnswer::refused("rate_limited"))),
     };
-    let hash = &device.fingerprint_hash;
+    let hash = &machine.fingerprint_hash;
     let found = machines::find_active(&ports.database, &license_id, hash, &token.bucket()).await?;
     let in_time = token.correct(found.bucket_full_at);
     let notes = ports.notes(&later);
     let allowance = token.charge(&notes).await;
     if !in_time {
-        return Ok((allowance, Beat::refused("rate_limited")));
+        return Ok((allowance, HeartbeatAnswer::refused("rate_limited")));
     }
     let Some(machine) = found.machine else {
-        return Ok((allowance, Beat::refused("not_activated")));
+        return Ok((allowance, HeartbeatAnswer::refused("not_activated")));
     };
     let now = ports.stamps.now();
     if is_stale(machine.last_seen_at, now) {
-        let sign = Sign {
+        let seen = LastSeen {
             machine_id: machine.id.clone(),
             hostname: None,
             platform: None,
             at: now,
         };
-        notes.add(Note::Seen(sign)).await;
+        notes.add(Note::Seen(seen)).await;
     }
-    let beat = Beat {
+    let answer = HeartbeatAnswer {
         ok: true,
         machine_id: Some(machine.id),
         reason: None,
     };
-    Ok((allowance, Json(beat)))
+    Ok((allowance, Json(answer)))
 }

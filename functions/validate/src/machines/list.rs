@@ -14,16 +14,14 @@ use utoipa::ToSchema;
 
 /// The license whose machines to list.
 #[derive(Deserialize, ToSchema)]
-#[schema(as = ListMachinesRequest)]
-pub(crate) struct List {
+pub(crate) struct ListMachinesRequest {
     /// The license key.
     key: String,
 }
 
 /// The machines of a license.
 #[derive(Serialize, ToSchema)]
-#[schema(as = ListMachinesAnswer)]
-pub(crate) struct Machines {
+pub(crate) struct ListMachinesAnswer {
     /// Always `true`.
     ok: bool,
     /// The license.
@@ -36,13 +34,12 @@ pub(crate) struct Machines {
     #[schema(minimum = 0)]
     active_count: i64,
     /// Those that have one, activated last first, at most 1000.
-    machines: Vec<Machine>,
+    machines: Vec<HeldSeat>,
 }
 
 /// A machine that has a seat.
 #[derive(Serialize, ToSchema)]
-#[schema(as = HeldSeat)]
-pub(crate) struct Machine {
+pub(crate) struct HeldSeat {
     /// Its id; `POST /v1/machines/deactivate` takes it.
     #[schema(format = "uuid")]
     machine_id: String,
@@ -69,23 +66,23 @@ pub(crate) struct Machine {
     post,
     path = "/v1/machines/list",
     tag = "machines",
-    request_body = List,
+    request_body = ListMachinesRequest,
     responses(
-        (status = 200, description = "The machines.", body = Machines),
+        (status = 200, description = "The machines.", body = ListMachinesAnswer),
         BodyRefusals, Unknown, Conflict, Failures
     ),
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,
-    asked: Result<Json<List>, ApiError>,
-) -> Result<Json<Machines>, ApiError> {
-    let Json(asked) = asked?;
-    let verified = ports.verified(&asked.key)?;
+    request: Result<Json<ListMachinesRequest>, ApiError>,
+) -> Result<Json<ListMachinesAnswer>, ApiError> {
+    let Json(request) = request?;
+    let verified = ports.verified(&request.key)?;
     let license_id = verified.payload().license_id().to_string();
     let found = machines::of_license(&ports.database, &license_id)
         .await?
         .ok_or_else(unknown_license)?;
-    Ok(Json(Machines {
+    Ok(Json(ListMachinesAnswer {
         ok: true,
         license_id,
         max_machines: found.max_machines,
@@ -94,8 +91,8 @@ pub(crate) async fn handler(
     }))
 }
 
-fn shown(machine: machines::Machine) -> Machine {
-    Machine {
+fn shown(machine: machines::Machine) -> HeldSeat {
+    HeldSeat {
         machine_id: machine.id,
         fingerprint_hash: machine.fingerprint_hash,
         hostname: machine.hostname,

@@ -1,4 +1,4 @@
-//! Machines that hold a seat: their signs of life, freeing one, listing them.
+//! Machines that hold a seat: when they were last seen, freeing one, listing them.
 //! How a machine gets its seat is in [`crate::seats::activations`].
 
 use keywright_ports::{Database, DatabaseError, Reader, Statement};
@@ -66,9 +66,9 @@ pub struct ActiveMachine {
     pub last_seen_at: i64,
 }
 
-/// A sign of a machine that holds a seat.
+/// When a machine that holds a seat was last seen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Sign {
+pub struct LastSeen {
     /// The machine.
     pub machine_id: String,
     /// What it calls itself, where it says so.
@@ -82,7 +82,7 @@ pub struct Sign {
 /// Writes signs, however many, with one statement. Late or repeated, none
 /// takes a later one back.
 #[must_use]
-pub fn refresh(signs: &[&Sign]) -> Statement {
+pub fn refresh(signs: &[&LastSeen]) -> Statement {
     // A list of texts and numbers can always be written as JSON.
     let signs = serde_json::to_string(signs).unwrap_or_default();
     Statement::new(
@@ -98,7 +98,7 @@ pub fn refresh(signs: &[&Sign]) -> Statement {
 
 /// Which machine of a license is meant.
 #[derive(Debug, Clone, Copy)]
-pub enum Which<'a> {
+pub enum MachineSelector<'a> {
     /// The one with this fingerprint hash.
     Fingerprint(&'a str),
     /// The one with this id.
@@ -113,14 +113,14 @@ pub enum Which<'a> {
 pub async fn deactivate(
     database: &Database,
     license_id: &str,
-    which: Which<'_>,
+    selector: MachineSelector<'_>,
     reason: &str,
     event_id: &str,
     now: i64,
 ) -> Result<bool, DatabaseError> {
-    let (fingerprint_hash, id) = match which {
-        Which::Fingerprint(hash) => (Some(hash), None),
-        Which::Id(id) => (None, Some(id)),
+    let (fingerprint_hash, id) = match selector {
+        MachineSelector::Fingerprint(hash) => (Some(hash), None),
+        MachineSelector::Id(id) => (None, Some(id)),
     };
     let batch = vec![
         // First, while the row still holds its seat.

@@ -2,7 +2,7 @@
 
 use crate::desk::{Desk, LICENSE, START};
 use keywright_domain::standing::LicenseStatus;
-use keywright_store::seats::machines::{self, Sign};
+use keywright_store::seats::machines::{self, LastSeen};
 
 #[tokio::test]
 async fn the_same_machine_gets_the_same_seat() {
@@ -79,13 +79,13 @@ async fn a_sign_of_life_never_goes_back() {
     let desk = Desk::new(1, None, None).await;
     let (id, _) = desk.activate("a", START).await;
     let refresh = async |hostname: Option<&str>, platform: Option<&str>, now: i64| {
-        let sign = Sign {
+        let sign = LastSeen {
             machine_id: id.clone(),
             hostname: hostname.map(str::to_owned),
             platform: platform.map(str::to_owned),
             at: now,
         };
-        let nobodys = Sign {
+        let nobodys = LastSeen {
             machine_id: "nobody".to_owned(),
             ..sign.clone()
         };

@@ -9,7 +9,7 @@ use keywright_ports::{
 use keywright_ports::{Grants, Host};
 use keywright_store::MIGRATIONS;
 use keywright_store::seats::activations::{self, Count, LookUp, NewMachine, OnMachine};
-use keywright_store::seats::machines::{self, Which};
+use keywright_store::seats::machines::{self, MachineSelector};
 use std::cell::Cell;
 use std::sync::Arc;
 
@@ -159,7 +159,7 @@ impl Desk {
 
     pub(crate) async fn free(&self, machine: &str, now: i64) -> bool {
         let event_id = self.id();
-        let which = Which::Fingerprint(machine);
+        let which = MachineSelector::Fingerprint(machine);
         let freed = machines::deactivate(&self.database, LICENSE, which, "r", &event_id, now);
         freed.await.expect("an answer")
     }

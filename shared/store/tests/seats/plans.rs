@@ -5,7 +5,7 @@ use keywright_native_host::SqliteDatabase;
 use keywright_ports::BoxFuture;
 use keywright_ports::{DatabaseError, DatabasePort, Row, Statement};
 use keywright_store::seats::activations::{self, Count, LookUp, NewMachine};
-use keywright_store::seats::machines::{self, Sign, Which};
+use keywright_store::seats::machines::{self, LastSeen, MachineSelector};
 use std::sync::{Arc, Mutex};
 
 /// What the hot path costs must not grow with what is recorded.
@@ -47,11 +47,11 @@ async fn nothing_is_read_row_by_row() {
     activations::activate(&database, new, START)
         .await
         .expect("an answer");
-    let which = Which::Id("new");
+    let which = MachineSelector::Id("new");
     machines::deactivate(&database, LICENSE, which, "r", "freed", START)
         .await
         .expect("an answer");
-    let sign = Sign {
+    let sign = LastSeen {
         machine_id: "new".to_owned(),
         hostname: None,
         platform: None,

@@ -1,4 +1,4 @@
-//! The machine a caller speaks of, as it describes it.
+//! The machine of a request, as the application describes it.
 
 use data_encoding::HEXLOWER;
 use keywright_license::hash_fingerprint;
@@ -12,9 +12,9 @@ const MAX_NAME_BYTES: usize = 255;
 /// Longest reason for freeing a machine, in bytes.
 const MAX_REASON_BYTES: usize = 2_000;
 
-/// A machine, within the limits.
+/// What an application says of its machine, within the limits.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Device {
+pub(crate) struct MachineDescription {
     /// As the caller sent it; never stored.
     pub(crate) fingerprint: String,
     /// SHA-256 of it in lower-case hex; what is stored.
@@ -25,7 +25,7 @@ pub(crate) struct Device {
     pub(crate) platform: Option<String>,
 }
 
-impl Device {
+impl MachineDescription {
     /// Reads a machine where a fingerprint is optional: an empty one counts as
     /// none, because the SDKs send it where the application gave none.
     ///
@@ -60,9 +60,7 @@ impl Device {
         platform: Option<String>,
     ) -> Result<Self, ApiError> {
         Self::optional(Some(fingerprint), hostname, platform)?.ok_or_else(|| {
-            ApiError::bad_request(
-                "fingerprint: it is empty; send what tells this machine from others",
-            )
+            ApiError::bad_request("fingerprint must not be empty; it identifies the machine")
         })
     }
 }
@@ -86,7 +84,7 @@ fn name(member: &'static str, text: Option<String>) -> Result<Option<String>, Ap
 fn at_most(member: &'static str, text: &str, most: usize) -> Result<(), ApiError> {
     if text.len() > most {
         return Err(ApiError::bad_request(format!(
-            "{member}: longer than {most} bytes"
+            "{member} must be at most {most} bytes long"
         )));
     }
     Ok(())
@@ -98,26 +96,28 @@ mod tests {
 
     #[test]
     fn only_its_hash_tells_a_machine() {
-        let device =
-            Device::required("hello".to_owned(), Some("h".to_owned()), None).expect("a machine");
+        let device = MachineDescription::required("hello".to_owned(), Some("h".to_owned()), None)
+            .expect("a machine");
         assert_eq!(
             device.fingerprint_hash,
             "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
         );
         // Nothing is trimmed or folded.
-        let other = Device::required("Hello".to_owned(), None, None).expect("a machine");
+        let other =
+            MachineDescription::required("Hello".to_owned(), None, None).expect("a machine");
         assert_ne!(other.fingerprint_hash, device.fingerprint_hash);
-        let other = Device::required("hello ".to_owned(), None, None).expect("a machine");
+        let other =
+            MachineDescription::required("hello ".to_owned(), None, None).expect("a machine");
         assert_ne!(other.fingerprint_hash, device.fingerprint_hash);
     }
 
     #[test]
     fn empty_members_count_as_none() {
         for fingerprint in [None, Some(String::new())] {
-            let device = Device::optional(fingerprint, Some("h".to_owned()), None);
+            let device = MachineDescription::optional(fingerprint, Some("h".to_owned()), None);
             assert_eq!(device, Ok(None));
         }
-        let device = Device::optional(
+        let device = MachineDescription::optional(
             Some("f".to_owned()),
             Some(String::new()),
             Some(String::new()),
@@ -125,22 +125,22 @@ mod tests {
         .expect("short ones");
         let device = device.expect("a machine");
         assert_eq!((device.hostname, device.platform), (None, None));
-        assert!(Device::required(String::new(), None, None).is_err());
+        assert!(MachineDescription::required(String::new(), None, None).is_err());
     }
 
     #[test]
     fn long_members_are_refused_by_name() {
         let long = |count: usize| "é".repeat(count / 2) + &"x".repeat(count % 2);
         let read = |fingerprint: String, hostname, platform| {
-            let device = Device::optional(Some(fingerprint), hostname, platform);
+            let device = MachineDescription::optional(Some(fingerprint), hostname, platform);
             device.map(drop).map_err(|error| error.message().to_owned())
         };
         let most = (long(1_024), Some(long(255)), Some(long(255)));
         assert_eq!(read(most.0, most.1, most.2), Ok(()));
         for (fingerprint, hostname, platform, message) in [
-            (1_025, 1, 1, "fingerprint: longer than 1024 bytes"),
-            (1, 256, 1, "hostname: longer than 255 bytes"),
-            (0, 1, 256, "platform: longer than 255 bytes"),
+            (1_025, 1, 1, "fingerprint must be at most 1024 bytes long"),
+            (1, 256, 1, "hostname must be at most 255 bytes long"),
+            (0, 1, 256, "platform must be at most 255 bytes long"),
         ] {
             let device = read(
                 long(fingerprint),
