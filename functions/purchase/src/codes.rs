@@ -1,8 +1,8 @@
 //! The discount code that an order gets.
 
 use crate::selection::Selection;
-use keywright_domain::discount::applies::{Refusal, featured, judge};
-use keywright_domain::discount::code::Code;
+use keywright_domain::discount::applies::{CodeRefusal, featured, judge};
+use keywright_domain::discount::code::CodeText;
 use keywright_ports::{DatabaseError, Reader};
 use keywright_store::catalog::discount_codes::{self, DiscountCode};
 use keywright_web::ApiError;
@@ -21,7 +21,7 @@ pub(crate) async fn typed(
     text: &str,
     selection: &Selection,
     now: i64,
-) -> Result<Result<DiscountCode, Refusal>, DatabaseError> {
+) -> Result<Result<DiscountCode, CodeRefusal>, DatabaseError> {
     let code = find(database, text, now).await?;
     Ok(usable(code, selection, now))
 }
@@ -36,7 +36,7 @@ pub(crate) async fn find(
     text: &str,
     now: i64,
 ) -> Result<Option<DiscountCode>, DatabaseError> {
-    match Code::parse(text) {
+    match CodeText::parse(text) {
         Ok(code) => discount_codes::find(database, &code, now).await,
         Err(_) => Ok(None),
     }
@@ -50,10 +50,10 @@ pub(crate) fn usable(
     code: Option<DiscountCode>,
     selection: &Selection,
     now: i64,
-) -> Result<DiscountCode, Refusal> {
+) -> Result<DiscountCode, CodeRefusal> {
     let recorded = code.as_ref().map(DiscountCode::recorded);
     judge(recorded.as_ref(), selection.ordered(now))?;
-    code.ok_or(Refusal::UnknownCode)
+    code.ok_or(CodeRefusal::UnknownCode)
 }
 
 /// The featured codes that fit an order, in the order in which to try them.
@@ -73,6 +73,6 @@ pub(crate) async fn offered(
 }
 
 /// The answer to an order whose code cannot be used.
-pub(crate) fn refused(refusal: Refusal) -> ApiError {
+pub(crate) fn refused(refusal: CodeRefusal) -> ApiError {
     ApiError::bad_request(format!("code: {}", refusal.message()))
 }

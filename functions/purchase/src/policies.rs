@@ -11,9 +11,9 @@ use crate::selection::{offered, price};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use keywright_domain::dates::rfc3339;
-use keywright_domain::discount::applies::{Ordered, featured};
+use keywright_domain::discount::applies::{CodeOrder, featured};
 use keywright_domain::money::{Currency, Price};
-use keywright_domain::offer::{Unnamed, unnamed};
+use keywright_domain::offer::{DefaultPolicy, default_policy};
 use keywright_ports::{Database, Stamps};
 use keywright_store::catalog::discount_codes::{self, DiscountCode};
 use keywright_store::catalog::policies::{self, Policy};
@@ -159,7 +159,8 @@ pub(crate) async fn handler(
     let slug = slug.map_or_else(|_| String::new(), |Path(slug)| slug);
     let product = product_lookup::on_sale(&database, &slug).await?;
     let policies = policies::all_of_product(&database, &product.id).await?;
-    let sold_without_policy = unnamed(policies.iter().map(offered)) == Unnamed::Product;
+    let sold_without_policy =
+        default_policy(policies.iter().map(offered)) == DefaultPolicy::Product;
     let now = stamps.now();
     let codes = discount_codes::featured(&database, &product.id, now).await?;
     let shown = policies.into_iter().filter(Policy::is_for_sale);
@@ -200,7 +201,7 @@ fn view(
     now: i64,
 ) -> Result<PolicyView, ApiError> {
     let base = price(&policy, product)?;
-    let ordered = Ordered {
+    let ordered = CodeOrder {
         product_id: &product.id,
         policy_id: Some(&policy.id),
         currency: base.currency(),

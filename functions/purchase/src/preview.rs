@@ -9,7 +9,7 @@ use crate::{codes, product_lookup};
 use axum::extract::State;
 use keywright_domain::caller_limits::CODES;
 use keywright_domain::discount::Discount;
-use keywright_domain::discount::applies::Refusal;
+use keywright_domain::discount::applies::CodeRefusal;
 use keywright_domain::money::{Currency, Price};
 use keywright_ports::{Database, Stamps};
 use keywright_store::catalog::discount_codes::DiscountCode;
@@ -87,7 +87,7 @@ pub(crate) struct Refused {
     /// `unknown_code`, `disabled`, `expired`, `wrong_product`, `wrong_tier` or
     /// `exhausted`: the first that applies.
     #[schema(value_type = String, example = "expired")]
-    reason: Refusal,
+    reason: CodeRefusal,
     /// The same in words, for the buyer.
     message: &'static str,
     /// What the price is in: `SAT`, `USD` or `EUR`.

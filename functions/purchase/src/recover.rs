@@ -90,7 +90,7 @@ pub(crate) async fn handler(
     let now = stamps.now_millis();
     let allowance = take_for(&database, &[&RECOVERIES], &visit.client, now).await?;
     let opener = OrderOpener::parse(invoice_id).ok_or_else(mismatch)?;
-    let sale = purchases::sale(&database, &opener).await?;
+    let sale = purchases::settled_order(&database, &opener).await?;
     // Compared whether there is a sale or not, and in constant time, so that
     // the time does not tell which of the two was wrong.
     let given = sale.as_ref().and_then(|sale| sale.buyer_email.as_deref());

@@ -9,7 +9,7 @@ use axum::extract::State;
 use keywright_domain::caller_limits::{CODES, ORDERS};
 use keywright_domain::discount::DiscountKind;
 use keywright_domain::money::Price;
-use keywright_domain::recent_orders::Origin;
+use keywright_domain::recent_orders::OrderOrigin;
 use keywright_store::catalog::discount_codes::DiscountCode;
 use keywright_store::operator::audit::Actor;
 use keywright_store::sales::redemptions::Reservation;
@@ -132,7 +132,7 @@ async fn issue(
     actor: &Actor,
     selection: &Selection,
     buyer: &Buyer,
-    origin: &Origin,
+    origin: &OrderOrigin,
     reservation: Reservation,
 ) -> Result<Redeemed, OrderError> {
     let redemption_id = reservation.id.clone();

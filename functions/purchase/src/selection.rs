@@ -1,9 +1,9 @@
 //! What an order buys: a product, the policy it is sold under, and the price before any
 //! discount. The price is always that of the policy whose terms the license gets.
 
-use keywright_domain::discount::applies::Ordered;
+use keywright_domain::discount::applies::CodeOrder;
 use keywright_domain::money::Price;
-use keywright_domain::offer::{Offered, Unnamed, unnamed};
+use keywright_domain::offer::{DefaultPolicy, OfferedPolicy, default_policy};
 use keywright_domain::terms::Terms;
 use keywright_ports::Reader;
 use keywright_store::catalog::policies::{self, Policy};
@@ -99,8 +99,8 @@ impl Selection {
     }
 
     /// What the rules of discount codes decide by, at `now` in unix seconds.
-    pub(crate) fn ordered(&self, now: i64) -> Ordered<'_> {
-        Ordered {
+    pub(crate) fn ordered(&self, now: i64) -> CodeOrder<'_> {
+        CodeOrder {
             product_id: &self.product.id,
             policy_id: self.policy_id(),
             currency: self.base.currency(),
@@ -111,15 +111,15 @@ impl Selection {
 
 /// The policy of an order that names none; `None` for the product itself.
 fn chosen(policies: Vec<Policy>) -> Result<Option<Policy>, ApiError> {
-    let slug = match unnamed(policies.iter().map(offered)) {
-        Unnamed::Product => return Ok(None),
-        Unnamed::Policy(slug) => slug.to_owned(),
-        Unnamed::NotForSale => {
+    let slug = match default_policy(policies.iter().map(offered)) {
+        DefaultPolicy::Product => return Ok(None),
+        DefaultPolicy::Policy(slug) => slug.to_owned(),
+        DefaultPolicy::NotForSale => {
             return Err(ApiError::bad_request(
                 "product is not on sale: none of its policies is",
             ));
         }
-        Unnamed::Several(slugs) => {
+        DefaultPolicy::Several(slugs) => {
             return Err(ApiError::bad_request(format!(
                 "policy_slug must name one of the policies on sale: {}",
                 slugs.join(", ")
@@ -130,8 +130,8 @@ fn chosen(policies: Vec<Policy>) -> Result<Option<Policy>, ApiError> {
 }
 
 /// Converts a policy for the choice of [`keywright_domain::offer`].
-pub(crate) fn offered(policy: &Policy) -> Offered<'_> {
-    Offered {
+pub(crate) fn offered(policy: &Policy) -> OfferedPolicy<'_> {
+    OfferedPolicy {
         slug: &policy.slug,
         for_sale: policy.is_for_sale(),
     }

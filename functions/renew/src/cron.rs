@@ -10,30 +10,33 @@ use utoipa::ToSchema;
 
 /// What the tick did.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct Ticked {
+#[schema(as = Ticked)]
+pub(crate) struct RenewTick {
     /// Always `true`.
     ok: bool,
     #[serde(flatten)]
-    report: tick::Report,
+    report: tick::TickReport,
 }
 
-/// Does what is due, where the platform has no cron trigger of its own.
+/// Runs one tick, on a host whose platform has no cron trigger.
 ///
-/// A part of it at a time; repeating it, also at once, does no harm. 404 when
+/// A tick is bounded, and repeating it does no harm. 404 when
 /// no `CRON_TOKEN` is configured.
 #[utoipa::path(post, path = "/v1/cron/renew", tag = "operation",
-    responses((status = 200, body = Ticked), Unknown))]
+    responses((status = 200, body = RenewTick), Unknown))]
 pub(crate) async fn handler(
     State(ports): State<Ports>,
     visit: Visit,
     headers: HeaderMap,
-) -> Result<Json<Ticked>, ApiError> {
+) -> Result<Json<RenewTick>, ApiError> {
     let Some(cron) = &ports.cron else {
-        return Err(ApiError::not_found("this instance is not ticked by HTTP"));
+        return Err(ApiError::not_found(
+            "HTTP ticks are disabled: CRON_TOKEN is not set",
+        ));
     };
     if let Err(refusal) = cron.check(&headers) {
         return Err(ports.refused(&visit, refusal).await);
     }
     let report = tick::tick(&ports, &visit.request_id).await?;
-    Ok(Json(Ticked { ok: true, report }))
+    Ok(Json(RenewTick { ok: true, report }))
 }

@@ -1,4 +1,4 @@
-//! Gives a download id to licenses that were sold before there were any.
+//! Gives a download id to licenses that are older than download ids.
 
 use crate::Ports;
 use keywright_domain::release::DownloadId;
@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 /// What a tick did for download ids.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = DownloadIds)]
-pub(crate) struct Report {
+pub(crate) struct DownloadIdReport {
     /// Licenses that got a download id.
     download_ids: usize,
 }
@@ -19,9 +19,9 @@ pub(crate) struct Report {
 ///
 /// # Errors
 /// [`DatabaseError`].
-pub(crate) async fn tick(ports: &Ports) -> Result<Report, DatabaseError> {
+pub(crate) async fn tick(ports: &Ports) -> Result<DownloadIdReport, DatabaseError> {
     let stamps = &ports.stamps;
     let random = || DownloadId::from_random(stamps.random());
     let download_ids = download_ids::fill_in(&ports.database, stamps.now(), random).await?;
-    Ok(Report { download_ids })
+    Ok(DownloadIdReport { download_ids })
 }

@@ -1,14 +1,13 @@
-//! Cron: finishes what was begun. Reconciles invoices whose webhook never
-//! came, was lost, or broke off between two steps, and clears up what has
-//! served its time.
+//! Cron: reconciles orders whose webhook was lost or broke off between two steps, and
+//! deletes what has served its time.
 
+mod cleanup;
 mod cron;
 mod download_ids;
-mod forget;
 mod purge;
 mod receipts;
 mod reconcile;
-mod release;
+mod reservations;
 mod tick;
 
 use axum::Router;
@@ -71,12 +70,12 @@ struct Ports {
     payment_providers: PaymentProviders,
     /// What seals receipts.
     receipt_keys: Result<ReceiptKeys, NoReceiptKeys>,
-    /// Who may tick by HTTP; `None` on a platform that ticks by itself.
+    /// The token for ticks over HTTP; `None` where the platform ticks.
     cron: Option<Bearer>,
-    /// Where refused credentials are written down.
+    /// Counts refused credentials.
     activity: ActivityLog,
-    /// For how many days validations are kept; `None` when what is configured
-    /// cannot be read: then nothing is thrown away.
+    /// For how many days validations are kept; `None` if the setting cannot be read: then
+    /// nothing is deleted.
     validation_log_days: Option<i64>,
     /// The same for downloads.
     download_log_days: Option<i64>,
@@ -111,8 +110,8 @@ impl Ports {
         })
     }
 
-    /// The answer to a refused credential, which is counted and slowed down; a missing
-    /// one is not.
+    /// The answer to a refused credential. It is counted and slowed down; a missing one is
+    /// not.
     async fn refused(&self, visit: &Visit, refusal: ApiError) -> ApiError {
         if refusal.status() != StatusCode::FORBIDDEN {
             return refusal;

@@ -1,7 +1,7 @@
 //! Purges orders that ended unpaid, with what their buyers wrote, and old events.
 
 use crate::Ports;
-use crate::forget::before;
+use crate::cleanup::before;
 use keywright_ports::Statement;
 use keywright_store::sales::abandoned_orders;
 

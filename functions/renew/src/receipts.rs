@@ -1,4 +1,4 @@
-//! Says in the log that receipts from before have to be sealed.
+//! Warns in the log about receipts that must be sealed.
 
 use crate::Ports;
 use keywright_ports::Level;

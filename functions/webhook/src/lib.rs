@@ -1,18 +1,13 @@
-//! What payment providers call, and where an operator's browser comes back to
-//! who connects one.
+//! What payment providers call, and where an operator's browser returns after the operator
+//! agreed to connect one.
 
-mod account;
-mod btcpay;
-mod call;
-mod callback;
-mod connect;
-mod connected;
-mod delivery;
-mod page;
+mod client;
+mod connecting;
+mod deliveries;
 
-use account::Account;
 use axum::Router;
 use axum::routing::{get, post};
+use deliveries::WebhookStore;
 use keywright_domain::secrets::check_secret;
 use keywright_ports::function::{Access, OutboundAccess, PortError};
 use keywright_ports::receipt_keys::{NoReceiptKeys, ReceiptKeys};
@@ -56,10 +51,10 @@ keywright_host::entry!(FUNCTION);
 /// What the OpenAPI document says of this function.
 #[derive(utoipa::OpenApi)]
 #[openapi(paths(
-    btcpay::handler,
-    connected::handler,
-    callback::get::handler,
-    callback::post::handler
+    deliveries::configured::handler,
+    deliveries::connected::handler,
+    connecting::get::handler,
+    connecting::post::handler
 ))]
 pub struct Api;
 
@@ -69,10 +64,10 @@ struct Ports {
     stamps: Stamps,
     log: Log,
     outbound: Outbound,
-    /// Where this instance is reached, without a trailing slash.
+    /// The public address of this instance, without a trailing slash.
     public_url: Option<Arc<str>>,
     /// The store of the configuration, or why there is none.
-    configured: Arc<Result<Account, String>>,
+    configured: Arc<Result<WebhookStore, String>>,
     /// The stores that orders are paid at.
     payment_providers: PaymentProviders,
     /// What seals receipts.
@@ -94,7 +89,7 @@ fn router(host: &Host) -> Result<Router, PortError> {
     let url = config.get(name::BTCPAY_URL);
     let payment_providers = PaymentProviders::configured(config);
     let configured = match (payment_providers.configured_store(), webhook_secret(config)) {
-        (Ok(store), Ok(secret)) => Ok(Account {
+        (Ok(store), Ok(secret)) => Ok(WebhookStore {
             store: store.clone(),
             secret,
             provider_id: None,
@@ -115,11 +110,11 @@ fn router(host: &Host) -> Result<Router, PortError> {
     };
     Ok(api_router(
         Router::new()
-            .route("/v1/btcpay/webhook", post(btcpay::handler))
-            .route("/v1/btcpay/webhook/{provider_id}", post(connected::handler))
+            .route("/v1/btcpay/webhook", post(deliveries::configured::handler))
+            .route("/v1/btcpay/webhook/{provider_id}", post(deliveries::connected::handler))
             .route(
                 "/v1/btcpay/authorize/callback",
-                get(callback::get::handler).post(callback::post::handler),
+                get(connecting::get::handler).post(connecting::post::handler),
             )
             .with_state(ports),
     ))

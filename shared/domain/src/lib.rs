@@ -12,7 +12,7 @@
 //! - [`entitlement`]: which recorded license may be signed
 //! - [`invoice`]: the states of an order and its invoice
 //! - [`merchant`]: what a business says of itself
-//! - [`offer`]: which policy an order gets that names none
+//! - [`offer`]: the policy of an order that names none
 //! - [`order`]: an order's public id and the secret that opens it
 //! - [`web_url`]: addresses of web pages, one rule for all
 //! - [`rail`]: ways of paying, and which provider takes an order

@@ -1,21 +1,21 @@
-//! Which policy an order gets that names none. The price and the terms of an order
-//! always come from the same choice.
+//! The policy of an order that names none. The price and the terms of an order always come
+//! from the same choice.
 
-/// The policy that an order gets when it names none, where that is for sale.
+/// The policy that an order without a policy gets, if it is for sale.
 pub const DEFAULT_SLUG: &str = "default";
 
 /// A policy of a product, as far as the choice needs it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Offered<'a> {
+pub struct OfferedPolicy<'a> {
     /// Its name in requests; unique within the product.
     pub slug: &'a str,
     /// Whether a buyer may choose it: active, public and not archived.
     pub for_sale: bool,
 }
 
-/// What an order without a policy is for.
+/// What an order without a policy buys.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Unnamed<'a> {
+pub enum DefaultPolicy<'a> {
     /// This policy, at its price and with its terms.
     Policy(&'a str),
     /// The product itself, which has no policies.
@@ -26,12 +26,14 @@ pub enum Unnamed<'a> {
     Several(Vec<&'a str>),
 }
 
-/// Chooses for an order that names no policy: `default` if it is for sale, else the
-/// only one for sale, else, where the product has no policies at all, the product
-/// itself. `policies` are all of the product, archived ones included; one that is not
-/// for sale is never chosen.
+/// Chooses for an order that names no policy: `default` if it is for sale, else the only
+/// one for sale, else, if the product has no policies at all, the product itself.
+/// `policies` are all policies of the product, including archived ones; one that is not for
+/// sale is never chosen.
 #[must_use]
-pub fn unnamed<'a>(policies: impl IntoIterator<Item = Offered<'a>>) -> Unnamed<'a> {
+pub fn default_policy<'a>(
+    policies: impl IntoIterator<Item = OfferedPolicy<'a>>,
+) -> DefaultPolicy<'a> {
     let mut for_sale = Vec::new();
     let mut has_policies = false;
     for policy in policies {
@@ -40,15 +42,15 @@ pub fn unnamed<'a>(policies: impl IntoIterator<Item = Offered<'a>>) -> Unnamed<'
             continue;
         }
         if policy.slug == DEFAULT_SLUG {
-            return Unnamed::Policy(policy.slug);
+            return DefaultPolicy::Policy(policy.slug);
         }
         for_sale.push(policy.slug);
     }
     match for_sale.as_slice() {
-        [only] => Unnamed::Policy(only),
-        [] if has_policies => Unnamed::NotForSale,
-        [] => Unnamed::Product,
-        _ => Unnamed::Several(for_sale),
+        [only] => DefaultPolicy::Policy(only),
+        [] if has_policies => DefaultPolicy::NotForSale,
+        [] => DefaultPolicy::Product,
+        _ => DefaultPolicy::Several(for_sale),
     }
 }
 
@@ -57,42 +59,45 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn chosen<'a>(policies: &[(&'a str, bool)]) -> Unnamed<'a> {
+    fn chosen<'a>(policies: &[(&'a str, bool)]) -> DefaultPolicy<'a> {
         let offered = policies
             .iter()
-            .map(|&(slug, for_sale)| Offered { slug, for_sale });
-        unnamed(offered.collect::<Vec<_>>())
+            .map(|&(slug, for_sale)| OfferedPolicy { slug, for_sale });
+        default_policy(offered.collect::<Vec<_>>())
     }
 
     #[test]
     fn the_choice_is_by_what_is_for_sale() {
         for (policies, expected) in [
-            (&[][..], Unnamed::Product),
-            (&[("pro", true)], Unnamed::Policy("pro")),
+            (&[][..], DefaultPolicy::Product),
+            (&[("pro", true)], DefaultPolicy::Policy("pro")),
             (
                 &[("default", true), ("pro", true)],
-                Unnamed::Policy("default"),
+                DefaultPolicy::Policy("default"),
             ),
             (
                 &[("pro", true), ("team", true), ("default", true)],
-                Unnamed::Policy("default"),
+                DefaultPolicy::Policy("default"),
             ),
             // What is not for sale is not chosen, whatever its name.
-            (&[("default", false), ("pro", true)], Unnamed::Policy("pro")),
-            (&[("default", false)], Unnamed::NotForSale),
-            (&[("a", false), ("b", false)], Unnamed::NotForSale),
+            (
+                &[("default", false), ("pro", true)],
+                DefaultPolicy::Policy("pro"),
+            ),
+            (&[("default", false)], DefaultPolicy::NotForSale),
+            (&[("a", false), ("b", false)], DefaultPolicy::NotForSale),
             (
                 &[("business", true), ("personal", true), ("staff", false)],
-                Unnamed::Several(vec!["business", "personal"]),
+                DefaultPolicy::Several(vec!["business", "personal"]),
             ),
             (
                 &[("default", false), ("a", true), ("b", true)],
-                Unnamed::Several(vec!["a", "b"]),
+                DefaultPolicy::Several(vec!["a", "b"]),
             ),
             // Another name is another policy.
             (
                 &[("Default", true), ("default2", true)],
-                Unnamed::Several(vec!["Default", "default2"]),
+                DefaultPolicy::Several(vec!["Default", "default2"]),
             ),
         ] {
             assert_eq!(chosen(policies), expected, "{policies:?}");
@@ -107,14 +112,14 @@ mod tests {
             let offered: Vec<(&str, bool)> =
                 policies.iter().map(|(slug, sold)| (slug.as_str(), *sold)).collect();
             match chosen(&offered) {
-                Unnamed::Policy(slug) => {
+                DefaultPolicy::Policy(slug) => {
                     prop_assert!(policies[slug]);
                     let alone = policies.values().filter(|sold| **sold).count() == 1;
                     prop_assert!(slug == DEFAULT_SLUG || alone);
                 }
-                Unnamed::Product => prop_assert!(policies.is_empty()),
-                Unnamed::NotForSale => prop_assert!(policies.values().all(|sold| !sold)),
-                Unnamed::Several(slugs) => {
+                DefaultPolicy::Product => prop_assert!(policies.is_empty()),
+                DefaultPolicy::NotForSale => prop_assert!(policies.values().all(|sold| !sold)),
+                DefaultPolicy::Several(slugs) => {
                     prop_assert!(slugs.len() > 1);
                     prop_assert!(slugs.iter().all(|slug| policies[*slug]));
                 }

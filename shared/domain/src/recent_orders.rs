@@ -52,7 +52,7 @@ pub const CODES_PER_PROVIDER: i64 = 20;
 
 /// An order that cost its caller nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum OrderKind {
     /// It is not paid yet.
     Unpaid,
     /// Its price was 0.
@@ -61,7 +61,7 @@ pub enum Kind {
     Trial,
 }
 
-impl Kind {
+impl OrderKind {
     /// Every kind.
     pub const ALL: [Self; 3] = [Self::Unpaid, Self::Free, Self::Trial];
 
@@ -88,15 +88,15 @@ impl Kind {
 /// Where an order comes from, as three prefixes of one text, so that one index
 /// counts all three widths.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Origin {
+pub struct OrderOrigin {
     text: String,
     network: usize,
     provider: usize,
 }
 
-/// The caps of an [`Origin`].
+/// The caps of an [`OrderOrigin`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Caps {
+pub struct OrderCaps {
     /// Of one caller.
     pub caller: i64,
     /// Of its network.
@@ -105,7 +105,7 @@ pub struct Caps {
     pub provider: i64,
 }
 
-impl Origin {
+impl OrderOrigin {
     /// The origin of a request from this address.
     #[must_use]
     pub fn of(address: Option<IpAddr>) -> Self {
@@ -162,15 +162,15 @@ impl Origin {
 
     /// How many orders of one kind it may have.
     #[must_use]
-    pub fn orders(&self) -> Caps {
+    pub fn orders(&self) -> OrderCaps {
         if self.is_unknown() {
-            return Caps {
+            return OrderCaps {
                 caller: PER_UNKNOWN,
                 network: PER_UNKNOWN,
                 provider: PER_UNKNOWN,
             };
         }
-        Caps {
+        OrderCaps {
             caller: PER_CALLER,
             network: PER_NETWORK,
             provider: if self.network == self.provider {
@@ -185,11 +185,11 @@ impl Origin {
     /// [`Self::orders`]: a cap for all of them together would keep more buyers
     /// from a code than one who orders and does not pay.
     #[must_use]
-    pub fn codes(&self) -> Caps {
+    pub fn codes(&self) -> OrderCaps {
         if self.is_unknown() {
             return self.orders();
         }
-        Caps {
+        OrderCaps {
             caller: CODES_PER_CALLER,
             network: CODES_PER_NETWORK,
             provider: if self.network == self.provider {
@@ -220,8 +220,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn origin(address: &str) -> Origin {
-        Origin::of(Some(address.parse().expect("an address")))
+    fn origin(address: &str) -> OrderOrigin {
+        OrderOrigin::of(Some(address.parse().expect("an address")))
     }
 
     #[test]
@@ -237,7 +237,7 @@ mod tests {
             ("620010db800010002", "620010db80001", "620010db8")
         );
         assert_eq!(origin("::ffff:203.0.113.9"), v4);
-        let unknown = Origin::of(None);
+        let unknown = OrderOrigin::of(None);
         assert_eq!((unknown.caller(), unknown.is_unknown()), ("0", true));
     }
 
@@ -278,7 +278,7 @@ mod tests {
             } else {
                 bytes.into()
             };
-            let origin = Origin::of(Some(address));
+            let origin = OrderOrigin::of(Some(address));
             prop_assert!(origin.caller().starts_with(origin.network()));
             prop_assert!(origin.network().starts_with(origin.provider()));
             for caps in [origin.orders(), origin.codes()] {

@@ -4,7 +4,7 @@
 use keywright_ports::vault::{NoVault, Vault};
 use keywright_ports::{Config, Unavailable, name};
 use keywright_providers::btcpay::Store;
-use keywright_store::sales::payment_providers::{Provider, Unusable};
+use keywright_store::sales::payment_providers::{CredentialsError, Provider};
 use std::fmt;
 use std::sync::Arc;
 
@@ -37,7 +37,7 @@ pub enum ProviderUnusable {
     },
     /// Its credentials cannot be read.
     #[error(transparent)]
-    Credentials(#[from] Unusable),
+    Credentials(#[from] CredentialsError),
     /// Its address, its id or its key is not one of a store.
     #[error("payment provider {id} is no store: {reason}")]
     NoStore {
@@ -129,7 +129,7 @@ impl PaymentProviders {
             });
         }
         let credentials = provider.open(&self.vault)?;
-        let unreadable = || Unusable::Unreadable {
+        let unreadable = || CredentialsError::Unreadable {
             id: provider.id.clone(),
         };
         let api_key = credentials.api_key.ok_or_else(unreadable)?;
@@ -149,11 +149,11 @@ impl PaymentProviders {
     /// only compared, or wiped.
     ///
     /// # Errors
-    /// [`Unusable`].
+    /// [`CredentialsError`].
     pub fn credentials_of(
         &self,
         provider: &Provider,
-    ) -> Result<keywright_store::sales::payment_providers::Credentials, Unusable> {
+    ) -> Result<keywright_store::sales::payment_providers::Credentials, CredentialsError> {
         provider.open(&self.vault)
     }
 }

@@ -234,11 +234,11 @@ async fn found_by_a_tick(instance: &Instance) {
 async fn a_state_that_is_not_good(instance: &Instance) {
     let business = business(instance, "connected-once").await;
     for (path, says) in [
-        (CALLBACK.to_owned(), "begin with"),
-        (format!("{CALLBACK}?state=made-up"), "gave no key"),
+        (CALLBACK.to_owned(), "start with"),
+        (format!("{CALLBACK}?state=made-up"), "sent no key"),
         (
             format!("{CALLBACK}?state=made-up&apiKey=k"),
-            "Nobody began this",
+            "No connection was started here",
         ),
     ] {
         refused(&instance.api.get(&path).await, 400, says);
@@ -248,7 +248,7 @@ async fn a_state_that_is_not_good(instance: &Instance) {
     let rush = super::races::at_once(4, |_| come_back(instance, &callback)).await;
     let done = rush.iter().filter(|page| page.status == 200).count();
     assert_eq!(done, 1, "{rush:?}");
-    refused(&come_back(instance, &callback).await, 400, "used before");
+    refused(&come_back(instance, &callback).await, 400, "already used");
     // One that is too old.
     disconnect(instance, &business).await;
     let url = begin(instance, &business).await;

@@ -122,7 +122,7 @@ fn in_time(answers: &[Answer]) -> Vec<Value> {
     for answer in late {
         answer.is_error(400, "bad_request");
         let text = answer.text();
-        assert!(text.contains("as often as it may be"), "{text}");
+        assert!(text.contains("used up"), "{text}");
     }
     good.into_iter().map(Answer::ok).collect()
 }

@@ -6,7 +6,7 @@ use crate::payments::{deliver, issued, poll};
 use keywright_btcpay_double::{ApiState, BtcPay, MarkAs};
 use keywright_domain::money::{Currency, Price};
 use keywright_domain::order::{OrderIdentity, OrderSecret};
-use keywright_domain::recent_orders::Origin;
+use keywright_domain::recent_orders::OrderOrigin;
 use keywright_store::sales::invoices::{OrderDraft, OrderRefusal, create_pending};
 use keywright_store::sales::redemptions::Reservation;
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ pub(crate) async fn buy_with(bench: &Bench, product: &str, code: &str) -> Answer
 
 /// What the buyer of an exhausted code is answered.
 pub(crate) fn is_exhausted(answer: &Answer) -> bool {
-    answer.status == 400 && answer.text("message").contains("as often as it may be")
+    answer.status == 400 && answer.text("message").contains("used up")
 }
 
 /// How often a code counts as used, and how many of its redemptions are
@@ -418,7 +418,8 @@ async fn the_statement_that_reserves_knows_every_limit() {
                     .to_owned(),
             }),
         };
-        let outcome = create_pending(&database, &invoice, &Origin::of(None), now, now + 120).await;
+        let outcome =
+            create_pending(&database, &invoice, &OrderOrigin::of(None), now, now + 120).await;
         assert_eq!(outcome, Ok(placed), "{change}");
         if placed.is_err() {
             assert_eq!(bench.dump().await, before, "{change} left a trace");

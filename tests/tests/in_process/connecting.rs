@@ -135,20 +135,20 @@ async fn a_state_is_good_once_for_ten_minutes_and_only_ours() {
         .expect("ours");
     let without = Request::get(path).body(Body::empty()).expect("a request");
     let page = bench.untouched_by(without).await;
-    refused(&bench, &page, 400, "gave no key").await;
+    refused(&bench, &page, 400, "sent no key").await;
 
     for (path, says) in [
-        (CALLBACK.to_owned(), "begin with"),
-        (format!("{CALLBACK}?apiKey=x"), "begin with"),
+        (CALLBACK.to_owned(), "start with"),
+        (format!("{CALLBACK}?apiKey=x"), "start with"),
         (
             format!("{CALLBACK}?state=unknown&apiKey=x"),
-            "Nobody began this",
+            "No connection was started here",
         ),
         (
             format!("{CALLBACK}?state=%00%ff&apiKey=x"),
-            "Nobody began this",
+            "No connection was started here",
         ),
-        (format!("{path}&apiKey=a%0Ab"), "cannot be one"),
+        (format!("{path}&apiKey=a%0Ab"), "not a key of BTCPay"),
     ] {
         let request = Request::get(&path).body(Body::empty()).expect("a request");
         refused(&bench, &bench.untouched_by(request).await, 400, says).await;
@@ -170,7 +170,7 @@ async fn a_state_is_good_once_for_ten_minutes_and_only_ours() {
     let before = bench.dump().await;
     let again = bench.send(posted(&callback)).await;
     assert_eq!(again.status, 400, "{}", said(&again));
-    assert!(said(&again).contains("used before"));
+    assert!(said(&again).contains("already used"));
     assert_eq!(bench.dump().await, before);
     assert!(
         pay.api_keys().contains(&callback.api_key),

@@ -12,7 +12,7 @@ use http::StatusCode;
 use keywright_domain::access::Caller;
 use keywright_domain::rail::ProviderKind;
 use keywright_providers::btcpay::authorize_url;
-use keywright_store::sales::provider_connects::{self, Begun, New};
+use keywright_store::sales::provider_connects::{self, ConnectionStart, NewConnection};
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
 use keywright_web::{ApiError, Json, hash_of_secret};
 use serde::{Deserialize, Serialize};
@@ -98,7 +98,7 @@ pub(crate) async fn handler(
     let authorize_url =
         authorize_url(url, &back, sandbox_only).map_err(|error| not_set_up(&error.to_string()))?;
     let profile_id = present(connect.merchant_profile_id);
-    let new = New {
+    let new = NewConnection {
         profile_id: profile_id.as_deref(),
         state_hash: &hash_of_secret(&state),
         sandbox_only,
@@ -108,14 +108,14 @@ pub(crate) async fn handler(
     let begun =
         provider_connects::begin(database, &actor, new, ProviderKind::Btcpay, &audit_id).await?;
     match begun {
-        Begun::For(merchant_profile_id) => Ok(Json(Connecting {
+        ConnectionStart::For(merchant_profile_id) => Ok(Json(Connecting {
             authorize_url,
             state,
             merchant_profile_id,
         })),
-        Begun::Connected => Err(ApiError::conflict(
+        ConnectionStart::Connected => Err(ApiError::conflict(
             "this business has a connected store; disconnect it first",
         )),
-        Begun::Unknown => Err(no_such_business()),
+        ConnectionStart::Unknown => Err(no_such_business()),
     }
 }

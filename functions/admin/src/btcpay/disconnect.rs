@@ -7,7 +7,7 @@ use axum::extract::State;
 use keywright_ports::Level;
 use keywright_providers::btcpay::{Server, read_gone};
 use keywright_store::sales::payment_providers::Provider;
-use keywright_store::sales::provider_change::{self, Undone};
+use keywright_store::sales::provider_change::{self, RemoteCleanup};
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
 use keywright_web::{ApiError, Json};
 use serde::{Deserialize, Serialize};
@@ -101,7 +101,7 @@ pub(crate) async fn handler(
 }
 
 /// Undoes at `BTCPay` what connecting did there, the key last.
-async fn undo(ports: &Ports, provider: &Provider, request_id: &str) -> Undone {
+async fn undo(ports: &Ports, provider: &Provider, request_id: &str) -> RemoteCleanup {
     let btcpay = &ports.btcpay;
     let note = |failure: String| {
         let line = format!("disconnecting payment provider {}: {failure}", provider.id);
@@ -112,7 +112,7 @@ async fn undo(ports: &Ports, provider: &Provider, request_id: &str) -> Undone {
         Ok(opened) => opened,
         Err(error) => {
             note(error.to_string());
-            return Undone {
+            return RemoteCleanup {
                 webhook_removed: false,
                 api_key_revoked: false,
             };
@@ -129,7 +129,7 @@ async fn undo(ports: &Ports, provider: &Provider, request_id: &str) -> Undone {
         Ok(server) => btcpay.ask(server.revoke_key(), read_gone).await,
         Err(error) => Err(error.to_string()),
     };
-    Undone {
+    RemoteCleanup {
         webhook_removed,
         api_key_revoked: revoked.map_or_else(note, |()| true),
     }

@@ -15,7 +15,7 @@ use keywright_ports::function::PortError;
 use keywright_ports::{Log, Outbound, name};
 use keywright_providers::btcpay::ReadError;
 use keywright_services::payment_providers::PaymentProviders;
-use keywright_store::sales::payment_providers::{self, OfBusiness};
+use keywright_store::sales::payment_providers::{self, ProfileProvider};
 use keywright_web::ApiError;
 use std::sync::Arc;
 
@@ -66,7 +66,7 @@ impl BtcPay {
 ///
 /// # Errors
 /// 404 for an unknown business.
-async fn business(ports: &Ports, id: Option<&str>) -> Result<OfBusiness, ApiError> {
+async fn business(ports: &Ports, id: Option<&str>) -> Result<ProfileProvider, ApiError> {
     payment_providers::of_business(&ports.database, id, ProviderKind::Btcpay)
         .await?
         .ok_or_else(no_such_business)

@@ -3,7 +3,7 @@
 use super::{CodeView, check_description, check_referrer, check_uses, end, policy_ids};
 use crate::{Operator, Ports};
 use axum::extract::State;
-use keywright_domain::discount::code::Code;
+use keywright_domain::discount::code::CodeText;
 use keywright_domain::discount::{Discount, DiscountKind};
 use keywright_domain::money::Currency;
 use keywright_store::catalog::discount_codes::{self, DiscountCode};
@@ -81,8 +81,8 @@ pub(crate) async fn handler(
     new: Result<Json<NewDiscountCode>, ApiError>,
 ) -> Result<Json<CodeView>, ApiError> {
     let Json(new) = new?;
-    let code =
-        Code::parse(&new.code).map_err(|error| ApiError::bad_request(format!("code: {error}")))?;
+    let code = CodeText::parse(&new.code)
+        .map_err(|error| ApiError::bad_request(format!("code: {error}")))?;
     let currency = new.discount_currency.as_deref().map(currency).transpose()?;
     let currency = currency.unwrap_or(Currency::Sat);
     let discount = discount(new.kind, new.amount, currency)?;

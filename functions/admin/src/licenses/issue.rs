@@ -9,7 +9,7 @@ use keywright_domain::terms::{Terms, check_activations_per_day};
 use keywright_store::catalog::policies;
 use keywright_store::catalog::policies::Policy;
 use keywright_store::catalog::products;
-use keywright_store::sales::settle::{self, Grant, NewIds};
+use keywright_store::sales::settle::{self, IssueIds, OperatorGrant};
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
 use keywright_web::{ApiError, Json};
 use serde::{Deserialize, Serialize};
@@ -131,7 +131,7 @@ pub(crate) async fn handler(
     terms
         .check()
         .map_err(|error| ApiError::bad_request(error.to_string()))?;
-    let grant = Grant {
+    let grant = OperatorGrant {
         product_id: product.id,
         policy_id: policy.map(|policy| policy.id),
         expires_at: asked_expiry.or_else(|| terms.expires_at(actor.at)),
@@ -141,7 +141,7 @@ pub(crate) async fn handler(
         buyer_email,
         note,
     };
-    let ids = NewIds::new(&ports.stamps);
+    let ids = IssueIds::new(&ports.stamps);
     let keys = ports.receipt_keys()?;
     settle::grant(&ports.database, &actor, &grant, &ids, keys).await?;
     let signed = ports.sign.license(&ids.license).await.map_err(|error| {

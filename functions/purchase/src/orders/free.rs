@@ -2,19 +2,19 @@
 
 use super::refusal::OrderError;
 use crate::Ports;
-use keywright_domain::recent_orders::Origin;
+use keywright_domain::recent_orders::OrderOrigin;
 use keywright_store::operator::audit::Actor;
 use keywright_store::sales::invoices::OrderDraft;
-use keywright_store::sales::settle::{self, NewIds};
+use keywright_store::sales::settle::{self, IssueIds};
 
 /// Records the order and issues its license, in one batch; answers the license's id.
 pub(crate) async fn issue(
     ports: &Ports,
     actor: &Actor,
     order: &OrderDraft,
-    origin: &Origin,
+    origin: &OrderOrigin,
 ) -> Result<String, OrderError> {
-    let ids = NewIds::new(&ports.stamps);
+    let ids = IssueIds::new(&ports.stamps);
     let keys = ports.receipt_keys()?;
     settle::free_order(&ports.database, actor, order, origin, &ids, keys)
         .await?

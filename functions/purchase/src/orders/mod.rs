@@ -22,7 +22,7 @@ use crate::selection::Selection;
 use buyer::Buyer;
 use keywright_domain::money::Price;
 use keywright_domain::order::{OrderIdentity, OrderSecret};
-use keywright_domain::recent_orders::Origin;
+use keywright_domain::recent_orders::OrderOrigin;
 use keywright_store::catalog::discount_codes::DiscountCode;
 use keywright_store::operator::audit::Actor;
 use keywright_store::sales::invoices::{OrderDraft, Quote};
@@ -38,7 +38,7 @@ pub(crate) struct CheckedOrder {
     pub(crate) buyer: Buyer,
     pub(crate) redirect_url: Option<String>,
     pub(crate) pay_by: PayBy,
-    pub(crate) origin: Origin,
+    pub(crate) origin: OrderOrigin,
 }
 
 /// What taking an order needs besides the order.
@@ -120,7 +120,11 @@ impl OrderTaker<'_> {
         })
     }
 
-    async fn free(&self, draft: &OrderDraft, origin: &Origin) -> Result<OrderPayment, OrderError> {
+    async fn free(
+        &self,
+        draft: &OrderDraft,
+        origin: &OrderOrigin,
+    ) -> Result<OrderPayment, OrderError> {
         let license_id = free::issue(self.ports, self.actor, draft, origin).await?;
         Ok(OrderPayment::Free {
             reference: keywright_store::sales::settle::free_reference(&draft.identity.id),
@@ -157,6 +161,6 @@ pub(crate) fn draft(
 }
 
 /// The origin that an order is counted against.
-pub(crate) fn origin(client: &Client) -> Origin {
-    Origin::of(client.address)
+pub(crate) fn origin(client: &Client) -> OrderOrigin {
+    OrderOrigin::of(client.address)
 }

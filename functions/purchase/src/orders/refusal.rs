@@ -1,8 +1,8 @@
 //! Why an order is refused, and the answer to its buyer.
 
 use crate::{Ports, codes};
-use keywright_domain::discount::applies::Refusal;
-use keywright_domain::recent_orders::{Kind, Origin};
+use keywright_domain::discount::applies::CodeRefusal;
+use keywright_domain::recent_orders::{OrderKind, OrderOrigin};
 use keywright_ports::DatabaseError;
 use keywright_store::sales::invoices::OrderRefusal;
 use keywright_store::sales::recent_orders::{OrderCap, wait};
@@ -25,10 +25,10 @@ impl<E: Into<ApiError>> From<E> for OrderError {
 
 impl OrderError {
     /// The answer to the buyer.
-    pub(crate) async fn answer(self, ports: &Ports, origin: &Origin) -> ApiError {
+    pub(crate) async fn answer(self, ports: &Ports, origin: &OrderOrigin) -> ApiError {
         match self {
             Self::Failed(error) => error,
-            Self::Refused(OrderRefusal::CodeUsedUp) => codes::refused(Refusal::Exhausted),
+            Self::Refused(OrderRefusal::CodeUsedUp) => codes::refused(CodeRefusal::Exhausted),
             Self::Refused(OrderRefusal::TooMany(cap)) => {
                 let answer = too_many(ports, origin, cap).await;
                 answer.unwrap_or_else(ApiError::from)
@@ -40,7 +40,7 @@ impl OrderError {
 /// 429, with when to try again.
 async fn too_many(
     ports: &Ports,
-    origin: &Origin,
+    origin: &OrderOrigin,
     cap: OrderCap,
 ) -> Result<ApiError, DatabaseError> {
     let seconds = wait(&ports.database, origin, cap, ports.stamps.now()).await?;
@@ -49,16 +49,16 @@ async fn too_many(
         _ => format!("{} hours", seconds.div_euclid(3_600) + 1),
     };
     let what = match cap {
-        OrderCap::Orders(Kind::Unpaid) => {
+        OrderCap::Orders(OrderKind::Unpaid) => {
             "too many orders from your network are waiting for payment; pay for one of them"
         }
         OrderCap::Codes => {
             "too many orders with a discount code from your network are waiting for payment; pay for one of them"
         }
-        OrderCap::Orders(Kind::Free) => {
+        OrderCap::Orders(OrderKind::Free) => {
             "too many free licenses were ordered from your network; use one that you have"
         }
-        OrderCap::Orders(Kind::Trial) => {
+        OrderCap::Orders(OrderKind::Trial) => {
             "too many trials were ordered from your network; use one that you have"
         }
         OrderCap::Email => {

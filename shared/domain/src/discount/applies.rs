@@ -1,51 +1,50 @@
-//! Which orders a discount code applies to, and which of the featured codes an
-//! order gets by itself.
+//! The orders that a discount code applies to, and the featured codes that an order gets
+//! without asking.
 
 use super::Discount;
 use crate::money::{Currency, Price};
 use serde::Serialize;
 
-/// What the rules need to know of a recorded code.
+/// A recorded code, as the rules need it.
 #[derive(Debug, Clone, Copy)]
-pub struct Recorded<'a> {
-    /// What it takes off.
+pub struct RecordedCode<'a> {
+    /// Its discount.
     pub discount: Discount,
-    /// Whether it may be used.
+    /// True while the operator allows its use.
     pub active: bool,
-    /// Unix seconds from which it may not; `None` never.
+    /// The first second in which it has expired, in unix seconds; `None` never.
     pub expires_at: Option<i64>,
     /// The one product it is for; `None` all.
     pub product_id: Option<&'a str>,
     /// The policies of the product it is for; `None` all.
     pub policy_ids: Option<&'a [String]>,
-    /// How often it may be used; `None` as often as they like.
+    /// How often it may be used; `None` for no limit.
     pub max_uses: Option<i64>,
-    /// How often it was, reserved uses included.
+    /// How often it was used, including reserved uses.
     pub used_count: i64,
     /// Unix seconds.
     pub created_at: i64,
 }
 
-impl Recorded<'_> {
-    /// How many uses are left; `None` without a limit. Money that came for a
-    /// released use is honoured, so a code may be used more often than it
-    /// should have been: then none are left.
+impl RecordedCode<'_> {
+    /// How many uses are left; `None` for no limit. A payment for a released use is
+    /// honoured, so a code may be used more often than `max_uses`: then none are left.
     #[must_use]
     pub fn remaining_uses(&self) -> Option<i64> {
         self.max_uses.map(|max| (max - self.used_count).max(0))
     }
 }
 
-/// What is ordered.
+/// An order, as the rules need it.
 #[derive(Debug, Clone, Copy)]
-pub struct Ordered<'a> {
+pub struct CodeOrder<'a> {
     /// The product.
     pub product_id: &'a str,
     /// The policy it is issued under, where the product has one.
     pub policy_id: Option<&'a str>,
-    /// What its price is in.
+    /// The currency of its price.
     pub currency: Currency,
-    /// Unix seconds now.
+    /// The time of the order, in unix seconds.
     pub now: i64,
 }
 
@@ -53,24 +52,24 @@ pub struct Ordered<'a> {
 /// the preview.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Refusal {
-    /// There is none.
+pub enum CodeRefusal {
+    /// No code has this text.
     UnknownCode,
-    /// The operator took it back.
+    /// The operator disabled it.
     Disabled,
-    /// Its time is over.
+    /// It has expired.
     Expired,
-    /// It is for another product, or takes money off that is not in the
-    /// product's currency: the contract has no other word for that.
+    /// It is for another product, or for another currency: the contract has no other word
+    /// for that.
     WrongProduct,
     /// It is for another policy of this product.
     WrongTier,
-    /// It was used as often as it may be.
+    /// It has no use left.
     Exhausted,
 }
 
-impl Refusal {
-    /// What to tell the buyer.
+impl CodeRefusal {
+    /// The message for the buyer.
     #[must_use]
     pub fn message(self) -> &'static str {
         match self {
@@ -79,7 +78,7 @@ impl Refusal {
             Self::Expired => "this discount code has expired",
             Self::WrongProduct => "this discount code is not for this product",
             Self::WrongTier => "this discount code is for another policy of this product",
-            Self::Exhausted => "this discount code has been used as often as it may be",
+            Self::Exhausted => "this discount code has been used up",
         }
     }
 }
@@ -87,32 +86,32 @@ impl Refusal {
 /// Judges a code for an order.
 ///
 /// # Errors
-/// The first [`Refusal`] in their order. So what is wrong with the code itself
-/// comes before what is wrong with the order, and that it is used up, which
-/// may change by the second, comes last. The second of `expires_at` is expired.
-pub fn judge(code: Option<&Recorded<'_>>, order: Ordered<'_>) -> Result<(), Refusal> {
-    let code = code.ok_or(Refusal::UnknownCode)?;
+/// The first [`CodeRefusal`] that applies, in the order of the enum: the code itself comes
+/// before the order, and the uses, which may change by the second, come last. In the
+/// second of `expires_at` a code has expired.
+pub fn judge(code: Option<&RecordedCode<'_>>, order: CodeOrder<'_>) -> Result<(), CodeRefusal> {
+    let code = code.ok_or(CodeRefusal::UnknownCode)?;
     if !code.active {
-        return Err(Refusal::Disabled);
+        return Err(CodeRefusal::Disabled);
     }
     if code.expires_at.is_some_and(|at| order.now >= at) {
-        return Err(Refusal::Expired);
+        return Err(CodeRefusal::Expired);
     }
     let for_product = code.product_id.is_none_or(|id| id == order.product_id);
     if !for_product || !code.discount.is_for(order.currency) {
-        return Err(Refusal::WrongProduct);
+        return Err(CodeRefusal::WrongProduct);
     }
     let for_policy = |ids: &[String]| ids.iter().any(|id| order.policy_id == Some(id));
     if !code.policy_ids.is_none_or(for_policy) {
-        return Err(Refusal::WrongTier);
+        return Err(CodeRefusal::WrongTier);
     }
     if code.remaining_uses() == Some(0) {
-        return Err(Refusal::Exhausted);
+        return Err(CodeRefusal::Exhausted);
     }
     Ok(())
 }
 
-/// How narrowly a code is meant; the narrowest comes first.
+/// How many orders a code is for; the narrowest comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Reach {
     Policy,
@@ -120,7 +119,7 @@ enum Reach {
     Everything,
 }
 
-fn reach(code: &Recorded<'_>) -> Reach {
+fn reach(code: &RecordedCode<'_>) -> Reach {
     match (code.policy_ids, code.product_id) {
         (Some(_), _) => Reach::Policy,
         (None, Some(_)) => Reach::Product,
@@ -128,14 +127,13 @@ fn reach(code: &Recorded<'_>) -> Reach {
     }
 }
 
-/// Those of the featured codes that an order at this price gets without asking,
-/// the one to take first: for its policy, then for its product, then for
-/// everything, and among those the oldest. One that would take nothing off is
-/// left out.
+/// The featured codes that fit an order at this price, in the order in which to try them:
+/// those for its policy, then for its product, then for everything, and the oldest first
+/// among equals. A code that would take nothing off is left out.
 pub fn featured<T>(
     codes: impl IntoIterator<Item = T>,
-    recorded: impl Fn(&T) -> Recorded<'_>,
-    order: Ordered<'_>,
+    recorded: impl Fn(&T) -> RecordedCode<'_>,
+    order: CodeOrder<'_>,
     base: Price,
 ) -> Vec<T> {
     let mut fitting: Vec<T> = codes
@@ -154,18 +152,18 @@ pub fn featured<T>(
 
 #[cfg(test)]
 mod tests {
-    use super::Refusal::{Disabled, Exhausted, Expired, UnknownCode, WrongProduct, WrongTier};
+    use super::CodeRefusal::{Disabled, Exhausted, Expired, UnknownCode, WrongProduct, WrongTier};
     use super::*;
     use proptest::prelude::*;
 
-    const ORDER: Ordered<'static> = Ordered {
+    const ORDER: CodeOrder<'static> = CodeOrder {
         product_id: "demo",
         policy_id: Some("pro"),
         currency: Currency::Sat,
         now: 1_000,
     };
 
-    const CODE: Recorded<'static> = Recorded {
+    const CODE: RecordedCode<'static> = RecordedCode {
         discount: Discount::Percent(5_000),
         active: true,
         expires_at: None,
@@ -180,44 +178,44 @@ mod tests {
         ids.iter().map(|id| (*id).to_owned()).collect()
     }
 
-    fn expiring(expires_at: i64) -> Recorded<'static> {
-        Recorded {
+    fn expiring(expires_at: i64) -> RecordedCode<'static> {
+        RecordedCode {
             expires_at: Some(expires_at),
             ..CODE
         }
     }
 
-    fn of_product(id: &str) -> Recorded<'_> {
-        Recorded {
+    fn of_product(id: &str) -> RecordedCode<'_> {
+        RecordedCode {
             product_id: Some(id),
             ..CODE
         }
     }
 
-    fn of_policies(ids: &[String]) -> Recorded<'_> {
-        Recorded {
+    fn of_policies(ids: &[String]) -> RecordedCode<'_> {
+        RecordedCode {
             policy_ids: Some(ids),
             ..of_product("demo")
         }
     }
 
-    fn taking(amount: i64, currency: Currency) -> Recorded<'static> {
+    fn taking(amount: i64, currency: Currency) -> RecordedCode<'static> {
         let off = Price::new(currency, amount).expect("a price");
-        Recorded {
+        RecordedCode {
             discount: Discount::Fixed(off),
             ..CODE
         }
     }
 
-    fn limited(max_uses: i64, used_count: i64) -> Recorded<'static> {
-        Recorded {
+    fn limited(max_uses: i64, used_count: i64) -> RecordedCode<'static> {
+        RecordedCode {
             max_uses: Some(max_uses),
             used_count,
             ..CODE
         }
     }
 
-    const OFF: Recorded<'static> = Recorded {
+    const OFF: RecordedCode<'static> = RecordedCode {
         active: false,
         ..CODE
     };
@@ -246,7 +244,7 @@ mod tests {
             assert_eq!(judge(Some(&code), ORDER), expected, "{code:?}");
         }
         assert_eq!(judge(None, ORDER), Err(UnknownCode));
-        let without_policy = Ordered {
+        let without_policy = CodeOrder {
             policy_id: None,
             ..ORDER
         };
@@ -259,7 +257,7 @@ mod tests {
     #[test]
     fn the_reasons_have_an_order() {
         let others = ids(&["basic"]);
-        let mut code = Recorded {
+        let mut code = RecordedCode {
             active: false,
             expires_at: Some(1),
             product_id: Some("other"),
@@ -281,7 +279,7 @@ mod tests {
         assert_eq!(judge(Some(&code), ORDER), Ok(()));
     }
 
-    fn chosen(codes: Vec<(&'static str, Recorded<'_>)>, base: i64) -> Vec<&'static str> {
+    fn chosen(codes: Vec<(&'static str, RecordedCode<'_>)>, base: i64) -> Vec<&'static str> {
         let base = Price::new(Currency::Sat, base).expect("a price");
         featured(codes, |(_, code)| *code, ORDER, base)
             .into_iter()
@@ -292,8 +290,8 @@ mod tests {
     #[test]
     fn the_narrowest_then_the_oldest_is_taken() {
         let (pro, others) = (ids(&["pro"]), ids(&["basic"]));
-        let at = |created_at, code| Recorded { created_at, ..code };
-        let for_nothing = Recorded {
+        let at = |created_at, code| RecordedCode { created_at, ..code };
+        let for_nothing = RecordedCode {
             discount: Discount::Percent(0),
             ..of_policies(&pro)
         };
@@ -345,8 +343,8 @@ mod tests {
         /// A code is never used more often than it may be, by whatever order.
         #[test]
         fn a_use_is_left_where_a_code_applies(max in 1..50_i64, used in 0..100_i64, now in 0..10_i64, end in 0..10_i64) {
-            let code = Recorded { max_uses: Some(max), used_count: used, expires_at: Some(end), ..CODE };
-            let applies = judge(Some(&code), Ordered { now, ..ORDER }).is_ok();
+            let code = RecordedCode { max_uses: Some(max), used_count: used, expires_at: Some(end), ..CODE };
+            let applies = judge(Some(&code), CodeOrder { now, ..ORDER }).is_ok();
             prop_assert_eq!(applies, used < max && now < end);
             prop_assert_eq!(code.remaining_uses() == Some(0), used >= max);
         }

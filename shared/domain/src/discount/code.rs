@@ -11,26 +11,26 @@ pub const MAX_CODE_CHARS: usize = 64;
 /// are read as if they were not there.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Code(String);
+pub struct CodeText(String);
 
 /// Text that is not a code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a code has 1 to {MAX_CODE_CHARS} characters A-Z, 0-9, _ or -")]
-pub struct NotACode;
+#[error("a code must be 1 to {MAX_CODE_CHARS} characters A-Z, 0-9, _ or -")]
+pub struct InvalidCode;
 
-impl Code {
+impl CodeText {
     /// Reads a code as a buyer types it.
     ///
     /// # Errors
-    /// [`NotACode`]. Only ASCII letters have a large form here: one of another
+    /// [`InvalidCode`]. Only ASCII letters have a large form here: one of another
     /// alphabet that looks like `A` is not `A`.
-    pub fn parse(text: &str) -> Result<Self, NotACode> {
+    pub fn parse(text: &str) -> Result<Self, InvalidCode> {
         let code = text.trim().to_ascii_uppercase();
         let fits = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-');
         if (1..=MAX_CODE_CHARS).contains(&code.len()) && code.bytes().all(fits) {
             Ok(Self(code))
         } else {
-            Err(NotACode)
+            Err(InvalidCode)
         }
     }
 
@@ -41,22 +41,22 @@ impl Code {
     }
 }
 
-impl fmt::Display for Code {
+impl fmt::Display for CodeText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl TryFrom<String> for Code {
-    type Error = NotACode;
+impl TryFrom<String> for CodeText {
+    type Error = InvalidCode;
 
-    fn try_from(text: String) -> Result<Self, NotACode> {
+    fn try_from(text: String) -> Result<Self, InvalidCode> {
         Self::parse(&text)
     }
 }
 
-impl From<Code> for String {
-    fn from(code: Code) -> Self {
+impl From<CodeText> for String {
+    fn from(code: CodeText) -> Self {
         code.0
     }
 }
@@ -76,7 +76,10 @@ mod tests {
             ("-", "-"),
             (&"a".repeat(64), &"A".repeat(64)),
         ] {
-            assert_eq!(Code::parse(typed).map(String::from), Ok(code.to_owned()));
+            assert_eq!(
+                CodeText::parse(typed).map(String::from),
+                Ok(code.to_owned())
+            );
         }
     }
 
@@ -86,15 +89,15 @@ mod tests {
         for text in [
             "", " ", "A B", "A.B", "A/B", "A%", "50%", "Ä", "ß", "ſ", "А", "A\0", "A\u{a0}B", &long,
         ] {
-            assert_eq!(Code::parse(text), Err(NotACode), "{text:?}");
+            assert_eq!(CodeText::parse(text), Err(InvalidCode), "{text:?}");
         }
     }
 
     proptest! {
         #[test]
         fn a_code_reads_back_as_itself(text in "\\PC*|[ A-Za-z0-9_-]{0,70}") {
-            if let Ok(code) = Code::parse(&text) {
-                prop_assert_eq!(Code::parse(code.as_str()), Ok(code.clone()));
+            if let Ok(code) = CodeText::parse(&text) {
+                prop_assert_eq!(CodeText::parse(code.as_str()), Ok(code.clone()));
                 prop_assert!(code.as_str().eq_ignore_ascii_case(text.trim()));
             }
         }

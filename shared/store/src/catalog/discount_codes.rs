@@ -4,9 +4,9 @@
 use crate::columns;
 use crate::operator::audit::{self, Actor, Entry};
 use crate::sales::redemptions::{yieldable, yields_before};
-use keywright_domain::discount::applies::Recorded;
-use keywright_domain::discount::code::Code;
-use keywright_domain::discount::{Discount, KindAndAmount};
+use keywright_domain::discount::applies::RecordedCode;
+use keywright_domain::discount::code::CodeText;
+use keywright_domain::discount::{Discount, RecordedDiscount};
 use keywright_domain::page::{Page, Position};
 use keywright_ports::{Database, DatabaseError, Reader, Row, Statement};
 use serde::{Deserialize, Serialize};
@@ -61,8 +61,8 @@ pub struct DiscountCode {
 impl DiscountCode {
     /// What the rules need to know of it.
     #[must_use]
-    pub fn recorded(&self) -> Recorded<'_> {
-        Recorded {
+    pub fn recorded(&self) -> RecordedCode<'_> {
+        RecordedCode {
             discount: self.discount,
             active: self.active,
             expires_at: self.expires_at,
@@ -133,7 +133,7 @@ pub(crate) const BY_ID: &str = select_codes!("WHERE c.id = ?1");
 /// [`DatabaseError`].
 pub async fn find(
     database: &Reader,
-    code: &Code,
+    code: &CodeText,
     now: i64,
 ) -> Result<Option<DiscountCode>, DatabaseError> {
     let statement = Statement::new(
@@ -225,7 +225,7 @@ pub async fn create(
     code: &DiscountCode,
     audit_id: String,
 ) -> Result<(), DatabaseError> {
-    let discount = KindAndAmount::from(code.discount);
+    let discount = RecordedDiscount::from(code.discount);
     let insert = Statement::new(
         "INSERT INTO discount_codes (id, code, kind, amount, currency, max_uses, used_count,
                                      expires_at, product_id, policy_ids, active, featured,

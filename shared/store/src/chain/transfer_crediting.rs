@@ -5,7 +5,7 @@ use super::transfer_queue::QueuedTransfer;
 use super::transfers::{display, reference};
 use super::usdc_orders::ChainToken;
 use crate::operator::audit::Actor;
-use crate::sales::settle::{self, Paid};
+use crate::sales::settle::{self, PaymentFacts};
 use keywright_domain::entitlement::ReceiptKind;
 use keywright_ports::Statement;
 use keywright_ports::receipt_keys::ReceiptKeys;
@@ -63,7 +63,7 @@ pub fn crediting(
         ));
     }
     batch.extend(closing(actor, seen));
-    let paid = Paid {
+    let paid = PaymentFacts {
         invoice_id,
         product_id: &order.product_id,
         kind: ReceiptKind::Polygon,

@@ -3,7 +3,7 @@
 use crate::chain::transfer_queue::QueuedTransfer;
 use crate::chain::usdc_orders::ChainToken;
 use crate::operator::audit::Actor;
-use crate::sales::settle::NewIds;
+use crate::sales::settle::IssueIds;
 use keywright_domain::usdc::AMOUNT_KNOWN;
 use keywright_domain::usdc::matching::CandidateOrder;
 use keywright_domain::usdc::retry::REPORT_AFTER;
@@ -67,7 +67,7 @@ pub struct ConfirmedTransfer<'a> {
 pub struct JudgeIds {
     pub(super) step: String,
     pub(super) attention: String,
-    pub(super) issued: NewIds,
+    pub(super) issued: IssueIds,
 }
 
 impl JudgeIds {
@@ -77,7 +77,7 @@ impl JudgeIds {
         Self {
             step: stamps.new_id(),
             attention: stamps.new_id(),
-            issued: NewIds::new(stamps),
+            issued: IssueIds::new(stamps),
         }
     }
 }

@@ -4,7 +4,7 @@ use crate::chain::transfer_crediting::settling;
 use crate::chain::transfer_list::{TransferRecord, select_transfers};
 use crate::chain::transfers::reference;
 use crate::operator::audit::{self, Actor, Entry};
-use crate::sales::settle::{self, NewIds, Paid};
+use crate::sales::settle::{self, IssueIds, PaymentFacts};
 use keywright_domain::dates::rfc3339;
 use keywright_domain::entitlement::ReceiptKind;
 use keywright_ports::receipt_keys::ReceiptKeys;
@@ -54,7 +54,7 @@ impl Resolution {
 pub struct ResolveIds {
     step: String,
     audit: String,
-    issued: NewIds,
+    issued: IssueIds,
 }
 
 impl ResolveIds {
@@ -64,7 +64,7 @@ impl ResolveIds {
         Self {
             step: stamps.new_id(),
             audit: stamps.new_id(),
-            issued: NewIds::new(stamps),
+            issued: IssueIds::new(stamps),
         }
     }
 }
@@ -182,7 +182,7 @@ pub async fn resolve(
         let units = transfer.amount_units;
         // Behind the audit entry, which is written if the transfer was changed.
         batch.extend(settling(invoice_id, units, 0, actor.at, &ids.step));
-        let paid = Paid {
+        let paid = PaymentFacts {
             invoice_id,
             product_id: found.order_product_id.as_deref().unwrap_or_default(),
             kind: ReceiptKind::Polygon,

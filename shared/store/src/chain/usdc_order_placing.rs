@@ -7,7 +7,7 @@ use crate::sales::invoices::{self, OrderDraft};
 use crate::sales::recent_orders;
 use keywright_domain::invoice::InvoiceStatus;
 use keywright_domain::order::OrderProvider;
-use keywright_domain::recent_orders::{Kind, Origin};
+use keywright_domain::recent_orders::{OrderKind, OrderOrigin};
 use keywright_domain::usdc::AMOUNT_KNOWN;
 use keywright_domain::usdc::amounts::Amounts;
 use keywright_domain::usdc::sharing::Share;
@@ -132,7 +132,7 @@ pub async fn place(
     database: &Database,
     invoice: &OrderDraft,
     order: &NewUsdcOrder,
-    origin: &Origin,
+    origin: &OrderOrigin,
     created_at: i64,
 ) -> Result<OrderPlacement, DatabaseError> {
     let pending = InvoiceStatus::Pending;
@@ -140,7 +140,7 @@ pub async fn place(
     let provider = OrderProvider::Polygon;
     let mut batch = invoices::place(invoice, provider, reference, pending, created_at, None);
     batch.push(recent_orders::count(
-        Kind::Unpaid,
+        OrderKind::Unpaid,
         origin,
         &invoice.identity.id,
         created_at,
@@ -182,7 +182,7 @@ pub async fn place(
         {
             Ok(OrderPlacement::Full)
         }
-        Err(error) => recent_orders::reached_cap(Kind::Unpaid, &error)
+        Err(error) => recent_orders::reached_cap(OrderKind::Unpaid, &error)
             .map(OrderPlacement::TooMany)
             .ok_or(error),
     }

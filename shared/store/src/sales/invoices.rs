@@ -8,7 +8,7 @@ use crate::sales::redemptions::{self, Reservation};
 use keywright_domain::invoice::{InvoiceStatus, PaymentState};
 use keywright_domain::money::{Price, Sats};
 use keywright_domain::order::{OrderIdentity, OrderOpener, OrderProvider};
-use keywright_domain::recent_orders::{Kind, Origin};
+use keywright_domain::recent_orders::{OrderKind, OrderOrigin};
 use keywright_domain::terms::Terms;
 use keywright_ports::{Database, DatabaseError, Reader, Statement, Value};
 use serde::Deserialize;
@@ -150,7 +150,7 @@ pub(crate) use payable_columns;
 pub async fn create_pending(
     database: &Database,
     order: &OrderDraft,
-    origin: &Origin,
+    origin: &OrderOrigin,
     created_at: i64,
     next_check_at: i64,
 ) -> Result<Result<(), OrderRefusal>, DatabaseError> {
@@ -165,7 +165,7 @@ pub async fn create_pending(
     );
     let last = batch.len() - 1;
     batch.push(recent_orders::count(
-        Kind::Unpaid,
+        OrderKind::Unpaid,
         origin,
         &order.identity.id,
         created_at,
@@ -173,7 +173,7 @@ pub async fn create_pending(
     let answers = match database.batch(batch).await {
         Ok(answers) => answers,
         Err(error) => {
-            return recent_orders::reached_cap(Kind::Unpaid, &error)
+            return recent_orders::reached_cap(OrderKind::Unpaid, &error)
                 .map(|cap| Err(OrderRefusal::TooMany(cap)))
                 .ok_or(error);
         }

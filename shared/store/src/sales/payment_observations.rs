@@ -11,7 +11,7 @@ use crate::operator::attention;
 use crate::operator::audit::{self, Actor, Entry, insert_into_audit};
 use crate::sales::invoices::{Payable, Quote};
 use crate::sales::redemptions;
-use crate::sales::settle::{self, NewIds, Paid};
+use crate::sales::settle::{self, IssueIds, PaymentFacts};
 use keywright_domain::entitlement::ReceiptKind;
 use keywright_domain::invoice::watch::InvoiceWatch;
 use keywright_domain::invoice::{
@@ -58,7 +58,7 @@ pub struct StepIds {
     /// active again.
     license_changed: [String; 2],
     /// Of what is issued.
-    issued: NewIds,
+    issued: IssueIds,
 }
 
 impl StepIds {
@@ -70,7 +70,7 @@ impl StepIds {
             closed: stamps.new_id(),
             attention: stamps.new_id(),
             license_changed: [stamps.new_id(), stamps.new_id()],
-            issued: NewIds::new(stamps),
+            issued: IssueIds::new(stamps),
         }
     }
 }
@@ -274,7 +274,7 @@ fn effects(
 ) -> Vec<Statement> {
     match step.effect {
         OrderEffect::Issue => {
-            let paid = Paid {
+            let paid = PaymentFacts {
                 invoice_id: &invoice.id,
                 product_id: &invoice.product_id,
                 kind: ReceiptKind::Btcpay,

@@ -22,17 +22,17 @@ pub struct Provider {
     /// Id of the store there.
     pub store_id: String,
     /// What opens it, sealed.
-    pub credentials: Option<Sealed>,
+    pub credentials: Option<SealedCredentials>,
     /// Id of the webhook there.
     pub webhook_id: Option<String>,
     /// Unix seconds.
     pub connected_at: i64,
 }
 
-/// Sealed credentials. They do not print.
+/// SealedCredentials credentials. They do not print.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
-pub struct Sealed(String);
+pub struct SealedCredentials(String);
 
 /// What opens a store. It does not print.
 #[derive(Clone, PartialEq, Eq)]
@@ -45,7 +45,7 @@ pub struct Credentials {
 
 /// Why the credentials of a connected store cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Unusable {
+pub enum CredentialsError {
     /// There is nothing to open its credentials with.
     #[error(transparent)]
     NoVault(#[from] NoVault),
@@ -65,9 +65,9 @@ struct Contents {
     webhook_secret: String,
 }
 
-impl fmt::Debug for Sealed {
+impl fmt::Debug for SealedCredentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Sealed(..)")
+        f.write_str("SealedCredentials(..)")
     }
 }
 
@@ -77,7 +77,7 @@ impl fmt::Debug for Credentials {
     }
 }
 
-impl Sealed {
+impl SealedCredentials {
     /// The text, to compare or to record.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -90,10 +90,15 @@ impl Credentials {
     /// put in their place.
     ///
     /// # Errors
-    /// [`Unusable::Unreadable`] when they cannot be sealed, which needs a text
+    /// [`CredentialsError::Unreadable`] when they cannot be sealed, which needs a text
     /// of gigabytes.
-    pub fn seal(&self, vault: &Vault, stamps: &Stamps, id: &str) -> Result<Sealed, Unusable> {
-        let failed = || Unusable::Unreadable { id: id.to_owned() };
+    pub fn seal(
+        &self,
+        vault: &Vault,
+        stamps: &Stamps,
+        id: &str,
+    ) -> Result<SealedCredentials, CredentialsError> {
+        let failed = || CredentialsError::Unreadable { id: id.to_owned() };
         let seal = |purpose, text: &str| vault.seal(stamps, &[id, purpose], text);
         let sealed = Contents {
             api_key: match &self.api_key {
@@ -103,7 +108,7 @@ impl Credentials {
             webhook_secret: seal("webhook_secret", &self.webhook_secret).ok_or_else(failed)?,
         };
         serde_json::to_string(&sealed)
-            .map(Sealed)
+            .map(SealedCredentials)
             .map_err(|_| failed())
     }
 }
@@ -122,8 +127,8 @@ impl Provider {
     /// Opens its credentials.
     ///
     /// # Errors
-    /// [`Unusable`].
-    pub fn open(&self, vault: &Result<Vault, NoVault>) -> Result<Credentials, Unusable> {
+    /// [`CredentialsError`].
+    pub fn open(&self, vault: &Result<Vault, NoVault>) -> Result<Credentials, CredentialsError> {
         let vault = vault.as_ref().map_err(|missing| *missing)?;
         let opened = || {
             let sealed: Contents =
@@ -137,7 +142,7 @@ impl Provider {
                 webhook_secret: open("webhook_secret", &sealed.webhook_secret)?,
             })
         };
-        opened().ok_or_else(|| Unusable::Unreadable {
+        opened().ok_or_else(|| CredentialsError::Unreadable {
             id: self.id.clone(),
         })
     }
@@ -182,7 +187,7 @@ pub async fn connected_among(
 
 /// The business that a request means, and its connected store of this kind.
 #[derive(Debug, Clone)]
-pub struct OfBusiness {
+pub struct ProfileProvider {
     /// The business.
     pub profile_id: String,
     /// Whether it is the default one.
@@ -209,7 +214,7 @@ pub async fn of_business(
     database: &Reader,
     profile_id: Option<&str>,
     kind: ProviderKind,
-) -> Result<Option<OfBusiness>, DatabaseError> {
+) -> Result<Option<ProfileProvider>, DatabaseError> {
     let statement = Statement::new(
         "SELECT m.id AS profile_id, m.is_default,
                 (SELECT json_object('id', id, 'merchant_profile_id', merchant_profile_id,
@@ -224,7 +229,7 @@ pub async fn of_business(
         [profile_id.into(), kind.as_str().into()],
     );
     let found: Option<Joined> = database.first(statement).await?;
-    Ok(found.map(|found| OfBusiness {
+    Ok(found.map(|found| ProfileProvider {
         profile_id: found.profile_id,
         is_default: found.is_default,
         provider: found.provider,

@@ -6,7 +6,7 @@
 
 use crate::columns;
 use crate::operator::audit::{Actor, insert_into_audit};
-use crate::sales::payment_providers::{Provider, Sealed, select_providers};
+use crate::sales::payment_providers::{Provider, SealedCredentials, select_providers};
 use keywright_domain::rail::ProviderKind;
 use keywright_ports::{Database, DatabaseError, Statement, decode};
 use serde::Deserialize;
@@ -16,7 +16,7 @@ pub const ORDERS_LEFT: &str = "orders_left";
 
 /// A store to be connected.
 #[derive(Debug, Clone, Copy)]
-pub struct Store<'a> {
+pub struct StoreAddress<'a> {
     /// The business.
     pub profile_id: &'a str,
     /// What it is.
@@ -29,7 +29,7 @@ pub struct Store<'a> {
 
 /// The row of a store.
 #[derive(Debug, Clone)]
-pub struct Row {
+pub struct StoreRow {
     /// It, connected or not.
     pub provider: Provider,
     /// Whether it is connected.
@@ -37,7 +37,7 @@ pub struct Row {
 }
 
 #[derive(Deserialize)]
-struct Connected {
+struct ConnectedRow {
     #[serde(deserialize_with = "columns::flag")]
     connected: bool,
 }
@@ -49,11 +49,11 @@ struct Connected {
 /// [`DatabaseError`].
 pub async fn reserve(
     database: &Database,
-    store: Store<'_>,
+    store: StoreAddress<'_>,
     new_id: &str,
-    credentials: &Sealed,
+    credentials: &SealedCredentials,
     now: i64,
-) -> Result<Option<Row>, DatabaseError> {
+) -> Result<Option<StoreRow>, DatabaseError> {
     let insert = Statement::new(
         "INSERT INTO payment_providers (id, merchant_profile_id, kind, label, base_url, store_id,
                                         credentials, network, connected_at, disconnected_at)
@@ -93,9 +93,9 @@ pub async fn reserve(
         key,
     );
     let mut answers = database.batch(vec![insert, row, connected]).await?;
-    let connected: Option<Connected> = decode(answers.pop().unwrap_or_default())?.pop();
+    let connected: Option<ConnectedRow> = decode(answers.pop().unwrap_or_default())?.pop();
     let provider: Option<Provider> = decode(answers.pop().unwrap_or_default())?.pop();
-    Ok(provider.map(|provider| Row {
+    Ok(provider.map(|provider| StoreRow {
         provider,
         connected: connected.is_some_and(|one| one.connected),
     }))
@@ -109,7 +109,7 @@ pub async fn reserve(
 pub async fn replace_credentials(
     database: &Database,
     provider: &Provider,
-    credentials: &Sealed,
+    credentials: &SealedCredentials,
 ) -> Result<bool, DatabaseError> {
     let update = Statement::new(
         "UPDATE payment_providers SET credentials = ?2
@@ -118,7 +118,11 @@ pub async fn replace_credentials(
         [
             (&provider.id).into(),
             credentials.as_str().into(),
-            provider.credentials.as_ref().map(Sealed::as_str).into(),
+            provider
+                .credentials
+                .as_ref()
+                .map(SealedCredentials::as_str)
+                .into(),
         ],
     );
     let mut answers = database.batch(vec![update]).await?;
@@ -127,7 +131,7 @@ pub async fn replace_credentials(
 
 /// What is known of a store when it is connected.
 #[derive(Debug, Clone, Copy)]
-pub struct Details<'a> {
+pub struct ConnectionDetails<'a> {
     /// Its name for people.
     pub label: &'a str,
     /// `mainnet`, `testnet`, `regtest` or `unknown`.
@@ -135,9 +139,9 @@ pub struct Details<'a> {
     /// Id of the webhook.
     pub webhook_id: &'a str,
     /// What opens it.
-    pub credentials: &'a Sealed,
+    pub credentials: &'a SealedCredentials,
     /// What the row was read with.
-    pub read_with: Option<&'a Sealed>,
+    pub read_with: Option<&'a SealedCredentials>,
     /// Whether only a store of a test network might be connected.
     pub sandbox_only: bool,
 }
@@ -152,7 +156,7 @@ pub async fn activate(
     database: &Database,
     actor: &Actor,
     id: &str,
-    details: Details<'_>,
+    details: ConnectionDetails<'_>,
     audit_id: &str,
 ) -> Result<bool, DatabaseError> {
     let entry = Statement::new(
@@ -178,7 +182,7 @@ pub async fn activate(
             details.label.into(),
             details.network.into(),
             details.sandbox_only.into(),
-            details.read_with.map(Sealed::as_str).into(),
+            details.read_with.map(SealedCredentials::as_str).into(),
         ],
     );
     let connect = Statement::new(
@@ -223,7 +227,7 @@ pub async fn activate(
 
 /// What was done at the provider before a store is disconnected.
 #[derive(Debug, Clone, Copy)]
-pub struct Undone {
+pub struct RemoteCleanup {
     /// Whether its webhook is gone.
     pub webhook_removed: bool,
     /// Whether its API key opens nothing any more.
@@ -231,7 +235,7 @@ pub struct Undone {
 }
 
 #[derive(Deserialize)]
-struct Open {
+struct OpenOrders {
     orders: i64,
 }
 
@@ -245,7 +249,7 @@ pub async fn disconnect(
     database: &Database,
     actor: &Actor,
     id: &str,
-    undone: Undone,
+    undone: RemoteCleanup,
     audit_id: &str,
     attention_id: &str,
 ) -> Result<i64, DatabaseError> {
@@ -322,6 +326,6 @@ pub async fn disconnect(
         ),
     ];
     let answers = database.batch(batch).await?;
-    let orders: Option<Open> = decode(answers.into_iter().next().unwrap_or_default())?.pop();
+    let orders: Option<OpenOrders> = decode(answers.into_iter().next().unwrap_or_default())?.pop();
     Ok(orders.map_or(0, |open| open.orders))
 }

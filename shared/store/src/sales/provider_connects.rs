@@ -16,7 +16,7 @@ const KEPT_FOR: i64 = 86_400;
 
 /// A connection to be.
 #[derive(Debug, Clone, Copy)]
-pub struct New<'a> {
+pub struct NewConnection<'a> {
     /// The business; `None` the default one.
     pub profile_id: Option<&'a str>,
     /// SHA-256 of the state, in lower-case hex.
@@ -27,7 +27,7 @@ pub struct New<'a> {
 
 /// What came of asking for a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Begun {
+pub enum ConnectionStart {
     /// It is under way, for this business.
     For(String),
     /// The business has a store of this kind already.
@@ -37,7 +37,7 @@ pub enum Begun {
 }
 
 #[derive(Deserialize)]
-struct Business {
+struct ProfileRow {
     id: String,
     #[serde(deserialize_with = "columns::flag")]
     begun: bool,
@@ -50,10 +50,10 @@ struct Business {
 pub async fn begin(
     database: &Database,
     actor: &Actor,
-    new: New<'_>,
+    new: NewConnection<'_>,
     kind: ProviderKind,
     audit_id: &str,
-) -> Result<Begun, DatabaseError> {
+) -> Result<ConnectionStart, DatabaseError> {
     let forget = Statement::new(
         "DELETE FROM provider_connects WHERE expires_at < ?1",
         [(actor.at - KEPT_FOR).into()],
@@ -100,17 +100,17 @@ pub async fn begin(
     );
     let batch = vec![forget, insert, entry, select];
     let mut answers = database.batch(batch).await?;
-    let found: Option<Business> = decode(answers.pop().unwrap_or_default())?.pop();
+    let found: Option<ProfileRow> = decode(answers.pop().unwrap_or_default())?.pop();
     Ok(match found {
-        None => Begun::Unknown,
-        Some(business) if business.begun => Begun::For(business.id),
-        Some(_) => Begun::Connected,
+        None => ConnectionStart::Unknown,
+        Some(business) if business.begun => ConnectionStart::For(business.id),
+        Some(_) => ConnectionStart::Connected,
     })
 }
 
 /// A connection whose state came back.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Connect {
+pub struct PendingConnection {
     /// The business.
     pub merchant_profile_id: String,
     /// Who asked for it.
@@ -122,9 +122,9 @@ pub struct Connect {
 
 /// What came of a state that came back.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Taken {
+pub enum StateOutcome {
     /// It is good, and never again.
-    Good(Connect),
+    Good(PendingConnection),
     /// It came back before.
     Used,
     /// The time to agree is over.
@@ -136,7 +136,7 @@ pub enum Taken {
 }
 
 #[derive(Deserialize)]
-struct Seen {
+struct StateRow {
     expires_at: i64,
     #[serde(deserialize_with = "columns::flag")]
     revoked: bool,
@@ -146,7 +146,11 @@ struct Seen {
 ///
 /// # Errors
 /// [`DatabaseError`].
-pub async fn take(database: &Database, state_hash: &str, now: i64) -> Result<Taken, DatabaseError> {
+pub async fn take(
+    database: &Database,
+    state_hash: &str,
+    now: i64,
+) -> Result<StateOutcome, DatabaseError> {
     let take = Statement::new(
         "UPDATE provider_connects SET used_at = ?2
          WHERE state_hash = ?1 AND used_at IS NULL AND expires_at > ?2
@@ -164,13 +168,13 @@ pub async fn take(database: &Database, state_hash: &str, now: i64) -> Result<Tak
         [state_hash.into()],
     );
     let mut answers = database.batch(vec![take, why_not]).await?;
-    let seen: Option<Seen> = decode(answers.pop().unwrap_or_default())?.pop();
-    let taken: Option<Connect> = decode(answers.pop().unwrap_or_default())?.pop();
+    let seen: Option<StateRow> = decode(answers.pop().unwrap_or_default())?.pop();
+    let taken: Option<PendingConnection> = decode(answers.pop().unwrap_or_default())?.pop();
     Ok(match (taken, seen) {
-        (Some(connect), _) => Taken::Good(connect),
-        (None, None) => Taken::Unknown,
-        (None, Some(seen)) if seen.revoked => Taken::Revoked,
-        (None, Some(seen)) if seen.expires_at <= now => Taken::Expired,
-        (None, Some(_)) => Taken::Used,
+        (Some(connect), _) => StateOutcome::Good(connect),
+        (None, None) => StateOutcome::Unknown,
+        (None, Some(seen)) if seen.revoked => StateOutcome::Revoked,
+        (None, Some(seen)) if seen.expires_at <= now => StateOutcome::Expired,
+        (None, Some(_)) => StateOutcome::Used,
     })
 }

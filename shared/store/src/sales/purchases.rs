@@ -1,4 +1,4 @@
-//! What a buyer sees of a purchase.
+//! Orders as their buyers see them.
 
 use crate::columns;
 use crate::sales::invoices::{opened_by, opened_order};
@@ -9,18 +9,18 @@ use keywright_domain::standing::LicenseStatus;
 use keywright_ports::{DatabaseError, Reader, Statement};
 use serde::Deserialize;
 
-/// What polling a purchase shows: the invoice and its license, where issued.
+/// An order for its buyer: the invoice and its license, if issued.
 #[derive(Debug, Clone, Deserialize)]
-pub struct Progress {
+pub struct OrderProgress {
     /// The order's public id.
     pub id: String,
-    /// How it is paid.
+    /// Who takes the payment.
     pub provider: OrderProvider,
-    /// Where the purchase stands.
+    /// The state of its invoice.
     pub status: InvoiceStatus,
     /// What was paid.
     pub payment_state: PaymentState,
-    /// What is bought.
+    /// The product.
     pub product_id: String,
     /// Its slug.
     pub product: String,
@@ -31,7 +31,7 @@ pub struct Progress {
     pub price: Price,
     /// The same in sats; 0 while the provider has not converted it.
     pub amount_sats: i64,
-    /// Where the buyer pays; empty until the provider has said so.
+    /// Where the buyer pays; empty until the provider has answered.
     pub checkout_url: String,
     /// The license, once the invoice settled.
     pub license_id: Option<String>,
@@ -39,10 +39,9 @@ pub struct Progress {
     pub license_status: Option<LicenseStatus>,
 }
 
-/// A settled purchase whose license is active, with what its buyer may be shown
-/// again.
+/// A settled order whose license is active.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Sale {
+pub struct SettledOrder {
     /// Where the buyer can be reached, as given with the order.
     pub buyer_email: Option<String>,
     /// The license.
@@ -60,14 +59,11 @@ pub struct Sale {
     pub entitlements: Vec<String>,
 }
 
-/// What a buyer polls: one round trip.
-///
-/// # Errors
-/// [`DatabaseError`].
+/// The order that this opens: one round trip.
 pub async fn progress(
     database: &Reader,
     opener: &OrderOpener,
-) -> Result<Option<Progress>, DatabaseError> {
+) -> Result<Option<OrderProgress>, DatabaseError> {
     let statement = Statement::new(
         concat!(
             "SELECT i.id, i.provider, i.status, i.payment_state, i.product_id, p.slug AS product,
@@ -86,11 +82,11 @@ pub async fn progress(
     database.first(statement).await
 }
 
-/// The settled purchase that this opens, if its license is active: one round trip.
-///
-/// # Errors
-/// [`DatabaseError`].
-pub async fn sale(database: &Reader, opener: &OrderOpener) -> Result<Option<Sale>, DatabaseError> {
+/// The settled order that this opens, if its license is active: one round trip.
+pub async fn settled_order(
+    database: &Reader,
+    opener: &OrderOpener,
+) -> Result<Option<SettledOrder>, DatabaseError> {
     let statement = Statement::new(
         concat!(
             "SELECT i.buyer_email, l.id AS license_id, l.product_id, p.slug AS product, l.issued_at,

@@ -6,7 +6,7 @@
 //! undone: no order, no use of a code, no license, nothing at a payment provider.
 
 use keywright_domain::recent_orders::{
-    CODE_COUNTED_SECONDS, CROWDED, Kind, MOST, Origin, TRIAL_SECONDS, TRIALS_PER_EMAIL,
+    CODE_COUNTED_SECONDS, CROWDED, MOST, OrderKind, OrderOrigin, TRIAL_SECONDS, TRIALS_PER_EMAIL,
 };
 use keywright_ports::{DatabaseError, Reader, Statement, Value};
 use serde::Deserialize;
@@ -15,7 +15,7 @@ use serde::Deserialize;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OrderCap {
     /// Orders of this kind from one origin, or all orders together.
-    Orders(Kind),
+    Orders(OrderKind),
     /// Unpaid orders that have a discount code with limited uses.
     Codes,
     /// Trials of the product for one e-mail address.
@@ -44,7 +44,12 @@ macro_rules! everybody {
 }
 
 /// The statement that counts an order which the same batch records.
-pub(crate) fn count(kind: Kind, origin: &Origin, invoice_id: &str, now: i64) -> Statement {
+pub(crate) fn count(
+    kind: OrderKind,
+    origin: &OrderOrigin,
+    invoice_id: &str,
+    now: i64,
+) -> Statement {
     // As `recent_orders::shrunk`. Narrow counts come first: they are the cheap ones.
     Statement::new(
         concat!(
@@ -114,7 +119,7 @@ pub(crate) fn count(kind: Kind, origin: &Origin, invoice_id: &str, now: i64) -> 
     )
 }
 
-fn params(kind: Kind, origin: &Origin, invoice_id: &str, now: i64) -> [Value; 19] {
+fn params(kind: OrderKind, origin: &OrderOrigin, invoice_id: &str, now: i64) -> [Value; 19] {
     let (orders, codes) = (origin.orders(), origin.codes());
     [
         invoice_id.into(),
@@ -140,7 +145,7 @@ fn params(kind: Kind, origin: &Origin, invoice_id: &str, now: i64) -> [Value; 19
 }
 
 /// The cap that undid a batch with [`count`] of this kind in it; `None` for any other error.
-pub(crate) fn reached_cap(kind: Kind, error: &DatabaseError) -> Option<OrderCap> {
+pub(crate) fn reached_cap(kind: OrderKind, error: &DatabaseError) -> Option<OrderCap> {
     let DatabaseError::Constraint(text) = error else {
         return None;
     };
@@ -162,7 +167,7 @@ pub(crate) fn reached_cap(kind: Kind, error: &DatabaseError) -> Option<OrderCap>
 /// [`DatabaseError`].
 pub async fn wait(
     database: &Reader,
-    origin: &Origin,
+    origin: &OrderOrigin,
     cap: OrderCap,
     now: i64,
 ) -> Result<i64, DatabaseError> {
@@ -172,8 +177,8 @@ pub async fn wait(
     }
     let (kind, counted) = match cap {
         OrderCap::Orders(kind) => (kind, kind.counted_seconds()),
-        OrderCap::Codes => (Kind::Unpaid, CODE_COUNTED_SECONDS),
-        OrderCap::Email => return Ok(Kind::Trial.counted_seconds()),
+        OrderCap::Codes => (OrderKind::Unpaid, CODE_COUNTED_SECONDS),
+        OrderCap::Email => return Ok(OrderKind::Trial.counted_seconds()),
     };
     let statement = Statement::new(
         "SELECT min(o.ordered_at) AS ordered_at
@@ -205,8 +210,8 @@ pub fn forget(now: i64, most: u32) -> Statement {
                OR (o.kind = 'unpaid' AND u.status = 'settled')
             LIMIT ?3)",
         [
-            (now - Kind::Unpaid.counted_seconds()).into(),
-            (now - Kind::Trial.counted_seconds()).into(),
+            (now - OrderKind::Unpaid.counted_seconds()).into(),
+            (now - OrderKind::Trial.counted_seconds()).into(),
             i64::from(most).into(),
         ],
     )

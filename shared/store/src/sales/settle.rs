@@ -15,7 +15,7 @@ use crate::sales::redemptions;
 use keywright_domain::entitlement::ReceiptKind;
 use keywright_domain::invoice::InvoiceStatus;
 use keywright_domain::order::OrderProvider;
-use keywright_domain::recent_orders::{Kind, Origin};
+use keywright_domain::recent_orders::{OrderKind, OrderOrigin};
 use keywright_domain::release::DownloadId;
 use keywright_domain::terms::Terms;
 use keywright_ports::receipt_keys::{ReceiptFacts, ReceiptKeys};
@@ -26,7 +26,7 @@ use serde_json::json;
 /// New ids for one attempt to settle; those of an attempt that changes nothing
 /// are never used.
 #[derive(Debug, Clone)]
-pub struct NewIds {
+pub struct IssueIds {
     /// Of the receipt.
     pub receipt: String,
     /// Of the license.
@@ -41,7 +41,7 @@ pub struct NewIds {
     pub download: DownloadId,
 }
 
-impl NewIds {
+impl IssueIds {
     /// All of them new.
     #[must_use]
     pub fn new(stamps: &Stamps) -> Self {
@@ -58,7 +58,7 @@ impl NewIds {
 
 /// An operator's grant: a license without a purchase.
 #[derive(Debug, Clone)]
-pub struct Grant {
+pub struct OperatorGrant {
     /// The product.
     pub product_id: String,
     /// Under which policy, where one was named.
@@ -92,14 +92,14 @@ pub async fn free_order(
     database: &Database,
     actor: &Actor,
     order: &OrderDraft,
-    origin: &Origin,
-    ids: &NewIds,
+    origin: &OrderOrigin,
+    ids: &IssueIds,
     keys: &ReceiptKeys,
 ) -> Result<Result<String, OrderRefusal>, DatabaseError> {
     let kind = if order.terms.is_trial {
-        Kind::Trial
+        OrderKind::Trial
     } else {
-        Kind::Free
+        OrderKind::Free
     };
     let order_id = &order.identity.id;
     let external_ref = free_reference(order_id);
@@ -111,7 +111,7 @@ pub async fn free_order(
         actor.at,
         None,
     );
-    let paid = Paid {
+    let paid = PaymentFacts {
         invoice_id: order_id,
         product_id: &order.product_id,
         kind: ReceiptKind::Free,
@@ -151,8 +151,8 @@ pub fn free_reference(invoice_id: &str) -> String {
 pub async fn grant(
     database: &Database,
     actor: &Actor,
-    grant: &Grant,
-    ids: &NewIds,
+    grant: &OperatorGrant,
+    ids: &IssueIds,
     keys: &ReceiptKeys,
 ) -> Result<(), DatabaseError> {
     let receipt = ReceiptFacts {
@@ -197,7 +197,7 @@ pub async fn grant(
 
 /// What a receipt is written for.
 #[derive(Clone, Copy)]
-pub(crate) struct Paid<'a> {
+pub(crate) struct PaymentFacts<'a> {
     /// Our invoice.
     pub(crate) invoice_id: &'a str,
     /// Its product.
@@ -223,8 +223,8 @@ pub(crate) struct Paid<'a> {
 /// the license's `id`.
 pub(crate) fn issuing(
     actor: &Actor,
-    paid: Paid<'_>,
-    ids: &NewIds,
+    paid: PaymentFacts<'_>,
+    ids: &IssueIds,
     keys: &ReceiptKeys,
 ) -> Vec<Statement> {
     let receipt = ReceiptFacts {
@@ -275,7 +275,7 @@ pub(crate) fn issuing(
 /// The audit entry and the event of a new license, if it got in.
 fn told(
     actor: &Actor,
-    ids: &NewIds,
+    ids: &IssueIds,
     invoice_id: Option<&str>,
     source: &'static str,
 ) -> [Statement; 2] {

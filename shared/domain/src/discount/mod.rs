@@ -1,16 +1,14 @@
-//! Discounts: what a code takes off a price, in whole smallest units of its
-//! currency. Which orders a code applies to is in [`applies`]; how a code is
-//! written is in [`code`].
+//! Discounts: how much a code takes off a price, in whole smallest units of its currency.
+//! [`applies`] has the orders that a code applies to, [`code`] how a code is written.
 //!
-//! A fixed amount and a set price are in a currency, and are for prices in that
-//! one only: a number never silently means another currency. A percent and a
-//! free license are for any.
+//! A fixed amount and a set price have a currency, and apply only to prices in that
+//! currency: a number never silently means another one. A percentage and a free license
+//! apply to any currency.
 //!
-//! A discount never makes a price negative and never raises one. What a price
-//! of 0 means does not depend on how it came about: it is a free license. A
-//! code for the whole price, a fixed amount as high as the price and
-//! [`Discount::FreeLicense`] all sell for nothing; there is no invoice over one
-//! sat or cent that nobody wants to be paid.
+//! A discount never makes a price negative and never raises it. A price of 0 always means
+//! a free license, however it came about: a code for 100 %, a fixed amount as high as the
+//! price and [`Discount::FreeLicense`] all sell for nothing, and no invoice over a single
+//! sat or cent is ever made.
 
 pub mod applies;
 pub mod code;
@@ -27,8 +25,8 @@ pub const WHOLE_BASIS_POINTS: u16 = 10_000;
 pub enum DiscountKind {
     /// A part of the price, in basis points.
     Percent,
-    /// A number of the currency's smallest unit off the price. The contract's
-    /// word is from before there were other currencies.
+    /// An amount off the price, in the currency's smallest unit. The contract's word is from
+    /// before there were other currencies.
     FixedSats,
     /// A price instead of the usual one.
     SetPrice,
@@ -51,13 +49,13 @@ impl DiscountKind {
 
 /// A checked discount.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "KindAndAmount", into = "KindAndAmount")]
+#[serde(try_from = "RecordedDiscount", into = "RecordedDiscount")]
 pub enum Discount {
     /// This part of the price, in basis points up to [`WHOLE_BASIS_POINTS`].
     Percent(u16),
     /// This much off the price, at most the price.
     Fixed(Price),
-    /// This price, where the usual one is higher.
+    /// This price, if the usual one is higher.
     SetPrice(Price),
     /// Nothing to pay.
     FreeLicense,
@@ -65,46 +63,50 @@ pub enum Discount {
 
 /// A discount as it is recorded and sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KindAndAmount {
-    /// What the amount means.
+pub struct RecordedDiscount {
+    /// The kind of the amount.
     pub kind: DiscountKind,
     /// Basis points or the currency's smallest unit, by the kind.
     pub amount: i64,
-    /// The currency of the amount; of no meaning for a percent and a free
-    /// license, where it is [`Currency::Sat`].
+    /// The currency of the amount; ignored for a percentage and a free license, which have
+    /// [`Currency::Sat`].
     pub currency: Currency,
 }
 
-/// An amount that its kind does not take.
+/// An amount that its kind does not allow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum NotADiscount {
+pub enum InvalidDiscount {
     /// Outside 0 to [`WHOLE_BASIS_POINTS`].
-    #[error("a percent is a number of basis points from 0 to {WHOLE_BASIS_POINTS}: 2500 is 25 %")]
+    #[error("a percent must be from 0 to {WHOLE_BASIS_POINTS} basis points: 2500 is 25 %")]
     Percent,
     /// Not above 0, or above every price.
-    #[error("{} in {} is a number of {} from 1 to {}", .0.as_str(), .1, .1.unit(), .1.max())]
+    #[error("{} in {} must be a number of {} from 1 to {}", .0.as_str(), .1, .1.unit(), .1.max())]
     Amount(DiscountKind, Currency),
 }
 
 impl Discount {
-    /// Checks an amount against its kind and currency. The currency of a
-    /// percent does not matter, nor do both of a free license.
+    /// Checks an amount against its kind and currency. A percentage ignores the currency, a
+    /// free license ignores both.
     ///
     /// # Errors
-    /// [`NotADiscount`].
-    pub fn new(kind: DiscountKind, amount: i64, currency: Currency) -> Result<Self, NotADiscount> {
+    /// [`InvalidDiscount`].
+    pub fn new(
+        kind: DiscountKind,
+        amount: i64,
+        currency: Currency,
+    ) -> Result<Self, InvalidDiscount> {
         let money = || {
             let price = Price::new(currency, amount).ok();
             price
                 .filter(|price| !price.is_zero())
-                .ok_or(NotADiscount::Amount(kind, currency))
+                .ok_or(InvalidDiscount::Amount(kind, currency))
         };
         match kind {
             DiscountKind::Percent => u16::try_from(amount)
                 .ok()
                 .filter(|points| *points <= WHOLE_BASIS_POINTS)
                 .map(Self::Percent)
-                .ok_or(NotADiscount::Percent),
+                .ok_or(InvalidDiscount::Percent),
             DiscountKind::FixedSats => money().map(Self::Fixed),
             DiscountKind::SetPrice => money().map(Self::SetPrice),
             DiscountKind::FreeLicense => Ok(Self::FreeLicense),
@@ -133,7 +135,7 @@ impl Discount {
         }
     }
 
-    /// The one currency whose prices it is for; `None` any.
+    /// The currency whose prices it applies to; `None` for any.
     #[must_use]
     pub fn currency(self) -> Option<Currency> {
         match self {
@@ -142,19 +144,18 @@ impl Discount {
         }
     }
 
-    /// Whether it is for prices in this currency.
+    /// True if it applies to prices in this currency.
     #[must_use]
     pub fn is_for(self, currency: Currency) -> bool {
         self.currency().is_none_or(|own| own == currency)
     }
 
-    /// The price after this discount; the same price where it is in a currency
-    /// that the discount is not for.
+    /// The price after this discount; unchanged if the discount does not apply to its
+    /// currency.
     ///
-    /// The part that a percent takes off is rounded down to the smallest unit,
-    /// so the buyer pays the broken one, and only 100 % makes a price 0. A
-    /// fixed amount takes off the price at most. A set price above the usual
-    /// one leaves the usual one.
+    /// A percentage is rounded down to the smallest unit, so the buyer pays the fraction,
+    /// and only 100 % makes a price 0. A fixed amount takes off the price at most. A set
+    /// price never raises a price.
     #[must_use]
     pub fn price(self, base: Price) -> Price {
         match self {
@@ -167,7 +168,7 @@ impl Discount {
     }
 }
 
-impl From<Discount> for KindAndAmount {
+impl From<Discount> for RecordedDiscount {
     fn from(discount: Discount) -> Self {
         Self {
             kind: discount.kind(),
@@ -177,10 +178,10 @@ impl From<Discount> for KindAndAmount {
     }
 }
 
-impl TryFrom<KindAndAmount> for Discount {
-    type Error = NotADiscount;
+impl TryFrom<RecordedDiscount> for Discount {
+    type Error = InvalidDiscount;
 
-    fn try_from(recorded: KindAndAmount) -> Result<Self, NotADiscount> {
+    fn try_from(recorded: RecordedDiscount) -> Result<Self, InvalidDiscount> {
         Self::new(recorded.kind, recorded.amount, recorded.currency)
     }
 }
@@ -272,7 +273,7 @@ mod tests {
         ] {
             assert_eq!(
                 Discount::new(kind, amount, Usd),
-                Err(NotADiscount::Percent),
+                Err(InvalidDiscount::Percent),
                 "{amount}"
             );
         }
@@ -283,13 +284,13 @@ mod tests {
             (SetPrice, Eur, MAX_CENTS),
         ] {
             for amount in [0, -1, most + 1, i64::MIN, i64::MAX] {
-                let refused = Err(NotADiscount::Amount(kind, currency));
+                let refused = Err(InvalidDiscount::Amount(kind, currency));
                 assert_eq!(Discount::new(kind, amount, currency), refused, "{amount}");
             }
             let highest = Discount::new(kind, most, currency);
             assert_eq!(highest.map(Discount::amount), Ok(most));
         }
-        let said = NotADiscount::Amount(FixedSats, Usd).to_string();
+        let said = InvalidDiscount::Amount(FixedSats, Usd).to_string();
         assert_eq!(
             said,
             "fixed_sats in USD is a number of cents from 1 to 100000000000"

@@ -1,6 +1,7 @@
 //! `POST /v1/btcpay/webhook`: deliveries of the store of the configuration.
 
-use crate::{Ports, delivery};
+use super::take;
+use crate::Ports;
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
@@ -30,5 +31,5 @@ pub(crate) async fn handler(
     body: Body,
 ) -> Result<StatusCode, ApiError> {
     let account = ports.configured()?.clone();
-    delivery::take(&ports, &account, &request_id, &headers, body).await
+    take(&ports, &account, &request_id, &headers, body).await
 }

@@ -1,6 +1,6 @@
-//! Clears up what has served its time: the answers kept for
-//! `Idempotency-Key`, rate limits that are full again, and validations and
-//! downloads older than the operator keeps them.
+//! Deletes what has served its time: answers kept for `Idempotency-Key`, rate limits that
+//! are full again, and validations and downloads that are older than the operator's
+//! retention.
 
 use crate::{Ports, purge};
 use keywright_domain::dates::MAX_UNIX_SECONDS;
@@ -13,21 +13,17 @@ use keywright_store::seats::validation_log;
 use keywright_web::forget_expired;
 use keywright_web::rate_limit::forget_full;
 
-/// Rows of a kind that one tick removes at most. At a tick a minute that keeps
-/// up with 700,000 a day, and one tick never holds the database for long.
+/// Most rows of a kind that one tick deletes. At a tick a minute that keeps up with 700,000
+/// a day, and no tick holds the database for long.
 const PER_TICK: u32 = 500;
-/// As [`PER_TICK`], for validations, of which there are more than of anything
-/// else: 7 million a day.
+/// As [`PER_TICK`], for validations, which outnumber everything else: 7 million a day.
 const VALIDATIONS_PER_TICK: u32 = 5_000;
 
 const SECONDS_PER_DAY: i64 = 86_400;
 
-/// Removes a bounded number of rows in one batch, and with `purges` orders that ended
-/// unpaid and old events. Answers whether there are receipts to seal, which the same
-/// round trip finds out.
-///
-/// # Errors
-/// [`DatabaseError`].
+/// Deletes a bounded number of rows in one batch, and with `purges` also orders that ended
+/// unpaid and old events. Answers whether any receipt must be sealed, which the same round
+/// trip reads.
 pub(crate) async fn tick(ports: &Ports, purges: bool) -> Result<bool, DatabaseError> {
     let now = ports.stamps.now();
     let mut batch = vec![

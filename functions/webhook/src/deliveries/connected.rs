@@ -1,6 +1,7 @@
 //! `POST /v1/btcpay/webhook/{provider_id}`: deliveries of a connected store.
 
-use crate::{Ports, delivery};
+use super::take;
+use crate::Ports;
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
@@ -37,5 +38,5 @@ pub(crate) async fn handler(
     let unknown = |_| ApiError::unauthorized("no store is connected under this address");
     let Path(provider_id) = provider_id.map_err(unknown)?;
     let account = ports.connected(&provider_id).await?;
-    delivery::take(&ports, &account, &request_id, &headers, body).await
+    take(&ports, &account, &request_id, &headers, body).await
 }

@@ -1,7 +1,6 @@
-//! Gives back the uses of discount codes that orders still hold which never got
-//! an invoice at a payment provider. Usually the reconciler closes such an order
-//! first and gives its use back; this is for the time in which the provider
-//! cannot be asked, so that nobody is kept from a code by an outage.
+//! Releases the uses of discount codes that are held by orders which never got an invoice
+//! at a payment provider. Usually the reconciler closes such an order first, which releases
+//! the use; this is for an outage of the provider, which must not block a code.
 
 use crate::Ports;
 use crate::reconcile::ORPHAN_AFTER;
@@ -20,8 +19,8 @@ const _: () = assert!(RESERVED_FOR > ORPHAN_AFTER);
 /// What a tick did for discount codes.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = Released)]
-pub(crate) struct Report {
-    /// Uses of discount codes given back by orders that never got an invoice.
+pub(crate) struct ReservationReport {
+    /// Uses of discount codes that orders without an invoice held.
     released: usize,
 }
 
@@ -29,7 +28,10 @@ pub(crate) struct Report {
 ///
 /// # Errors
 /// [`DatabaseError`].
-pub(crate) async fn tick(ports: &Ports, request_id: &str) -> Result<Report, DatabaseError> {
+pub(crate) async fn tick(
+    ports: &Ports,
+    request_id: &str,
+) -> Result<ReservationReport, DatabaseError> {
     let actor = Actor {
         name: "renew".into(),
         at: ports.stamps.now(),
@@ -38,5 +40,5 @@ pub(crate) async fn tick(ports: &Ports, request_id: &str) -> Result<Report, Data
     let audit_ids = std::array::from_fn(|_| ports.stamps.new_id());
     let before = actor.at - RESERVED_FOR;
     let released = redemptions::reap(&ports.database, &actor, before, &audit_ids).await?;
-    Ok(Report { released })
+    Ok(ReservationReport { released })
 }

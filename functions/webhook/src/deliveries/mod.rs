@@ -5,8 +5,11 @@
 //! `BTCPay` acts on the status: 2xx ends the delivery, 5xx makes it send the delivery
 //! again, any other 4xx drops it.
 
+pub(crate) mod configured;
+pub(crate) mod connected;
+mod webhook_store;
+
 use crate::Ports;
-use crate::account::Account;
 use axum::body::Body;
 use http::{HeaderMap, StatusCode};
 use keywright_ports::Level;
@@ -17,6 +20,8 @@ use keywright_store::sales::invoices;
 use keywright_store::sales::payment_observations::Recorded;
 use keywright_web::{ApiError, read_body};
 
+pub(crate) use webhook_store::WebhookStore;
+
 /// Takes a delivery of a store.
 ///
 /// # Errors
@@ -24,7 +29,7 @@ use keywright_web::{ApiError, read_body};
 /// cannot be asked now.
 pub(crate) async fn take(
     ports: &Ports,
-    account: &Account,
+    account: &WebhookStore,
     request_id: &str,
     headers: &HeaderMap,
     body: Body,
@@ -110,7 +115,7 @@ fn again_later(failure: String) -> ApiError {
 /// sats where the server reports it here; where it does not, the reconciler reads it.
 async fn read_back(
     ports: &Ports,
-    account: &Account,
+    account: &WebhookStore,
     id: &str,
     with_sats: bool,
 ) -> Result<Option<Invoice>, ApiError> {

@@ -9,14 +9,14 @@ use keywright_web::ApiError;
 
 /// A store is not connected; what the operator is told.
 #[derive(Debug)]
-pub(crate) struct Refusal {
+pub(crate) struct ConnectRefusal {
     pub(crate) status: StatusCode,
     pub(crate) message: String,
     /// For the log only.
     pub(crate) failure: Option<String>,
 }
 
-impl Refusal {
+impl ConnectRefusal {
     pub(crate) fn new(status: StatusCode, message: impl Into<String>) -> Self {
         Self {
             status,
@@ -33,7 +33,7 @@ impl Refusal {
     }
 }
 
-impl<T: Into<ApiError>> From<T> for Refusal {
+impl<T: Into<ApiError>> From<T> for ConnectRefusal {
     fn from(error: T) -> Self {
         let error: ApiError = error.into();
         Self {
@@ -44,7 +44,7 @@ impl<T: Into<ApiError>> From<T> for Refusal {
     }
 }
 
-impl IntoResponse for Refusal {
+impl IntoResponse for ConnectRefusal {
     fn into_response(self) -> Response {
         let head = "The store is not connected";
         page(self.status, head, &self.message)
@@ -96,7 +96,7 @@ mod tests {
 
     #[test]
     fn a_refusal_is_a_page_with_its_status() {
-        let answer = Refusal::new(StatusCode::FORBIDDEN, "no").into_response();
+        let answer = ConnectRefusal::new(StatusCode::FORBIDDEN, "no").into_response();
         assert_eq!(answer.status(), StatusCode::FORBIDDEN);
         let text = |name: &str| answer.headers()[name].to_str().expect("text").to_owned();
         assert_eq!(text("content-type"), "text/html; charset=utf-8");

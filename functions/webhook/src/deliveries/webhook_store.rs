@@ -9,7 +9,7 @@ use keywright_web::ApiError;
 
 /// A store and the secret of its webhook.
 #[derive(Clone)]
-pub(crate) struct Account {
+pub(crate) struct WebhookStore {
     pub(crate) store: Store,
     pub(crate) secret: WebhookSecret,
     /// The connected provider; `None` for the store of the configuration.
@@ -21,7 +21,7 @@ impl Ports {
     ///
     /// # Errors
     /// 503 where there is none.
-    pub(crate) fn configured(&self) -> Result<&Account, ApiError> {
+    pub(crate) fn configured(&self) -> Result<&WebhookStore, ApiError> {
         self.configured.as_ref().as_ref().map_err(|reason| {
             ApiError::unavailable(
                 "btcpay_not_configured",
@@ -36,7 +36,7 @@ impl Ports {
     /// # Errors
     /// 401 for an unknown or disconnected one: nothing can be signed for it.
     /// 503 where it cannot be used now; `BTCPay` sends the delivery again.
-    pub(crate) async fn connected(&self, provider_id: &str) -> Result<Account, ApiError> {
+    pub(crate) async fn connected(&self, provider_id: &str) -> Result<WebhookStore, ApiError> {
         let unknown = || ApiError::unauthorized("no store is connected under this address");
         let provider = payment_providers::connected(&self.database, provider_id)
             .await?
@@ -45,7 +45,7 @@ impl Ports {
         let opened = opened.map_err(Unavailable::from)?;
         let secret = WebhookSecret::new(&opened.webhook_secret)
             .ok_or_else(|| ApiError::internal("a connected store has no webhook secret"))?;
-        Ok(Account {
+        Ok(WebhookStore {
             store: opened.store,
             secret,
             provider_id: Some(provider.id),
