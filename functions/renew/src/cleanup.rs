@@ -4,7 +4,7 @@
 
 use crate::{Ports, purge};
 use keywright_domain::dates::MAX_UNIX_SECONDS;
-use keywright_ports::DatabaseError;
+use keywright_ports::{Batch, DatabaseError};
 use keywright_store::operator::activity;
 use keywright_store::releases::download_log;
 use keywright_store::sales::receipts;
@@ -26,12 +26,13 @@ const SECONDS_PER_DAY: i64 = 86_400;
 /// trip reads.
 pub(crate) async fn tick(ports: &Ports, purges: bool) -> Result<bool, DatabaseError> {
     let now = ports.stamps.now();
-    let mut batch = vec![
+    let mut batch = Batch::new();
+    batch.extend([
         forget_expired(now, PER_TICK),
         forget_full(ports.stamps.now_millis(), PER_TICK),
         recent_orders::forget(now, PER_TICK),
         activity::forget(now, PER_TICK),
-    ];
+    ]);
     let kept = |days: i64| validation_log::forget(before(now, days), VALIDATIONS_PER_TICK);
     batch.extend(ports.validation_log_days.map(kept));
     let kept = |days: i64| download_log::forget(before(now, days), PER_TICK);
@@ -39,9 +40,8 @@ pub(crate) async fn tick(ports: &Ports, purges: bool) -> Result<bool, DatabaseEr
     if purges {
         batch.extend(purge::statements(ports, now));
     }
-    batch.push(receipts::unsealed());
-    let mut answers = ports.database.aside(batch).await?;
-    Ok(answers.pop().is_some_and(|rows| !rows.is_empty()))
+    let unsealed = batch.read(receipts::unsealed());
+    batch.run_aside(&ports.database).await?.any(unsealed)
 }
 
 /// With 0 days nothing is kept, not even what is written in this second.

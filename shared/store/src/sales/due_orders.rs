@@ -1,16 +1,16 @@
-//! Orders that the reconciler asks for: those whose turn has come, and those that a
+//! The orders that the reconciler checks: those whose turn has come, and those that a
 //! provider lists as paid.
 
 use crate::sales::invoices::{Payable, payable_columns};
-use keywright_ports::{Database, DatabaseError, Reader, Statement, decode};
+use keywright_ports::{Batch, Database, DatabaseError, Reader, Statement};
 use serde::Serialize;
 use serde_json::json;
 
-/// Purchases whose turn has come at these stores (`""` for that of the
-/// configuration), and claims them until `again_at`: a tick that runs at the same time
-/// gets others, and one that dies leaves them for a later one. Of each store up to
-/// `limit` that are not settled, up to a third of that of which something was paid, and
-/// as many settled ones, each the most overdue first.
+/// Claims the orders whose turn has come at these stores (`""` for that of the
+/// configuration) until `again_at`: a tick that runs at the same time gets others, and one
+/// that dies leaves them for a later one. For each store up to `limit` orders that are not
+/// settled, up to a third of `limit` with a payment, and as many settled ones, each the most
+/// overdue first.
 ///
 /// # Errors
 /// [`DatabaseError`].
@@ -56,11 +56,12 @@ pub async fn claim(
             ((limit + 2) / 3).into(),
         ],
     );
-    let mut answers = database.batch(vec![statement]).await?;
-    decode(answers.pop().unwrap_or_default())
+    let mut batch = Batch::new();
+    let claimed = batch.read(statement);
+    batch.run(database).await?.all(claimed)
 }
 
-/// Those of these orders that are paid at `BTCPay` and not settled here yet, the oldest
+/// The orders among these ids that are paid at `BTCPay` and not settled here yet, the oldest
 /// first.
 ///
 /// # Errors
@@ -83,16 +84,16 @@ pub async fn unsettled_among(
     database.query(statement).await
 }
 
-/// When the reconciler asks for a purchase again.
+/// When the reconciler checks an order again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct NextCheck {
-    /// The purchase.
+    /// The order.
     pub id: String,
     /// Unix seconds; `None` never.
     pub at: Option<i64>,
 }
 
-/// The statement that sets when the reconciler asks again, for all of them.
+/// The statement that sets when these orders are checked again.
 #[must_use]
 pub fn check_again(next: &[NextCheck]) -> Statement {
     Statement::new(

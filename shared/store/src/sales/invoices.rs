@@ -10,7 +10,7 @@ use keywright_domain::money::{Price, Sats};
 use keywright_domain::order::{OrderIdentity, OrderOpener, OrderProvider};
 use keywright_domain::recent_orders::{OrderKind, OrderOrigin};
 use keywright_domain::terms::Terms;
-use keywright_ports::{Database, DatabaseError, Reader, Statement, Value};
+use keywright_ports::{Batch, Database, DatabaseError, Reader, Row, Statement, Value};
 use serde::Deserialize;
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -155,7 +155,7 @@ pub async fn create_pending(
     next_check_at: i64,
 ) -> Result<Result<(), OrderRefusal>, DatabaseError> {
     let pending = InvoiceStatus::Pending;
-    let mut batch = place(
+    let (placing, last) = placing(
         order,
         OrderProvider::Btcpay,
         None,
@@ -163,24 +163,25 @@ pub async fn create_pending(
         created_at,
         Some(next_check_at),
     );
-    let last = batch.len() - 1;
-    batch.push(recent_orders::count(
+    let mut batch = Batch::new();
+    batch.extend(placing);
+    let reserved = batch.read::<Row>(last);
+    batch.write(recent_orders::count(
         OrderKind::Unpaid,
         origin,
         &order.identity.id,
         created_at,
     ));
-    let answers = match database.batch(batch).await {
-        Ok(answers) => answers,
+    let mut rows = match batch.run(database).await {
+        Ok(rows) => rows,
         Err(error) => {
             return recent_orders::reached_cap(OrderKind::Unpaid, &error)
                 .map(|cap| Err(OrderRefusal::TooMany(cap)))
                 .ok_or(error);
         }
     };
-    let reserved = answers.get(last).is_some_and(|rows| !rows.is_empty());
     Ok(match order.reservation {
-        Some(_) if !reserved => Err(OrderRefusal::CodeUsedUp),
+        Some(_) if !rows.any(reserved)? => Err(OrderRefusal::CodeUsedUp),
         _ => Ok(()),
     })
 }
@@ -203,8 +204,7 @@ macro_rules! insert_into_invoices {
 }
 
 /// The statements that record an order, and before and after them those that take and
-/// reserve the use of its code. Without a use left none of them writes an order; with
-/// one the last statement answers a row.
+/// reserve the use of its code. Without a use left none of them writes an order.
 pub(crate) fn place(
     order: &OrderDraft,
     provider: OrderProvider,
@@ -213,6 +213,28 @@ pub(crate) fn place(
     created_at: i64,
     next_check_at: Option<i64>,
 ) -> Vec<Statement> {
+    let (mut batch, last) = placing(
+        order,
+        provider,
+        provider_invoice_id,
+        status,
+        created_at,
+        next_check_at,
+    );
+    batch.push(last);
+    batch
+}
+
+/// As [`place`], with the last statement apart: if the order has a code, it answers a row
+/// when the use is reserved.
+fn placing(
+    order: &OrderDraft,
+    provider: OrderProvider,
+    provider_invoice_id: Option<&str>,
+    status: InvoiceStatus,
+    created_at: i64,
+    next_check_at: Option<i64>,
+) -> (Vec<Statement>, Statement) {
     let settled_at = (status == InvoiceStatus::Settled).then_some(created_at);
     let sats = order.sats();
     let sql = if order.reservation.is_none() {
@@ -259,24 +281,19 @@ pub(crate) fn place(
         ],
     );
     match &order.reservation {
-        None => vec![insert],
+        None => (Vec::new(), insert),
         Some(reservation) => {
             let [released, given_back] = redemptions::yielded(&reservation.code_id, created_at);
-            vec![
-                released,
-                given_back,
-                redemptions::take(&reservation.code_id, created_at),
-                insert,
-                redemptions::reserve(reservation, &order.identity.id, created_at),
-            ]
+            let taken = redemptions::take(&reservation.code_id, created_at);
+            let reserved = redemptions::reserve(reservation, &order.identity.id, created_at);
+            (vec![released, given_back, taken, insert], reserved)
         }
     }
 }
 
-/// Records the provider's invoice for ours, what it made of the price in sats
-/// where that is known, and till when it is watched for payments, in unix
-/// seconds. The first one wins: a second one for the same order changes
-/// nothing.
+/// Records the provider's invoice of an order, its conversion of the price to sats, if
+/// known, and when the provider stops watching for payments, in unix seconds. The first
+/// invoice wins: a second one for the same order changes nothing.
 ///
 /// # Errors
 /// [`DatabaseError`].
@@ -305,9 +322,8 @@ pub async fn attach_provider(
     database.batch(vec![update]).await.map(drop)
 }
 
-/// Ends a purchase that was not paid, with its audit entry, and gives the use
-/// of its code back. Only a state that may become the new one changes; anything
-/// else is left as it is.
+/// Ends an order that was not paid, with its audit entry, and releases the use of its code.
+/// Nothing changes in a state that must not become the new one.
 ///
 /// # Errors
 /// [`DatabaseError`].
@@ -350,9 +366,9 @@ pub async fn close(
     database.batch(batch).await.map(drop)
 }
 
-/// Our invoice for one of a `BTCPay` store: by its id, or by the order id we
-/// gave it, for the case that the answer with its id never reached us. An
-/// invoice that is paid at another store is not found.
+/// The order of an invoice at a `BTCPay` store: by the invoice's id, or by the order id in
+/// it, in case the answer with its id never reached us. An order that is paid at another
+/// store is not found.
 ///
 /// # Errors
 /// [`DatabaseError`].
@@ -379,7 +395,7 @@ pub async fn for_btcpay(
     database.first(statement).await
 }
 
-/// Which of these ids open their orders: those of orders from before there were
+/// The ids among these that open their orders: those of orders from before there were
 /// secrets.
 ///
 /// # Errors

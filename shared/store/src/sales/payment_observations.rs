@@ -20,7 +20,7 @@ use keywright_domain::invoice::{
 };
 use keywright_domain::money::{Price, Sats};
 use keywright_ports::receipt_keys::ReceiptKeys;
-use keywright_ports::{Database, DatabaseError, Stamps, Statement};
+use keywright_ports::{Batch, Database, DatabaseError, Stamps, Statement};
 use serde_json::json;
 
 /// The status reason of a license whose payment was withdrawn. It distinguishes such a
@@ -129,7 +129,9 @@ impl Payable {
 /// An observation that is ready to be recorded.
 #[derive(Debug)]
 pub struct PreparedObservation {
-    batch: Vec<Statement>,
+    /// The statement that takes the step, and what follows from it; `None` when nothing
+    /// changed.
+    batch: Option<(Statement, Vec<Statement>)>,
     effect: OrderEffect,
     next_check_at: Option<i64>,
 }
@@ -155,20 +157,13 @@ pub fn prepare(
     let next_check_at = watch.next_check(actor.at);
     if !invoice.is_changed_by(observed, step) {
         return Ok(PreparedObservation {
-            batch: Vec::new(),
+            batch: None,
             effect: OrderEffect::None,
             next_check_at,
         });
     }
-    let mut batch = vec![take_step(
-        actor,
-        invoice,
-        observed,
-        next_check_at,
-        step,
-        ids,
-    )];
-    batch.extend(effects(actor, invoice, observed, step, ids, keys));
+    let taken = take_step(actor, invoice, observed, next_check_at, step, ids);
+    let mut batch = effects(actor, invoice, observed, step, ids, keys);
     if let Some(attention) = step.attention {
         let (step_id, id) = (&ids.step, &ids.attention);
         let superseded = attention::superseded(actor, attention, &invoice.id, step_id);
@@ -182,7 +177,7 @@ pub fn prepare(
         ));
     }
     Ok(PreparedObservation {
-        batch,
+        batch: Some((taken, batch)),
         effect: step.effect,
         next_check_at,
     })
@@ -192,7 +187,7 @@ impl PreparedObservation {
     /// How many statements recording it takes; none when nothing changed.
     #[must_use]
     pub fn statements(&self) -> usize {
-        self.batch.len()
+        self.batch.as_ref().map_or(0, |(_, rest)| 1 + rest.len())
     }
 
     /// When to read the invoice next, in unix seconds; `None` never.
@@ -207,12 +202,14 @@ impl PreparedObservation {
     /// After a [`DatabaseError`] either nothing was written, or all of it and the
     /// connection was lost: recording it again is right in both cases.
     pub async fn record(self, database: &Database) -> Result<Recorded, DatabaseError> {
-        if self.batch.is_empty() {
+        let Some((taken, rest)) = self.batch else {
             return Ok(Recorded::Done(self.effect));
-        }
-        let answers = database.batch(self.batch).await?;
-        let is_taken = answers.first().is_some_and(|rows| !rows.is_empty());
-        Ok(if is_taken {
+        };
+        let mut batch = Batch::new();
+        let taken = batch.read(taken);
+        batch.extend(rest);
+        let mut rows = batch.run(database).await?;
+        Ok(if rows.any(taken)? {
             Recorded::Done(self.effect)
         } else {
             Recorded::Overtaken

@@ -1,14 +1,13 @@
-//! Connecting and disconnecting a store. Between the two batches that connect
-//! one, its webhook is made at the provider; so the row comes first, not
-//! connected yet, and says what the webhook's secret is. Whatever breaks off
-//! in between, connecting the same store again takes the same row, finds the
-//! webhook by its address, and gives it the same secret.
+//! Connecting and disconnecting a store. Between the two batches that connect a store, its
+//! webhook is made at the provider. So the row comes first, not connected yet, with the
+//! secret of the webhook. If anything breaks off in between, connecting the same store again
+//! uses the same row, finds the webhook by its address, and gives it the same secret.
 
 use crate::columns;
 use crate::operator::audit::{Actor, insert_into_audit};
 use crate::sales::payment_providers::{Provider, SealedCredentials, select_providers};
 use keywright_domain::rail::ProviderKind;
-use keywright_ports::{Database, DatabaseError, Statement, decode};
+use keywright_ports::{Batch, Database, DatabaseError, Statement};
 use serde::Deserialize;
 
 /// The kind of entry for orders of a store that was disconnected.
@@ -19,7 +18,7 @@ pub const ORDERS_LEFT: &str = "orders_left";
 pub struct StoreAddress<'a> {
     /// The business.
     pub profile_id: &'a str,
-    /// What it is.
+    /// The kind of provider.
     pub kind: ProviderKind,
     /// Where it is.
     pub base_url: &'a str,
@@ -30,7 +29,7 @@ pub struct StoreAddress<'a> {
 /// The row of a store.
 #[derive(Debug, Clone)]
 pub struct StoreRow {
-    /// It, connected or not.
+    /// The store, connected or not.
     pub provider: Provider,
     /// Whether it is connected.
     pub connected: bool,
@@ -42,8 +41,8 @@ struct ConnectedRow {
     connected: bool,
 }
 
-/// The row of a store; where there is none, a new one with this id and these
-/// credentials, not connected.
+/// The row of a store; if it has none, a new one with this id and these credentials, not
+/// connected.
 ///
 /// # Errors
 /// [`DatabaseError`].
@@ -92,17 +91,21 @@ pub async fn reserve(
                           AND store_id = ?4 AND disconnected_at IS NULL) AS connected",
         key,
     );
-    let mut answers = database.batch(vec![insert, row, connected]).await?;
-    let connected: Option<ConnectedRow> = decode(answers.pop().unwrap_or_default())?.pop();
-    let provider: Option<Provider> = decode(answers.pop().unwrap_or_default())?.pop();
+    let mut batch = Batch::new();
+    batch.write(insert);
+    let row = batch.read(row);
+    let connected = batch.read(connected);
+    let mut rows = batch.run(database).await?;
+    let ConnectedRow { connected } = rows.one(connected)?;
+    let provider: Option<Provider> = rows.first(row)?;
     Ok(provider.map(|provider| StoreRow {
         provider,
-        connected: connected.is_some_and(|one| one.connected),
+        connected,
     }))
 }
 
-/// Gives a row that is not connected new credentials in place of those it was
-/// read with. Answers whether it had them still.
+/// Replaces the credentials of a row that is not connected. `false` if they are not the ones
+/// that it was read with any more.
 ///
 /// # Errors
 /// [`DatabaseError`].
@@ -125,11 +128,12 @@ pub async fn replace_credentials(
                 .into(),
         ],
     );
-    let mut answers = database.batch(vec![update]).await?;
-    Ok(!answers.pop().unwrap_or_default().is_empty())
+    let mut batch = Batch::new();
+    let updated = batch.read(update);
+    batch.run(database).await?.any(updated)
 }
 
-/// What is known of a store when it is connected.
+/// What is recorded of a store when it is connected.
 #[derive(Debug, Clone, Copy)]
 pub struct ConnectionDetails<'a> {
     /// Its name for people.
@@ -138,17 +142,17 @@ pub struct ConnectionDetails<'a> {
     pub network: &'a str,
     /// Id of the webhook.
     pub webhook_id: &'a str,
-    /// What opens it.
+    /// Its API key and the secret of its webhook.
     pub credentials: &'a SealedCredentials,
-    /// What the row was read with.
+    /// The credentials that the row was read with.
     pub read_with: Option<&'a SealedCredentials>,
     /// Whether only a store of a test network might be connected.
     pub sandbox_only: bool,
 }
 
-/// Connects a store whose webhook is made, with the audit entry: its orders are
-/// asked for again. `false`, and nothing written, when its business has another
-/// store by now, or somebody connected or changed the row meanwhile.
+/// Connects a store whose webhook is made, with the audit entry; its orders are checked
+/// again. `false`, and nothing written, if its business has another store by now, or the row
+/// was connected or changed meanwhile.
 ///
 /// # Errors
 /// [`DatabaseError`].
@@ -201,7 +205,7 @@ pub async fn activate(
             actor.at.into(),
         ],
     );
-    let ask_again = Statement::new(
+    let check_again = Statement::new(
         "UPDATE invoices SET next_check_at = ?3
          WHERE payment_provider_id = ?1 AND next_check_at IS NULL
            AND (status = 'pending' OR watch_until > ?3)
@@ -220,17 +224,19 @@ pub async fn activate(
             ORDERS_LEFT.into(),
         ],
     );
-    let batch = vec![entry, connect, ask_again, settled];
-    let answers = database.batch(batch).await?;
-    Ok(answers.get(1).is_some_and(|rows| !rows.is_empty()))
+    let mut batch = Batch::new();
+    batch.write(entry);
+    let connected = batch.read(connect);
+    batch.extend([check_again, settled]);
+    batch.run(database).await?.any(connected)
 }
 
-/// What was done at the provider before a store is disconnected.
+/// What was removed at the provider before a store is disconnected.
 #[derive(Debug, Clone, Copy)]
 pub struct RemoteCleanup {
     /// Whether its webhook is gone.
     pub webhook_removed: bool,
-    /// Whether its API key opens nothing any more.
+    /// Whether its API key is revoked.
     pub api_key_revoked: bool,
 }
 
@@ -239,9 +245,9 @@ struct OpenOrders {
     orders: i64,
 }
 
-/// Disconnects a store, with the audit entry, and wipes what opened it. Its
-/// orders that are not decided are not asked for any more; the operator is told
-/// of them. Answers how many those are. Repeating it changes nothing.
+/// Disconnects a store, with the audit entry, and wipes its credentials. Its undecided orders
+/// are not checked any more, and are listed for the operator. Answers how many those are.
+/// Repeating it changes nothing.
 ///
 /// # Errors
 /// [`DatabaseError`].
@@ -305,8 +311,9 @@ pub async fn disconnect(
         ],
     );
     let if_told = |sql| Statement::new(sql, [id.into(), audit_id.into()]);
-    let batch = vec![
-        orders,
+    let mut batch = Batch::new();
+    let open = batch.read(orders);
+    batch.extend([
         entry,
         tell,
         if_told(
@@ -324,8 +331,7 @@ pub async fn disconnect(
              WHERE id = ?1 AND EXISTS (SELECT 1 FROM audit WHERE id = ?2)",
             [id.into(), audit_id.into(), actor.at.into()],
         ),
-    ];
-    let answers = database.batch(batch).await?;
-    let orders: Option<OpenOrders> = decode(answers.into_iter().next().unwrap_or_default())?.pop();
-    Ok(orders.map_or(0, |open| open.orders))
+    ]);
+    let OpenOrders { orders } = batch.run(database).await?.one(open)?;
+    Ok(orders)
 }

@@ -1,20 +1,19 @@
-//! Connections under way: an operator asked for one, and has to agree to it in
-//! the browser within a few minutes. The browser carries a secret, the state;
-//! only its SHA-256 is stored, and it is good once.
+//! Pending connections: an operator asked for one, and must agree to it in the browser within
+//! a few minutes. The browser carries a secret, the state; only its SHA-256 is stored, and it
+//! is valid once.
 
 use crate::columns;
 use crate::operator::audit::{Actor, insert_into_audit};
 use keywright_domain::rail::ProviderKind;
-use keywright_ports::{Database, DatabaseError, Statement, decode};
+use keywright_ports::{Batch, Database, DatabaseError, Statement};
 use serde::Deserialize;
 
 /// How long the operator has to agree, in seconds.
 pub const GOOD_FOR: i64 = 600;
-/// How long an old state is kept, so that who comes late is told that, in
-/// seconds.
+/// How long an old state is kept, in seconds, so that a late browser gets a helpful answer.
 const KEPT_FOR: i64 = 86_400;
 
-/// A connection to be.
+/// A connection that an operator asks for.
 #[derive(Debug, Clone, Copy)]
 pub struct NewConnection<'a> {
     /// The business; `None` the default one.
@@ -25,14 +24,14 @@ pub struct NewConnection<'a> {
     pub sandbox_only: bool,
 }
 
-/// What came of asking for a connection.
+/// The answer to a request for a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ConnectionStart {
-    /// It is under way, for this business.
+    /// It is pending, for this business.
     For(String),
-    /// The business has a store of this kind already.
+    /// The business already has a store of this kind.
     Connected,
-    /// There is no such business.
+    /// No such business exists.
     Unknown,
 }
 
@@ -43,7 +42,7 @@ struct ProfileRow {
     begun: bool,
 }
 
-/// Records a connection under way, with its audit entry.
+/// Records a pending connection, with its audit entry.
 ///
 /// # Errors
 /// [`DatabaseError`].
@@ -98,40 +97,40 @@ pub async fn begin(
          WHERE (?1 IS NULL AND m.is_default = 1) OR m.id = ?1",
         [new.profile_id.into(), new.state_hash.into()],
     );
-    let batch = vec![forget, insert, entry, select];
-    let mut answers = database.batch(batch).await?;
-    let found: Option<ProfileRow> = decode(answers.pop().unwrap_or_default())?.pop();
-    Ok(match found {
+    let mut batch = Batch::new();
+    batch.extend([forget, insert, entry]);
+    let found = batch.read::<ProfileRow>(select);
+    Ok(match batch.run(database).await?.first(found)? {
         None => ConnectionStart::Unknown,
         Some(business) if business.begun => ConnectionStart::For(business.id),
         Some(_) => ConnectionStart::Connected,
     })
 }
 
-/// A connection whose state came back.
+/// A pending connection whose state was returned.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct PendingConnection {
     /// The business.
     pub merchant_profile_id: String,
-    /// Who asked for it.
+    /// The operator or API key that asked for it.
     pub actor: String,
     /// Whether only a store of a test network may be connected.
     #[serde(deserialize_with = "columns::flag")]
     pub sandbox_only: bool,
 }
 
-/// What came of a state that came back.
+/// The result of returning a state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StateOutcome {
-    /// It is good, and never again.
+    /// It is valid, and used up now.
     Good(PendingConnection),
-    /// It came back before.
+    /// It was already used.
     Used,
-    /// The time to agree is over.
+    /// It has expired.
     Expired,
-    /// The key that asked for it was revoked meanwhile.
+    /// The API key that asked for it was revoked meanwhile.
     Revoked,
-    /// There is no such state.
+    /// No such state exists.
     Unknown,
 }
 
@@ -167,14 +166,15 @@ pub async fn take(
          FROM provider_connects WHERE state_hash = ?1",
         [state_hash.into()],
     );
-    let mut answers = database.batch(vec![take, why_not]).await?;
-    let seen: Option<StateRow> = decode(answers.pop().unwrap_or_default())?.pop();
-    let taken: Option<PendingConnection> = decode(answers.pop().unwrap_or_default())?.pop();
-    Ok(match (taken, seen) {
+    let mut batch = Batch::new();
+    let taken = batch.read::<PendingConnection>(take);
+    let row = batch.read::<StateRow>(why_not);
+    let mut rows = batch.run(database).await?;
+    Ok(match (rows.first(taken)?, rows.first(row)?) {
         (Some(connect), _) => StateOutcome::Good(connect),
         (None, None) => StateOutcome::Unknown,
-        (None, Some(seen)) if seen.revoked => StateOutcome::Revoked,
-        (None, Some(seen)) if seen.expires_at <= now => StateOutcome::Expired,
+        (None, Some(row)) if row.revoked => StateOutcome::Revoked,
+        (None, Some(row)) if row.expires_at <= now => StateOutcome::Expired,
         (None, Some(_)) => StateOutcome::Used,
     })
 }

@@ -9,7 +9,7 @@ use crate::operator::audit::{self, Actor, Entry};
 use keywright_domain::entitlement::SealState;
 use keywright_domain::page::Page;
 use keywright_ports::receipt_keys::{ReceiptFacts, ReceiptKeys, Seal};
-use keywright_ports::{Database, DatabaseError, Reader, Statement, Value};
+use keywright_ports::{Batch, Database, DatabaseError, Reader, Row, Statement, Value};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -215,9 +215,11 @@ pub async fn seal_recorded(
         before: Some(json!({ "receipt_ids": ids })),
         after: Some(json!({ "key_id": keys.newest_id(), "receipt_ids": ids })),
     };
-    let batch = vec![insert, audit::insert_if_changed(actor, entry)];
-    let mut answers = database.batch(batch).await?;
-    Ok(answers.drain(..1).map(|rows| rows.len()).sum())
+    let mut batch = Batch::new();
+    let sealed = batch.read::<Row>(insert);
+    // Directly after the insertion: the entry is written if that changed anything.
+    batch.write(audit::insert_if_changed(actor, entry));
+    Ok(batch.run(database).await?.all(sealed)?.len())
 }
 
 /// Answers a row when one of the oldest receipts has no seal at all: those from

@@ -15,7 +15,7 @@
 
 use crate::operator::audit::{Actor, insert_into_audit};
 use keywright_domain::recent_orders::CODE_KEPT_SECONDS;
-use keywright_ports::{Database, DatabaseError, Statement, Value};
+use keywright_ports::{Batch, Database, DatabaseError, Row, Statement, Value};
 
 /// Most reservations that one call of [`reap`] releases.
 pub const REAPED_AT_ONCE: usize = 20;
@@ -229,7 +229,7 @@ pub async fn reap(
     audit_ids: &[String; REAPED_AT_ONCE],
 ) -> Result<usize, DatabaseError> {
     let limit = i64::try_from(REAPED_AT_ONCE).unwrap_or_default();
-    let told = Statement::new(
+    let entries = Statement::new(
         insert_into_audit!(
             "SELECT ids.value, ?3, ?4, 'redemption.release', 'redemption', f.id,
                     '{\"state\":\"reserved\"}',
@@ -249,7 +249,7 @@ pub async fn reap(
                 .into(),
         ],
     );
-    let given_back = Statement::new(
+    let counts = Statement::new(
         concat!(
             "WITH f AS (",
             forgotten!(),
@@ -271,6 +271,8 @@ pub async fn reap(
         [before.into(), limit.into(), Value::from(actor.at)],
     );
     // The redemptions last: the two before read which ones they are.
-    let mut answers = database.batch(vec![told, given_back, released]).await?;
-    Ok(answers.pop().unwrap_or_default().len())
+    let mut batch = Batch::new();
+    batch.extend([entries, counts]);
+    let released = batch.read::<Row>(released);
+    Ok(batch.run(database).await?.all(released)?.len())
 }

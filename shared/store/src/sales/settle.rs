@@ -19,7 +19,7 @@ use keywright_domain::recent_orders::{OrderKind, OrderOrigin};
 use keywright_domain::release::DownloadId;
 use keywright_domain::terms::Terms;
 use keywright_ports::receipt_keys::{ReceiptFacts, ReceiptKeys};
-use keywright_ports::{Database, DatabaseError, Stamps, Statement, Value, decode};
+use keywright_ports::{Batch, Database, DatabaseError, Stamps, Statement, Value};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -103,7 +103,7 @@ pub async fn free_order(
     };
     let order_id = &order.identity.id;
     let external_ref = free_reference(order_id);
-    let mut batch = invoices::place(
+    let placing = invoices::place(
         order,
         OrderProvider::Free,
         Some(&external_ref),
@@ -121,18 +121,21 @@ pub async fn free_order(
         received_at: actor.at,
         has_code: true,
     };
-    batch.push(recent_orders::count(kind, origin, order_id, actor.at));
-    batch.extend(issuing(actor, paid, ids, keys));
-    let mut answers = match database.batch(batch).await {
-        Ok(answers) => answers,
+    let mut batch = Batch::new();
+    batch.extend(placing);
+    batch.write(recent_orders::count(kind, origin, order_id, actor.at));
+    let (issuing, license_id) = issuing_with_id(actor, paid, ids, keys);
+    batch.extend(issuing);
+    let license = batch.read::<LicenseId>(license_id);
+    let mut rows = match batch.run(database).await {
+        Ok(rows) => rows,
         Err(error) => {
             return recent_orders::reached_cap(kind, &error)
                 .map(|cap| Err(OrderRefusal::TooMany(cap)))
                 .ok_or(error);
         }
     };
-    let found: Vec<LicenseId> = decode(answers.pop().unwrap_or_default())?;
-    let license = found.into_iter().next();
+    let license = rows.first(license)?;
     Ok(license
         .map(|license| license.id)
         .ok_or(OrderRefusal::CodeUsedUp))
@@ -216,17 +219,28 @@ pub(crate) struct PaymentFacts<'a> {
     pub(crate) has_code: bool,
 }
 
-/// The receipt, license, audit entry and event of an invoice that is settled,
-/// and the use of its code. Every value of the license comes from the invoice's
-/// row, and the license is written for the receipt of this batch only: that one is
-/// sealed for it. Where they exist, nothing is written. The last statement answers
-/// the license's `id`.
+/// The statements that write the receipt, license, audit entry and event of a settled
+/// invoice, and the use of its code. Every value of the license comes from the invoice's
+/// row, and the license is written only for the receipt of this batch, which is sealed for
+/// it. If receipt or license exist, nothing is written.
 pub(crate) fn issuing(
     actor: &Actor,
     paid: PaymentFacts<'_>,
     ids: &IssueIds,
     keys: &ReceiptKeys,
 ) -> Vec<Statement> {
+    let (mut batch, license_id) = issuing_with_id(actor, paid, ids, keys);
+    batch.push(license_id);
+    batch
+}
+
+/// As [`issuing`], with the last statement, which answers the license's `id`, apart.
+fn issuing_with_id(
+    actor: &Actor,
+    paid: PaymentFacts<'_>,
+    ids: &IssueIds,
+    keys: &ReceiptKeys,
+) -> (Vec<Statement>, Statement) {
     let receipt = ReceiptFacts {
         id: &ids.receipt,
         kind: paid.kind.as_str(),
@@ -264,12 +278,8 @@ pub(crate) fn issuing(
     if paid.has_code {
         batch.extend(redemptions::used(actor, paid.invoice_id, &ids.redeemed));
     }
-    batch.push(download_ids::give_bought(
-        paid.invoice_id,
-        &ids.download,
-        actor.at,
-    ));
-    batch
+    let license_id = download_ids::give_bought(paid.invoice_id, &ids.download, actor.at);
+    (batch, license_id)
 }
 
 /// The audit entry and the event of a new license, if it got in.

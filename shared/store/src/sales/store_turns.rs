@@ -1,7 +1,7 @@
 //! The turns of stores: the reconciler asks each store in turn, whatever the others have
 //! to do, and asks one that does not answer less and less often.
 
-use keywright_ports::{Database, DatabaseError, Statement, decode};
+use keywright_ports::{Batch, Database, DatabaseError, Statement};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -146,8 +146,10 @@ pub async fn claim(
          RETURNING store, turn, skip, page_size, failures, list_at <= ?1 AS lists",
         [now.into(), limit.into(), LEASE.into()],
     );
-    let mut answers = database.batch(vec![known, taken]).await?;
-    decode(answers.pop().unwrap_or_default())
+    let mut batch = Batch::new();
+    batch.write(known);
+    let taken = batch.read(taken);
+    batch.run(database).await?.all(taken)
 }
 
 /// The statement that ends the turns.
