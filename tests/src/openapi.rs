@@ -45,14 +45,10 @@ pub fn document() -> Value {
     keywright_validate::Api::describe(&mut description);
     keywright_download::Api::describe(&mut description);
     keywright_updates::Api::describe(&mut description);
-    for part in [
-        keywright_purchase::Api::openapi(),
-        keywright_webhook::Api::openapi(),
-        keywright_renew::Api::openapi(),
-        keywright_watch::Api::openapi(),
-    ] {
-        description.include(&part);
-    }
+    keywright_purchase::Api::describe(&mut description);
+    keywright_webhook::Api::describe(&mut description);
+    keywright_renew::Api::describe(&mut description);
+    description.include(&keywright_watch::Api::openapi());
     let conflicts = description.conflicts();
     assert!(conflicts.is_empty(), "described in two ways: {conflicts:?}");
     let mut described = description.to_json();

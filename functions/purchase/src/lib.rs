@@ -21,7 +21,6 @@ mod usdc;
 mod usdc_settings;
 
 use axum::Router;
-use axum::routing::{get, post};
 use keywright_license::VerifyKeys;
 use keywright_ports::function::{Access, OutboundAccess, PortError};
 use keywright_ports::receipt_keys::{NoReceiptKeys, ReceiptKeys};
@@ -70,22 +69,24 @@ pub const FUNCTION: Function = Function {
 
 keywright_host::entry!(FUNCTION);
 
-/// What the OpenAPI document says of this function.
-#[derive(utoipa::OpenApi)]
-#[openapi(paths(
-    products::handler,
-    product::handler,
-    policies::handler,
-    preview::handler,
-    buy::handler,
-    poll::handler,
-    qr::handler,
-    redeem::handler,
-    recover::handler,
-    link::handler,
-    storefront::handler,
-))]
-pub struct Api;
+keywright_web::endpoints! {
+    Ports;
+    orders {
+        buy,
+        redeem,
+    }
+    reads {
+        products,
+        product,
+        policies,
+        preview,
+        poll,
+        qr,
+        recover,
+        link,
+        storefront,
+    }
+}
 
 #[derive(Clone)]
 struct Ports {
@@ -202,22 +203,10 @@ fn router(host: &Host) -> Result<Router, PortError> {
         usdc: Arc::new(UsdcSettings::configured(config)),
         activity: ActivityLog::open(host)?,
     };
-    let orders = Router::new()
-        .route("/v1/purchase", post(buy::handler))
-        .route("/v1/redeem", post(redeem::handler))
-        .with_state(ports.clone());
-    // These only ask: repeating one changes nothing, with a key or without.
-    let questions = Router::new()
-        .route("/v1/products", get(products::handler))
-        .route("/v1/products/{slug}", get(product::handler))
-        .route("/v1/products/{slug}/policies", get(policies::handler))
-        .route("/v1/discount-codes/preview", get(preview::handler))
-        .route("/v1/purchase/{invoice_id}", get(poll::handler))
-        .route("/v1/purchase/{invoice_id}/qr.svg", get(qr::handler))
-        .route("/v1/recover", post(recover::handler))
-        .route("/v1/downloads/link", post(link::handler))
-        .route("/v1/storefront", get(storefront::handler))
-        .with_state(ports);
+    // Reads change nothing, so they take no Idempotency-Key.
+    let (orders, reads) = (orders().router, reads().router);
+    let orders = orders.with_state(ports.clone());
+    let reads = reads.with_state(ports);
     let orders = repeatable(orders, host, Callers::Anonymous, licenses_in_force)?;
-    Ok(api_router(orders.merge(questions)))
+    Ok(api_router(orders.merge(reads)))
 }

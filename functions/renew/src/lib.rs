@@ -11,7 +11,6 @@ mod reservations;
 mod tick;
 
 use axum::Router;
-use axum::routing::post;
 use http::StatusCode;
 use keywright_ports::function::{Access, OutboundAccess, PortError};
 use keywright_ports::receipt_keys::{NoReceiptKeys, ReceiptKeys};
@@ -55,10 +54,10 @@ pub const FUNCTION: Function = Function {
 
 keywright_host::entry!(FUNCTION, cron);
 
-/// What the OpenAPI document says of this function.
-#[derive(utoipa::OpenApi)]
-#[openapi(paths(cron::handler))]
-pub struct Api;
+keywright_web::endpoints! {
+    Ports;
+    routes { cron }
+}
 
 #[derive(Clone)]
 struct Ports {
@@ -129,11 +128,7 @@ impl Ports {
 
 fn router(host: &Host) -> Result<Router, PortError> {
     let ports = Ports::of(host)?;
-    Ok(api_router(
-        Router::new()
-            .route("/v1/cron/renew", post(cron::handler))
-            .with_state(ports),
-    ))
+    Ok(api_router(routes().router.with_state(ports)))
 }
 
 fn scheduled(host: Host) -> BoxFuture<'static, Result<(), String>> {

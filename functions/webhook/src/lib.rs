@@ -6,7 +6,6 @@ mod connecting;
 mod deliveries;
 
 use axum::Router;
-use axum::routing::{get, post};
 use deliveries::WebhookStore;
 use keywright_domain::secrets::check_secret;
 use keywright_ports::function::{Access, OutboundAccess, PortError};
@@ -48,15 +47,15 @@ pub const FUNCTION: Function = Function {
 
 keywright_host::entry!(FUNCTION);
 
-/// What the OpenAPI document says of this function.
-#[derive(utoipa::OpenApi)]
-#[openapi(paths(
-    deliveries::configured::handler,
-    deliveries::connected::handler,
-    connecting::get::handler,
-    connecting::post::handler
-))]
-pub struct Api;
+keywright_web::endpoints! {
+    Ports;
+    routes {
+        deliveries::configured,
+        deliveries::connected,
+        connecting::get,
+        connecting::post,
+    }
+}
 
 #[derive(Clone)]
 struct Ports {
@@ -108,14 +107,5 @@ fn router(host: &Host) -> Result<Router, PortError> {
         payment_providers,
         receipt_keys: ReceiptKeys::configured(config),
     };
-    Ok(api_router(
-        Router::new()
-            .route("/v1/btcpay/webhook", post(deliveries::configured::handler))
-            .route("/v1/btcpay/webhook/{provider_id}", post(deliveries::connected::handler))
-            .route(
-                "/v1/btcpay/authorize/callback",
-                get(connecting::get::handler).post(connecting::post::handler),
-            )
-            .with_state(ports),
-    ))
+    Ok(api_router(routes().router.with_state(ports)))
 }
