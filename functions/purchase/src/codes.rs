@@ -12,10 +12,7 @@ use keywright_web::ApiError;
 /// and reserving, and each try is a round trip.
 const MAX_FEATURED: usize = 3;
 
-/// The code that a buyer typed, if it can be used for this order now.
-///
-/// # Errors
-/// [`DatabaseError`]; inside it, why the code cannot be used.
+/// The code that a buyer typed, or why it cannot be used for this order now.
 pub(crate) async fn typed(
     database: &Reader,
     text: &str,
@@ -28,9 +25,6 @@ pub(crate) async fn typed(
 
 /// The code with this text, with the uses that it has at `now`, in unix seconds; `None` for
 /// text that is not a code.
-///
-/// # Errors
-/// [`DatabaseError`].
 pub(crate) async fn find(
     database: &Reader,
     text: &str,
@@ -42,10 +36,7 @@ pub(crate) async fn find(
     }
 }
 
-/// The code, if it can be used for this order now.
-///
-/// # Errors
-/// Why it cannot.
+/// The code, or why it cannot be used for this order now.
 pub(crate) fn usable(
     code: Option<DiscountCode>,
     selection: &Selection,
@@ -57,9 +48,6 @@ pub(crate) fn usable(
 }
 
 /// The featured codes that fit an order, in the order in which to try them.
-///
-/// # Errors
-/// [`DatabaseError`].
 pub(crate) async fn offered(
     database: &Reader,
     selection: &Selection,

@@ -100,11 +100,11 @@ struct Ports {
     operator: Option<Arc<str>>,
     /// The stores that orders are paid at.
     payment_providers: PaymentProviders,
-    /// The same server for browsers, where they reach it under another name.
+    /// The name under which browsers reach that server, if it is another one.
     btcpay_browser_url: Option<Arc<str>>,
-    /// The way to it.
+    /// The way to that server.
     outbound: Outbound,
-    /// What seals receipts.
+    /// The keys that seal receipts.
     receipt_keys: Result<ReceiptKeys, NoReceiptKeys>,
     /// Counts that keys are shown.
     activity: ActivityLog,
@@ -135,10 +135,9 @@ impl Ports {
         })
     }
 
-    /// Key and token of a sold license; `None`, with a line in the log, when it
-    /// cannot be signed now. Sold is sold: a buyer who polls keeps polling while
-    /// the key is null, and an error would stop the SDKs although the next poll
-    /// may succeed.
+    /// Key and token of a license; `None`, with a line in the log, if it cannot be signed
+    /// now. A buyer who polls keeps polling while the key is null; an error would stop the
+    /// SDKs although the next poll may succeed.
     async fn signed(&self, license_id: &str, request_id: &str) -> Option<SignedLicense> {
         match self.sign.license(license_id).await {
             Ok(signed) => Some(signed),
@@ -149,7 +148,7 @@ impl Ports {
         }
     }
 
-    /// What seals receipts. Without it nothing is sold: what was paid could not be
+    /// The keys that seal receipts. Nothing is sold without them, because no payment could be
     /// recorded.
     fn receipt_keys(&self) -> Result<&ReceiptKeys, ApiError> {
         self.receipt_keys.as_ref().map_err(|reason| {
@@ -161,7 +160,7 @@ impl Ports {
         })
     }
 
-    /// Where buyers pay in USDC.
+    /// How orders are paid in USDC.
     fn usdc(&self) -> Result<&UsdcSettings, ApiError> {
         self.usdc.as_ref().as_ref().map_err(|reason| {
             ApiError::unavailable(

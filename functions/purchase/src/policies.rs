@@ -52,7 +52,7 @@ struct ProductHead {
     /// Whether an order without `policy_slug` buys the product itself at
     /// `base_price_sats`: only where it has no policies at all, hidden ones included.
     sold_without_policy: bool,
-    /// What each entitlement means; empty when the vendor does not say.
+    /// What each entitlement means; empty if the vendor does not say.
     entitlements_catalog: Vec<CatalogEntry>,
 }
 
@@ -102,14 +102,14 @@ struct PolicyView {
     renewal_period_days: i64,
     /// Days of a trial before the first renewal; 0 without.
     trial_days: i64,
-    /// What to say for it.
+    /// Marketing texts.
     marketing_bullets: Vec<String>,
     /// `above` or `below` the entitlements.
     marketing_bullets_position: &'static str,
     /// Entitlements not to show.
     hidden_entitlements: Vec<String>,
-    /// What a purchase with this `policy_slug` gets without a code; null for
-    /// nothing.
+    /// The discount that a purchase with this `policy_slug` gets without a code; null for
+    /// none.
     featured_discount: Option<FeaturedDiscount>,
 }
 
@@ -127,11 +127,11 @@ struct FeaturedDiscount {
     description: String,
     /// When it ends, RFC 3339; null never.
     expires_at: Option<String>,
-    /// How often it may be used; null as often as they like.
+    /// How often it may be used; null for no limit.
     max_uses: Option<i64>,
     /// How often it was used or is reserved.
     used_count: i64,
-    /// How often it may still be used; null as often as they like.
+    /// How often it may still be used; null for no limit.
     remaining_uses: Option<i64>,
     /// What it takes off this policy's price, in the smallest unit of
     /// `price_currency`.

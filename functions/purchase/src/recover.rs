@@ -25,8 +25,7 @@ pub(crate) struct Recover {
     /// from before there were secrets.
     #[schema(min_length = 1)]
     invoice_id: String,
-    /// The address given with the order; small and large letters and spaces
-    /// around it do not matter.
+    /// The address given with the order; letter case and spaces around it do not matter.
     #[schema(example = "satoshi@example.com", min_length = 1)]
     email: String,
 }
@@ -58,9 +57,8 @@ pub(crate) struct Recovered {
 
 /// Shows the key of an earlier purchase again
 ///
-/// One and the same 404 for an unknown order, one that is not settled,
-/// another address and a license that is not active, so that nothing can be
-/// found out about other people's purchases. 400 for an empty member. Ten tries
+/// The same 404 for an unknown order, one that is not settled, another address and a license
+/// that is not active, so that nothing can be learnt about other people's purchases. 400 for an empty member. Ten tries
 /// a minute for each address.
 #[utoipa::path(
     post,
@@ -91,8 +89,8 @@ pub(crate) async fn handler(
     let allowance = take_for(&database, &[&RECOVERIES], &visit.client, now).await?;
     let opener = OrderOpener::parse(invoice_id).ok_or_else(mismatch)?;
     let sale = purchases::settled_order(&database, &opener).await?;
-    // Compared whether there is a sale or not, and in constant time, so that
-    // the time does not tell which of the two was wrong.
+    // Compared even without an order, and in constant time, so that the time does not show
+    // which of the two was wrong.
     let given = sale.as_ref().and_then(|sale| sale.buyer_email.as_deref());
     let same = same_secret(&plain(given.unwrap_or_default()), &email);
     let Some(sale) = sale.filter(|_| same) else {

@@ -19,7 +19,7 @@ use keywright_web::{ApiError, Client, Json, RequestId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// What to redeem. An empty text counts as absent.
+/// The code to redeem. An empty text counts as absent.
 #[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct Redeem {
     /// Slug of the product.
@@ -29,8 +29,8 @@ pub(crate) struct Redeem {
     /// not matter.
     #[schema(example = "PRESS-2027")]
     code: String,
-    /// Slug of the policy. Without it, the one the code is for, where it is for
-    /// exactly one; else as for a purchase.
+    /// Slug of the policy. Without it, the policy that the code is for, if it is for exactly
+    /// one; else as for a purchase.
     policy_slug: Option<String>,
     /// Where the buyer can be reached; needed for `POST /v1/recover`. At most
     /// 254 bytes.
@@ -65,8 +65,8 @@ pub(crate) struct Redeemed {
 ///
 /// 400 for a code that cannot be used or is not of the kind `free_license`, 404
 /// for an unknown product or policy. 429 when too many free licenses were ordered
-/// from the caller's network. 503 when the license is issued and could
-/// not be signed now: the message names the address whose poll has the key.
+/// from the caller's network. 503 if the license is issued and could
+/// not be signed now: the message names the address where to fetch the key.
 #[utoipa::path(
     post,
     path = "/v1/redeem",

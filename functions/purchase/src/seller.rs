@@ -22,9 +22,6 @@ pub(crate) struct SellerStore {
 }
 
 /// Who sells the product with this slug.
-///
-/// # Errors
-/// [`ApiError`] of the database.
 pub(crate) async fn of(ports: &Ports, slug: &str) -> Result<Seller, ApiError> {
     sellers::of_product(&ports.database, slug)
         .await?

@@ -114,9 +114,6 @@ pub(crate) fn payment(
 }
 
 /// The payment request in an order's QR code.
-///
-/// # Errors
-/// As [`payment`].
 pub(crate) fn uri(shown: &UsdcOrderView) -> Result<String, ApiError> {
     let (token, address) = (read(&shown.token)?, read(&shown.address)?);
     let chain_id = shown.chain_id.cast_unsigned();

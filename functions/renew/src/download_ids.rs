@@ -16,9 +16,6 @@ pub(crate) struct DownloadIdReport {
 }
 
 /// Runs one tick: a bounded number of licenses, in one batch.
-///
-/// # Errors
-/// [`DatabaseError`].
 pub(crate) async fn tick(ports: &Ports) -> Result<DownloadIdReport, DatabaseError> {
     let stamps = &ports.stamps;
     let random = || DownloadId::from_random(stamps.random());

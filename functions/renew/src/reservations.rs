@@ -25,9 +25,6 @@ pub(crate) struct ReservationReport {
 }
 
 /// Runs one tick: a bounded number of uses, in one batch.
-///
-/// # Errors
-/// [`DatabaseError`].
 pub(crate) async fn tick(
     ports: &Ports,
     request_id: &str,

@@ -5,17 +5,17 @@ use bytes::Bytes;
 use http::{Request, Response};
 use keywright_providers::btcpay::ReadError;
 
-/// Why there is no answer to work with.
+/// Why `BTCPay` gave no usable answer.
 #[derive(Debug, Clone, thiserror::Error)]
 pub(crate) enum CallError {
-    /// Asking again may help.
+    /// It did not answer, or not now: a retry may help.
     #[error("{0}")]
     Away(String),
-    /// `BTCPay` says no.
+    /// It refused.
     #[error("{0}")]
     Refused(String),
-    /// There is no such thing.
-    #[error("BTCPay knows no such thing")]
+    /// It has no such thing.
+    #[error("BTCPay has no such thing")]
     NotFound,
 }
 

@@ -66,7 +66,7 @@ impl OrderSecret {
         &self.0
     }
 
-    /// What is recorded instead of it.
+    /// The hash that is recorded instead of it.
     #[must_use]
     pub fn hash(&self) -> String {
         hash(&self.0)
@@ -88,8 +88,8 @@ impl fmt::Debug for OrderSecret {
     }
 }
 
-/// What somebody presents to open an order: its secret, or the id of an order from
-/// before there were secrets. It does not print.
+/// The text that opens an order: its secret, or the id of an order from before there were
+/// secrets. It does not print.
 #[derive(Clone, PartialEq, Eq)]
 pub struct OrderOpener {
     text: String,
@@ -97,8 +97,8 @@ pub struct OrderOpener {
 }
 
 impl OrderOpener {
-    /// Reads what was presented; spaces around it do not matter. `None` for text
-    /// that opens no order.
+    /// Reads the text, without the spaces around it. `None` for text that cannot open an
+    /// order.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
@@ -112,13 +112,13 @@ impl OrderOpener {
         })
     }
 
-    /// As it was presented.
+    /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// SHA-256 in lower-case hex, which is what is recorded of a secret.
+    /// The hash that is recorded of a secret: SHA-256 in lower-case hex.
     #[must_use]
     pub fn hash(&self) -> &str {
         &self.hash
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn neither_prints() {
+    fn secrets_do_not_print() {
         let secret = OrderSecret::from_random([7; SECRET_BYTES]);
         let opener = OrderOpener::parse(secret.as_str()).expect("an opener");
         for printed in [format!("{secret:?}"), format!("{opener:?}")] {

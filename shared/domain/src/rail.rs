@@ -1,5 +1,5 @@
-//! Ways of paying, the providers that take them, and which of a business's
-//! providers an order is paid through.
+//! Ways of paying (rails), the providers that take them, and the choice of the provider that
+//! an order is paid through.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -27,9 +27,9 @@ pub enum ProviderKind {
     Zaprite,
 }
 
-/// Text that names no way of paying.
+/// Text that is not the name of a rail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("lightning, onchain or card")]
+#[error("a rail must be lightning, onchain or card")]
 pub struct UnknownRail;
 
 impl Rail {
@@ -71,7 +71,7 @@ impl ProviderKind {
         }
     }
 
-    /// What a provider of this kind takes (Keysat contract, merchant profiles).
+    /// The rails that a provider of this kind takes (Keysat contract, merchant profiles).
     #[must_use]
     pub const fn rails(self) -> &'static [Rail] {
         match self {
@@ -81,21 +81,20 @@ impl ProviderKind {
     }
 }
 
-/// A connected provider, as far as choosing one goes.
+/// A connected provider, as the choice needs it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Candidate<'a> {
     /// Its id.
     pub id: &'a str,
-    /// What it is.
+    /// Its kind.
     pub kind: ProviderKind,
-    /// Since when it is connected, in unix seconds.
+    /// When it was connected, in unix seconds.
     pub connected_at: i64,
 }
 
-/// The provider that an order is paid through: the one the business prefers
-/// for this way of paying, else the only one that takes it, else the one that
-/// was connected first. An order that names no way of paying goes by the last
-/// two. `None` when none takes it.
+/// The provider that an order is paid through: the one that the business prefers for its
+/// rail, else the only one that takes it, else the one that was connected first. For an
+/// order that names no rail, the last two decide. `None` if no provider takes it.
 #[must_use]
 pub fn choose<'a>(
     candidates: &[Candidate<'a>],

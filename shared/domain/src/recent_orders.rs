@@ -1,16 +1,16 @@
-//! How many orders that cost them nothing one caller, one network and everybody
-//! together may have: unpaid ones and free ones; and how long an unpaid order keeps a
-//! use of a discount code.
+//! Caps on orders that cost their caller nothing, unpaid ones and free ones: for one caller,
+//! one network and all callers together; and how long an unpaid order keeps a use of a
+//! discount code.
 //!
 //! An unpaid order costs its caller nothing and the vendor an invoice, rows and a place
-//! in the reconciler's queue. So unpaid orders are counted for an hour, whether they
-//! have ended or not: paying is what makes room. Free licenses are counted for an hour,
-//! trials for a day; they stay for good.
+//! in the reconciler's queue. So unpaid orders are counted for an hour, whether they have
+//! ended or not: only paying makes room. Free licenses are counted for an hour, trials for a
+//! day; the licenses stay.
 //!
-//! Callers are counted at three widths, because an IPv6 customer owns 65,536
-//! networks of /64 and some own a /32. The cap of the widest one shrinks as the
-//! shop fills up, so whoever holds most is refused first, and a network that
-//! holds nothing gets in until the shop is full.
+//! Callers are counted at three widths, because an IPv6 customer owns 65,536 networks of /64
+//! and some own a /32. The cap of the widest one shrinks as the shop fills up, so the
+//! network with the most orders is refused first, and a network without orders gets in until
+//! the shop is full.
 
 use std::fmt::Write;
 use std::net::IpAddr;
@@ -21,8 +21,8 @@ pub const PER_CALLER: i64 = 10;
 pub const PER_NETWORK: i64 = 30;
 /// The same of one IPv6 /32.
 pub const PER_PROVIDER: i64 = 300;
-/// The same of all callers together whose address no header tells. There is
-/// no telling them apart, so they are counted as one.
+/// The same of all callers together whose address is unknown: they cannot be told apart, so
+/// they are counted as one.
 pub const PER_UNKNOWN: i64 = 1_000;
 /// From so many orders of all kinds of everybody in an hour on, the widest cap shrinks.
 pub const CROWDED: i64 = 1_000;
@@ -35,9 +35,8 @@ pub const TRIALS_PER_EMAIL: i64 = 3;
 /// For how long trials of an e-mail address count, in seconds: 30 days.
 pub const TRIAL_SECONDS: i64 = 30 * 86_400;
 
-/// How long an unpaid order keeps its use of a limited code for certain, in
-/// seconds. Afterwards the use goes to the next order that needs it; the order
-/// keeps its price.
+/// How long an unpaid order is guaranteed its use of a limited code, in seconds. Afterwards
+/// the next order that needs the use may take it; the order keeps its price.
 pub const CODE_KEPT_SECONDS: i64 = 300;
 /// How long an unpaid order with a limited code counts for the caps below, in
 /// seconds. Three times [`CODE_KEPT_SECONDS`], so a caller at their cap keeps

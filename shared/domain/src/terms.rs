@@ -1,6 +1,6 @@
-//! What a policy promises: copied into the invoice when the buyer orders and
-//! into the license when the payment settles, so that a later change of the
-//! policy never changes what was bought.
+//! The terms of a policy: copied into the order when the buyer orders and into the license
+//! when the payment settles, so that a later change of the policy never changes what was
+//! bought.
 
 use crate::dates::end_of_day;
 use serde::{Deserialize, Serialize};
@@ -40,36 +40,36 @@ pub struct Terms {
     pub maintenance_seconds: Option<i64>,
 }
 
-/// Terms that cannot be promised, with the member at fault.
+/// Terms that no license can have, by the member at fault.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TermsError {
     /// A duration or grace outside 0 to [`MAX_SECONDS`].
-    #[error("{0} is a number of seconds from 0 to {MAX_SECONDS}")]
+    #[error("{0} must be a number of seconds from 0 to {MAX_SECONDS}")]
     Seconds(&'static str),
     /// A time of included updates outside 1 to [`MAX_SECONDS`].
     #[error(
-        "maintenance_seconds is a number of seconds from 1 to {MAX_SECONDS}; null includes every update"
+        "maintenance_seconds must be a number of seconds from 1 to {MAX_SECONDS}, or null for every update"
     )]
     Maintenance,
     /// A machine limit outside 0 to [`MAX_MACHINES`].
-    #[error("max_machines is a number from 0 (unlimited) to {MAX_MACHINES}")]
+    #[error("max_machines must be a number from 0 (unlimited) to {MAX_MACHINES}")]
     Machines,
     /// A limit of activations outside 0 to [`MAX_ACTIVATIONS_PER_DAY`].
     #[error(
-        "max_activations_per_day is a number from 0 (unlimited) to {MAX_ACTIVATIONS_PER_DAY}; null for the usual limit"
+        "max_activations_per_day must be a number from 0 (unlimited) to {MAX_ACTIVATIONS_PER_DAY}, or null for the default limit"
     )]
     Activations,
     /// More than [`MAX_ENTITLEMENTS`].
-    #[error("a license carries at most {MAX_ENTITLEMENTS} entitlements")]
+    #[error("entitlements must be at most {MAX_ENTITLEMENTS}")]
     TooManyEntitlements,
     /// More text than [`MAX_ENTITLEMENTS_JSON_BYTES`].
     #[error(
-        "the entitlements of a license take at most {MAX_ENTITLEMENTS_JSON_BYTES} bytes as a JSON list; use shorter or fewer"
+        "entitlements must be at most {MAX_ENTITLEMENTS_JSON_BYTES} bytes as a JSON list; use shorter or fewer ones"
     )]
     LongEntitlements,
     /// An entitlement a key cannot carry.
     #[error(
-        "an entitlement has 1 to {MAX_ENTITLEMENT_BYTES} printable ASCII characters without spaces; this is not one: {0:?}"
+        "an entitlement must be 1 to {MAX_ENTITLEMENT_BYTES} printable ASCII characters without spaces, and {0:?} is not"
     )]
     Entitlement(String),
 }
@@ -150,9 +150,6 @@ pub fn check_entitlements(entitlements: &[String]) -> Result<(), TermsError> {
 }
 
 /// Checks a limit of activations in 24 hours; 0 is unlimited.
-///
-/// # Errors
-/// [`TermsError::Activations`].
 pub fn check_activations_per_day(limit: i64) -> Result<(), TermsError> {
     if !(0..=MAX_ACTIVATIONS_PER_DAY).contains(&limit) {
         return Err(TermsError::Activations);

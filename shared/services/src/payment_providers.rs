@@ -118,9 +118,6 @@ impl PaymentProviders {
 
     /// Opens a connected store, if it is at the configured server. Nothing is ever sent
     /// to another one: a host's manifest names one.
-    ///
-    /// # Errors
-    /// [`ProviderUnusable`].
     pub fn open(&self, provider: &Provider) -> Result<OpenProvider, ProviderUnusable> {
         let at = provider.base_url.trim_end_matches('/');
         if self.server_url() != Some(at) {
@@ -147,9 +144,6 @@ impl PaymentProviders {
 
     /// Opens what is recorded of a provider's credentials, wherever it is: for what is
     /// only compared, or wiped.
-    ///
-    /// # Errors
-    /// [`CredentialsError`].
     pub fn credentials_of(
         &self,
         provider: &Provider,

@@ -1,13 +1,13 @@
-//! The page that an operator's browser ends at after agreeing on `BTCPay`'s:
-//! whether the store is connected, and if not, why. It has the headers of the
-//! storefront's pages and their style, and no script.
+//! The page that an operator's browser ends at after agreeing on `BTCPay`'s page: it says
+//! whether the store is connected, and if not, why. It has the headers and the style of the
+//! storefront's pages, and no script.
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use keywright_web::ApiError;
 
-/// A store is not connected; what the operator is told.
+/// Why no store is connected, for the operator.
 #[derive(Debug)]
 pub(crate) struct ConnectRefusal {
     pub(crate) status: StatusCode,
@@ -51,7 +51,7 @@ impl IntoResponse for ConnectRefusal {
     }
 }
 
-/// The page that says that it is done.
+/// The page for success.
 pub(crate) fn connected(message: &str) -> Response {
     page(StatusCode::OK, "The store is connected", message)
 }
@@ -68,7 +68,7 @@ fn page(status: StatusCode, head: &str, message: &str) -> Response {
         escape(message)
     );
     let mut answer = keywright_storefront::document(status, html.into_bytes()).map(Body::from);
-    // Its address has a secret in it, if one that is used up.
+    // Its address holds a secret, although a used one.
     answer
         .headers_mut()
         .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

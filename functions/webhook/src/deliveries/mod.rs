@@ -49,7 +49,7 @@ pub(crate) async fn take(
         return Ok(StatusCode::OK);
     };
     if delivery.store_id != account.store.id() {
-        note(Level::Warn, "passed over a BTCPay event of another store");
+        note(Level::Warn, "ignored a BTCPay event of another store");
         return Ok(StatusCode::OK);
     }
     let keys = ports.receipt_keys.as_ref().map_err(|error| {
@@ -66,7 +66,7 @@ pub(crate) async fn take(
         let Some(order) = found else {
             note(
                 Level::Warn,
-                "passed over a BTCPay event for an invoice that is not of this store",
+                "ignored a BTCPay event for an invoice that is not of this store",
             );
             return Ok(StatusCode::OK);
         };

@@ -1,5 +1,4 @@
-//! The store that a delivery is about: that of the configuration, or a
-//! connected one.
+//! The store that a delivery is from: the one of the configuration, or a connected one.
 
 use crate::Ports;
 use keywright_ports::Unavailable;
@@ -20,7 +19,7 @@ impl Ports {
     /// The store of the configuration.
     ///
     /// # Errors
-    /// 503 where there is none.
+    /// 503 if none is configured.
     pub(crate) fn configured(&self) -> Result<&WebhookStore, ApiError> {
         self.configured.as_ref().as_ref().map_err(|reason| {
             ApiError::unavailable(
@@ -34,8 +33,8 @@ impl Ports {
     /// The connected store with this id.
     ///
     /// # Errors
-    /// 401 for an unknown or disconnected one: nothing can be signed for it.
-    /// 503 where it cannot be used now; `BTCPay` sends the delivery again.
+    /// 401 for an unknown or disconnected one: no delivery can be signed for it. 503 if it
+    /// cannot be used now; `BTCPay` sends the delivery again.
     pub(crate) async fn connected(&self, provider_id: &str) -> Result<WebhookStore, ApiError> {
         let unknown = || ApiError::unauthorized("no store is connected under this address");
         let provider = payment_providers::connected(&self.database, provider_id)

@@ -87,9 +87,6 @@ pub enum InvalidDiscount {
 impl Discount {
     /// Checks an amount against its kind and currency. A percentage ignores the currency, a
     /// free license ignores both.
-    ///
-    /// # Errors
-    /// [`InvalidDiscount`].
     pub fn new(
         kind: DiscountKind,
         amount: i64,

@@ -1,9 +1,9 @@
-//! Orders that ended unpaid, and how they are purged: the order, what its buyer wrote,
-//! the released use of its code, and what it was to be paid with. Audit entries stay;
-//! they hold nothing of the buyer.
+//! Orders that ended unpaid, and how they are purged: the order, its buyer's data, the
+//! released use of its code, and its amount or address. Audit entries stay; they hold no data
+//! of the buyer.
 //!
-//! An order stays for good that was ever paid, that anything was paid for, that a
-//! transfer names, or that an operator was told of or has touched.
+//! An order is never purged if it was paid, even in part, if a transfer names it, or if it
+//! was listed for an operator or changed by one.
 
 use keywright_domain::invoice::watch::{DEFAULT_WATCH, MARGIN};
 use keywright_ports::{Statement, Value};
@@ -60,7 +60,7 @@ pub fn purge(before: i64, now: i64, most: u32) -> [Statement; 3] {
             ),
             params(),
         ),
-        // Last: the statements before read which ones they are.
+        // Last: the statements before read these rows.
         Statement::new(
             concat!("DELETE FROM invoices WHERE id IN (", purgeable!(), ")"),
             params(),
@@ -69,7 +69,7 @@ pub fn purge(before: i64, now: i64, most: u32) -> [Statement; 3] {
 }
 
 /// Purges up to `most` events from before `before`, in unix seconds, the oldest first.
-/// Nothing delivers events yet, so each of them waits.
+/// No function delivers events yet, so all of them are waiting.
 #[must_use]
 pub fn purge_events(before: i64, most: u32) -> Statement {
     Statement::new(

@@ -11,9 +11,6 @@ use serde_json::json;
 /// that dies leaves them for a later one. For each store up to `limit` orders that are not
 /// settled, up to a third of `limit` with a payment, and as many settled ones, each the most
 /// overdue first.
-///
-/// # Errors
-/// [`DatabaseError`].
 pub async fn claim(
     database: &Database,
     stores: &[&str],
@@ -63,9 +60,6 @@ pub async fn claim(
 
 /// The orders among these ids that are paid at `BTCPay` and not settled here yet, the oldest
 /// first.
-///
-/// # Errors
-/// [`DatabaseError`].
 pub async fn unsettled_among(
     database: &Reader,
     ids: &[&str],

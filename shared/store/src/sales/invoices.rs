@@ -24,20 +24,20 @@ pub struct OrderDraft {
     pub product_id: String,
     /// The policy, if the product has any.
     pub policy_id: Option<String>,
-    /// What the buyer pays.
+    /// The price to pay.
     pub price: Price,
     /// The price before any discount, in the same currency.
     pub base: Price,
     /// The connected store it is paid at; `None` for the store of the configuration, and
     /// if there is nothing to pay.
     pub payment_provider_id: Option<String>,
-    /// What the license will promise.
+    /// The terms of the license.
     pub terms: Terms,
-    /// Where the buyer can be reached.
+    /// The buyer's e-mail address.
     pub buyer_email: Option<String>,
-    /// What the buyer wrote.
+    /// The buyer's note.
     pub buyer_note: Option<String>,
-    /// The use of a code that brought the price down.
+    /// The use of the discount code.
     pub reservation: Option<Reservation>,
 }
 
@@ -55,7 +55,7 @@ impl OrderDraft {
 /// An order in sats: as it was priced, or as the provider converted it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Quote {
-    /// What the buyer pays.
+    /// The price to pay.
     pub amount_sats: i64,
     /// The price before any discount.
     pub base_price_sats: i64,
@@ -87,9 +87,9 @@ pub enum OrderRefusal {
 pub struct Payable {
     /// Our id.
     pub id: String,
-    /// What is bought.
+    /// The product.
     pub product_id: String,
-    /// Where the purchase stands.
+    /// The state of its invoice.
     pub status: InvoiceStatus,
     /// What was paid.
     pub payment_state: PaymentState,
@@ -104,9 +104,9 @@ pub struct Payable {
     pub amount_sats: i64,
     /// Unix seconds of the order.
     pub created_at: i64,
-    /// How often the reconciler has asked for it.
+    /// How often the reconciler has read it.
     pub checks: i64,
-    /// Till when the provider watches for payments, in unix seconds.
+    /// When the provider stops watching for payments, in unix seconds.
     pub watch_until: Option<i64>,
     /// Id of the last step that was recorded.
     pub step_id: Option<String>,
@@ -294,9 +294,6 @@ fn placing(
 /// Records the provider's invoice of an order, its conversion of the price to sats, if
 /// known, and when the provider stops watching for payments, in unix seconds. The first
 /// invoice wins: a second one for the same order changes nothing.
-///
-/// # Errors
-/// [`DatabaseError`].
 pub async fn attach_provider(
     database: &Database,
     id: &str,
@@ -324,9 +321,6 @@ pub async fn attach_provider(
 
 /// Ends an order that was not paid, with its audit entry, and releases the use of its code.
 /// Nothing changes in a state that must not become the new one.
-///
-/// # Errors
-/// [`DatabaseError`].
 pub async fn close(
     database: &Database,
     actor: &Actor,
@@ -360,7 +354,7 @@ pub async fn close(
         before: None,
         after: Some(json!({ "status": status, "reason": reason })),
     };
-    // The entry first, while the row still says what it was.
+    // The entry comes first, while the row still has the old state.
     let mut batch = vec![audit::insert_closing(actor, entry, from), update];
     batch.extend(redemptions::released(actor, id, None));
     database.batch(batch).await.map(drop)
@@ -369,9 +363,6 @@ pub async fn close(
 /// The order of an invoice at a `BTCPay` store: by the invoice's id, or by the order id in
 /// it, in case the answer with its id never reached us. An order that is paid at another
 /// store is not found.
-///
-/// # Errors
-/// [`DatabaseError`].
 pub async fn for_btcpay(
     database: &Reader,
     provider_invoice_id: &str,
@@ -397,9 +388,6 @@ pub async fn for_btcpay(
 
 /// The ids among these that open their orders: those of orders from before there were
 /// secrets.
-///
-/// # Errors
-/// [`DatabaseError`].
 pub async fn opened_by_their_ids(
     database: &Reader,
     ids: &BTreeSet<&str>,

@@ -314,7 +314,7 @@ fn effects(
             vec![closed(actor, invoice, step, ids)]
         }
         OrderEffect::None if is_first_payment(invoice, step) => {
-            redemptions::seen(&invoice.id, &ids.step).to_vec()
+            redemptions::paid_again(&invoice.id, &ids.step).to_vec()
         }
         OrderEffect::None => Vec::new(),
     }

@@ -1,6 +1,6 @@
-//! Connected stores. What opens one is sealed ([`keywright_ports::vault`]) and
-//! wiped when it is disconnected; the row stays, because its orders name it,
-//! and is taken up again when the same business connects the same store.
+//! Connected stores. Their credentials are sealed ([`keywright_ports::vault`]) and wiped when
+//! a store is disconnected; the row stays, because its orders name it, and is used again when
+//! the same business connects the same store.
 
 use keywright_domain::rail::{Candidate, ProviderKind};
 use keywright_ports::vault::{NoVault, Vault};
@@ -15,13 +15,13 @@ pub struct Provider {
     pub id: String,
     /// Its business.
     pub merchant_profile_id: String,
-    /// What it is.
+    /// Its kind.
     pub kind: ProviderKind,
-    /// Where it is.
+    /// The address of its server.
     pub base_url: String,
     /// Id of the store there.
     pub store_id: String,
-    /// What opens it, sealed.
+    /// Its credentials, sealed.
     pub credentials: Option<SealedCredentials>,
     /// Id of the webhook there.
     pub webhook_id: Option<String>,
@@ -34,7 +34,7 @@ pub struct Provider {
 #[serde(transparent)]
 pub struct SealedCredentials(String);
 
-/// What opens a store. It does not print.
+/// The credentials of a store. They do not print.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Credentials {
     /// The API key; `None` while a connection is under way.
@@ -46,7 +46,7 @@ pub struct Credentials {
 /// Why the credentials of a connected store cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CredentialsError {
-    /// There is nothing to open its credentials with.
+    /// No key is configured that opens credentials.
     #[error(transparent)]
     NoVault(#[from] NoVault),
     /// Its credentials were sealed with another key, or changed.
@@ -57,7 +57,7 @@ pub enum CredentialsError {
     },
 }
 
-/// What `credentials` holds: each text sealed for itself.
+/// The content of the column `credentials`: each text is sealed by itself.
 #[derive(Serialize, Deserialize)]
 struct Contents {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -114,7 +114,7 @@ impl Credentials {
 }
 
 impl Provider {
-    /// It, for choosing one.
+    /// Converts this row into the domain type.
     #[must_use]
     pub fn candidate(&self) -> Candidate<'_> {
         Candidate {
@@ -125,9 +125,6 @@ impl Provider {
     }
 
     /// Opens its credentials.
-    ///
-    /// # Errors
-    /// [`CredentialsError`].
     pub fn open(&self, vault: &Result<Vault, NoVault>) -> Result<Credentials, CredentialsError> {
         let vault = vault.as_ref().map_err(|missing| *missing)?;
         let opened = || {
@@ -162,18 +159,12 @@ macro_rules! select_providers {
 pub(crate) use select_providers;
 
 /// The connected store with this id.
-///
-/// # Errors
-/// [`DatabaseError`].
 pub async fn connected(database: &Reader, id: &str) -> Result<Option<Provider>, DatabaseError> {
     let sql = select_providers!("WHERE id = ?1 AND disconnected_at IS NULL");
     database.first(Statement::new(sql, [id.into()])).await
 }
 
-/// Those of these stores that are connected, in one statement.
-///
-/// # Errors
-/// [`DatabaseError`].
+/// The connected ones among these stores, in one statement.
 pub async fn connected_among(
     database: &Reader,
     ids: &[&str],
@@ -185,7 +176,7 @@ pub async fn connected_among(
     database.query(Statement::new(sql, [list.into()])).await
 }
 
-/// The business that a request means, and its connected store of this kind.
+/// A business and its connected store of a kind.
 #[derive(Debug, Clone)]
 pub struct ProfileProvider {
     /// The business.
@@ -205,11 +196,8 @@ struct Joined {
     provider: Option<Provider>,
 }
 
-/// The connected store of this kind of a business, of the default one where
-/// none is named; `None` for an unknown business.
-///
-/// # Errors
-/// [`DatabaseError`].
+/// A business, by default the default one, and its connected store of this kind; `None` for
+/// an unknown business.
 pub async fn of_business(
     database: &Reader,
     profile_id: Option<&str>,
@@ -237,11 +225,8 @@ pub async fn of_business(
 }
 
 /// Every connected store, for the operator's overview.
-///
-/// # Errors
-/// [`DatabaseError`].
 pub async fn all_connected(database: &Reader) -> Result<Vec<Provider>, DatabaseError> {
-    // An operator has a handful.
+    // An operator has only a few.
     let sql =
         select_providers!("WHERE disconnected_at IS NULL ORDER BY connected_at, id LIMIT 500");
     database.query(Statement::new(sql, [])).await

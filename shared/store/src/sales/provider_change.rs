@@ -43,9 +43,6 @@ struct ConnectedRow {
 
 /// The row of a store; if it has none, a new one with this id and these credentials, not
 /// connected.
-///
-/// # Errors
-/// [`DatabaseError`].
 pub async fn reserve(
     database: &Database,
     store: StoreAddress<'_>,
@@ -106,9 +103,6 @@ pub async fn reserve(
 
 /// Replaces the credentials of a row that is not connected. `false` if they are not the ones
 /// that it was read with any more.
-///
-/// # Errors
-/// [`DatabaseError`].
 pub async fn replace_credentials(
     database: &Database,
     provider: &Provider,
@@ -153,9 +147,6 @@ pub struct ConnectionDetails<'a> {
 /// Connects a store whose webhook is made, with the audit entry; its orders are checked
 /// again. `false`, and nothing written, if its business has another store by now, or the row
 /// was connected or changed meanwhile.
-///
-/// # Errors
-/// [`DatabaseError`].
 pub async fn activate(
     database: &Database,
     actor: &Actor,
@@ -248,9 +239,6 @@ struct OpenOrders {
 /// Disconnects a store, with the audit entry, and wipes its credentials. Its undecided orders
 /// are not checked any more, and are listed for the operator. Answers how many those are.
 /// Repeating it changes nothing.
-///
-/// # Errors
-/// [`DatabaseError`].
 pub async fn disconnect(
     database: &Database,
     actor: &Actor,

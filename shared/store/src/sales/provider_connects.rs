@@ -43,9 +43,6 @@ struct ProfileRow {
 }
 
 /// Records a pending connection, with its audit entry.
-///
-/// # Errors
-/// [`DatabaseError`].
 pub async fn begin(
     database: &Database,
     actor: &Actor,
@@ -142,9 +139,6 @@ struct StateRow {
 }
 
 /// Takes a state, once.
-///
-/// # Errors
-/// [`DatabaseError`].
 pub async fn take(
     database: &Database,
     state_hash: &str,

@@ -13,9 +13,8 @@ use keywright_ports::{Batch, Database, DatabaseError, Reader, Row, Statement, Va
 use serde::Deserialize;
 use serde_json::json;
 
-/// Writes the receipt of an order that is settled, sealed. Where the order is not
-/// settled or is of another product, and where there is a receipt for it or for the
-/// same payment, nothing is written.
+/// Writes the sealed receipt of a settled order. Nothing is written if the order is not
+/// settled or is for another product, or if it or the same payment already has a receipt.
 pub(crate) fn of_order(receipt: &ReceiptFacts<'_>, keys: &ReceiptKeys) -> Statement {
     Statement::new(
         "INSERT INTO receipts (id, kind, external_ref, invoice_id, product_id, amount, currency,
@@ -64,20 +63,20 @@ macro_rules! seals {
 }
 pub(crate) use seals;
 
-/// A receipt as the operator looks it up.
+/// A receipt in the operator's list.
 #[derive(Debug, Clone, Deserialize)]
 pub struct ListedReceipt {
     /// `UUIDv7`.
     pub id: String,
-    /// Who took the payment, such as `btcpay`.
+    /// The kind of receipt, such as `btcpay`.
     pub kind: String,
-    /// What they call it.
+    /// The provider's id of the payment.
     pub external_ref: String,
     /// The order.
     pub invoice_id: Option<String>,
     /// The product.
     pub product_id: String,
-    /// Its slug; `None` where there is no such product.
+    /// Its slug; `None` if no such product exists.
     pub product: Option<String>,
     /// In the smallest unit of the currency.
     pub amount: i64,
@@ -92,7 +91,7 @@ pub struct ListedReceipt {
 }
 
 impl ListedReceipt {
-    /// Every member; `None` without a license, as nothing is to be sealed then.
+    /// Every member; `None` without a license, because then there is nothing to seal.
     #[must_use]
     pub fn facts(&self) -> Option<ReceiptFacts<'_>> {
         Some(ReceiptFacts {
@@ -108,7 +107,7 @@ impl ListedReceipt {
         })
     }
 
-    /// What its seals are worth; `None` without a license.
+    /// The state of its seals; `None` without a license.
     #[must_use]
     pub fn seal_state(&self, keys: &ReceiptKeys) -> Option<SealState> {
         self.facts().map(|facts| keys.check(&facts, &self.seals))
@@ -132,9 +131,6 @@ macro_rules! select_receipts {
 }
 
 /// Receipts, newest first; one more than the page holds when there are more.
-///
-/// # Errors
-/// [`DatabaseError`].
 pub async fn list(database: &Reader, page: &Page) -> Result<Vec<ListedReceipt>, DatabaseError> {
     // Ids grow with time. Behind every id when there is no page before.
     let before = page.after.as_ref().map_or("~", |after| after.id.as_str());
@@ -146,9 +142,6 @@ pub async fn list(database: &Reader, page: &Page) -> Result<Vec<ListedReceipt>, 
 }
 
 /// The receipts with these ids, in no order.
-///
-/// # Errors
-/// [`DatabaseError`].
 pub async fn with_ids(
     database: &Reader,
     ids: &[&str],
@@ -161,12 +154,9 @@ pub async fn with_ids(
     database.query(statement).await
 }
 
-/// Seals receipts that were written before with the newest key, as they were read:
-/// one that is not in the database as it was read is left alone. The same batch
-/// writes one audit entry. Answers how many were sealed; repeating it seals none.
-///
-/// # Errors
-/// [`DatabaseError`].
+/// Seals recorded receipts with the newest key, as they were read: a receipt that has changed
+/// since is left alone. The same batch writes one audit entry. Answers how many were sealed;
+/// repeating it seals none.
 pub async fn seal_recorded(
     database: &Database,
     actor: &Actor,
@@ -222,8 +212,8 @@ pub async fn seal_recorded(
     Ok(batch.run(database).await?.all(sealed)?.len())
 }
 
-/// Answers a row when one of the oldest receipts has no seal at all: those from
-/// before receipts were sealed are the oldest. Looks at a fixed number of rows.
+/// Answers a row if one of the oldest receipts has no seal: receipts from before there were
+/// seals are the oldest. Reads a fixed number of rows.
 #[must_use]
 pub fn unsealed() -> Statement {
     Statement::new(

@@ -22,7 +22,7 @@ pub enum OrderCap {
     Email,
 }
 
-/// The orders `o` of a kind that count still and are not paid.
+/// The orders `o` of a kind that still count and are not paid.
 macro_rules! counted {
     ($which:literal) => {
         concat!(
@@ -34,8 +34,8 @@ macro_rules! counted {
     };
 }
 
-/// All orders of the last hour, and some that were paid in the last minutes; at most as
-/// many as there may be.
+/// All orders of the last hour, including some that were paid in the last minutes; counted
+/// up to the cap.
 macro_rules! everybody {
     () => {
         "(SELECT count(*) FROM (SELECT 1 FROM recent_orders WHERE ordered_at > ?5 - 3600
@@ -160,11 +160,8 @@ pub(crate) fn reached_cap(kind: OrderKind, error: &DatabaseError) -> Option<Orde
     }
 }
 
-/// Seconds until the oldest order that fills a cap counts no more; the whole
-/// time where there is none of this caller's network.
-///
-/// # Errors
-/// [`DatabaseError`].
+/// Seconds until the oldest order that fills a cap stops counting; the whole time if no
+/// order is of this caller's network.
 pub async fn wait(
     database: &Reader,
     origin: &OrderOrigin,
@@ -198,7 +195,7 @@ pub async fn wait(
     Ok((at + counted - now).clamp(1, counted))
 }
 
-/// Removes up to `most` orders that count no more: their time is over, or they were
+/// Removes up to `most` orders that do not count any more: their time is over, or they were
 /// paid.
 #[must_use]
 pub fn forget(now: i64, most: u32) -> Statement {

@@ -1,17 +1,16 @@
-//! The uses of discount codes: reserved with the order, used when it settles,
-//! released when it ends without a payment.
+//! The uses of discount codes: reserved with the order, used when it settles, released when
+//! it ends without a payment.
 //!
-//! An unpaid order keeps its use for [`CODE_KEPT_SECONDS`]; afterwards an order
-//! that finds no other use takes it over. The order that lost it keeps its price,
-//! and counts again as soon as a payment of it is seen.
+//! An unpaid order keeps its use for [`CODE_KEPT_SECONDS`]; afterwards an order that finds no
+//! other use takes it over. The order that lost its use keeps its price, and counts again as
+//! soon as a payment for it is observed.
 //!
-//! `discount_codes.used_count` counts the redemptions that are reserved or
-//! used, and is changed only here, by the batch that changes their state. A
-//! code is never reserved more often than `max_uses` says, because the
-//! statement that reserves says so. It may be *used* more often by one way
-//! only: a payment that arrives after its reservation was released is honoured,
-//! because the buyer was promised the price and the money was taken; the count
-//! then goes up whatever the limit.
+//! `discount_codes.used_count` counts the redemptions that are reserved or used. Only this
+//! module changes it, in the batch that changes their state. A code is never reserved more
+//! often than `max_uses`, because the statement that reserves checks it. A code can be *used*
+//! more often in one case: a payment that arrives after its reservation was released is
+//! honoured, because the buyer was promised the price and has paid; the count then exceeds
+//! the limit.
 
 use crate::operator::audit::{Actor, insert_into_audit};
 use keywright_domain::recent_orders::CODE_KEPT_SECONDS;
@@ -49,15 +48,13 @@ macro_rules! yieldable {
 }
 pub(crate) use yieldable;
 
-/// The newest second in which a use may have been reserved that another order
-/// may take over now.
+/// The newest reservation time whose use another order may take over now.
 pub(crate) const fn yields_before(now: i64) -> i64 {
     now - CODE_KEPT_SECONDS
 }
 
-/// Releases the uses that a new order needs of those that unpaid orders have kept
-/// for long enough, the oldest first; none where a use is left anyway, or where
-/// these are not enough.
+/// Releases the uses that a new order needs, of those that unpaid orders have kept for long
+/// enough, the oldest first; none if a use is left anyway, or if these are not enough.
 pub(crate) fn yielded(code_id: &str, now: i64) -> [Statement; 2] {
     let params = || [code_id.into(), yields_before(now).into(), now.into()];
     [
@@ -86,9 +83,9 @@ pub(crate) fn yielded(code_id: &str, now: i64) -> [Statement; 2] {
     ]
 }
 
-/// Reserves the use of an order again that it lost, because a payment of it was
-/// seen: whatever the limit, for the money is on its way. With the step that saw it.
-pub(crate) fn seen(invoice_id: &str, step_id: &str) -> [Statement; 2] {
+/// Reserves again the use that an order lost, because a payment for it was observed: even
+/// above the limit, because the money is on its way. Hangs on the step of the observation.
+pub(crate) fn paid_again(invoice_id: &str, step_id: &str) -> [Statement; 2] {
     [
         Statement::new(
             "UPDATE discount_codes SET used_count = used_count + 1
@@ -107,8 +104,8 @@ pub(crate) fn seen(invoice_id: &str, step_id: &str) -> [Statement; 2] {
     ]
 }
 
-/// Takes one use of a code, where it has one left; changes no row where not.
-/// What follows in the batch hangs on that.
+/// Takes one use of a code; changes no row if none is left. The rest of the batch depends on
+/// that.
 pub(crate) fn take(code_id: &str, now: i64) -> Statement {
     Statement::new(
         "UPDATE discount_codes SET used_count = used_count + 1
@@ -118,7 +115,7 @@ pub(crate) fn take(code_id: &str, now: i64) -> Statement {
     )
 }
 
-/// Records the use that was taken, if its order got in. Answers a row then.
+/// Records the use that was taken, if its order was recorded, and then answers a row.
 pub(crate) fn reserve(reservation: &Reservation, invoice_id: &str, now: i64) -> Statement {
     Statement::new(
         "INSERT INTO redemptions (id, code_id, invoice_id, state, discount_sats, reserved_at)
@@ -134,11 +131,11 @@ pub(crate) fn reserve(reservation: &Reservation, invoice_id: &str, now: i64) -> 
     )
 }
 
-/// Turns the use of an invoice that is settled, where it has one, into `used`,
-/// and tells of it once. After the license is in: the event names it.
+/// Turns the use of a settled invoice, if it has one, into `used`, with one event. It comes
+/// after the license, which the event names.
 pub(crate) fn used(actor: &Actor, invoice_id: &str, event_id: &str) -> [Statement; 3] {
     [
-        // One that was released counts again.
+        // A released use counts again.
         Statement::new(
             "UPDATE discount_codes SET used_count = used_count + 1
              WHERE id = (SELECT r.code_id FROM redemptions r JOIN invoices i ON i.id = r.invoice_id
@@ -178,14 +175,12 @@ pub(crate) fn used(actor: &Actor, invoice_id: &str, event_id: &str) -> [Statemen
     ]
 }
 
-/// Gives the use of an invoice that ended unpaid back, once, where it has one;
-/// with a step, only if that was taken. One that settled has none to give: its
-/// use is `used`.
+/// Releases the use of an invoice that ended unpaid, once, if it has one; with a step, only
+/// if that step was taken. A settled invoice has nothing to release: its use is `used`.
 pub(crate) fn released(actor: &Actor, invoice_id: &str, step_id: Option<&str>) -> [Statement; 2] {
     [
         Statement::new(
-            // Not below 0, whatever somebody did to the table: a count that is
-            // wrong must not keep an invoice from ending.
+            // Never below 0: a wrong count must not keep an invoice from ending.
             "UPDATE discount_codes SET used_count = max(used_count - 1, 0)
              WHERE id = (SELECT r.code_id FROM redemptions r JOIN invoices i ON i.id = r.invoice_id
                          WHERE r.invoice_id = ?1 AND r.state = 'reserved'
@@ -201,9 +196,9 @@ pub(crate) fn released(actor: &Actor, invoice_id: &str, step_id: Option<&str>) -
     ]
 }
 
-/// The reservations of before `?1` whose order has no invoice at a payment
-/// provider, numbered from 0, the oldest `?2` of them. From the pending orders,
-/// which are few and have an index; codes and uses only grow.
+/// The oldest `?2` reservations from before `?1` whose order has no invoice at a payment
+/// provider, numbered from 0. The query starts at the pending orders, which are few and have
+/// an index; codes and uses only grow.
 macro_rules! forgotten {
     () => {
         "SELECT r.id, r.code_id, row_number() OVER (ORDER BY r.reserved_at, r.id) - 1 AS number
@@ -214,14 +209,10 @@ macro_rules! forgotten {
     };
 }
 
-/// Releases reservations made before `before` whose order never got an invoice
-/// at a payment provider, each with its audit entry under one of `audit_ids`;
-/// at most as many as there are of those, the oldest first. The orders stay as
-/// they are: whether somebody can still pay them is for the provider to say.
-/// Answers how many were released.
-///
-/// # Errors
-/// [`DatabaseError`].
+/// Releases reservations made before `before` whose order never got an invoice at a payment
+/// provider, the oldest first and at most one for each of `audit_ids`, each with its audit
+/// entry. The orders stay as they are: only the provider knows whether they can still be
+/// paid. Answers how many were released.
 pub async fn reap(
     database: &Database,
     actor: &Actor,
@@ -270,7 +261,7 @@ pub async fn reap(
         ),
         [before.into(), limit.into(), Value::from(actor.at)],
     );
-    // The redemptions last: the two before read which ones they are.
+    // The redemptions come last: the statements before read them.
     let mut batch = Batch::new();
     batch.extend([entries, counts]);
     let released = batch.read::<Row>(released);

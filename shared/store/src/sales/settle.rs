@@ -1,9 +1,8 @@
-//! From a payment to a license: receipt, license, audit entry and event in one
-//! atomic batch. Run twice, or twice at once, it makes one of each: the
-//! receipt is unique by what was paid, the license by its receipt, and the
-//! entry and the event are written only by the batch whose new license id is
-//! the one that got in. The receipt is sealed in the same batch, for this license. The use of a discount code becomes `used` in the same
-//! batch, once. So is the license's download id made.
+//! From a payment to a license: receipt, license, audit entry and event in one atomic batch.
+//! Run twice, even at once, it makes one of each: the receipt is unique by what was paid, the
+//! license by its receipt, and only the batch whose license was written writes the entry and
+//! the event. The same batch seals the receipt for this license, turns the use of a discount
+//! code into `used`, and makes the license's download id.
 
 use crate::columns;
 use crate::licenses::download_ids;
@@ -23,8 +22,8 @@ use keywright_ports::{Batch, Database, DatabaseError, Stamps, Statement, Value};
 use serde::Deserialize;
 use serde_json::json;
 
-/// New ids for one attempt to settle; those of an attempt that changes nothing
-/// are never used.
+/// New ids for one attempt to issue a license; those of an attempt that changes nothing are
+/// never used.
 #[derive(Debug, Clone)]
 pub struct IssueIds {
     /// Of the receipt.
@@ -33,11 +32,11 @@ pub struct IssueIds {
     pub license: String,
     /// Of the audit entry.
     pub audit: String,
-    /// Of the event that tells of the license.
+    /// Of the event of the license.
     pub event: String,
-    /// Of the event that tells of the code.
+    /// Of the event of the code.
     pub redeemed: String,
-    /// What opens the downloads of the license.
+    /// The download id of the license.
     pub download: DownloadId,
 }
 
@@ -61,9 +60,9 @@ impl IssueIds {
 pub struct OperatorGrant {
     /// The product.
     pub product_id: String,
-    /// Under which policy, where one was named.
+    /// The policy, if one was named.
     pub policy_id: Option<String>,
-    /// What the license promises.
+    /// The terms of the license.
     pub terms: Terms,
     /// When it expires, in unix seconds; `None` never.
     pub expires_at: Option<i64>,
@@ -72,7 +71,7 @@ pub struct OperatorGrant {
     pub maintenance_until: Option<i64>,
     /// Activations in 24 hours; 0 is unlimited, `None` as its policy says.
     pub max_activations_per_day: Option<i64>,
-    /// Whom it is for.
+    /// The e-mail address of its holder.
     pub buyer_email: Option<String>,
     /// Why it was granted.
     pub note: Option<String>,
@@ -148,9 +147,6 @@ pub fn free_reference(invoice_id: &str) -> String {
 }
 
 /// Records an operator's grant and its license.
-///
-/// # Errors
-/// [`DatabaseError`].
 pub async fn grant(
     database: &Database,
     actor: &Actor,
@@ -194,28 +190,28 @@ pub async fn grant(
     );
     let download = download_ids::give(&ids.license, &ids.download, actor.at);
     let mut batch = vec![receipts::of_grant(&receipt, keys), license, download];
-    batch.extend(told(actor, ids, None, "admin_issue"));
+    batch.extend(reported(actor, ids, None, "admin_issue"));
     database.batch(batch).await.map(drop)
 }
 
-/// What a receipt is written for.
+/// The payment that a receipt is written for.
 #[derive(Clone, Copy)]
 pub(crate) struct PaymentFacts<'a> {
-    /// Our invoice.
+    /// The order.
     pub(crate) invoice_id: &'a str,
     /// Its product.
     pub(crate) product_id: &'a str,
     /// What the receipt is a proof of.
     pub(crate) kind: ReceiptKind,
-    /// What they call it.
+    /// The provider's id of the payment.
     pub(crate) external_ref: &'a str,
-    /// What came in, in the smallest unit of its currency.
+    /// The amount, in the smallest unit of its currency.
     pub(crate) amount: i64,
     /// The currency.
     pub(crate) currency: &'static str,
-    /// When, in unix seconds.
+    /// The time of the payment, in unix seconds.
     pub(crate) received_at: i64,
-    /// Whether the order may have a code whose use ends with it.
+    /// Whether the order may have a discount code.
     pub(crate) has_code: bool,
 }
 
@@ -252,9 +248,8 @@ fn issuing_with_id(
         received_at: paid.received_at,
         license_id: &ids.license,
     };
-    // What is sold for a time runs from the payment, whenever it was heard of.
-    // As `Terms::maintenance_until`: a day's last second, not after the year
-    // 9999.
+    // The duration runs from the payment, even if it was observed later. As
+    // `Terms::maintenance_until`: the last second of a day, not after the year 9999.
     let license = Statement::new(
         "INSERT INTO licenses (id, receipt_id, product_id, policy_id, status, issued_at,
                                expires_at, grace_seconds, max_machines, entitlements, is_trial,
@@ -274,7 +269,7 @@ fn issuing_with_id(
         ],
     );
     let mut batch = vec![receipts::of_order(&receipt, keys), license];
-    batch.extend(told(actor, ids, Some(paid.invoice_id), "purchase"));
+    batch.extend(reported(actor, ids, Some(paid.invoice_id), "purchase"));
     if paid.has_code {
         batch.extend(redemptions::used(actor, paid.invoice_id, &ids.redeemed));
     }
@@ -282,8 +277,8 @@ fn issuing_with_id(
     (batch, license_id)
 }
 
-/// The audit entry and the event of a new license, if it got in.
-fn told(
+/// The audit entry and the event of a new license, if it was written.
+fn reported(
     actor: &Actor,
     ids: &IssueIds,
     invoice_id: Option<&str>,

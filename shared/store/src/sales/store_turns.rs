@@ -106,9 +106,6 @@ impl StoreTurn {
 
 /// Takes the turns of up to `limit` stores that have something to check, the longest
 /// waiting first. Ticks at the same time get different stores.
-///
-/// # Errors
-/// [`DatabaseError`].
 pub async fn claim(
     database: &Database,
     now: i64,
