@@ -6,7 +6,7 @@ use keywright_ports::Stamps;
 use keywright_ports::receipt_keys::ReceiptKeys;
 use keywright_providers::btcpay::{Expected, Invoice, Mismatch, Store};
 use keywright_store::operator::audit::Actor;
-use keywright_store::sales::invoices::Payable;
+use keywright_store::sales::payable::Payable;
 use keywright_store::sales::payment_observations::{
     self, ObservedInvoice, PreparedObservation, StepIds,
 };

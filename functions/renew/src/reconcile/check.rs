@@ -8,7 +8,8 @@ use keywright_providers::btcpay::{Invoice, Store};
 use keywright_services::payment_observation;
 use keywright_store::operator::audit::Actor;
 use keywright_store::sales::due_orders::NextCheck;
-use keywright_store::sales::invoices::{self, Payable};
+use keywright_store::sales::invoices;
+use keywright_store::sales::payable::Payable;
 use keywright_store::sales::payment_observations::Recorded;
 
 /// Statements that closing an order takes which has no invoice.

@@ -22,7 +22,7 @@ use check::{OrderCheck, OrderChecker, again};
 use futures_util::future::join_all;
 use keywright_ports::{DatabaseError, Level};
 use keywright_store::sales::due_orders::{self, NextCheck};
-use keywright_store::sales::invoices::Payable;
+use keywright_store::sales::payable::Payable;
 use keywright_store::sales::store_turns::{self, StoreTurn, StoreTurnOutcome};
 use serde::Serialize;
 use stores::{OpenedStore, PaidInvoices, StoreFailure};

@@ -5,7 +5,7 @@ use super::stores::{may_be_news, order_ids};
 use keywright_domain::invoice::watch::FIRST_WAIT;
 use keywright_ports::{Database, DatabaseError};
 use keywright_store::sales::due_orders;
-use keywright_store::sales::invoices::Payable;
+use keywright_store::sales::payable::Payable;
 use std::collections::BTreeSet;
 
 /// Orders that a tick checks because their turn has come, shared by the stores.

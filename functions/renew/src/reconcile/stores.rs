@@ -5,7 +5,7 @@ use crate::Ports;
 use keywright_domain::invoice::PaymentState;
 use keywright_ports::{DatabaseError, FetchError};
 use keywright_providers::btcpay::{self, Invoice, InvoiceStatus, Store};
-use keywright_store::sales::invoices::Payable;
+use keywright_store::sales::payable::Payable;
 use keywright_store::sales::payment_providers::{self, Provider};
 use keywright_store::sales::store_turns::{StoreTurn, StoreTurnOutcome};
 

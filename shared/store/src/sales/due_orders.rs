@@ -1,7 +1,7 @@
 //! The orders that the reconciler checks: those whose turn has come, and those that a
 //! provider lists as paid.
 
-use crate::sales::invoices::{Payable, payable_columns};
+use crate::sales::payable::{Payable, payable_columns};
 use keywright_ports::{Batch, Database, DatabaseError, Reader, Statement};
 use serde::Serialize;
 use serde_json::json;

@@ -3,9 +3,10 @@
 
 use crate::columns;
 use crate::operator::audit::{self, Actor, Entry};
+use crate::sales::payable::{Payable, payable_columns};
 use crate::sales::recent_orders::{self, OrderCap};
 use crate::sales::redemptions::{self, Reservation};
-use keywright_domain::invoice::{InvoiceStatus, PaymentState};
+use keywright_domain::invoice::InvoiceStatus;
 use keywright_domain::money::{Price, Sats};
 use keywright_domain::order::{OrderIdentity, OrderOpener, OrderProvider};
 use keywright_domain::recent_orders::{OrderKind, OrderOrigin};
@@ -82,38 +83,6 @@ pub enum OrderRefusal {
     TooMany(OrderCap),
 }
 
-/// An order as settling and reconciling load it.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Payable {
-    /// Our id.
-    pub id: String,
-    /// The product.
-    pub product_id: String,
-    /// The state of its invoice.
-    pub status: InvoiceStatus,
-    /// What was paid.
-    pub payment_state: PaymentState,
-    /// The provider's id, once known.
-    pub provider_invoice_id: Option<String>,
-    /// What the buyer has to pay.
-    #[serde(flatten)]
-    pub price: Price,
-    /// The price before any discount, in the same currency.
-    pub base_price_amount: i64,
-    /// What has to be paid in sats; 0 while the provider has not converted it.
-    pub amount_sats: i64,
-    /// Unix seconds of the order.
-    pub created_at: i64,
-    /// How often the reconciler has read it.
-    pub checks: i64,
-    /// When the provider stops watching for payments, in unix seconds.
-    pub watch_until: Option<i64>,
-    /// Id of the last step that was recorded.
-    pub step_id: Option<String>,
-    /// The connected store it is paid at; `None` for that of the configuration.
-    pub payment_provider_id: Option<String>,
-}
-
 /// The id of the order that `?1` and `?2` open, as a subquery: by the hash of its
 /// secret, `?2`, or, for an order from before there were secrets, by its id, `?1`.
 macro_rules! opened_order {
@@ -128,18 +97,6 @@ pub(crate) use opened_order;
 pub(crate) fn opened_by(opener: &OrderOpener) -> [Value; 2] {
     [opener.as_str().into(), opener.hash().into()]
 }
-
-/// The columns of a [`Payable`]. An order from before there were currencies has
-/// its price in sats only.
-macro_rules! payable_columns {
-    () => {
-        "id, product_id, status, payment_state, provider_invoice_id, price_currency,
-         coalesce(price_amount, amount_sats) AS price_amount,
-         coalesce(base_price_amount, base_price_sats) AS base_price_amount, amount_sats,
-         created_at, checks, watch_until, step_id, payment_provider_id"
-    };
-}
-pub(crate) use payable_columns;
 
 /// Records a pending order that is paid at `BTCPay`, counts it against its origin, and
 /// reserves the use of its code, if it has one, in the same batch. `next_check_at` is

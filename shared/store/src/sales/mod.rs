@@ -3,6 +3,7 @@
 pub mod abandoned_orders;
 pub mod due_orders;
 pub mod invoices;
+pub mod payable;
 pub mod payment_observations;
 pub mod payment_providers;
 pub mod provider_change;

@@ -9,14 +9,14 @@
 
 use crate::operator::attention;
 use crate::operator::audit::{self, Actor, Entry, insert_into_audit};
-use crate::sales::invoices::{Payable, Quote};
+use crate::sales::invoices::Quote;
+use crate::sales::payable::Payable;
 use crate::sales::redemptions;
 use crate::sales::settle::{self, IssueIds, PaymentFacts};
 use keywright_domain::entitlement::ReceiptKind;
 use keywright_domain::invoice::watch::InvoiceWatch;
 use keywright_domain::invoice::{
-    ImpossibleObservation, InvoiceStatus, OrderEffect, OrderState, OrderStep, PaymentObservation,
-    PaymentState,
+    ImpossibleObservation, InvoiceStatus, OrderEffect, OrderStep, PaymentObservation, PaymentState,
 };
 use keywright_domain::money::{Price, Sats};
 use keywright_ports::receipt_keys::ReceiptKeys;
@@ -85,32 +85,6 @@ pub enum Recorded {
 }
 
 impl Payable {
-    /// Converts this row into the domain's state.
-    #[must_use]
-    pub fn state(&self) -> OrderState {
-        OrderState {
-            status: self.status,
-            payment: self.payment_state,
-        }
-    }
-
-    /// What decides when its invoice is read next.
-    #[must_use]
-    pub fn watch(&self) -> InvoiceWatch {
-        InvoiceWatch {
-            status: self.status,
-            created_at: self.created_at,
-            watch_until: self.watch_until,
-            checks: self.checks,
-        }
-    }
-
-    /// True while the provider's conversion of the price to sats is unknown.
-    #[must_use]
-    pub fn lacks_sats(&self) -> bool {
-        self.amount_sats == 0
-    }
-
     /// The conversion to record, if the provider reported it and it is unknown so far.
     fn quoted(&self, sats: Option<Sats>) -> Option<Quote> {
         let base = Price::new(self.price.currency(), self.base_price_amount).ok()?;
