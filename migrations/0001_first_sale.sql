@@ -1,8 +1,8 @@
 -- Products, what they are sold for, and what was sold.
 --
 -- Ids are UUIDv7 text, times are unix seconds, amounts are whole minor units,
--- lists and free-form members are JSON text. Additive from here on: a later
--- migration adds tables and columns and never changes these.
+-- lists and free-form members are JSON text. A later migration never loses a row,
+-- and the release before it keeps working on the new schema until the next deploy.
 
 CREATE TABLE products (
   id TEXT PRIMARY KEY,

@@ -1,9 +1,9 @@
 -- Payments in USDC on Polygon: orders, what was read of the chain, and claims.
 --
--- Two tables are made anew, because what their CHECKs list has grown. Each is
--- copied aside, dropped, made under its name again and filled from the copy.
--- Rows that refer to them are without a parent only in between, which the
--- pragma allows until the migration is committed.
+-- Two tables, receipts and invoices, are rebuilt, because their CHECKs list more values.
+-- Each is copied aside, dropped, created again under its name and filled from the copy.
+-- Rows that refer to them lack a parent only in between, which the pragma allows until
+-- the migration is committed.
 PRAGMA defer_foreign_keys = on;
 
 CREATE TABLE receipts_aside (

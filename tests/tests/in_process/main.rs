@@ -46,6 +46,8 @@ mod download_ids;
 #[cfg(test)]
 mod download_links;
 #[cfg(test)]
+mod earlier_database;
+#[cfg(test)]
 mod fault_matrix;
 #[cfg(test)]
 mod feed_callers;
