@@ -1,8 +1,8 @@
-//! Reads behind the cursor: each group of addresses in its turn, and work beside them.
-//! So what an endpoint left out of an answer is found with the second look, by the next
-//! endpoint where there is one; and so any number of addresses is watched.
+//! Reads behind the cursor: one group of addresses after the other, and chain jobs. This
+//! second reading finds what an endpoint left out of its answer, with another endpoint
+//! where there is one, and lets any number of addresses be watched.
 
-use crate::chain::{ChainClient, EndpointSession, OpenedEndpoint, place};
+use crate::chain::{ChainClient, EndpointSession, OpenedEndpoint, position};
 use crate::jobs;
 use crate::stretch::{LogReader, ReadEnd};
 use crate::tick::Tick;
@@ -17,14 +17,10 @@ use keywright_store::chain::chain_groups::{
 /// Ranges of a group that are read before they are recorded.
 const RANGES_AT_ONCE: usize = 4;
 
-/// Calls that are kept for work beside the groups, where there is some.
+/// Calls that are reserved for a chain job, if one is due.
 pub(crate) const JOB_CALLS: usize = 4;
 
-/// Reads the groups that are due, the most urgent first, and does some of the work
-/// that waits.
-///
-/// # Errors
-/// [`DatabaseError`].
+/// Reads the groups that are due, the most urgent first, and works on a chain job.
 pub(crate) async fn read_due_groups(
     tick: &mut Tick<'_>,
     chain: &mut ChainClient<'_>,
@@ -74,17 +70,18 @@ pub(crate) async fn read_due_groups(
 async fn another(chain: &mut ChainClient<'_>, cursor: &Cursor) -> Option<EndpointSession> {
     match chain.open(Some(&cursor.place)).await {
         Some(OpenedEndpoint::Agrees(session)) => Some(session),
-        // What it is to be blamed for is found out when the chain is followed with it.
+        // A wrong answer is noticed when the cursor is followed with this endpoint.
         Some(OpenedEndpoint::Behind | OpenedEndpoint::Disagrees(_)) | None => None,
     }
 }
 
-/// Whether a group is due.
+/// True when a group is due.
 pub(crate) fn is_due(tick: &Tick<'_>, watched: &WatchedAddresses) -> bool {
     !due(tick, watched).is_empty()
 }
 
-/// The groups that are due, the most urgent first, and up to where each is read.
+/// The groups that are due, the most urgent first, and the position up to which each is
+/// read.
 fn due(tick: &Tick<'_>, watched: &WatchedAddresses) -> Vec<(AddressGroup, BlockPosition)> {
     let Some(up_to) = &watched.second_look else {
         return Vec::new();
@@ -94,7 +91,7 @@ fn due(tick: &Tick<'_>, watched: &WatchedAddresses) -> Vec<(AddressGroup, BlockP
         .iter()
         .filter(|group| group.due_at <= tick.actor.at)
         .filter_map(|group| {
-            // The one wallet can always be paid.
+            // The shared wallet can always be paid.
             let idle = match group.group_number {
                 WALLET_GROUP => 0,
                 _ => up_to.block_time - group.orders_until,
@@ -108,7 +105,7 @@ fn due(tick: &Tick<'_>, watched: &WatchedAddresses) -> Vec<(AddressGroup, BlockP
         .collect()
 }
 
-/// Reads a part of a group; answers whether there may be room for another one.
+/// Reads a part of a group; returns false when no further group can be read.
 async fn read_group(
     tick: &mut Tick<'_>,
     chain: &mut ChainClient<'_>,
@@ -134,7 +131,7 @@ async fn read_group(
         let wait = retry_after(group.failures.min(8)).unwrap_or(0);
         let due_at = match stretch.ended {
             ReadEnd::Lost => tick.actor.at + wait,
-            // Only narrower, or without room for more.
+            // The range became narrower, or no calls are left.
             ReadEnd::Whole | ReadEnd::Overtaken => tick.actor.at,
         };
         if due_at > tick.actor.at {
@@ -144,7 +141,7 @@ async fn read_group(
         }
         return Ok(stretch.ended != ReadEnd::Lost);
     }
-    let unread: Vec<BlockPosition> = stretch.unread.iter().map(place).collect();
+    let unread: Vec<BlockPosition> = stretch.unread.iter().map(position).collect();
     let read = GroupProgress {
         block: stretch.to.cast_signed(),
         block_time: match &stretch.end {
@@ -166,7 +163,7 @@ async fn read_group(
     Ok(stretch.ended != ReadEnd::Lost)
 }
 
-/// The addresses of a group, with the wallet that is configured in its own.
+/// The addresses of a group; the shared wallet is in a group of its own.
 pub(crate) async fn addresses(
     tick: &Tick<'_>,
     group_number: i64,

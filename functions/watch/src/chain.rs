@@ -1,6 +1,6 @@
-//! The way to the chain: the endpoints in their order, failing over, with a limit
-//! of calls. An endpoint is used after it was seen to be of the right chain and to
-//! agree with what was read before.
+//! The client of the chain: the endpoints in order, with failover and a call limit. An
+//! endpoint is used only after a check that it serves the right chain and agrees with
+//! what was read before.
 
 use crate::settings::Settings;
 use keywright_ports::{FetchError, Outbound};
@@ -8,28 +8,28 @@ use keywright_providers::polygon::rpc::{self, Block, BlockTag, Call, Endpoint, R
 use keywright_store::chain::chain_cursors::BlockPosition;
 use keywright_store::chain::rpc_endpoints::{EndpointFault, EndpointSetAside, FaultyEndpoint};
 
-/// The endpoints, and what is left of the calls.
+/// The endpoints, and the remaining calls.
 pub(crate) struct ChainClient<'a> {
     settings: &'a Settings,
     outbound: &'a Outbound,
-    /// Which endpoints to use, in order.
+    /// The endpoints to use, in order.
     order: Vec<usize>,
-    /// Those that are set aside for what they said once: what a second endpoint says
-    /// too may be believed of them all the same.
+    /// Endpoints that are set aside for a wrong answer. They may still corroborate what
+    /// another endpoint says.
     doubted: Vec<usize>,
-    /// The place in `order` of the next one that was not tried.
+    /// Index in `order` of the next endpoint that was not tried.
     next: usize,
     calls_left: usize,
-    /// Of those, the ones that are kept for later.
+    /// Calls of those that are reserved for later in the tick.
     kept: usize,
     calls_made: usize,
-    /// Those that failed, and how.
+    /// Endpoints that failed, and how.
     pub(crate) faulty: Vec<FaultyEndpoint>,
-    /// Whether one could not be asked.
+    /// True when an endpoint could not be asked.
     pub(crate) unreached: bool,
 }
 
-/// An endpoint that was looked at.
+/// An endpoint that was opened.
 #[derive(Debug, Clone)]
 pub(crate) struct EndpointSession {
     index: usize,
@@ -38,39 +38,39 @@ pub(crate) struct EndpointSession {
 }
 
 impl EndpointSession {
-    /// Whether it is with this endpoint.
+    /// True when this session is with that endpoint.
     pub(crate) fn is_with(&self, witness: &Witness) -> bool {
         self.index == witness.index
     }
 }
 
-/// An endpoint that may be asked beside others.
+/// An endpoint that may corroborate what another one says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Witness {
     index: usize,
-    /// Whose it is: two of the same count once.
+    /// The party that runs it: two endpoints of one party count once.
     pub(crate) party: String,
-    /// What may be shown of it.
+    /// Its host, which may be shown; the URL may hold a key.
     pub(crate) host: String,
 }
 
-/// An endpoint of the right chain.
+/// An endpoint that serves the right chain.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ConnectedEndpoint(usize);
 
-/// What came of looking at an endpoint.
+/// An opened endpoint, compared with the last block that was read.
 pub(crate) enum OpenedEndpoint {
-    /// It agrees with what was read, and has the block.
+    /// It has the block.
     Agrees(EndpointSession),
-    /// It is not as far as what was read.
+    /// It has not reached the block yet.
     Behind,
-    /// It has another block in its place.
+    /// It has a different block with the same number.
     Disagrees(EndpointSession),
 }
 
 impl<'a> ChainClient<'a> {
-    /// The endpoints that are not set aside, and after them those that could not
-    /// be reached lately.
+    /// A client that tries the endpoints that are not set aside, and after them those that
+    /// were unreachable lately.
     pub(crate) fn new(
         settings: &'a Settings,
         outbound: &'a Outbound,
@@ -110,23 +110,23 @@ impl<'a> ChainClient<'a> {
         }
     }
 
-    /// Calls that may still be made, without those that are kept.
+    /// Remaining calls, without the reserved ones.
     pub(crate) fn calls_left(&self) -> usize {
         self.calls_left.saturating_sub(self.kept)
     }
 
-    /// Keeps so many calls for what comes later in the tick.
+    /// Reserves this many calls for later in the tick.
     pub(crate) fn keep(&mut self, calls: usize) {
         self.kept = calls;
     }
 
-    /// Calls made.
+    /// Number of calls made.
     pub(crate) fn calls_made(&self) -> usize {
         self.calls_made
     }
 
-    /// Looks at the next endpoint; `None` when there is no other, or no call left.
-    /// One that fails is noted and passed over.
+    /// Opens the next endpoint; `None` when there is no other, or no call is left. An
+    /// endpoint that fails is noted and skipped.
     pub(crate) async fn open(&mut self, read: Option<&BlockPosition>) -> Option<OpenedEndpoint> {
         while let Some(index) = self.order.get(self.next).copied() {
             if self.calls_left() < 3 {
@@ -142,8 +142,8 @@ impl<'a> ChainClient<'a> {
         None
     }
 
-    /// The endpoints that may be asked about something that a second one has to
-    /// confirm: the most trusted first, without those that failed in this tick.
+    /// The endpoints that may corroborate an answer, the most trusted first, without those
+    /// that failed in this tick.
     pub(crate) fn witnesses(&self) -> Vec<Witness> {
         let all = self.order.iter().chain(&self.doubted).copied();
         all.filter(|index| {
@@ -161,7 +161,7 @@ impl<'a> ChainClient<'a> {
         .collect()
     }
 
-    /// Opens an endpoint that is asked beside others. One that cannot be used is noted.
+    /// Opens an endpoint for corroboration. An endpoint that cannot be used is noted.
     pub(crate) async fn join(&mut self, witness: &Witness) -> Option<EndpointSession> {
         match self.look(witness.index, None).await {
             Ok(Some(OpenedEndpoint::Agrees(session) | OpenedEndpoint::Disagrees(session))) => {
@@ -175,7 +175,7 @@ impl<'a> ChainClient<'a> {
         }
     }
 
-    /// Sees to it that an endpoint is of the right chain, and no more: one call.
+    /// Checks only that an endpoint serves the right chain: one call.
     pub(crate) async fn connect(
         &mut self,
         witness: &Witness,
@@ -185,15 +185,12 @@ impl<'a> ChainClient<'a> {
             return Ok(ConnectedEndpoint(witness.index));
         }
         let expected = self.settings.market.chain_id;
-        let details = format!("it is of chain {chain_id} and not of {expected}");
+        let details = format!("it serves chain {chain_id}, not {expected}");
         self.note(witness.index, EndpointFault::WrongChain, details);
-        Err(RpcError::Malformed("it is of another chain"))
+        Err(RpcError::Malformed("it serves another chain"))
     }
 
-    /// Makes a call to an endpoint that [`Self::connect`] found to be of the chain.
-    ///
-    /// # Errors
-    /// [`RpcError`].
+    /// Makes a call to an endpoint that [`Self::connect`] has checked.
     pub(crate) async fn ask_over<T>(
         &mut self,
         link: ConnectedEndpoint,
@@ -210,13 +207,13 @@ impl<'a> ChainClient<'a> {
         let chain_id = self.call(index, &rpc::chain_id()).await?;
         let expected = self.settings.market.chain_id;
         if chain_id != expected {
-            let details = format!("it is of chain {chain_id} and not of {expected}");
+            let details = format!("it serves chain {chain_id}, not {expected}");
             self.note(index, EndpointFault::WrongChain, details);
             return Ok(None);
         }
         let head = match self.head(index).await {
             Ok(Some(head)) => head,
-            // Nothing is final there now: wait, or ask another.
+            // It has no final block now: wait, or ask another endpoint.
             Ok(None) | Err(RpcError::NoFinalized) => {
                 self.unreached = true;
                 return Ok(None);
@@ -245,7 +242,7 @@ impl<'a> ChainClient<'a> {
         }))
     }
 
-    /// The newest block that is final.
+    /// The newest final block.
     async fn head(&mut self, index: usize) -> Result<Option<Block>, RpcError> {
         match self.call(index, &rpc::block(BlockTag::Finalized)).await {
             Err(RpcError::TagUnsupported) => {}
@@ -261,10 +258,10 @@ impl<'a> ChainClient<'a> {
             .await
     }
 
-    /// Makes a call to an endpoint that was opened.
+    /// Makes a call to an opened endpoint.
     ///
     /// # Errors
-    /// [`RpcError`]; say [`Self::lost`] when the endpoint is not to be used on.
+    /// [`RpcError`]; call [`Self::report_failure`] if the endpoint is not used again.
     pub(crate) async fn ask<T>(
         &mut self,
         session: &EndpointSession,
@@ -278,7 +275,8 @@ impl<'a> ChainClient<'a> {
         self.calls_made += 1;
         let endpoint = &self.settings.endpoints[index];
         let request = call.request(endpoint);
-        let request = request.map_err(|_| RpcError::Malformed("the URL makes no request"))?;
+        let request =
+            request.map_err(|_| RpcError::Malformed("its URL is not valid for a request"))?;
         let sent = if call.is_large() {
             self.outbound.send_for_large(request).await
         } else {
@@ -296,7 +294,7 @@ impl<'a> ChainClient<'a> {
         self.failed(session.index, error);
     }
 
-    /// Notes that an endpoint said what is not true.
+    /// Notes that an endpoint gave a wrong answer.
     pub(crate) fn report_fault(
         &mut self,
         session: &EndpointSession,
@@ -322,8 +320,8 @@ impl<'a> ChainClient<'a> {
     }
 }
 
-/// A block, as the database keeps it.
-pub(crate) fn place(block: &Block) -> BlockPosition {
+/// A block, as the database stores it.
+pub(crate) fn position(block: &Block) -> BlockPosition {
     BlockPosition {
         block: block.number.cast_signed(),
         block_hash: block.hash.to_string(),

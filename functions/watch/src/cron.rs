@@ -1,4 +1,4 @@
-//! `POST /v1/cron/watch`: a tick for hosts whose platform has no cron trigger.
+//! `POST /v1/cron/watch`: a tick, for hosts without a cron trigger.
 
 use crate::{Ports, tick};
 use axum::extract::State;
@@ -8,7 +8,7 @@ use keywright_web::{ApiError, Json, Visit};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// What the tick did.
+/// The result of a tick.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Watched)]
 pub(crate) struct TickAnswer {
@@ -18,10 +18,9 @@ pub(crate) struct TickAnswer {
     report: tick::TickReport,
 }
 
-/// Reads the chain a part further, where the platform has no cron trigger.
+/// Reads the next part of the chain, on hosts without a cron trigger
 ///
-/// Repeating it, also at once, does no harm. 404 when no `CRON_TOKEN` is
-/// configured.
+/// Ticks may overlap and repeat. 404 when `CRON_TOKEN` is not configured.
 #[utoipa::path(post, path = "/v1/cron/watch", tag = "operation",
     responses((status = 200, body = TickAnswer), Unknown, Failures))]
 pub(crate) async fn handler(
@@ -30,7 +29,9 @@ pub(crate) async fn handler(
     headers: HeaderMap,
 ) -> Result<Json<TickAnswer>, ApiError> {
     let Some(cron) = &ports.cron else {
-        return Err(ApiError::not_found("this instance is not ticked by HTTP"));
+        return Err(ApiError::not_found(
+            "HTTP ticks are disabled: CRON_TOKEN is not set",
+        ));
     };
     if let Err(refusal) = cron.check(&headers) {
         return Err(ports.refused(&visit, refusal).await);

@@ -1,8 +1,8 @@
-//! Follows the chain with the cursor, range by range, up to the newest block that is
-//! final, for the one wallet and the open orders. What was read is recorded a few
-//! ranges at a time, with the block they end at, all of it from one endpoint.
+//! Follows the chain with the cursor, range by range up to the newest final block, for
+//! the shared wallet and the open orders. A few ranges are recorded at a time, together
+//! with the block they end at, all of it from one endpoint.
 
-use crate::chain::{ChainClient, EndpointSession, place};
+use crate::chain::{ChainClient, EndpointSession, position};
 use crate::judge::STATEMENTS_TO_JUDGE;
 use crate::stretch::{LogReader, ReadEnd, Stretch};
 use crate::tick::{BACK_CALLS, JUDGE_CALLS, Tick};
@@ -16,21 +16,18 @@ use keywright_store::chain::chain_cursors::{
 use keywright_store::chain::chain_groups::{self, WatchLimits};
 use keywright_store::chain::rpc_endpoints::EndpointFault;
 
-/// Ranges that are read before they are recorded; only one the first time. So an
-/// endpoint that soon has had enough calls does not cost all that was read.
+/// Ranges that are read before they are recorded; only one the first time, so that an
+/// endpoint that soon refuses calls does not cost everything that was read.
 const RANGES_AT_ONCE: usize = 6;
 
-/// Most addresses of open orders that are followed with the cursor: each thousand is a
-/// call for each range. Those beyond are read in their groups.
-const FOLLOWED: i64 = 3 * GROUP_SIZE;
+/// Maximum number of addresses of open orders that are followed with the cursor: each
+/// thousand costs a call for each range. The others are read in their groups.
+const MAX_FOLLOWED: i64 = 3 * GROUP_SIZE;
 
 /// Reads with an endpoint that agrees with the cursor, and moves it.
 ///
-/// Who is paid is loaded now that the newest block to read is known: an order that
-/// is not among them is made after that block, and nothing in it can pay it.
-///
-/// # Errors
-/// [`DatabaseError`].
+/// The addresses are loaded after the newest block to read is known: an order that is not
+/// among them was placed after that block, so no transfer up to it can pay that order.
 pub(crate) async fn follow(
     tick: &mut Tick<'_>,
     chain: &mut ChainClient<'_>,
@@ -65,13 +62,13 @@ pub(crate) async fn follow(
     ended
 }
 
-/// Loads what is watched; answers whether there was room.
+/// Loads the watched addresses; returns false when no statements are left.
 async fn load(tick: &mut Tick<'_>, cursor: &Cursor, head: i64) -> Result<bool, DatabaseError> {
     if !tick.reserve_statements(chain_groups::STATEMENTS_TO_LOAD) {
         return Ok(false);
     }
     let limits = WatchLimits {
-        followed: FOLLOWED,
+        followed: MAX_FOLLOWED,
         second_look: cursor.place.block - SECOND_LOOK_AFTER,
         now: tick.actor.at,
     };
@@ -83,7 +80,7 @@ async fn load(tick: &mut Tick<'_>, cursor: &Cursor, head: i64) -> Result<bool, D
     Ok(true)
 }
 
-/// One endpoint that the chain is followed with.
+/// Follows the chain with one endpoint.
 struct Follower<'r, 't, 'c> {
     tick: &'r mut Tick<'t>,
     chain: &'r mut ChainClient<'c>,
@@ -98,10 +95,7 @@ impl Follower<'_, '_, '_> {
         loop {
             let from = cursor.place.block.cast_unsigned();
             let is_read = from >= self.session.head.number;
-            if is_read
-                || self.chain.calls_left() <= self.reader.calls()
-                || !self.reserve_statements()
-            {
+            if is_read || self.chain.calls_left() <= self.reader.calls() || !self.reserve_step() {
                 return Ok(ReadEnd::Whole);
             }
             let before = self.reader.range;
@@ -128,9 +122,9 @@ impl Follower<'_, '_, '_> {
         }
     }
 
-    /// Whether there is room for a step: the first one, or one that leaves room for
+    /// Takes the statements of a step: of the first one, or of one that leaves enough for
     /// the rest of the tick.
-    fn reserve_statements(&mut self) -> bool {
+    fn reserve_step(&mut self) -> bool {
         let kept = if self.at_once == 1 {
             0
         } else {
@@ -143,7 +137,7 @@ impl Follower<'_, '_, '_> {
         is_room
     }
 
-    /// The block that a stretch ends at; nothing when the endpoint does not say.
+    /// The last block of a stretch; `None` when the endpoint does not return it.
     async fn end(&mut self, stretch: &Stretch) -> Option<Block> {
         if stretch.to == self.session.head.number {
             return Some(self.session.head);
@@ -177,9 +171,9 @@ impl Follower<'_, '_, '_> {
         let Some(end) = self.end(&stretch).await else {
             return Ok(ReadEnd::Lost);
         };
-        let unread: Vec<BlockPosition> = stretch.unread.iter().map(place).collect();
+        let unread: Vec<BlockPosition> = stretch.unread.iter().map(position).collect();
         let read = CursorProgress {
-            to: place(&end),
+            to: position(&end),
             range: self.reader.range.to_store(),
             found: &stretch.found,
             unread: &unread,

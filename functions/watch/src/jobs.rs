@@ -1,10 +1,10 @@
-//! Work on the chain beside following it, a bounded part in a tick: a block that is read
-//! by the receipts of its transactions, and blocks that the operator wants to have read
-//! again. What fails waits longer and longer while other work goes on.
+//! Chain jobs, a bounded part in a tick: reading a block by the receipts of its
+//! transactions, and reading blocks again for the operator. A job that fails waits longer
+//! each time while other jobs go on.
 
 use crate::back;
-use crate::chain::{ChainClient, EndpointSession, place};
-use crate::stretch::{LogReader, ReadEnd, found};
+use crate::chain::{ChainClient, EndpointSession, position};
+use crate::stretch::{LogReader, ReadEnd, new_transfer};
 use crate::tick::Tick;
 use keywright_domain::usdc::watching::retry_after;
 use keywright_ports::DatabaseError;
@@ -21,13 +21,10 @@ use keywright_store::chain::transfers::NewTransfer;
 /// Ranges that are read again before they are recorded.
 const RANGES_AT_ONCE: usize = 4;
 
-/// How much is kept of what could not be done, in bytes.
+/// Maximum length of the stored details of a failure, in bytes.
 const MAX_DETAILS: usize = 1_000;
 
-/// Does a part of some work.
-///
-/// # Errors
-/// [`DatabaseError`].
+/// Does a part of a job.
 pub(crate) async fn work_on(
     tick: &mut Tick<'_>,
     chain: &mut ChainClient<'_>,
@@ -43,12 +40,12 @@ pub(crate) async fn work_on(
     match job.kind {
         JobKind::Block => receipts(tick, chain, session, job).await,
         JobKind::Range => again(tick, chain, session, cursor, job, groups, range).await,
-        // Moved at the beginning of a tick.
+        // The cursor is moved at the beginning of a tick.
         JobKind::Cursor => Ok(()),
     }
 }
 
-/// What the receipts of a block say.
+/// The transfers in the receipts of a block.
 struct BlockPayments {
     found: Vec<NewTransfer>,
     /// The next transaction to read.
@@ -132,14 +129,14 @@ async fn read(
                         && log.block_hash == block
                         && log.transaction == *transaction
                 });
-                let transfers = logs.filter_map(|log| found(tick, log));
+                let transfers = logs.filter_map(|log| new_transfer(tick, log));
                 payments.found.extend(transfers);
             }
             Ok(_) => {
                 payments.error = Some(RpcError::Malformed("it lacks a receipt of the block"));
                 break;
             }
-            // That is what the transaction is like, whoever is asked.
+            // The receipt itself is too large, for every endpoint.
             Err(RpcError::TooManyResults { .. } | RpcError::CutOff) => {
                 payments.unread.push(*transaction);
             }
@@ -153,7 +150,7 @@ async fn read(
     payments
 }
 
-/// Those that pay an address that is watched.
+/// The transfers to watched addresses.
 async fn ours(tick: &Tick<'_>, found: Vec<NewTransfer>) -> Result<Vec<NewTransfer>, DatabaseError> {
     let wallet = tick.settings.wallet.map(|wallet| wallet.lower());
     let mut recipients: Vec<String> = found.iter().map(|one| one.recipient.clone()).collect();
@@ -170,12 +167,12 @@ async fn ours(tick: &Tick<'_>, found: Vec<NewTransfer>) -> Result<Vec<NewTransfe
     Ok(found.into_iter().filter(is_ours).collect())
 }
 
-/// What could not be read, with what could not be read before.
+/// The transactions that could not be read, now and before.
 fn details(before: Option<&str>, unread: &[Hash]) -> Option<String> {
     let mut all = before.unwrap_or_default().to_owned();
     for transaction in unread {
         let text = if all.is_empty() {
-            format!("receipts that no endpoint gives whole: {transaction}")
+            format!("receipts that no endpoint returns in full: {transaction}")
         } else {
             format!(", {transaction}")
         };
@@ -186,7 +183,7 @@ fn details(before: Option<&str>, unread: &[Hash]) -> Option<String> {
     (!all.is_empty()).then_some(all)
 }
 
-/// Reads a part of some blocks again, for one group after another.
+/// Reads a part of a range of blocks again, for one group after the other.
 async fn again(
     tick: &mut Tick<'_>,
     chain: &mut ChainClient<'_>,
@@ -196,7 +193,7 @@ async fn again(
     groups: &[AddressGroup],
     range: &mut Adaptive,
 ) -> Result<(), DatabaseError> {
-    // What the cursor has not come to yet is read by it.
+    // The cursor reads the blocks after its own.
     let last = job.last_block.min(cursor.place.block);
     let group_number = match job.group_number {
         Some(number) => Some(number),
@@ -217,15 +214,15 @@ async fn again(
     };
     *range = reader.range;
     let Some(stretch) = stretch else {
-        return advance(tick, job, &turned(job, groups, group_number)).await;
+        return advance(tick, job, &next_group_progress(job, groups, group_number)).await;
     };
     if stretch.to == span[0] && stretch.ended == ReadEnd::Lost {
         return failed(tick, job, "the blocks could not be read").await;
     }
-    let unread: Vec<BlockPosition> = stretch.unread.iter().map(place).collect();
+    let unread: Vec<BlockPosition> = stretch.unread.iter().map(position).collect();
     let to = stretch.to.cast_signed();
     let progress = if to >= last {
-        turned(job, groups, group_number)
+        next_group_progress(job, groups, group_number)
     } else {
         at(job, JobState::Open, Some(group_number), to + 1)
     };
@@ -238,8 +235,12 @@ async fn again(
     advance(tick, job, &progress).await
 }
 
-/// The place behind a group that was read to the end.
-fn turned<'a>(job: &ChainJob, groups: &[AddressGroup], group_number: i64) -> JobProgress<'a> {
+/// The progress after a group was read to the end.
+fn next_group_progress<'a>(
+    job: &ChainJob,
+    groups: &[AddressGroup],
+    group_number: i64,
+) -> JobProgress<'a> {
     match next_group(groups, Some(group_number)) {
         Some(next) => at(job, JobState::Open, Some(next), job.first_block),
         None => at(job, JobState::Done, Some(group_number), job.last_block),
@@ -284,13 +285,16 @@ async fn advance(
     Ok(())
 }
 
-/// Tries it again later, or leaves it to the operator.
+/// Schedules a retry of a job, or leaves it to the operator.
 pub(crate) async fn failed(
     tick: &mut Tick<'_>,
     job: &ChainJob,
     details: &str,
 ) -> Result<(), DatabaseError> {
-    tick.warn(&format!("blocks from {} on: {details}", job.first_block));
+    tick.warn(&format!(
+        "chain job from block {}: {details}",
+        job.first_block
+    ));
     let due_at = retry_after(job.failures).map(|wait| tick.actor.at + wait);
     let step_id = tick.ports.stamps.new_id();
     let (database, actor) = (&tick.ports.database, &tick.actor);

@@ -1,7 +1,7 @@
-//! Judges transfers that were found. Before one counts, the endpoints are asked once
-//! more, a second one included where there are two: whether its block is still part of
-//! the chain, whether its transaction took effect, and whether it says what was
-//! recorded. What cannot be judged now is put off and stands before nobody.
+//! Judges recorded transfers. First the endpoints are asked again, two of them where two
+//! are configured: the transfer's block must still be part of the chain, its transaction
+//! must have succeeded, and the transfer must be as recorded. A transfer that cannot be
+//! judged now is postponed, and others do not wait for it.
 
 use crate::chain::{ChainClient, EndpointSession};
 use crate::panel::{Corroboration, Panel};
@@ -20,18 +20,15 @@ use keywright_store::chain::transfer_queue::{
 };
 use keywright_store::chain::transfer_unmatched::{self, UnmatchedTransfer};
 
-/// The most transfers that a tick looks at.
-const AT_ONCE: i64 = 16;
+/// Maximum number of transfers that a tick judges.
+const MAX_TRANSFERS: i64 = 16;
 
-/// Statements that reading leaves for judging: what is waiting, what is put off, and
-/// one order settled with all that may follow.
+/// Statements that reading leaves for judging: loading the queue, postponing, loading the
+/// orders of one transfer, and the largest batch that settles an order.
 pub(crate) const STATEMENTS_TO_JUDGE: usize = 1 + STATEMENTS_TO_PUT_OFF + 1 + 16;
 
 /// Judges as many transfers as there is room for. `session` is the endpoint that was
 /// read, where there is one.
-///
-/// # Errors
-/// [`DatabaseError`].
 pub(crate) async fn judge_waiting(
     tick: &mut Tick<'_>,
     chain: &mut ChainClient<'_>,
@@ -48,12 +45,12 @@ pub(crate) async fn judge_waiting(
         return Ok(());
     }
     let (database, now) = (&tick.ports.database, tick.actor.at);
-    let waiting = transfer_queue::to_judge(database, &tick.market, now, AT_ONCE).await?;
+    let waiting = transfer_queue::to_judge(database, &tick.market, now, MAX_TRANSFERS).await?;
     let mut put_off = Vec::new();
     if !waiting.is_empty() {
         let mut panel = Panel::new(chain, session);
         for (turn, seen) in waiting.iter().enumerate() {
-            // What nobody is told of, and what pays nothing, needs no second witness.
+            // A transfer that is too small to report needs no second endpoint.
             let needed = if seen.amount_units < REPORTED_FROM {
                 1
             } else {
@@ -65,13 +62,15 @@ pub(crate) async fn judge_waiting(
                         break;
                     }
                 }
-                Corroboration::Open(said) => put_off.push(PostponedTransfer::new(seen, &said)),
+                Corroboration::Unconfirmed(reasons) => {
+                    put_off.push(PostponedTransfer::new(seen, &reasons))
+                }
                 Corroboration::OutOfCalls => {
-                    // One that takes more than a whole tick has makes room too.
+                    // A transfer that needs more calls than a tick has must not block others.
                     if turn == 0 {
                         put_off.push(PostponedTransfer::new(
                             seen,
-                            "it took more calls than a tick has",
+                            "it needs more calls than a tick has",
                         ));
                     }
                     break;
@@ -88,7 +87,7 @@ pub(crate) async fn judge_waiting(
     transfer_queue::put_off(database, &tick.actor, stamps, &put_off).await
 }
 
-/// Judges one; answers whether there was room.
+/// Judges one transfer; returns false when no statements are left.
 async fn decide(
     tick: &mut Tick<'_>,
     keys: &ReceiptKeys,
@@ -146,8 +145,8 @@ async fn decide(
     Ok(true)
 }
 
-/// Whether the operator is told of a transfer that pays nothing. Where several
-/// instances share the one wallet, each tells of the amounts that are its own.
+/// True when a transfer that pays nothing is reported to the operator. Where several
+/// instances share the wallet, each reports the amounts of its own share.
 fn is_reported(
     tick: &Tick<'_>,
     seen: &QueuedTransfer,

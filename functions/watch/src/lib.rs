@@ -1,7 +1,6 @@
-//! Cron: watches Polygon for payments in USDC. The only function that may call
-//! the RPC endpoints, so whatever is to be known of the chain is asked here: also
-//! where a single payment stands, and whether somebody holds the wallet that made
-//! it.
+//! Cron: watches Polygon for payments in USDC. This is the only function that may call
+//! the RPC endpoints, so it also answers what the state of a payment is, and checks
+//! whether a caller controls the wallet that paid.
 
 mod back;
 mod binaries;
@@ -67,7 +66,7 @@ pub const FUNCTION: Function = Function {
 
 keywright_host::entry!(FUNCTION, cron);
 
-/// What the OpenAPI document says of this function.
+/// The OpenAPI document of this function.
 #[derive(utoipa::OpenApi)]
 #[openapi(paths(
     claims::status::handler,
@@ -84,15 +83,15 @@ struct Ports {
     database: Database,
     stamps: Stamps,
     log: Log,
-    /// What is watched and the way to it; nothing where no endpoint is configured;
-    /// or what is wrong with the configuration.
+    /// The settings and the endpoints; `None` when no endpoint is configured; or what is
+    /// wrong with the configuration.
     watched: Arc<Result<Option<(Settings, Outbound)>, String>>,
-    /// Who may tick by HTTP; `None` on a platform that ticks by itself.
+    /// The credential for HTTP ticks; `None` when they are disabled.
     cron: Option<Bearer>,
     claims: Arc<Claims>,
-    /// What seals receipts.
+    /// The keys that seal receipts.
     receipt_keys: Result<ReceiptKeys, NoReceiptKeys>,
-    /// Where keys that were shown and refused credentials are written down.
+    /// Records shown keys and refused credentials.
     activity: ActivityLog,
 }
 
@@ -122,8 +121,8 @@ impl Ports {
         })
     }
 
-    /// The answer to a refused credential, which is counted and slowed down; a missing
-    /// one is not.
+    /// Answers a refused credential, which is counted and slowed down. A missing one is
+    /// not.
     async fn refused(&self, visit: &Visit, refusal: ApiError) -> ApiError {
         if refusal.status() != StatusCode::FORBIDDEN {
             return refusal;
@@ -138,12 +137,12 @@ impl Ports {
         slow_down(&self.database, client, now, refusal).await
     }
 
-    /// What is watched, for a request that needs the chain.
+    /// The settings and the endpoints, for a request that needs the chain.
     fn watched(&self) -> Result<&(Settings, Outbound), ApiError> {
         let not_configured = |reason: &str| {
             ApiError::unavailable(
                 "usdc_not_configured",
-                "the vendor takes no payments in USDC",
+                "the vendor does not accept payments in USDC",
                 reason,
             )
         };

@@ -1,6 +1,6 @@
-//! The endpoints that are asked about a transfer, one after the other, until as many
-//! as are needed bear it out. What one of them cannot or will not say counts for that
-//! transfer only: it neither sets the endpoint aside nor keeps other transfers waiting.
+//! Corroborates a recorded transfer: asks one endpoint after the other until enough of
+//! them confirm it. An endpoint that cannot confirm a transfer is not set aside for that,
+//! and other transfers do not wait.
 
 use crate::chain::{ChainClient, EndpointSession, Witness};
 use keywright_domain::usdc::evidence::is_borne_out;
@@ -12,35 +12,35 @@ use keywright_providers::polygon::{Address, Hash};
 use keywright_store::chain::transfer_queue::QueuedTransfer;
 use std::collections::BTreeMap;
 
-/// Calls that one endpoint takes at most: to see that it is of the chain and how far
-/// it is, then the block, the receipt, and the logs where there is no receipt.
-const CALLS_OF_ONE: usize = 4 + 3;
+/// Maximum number of calls to one endpoint: four to learn its chain and its newest final
+/// block, then the block, the receipt, and the logs where there is no receipt.
+const CALLS_PER_ENDPOINT: usize = 4 + 3;
 
-/// Calls that failed after which an endpoint is asked no more in this tick. One may be
-/// the transfer's fault: its receipt can be larger than the endpoint manages.
-const MOST_FAILURES: usize = 2;
+/// Number of failed calls after which an endpoint is not asked again in this tick. One
+/// failure may be the transfer's fault: its receipt can be too large for the endpoint.
+const MAX_FAILURES: usize = 2;
 
-/// What came of asking.
+/// The result of asking the endpoints about a transfer.
 pub(crate) enum Corroboration {
-    /// As many as are needed bear it out.
+    /// Enough endpoints confirm it.
     Confirmed {
         /// Time of the block, in unix seconds.
         at: i64,
-        /// The hosts.
+        /// The hosts of the endpoints, separated by commas.
         by: String,
     },
-    /// They do not; what they said.
-    Open(String),
-    /// There were no calls left for it.
+    /// They do not; holds what each said.
+    Unconfirmed(String),
+    /// No calls were left.
     OutOfCalls,
 }
 
-/// The endpoints, as far as they were asked in this tick.
+/// The endpoints that were asked about transfers in this tick.
 pub(crate) struct Panel {
     members: Vec<Member>,
-    /// Those that were not opened yet.
+    /// Endpoints that were not opened yet.
     waiting: std::vec::IntoIter<Witness>,
-    /// What kept others from being asked.
+    /// Why other endpoints could not be asked.
     absent: Vec<String>,
 }
 
@@ -52,17 +52,17 @@ struct Member {
     receipts: BTreeMap<Hash, Option<Receipt>>,
 }
 
-/// What one endpoint says of a transfer.
+/// What one endpoint says about a transfer.
 enum Testimony {
-    /// It is as recorded, in a block of this time.
-    Borne(i64),
-    /// It is not, or not known there.
-    Not(&'static str),
+    /// It is as recorded; holds the time of its block, in unix seconds.
+    Confirms(i64),
+    /// It is different, or unknown there; holds the reason.
+    Denies(&'static str),
     /// The endpoint failed.
     Failed(String),
 }
 
-/// A recorded transfer, read.
+/// A recorded transfer, with its hashes parsed.
 struct SoughtTransfer<'a> {
     seen: &'a QueuedTransfer,
     block: u64,
@@ -71,7 +71,7 @@ struct SoughtTransfer<'a> {
 }
 
 impl Panel {
-    /// A panel that begins with the endpoint that was read, where there is one.
+    /// A panel that asks `session` first, the endpoint that was read.
     pub(crate) fn new(chain: &ChainClient<'_>, session: Option<&EndpointSession>) -> Self {
         let (mut members, mut waiting) = (Vec::new(), chain.witnesses());
         if let Some(session) = session
@@ -86,7 +86,7 @@ impl Panel {
         }
     }
 
-    /// Asks about a transfer until `needed` endpoints bear it out.
+    /// Asks about a transfer until `needed` endpoints confirm it.
     pub(crate) async fn ask(
         &mut self,
         chain: &mut ChainClient<'_>,
@@ -95,7 +95,7 @@ impl Panel {
     ) -> Corroboration {
         let (Ok(transaction), Ok(block_hash)) = (seen.tx_hash.parse(), seen.block_hash.parse())
         else {
-            return Corroboration::Open("what is recorded of it cannot be read".to_owned());
+            return Corroboration::Unconfirmed("its recorded data cannot be parsed".to_owned());
         };
         let sought = SoughtTransfer {
             seen,
@@ -109,7 +109,7 @@ impl Panel {
         let mut next = 0;
         while by.len() < needed {
             let is_new = next == self.members.len();
-            if chain.calls_left() < CALLS_OF_ONE && !(is_new && self.waiting.len() == 0) {
+            if chain.calls_left() < CALLS_PER_ENDPOINT && !(is_new && self.waiting.len() == 0) {
                 return Corroboration::OutOfCalls;
             }
             if is_new && !self.another(chain).await {
@@ -120,13 +120,15 @@ impl Panel {
             };
             next += 1;
             let host = member.witness.host.clone();
-            match member.word(chain, &sought).await {
-                Testimony::Borne(at) if time.is_none_or(|time| time == at) => {
+            match member.testimony(chain, &sought).await {
+                Testimony::Confirms(at) if time.is_none_or(|time| time == at) => {
                     time = Some(at);
                     by.push(host);
                 }
-                Testimony::Borne(_) => said.push(format!("{host}: its block is of another time")),
-                Testimony::Not(why) => said.push(format!("{host}: {why}")),
+                Testimony::Confirms(_) => {
+                    said.push(format!("{host}: its block has a different time"))
+                }
+                Testimony::Denies(why) => said.push(format!("{host}: {why}")),
                 Testimony::Failed(why) => said.push(format!("{host}: {why}")),
             }
         }
@@ -138,14 +140,14 @@ impl Panel {
         }
         said.extend(self.absent.iter().cloned());
         if by.is_empty() {
-            return Corroboration::Open(said.join("; "));
+            return Corroboration::Unconfirmed(said.join("; "));
         }
         said.insert(0, format!("confirmed by {} only", by.join(", ")));
-        Corroboration::Open(said.join("; "))
+        Corroboration::Unconfirmed(said.join("; "))
     }
 
-    /// Opens one more endpoint, of a party that is not asked yet. Answers whether
-    /// there may be one: it is then the last member, or none could be opened.
+    /// Opens an endpoint of a party that was not asked yet, as the last member. Returns
+    /// false when there is none, or no calls are left.
     async fn another(&mut self, chain: &mut ChainClient<'_>) -> bool {
         for witness in self.waiting.by_ref() {
             if self
@@ -155,8 +157,8 @@ impl Panel {
             {
                 continue;
             }
-            if chain.calls_left() < CALLS_OF_ONE {
-                // Asked by the next tick.
+            if chain.calls_left() < CALLS_PER_ENDPOINT {
+                // The next tick asks it.
                 return false;
             }
             match chain.join(&witness).await {
@@ -164,9 +166,7 @@ impl Panel {
                     self.members.push(Member::new(witness, session));
                     return true;
                 }
-                None => self
-                    .absent
-                    .push(format!("{}: cannot be asked now", witness.host)),
+                None => self.absent.push(format!("{}: unavailable", witness.host)),
             }
         }
         false
@@ -184,24 +184,24 @@ impl Member {
         }
     }
 
-    async fn word(
+    async fn testimony(
         &mut self,
         chain: &mut ChainClient<'_>,
         sought: &SoughtTransfer<'_>,
     ) -> Testimony {
-        if self.failures >= MOST_FAILURES {
-            return Testimony::Failed("it failed too often".to_owned());
+        if self.failures >= MAX_FAILURES {
+            return Testimony::Failed("too many of its calls failed".to_owned());
         }
         if sought.block > self.session.head.number {
-            return Testimony::Not("its newest final block is older");
+            return Testimony::Denies("its newest final block is older");
         }
         match self.read(chain, sought).await {
-            Ok(word) => word,
+            Ok(testimony) => testimony,
             Err(error) => {
                 let is_whole =
                     matches!(error, RpcError::RateLimited | RpcError::Unauthorized { .. });
-                self.failures += if is_whole { MOST_FAILURES } else { 1 };
-                if self.failures >= MOST_FAILURES {
+                self.failures += if is_whole { MAX_FAILURES } else { 1 };
+                if self.failures >= MAX_FAILURES {
                     chain.report_failure(&self.session, &error);
                 }
                 Testimony::Failed(error.to_string())
@@ -215,36 +215,38 @@ impl Member {
         sought: &SoughtTransfer<'_>,
     ) -> Result<Testimony, RpcError> {
         let Some(block) = self.block(chain, sought.block).await? else {
-            return Ok(Testimony::Not("it lacks the block"));
+            return Ok(Testimony::Denies("it lacks the block"));
         };
         if block.hash != sought.block_hash {
-            // Replaced meanwhile: the next tick finds that out by its own cursor.
-            return Ok(Testimony::Not("it has another block in that place"));
+            // The block was replaced; the next tick notices it at the cursor.
+            return Ok(Testimony::Denies(
+                "it has a different block with this number",
+            ));
         }
         let receipt = match self.receipt(chain, sought.transaction).await {
             Ok(Some(receipt)) => receipt,
-            Ok(None) => return Ok(Testimony::Not("it knows no receipt of the transaction")),
+            Ok(None) => return Ok(Testimony::Denies("it has no receipt of the transaction")),
             Err(error @ (RpcError::RateLimited | RpcError::Unauthorized { .. })) => {
                 return Err(error);
             }
-            // Too large, or more than the endpoint manages: then only what went from
+            // The receipt may be too large for the endpoint. Ask only for transfers from
             // this payer to this recipient in the block.
             Err(_) => return self.by_logs(chain, sought, block.time).await,
         };
         if receipt.transaction != sought.transaction || receipt.block_hash != sought.block_hash {
-            return Ok(Testimony::Not(
-                "its receipt is of another transaction or block",
+            return Ok(Testimony::Denies(
+                "its receipt is of a different transaction or block",
             ));
         }
         if !receipt.succeeded {
-            return Ok(Testimony::Not(
+            return Ok(Testimony::Denies(
                 "its receipt says that the transaction failed",
             ));
         }
         Ok(if sought.is_in(&receipt.logs) {
-            Testimony::Borne(block.time)
+            Testimony::Confirms(block.time)
         } else {
-            Testimony::Not("its receipt does not have the transfer")
+            Testimony::Denies("the transfer is not in its receipt")
         })
     }
 
@@ -261,7 +263,7 @@ impl Member {
             address(&seen.payer),
             address(&seen.recipient),
         ) else {
-            return Ok(Testimony::Not("what is recorded of it cannot be read"));
+            return Ok(Testimony::Denies("its recorded data cannot be parsed"));
         };
         let filter = LogFilter {
             blocks: BlockSpan {
@@ -283,9 +285,9 @@ impl Member {
                 && log.block_hash == sought.block_hash
         });
         Ok(if sought.is_in(&logs) {
-            Testimony::Borne(time)
+            Testimony::Confirms(time)
         } else {
-            Testimony::Not("its logs do not have the transfer")
+            Testimony::Denies("the transfer is not in its logs")
         })
     }
 
@@ -318,11 +320,11 @@ impl Member {
 }
 
 impl SoughtTransfer<'_> {
-    /// Whether the logs of the transaction bear the transfer out: by what moved from
-    /// whom to whom, and by the log's number only where several are equal.
+    /// True when the logs of the transaction contain the transfer: same token, payer,
+    /// recipient and amount. The log's number counts only where several are equal.
     fn is_in(&self, logs: &[Log]) -> bool {
         let seen = self.seen;
-        let told: Vec<i64> = logs
+        let log_indexes: Vec<i64> = logs
             .iter()
             .filter_map(|log| transfer::decode(log).ok())
             .filter(|found| {
@@ -334,6 +336,6 @@ impl SoughtTransfer<'_> {
             })
             .map(|found| found.log_index.cast_signed())
             .collect();
-        is_borne_out(seen.log_index, &seen.twins, &told)
+        is_borne_out(seen.log_index, &seen.twins, &log_indexes)
     }
 }

@@ -1,5 +1,5 @@
-//! What was read counted as final, and is no longer part of the chain: goes back
-//! to where it still is, and reads on from there.
+//! Repairs the cursor when blocks that counted as final are no longer part of the chain:
+//! moves it back to the newest checkpoint that still is.
 
 use crate::chain::{ChainClient, EndpointSession};
 use crate::tick::Tick;
@@ -9,11 +9,8 @@ use keywright_store::chain::chain_attention::{self, ChainTrouble};
 use keywright_store::chain::chain_cursors::{self, BlockPosition, Cursor, STATEMENTS_TO_STEP_BACK};
 use serde_json::json;
 
-/// Goes back to the newest checkpoint that is still part of the chain. What was
-/// recorded behind it is marked, and the next tick reads it again.
-///
-/// # Errors
-/// [`DatabaseError`].
+/// Moves the cursor back to the newest checkpoint that is still part of the chain. The
+/// transfers recorded after it are marked, and the next tick reads those blocks again.
 pub(crate) async fn repair(
     tick: &mut Tick<'_>,
     chain: &mut ChainClient<'_>,
@@ -27,11 +24,11 @@ pub(crate) async fn repair(
     let (database, market) = (&tick.ports.database, &tick.market);
     let places = chain_cursors::checkpoints(database, market, before).await?;
     let Some(found) = newest_kept(chain, session, &places).await else {
-        // Asked for again by the next tick.
+        // The next tick tries again.
         return Ok(());
     };
     let Some(to) = found else {
-        tick.warn("no block that was read is part of the chain any more");
+        tick.warn("none of the blocks that were read is part of the chain any more");
         let details = json!({ "block": before, "block_hash": cursor.place.block_hash });
         let id = tick.ports.stamps.new_id();
         let replaced = ChainTrouble::Replaced;
@@ -48,14 +45,14 @@ pub(crate) async fn repair(
     Ok(())
 }
 
-/// The newest of these places, newest first, that is still part of the chain:
-/// whatever is older is so too. `None` when the endpoint could not say.
+/// The newest of these positions that is still part of the chain; they are sorted newest
+/// first, and older ones are part of it too. `None` when the endpoint fails.
 async fn newest_kept<'p>(
     chain: &mut ChainClient<'_>,
     session: &EndpointSession,
     places: &'p [BlockPosition],
 ) -> Option<Option<&'p BlockPosition>> {
-    // Everything before `gone` is replaced, everything from `kept` on is not.
+    // Positions before `gone` were replaced; positions from `kept` on were not.
     let (mut gone, mut kept) = (0, places.len());
     while gone < kept {
         if chain.calls_left() == 0 {

@@ -1,4 +1,4 @@
-//! What is watched, from the configuration.
+//! The settings of the watcher, from the configuration.
 
 use keywright_domain::usdc::sharing::Share;
 use keywright_ports::{Config, name};
@@ -8,33 +8,32 @@ use keywright_providers::polygon::{Address, token};
 use keywright_store::chain::usdc_orders;
 use std::collections::BTreeSet;
 
-/// How many blocks behind the newest one count as final where an endpoint does
-/// not know the tag `finalized`, unless configured. The deepest reorganisation
-/// that Polygon has had was of 157 blocks.
+/// Default number of blocks after which a block counts as final, for endpoints that do not
+/// know the tag `finalized`. Polygon's deepest reorganisation was 157 blocks.
 const CONFIRMATIONS: u64 = 256;
 
-/// What is watched, and over which endpoints.
+/// What to watch, and the endpoints to ask.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
-    /// In order of preference; one at least.
+    /// In order of preference; at least one.
     pub(crate) endpoints: Vec<Endpoint>,
     /// The chain and the token.
     pub(crate) market: UsdcContract,
-    /// The one wallet, where there is one.
+    /// The wallet that orders share, if configured.
     pub(crate) wallet: Option<Address>,
-    /// Which of several instances with that wallet this is.
+    /// The share of amounts of this instance, where several share the wallet.
     pub(crate) share: Share,
-    /// How far back a block is final without the tag.
+    /// Number of blocks after which a block counts as final without the tag.
     pub(crate) confirmations: u64,
     /// The first block to read.
     pub(crate) start_block: Option<u64>,
 }
 
 impl Settings {
-    /// Reads the configuration; nothing where no endpoint is configured.
+    /// Reads the configuration; `None` when no endpoint is configured.
     ///
     /// # Errors
-    /// Which value is wrong. It holds no URL.
+    /// Names the value that is wrong. The text contains no URL, which may hold a key.
     pub(crate) fn configured(config: &Config) -> Result<Option<Self>, String> {
         let urls = config.get(name::POLYGON_RPC_URLS).unwrap_or_default();
         let endpoints =
@@ -46,7 +45,7 @@ impl Settings {
         let number = |name| match config.get(name).map(str::parse::<u32>) {
             None => Ok(None),
             Some(Ok(number)) => Ok(Some(u64::from(number))),
-            Some(Err(_)) => Err(format!("{name} is a whole number of blocks")),
+            Some(Err(_)) => Err(format!("{name} must be a whole number of blocks")),
         };
         Ok(Some(Self {
             endpoints,
@@ -61,14 +60,14 @@ impl Settings {
         }))
     }
 
-    /// How many endpoints, of a host each, have to say the same before it is believed:
-    /// two where there are two.
+    /// The number of endpoints, each on a different host, that must agree: two where two
+    /// are configured.
     pub(crate) fn witnesses_needed(&self) -> usize {
         let parties: BTreeSet<&str> = self.endpoints.iter().map(Endpoint::party).collect();
         parties.len().min(2)
     }
 
-    /// The chain and the token, as the database keeps them.
+    /// The chain and the token, as the database stores them.
     pub(crate) fn stored(&self) -> usdc_orders::ChainToken {
         usdc_orders::ChainToken {
             chain_id: self.market.chain_id.cast_signed(),
@@ -76,8 +75,8 @@ impl Settings {
         }
     }
 
-    /// The contracts whose transfers are read: the token, and the one that buyers
-    /// take for it.
+    /// The contracts whose transfers are read: the token, and the token that buyers
+    /// confuse with it.
     pub(crate) fn contracts(&self) -> Vec<Address> {
         let mistaken = token::mistaken_for_usdc(self.market.chain_id);
         let mistaken = mistaken.filter(|other| *other != self.market.token);

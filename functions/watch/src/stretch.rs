@@ -1,6 +1,7 @@
-//! Reads some blocks for some recipients, however much strangers put into them. Ranges
-//! become narrower until they are answered. A single block that is not is asked for by
-//! its hash and in parts; what is still missing is left to be read by its receipts.
+//! Reads the transfers to some recipients in some blocks, even if strangers fill those
+//! blocks with spam. Ranges become narrower until the endpoint answers. A single block
+//! without an answer is requested by its hash and in parts; if parts are still missing,
+//! the block is left to a chain job, which reads its receipts.
 
 use crate::chain::{ChainClient, EndpointSession};
 use crate::tick::Tick;
@@ -13,73 +14,73 @@ use keywright_providers::polygon::{Address, Hash, keccak256};
 use keywright_store::chain::rpc_endpoints::EndpointFault;
 use keywright_store::chain::transfers::NewTransfer;
 
-/// The most transfers that are recorded at once: together they stay far below what
-/// a parameter of a statement may hold.
-const TRANSFERS_AT_ONCE: usize = 1_000;
+/// Maximum number of transfers that are recorded at once, far below the size limit of a
+/// statement's parameter.
+const MAX_TRANSFERS: usize = 1_000;
 
-/// Calls that a single block is asked for with, in parts.
-const PARTS: usize = 8;
+/// Maximum number of calls for the parts of a single block.
+const MAX_PARTS: usize = 8;
 
-/// Calls without which a single block is not begun with: its hash, whether the endpoint
-/// answers at all, and one for each contract. What is left of it then is read by its
-/// receipts, so few calls are enough to get past any block.
-const FEWEST: usize = 4;
+/// Calls that a single block needs: its hash, a check that the endpoint answers at all,
+/// and one for each contract. The rest of the block is read by its receipts, so that a few
+/// calls are enough to get past any block.
+const MIN_BLOCK_CALLS: usize = 4;
 
-/// Calls without an answer after which a block is not asked for in further parts: each
-/// may take as long as a call may.
-const SILENCES: usize = 2;
+/// Number of unanswered calls after which no further parts of a block are requested:
+/// each may take until its timeout.
+const MAX_TIMEOUTS: usize = 2;
 
-/// Logs that were not asked for.
-const FOREIGN: RpcError = RpcError::Malformed("it has logs that were not asked for");
+/// The answer contains logs that do not match the request.
+const UNREQUESTED_LOGS: RpcError = RpcError::Malformed("it returned logs that were not requested");
 
 /// How reading with one endpoint ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ReadEnd {
-    /// There is nothing more to read now, or no room for more in this tick.
+    /// Nothing is left to read now, or no calls or statements are left in this tick.
     Whole,
-    /// The endpoint is not to be asked on.
+    /// The endpoint failed and is not used again in this tick.
     Lost,
     /// Another tick has moved the cursor.
     Overtaken,
 }
 
-/// Some ranges that were read.
+/// The blocks of a few ranges that were read.
 pub(crate) struct Stretch {
     /// The last block that was read.
     pub(crate) to: u64,
-    /// The same with its hash and time, where these are known.
+    /// The last block with its hash and time, if known.
     pub(crate) end: Option<Block>,
-    /// Payments in them.
+    /// The transfers in these blocks.
     pub(crate) found: Vec<NewTransfer>,
-    /// Blocks that were not read whole.
+    /// Blocks that were not read completely.
     pub(crate) unread: Vec<Block>,
     /// How it ended.
     pub(crate) ended: ReadEnd,
 }
 
-/// Reads for a list of recipients.
+/// Reads the transfers to a list of recipients.
 pub(crate) struct LogReader {
     contracts: Vec<Address>,
-    /// Who is paid, in as many calls as the limit of values needs.
+    /// The recipients, in chunks of as many values as a call may hold.
     recipients: Vec<Vec<[u8; 32]>>,
-    /// How many blocks are asked for at once.
+    /// How many blocks are requested at once.
     pub(crate) range: Adaptive,
-    /// The same before blocks with too many results were met.
+    /// The range before a block with too many results narrowed it.
     usual: Option<Adaptive>,
 }
 
-/// Why there are no logs.
+/// Why an endpoint returned no logs.
 enum LogsRefusal {
-    /// To be asked with this range.
+    /// Try again with this narrower range.
     Narrower(Adaptive),
-    /// A single block, for this reason.
+    /// Even a single block is refused, for this reason.
     OneBlock(RpcError),
-    /// The endpoint is not to be asked on.
+    /// The endpoint failed and is not used again in this tick.
     Lost,
 }
 
 impl LogReader {
-    /// A reader for addresses, lower case.
+    /// A reader for these lower-case addresses.
     pub(crate) fn new(tick: &Tick<'_>, addresses: &[String], range: Adaptive) -> Self {
         let mut all: Vec<[u8; 32]> = addresses
             .iter()
@@ -96,12 +97,12 @@ impl LogReader {
         }
     }
 
-    /// Calls that a range takes.
+    /// Number of calls for each range.
     pub(crate) fn calls(&self) -> usize {
         self.recipients.len()
     }
 
-    /// Reads a few ranges behind a block and up to another one.
+    /// Reads at most `at_once` ranges of the blocks after `behind` up to `up_to`.
     pub(crate) async fn stretch(
         &mut self,
         tick: &Tick<'_>,
@@ -118,13 +119,13 @@ impl LogReader {
             ended: ReadEnd::Whole,
         };
         if self.recipients.is_empty() {
-            // Nobody can be paid.
+            // There is no address to pay to.
             stretch.to = up_to;
             return stretch;
         }
         let mut ranges = 0;
-        while ranges < at_once && stretch.found.len() < TRANSFERS_AT_ONCE {
-            // One call is kept for the block that the stretch ends at.
+        while ranges < at_once && stretch.found.len() < MAX_TRANSFERS {
+            // One call is reserved for the last block of the stretch.
             let room = chain.calls_left() > self.calls();
             let Some(blocks) = self.range.next(stretch.to + 1, up_to).filter(|_| room) else {
                 break;
@@ -134,7 +135,7 @@ impl LogReader {
                     ranges += 1;
                     stretch.to = blocks.to;
                     self.range = self.range.succeeded(blocks);
-                    let found = logs.iter().filter_map(|log| found(tick, log));
+                    let found = logs.iter().filter_map(|log| new_transfer(tick, log));
                     stretch.found.extend(found);
                 }
                 Err(LogsRefusal::Narrower(narrower)) => self.range = narrower,
@@ -166,7 +167,7 @@ impl LogReader {
         }
     }
 
-    /// Every log of some blocks that pays one of the recipients.
+    /// All logs of some blocks that pay one of the recipients.
     async fn logs(
         &mut self,
         chain: &mut ChainClient<'_>,
@@ -184,7 +185,7 @@ impl LogReader {
         Ok(all)
     }
 
-    /// What follows from an error.
+    /// Decides what to do after an error.
     fn refused(
         &mut self,
         chain: &mut ChainClient<'_>,
@@ -202,16 +203,16 @@ impl LogReader {
                 self.usual.get_or_insert(self.range);
                 self.range.too_many(blocks, None)
             }
-            error if *error == FOREIGN => {
+            error if *error == UNREQUESTED_LOGS => {
                 chain.report_fault(
                     session,
                     EndpointFault::Lies,
-                    "it has logs that were not asked for",
+                    "it returned logs that were not requested",
                 );
                 return LogsRefusal::Lost;
             }
-            // Some are too slow for many blocks, or break over what is in them, and say
-            // nothing of it: fewer from the next tick on.
+            // Some endpoints are too slow for many blocks, or fail on their contents,
+            // without saying so. The next tick requests fewer blocks.
             RpcError::Unreachable
             | RpcError::Status { .. }
             | RpcError::Refused { .. }
@@ -232,9 +233,9 @@ impl LogReader {
         narrower.map_or(LogsRefusal::OneBlock(error), LogsRefusal::Narrower)
     }
 
-    /// Reads a single block that was refused, in parts. Answers whether it counts as
-    /// read: also when parts of it are missing, because other blocks must not wait for
-    /// what a stranger put into this one.
+    /// Reads a refused block in parts. Returns true when the block counts as read. It does
+    /// so even when parts are missing, because other blocks must not wait for the spam that
+    /// a stranger put into this one.
     async fn one_block(
         &self,
         tick: &Tick<'_>,
@@ -244,8 +245,8 @@ impl LogReader {
         number: u64,
         error: &RpcError,
     ) -> bool {
-        if chain.calls_left() < FEWEST {
-            // The next tick begins with it.
+        if chain.calls_left() < MIN_BLOCK_CALLS {
+            // The next tick starts with this block.
             return false;
         }
         let call = rpc::block(BlockTag::Number(number));
@@ -263,8 +264,8 @@ impl LogReader {
                 return false;
             }
         };
-        // An endpoint that does not answer for a recipient that nobody could know
-        // beforehand does not answer at all: then it is not about the block.
+        // Nobody can have sent spam to a recipient that is derived from the block's hash.
+        // An endpoint that gives no answer for it fails whatever the block contains.
         let span = BlockSpan {
             from: number,
             to: number,
@@ -283,9 +284,11 @@ impl LogReader {
         let (logs, is_whole) = self.parts(chain, session, span, block.hash).await;
         stretch
             .found
-            .extend(logs.iter().filter_map(|log| found(tick, log)));
+            .extend(logs.iter().filter_map(|log| new_transfer(tick, log)));
         if !is_whole {
-            tick.warn(&format!("block {number} is read by its receipts: {error}"));
+            tick.warn(&format!(
+                "block {number} will be read by its receipts: {error}"
+            ));
             stretch.unread.push(block);
         }
         stretch.to = number;
@@ -293,7 +296,7 @@ impl LogReader {
         true
     }
 
-    /// What can be had of a block, by contract and recipients, and whether that is all.
+    /// The logs of a block by contract and recipients, and whether they are complete.
     async fn parts(
         &self,
         chain: &mut ChainClient<'_>,
@@ -307,10 +310,10 @@ impl LogReader {
             .flat_map(|contract| self.recipients.iter().map(|some| (*contract, some.clone())))
             .collect();
         let (mut logs, mut is_whole) = (Vec::new(), true);
-        let (mut calls, mut silences) = (0, 0);
+        let (mut calls, mut timeouts) = (0, 0);
         let mut block_hash = Some(hash);
         while let Some((contract, recipients)) = parts.pop() {
-            if calls >= PARTS || silences >= SILENCES || chain.calls_left() == 0 {
+            if calls >= MAX_PARTS || timeouts >= MAX_TIMEOUTS || chain.calls_left() == 0 {
                 return (logs, false);
             }
             calls += 1;
@@ -322,9 +325,9 @@ impl LogReader {
             match ask(chain, session, &filter).await {
                 Ok(some) => logs.extend(some.into_iter().filter(|log| log.block_hash == hash)),
                 Err(error) => {
-                    silences += usize::from(error == RpcError::Unreachable);
+                    timeouts += usize::from(error == RpcError::Unreachable);
                     if block_hash.is_some() && matches!(error, RpcError::Refused { .. }) {
-                        // Some know a block by its number only.
+                        // Some endpoints accept only a block number.
                         block_hash = None;
                         parts.push((contract, recipients));
                     } else if recipients.len() > 1 {
@@ -340,7 +343,7 @@ impl LogReader {
     }
 }
 
-/// Asks for logs; those that were not asked for count as none.
+/// Requests logs; an answer with other logs is an error.
 async fn ask(
     chain: &mut ChainClient<'_>,
     session: &EndpointSession,
@@ -350,11 +353,11 @@ async fn ask(
     if logs.iter().all(|log| filter.matches(log)) {
         return Ok(logs);
     }
-    Err(FOREIGN)
+    Err(UNREQUESTED_LOGS)
 }
 
-/// A log as it is recorded; nothing for one that moves no money.
-pub(crate) fn found(tick: &Tick<'_>, log: &Log) -> Option<NewTransfer> {
+/// A log as it is recorded; `None` when it moves no money.
+pub(crate) fn new_transfer(tick: &Tick<'_>, log: &Log) -> Option<NewTransfer> {
     let transfer = match transfer::decode(log) {
         Ok(transfer) => transfer,
         Err(NotATransfer::Removed) => return None,

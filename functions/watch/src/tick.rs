@@ -1,8 +1,8 @@
-//! One tick: reads the chain a bounded part further, judges what was found, and
-//! ends orders whose time is over. Whatever breaks, and however many ticks run at
-//! once, the next one goes on where the last batch ended.
+//! One tick: reads the next bounded part of the chain, judges the transfers that it
+//! found, and ends orders that were not paid in time. Every batch is atomic, so that after
+//! a crash, or with overlapping ticks, the next tick resumes after the last batch.
 
-use crate::chain::{ChainClient, EndpointSession, OpenedEndpoint, place};
+use crate::chain::{ChainClient, EndpointSession, OpenedEndpoint, position};
 use crate::settings::Settings;
 use crate::stretch::ReadEnd;
 use crate::{Ports, back, follow, jobs, judge, reorg};
@@ -29,54 +29,54 @@ use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-/// Statements of a tick: as many as D1's free plan allows a Worker. With one less, an
-/// endpoint that reads ten blocks a call could not keep up with the chain.
+/// Statements of a tick: as many as D1's free plan allows for an invocation. With one
+/// less, an endpoint that reads ten blocks a call could not keep up with the chain.
 const STATEMENTS: usize = 50;
 
-/// Calls to endpoints of a tick. Workers' free plan allows 50.
+/// Calls of a tick to endpoints. The free plan of Workers allows 50 for an invocation.
 const CALLS: usize = 46;
 
-/// Of those, the ones that are kept for judging what was found: a second endpoint and
-/// one or two transfers. What reading does not need is for judging too.
+/// Calls of those that are reserved for judging: enough for a second endpoint and one or
+/// two transfers. Judging also gets the calls that reading does not need.
 pub(crate) const JUDGE_CALLS: usize = 12;
 
-/// And the ones that are kept for reading behind the cursor: to open another endpoint,
-/// to get past a single block that is refused, and to do some of the work beside.
+/// Calls that are reserved for reading behind the cursor: to open another endpoint, to
+/// get past a single block that is refused, and for chain jobs.
 pub(crate) const BACK_CALLS: usize = 10 + back::JOB_CALLS;
 
-/// Statements that are kept for reading behind the cursor, where something is due.
+/// Statements that are reserved for reading behind the cursor, if something is due.
 const BACK_STATEMENTS: usize = 1 + STATEMENTS_TO_WORK;
 
-/// Statements that are kept for ending orders, where some are over.
+/// Statements that are reserved for ending orders, if some have expired.
 const END_STATEMENTS: usize = STATEMENTS_TO_EXPIRE;
 
-/// For how many seconds an endpoint is set aside that could not be reached: long
-/// enough that one that hangs does not hold up every tick.
-const OUTAGE: i64 = 150;
+/// How many seconds an unreachable endpoint is set aside: long enough that one that hangs
+/// does not delay every tick.
+const OUTAGE_SECONDS: i64 = 150;
 
-/// The same for one that said what is not true.
-const DISTRUST: i64 = 3_600;
+/// The same for an endpoint that gave a wrong answer.
+const DISTRUST_SECONDS: i64 = 3_600;
 
-/// How far behind the time of the chain's last block may be before the operator is
-/// told, in seconds: half as long as an order can be paid, and twice as long as the
-/// longest stall of Polygon's finality.
-const BEHIND: i64 = 1_800;
+/// How old the last block that was read may be before that is reported to the operator,
+/// in seconds: half as long as an order can be paid, and twice as long as the longest stall
+/// of Polygon's finality.
+const MAX_DELAY: i64 = 1_800;
 
-/// What a tick did.
+/// The counts of a tick.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = WatchReport)]
 pub(crate) struct TickReport {
-    /// The time of the last block that was read, RFC 3339; null before the first
-    /// tick, and where nothing is watched.
+    /// The time of the last block that was read, RFC 3339; null before the first tick,
+    /// and when nothing is watched.
     #[schema(required)]
     pub(crate) read_to: Option<String>,
     /// Blocks read.
     pub(crate) blocks: u64,
-    /// Blocks read once more, of one group of addresses each.
+    /// Blocks read a second time, each for one group of addresses.
     pub(crate) second_blocks: u64,
-    /// Calls made to endpoints.
+    /// Calls to endpoints.
     pub(crate) calls: usize,
-    /// Endpoints that did not answer as they should.
+    /// Endpoints that failed or gave a wrong answer.
     pub(crate) faulty: usize,
     /// Transfers found.
     pub(crate) found: usize,
@@ -84,7 +84,7 @@ pub(crate) struct TickReport {
     pub(crate) credited: usize,
     /// Transfers left to the operator.
     pub(crate) unmatched: usize,
-    /// Transfers to look at again, because the chain could not be asked about them.
+    /// Transfers that were postponed, because no endpoint could confirm them.
     pub(crate) put_off: usize,
     /// Orders that were not paid in time.
     pub(crate) expired: usize,
@@ -106,7 +106,7 @@ impl From<TickError> for ApiError {
         match error {
             TickError::Configuration(reason) => Self::unavailable(
                 "service_unavailable",
-                "what is configured for payments in USDC cannot be used",
+                "payments in USDC are misconfigured",
                 reason,
             ),
             TickError::Database(error) => error.into(),
@@ -114,32 +114,30 @@ impl From<TickError> for ApiError {
     }
 }
 
-/// What a tick works with.
+/// The state of a running tick.
 pub(crate) struct Tick<'a> {
     pub(crate) ports: &'a Ports,
     pub(crate) settings: &'a Settings,
     pub(crate) market: usdc_orders::ChainToken,
     pub(crate) actor: Actor,
     pub(crate) report: TickReport,
-    /// What is watched, once it was loaded.
+    /// The watched addresses, once they are loaded.
     pub(crate) watched: Option<WatchedAddresses>,
+    /// Remaining statements.
     statements: usize,
-    /// Of those, the ones that are kept for reading behind the cursor, and for ending
-    /// orders.
+    /// Statements of those that are reserved: for reading behind the cursor, and for
+    /// ending orders.
     kept: [usize; 2],
-    /// Orders that have an address of their own end by this time at the latest, in
-    /// unix seconds, because not all of them could be followed with the cursor.
+    /// Orders with an address of their own may end by this time, in unix seconds. Set when
+    /// the cursor cannot follow all of them.
     own_read_to: Option<i64>,
-    /// Groups that are watched.
+    /// Number of watched groups.
     groups: usize,
-    /// Hosts of endpoints that failed, and how.
+    /// Which endpoints failed, and how.
     failures: Vec<String>,
 }
 
 /// Runs one tick.
-///
-/// # Errors
-/// [`TickError`].
 pub(crate) async fn tick(ports: &Ports, request_id: &str) -> Result<TickReport, TickError> {
     let (settings, outbound) = match &*ports.watched {
         Ok(Some(watched)) => watched,
@@ -157,7 +155,7 @@ pub(crate) async fn tick(ports: &Ports, request_id: &str) -> Result<TickReport, 
         },
         report: TickReport::default(),
         watched: None,
-        // One is for saying how far it came.
+        // One statement is for reporting a delay.
         statements: STATEMENTS - STATEMENTS_TO_LOAD - 1,
         kept: [0, END_STATEMENTS],
         own_read_to: None,
@@ -201,7 +199,7 @@ impl<'a> Tick<'a> {
         self.report_delay(&cursor, was_behind).await
     }
 
-    /// Ends orders whose time is over, and lets go of what they held.
+    /// Ends orders that were not paid in time, and releases their amounts and addresses.
     async fn end_orders(&mut self, cursor: &Cursor) -> Result<(), DatabaseError> {
         let read_to = cursor.place.block_time;
         let (database, market) = (&self.ports.database, &self.market);
@@ -221,7 +219,7 @@ impl<'a> Tick<'a> {
         Ok(())
     }
 
-    /// Moves the cursor to where the operator wants it.
+    /// Moves the cursor to the block that the operator asked for.
     async fn move_cursor(
         &mut self,
         chain: &mut ChainClient<'_>,
@@ -229,7 +227,7 @@ impl<'a> Tick<'a> {
         job: &ChainJob,
     ) -> Result<(), DatabaseError> {
         let Some(OpenedEndpoint::Agrees(session)) = chain.open(None).await else {
-            return jobs::failed(self, job, "no endpoint could be asked").await;
+            return jobs::failed(self, job, "no endpoint is available").await;
         };
         let number = job.first_block.cast_unsigned();
         if number > session.head.number {
@@ -246,7 +244,7 @@ impl<'a> Tick<'a> {
         let step_id = self.ports.stamps.new_id();
         let (database, actor, market) = (&self.ports.database, &self.actor, &self.market);
         let steps = [cursor.step_id.as_str(), job.id.as_str()];
-        let to = place(&block);
+        let to = position(&block);
         let moved =
             chain_job_requests::move_cursor(database, actor, market, steps, &to, &step_id).await?;
         if moved {
@@ -259,8 +257,8 @@ impl<'a> Tick<'a> {
         Ok(())
     }
 
-    /// The first tick: what is final now, or what the vendor configured, counts as
-    /// read.
+    /// The first tick: the blocks up to the newest final one, or up to the configured
+    /// start, count as read.
     async fn begin(&mut self, chain: &mut ChainClient<'_>) -> Result<(), DatabaseError> {
         let Some(OpenedEndpoint::Agrees(session)) = chain.open(None).await else {
             return Ok(());
@@ -272,7 +270,7 @@ impl<'a> Tick<'a> {
         let Some(last) = last else { return Ok(()) };
         let range = Adaptive::default().to_store();
         let step_id = self.ports.stamps.new_id();
-        let (database, at) = (&self.ports.database, place(&last));
+        let (database, at) = (&self.ports.database, position(&last));
         chain_cursors::begin(database, &self.actor, &self.market, &at, range, &step_id).await?;
         self.report.read_to = Some(rfc3339(last.time));
         Ok(())
@@ -294,8 +292,8 @@ impl<'a> Tick<'a> {
         }
     }
 
-    /// Reads with the endpoints in their order, until one has said all there is.
-    /// Answers one that can be asked about what was found.
+    /// Reads with one endpoint after the other, until one has no more to read. Returns an
+    /// endpoint for judging.
     async fn read(
         &mut self,
         chain: &mut ChainClient<'_>,
@@ -316,7 +314,7 @@ impl<'a> Tick<'a> {
             is_agreed = true;
             let before = cursor.place.block;
             let ended = follow::follow(self, chain, &session, cursor).await?;
-            // One that knows nothing new may be stuck: perhaps the next one does.
+            // An endpoint without a newer block may be stuck: try the next one too.
             let is_stuck = ended == ReadEnd::Whole && before == session.head.number.cast_signed();
             match ended {
                 ReadEnd::Lost => {}
@@ -328,13 +326,15 @@ impl<'a> Tick<'a> {
         }
         if is_agreed {
             for session in &disagreeing {
-                let details = format!("it has another block {}", cursor.place.block);
+                let details = format!("it has a different block {}", cursor.place.block);
                 chain.report_fault(session, EndpointFault::Disagrees, &details);
             }
         } else if let Some(session) = disagreeing.first() {
             if chain.unreached {
-                // Whoever could not be asked may agree with what was read.
-                self.warn("an endpoint has other blocks than those read, and another is away");
+                // The endpoint that could not be asked may agree with what was read.
+                self.warn(
+                    "an endpoint has different blocks than those read, and another is unreachable",
+                );
             } else {
                 reorg::repair(self, chain, session, cursor).await?;
             }
@@ -342,7 +342,7 @@ impl<'a> Tick<'a> {
         Ok(usable)
     }
 
-    /// Sets aside those that failed.
+    /// Sets aside the endpoints that failed.
     async fn report_faults(
         &mut self,
         chain: &ChainClient<'_>,
@@ -368,9 +368,9 @@ impl<'a> Tick<'a> {
                 continue;
             }
             let seconds = if one.fault.is_outage() {
-                OUTAGE
+                OUTAGE_SECONDS
             } else {
-                DISTRUST
+                DISTRUST_SECONDS
             };
             let until = self.actor.at + seconds;
             let id = self.ports.stamps.new_id();
@@ -380,11 +380,10 @@ impl<'a> Tick<'a> {
     }
 
     fn is_behind(&self, cursor: &Cursor) -> bool {
-        self.actor.at - cursor.place.block_time > BEHIND
+        self.actor.at - cursor.place.block_time > MAX_DELAY
     }
 
-    /// Tells the operator when what was read last is long ago, and when it is no
-    /// longer.
+    /// Reports to the operator that reading is delayed, or resolves that.
     async fn report_delay(&self, cursor: &Cursor, was: bool) -> Result<(), DatabaseError> {
         let (database, market) = (&self.ports.database, &self.market);
         match (was, self.is_behind(cursor)) {
@@ -406,8 +405,8 @@ impl<'a> Tick<'a> {
         }
     }
 
-    /// Whether there is room for so many statements more, beside those that are kept
-    /// for later; takes it.
+    /// Takes this many statements, if they are left beside the reserved ones; returns
+    /// false if not.
     pub(crate) fn reserve_statements(&mut self, statements: usize) -> bool {
         let kept: usize = self.kept.iter().sum();
         let is_room = self.statements >= statements + kept;
@@ -417,8 +416,8 @@ impl<'a> Tick<'a> {
         is_room
     }
 
-    /// Keeps room for what is due later in the tick, when the chain can be read up to
-    /// a block of this time.
+    /// Reserves statements for work that is due later in the tick, when the chain can be
+    /// read up to a block of the time `head`.
     pub(crate) fn reserve_for_due_work(&mut self, watched: &WatchedAddresses, head: i64) {
         let is_over = |first: Option<i64>| first.is_some_and(|first| first < head);
         let is_ending = is_over(watched.first_end) || is_over(watched.first_release);
@@ -428,7 +427,8 @@ impl<'a> Tick<'a> {
             if is_ending { END_STATEMENTS } else { 0 },
         ];
         self.groups = watched.groups.len();
-        // Those that are not followed are known to be unpaid when their groups were read.
+        // Orders that are not followed are known to be unpaid only once their groups were
+        // read.
         self.own_read_to = watched.is_overflowing.then(|| {
             let own = watched.groups.iter();
             let own = own.filter(|group| group.group_number != WALLET_GROUP);
@@ -437,7 +437,7 @@ impl<'a> Tick<'a> {
         });
     }
 
-    /// Gives back what recording did not need.
+    /// Releases the statements that recording did not need.
     pub(crate) fn release_unused(&mut self, found: &[NewTransfer], unread: &[BlockPosition]) {
         if found.is_empty() {
             self.release_statements(STATEMENTS_TO_RECORD);
@@ -447,12 +447,12 @@ impl<'a> Tick<'a> {
         }
     }
 
-    /// Gives back room that was not needed.
+    /// Releases statements that were not needed.
     pub(crate) fn release_statements(&mut self, statements: usize) {
         self.statements += statements;
     }
 
-    /// Says something in the log.
+    /// Writes a warning to the log.
     pub(crate) fn warn(&self, line: &str) {
         let log = &self.ports.log;
         log.write(Level::Warn, &self.actor.request_id, line);

@@ -133,7 +133,7 @@ async fn what_is_never_confirmed_becomes_the_operators_and_can_be_settled() {
     assert_eq!(member(&market, "reason").await, "unconfirmed");
     assert_eq!(member(&market, "tries").await, 30);
     let said = member(&market, "put_off_because").await;
-    assert_eq!(said, "127.0.0.1: it knows no receipt of the transaction");
+    assert_eq!(said, "127.0.0.1: it has no receipt of the transaction");
     // It is not looked at again, and told once.
     let calls = market.endpoints[0].count("eth_getTransactionReceipt");
     market.pass(7_200);

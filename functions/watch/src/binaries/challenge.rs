@@ -1,4 +1,4 @@
-//! `POST /v1/claim/challenge`: what a wallet is to sign to be recorded.
+//! `POST /v1/claim/challenge`: creates the message with which a wallet claims a file.
 
 use super::{WalletAndFile, never_paid};
 use crate::Ports;
@@ -14,7 +14,7 @@ use keywright_web::{ApiError, Client, Json};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-/// Which wallet for which file.
+/// A wallet and a file.
 #[derive(Deserialize, ToSchema)]
 #[schema(as = BinaryChallengeRequest)]
 pub(crate) struct BinaryChallengeRequest {
@@ -26,16 +26,16 @@ pub(crate) struct BinaryChallengeRequest {
     wallet_address: String,
 }
 
-/// Makes the message with which a wallet is claimed for a file
+/// Creates the message with which a wallet claims a file
 ///
-/// Good for ten minutes and for one claim. 403 for a wallet that never paid.
+/// Valid for ten minutes and one claim. 403 for a wallet that never paid.
 #[utoipa::path(
     post,
     path = "/v1/claim/challenge",
     tag = "buying",
     request_body = BinaryChallengeRequest,
     responses(
-        (status = 200, description = "What to sign.", body = ClaimChallenge),
+        (status = 200, description = "The message to sign.", body = ClaimChallenge),
         (status = 403, description = "The wallet never paid.",
             body = keywright_web::openapi::Error),
         BodyRefusals, Conflict, TooMany, Failures

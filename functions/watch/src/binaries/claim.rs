@@ -1,4 +1,4 @@
-//! `POST /v1/claim`: records which file a wallet that paid was claimed for.
+//! `POST /v1/claim`: records a file for a wallet that paid.
 
 use super::{WalletAndFile, never_paid};
 use crate::Ports;
@@ -33,7 +33,7 @@ pub(crate) struct BinaryClaimRequest {
     signature: String,
 }
 
-/// What is recorded.
+/// The recorded claim.
 #[derive(Serialize, ToSchema)]
 #[schema(as = BinaryClaim)]
 pub(crate) struct BinaryClaimAnswer {
@@ -44,23 +44,23 @@ pub(crate) struct BinaryClaimAnswer {
     binary_sha256: String,
     /// The wallet, with the checksum of EIP-55.
     wallet_address: String,
-    /// Since when, RFC 3339.
+    /// When it was first claimed, RFC 3339.
     #[schema(format = DateTime)]
     claimed_at: String,
 }
 
-/// Records which file a wallet that paid is claimed for
+/// Records a file for a wallet that paid
 ///
-/// One record for each wallet and file; claiming again changes nothing. 403 for
-/// a proof that is not good, and for a wallet that never paid.
+/// One record for each wallet and file; claiming again changes nothing. 403 for an
+/// invalid proof and for a wallet that never paid.
 #[utoipa::path(
     post,
     path = "/v1/claim",
     tag = "buying",
     request_body = BinaryClaimRequest,
     responses(
-        (status = 200, description = "It is recorded.", body = BinaryClaimAnswer),
-        (status = 403, description = "The proof is not good, or the wallet never paid.",
+        (status = 200, description = "The recorded claim.", body = BinaryClaimAnswer),
+        (status = 403, description = "The proof is not valid, or the wallet never paid.",
             body = keywright_web::openapi::Error),
         BodyRefusals, Conflict, TooMany, Failures
     )

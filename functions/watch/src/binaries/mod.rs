@@ -1,4 +1,4 @@
-//! Which file a wallet that paid was claimed for.
+//! Claims of files by wallets that paid.
 
 pub(crate) mod challenge;
 pub(crate) mod claim;
@@ -6,7 +6,7 @@ pub(crate) mod claim;
 use keywright_providers::polygon::Address;
 use keywright_web::ApiError;
 
-/// A wallet and a file, checked.
+/// A valid wallet address and file hash.
 struct WalletAndFile {
     wallet: Address,
     /// 64 lower-case hexadecimal digits.
@@ -19,7 +19,7 @@ impl WalletAndFile {
             binary_sha256.len() == 64 && binary_sha256.bytes().all(|b| b.is_ascii_hexdigit());
         if !is_hash {
             return Err(ApiError::bad_request(
-                "binary_sha256: it is 64 hexadecimal digits",
+                "binary_sha256 must be 64 hexadecimal digits",
             ));
         }
         let wallet = wallet_address
@@ -32,9 +32,9 @@ impl WalletAndFile {
     }
 }
 
-/// 403: a wallet that no payment came from.
+/// 403: the wallet never paid.
 fn never_paid() -> ApiError {
-    crate::claims::proof::refused("never_paid", "no payment came from this wallet")
+    crate::claims::proof::refused("never_paid", "this wallet has not made a payment")
 }
 
 #[cfg(test)]

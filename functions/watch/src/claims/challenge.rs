@@ -1,4 +1,5 @@
-//! `POST /v1/license/{tx_hash}/challenge`: what the wallet that paid is to sign.
+//! `POST /v1/license/{tx_hash}/challenge`: creates the message that the paying wallet
+//! signs.
 
 use super::proof::{ClaimChallenge, open};
 use super::{limit_proofs, transaction};
@@ -17,27 +18,27 @@ use serde::Deserialize;
 use std::collections::BTreeSet;
 use utoipa::ToSchema;
 
-/// Who will sign.
+/// The wallet that will sign.
 #[derive(Default, Deserialize, ToSchema)]
 #[schema(as = ClaimChallengeRequest)]
 pub(crate) struct ClaimChallengeRequest {
-    /// The wallet; needed only where several paid in one transaction.
+    /// The wallet; required only when several wallets paid in the transaction.
     #[schema(example = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed")]
     wallet: Option<String>,
 }
 
-/// Makes the message that the paying wallet signs
+/// Creates the message that the paying wallet signs
 ///
-/// Good for ten minutes and for one claim. 404 for a transaction that paid for
-/// no license in force, 409 while its payment is not final.
+/// Valid for ten minutes and one claim. 404 when the transaction did not pay for a
+/// license in force, 409 while the payment is not final.
 #[utoipa::path(
     post,
     path = "/v1/license/{tx_hash}/challenge",
     tag = "buying",
     params(("tx_hash" = String, Path, description = "0x and 64 hexadecimal digits")),
-    request_body(content = Option<ClaimChallengeRequest>, description = "May be left out."),
+    request_body(content = Option<ClaimChallengeRequest>, description = "Optional."),
     responses(
-        (status = 200, description = "What to sign.", body = ClaimChallenge),
+        (status = 200, description = "The message to sign.", body = ClaimChallenge),
         BodyRefusals, Unknown, Conflict, TooMany, Failures
     )
 )]
@@ -61,7 +62,7 @@ pub(crate) async fn handler(
         (None, Some(only)) if payers.len() == 1 => *only,
         (None, Some(_)) => {
             return Err(ApiError::bad_request(
-                "wallet: several paid in this transaction; say which one",
+                "wallet is required: several wallets paid in this transaction",
             ));
         }
         _ => return Err(no_license()),
@@ -87,9 +88,9 @@ async fn payers(ports: &Ports, hash: Hash) -> Result<BTreeSet<Address>, ApiError
     Ok(payers)
 }
 
-/// One and the same answer, whatever is missing.
+/// The same answer whatever is missing, so that it tells strangers nothing.
 pub(super) fn no_license() -> ApiError {
-    ApiError::not_found("this wallet paid for no license in force with this transaction")
+    ApiError::not_found("this wallet did not pay for a license in force in this transaction")
 }
 
 /// The licenses of a transaction that a wallet, lower case, paid for.

@@ -1,4 +1,4 @@
-//! `POST /v1/license/{tx_hash}/claim`: the license for the wallet that paid.
+//! `POST /v1/license/{tx_hash}/claim`: returns the license to the wallet that paid.
 
 use super::challenge::{no_license, of_wallet};
 use super::proof::{check, used};
@@ -29,14 +29,13 @@ pub(crate) struct ClaimRequest {
     signature: String,
 }
 
-/// What the wallet paid for with the transaction.
+/// The licenses that the wallet paid for in the transaction.
 #[derive(Serialize, ToSchema)]
 #[schema(as = ClaimedLicenses)]
 pub(crate) struct ClaimAnswer {
     /// Always `true`.
     ok: bool,
-    /// The licenses; more than one only where one transaction paid for several,
-    /// and at most 20.
+    /// The licenses: more than one if the transaction paid for several, and at most 20.
     licenses: Vec<ClaimedLicense>,
 }
 
@@ -50,7 +49,7 @@ pub(crate) struct ClaimedLicense {
     license_id: String,
     /// The token for the release gate, the same every time.
     token: String,
-    /// 32 hex digits that open the downloads of the license and nothing else.
+    /// 32 hexadecimal digits that open the downloads of the license and nothing else.
     download_id: Option<String>,
     /// UUID of the product.
     product_id: String,
@@ -59,18 +58,18 @@ pub(crate) struct ClaimedLicense {
     product: String,
     /// RFC 3339.
     issued_at: String,
-    /// RFC 3339; null never.
+    /// RFC 3339; null when it never expires.
     expires_at: Option<String>,
     /// What the license unlocks.
     #[schema(value_type = Vec<String>)]
     entitlements: Value,
 }
 
-/// Gives the license to the wallet that paid for it
+/// Returns the license to the wallet that paid for it
 ///
-/// At any later time, and again: key and token are the same each time. 403 for
-/// another wallet's signature and for a challenge that was used or is over, 404
-/// when there is no license in force.
+/// Works at any later time and can be repeated: key and token are the same each time.
+/// 403 for another wallet's signature and for a challenge that was used or has expired,
+/// 404 when there is no license in force.
 #[utoipa::path(
     post,
     path = "/v1/license/{tx_hash}/claim",
@@ -79,7 +78,7 @@ pub(crate) struct ClaimedLicense {
     request_body = ClaimRequest,
     responses(
         (status = 200, description = "The license.", body = ClaimAnswer),
-        (status = 403, description = "The proof is not good.",
+        (status = 403, description = "The proof is not valid.",
             body = keywright_web::openapi::Error),
         BodyRefusals, Unknown, Conflict, TooMany, Failures
     )
@@ -125,7 +124,7 @@ pub(crate) async fn handler(
     if licenses.is_empty() {
         return Err(no_license());
     }
-    // Last, so that a claim that fails before can be sent again.
+    // Last, so that a claim that fails before this can be retried.
     if !claims::use_challenge(&ports.database, &challenge.nonce, ports.stamps.now()).await? {
         return Err(used());
     }

@@ -1,8 +1,7 @@
-//! Asks the chain about a transaction that is not recorded: it may be too new.
-//! Nothing is recorded here and nothing is issued: that is the tick's business,
-//! when the block is final.
+//! Looks up a transaction that is not recorded on the chain: it may be too new. Nothing
+//! is recorded or issued here; a tick does that once the block is final.
 
-use super::limit_questions;
+use super::limit_lookups;
 use crate::Ports;
 use crate::chain::{ChainClient, ConnectedEndpoint};
 use crate::settings::Settings;
@@ -13,26 +12,25 @@ use keywright_store::chain::chain_cursors::{self, Cursor};
 use keywright_store::chain::chain_groups;
 use keywright_web::{ApiError, Client};
 
-/// Calls to ask one endpoint: of which chain it is, for the receipt, and for the
-/// transaction.
-const CALLS_OF_ONE: usize = 3;
+/// Calls to one endpoint: its chain id, the receipt and the transaction.
+const CALLS_PER_ENDPOINT: usize = 3;
 
-/// Calls of one look-up, over three endpoints at most.
-const CALLS: usize = 3 * CALLS_OF_ONE;
+/// Calls of one look-up, to at most three endpoints.
+const CALLS: usize = 3 * CALLS_PER_ENDPOINT;
 
-/// How many endpoints have to say that they know nothing.
+/// How many endpoints must say that they do not know the transaction.
 const DENIALS: usize = 2;
 
-/// What the chain says.
+/// The result of a look-up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum LookupOutcome {
-    /// A payment to the vendor, in this block or in none yet.
+    /// A payment to the vendor, in this block or not in a block yet.
     Pending(Option<u64>),
     /// No such transaction, or none that pays the vendor.
     Nothing,
 }
 
-/// Looks a transaction up.
+/// Looks up a transaction.
 ///
 /// # Errors
 /// 429, and 503 when nothing is watched or no endpoint answers.
@@ -43,7 +41,7 @@ pub(super) async fn look_up(
     request_id: &str,
 ) -> Result<LookupOutcome, ApiError> {
     let (settings, outbound) = ports.watched()?;
-    limit_questions(ports, client).await?;
+    limit_lookups(ports, client).await?;
     let lookup = Lookup {
         ports,
         settings,
@@ -67,7 +65,7 @@ impl Lookup<'_> {
         let mut denials = 0;
         let mut failures = Vec::new();
         for witness in chain.witnesses() {
-            if denials == DENIALS || chain.calls_left() < CALLS_OF_ONE {
+            if denials == DENIALS || chain.calls_left() < CALLS_PER_ENDPOINT {
                 break;
             }
             let answered = match chain.connect(&witness).await {
@@ -92,13 +90,13 @@ impl Lookup<'_> {
         Err(outage("no endpoint could be asked about a transaction"))
     }
 
-    /// What one endpoint knows; `None` is nothing.
+    /// What one endpoint knows about the transaction; `None` when it does not know it.
     async fn ask(
         &self,
         chain: &mut ChainClient<'_>,
         link: ConnectedEndpoint,
     ) -> Result<Option<TransactionState>, RpcError> {
-        let foreign = RpcError::Malformed("it answered about another transaction");
+        let foreign = RpcError::Malformed("it answered about a different transaction");
         if let Some(receipt) = chain.ask_over(link, &rpc::receipt(self.hash)).await? {
             return if receipt.transaction == self.hash {
                 Ok(Some(TransactionState::InBlock(receipt)))
@@ -113,7 +111,7 @@ impl Lookup<'_> {
         }
     }
 
-    /// Whether it pays the vendor, and in a block that is still to be read.
+    /// Decides whether the receipt pays the vendor in a block that was not read yet.
     async fn judge(
         &self,
         receipt: &Receipt,
@@ -121,7 +119,7 @@ impl Lookup<'_> {
     ) -> Result<LookupOutcome, ApiError> {
         let read_to = cursor.map_or(-1, |cursor| cursor.place.block);
         if !receipt.succeeded || receipt.block_number.cast_signed() <= read_to {
-            // What has been read and is not recorded pays nobody here.
+            // The block was read and nothing was recorded, so it pays nobody here.
             return Ok(LookupOutcome::Nothing);
         }
         let contracts = self.settings.contracts();
@@ -155,11 +153,11 @@ enum TransactionState {
     Waiting,
 }
 
-/// 503: the chain cannot be asked.
+/// 503: no endpoint is available.
 pub(super) fn outage(why: &str) -> ApiError {
     ApiError::unavailable(
         "chain_unavailable",
-        "the chain cannot be asked now; try again in a moment",
+        "the chain is unavailable; try again in a moment",
         why,
     )
 }

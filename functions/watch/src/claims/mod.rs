@@ -1,6 +1,6 @@
-//! Single transactions: where a payment stands, and its license for whoever
-//! proves to hold the wallet that paid. The hash of a transaction is public;
-//! whoever knows it knows nothing (unless the vendor says otherwise).
+//! Claims: the state of the payment in a transaction, and its license for anyone who
+//! proves control of the wallet that paid. A transaction hash is public, so it alone
+//! opens nothing unless the vendor sets `LEGACY_TX_CLAIMS`.
 
 pub(crate) mod challenge;
 pub(crate) mod claim;
@@ -21,26 +21,26 @@ use keywright_web::caller_limit::take_for;
 use keywright_web::rate_limit::Allowance;
 use keywright_web::{ApiError, Client};
 
-/// Said whenever the function starts with it.
-const LEGACY_WARNING: &str = "LEGACY_TX_CLAIMS is 1: everybody who reads the chain can fetch the license of every payment in USDC; unset it once no application needs it";
+/// Logged at every start with the setting.
+const LEGACY_WARNING: &str = "LEGACY_TX_CLAIMS is 1: anyone who reads the chain can fetch the license of every USDC payment; unset it once no application needs it";
 
 /// What claiming needs beyond watching.
 pub(crate) struct Claims {
     sign: Sign,
-    /// Where people reach this instance, or why that is not known.
+    /// The public address of this instance, or why it is unknown.
     address: Result<PublicAddress, String>,
-    /// The chain and the token, or what is wrong with them. Claiming goes on
-    /// when nothing is watched any more.
+    /// The chain and the token, or what is wrong with the configuration. Licenses can
+    /// be claimed also when the chain is no longer watched.
     market: Result<UsdcContract, String>,
-    /// Whether the hash alone is enough, as it was with the older server.
+    /// True when the transaction hash alone opens the license, as with the older server.
     legacy: bool,
 }
 
-/// Where people reach this instance.
+/// The public address of this instance.
 struct PublicAddress {
-    /// Without a slash at its end.
+    /// Without a trailing slash.
     base_url: String,
-    /// Host and, where the URL has one, port.
+    /// The host, with the port if the URL has one.
     host: String,
 }
 
@@ -58,7 +58,7 @@ impl Claims {
         })
     }
 
-    /// Warns, at the start, of a setting that gives licenses to everybody.
+    /// Logs a warning if licenses are open to anyone who knows a hash.
     pub(crate) fn warn(&self, log: &Log) {
         if self.legacy {
             log.write(Level::Warn, "", LEGACY_WARNING);
@@ -79,13 +79,13 @@ impl Claims {
         self.market.as_ref().map_err(|reason| {
             ApiError::unavailable(
                 "service_unavailable",
-                "what is configured for payments in USDC cannot be used",
+                "payments in USDC are misconfigured",
                 reason.as_str(),
             )
         })
     }
 
-    /// The chain, as the database knows it.
+    /// The chain id as the database stores it.
     pub(crate) fn chain_id(&self) -> Result<i64, ApiError> {
         Ok(self.market()?.chain_id.cast_signed())
     }
@@ -109,25 +109,25 @@ impl PublicAddress {
 
 /// The transaction that a path names.
 fn transaction(path: Result<Path<String>, PathRejection>) -> Result<Hash, ApiError> {
-    let wrong = || ApiError::bad_request("the hash of a transaction is 0x and 64 hex digits");
+    let wrong = || ApiError::bad_request("tx_hash must be 0x and 64 hexadecimal digits");
     let Path(text) = path.map_err(|_| wrong())?;
     text.parse().map_err(|_| wrong())
 }
 
-/// Takes a token for a proof.
+/// Takes a rate limit token for a proof.
 pub(crate) async fn limit_proofs(ports: &Ports, client: &Client) -> Result<Allowance, ApiError> {
     let now = ports.stamps.now_millis();
     take_for(&ports.database, &[&PROOFS], client, now).await
 }
 
-/// Takes a token for asking the chain.
-async fn limit_questions(ports: &Ports, client: &Client) -> Result<(), ApiError> {
+/// Takes a rate limit token for a look-up on the chain.
+async fn limit_lookups(ports: &Ports, client: &Client) -> Result<(), ApiError> {
     let now = ports.stamps.now_millis();
     let taken = take_for(&ports.database, &[&CHAIN_QUESTIONS], client, now);
     taken.await.map(drop)
 }
 
-/// Takes a token for asking a contract wallet.
+/// Takes a rate limit token for asking a contract wallet.
 async fn limit_contracts(ports: &Ports, client: &Client) -> Result<(), ApiError> {
     let now = ports.stamps.now_millis();
     let taken = take_for(&ports.database, &[&CONTRACT_QUESTIONS], client, now);

@@ -1,9 +1,10 @@
-//! The proof that somebody holds a wallet: a challenge, and its signature.
+//! Proof of control of a wallet: a challenge and its signature.
 
 use super::lookup::outage;
 use super::{Claims, limit_contracts};
 use crate::Ports;
 use crate::chain::{ChainClient, Witness};
+use data_encoding::HEXLOWER;
 use http::StatusCode;
 use keywright_domain::dates::rfc3339;
 use keywright_ports::SignedLicense;
@@ -17,31 +18,31 @@ use keywright_web::{ApiError, Client};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// How long a challenge can be used, in seconds.
-const TIME: i64 = 600;
+/// How long a challenge is valid, in seconds.
+const CHALLENGE_SECONDS: i64 = 600;
 
-/// Calls to ask one endpoint about a contract wallet: of which chain it is, whether
-/// there is a contract, and what that says.
-const CALLS_OF_ONE: usize = 3;
+/// Calls to one endpoint about a contract wallet: its chain id, the contract's code, and
+/// the contract's answer.
+const CALLS_PER_ENDPOINT: usize = 3;
 
-/// Calls to ask about a wallet, over three endpoints at most.
-const CALLS: usize = 3 * CALLS_OF_ONE;
+/// Calls about one wallet, to at most three endpoints.
+const CALLS: usize = 3 * CALLS_PER_ENDPOINT;
 
-/// For how long a wallet that was seen to be no contract counts as none, in seconds.
+/// How long a wallet without a contract is remembered as such, in seconds.
 const PLAIN_FOR: i64 = 86_400;
 
-/// What is to be signed.
+/// The message that a wallet signs.
 #[derive(Serialize, ToSchema)]
 #[schema(as = ClaimChallenge)]
 pub(crate) struct ClaimChallenge {
-    /// The wallet that shall sign, with the checksum of EIP-55.
+    /// The wallet that must sign, with the checksum of EIP-55.
     wallet: String,
     /// The text to sign, as a personal message (EIP-191; in the form of
     /// ERC-4361). A contract wallet signs it as it does (EIP-1271).
     message: String,
-    /// Goes back with the signature.
+    /// Sent back with the signature.
     nonce: String,
-    /// Till when it can be used, RFC 3339.
+    /// When the challenge expires, RFC 3339.
     #[schema(format = DateTime)]
     expires_at: String,
 }
@@ -57,8 +58,8 @@ pub(crate) async fn open(
 ) -> Result<ClaimChallenge, ApiError> {
     let address = ports.claims.address()?;
     let issued = ports.stamps.now();
-    let expires = issued + TIME;
-    let nonce = hex(&ports.stamps.random::<16>());
+    let expires = issued + CHALLENGE_SECONDS;
+    let nonce = HEXLOWER.encode(&ports.stamps.random::<16>());
     let message = claim::Challenge {
         host: &address.host,
         base_url: &address.base_url,
@@ -86,7 +87,7 @@ pub(crate) async fn open(
     })
 }
 
-/// What a challenge is for, in the database.
+/// The purpose of a challenge, as the database stores it.
 fn subject(purpose: Purpose<'_>) -> String {
     match purpose {
         Purpose::License { transaction } => format!("license {transaction}"),
@@ -94,12 +95,11 @@ fn subject(purpose: Purpose<'_>) -> String {
     }
 }
 
-/// Checks that a challenge was signed by its wallet; it is not used up yet.
+/// Checks that a challenge was signed by its wallet. Does not use up the challenge.
 ///
 /// # Errors
-/// 400 for a signature that cannot be read, 403 for one of somebody else and
-/// for a challenge that cannot be used, 503 when a contract wallet cannot be
-/// asked.
+/// 400 for a malformed signature; 403 for a signature of another wallet and for a
+/// challenge that is not valid; 503 when a contract wallet cannot be asked.
 pub(crate) async fn check(
     ports: &Ports,
     client: &Client,
@@ -117,7 +117,7 @@ pub(crate) async fn check(
     let wallet: Address = challenge
         .wallet
         .parse()
-        .map_err(|_| ApiError::internal("the wallet of a challenge cannot be read"))?;
+        .map_err(|_| ApiError::internal("the stored wallet of a challenge is malformed"))?;
     let signer = signature.signer(&challenge.message);
     if signer == Ok(wallet) {
         return Ok(challenge);
@@ -125,7 +125,7 @@ pub(crate) async fn check(
     if contract_accepts(ports, client, wallet, &challenge.message, &signature).await? {
         return Ok(challenge);
     }
-    let wrong = "the signature is not one of the wallet over the message";
+    let wrong = "the signature was not made by this wallet for this message";
     Err(refused(
         "wrong_signature",
         match signer {
@@ -135,11 +135,11 @@ pub(crate) async fn check(
     ))
 }
 
-/// 403: a challenge that was used, is over, or is for something else.
+/// 403: a challenge that was used, has expired, or has another purpose.
 pub(crate) fn used() -> ApiError {
     refused(
         "challenge_expired",
-        "the challenge was used, is over, or is for something else; ask for another",
+        "the challenge was already used, has expired, or is for something else; request a new one",
     )
 }
 
@@ -147,24 +147,24 @@ pub(crate) fn refused(code: &'static str, message: impl Into<String>) -> ApiErro
     ApiError::new(StatusCode::FORBIDDEN, code, message)
 }
 
-/// What an endpoint says of a wallet and a signature.
+/// What an endpoint says about a wallet and a signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ContractAnswer {
-    /// There is a contract, and it accepts the signature.
+    /// The wallet is a contract, and it accepts the signature.
     Accepts,
-    /// There is one, and it does not.
+    /// The wallet is a contract, and it rejects the signature.
     Refuses,
-    /// There is none: only the wallet's own signature counts.
+    /// The wallet is not a contract: only its own signature counts.
     NoContract,
 }
 
-/// Whether the wallet is a contract that accepts the signature: two endpoints have to
-/// say so where there are two. Where nothing is watched no contract can be asked, and
-/// only accounts can sign.
+/// True when the wallet is a contract that accepts the signature. Two endpoints must say
+/// so where two are configured. Without endpoints no contract can be asked, so that only
+/// ordinary accounts can sign.
 ///
-/// The hashes are public, so strangers can ask about every wallet that ever paid. That
-/// most of these are no contracts is kept for a day: strangers cannot have the endpoints
-/// asked about them again, nor use up what contract wallets need.
+/// Transaction hashes are public, so strangers can ask about every wallet that ever paid.
+/// Most wallets are not contracts, and that is remembered for a day: strangers cannot
+/// cause more calls about them, nor exhaust the rate limit of contract wallets.
 async fn contract_accepts(
     ports: &Ports,
     client: &Client,
@@ -189,7 +189,7 @@ async fn contract_accepts(
     let (mut accepting, mut plain, mut refusing) = (0, 0, 0);
     let mut asked: Vec<String> = Vec::new();
     for witness in chain.witnesses() {
-        if asked.contains(&witness.party) || chain.calls_left() < CALLS_OF_ONE {
+        if asked.contains(&witness.party) || chain.calls_left() < CALLS_PER_ENDPOINT {
             continue;
         }
         match answer(&mut chain, &witness, wallet, &call).await {
@@ -210,7 +210,7 @@ async fn contract_accepts(
     if refusing + plain > 0 {
         return Ok(false);
     }
-    Err(outage("too few endpoints could be asked about a signature"))
+    Err(outage("too few endpoints answered about a signature"))
 }
 
 async fn answer(
@@ -234,23 +234,14 @@ async fn answer(
 }
 
 impl Claims {
-    /// Key and token of a license.
+    /// The signed license.
     pub(crate) async fn signed(&self, license_id: &str) -> Result<SignedLicense, ApiError> {
         self.sign.license(license_id).await.map_err(|error| {
             ApiError::unavailable(
                 "service_unavailable",
-                "the license could not be signed now; try again later",
+                "the license could not be signed; try again later",
                 error.to_string(),
             )
         })
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a text does not fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -1,4 +1,4 @@
-//! `GET /v1/license/{tx_hash}`: where the payment of a transaction stands.
+//! `GET /v1/license/{tx_hash}`: the state of the payment in a transaction.
 
 use super::lookup::{LookupOutcome, look_up};
 use super::transaction;
@@ -19,7 +19,7 @@ use keywright_web::{ApiError, Json, Visit};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// How often to ask again, in seconds: Polygon is final after a few, and the
+/// Polling interval in seconds: blocks of Polygon are final after a few seconds, and the
 /// chain is read once a minute.
 const RETRY_SECONDS: u32 = 15;
 
@@ -39,9 +39,9 @@ pub(crate) struct ConfirmedPayment {
     block_number: i64,
     /// When the block was made, RFC 3339.
     confirmed_at: String,
-    /// Whether the wallet that paid can claim a license with it.
+    /// True when the paying wallet can claim a license.
     claimable: bool,
-    /// What was paid to the vendor.
+    /// The transfers to the vendor.
     payments: Vec<PaymentView>,
     #[serde(flatten)]
     #[schema(inline)]
@@ -62,14 +62,14 @@ pub(crate) struct PaymentView {
     /// `seen`, `credited`, `unmatched` or `resolved`.
     #[schema(value_type = String, example = "credited")]
     state: TransferState,
-    /// Why it paid nothing: `underpaid`, `overpaid`, `late`, `wrong_token`,
+    /// Why it does not settle an order: `underpaid`, `overpaid`, `late`, `wrong_token`,
     /// `duplicate`, `unknown`, `early` or `ambiguous`.
     #[schema(required)]
     reason: Option<String>,
 }
 
-/// The license itself: only with `LEGACY_TX_CLAIMS`, which lets everybody who
-/// knows the hash have it.
+/// The license itself: only with `LEGACY_TX_CLAIMS`, which opens it to anyone who knows
+/// the hash.
 #[derive(Serialize, ToSchema)]
 #[schema(as = LegacyClaim)]
 pub(crate) struct LegacyClaim {
@@ -94,16 +94,16 @@ pub(crate) struct PendingPayment {
     status: &'static str,
     /// The transaction.
     tx_hash: String,
-    /// Its block; null while it is in none.
+    /// Its block; null while it is not in a block.
     #[schema(required)]
     block_number: Option<i64>,
-    /// Ask again after so many seconds.
+    /// Poll again after this many seconds.
     retry_after: u32,
     /// For people.
     message: &'static str,
 }
 
-/// No payment that is known.
+/// An unknown payment.
 #[derive(Serialize, ToSchema)]
 #[schema(as = UnknownPayment)]
 pub(crate) struct UnknownPayment {
@@ -118,11 +118,12 @@ pub(crate) struct UnknownPayment {
     message: &'static str,
 }
 
-/// Shows where the payment of a transaction stands
+/// Shows the state of the payment in a transaction
 ///
-/// The license is not in it: it goes to the order's page, and to whoever claims
-/// it with the wallet that paid. A transaction that was not read yet is looked
-/// up, ten times a minute for each caller; 503 when the chain cannot be asked.
+/// The answer does not contain the license, which is shown on the order's page and to
+/// anyone who claims it with the paying wallet. A transaction that was not read yet is
+/// looked up on the chain, ten times a minute for each caller; 503 when the chain is
+/// unavailable.
 #[utoipa::path(
     get,
     path = "/v1/license/{tx_hash}",
@@ -130,7 +131,7 @@ pub(crate) struct UnknownPayment {
     params(("tx_hash" = String, Path, description = "0x and 64 hexadecimal digits")),
     responses(
         (status = 200, description = "Final.", body = ConfirmedPayment),
-        (status = 202, description = "On its way; ask again.", body = PendingPayment),
+        (status = 202, description = "Not final yet; poll again.", body = PendingPayment),
         (status = 404, description = "No payment to the vendor.", body = UnknownPayment),
         BadQuery, TooMany, Failures
     )
@@ -168,7 +169,7 @@ pub(crate) async fn handler(
     }
 }
 
-/// The answer, and the license whose key is in it, where one is.
+/// The answer, and the id of the license whose key it contains, if any.
 async fn confirmed(
     ports: &Ports,
     hash: Hash,
@@ -214,7 +215,7 @@ fn pending(hash: Hash, block_number: Option<i64>) -> Response {
         tx_hash: hash.to_string(),
         block_number,
         retry_after: RETRY_SECONDS,
-        message: "the payment is on its way; it counts when its block is final",
+        message: "the payment is not final yet; it counts once its block is final",
     };
     let headers = [
         (CACHE_CONTROL, "no-store".to_owned()),
@@ -228,7 +229,7 @@ fn not_found() -> Response {
         ok: false,
         error: "not_found",
         status: "not_found",
-        message: "no payment to this vendor has this hash; a new one takes a moment to be known",
+        message: "no payment to this vendor has this hash; a new payment takes a moment to appear",
     };
     (
         StatusCode::NOT_FOUND,
