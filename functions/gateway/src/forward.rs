@@ -3,6 +3,7 @@
 
 use crate::pages::{self, Answer};
 use crate::routes::{PAGES, binding_for, path_of};
+use data_encoding::HEXLOWER;
 use keywright_domain::response_headers::{is_over_tls, response_headers};
 use serde_json::json;
 use worker::wasm_bindgen::{JsCast, JsValue};
@@ -105,9 +106,7 @@ fn request_id(request: &Request) -> Result<String> {
         reason = "the gateway is Workers only and has no ports"
     )]
     getrandom::fill(&mut bytes).map_err(|error| worker::Error::RustError(error.to_string()))?;
-    Ok(bytes
-        .iter()
-        .fold(String::new(), |hex, byte| format!("{hex}{byte:02x}")))
+    Ok(HEXLOWER.encode(&bytes))
 }
 
 fn failure(status: u16, code: &str, message: &str, id: &str) -> Result<web_sys::Response> {

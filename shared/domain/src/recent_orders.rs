@@ -12,7 +12,7 @@
 //! network with the most orders is refused first, and a network without orders gets in until
 //! the shop is full.
 
-use std::fmt::Write;
+use data_encoding::HEXLOWER;
 use std::net::IpAddr;
 
 /// Orders of one kind of one caller: an IPv4 address or an IPv6 /64.
@@ -110,10 +110,7 @@ impl OrderOrigin {
     pub fn of(address: Option<IpAddr>) -> Self {
         let hex = |family: char, bytes: &[u8]| {
             let mut text = String::from(family);
-            for byte in bytes {
-                // Writing to a string never fails.
-                let _ = write!(text, "{byte:02x}");
-            }
+            HEXLOWER.encode_append(bytes, &mut text);
             text
         };
         match address.map(|address| address.to_canonical()) {

@@ -2,6 +2,7 @@
 
 use crate::prefers_html;
 use crate::table::{NOT_FOUND, Page};
+use data_encoding::HEXLOWER;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 use sha2::{Digest, Sha256};
 
@@ -106,10 +107,7 @@ fn set(answer: &mut Response<Vec<u8>>, name: &'static str, value: &str) {
 /// A strong tag: half of the content's SHA-256, in hex.
 fn entity_tag(bytes: &[u8]) -> String {
     let digest = Sha256::digest(bytes);
-    let hex = digest[..16]
-        .iter()
-        .fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
-    format!("\"{hex}\"")
+    format!("\"{}\"", HEXLOWER.encode(&digest[..16]))
 }
 
 /// Whether `If-None-Match` names the tag (RFC 9110, section 13.1.2). Compared

@@ -53,7 +53,7 @@ pub fn authorize_url(base_url: &str, redirect: &str, wallet: bool) -> Result<Str
     url.push_str("applicationName=");
     url.push_str(APPLICATION);
     url.push_str("&strict=true&selectiveStores=true&redirect=");
-    url.push_str(&percent_encoded(redirect));
+    url.extend(percent_encoded(redirect));
     Ok(url)
 }
 

@@ -2,9 +2,9 @@
 
 use super::authorize::checked_url;
 use bytes::Bytes;
-use data_encoding::HEXUPPER;
 use http::{Request, header};
 use keywright_domain::money::{Currency, Price};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 use serde_json::json;
 
 /// Where the vendor's store is and the key to it.
@@ -166,7 +166,7 @@ impl Store {
         let mut orders = 0;
         for order_id in order_ids {
             query.push_str("orderId=");
-            query.push_str(&percent_encoded(order_id));
+            query.extend(percent_encoded(order_id));
             query.push('&');
             orders += 1;
         }
@@ -220,18 +220,12 @@ pub(super) const fn currency_code(currency: Currency) -> &'static str {
     }
 }
 
-/// Everything but letters, digits, `-`, `_` and `.` as `%XX` (RFC 3986, 2.1):
-/// an id from outside stays one path segment.
-pub(super) fn percent_encoded(text: &str) -> String {
-    text.bytes().fold(String::new(), |mut encoded, byte| {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.') {
-            encoded.push(char::from(byte));
-        } else {
-            encoded.push('%');
-            encoded.push_str(&HEXUPPER.encode(&[byte]));
-        }
-        encoded
-    })
+/// Characters that are percent-encoded: all but letters, digits, `-`, `_` and `.`.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
+
+/// Percent-encodes an id from outside, so that it stays one path segment.
+pub(super) fn percent_encoded(text: &str) -> PercentEncode<'_> {
+    utf8_percent_encode(text, ENCODED)
 }
 
 #[cfg(test)]
