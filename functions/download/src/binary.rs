@@ -5,10 +5,10 @@
 use crate::Ports;
 use crate::error::{Body, GateError};
 use crate::files::{self, OPEN};
-use crate::gate::Door;
-use crate::notes::{Notes, Wanted};
+use crate::gate::GatedVersion;
+use crate::manifest_cache::StoredVersion;
+use crate::notes::{DownloadNotes, RequestedFile};
 use crate::query::GateQuery;
-use crate::shelf::Shelved;
 use axum::Extension;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
@@ -65,33 +65,32 @@ pub(crate) async fn handler(
     if let Some(of) = platform.strip_suffix(".sig") {
         return signature(&ports, &file, of, &method, &headers).await;
     }
-    let notes = Notes {
+    let notes = DownloadNotes {
         ports: &ports,
         later: &later,
         client: &client,
     };
-    let wanted = Wanted {
+    let requested = RequestedFile {
         product: &product,
         version: &version,
         platform: &platform,
         site: None,
     };
-    let door = Door {
+    let gated = GatedVersion {
         ports: &ports,
         product: &file.product,
         version: &version,
         platform: Some(&platform),
         takes_download_ids: false,
     };
-    let (admitted, shelved) = match door.open(query.presented(&headers)).await {
+    let (admitted, stored) = match gated.open(query.presented(&headers)).await {
         Ok(opened) => opened,
-        Err(refused) => return Err(notes.refused(&wanted, refused).await),
+        Err(refused) => return Err(notes.refused(&requested, refused).await),
     };
-    let found =
-        files::of_platform(&shelved, &file, admitted.to()).ok_or_else(GateError::no_file)?;
+    let found = files::of_platform(&stored, &file, admitted.to()).ok_or_else(GateError::no_file)?;
     let answer = files::answer(&ports, &found, &method, &headers).await?;
     let status = answer.status();
-    notes.begun(&wanted, &admitted, &method, status).await;
+    notes.begun(&requested, &admitted, &method, status).await;
     Ok(answer)
 }
 
@@ -104,16 +103,18 @@ async fn signature(
     headers: &HeaderMap,
 ) -> Result<Response, GateError> {
     let version = file.version.as_str();
-    let shelved = ports.shelf.version(&file.product, version, Some(platform));
-    match shelved.await? {
-        Shelved::Listed(manifest) => {
+    let stored = ports
+        .manifests
+        .version(&file.product, version, Some(platform));
+    match stored.await? {
+        StoredVersion::Listed(manifest) => {
             let artifact = manifest.artifact(platform).ok_or_else(GateError::no_file)?;
             Ok(files::text(
                 "application/octet-stream",
                 artifact.signature.clone(),
             ))
         }
-        Shelved::Older { .. } => {
+        StoredVersion::Older { .. } => {
             let file = Download {
                 cache_control: OPEN,
                 ..Download::new(file.key())

@@ -4,7 +4,7 @@
 use crate::Ports;
 use crate::error::{Body, GateError};
 use crate::files::OPEN;
-use crate::newest::{Found, Having, Search};
+use crate::newest::{OfferedVersion, RequiredContent, VersionSearch};
 use crate::query::GateQuery;
 use crate::versions::unknown;
 use axum::extract::rejection::PathRejection;
@@ -115,11 +115,11 @@ pub(crate) async fn handler(
     let query = GateQuery::of(&uri)?;
     let header = headers.get(STAGING_ID).and_then(|id| id.to_str().ok());
     let client = header.or(query.staging.as_deref());
-    let search = Search {
+    let search = VersionSearch {
         ports: &ports,
         product: &product,
         channel,
-        having: Having::List,
+        having: RequiredContent::List,
         rollout: Some(client),
         most: MOST,
     };
@@ -143,7 +143,7 @@ pub(crate) async fn handler(
 
 /// What a manifest says; an older version, of which nothing is known, is not
 /// in feeds.
-fn release(ports: &Ports, found: &Found) -> Option<ChannelRelease> {
+fn release(ports: &Ports, found: &OfferedVersion) -> Option<ChannelRelease> {
     let manifest = found.manifest.as_ref()?;
     let artifacts = manifest.artifacts.iter();
     Some(ChannelRelease {

@@ -4,10 +4,10 @@
 use crate::Ports;
 use crate::error::{Body, GateError};
 use crate::files;
-use crate::gate::{Admitted, Door, Refused};
-use crate::notes::{Notes, Wanted};
+use crate::gate::{Admitted, GateRefused, GatedVersion};
+use crate::manifest_cache::StoredVersion;
+use crate::notes::{DownloadNotes, RequestedFile};
 use crate::query::GateQuery;
-use crate::shelf::Shelved;
 use crate::site;
 use axum::Extension;
 use axum::extract::rejection::PathRejection;
@@ -72,39 +72,39 @@ pub(crate) async fn handler(
     let domain = query.domain.take();
     let site = domain.as_deref().map(SiteName::parse).transpose();
     let site = site.map_err(|error| GateError::bad_query(format!("domain: {error}")))?;
-    let notes = Notes {
+    let notes = DownloadNotes {
         ports: &ports,
         later: &later,
         client: &client,
     };
-    let wanted = Wanted {
+    let requested = RequestedFile {
         product: &product,
         version,
         platform: Platform::ANY,
         site: site.as_ref().map(SiteName::as_str),
     };
-    let door = Door {
+    let gated = GatedVersion {
         ports: &ports,
         product: &file.product,
         version,
         platform: None,
         takes_download_ids: true,
     };
-    let opened = door.open(query.presented(&headers)).await;
+    let opened = gated.open(query.presented(&headers)).await;
     let passed = match opened {
-        Ok((admitted, shelved)) => seated(&ports, admitted, shelved, site.as_ref(), &method).await,
+        Ok((admitted, stored)) => seated(&ports, admitted, stored, site.as_ref(), &method).await,
         Err(refused) => Err(refused),
     };
-    let (admitted, shelved) = match passed {
+    let (admitted, stored) = match passed {
         Ok(passed) => passed,
-        Err(refused) => return Err(notes.refused(&wanted, refused).await),
+        Err(refused) => return Err(notes.refused(&requested, refused).await),
     };
-    let package = match &shelved {
-        Shelved::Listed(manifest) => {
+    let package = match &stored {
+        StoredVersion::Listed(manifest) => {
             let artifact = package_of(manifest).ok_or_else(GateError::no_file)?;
             files::listed(manifest, artifact, admitted.to())
         }
-        Shelved::Older { .. } => {
+        StoredVersion::Older { .. } => {
             let platform = older_package(&ports, &file).await?;
             let key = format!(
                 "{product}/{version}/{}",
@@ -120,7 +120,7 @@ pub(crate) async fn handler(
     };
     let answer = files::answer(&ports, &package, &method, &headers).await?;
     let status = answer.status();
-    notes.begun(&wanted, &admitted, &method, status).await;
+    notes.begun(&requested, &admitted, &method, status).await;
     Ok(answer)
 }
 
@@ -128,17 +128,17 @@ pub(crate) async fn handler(
 async fn seated(
     ports: &Ports,
     admitted: Admitted,
-    shelved: Shelved,
+    stored: StoredVersion,
     site: Option<&SiteName>,
     method: &Method,
-) -> Result<(Admitted, Shelved), Refused> {
+) -> Result<(Admitted, StoredVersion), GateRefused> {
     if let (Some(site), Some(license_id)) = (site, &admitted.license_id)
         && method != Method::HEAD
         && let Some(refusal) = site::take_seat(ports, license_id, site).await?
     {
-        return Err(Refused::by_rule(refusal, &admitted));
+        return Err(GateRefused::by_rule(refusal, &admitted));
     }
-    Ok((admitted, shelved))
+    Ok((admitted, stored))
 }
 
 /// The package among the files of a version: the one for any platform, else the

@@ -2,7 +2,7 @@
 
 use crate::Ports;
 use crate::error::GateError;
-use crate::shelf::Shelved;
+use crate::manifest_cache::StoredVersion;
 use axum::response::{IntoResponse, Response};
 use data_encoding::HEXLOWER;
 use http::{HeaderMap, HeaderValue, Method, header};
@@ -16,29 +16,33 @@ pub(crate) const OPEN: &str = "public, max-age=60";
 
 /// Whether everybody may have a file: what caches may do with it.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum To {
+pub(crate) enum Audience {
     Everybody,
-    WhoMay,
+    Holder,
 }
 
-impl To {
+impl Audience {
     const fn cache_control(self) -> &'static str {
         match self {
             Self::Everybody => OPEN,
-            Self::WhoMay => GATED,
+            Self::Holder => GATED,
         }
     }
 }
 
 /// The file of a platform, to be answered. `None` when the version's manifest
 /// has none; whether an older one is there shows when it is opened.
-pub(crate) fn of_platform(shelved: &Shelved, file: &ReleaseFile, to: To) -> Option<Download> {
-    match shelved {
-        Shelved::Listed(manifest) => {
+pub(crate) fn of_platform(
+    stored: &StoredVersion,
+    file: &ReleaseFile,
+    to: Audience,
+) -> Option<Download> {
+    match stored {
+        StoredVersion::Listed(manifest) => {
             let artifact = manifest.artifact(file.platform.as_str())?;
             Some(listed(manifest, artifact, to))
         }
-        Shelved::Older { .. } => Some(Download {
+        StoredVersion::Older { .. } => Some(Download {
             name: Some(file.file_name()),
             cache_control: to.cache_control(),
             ..Download::new(file.key())
@@ -47,7 +51,7 @@ pub(crate) fn of_platform(shelved: &Shelved, file: &ReleaseFile, to: To) -> Opti
 }
 
 /// A file of a manifest.
-pub(crate) fn listed(manifest: &VersionManifest, artifact: &Artifact, to: To) -> Download {
+pub(crate) fn listed(manifest: &VersionManifest, artifact: &Artifact, to: Audience) -> Download {
     let digest = HEXLOWER.decode(artifact.sha256.as_str().as_bytes()).ok();
     Download {
         name: Some(artifact.file_name.to_string()),

@@ -3,19 +3,19 @@
 
 use crate::Ports;
 use crate::error::GateError;
-use crate::files::To;
+use crate::files::Audience;
+use crate::manifest_cache::StoredVersion;
 use crate::query::{LinkQuery, Member, Presented};
-use crate::shelf::Shelved;
 use futures_util::future::join;
 use http::StatusCode;
-use keywright_domain::release::gate::{Asked, DownloadRights, GateRefusal, Held};
+use keywright_domain::release::gate::{DownloadRights, GateRefusal, Held, VersionRequirements};
 use keywright_domain::slug::Slug;
 use keywright_license::{DownloadId, DownloadLink, TokenError, VerifyKeys, clean_pasted};
 use keywright_ports::Reader;
 use keywright_services::holder::{CredentialRefusal, HeldCredential, NotHolder};
 use keywright_store::licenses::holders::{self, Holder};
 
-/// Somebody whose signature or download id is good, or anybody at an open door.
+/// Somebody whose signature or download id is good, or anybody where the product is open.
 #[derive(Debug, Default)]
 pub(crate) struct Admitted {
     /// The license, where one is named.
@@ -41,11 +41,11 @@ impl Admitted {
     }
 
     /// Who else may have what they get.
-    pub(crate) fn to(&self) -> To {
+    pub(crate) fn to(&self) -> Audience {
         if self.anybody {
-            To::Everybody
+            Audience::Everybody
         } else {
-            To::WhoMay
+            Audience::Holder
         }
     }
 
@@ -63,14 +63,14 @@ impl Admitted {
 
 /// A refusal, and what the log says of it.
 #[derive(Debug)]
-pub(crate) struct Refused {
+pub(crate) struct GateRefused {
     pub(crate) error: GateError,
     /// The license and the code, where the signature or the download id was
     /// good.
     pub(crate) known: Option<(Option<String>, &'static str)>,
 }
 
-impl<E: Into<GateError>> From<E> for Refused {
+impl<E: Into<GateError>> From<E> for GateRefused {
     fn from(error: E) -> Self {
         Self {
             error: error.into(),
@@ -79,7 +79,7 @@ impl<E: Into<GateError>> From<E> for Refused {
     }
 }
 
-impl Refused {
+impl GateRefused {
     fn known(error: GateError, license_id: Option<&str>, code: &'static str) -> Self {
         Self {
             error,
@@ -93,7 +93,7 @@ impl Refused {
 }
 
 /// A version behind the gate.
-pub(crate) struct Door<'a> {
+pub(crate) struct GatedVersion<'a> {
     pub(crate) ports: &'a Ports,
     pub(crate) product: &'a Slug,
     pub(crate) version: &'a str,
@@ -103,24 +103,27 @@ pub(crate) struct Door<'a> {
     pub(crate) takes_download_ids: bool,
 }
 
-impl Door<'_> {
+impl GatedVersion<'_> {
     /// Lets somebody in. In this order: an open product needs nothing; 401 without
     /// a credential; 503 without a public key; 401 or 403 by the credential; then
     /// what the product and the version require.
     ///
     /// # Errors
-    /// [`Refused`].
-    pub(crate) async fn open(&self, presented: Presented) -> Result<(Admitted, Shelved), Refused> {
-        let shelf = &self.ports.shelf;
+    /// [`GateRefused`].
+    pub(crate) async fn open(
+        &self,
+        presented: Presented,
+    ) -> Result<(Admitted, StoredVersion), GateRefused> {
+        let manifests = &self.ports.manifests;
         // Together: where neither is kept, they cost the time of one.
-        let (gate, shelved) = join(
-            shelf.gate(self.product),
-            shelf.version(self.product, self.version, self.platform),
+        let (gate, stored) = join(
+            manifests.gate(self.product),
+            manifests.version(self.product, self.version, self.platform),
         )
         .await;
         let gate = gate?;
-        let wanted = |shelved: &Shelved| shelved.requires_entitlement().map(str::to_owned);
-        let version_entitlement = shelved.as_ref().ok().and_then(wanted);
+        let wanted = |stored: &StoredVersion| stored.requires_entitlement().map(str::to_owned);
+        let version_entitlement = stored.as_ref().ok().and_then(wanted);
         if !gate.requires_license
             && gate.requires_entitlement.is_none()
             && version_entitlement.is_none()
@@ -129,26 +132,26 @@ impl Door<'_> {
                 anybody: true,
                 ..Admitted::default()
             };
-            return Ok((anybody, shelved?));
+            return Ok((anybody, stored?));
         }
         let admitted = self.admit(presented).await?;
         // What is wrong with a manifest is told to those only who may ask.
-        let shelved = shelved?;
-        let asked = Asked {
+        let stored = stored?;
+        let required = VersionRequirements {
             version: self.version,
-            built_at: shelved.built_at(),
+            built_at: stored.built_at(),
             product_entitlement: gate.requires_entitlement.as_deref(),
             version_entitlement: version_entitlement.as_deref(),
         };
         admitted
             .held()
-            .opens(&asked, self.ports.stamps.now())
-            .map_err(|refusal| Refused::by_rule(refusal, &admitted))?;
-        Ok((admitted, shelved))
+            .opens(&required, self.ports.stamps.now())
+            .map_err(|refusal| GateRefused::by_rule(refusal, &admitted))?;
+        Ok((admitted, stored))
     }
 
     /// Checks what is presented, but for its dates and rights.
-    async fn admit(&self, presented: Presented) -> Result<Admitted, Refused> {
+    async fn admit(&self, presented: Presented) -> Result<Admitted, GateRefused> {
         match presented {
             Presented::Nothing => Err(GateError::token_missing().into()),
             Presented::Credential {
@@ -164,7 +167,7 @@ impl Door<'_> {
 
     /// Without a database a link opens what it names: sign made it minutes ago,
     /// for a license that was good.
-    async fn by_link(&self, link: &LinkQuery, keys: &VerifyKeys) -> Result<Admitted, Refused> {
+    async fn by_link(&self, link: &LinkQuery, keys: &VerifyKeys) -> Result<Admitted, GateRefused> {
         let expires = link.expires.parse().unwrap_or(-1);
         let dlid = clean_pasted(&link.dlid).to_ascii_lowercase();
         let token = clean_pasted(&link.token);
@@ -192,7 +195,7 @@ impl Door<'_> {
         text: &str,
         member: Member,
         keys: &VerifyKeys,
-    ) -> Result<Admitted, Refused> {
+    ) -> Result<Admitted, GateRefused> {
         let database: Option<&Reader> = self.ports.database.as_deref();
         if database.is_none() && member == Member::DownloadId {
             return Err(no_database().into());
@@ -233,7 +236,7 @@ impl Door<'_> {
     }
 }
 
-fn forbidden(code: &'static str, note: String) -> Refused {
+fn forbidden(code: &'static str, note: String) -> GateRefused {
     GateError::new(StatusCode::FORBIDDEN, code)
         .note(note)
         .into()
@@ -247,7 +250,7 @@ fn no_database() -> GateError {
 }
 
 /// What the header or `?token=` has is not good: 401.
-fn bad_token(refusal: &CredentialRefusal) -> Refused {
+fn bad_token(refusal: &CredentialRefusal) -> GateRefused {
     let code = if refusal.is_of_license_key() {
         INVALID_LICENSE_KEY
     } else {
@@ -259,7 +262,7 @@ fn bad_token(refusal: &CredentialRefusal) -> Refused {
 }
 
 /// What `?dlid=` has is not good: 403, because there is nothing to log in with.
-fn bad_download_id(refusal: &CredentialRefusal, text: &str) -> Refused {
+fn bad_download_id(refusal: &CredentialRefusal, text: &str) -> GateRefused {
     if refusal.is_of_license_key() {
         return forbidden(INVALID_LICENSE_KEY, refusal.to_string());
     }
@@ -283,10 +286,10 @@ const INVALID_LICENSE_KEY: &str = "invalid-license-key";
 
 /// The refusal of somebody who holds nothing of the product. It is logged with the
 /// license where one of another product is known.
-fn not_holder(error: NotHolder, holder: Option<&Holder>) -> Refused {
+fn not_holder(error: NotHolder, holder: Option<&Holder>) -> GateRefused {
     let refusal = GateError::new(StatusCode::FORBIDDEN, error.code()).note(error.to_string());
     match error {
-        NotHolder::WrongProduct => Refused::known(
+        NotHolder::WrongProduct => GateRefused::known(
             refusal,
             holder.map(|holder| holder.id.as_str()),
             error.code(),

@@ -3,7 +3,7 @@
 
 use crate::Ports;
 use crate::error::{Body, GateError};
-use crate::newest::{Having, Search};
+use crate::newest::{RequiredContent, VersionSearch};
 use crate::query::GateQuery;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
@@ -55,11 +55,11 @@ pub(crate) async fn handler(
     if let Some(platform) = platform {
         Name::parse(platform).map_err(GateError::bad_query)?;
     }
-    let search = Search {
+    let search = VersionSearch {
         ports: &ports,
         product: &product,
         channel,
-        having: platform.map_or(Having::Manifest, Having::File),
+        having: platform.map_or(RequiredContent::Manifest, RequiredContent::File),
         rollout: None,
         most: 1,
     };

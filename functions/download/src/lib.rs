@@ -14,12 +14,12 @@ mod headers;
 mod install;
 mod latest;
 mod manifest;
+mod manifest_cache;
 mod newest;
 mod notes;
 mod products;
 mod public_key;
 mod query;
-mod shelf;
 mod site;
 mod slash;
 mod verify_key;
@@ -36,8 +36,8 @@ use keywright_ports::{Grants, Host};
 use keywright_store::operator::retention;
 use keywright_web::Function;
 use keywright_web::Sendfile;
+use manifest_cache::ManifestCache;
 use notes::Journal;
-use shelf::Shelf;
 use std::sync::Arc;
 
 /// This function.
@@ -84,7 +84,7 @@ keywright_web::endpoints! {
 #[derive(Clone)]
 struct Ports {
     releases: Releases,
-    shelf: Shelf,
+    manifests: ManifestCache,
     stamps: Stamps,
     log: Log,
     /// The database, where the vendor bound one.
@@ -143,7 +143,7 @@ fn ports(host: &Host) -> Result<Ports, PortError> {
     let (releases, stamps) = (host.releases()?, host.stamps());
     let public_url = config.get(name::PUBLIC_URL).unwrap_or_default();
     Ok(Ports {
-        shelf: Shelf::new(releases.clone(), stamps.clone()),
+        manifests: ManifestCache::new(releases.clone(), stamps.clone()),
         releases,
         stamps,
         log: host.log.clone(),

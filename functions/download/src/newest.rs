@@ -3,7 +3,7 @@
 //! reads is bounded either way.
 
 use crate::Ports;
-use crate::shelf::Shelved;
+use crate::manifest_cache::StoredVersion;
 use futures_util::future::join_all;
 use keywright_domain::release::index::{IndexedVersion, ReleaseIndex};
 use keywright_domain::release::manifest::VersionManifest;
@@ -24,12 +24,12 @@ const MOST_WITHOUT_INDEX: usize = 20;
 const SPARE: usize = 5;
 
 /// What is looked for.
-pub(crate) struct Search<'a> {
+pub(crate) struct VersionSearch<'a> {
     pub(crate) ports: &'a Ports,
     pub(crate) product: &'a Slug,
     pub(crate) channel: Channel,
     /// Only versions that have this.
-    pub(crate) having: Having<'a>,
+    pub(crate) having: RequiredContent<'a>,
     /// Only what a staged rollout has reached, for this client; `None` is
     /// everything.
     pub(crate) rollout: Option<Option<&'a str>>,
@@ -39,7 +39,7 @@ pub(crate) struct Search<'a> {
 
 /// What a version has to have.
 #[derive(Clone, Copy)]
-pub(crate) enum Having<'a> {
+pub(crate) enum RequiredContent<'a> {
     /// A file for this platform.
     File(&'a str),
     /// A manifest, also an older one.
@@ -52,7 +52,7 @@ pub(crate) enum Having<'a> {
 const OLDER_MANIFEST: &str = "MANIFEST.json";
 
 /// A version that is offered.
-pub(crate) struct Found {
+pub(crate) struct OfferedVersion {
     pub(crate) version: Version,
     /// What it consists of, where its manifest says.
     pub(crate) manifest: Option<Arc<VersionManifest>>,
@@ -60,7 +60,7 @@ pub(crate) struct Found {
     offered: Option<Vec<String>>,
 }
 
-impl Found {
+impl OfferedVersion {
     /// Whether the file of a platform is offered.
     pub(crate) fn offers(&self, platform: &str) -> bool {
         let offered = self.offered.as_ref();
@@ -68,26 +68,26 @@ impl Found {
     }
 }
 
-impl Search<'_> {
+impl VersionSearch<'_> {
     /// The versions, newest first; `None` where there is no such product. A
     /// version whose manifest is damaged is told in the log and left out.
     ///
     /// # Errors
     /// [`ReleaseError`] when the product cannot be listed.
-    pub(crate) async fn run(&self) -> Result<Option<Vec<Found>>, ReleaseError> {
-        match self.ports.shelf.index(self.product).await? {
+    pub(crate) async fn run(&self) -> Result<Option<Vec<OfferedVersion>>, ReleaseError> {
+        match self.ports.manifests.index(self.product).await? {
             Some(index) => Ok(Some(self.by_index(&index).await)),
             None => self.by_manifests().await,
         }
     }
 
-    async fn by_index(&self, index: &ReleaseIndex) -> Vec<Found> {
+    async fn by_index(&self, index: &ReleaseIndex) -> Vec<OfferedVersion> {
         let fitting = index.versions.iter().filter(|indexed| {
             let has_it = match (indexed.older, self.having) {
-                (_, Having::File(file)) => indexed.has(file),
-                (true, Having::Manifest) => indexed.has(OLDER_MANIFEST),
-                (false, Having::Manifest | Having::List) => true,
-                (true, Having::List) => false,
+                (_, RequiredContent::File(file)) => indexed.has(file),
+                (true, RequiredContent::Manifest) => indexed.has(OLDER_MANIFEST),
+                (false, RequiredContent::Manifest | RequiredContent::List) => true,
+                (true, RequiredContent::List) => false,
             };
             has_it && self.takes(&indexed.candidate())
         });
@@ -105,9 +105,9 @@ impl Search<'_> {
     }
 
     /// Looks whether a version's manifest still says what the index does.
-    async fn confirm(&self, indexed: &IndexedVersion) -> Option<Found> {
+    async fn confirm(&self, indexed: &IndexedVersion) -> Option<OfferedVersion> {
         let version = &indexed.version;
-        let found = |manifest| Found {
+        let found = |manifest| OfferedVersion {
             version: version.clone(),
             manifest,
             offered: Some(indexed.files.clone()),
@@ -115,17 +115,20 @@ impl Search<'_> {
         if indexed.older {
             return Some(found(None));
         }
-        let shelf = &self.ports.shelf;
-        match shelf.version(self.product, version.as_str(), None).await {
-            Ok(Shelved::Listed(manifest)) => {
+        let manifests = &self.ports.manifests;
+        match manifests
+            .version(self.product, version.as_str(), None)
+            .await
+        {
+            Ok(StoredVersion::Listed(manifest)) => {
                 let has_it = match self.having {
-                    Having::File(platform) => manifest.artifact(platform).is_some(),
-                    Having::Manifest | Having::List => true,
+                    RequiredContent::File(platform) => manifest.artifact(platform).is_some(),
+                    RequiredContent::Manifest | RequiredContent::List => true,
                 };
                 (has_it && self.takes(&candidate(version, &manifest)))
                     .then(|| found(Some(manifest)))
             }
-            Ok(Shelved::Older { .. }) => None,
+            Ok(StoredVersion::Older { .. }) => None,
             Err(error) => {
                 self.tell(&error);
                 None
@@ -133,8 +136,8 @@ impl Search<'_> {
         }
     }
 
-    async fn by_manifests(&self) -> Result<Option<Vec<Found>>, ReleaseError> {
-        let Some((versions, _)) = self.ports.shelf.versions(self.product).await? else {
+    async fn by_manifests(&self) -> Result<Option<Vec<OfferedVersion>>, ReleaseError> {
+        let Some((versions, _)) = self.ports.manifests.versions(self.product).await? else {
             return Ok(None);
         };
         // What a pre-release was published as does not matter on the stable
@@ -157,7 +160,7 @@ impl Search<'_> {
         Ok(Some(found))
     }
 
-    async fn look(&self, version: &Version) -> Option<Found> {
+    async fn look(&self, version: &Version) -> Option<OfferedVersion> {
         match self.offered(version).await {
             Ok(found) => found,
             Err(error) => {
@@ -167,23 +170,23 @@ impl Search<'_> {
         }
     }
 
-    async fn offered(&self, version: &Version) -> Result<Option<Found>, ReleaseError> {
+    async fn offered(&self, version: &Version) -> Result<Option<OfferedVersion>, ReleaseError> {
         let name = version.as_str();
-        let found = |manifest| Found {
+        let found = |manifest| OfferedVersion {
             version: version.clone(),
             manifest,
             offered: None,
         };
-        match self.ports.shelf.version_now(self.product, name).await? {
-            Shelved::Listed(manifest) => {
+        match self.ports.manifests.version_now(self.product, name).await? {
+            StoredVersion::Listed(manifest) => {
                 let has_it = match self.having {
-                    Having::File(platform) => manifest.artifact(platform).is_some(),
-                    Having::Manifest | Having::List => true,
+                    RequiredContent::File(platform) => manifest.artifact(platform).is_some(),
+                    RequiredContent::Manifest | RequiredContent::List => true,
                 };
                 let takes = has_it && self.takes(&candidate(version, &manifest));
                 Ok(takes.then(|| found(Some(manifest))))
             }
-            Shelved::Older { .. } => {
+            StoredVersion::Older { .. } => {
                 let candidate = Candidate {
                     version,
                     channel: Channel::of_older(version),
@@ -192,9 +195,9 @@ impl Search<'_> {
                 };
                 let has_it = self.takes(&candidate)
                     && match self.having {
-                        Having::File(file) => self.has_file(name, file).await?,
-                        Having::Manifest => self.has_file(name, OLDER_MANIFEST).await?,
-                        Having::List => false,
+                        RequiredContent::File(file) => self.has_file(name, file).await?,
+                        RequiredContent::Manifest => self.has_file(name, OLDER_MANIFEST).await?,
+                        RequiredContent::List => false,
                     };
                 Ok(has_it.then(|| found(None)))
             }

@@ -2,7 +2,7 @@
 
 use crate::Ports;
 use crate::error::GateError;
-use crate::gate::{Admitted, Refused};
+use crate::gate::{Admitted, GateRefused};
 use http::{Method, StatusCode};
 use keywright_ports::{Later, Statement};
 use keywright_store::releases::download_log::{self, Entry};
@@ -17,7 +17,7 @@ pub(crate) fn statements(notes: &[Entry]) -> Vec<Statement> {
 }
 
 /// What somebody asked for, for the log.
-pub(crate) struct Wanted<'a> {
+pub(crate) struct RequestedFile<'a> {
     pub(crate) product: &'a str,
     pub(crate) version: &'a str,
     pub(crate) platform: &'a str,
@@ -25,17 +25,17 @@ pub(crate) struct Wanted<'a> {
 }
 
 /// Writes the log, where there is a database and the operator keeps one.
-pub(crate) struct Notes<'a> {
+pub(crate) struct DownloadNotes<'a> {
     pub(crate) ports: &'a Ports,
     pub(crate) later: &'a Later,
     pub(crate) client: &'a Client,
 }
 
-impl Notes<'_> {
+impl DownloadNotes<'_> {
     /// Notes a download that begins: an answer with bytes in it.
     pub(crate) async fn begun(
         &self,
-        wanted: &Wanted<'_>,
+        requested: &RequestedFile<'_>,
         by: &Admitted,
         method: &Method,
         status: StatusCode,
@@ -46,32 +46,41 @@ impl Notes<'_> {
             _ => return,
         };
         if method != Method::HEAD {
-            self.add(wanted, by.license_id.as_deref(), result).await;
+            self.add(requested, by.license_id.as_deref(), result).await;
         }
     }
 
     /// Notes a refusal of somebody whose signature or download id is good, and
     /// hands out its answer. What anybody could send is not noted, so that
     /// nobody can fill the log.
-    pub(crate) async fn refused(&self, wanted: &Wanted<'_>, refused: Refused) -> GateError {
+    pub(crate) async fn refused(
+        &self,
+        requested: &RequestedFile<'_>,
+        refused: GateRefused,
+    ) -> GateError {
         if let Some((license_id, code)) = &refused.known {
-            self.add(wanted, license_id.as_deref(), code).await;
+            self.add(requested, license_id.as_deref(), code).await;
         }
         refused.error
     }
 
-    async fn add(&self, wanted: &Wanted<'_>, license_id: Option<&str>, result: &'static str) {
+    async fn add(
+        &self,
+        requested: &RequestedFile<'_>,
+        license_id: Option<&str>,
+        result: &'static str,
+    ) {
         let Some(journal) = &self.ports.journal else {
             return;
         };
         let entry = Entry {
             at: self.ports.stamps.now(),
             license_id: license_id.map(str::to_owned),
-            product: wanted.product.to_owned(),
-            version: wanted.version.to_owned(),
-            platform: wanted.platform.to_owned(),
+            product: requested.product.to_owned(),
+            version: requested.version.to_owned(),
+            platform: requested.platform.to_owned(),
             result,
-            site: wanted.site.map(str::to_owned),
+            site: requested.site.map(str::to_owned),
             address_prefix: self.client.address_prefix(),
         };
         journal.add(self.later, entry).await;

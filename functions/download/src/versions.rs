@@ -39,7 +39,11 @@ pub(crate) async fn handler(
     product: Result<Path<String>, PathRejection>,
 ) -> Result<Json<Versions>, GateError> {
     let product = slug(product)?;
-    let (versions, others) = ports.shelf.versions(&product).await?.ok_or_else(unknown)?;
+    let (versions, others) = ports
+        .manifests
+        .versions(&product)
+        .await?
+        .ok_or_else(unknown)?;
     let versions = versions.iter().map(ToString::to_string);
     let others = others.iter().map(|name| name.as_str().to_owned());
     Ok(Json(Versions {

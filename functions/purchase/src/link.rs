@@ -69,38 +69,38 @@ pub(crate) async fn handler(
     State(ports): State<Ports>,
     client: Client,
     headers: HeaderMap,
-    asked: Result<Json<LinkRequest>, ApiError>,
+    request: Result<Json<LinkRequest>, ApiError>,
 ) -> Result<impl IntoResponse, ApiError> {
-    let Json(asked) = asked?;
+    let Json(request) = request?;
     let now = ports.stamps.now_millis();
     take_for(&ports.database, &[&LINKS], &client, now).await?;
     let now = ports.stamps.now();
     let credential = credential(&headers, ports.keys()?, now)?;
     let license_id = credential.license_id().ok_or_else(names_no_license)?;
-    let wanted = Wanted::check(&asked)?;
+    let requested = RequestedFile::check(&request)?;
     let license = recorded::find(&ports.database, license_id).await?;
     let license = license.ok_or_else(|| not_holder(NotHolder::NotRecorded))?;
     let recorded = license.product_slug.as_str();
-    let product = wanted.product.as_ref().map_or(recorded, Slug::as_str);
+    let product = requested.product.as_ref().map_or(recorded, Slug::as_str);
     credential
         .check_recorded(product, Some(recorded))
         .map_err(not_holder)?;
     let asking = Asking::License(&license.id);
-    let channel = wanted
+    let channel = requested
         .version
         .as_ref()
-        .map_or(wanted.channel, |_| Channel::Dev);
+        .map_or(requested.channel, |_| Channel::Dev);
     let feed = release_feed::load(&ports.database, &license.product_slug, channel, asking)
         .await?
         .ok_or_else(|| ApiError::internal("the license's product has no row"))?;
-    let version = version(&feed, &wanted, channel, &credential, now)?;
+    let version = version(&feed, &requested, channel, &credential, now)?;
     let link = download_link::mint(&ports.sign, &license.id, version.as_str());
     let link = link.await.map_err(Refusal::from)?;
     let url = format!(
         "{}/releases/{}/{version}/{}?{}",
         ports.public_url()?,
         feed.product,
-        wanted.platform,
+        requested.platform,
         link.query()
     );
     let link = Link {
@@ -147,7 +147,7 @@ fn not_holder(error: NotHolder) -> ApiError {
 }
 
 /// A checked request.
-struct Wanted {
+struct RequestedFile {
     product: Option<Slug>,
     /// `None` for the newest.
     version: Option<Version>,
@@ -155,21 +155,22 @@ struct Wanted {
     channel: Channel,
 }
 
-impl Wanted {
-    fn check(asked: &LinkRequest) -> Result<Self, ApiError> {
+impl RequestedFile {
+    fn check(request: &LinkRequest) -> Result<Self, ApiError> {
         let bad = |member: &str, error: &dyn std::error::Error| {
             ApiError::bad_request(format!("{member}: {error}"))
         };
-        let product = asked.product.as_deref().map(Slug::parse).transpose();
-        let version = match asked.version.as_str() {
+        let product = request.product.as_deref().map(Slug::parse).transpose();
+        let version = match request.version.as_str() {
             LATEST => None,
             text => Some(Version::parse(text).map_err(|error| bad("version", &error))?),
         };
-        let channel = asked.channel.as_deref().map(str::parse).transpose();
+        let channel = request.channel.as_deref().map(str::parse).transpose();
         Ok(Self {
             product: product.map_err(|error| bad("product", &error))?,
             version,
-            platform: Platform::parse(&asked.platform).map_err(|error| bad("platform", &error))?,
+            platform: Platform::parse(&request.platform)
+                .map_err(|error| bad("platform", &error))?,
             channel: channel
                 .map_err(|error: keywright_domain::release::NotAChannel| bad("channel", &error))?
                 .unwrap_or_default(),
@@ -181,7 +182,7 @@ impl Wanted {
 /// one was sent, includes and that has a file for the platform.
 fn version<'a>(
     feed: &'a Feed,
-    wanted: &Wanted,
+    requested: &RequestedFile,
     channel: Channel,
     credential: &HeldCredential,
     now: i64,
@@ -196,9 +197,9 @@ fn version<'a>(
     let has_file = |head: &release_feed::Head| {
         head.files
             .iter()
-            .any(|file| file.platform == wanted.platform)
+            .any(|file| file.platform == requested.platform)
     };
-    let Some(version) = &wanted.version else {
+    let Some(version) = &requested.version else {
         let offered = Offered {
             channel,
             reach: Reach::Client(Some(&holder.license_id)),

@@ -29,20 +29,22 @@ pub(crate) async fn handler(
     if is_reserved(&request.version) {
         return Err(bad_version("version must name one version"));
     }
-    let wanted = download_links::wanted(&database, &request.license_id, &request.version)
+    let subject = download_links::subject(&database, &request.license_id, &request.version)
         .await?
         .ok_or_else(Refusal::unknown_license)?;
-    may_sign(&wanted.entitled.signable(receipt_keys))?;
-    let license = &wanted.entitled.license;
+    may_sign(&subject.entitled.signable(receipt_keys))?;
+    let license = &subject.entitled.license;
     let now = stamps.now();
-    let opened = wanted.held().opens(&wanted.asked(&request.version), now);
+    let opened = subject
+        .held()
+        .opens(&subject.requirements(&request.version), now);
     opened.map_err(|refusal| match refusal {
         GateRefusal::TokenRevoked | GateRefusal::ChannelExpired => {
             Refusal::new(SignRefusal::NotActive, refusal.code())
         }
         _ => Refusal::new(SignRefusal::VersionDenied, refusal.code()),
     })?;
-    let Some(download_id) = &wanted.entitled.download_id else {
+    let Some(download_id) = &subject.entitled.download_id else {
         return Err(Refusal::new(
             SignRefusal::NoDownloadId,
             "the license has no download id yet; the next tick gives it one",

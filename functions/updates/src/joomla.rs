@@ -29,7 +29,7 @@ const FALLBACK: &str = "/extension.xml";
 /// Lists the versions of a product for Joomla's update check
 ///
 /// One entry for each channel that has a release, tagged as Joomla knows them;
-/// the site itself leaves out what it is not to have. Whatever is asked, the
+/// the site itself leaves out what it is not to have. Whatever is query, the
 /// answer is 200 with an update list, an empty one where there is nothing to
 /// tell.
 #[utoipa::path(
@@ -51,7 +51,7 @@ pub(crate) async fn handler(
     product: Result<Path<String>, PathRejection>,
 ) -> Result<Response, ApiError> {
     let file = product.map(|Path(file)| file).unwrap_or_default();
-    let query = Asked::of(uri.query().unwrap_or_default());
+    let query = JoomlaQuery::of(uri.query().unwrap_or_default());
     let answer = answer(&ports, &file, &query, &request_id).await;
     // Joomla gets its list even while something is wrong here; the log says what.
     let body = match answer {
@@ -105,40 +105,40 @@ pub(crate) mod fallback {
 
 /// The query, read leniently: nothing in it is a reason for an error.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Asked {
+struct JoomlaQuery {
     dlid: Option<String>,
     channel: Option<Channel>,
     staging: Option<String>,
 }
 
-impl Asked {
-    fn of(query: &str) -> Self {
-        let query = query.strip_suffix(FALLBACK).unwrap_or(query);
-        let mut asked = Self::default();
-        for pair in query.split('&') {
+impl JoomlaQuery {
+    fn of(text: &str) -> Self {
+        let text = text.strip_suffix(FALLBACK).unwrap_or(text);
+        let mut query = Self::default();
+        for pair in text.split('&') {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let value = percent_encoding::percent_decode_str(value).decode_utf8_lossy();
             // Where Joomla appends its key to a query, it does so with `&amp;`.
             match name.strip_prefix("amp;").unwrap_or(name) {
-                "dlid" if !value.is_empty() => asked.dlid = Some(value.into_owned()),
-                "channel" => asked.channel = value.parse().ok(),
-                "staging" if !value.is_empty() => asked.staging = Some(value.into_owned()),
+                "dlid" if !value.is_empty() => query.dlid = Some(value.into_owned()),
+                "channel" => query.channel = value.parse().ok(),
+                "staging" if !value.is_empty() => query.staging = Some(value.into_owned()),
                 _ => {}
             }
         }
-        asked
+        query
     }
 }
 
 async fn answer(
     ports: &Ports,
     file: &str,
-    asked: &Asked,
+    query: &JoomlaQuery,
     request_id: &str,
 ) -> Result<String, ApiError> {
     let product = file.strip_suffix(".xml").unwrap_or(file);
-    let least = asked.channel.unwrap_or(Channel::Dev);
-    let dlid = asked.dlid.as_deref().zip(ports.keys().ok());
+    let least = query.channel.unwrap_or(Channel::Dev);
+    let dlid = query.dlid.as_deref().zip(ports.keys().ok());
     let credential = dlid.and_then(|(text, keys)| HeldCredential::verify(text, keys).ok());
     let asking = credential
         .as_ref()
@@ -157,7 +157,7 @@ async fn answer(
                 .is_ok()
     });
     let client = holder.map(|holder| holder.license_id.as_str());
-    let client = asked.staging.as_deref().or(client);
+    let client = query.staging.as_deref().or(client);
     let rights = holder.map(release_feed::Holder::rights);
     let mut entries = Vec::new();
     for channel in Channel::ALL.into_iter().filter(|one| least.offers(*one)) {
@@ -284,8 +284,12 @@ impl Entry {
 mod tests {
     use super::*;
 
-    fn asked(dlid: Option<&str>, channel: Option<Channel>, staging: Option<&str>) -> Asked {
-        Asked {
+    fn query_of(
+        dlid: Option<&str>,
+        channel: Option<Channel>,
+        staging: Option<&str>,
+    ) -> JoomlaQuery {
+        JoomlaQuery {
             dlid: dlid.map(str::to_owned),
             channel,
             staging: staging.map(str::to_owned),
@@ -296,20 +300,23 @@ mod tests {
     fn the_query_is_read_as_joomla_may_write_it() {
         let beta = Some(Channel::Beta);
         for (query, expected) in [
-            ("", asked(None, None, None)),
-            ("/extension.xml", asked(None, None, None)),
-            ("dlid=abc", asked(Some("abc"), None, None)),
-            ("dlid=abc/extension.xml", asked(Some("abc"), None, None)),
-            ("dlid=&amp;dlid=abc", asked(Some("abc"), None, None)),
-            ("channel=beta&amp;dlid=abc", asked(Some("abc"), beta, None)),
-            ("channel=beta/extension.xml", asked(None, beta, None)),
+            ("", query_of(None, None, None)),
+            ("/extension.xml", query_of(None, None, None)),
+            ("dlid=abc", query_of(Some("abc"), None, None)),
+            ("dlid=abc/extension.xml", query_of(Some("abc"), None, None)),
+            ("dlid=&amp;dlid=abc", query_of(Some("abc"), None, None)),
+            (
+                "channel=beta&amp;dlid=abc",
+                query_of(Some("abc"), beta, None),
+            ),
+            ("channel=beta/extension.xml", query_of(None, beta, None)),
             (
                 "channel=nightly&staging=a%20b&x",
-                asked(None, None, Some("a b")),
+                query_of(None, None, Some("a b")),
             ),
-            ("dlid=%FF", asked(Some("\u{fffd}"), None, None)),
+            ("dlid=%FF", query_of(Some("\u{fffd}"), None, None)),
         ] {
-            assert_eq!(Asked::of(query), expected, "{query}");
+            assert_eq!(JoomlaQuery::of(query), expected, "{query}");
         }
     }
 }

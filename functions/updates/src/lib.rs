@@ -4,10 +4,10 @@
 
 mod caller;
 mod electron;
+mod feed;
 mod joomla;
 mod sparkle;
 mod tauri;
-mod visit;
 mod xml;
 
 use axum::Router;

@@ -1,7 +1,7 @@
 //! `GET /updates/sparkle/{product}/appcast.xml`: what Sparkle asks for a Mac.
 
 use crate::Ports;
-use crate::visit::{Asked, Visit};
+use crate::feed::{FeedQuery, OpenedFeed};
 use crate::xml::Xml;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
@@ -62,19 +62,19 @@ pub(crate) async fn handler(
     if arch.is_some_and(|arch| !matches!(arch, "aarch64" | "arm64" | "x86_64")) {
         return Err(ApiError::bad_request("arch: aarch64 or x86_64"));
     }
-    let asked = Asked {
+    let query = FeedQuery {
         headers: &headers,
         token: query.token,
         staging: query.staging,
         channel: query.channel.as_deref(),
     };
-    let visit = Visit::open(&ports, &product, asked).await?;
+    let opened = OpenedFeed::open(&ports, &product, query).await?;
     let mut items = Vec::new();
     for channel in Channel::ALL {
-        if !visit.channel.offers(channel) {
+        if !opened.channel.offers(channel) {
             continue;
         }
-        let newest = visit.feed.newest(visit.offered(channel), |head| {
+        let newest = opened.feed.newest(opened.offered(channel), |head| {
             (head.channel == channel)
                 .then(|| archive(&head.files, arch))
                 .flatten()
@@ -82,8 +82,8 @@ pub(crate) async fn handler(
         let Some((head, archive)) = newest else {
             continue;
         };
-        if let Some(release) = visit.feed.whole(&ports.database, head).await? {
-            let url = visit
+        if let Some(release) = opened.feed.whole(&ports.database, head).await? {
+            let url = opened
                 .url(&ports, &release.version, archive.platform)
                 .await?;
             items.push((release, archive, url));
@@ -93,15 +93,15 @@ pub(crate) async fn handler(
     let root = [("version", "2.0"), ("xmlns:sparkle", NAMESPACE)];
     let body = Xml::document("rss", &root, |xml| {
         xml.element("channel", &[], |xml| {
-            xml.text("title", &[], &visit.feed.name)?;
+            xml.text("title", &[], &opened.feed.name)?;
             xml.text("link", &[], link)?;
-            xml.text("description", &[], &visit.feed.description)?;
+            xml.text("description", &[], &opened.feed.description)?;
             items
                 .iter()
                 .try_for_each(|(release, archive, url)| write(xml, release, archive, url))
         })
     })?;
-    Ok(visit.answer("application/rss+xml; charset=utf-8", body))
+    Ok(opened.answer("application/rss+xml; charset=utf-8", body))
 }
 
 /// One `<item>`.

@@ -3,7 +3,7 @@
 
 use super::{Query, file, yaml};
 use crate::Ports;
-use crate::visit::{Asked, Visit};
+use crate::feed::{FeedQuery, OpenedFeed};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::Response;
@@ -55,17 +55,17 @@ pub(crate) async fn handler(
     let Some(channel_file) = ChannelFile::parse(&name) else {
         return file::redirect(&ports, &headers, &product, None, &name, query).await;
     };
-    let asked = Asked {
+    let query = FeedQuery {
         headers: &headers,
         token: query.token,
         staging: query.staging,
         channel: Some(channel_file.channel.as_str()),
     };
-    let visit = Visit::open(&ports, &product, asked).await?;
-    let usual = visit.offered(visit.channel);
+    let opened = OpenedFeed::open(&ports, &product, query).await?;
+    let usual = opened.offered(opened.channel);
     // Who does not say which installation it is finds out itself whether the
     // rollout has reached it, by the percentage in the file.
-    let offered = if visit.client().is_some() {
+    let offered = if opened.client().is_some() {
         usual
     } else {
         Offered {
@@ -73,21 +73,21 @@ pub(crate) async fn handler(
             ..usual
         }
     };
-    let newest = visit.feed.newest(offered, |head| {
+    let newest = opened.feed.newest(offered, |head| {
         let files = channel_file.files(&head.files);
         (!files.is_empty()).then_some(files)
     });
     let nothing = || ApiError::not_found("nothing is published on this channel yet");
     let (head, platforms) = newest.ok_or_else(nothing)?;
-    let release = visit.feed.whole(&ports.database, head).await?;
+    let release = opened.feed.whole(&ports.database, head).await?;
     let release = release.ok_or_else(nothing)?;
     let files: Vec<&Artifact> = platforms
         .into_iter()
         .filter_map(|platform| release.file(platform))
         .collect();
-    let percent = visit.client().is_none().then_some(release.rollout_percent);
+    let percent = opened.client().is_none().then_some(release.rollout_percent);
     let body = written(&release, &files, percent).ok_or_else(nothing)?;
-    Ok(visit.answer("text/yaml; charset=utf-8", body))
+    Ok(opened.answer("text/yaml; charset=utf-8", body))
 }
 
 /// The channel file; `None` without a file.

@@ -4,7 +4,7 @@
 
 use super::Query;
 use crate::Ports;
-use crate::visit::{Asked, Visit};
+use crate::feed::{FeedQuery, OpenedFeed};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
@@ -54,14 +54,14 @@ pub(super) async fn redirect(
     name: &str,
     query: Query,
 ) -> Result<Response, ApiError> {
-    let asked = Asked {
+    let query = FeedQuery {
         headers,
         token: query.token,
         staging: query.staging,
         channel: Some(Channel::Dev.as_str()),
     };
-    let visit = Visit::open(ports, product, asked).await?;
-    let heads = visit.feed.heads.iter();
+    let opened = OpenedFeed::open(ports, product, query).await?;
+    let heads = opened.feed.heads.iter();
     let wanted =
         heads.filter(|head| version.is_none_or(|version| head.version.as_str() == version));
     let found = wanted
@@ -73,7 +73,7 @@ pub(super) async fn redirect(
         .max();
     let (version, platform) =
         found.ok_or_else(|| ApiError::not_found("there is no such file of this product"))?;
-    let url = visit.url(ports, version, platform).await?;
+    let url = opened.url(ports, version, platform).await?;
     // Slugs, versions, platforms and links have no character that a header
     // could not hold; an address from the configuration may.
     let location = HeaderValue::from_str(&url)

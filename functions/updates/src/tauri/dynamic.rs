@@ -3,7 +3,7 @@
 
 use super::Query;
 use crate::Ports;
-use crate::visit::{Asked, Visit};
+use crate::feed::{FeedQuery, OpenedFeed};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
@@ -75,13 +75,13 @@ pub(crate) async fn handler(
     }
     let current = Version::parse(current.strip_prefix('v').unwrap_or(&current))
         .map_err(|error| ApiError::bad_request(format!("current_version: {error}")))?;
-    let asked = Asked {
+    let feed_query = FeedQuery {
         headers: &headers,
         token: query.token,
         staging: query.staging,
         channel: query.channel.as_deref(),
     };
-    let visit = Visit::open(&ports, &product, asked).await?;
+    let opened = OpenedFeed::open(&ports, &product, feed_query).await?;
     let target = Target {
         os: &os,
         arch: &arch,
@@ -90,7 +90,7 @@ pub(crate) async fn handler(
             .as_deref()
             .filter(|bundle| !bundle.is_empty()),
     };
-    let newest = visit.feed.newest(visit.offered(visit.channel), |head| {
+    let newest = opened.feed.newest(opened.offered(opened.channel), |head| {
         is_readable(&head.version)
             .then(|| file(&head.files, target))
             .flatten()
@@ -98,7 +98,7 @@ pub(crate) async fn handler(
     let Some((head, platform)) = newest.filter(|(head, _)| head.version > current) else {
         return Ok(StatusCode::NO_CONTENT.into_response());
     };
-    let release = visit.feed.whole(&ports.database, head).await?;
+    let release = opened.feed.whole(&ports.database, head).await?;
     let Some((release, file)) = release
         .as_ref()
         .and_then(|release| Some((release, release.file(platform)?)))
@@ -107,12 +107,12 @@ pub(crate) async fn handler(
     };
     let update = Update {
         version: release.version.to_string(),
-        url: visit.url(&ports, &release.version, platform).await?,
+        url: opened.url(&ports, &release.version, platform).await?,
         signature: super::signature(&file.signature),
         notes: release.notes.clone(),
         pub_date: rfc3339(release.published_at),
     };
     let body =
         serde_json::to_string(&update).map_err(|error| ApiError::internal(error.to_string()))?;
-    Ok(visit.answer("application/json", body))
+    Ok(opened.answer("application/json", body))
 }

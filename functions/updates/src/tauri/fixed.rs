@@ -3,7 +3,7 @@
 
 use super::Query;
 use crate::Ports;
-use crate::visit::{Asked, Visit};
+use crate::feed::{FeedQuery, OpenedFeed};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::Response;
@@ -72,19 +72,19 @@ pub(crate) async fn handler(
     let nothing = || ApiError::not_found("nothing is published on this channel yet");
     let Path(product) = path.map_err(|_| unknown())?;
     let QueryOf(query) = query?;
-    let asked = Asked {
+    let query = FeedQuery {
         headers: &headers,
         token: query.token,
         staging: query.staging,
         channel: query.channel.as_deref(),
     };
-    let visit = Visit::open(&ports, &product, asked).await?;
-    let newest = visit.feed.newest(visit.offered(visit.channel), |head| {
+    let opened = OpenedFeed::open(&ports, &product, query).await?;
+    let newest = opened.feed.newest(opened.offered(opened.channel), |head| {
         let platforms = platforms(&head.files);
         (is_readable(&head.version) && !platforms.is_empty()).then_some(platforms)
     });
     let (head, platforms) = newest.ok_or_else(nothing)?;
-    let release = visit.feed.whole(&ports.database, head).await?;
+    let release = opened.feed.whole(&ports.database, head).await?;
     let release = release.ok_or_else(nothing)?;
     let mut places = BTreeMap::new();
     let mut urls = BTreeMap::new();
@@ -95,7 +95,7 @@ pub(crate) async fn handler(
         // One signature opens every file of a version, and a file has several
         // names.
         if !urls.contains_key(platform) {
-            let url = visit.url(&ports, &release.version, platform).await?;
+            let url = opened.url(&ports, &release.version, platform).await?;
             urls.insert(platform, url);
         }
         let place = Place {
@@ -112,5 +112,5 @@ pub(crate) async fn handler(
     };
     let body =
         serde_json::to_string(&newest).map_err(|error| ApiError::internal(error.to_string()))?;
-    Ok(visit.answer("application/json", body))
+    Ok(opened.answer("application/json", body))
 }

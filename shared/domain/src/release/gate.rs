@@ -6,9 +6,9 @@ use super::Version;
 use crate::dates::{end_of_day, parse_end_of_day};
 use crate::standing::LicenseStatus;
 
-/// What is asked for, and what it takes.
+/// A version, and what it requires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Asked<'a> {
+pub struct VersionRequirements<'a> {
     /// Name of the version; older folders have names that are no [`Version`].
     pub version: &'a str,
     /// When it was built, in unix seconds, where its manifest says so.
@@ -19,7 +19,7 @@ pub struct Asked<'a> {
     pub version_entitlement: Option<&'a str>,
 }
 
-/// What somebody holds, as far as it is known.
+/// What the holder of a license or a token may open, as far as it is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Held<'a> {
     /// The state of the license, where a database tells.
@@ -108,23 +108,30 @@ impl Held<'_> {
     ///
     /// # Errors
     /// The first [`GateRefusal`] in their order.
-    pub fn opens(&self, asked: &Asked<'_>, now: i64) -> Result<(), GateRefusal> {
+    pub fn opens(
+        &self,
+        requirements: &VersionRequirements<'_>,
+        now: i64,
+    ) -> Result<(), GateRefusal> {
         self.is_in_force(now)?;
         let has = |wanted: &str| {
             self.entitlements
                 .is_some_and(|held| held.iter().any(|entitlement| entitlement == wanted))
         };
-        let required = [asked.product_entitlement, asked.version_entitlement];
+        let required = [
+            requirements.product_entitlement,
+            requirements.version_entitlement,
+        ];
         if !required.into_iter().flatten().all(has) {
             return Err(GateRefusal::EntitlementMissing);
         }
         if !self
             .version_floor
-            .is_none_or(|floor| is_at_least(asked.version, floor))
+            .is_none_or(|floor| is_at_least(requirements.version, floor))
         {
             return Err(GateRefusal::VersionBelowFloor);
         }
-        let included = match (self.maintenance_until, asked.built_at) {
+        let included = match (self.maintenance_until, requirements.built_at) {
             (None, _) => true,
             (Some(until), Some(built_at)) => built_at <= until,
             (Some(_), None) => false,
@@ -271,7 +278,7 @@ mod tests {
     };
     use proptest::prelude::*;
 
-    const OPEN: Asked<'_> = Asked {
+    const OPEN: VersionRequirements<'_> = VersionRequirements {
         version: "1.2.0",
         built_at: Some(500),
         product_entitlement: None,
@@ -318,7 +325,7 @@ mod tests {
             (Some("pro"), None, None, Err(EntitlementMissing)),
             (Some(""), None, all, Err(EntitlementMissing)),
         ] {
-            let asked = Asked {
+            let required = VersionRequirements {
                 product_entitlement: product,
                 version_entitlement: version,
                 ..OPEN
@@ -327,7 +334,7 @@ mod tests {
                 entitlements: held,
                 ..PLAIN
             };
-            assert_eq!(held.opens(&asked, 0), outcome, "{asked:?} {held:?}");
+            assert_eq!(held.opens(&required, 0), outcome, "{required:?} {held:?}");
         }
     }
 
@@ -349,8 +356,8 @@ mod tests {
                 version_floor: Some(floor),
                 ..PLAIN
             };
-            let asked = Asked { version, ..OPEN };
-            assert_eq!(held.opens(&asked, 0), outcome, "{version} from {floor}");
+            let required = VersionRequirements { version, ..OPEN };
+            assert_eq!(held.opens(&required, 0), outcome, "{version} from {floor}");
         }
     }
 
@@ -367,9 +374,13 @@ mod tests {
                 maintenance_until: until,
                 ..PLAIN
             };
-            let asked = Asked { built_at, ..OPEN };
+            let required = VersionRequirements { built_at, ..OPEN };
             // Long afterwards, too: what was included stays included.
-            assert_eq!(held.opens(&asked, 1_000_000), outcome, "{held:?} {asked:?}");
+            assert_eq!(
+                held.opens(&required, 1_000_000),
+                outcome,
+                "{held:?} {required:?}"
+            );
         }
     }
 
@@ -445,7 +456,7 @@ mod tests {
         /// source that says nothing of entitlements leaves them to the other.
         #[test]
         fn both_open_what_each_of_them_opens(one in any_rights(), two in any_rights(), pro: bool) {
-            let asked = Asked {
+            let required = VersionRequirements {
                 version: "1.5",
                 built_at: Some(100),
                 product_entitlement: pro.then_some("pro"),
@@ -455,17 +466,17 @@ mod tests {
                 let entitlements = rights.entitlements.clone().or(other.entitlements.clone());
                 DownloadRights { entitlements, ..rights.clone() }
             };
-            let each = told(&one, &two).held().opens(&asked, 100).is_ok()
-                && told(&two, &one).held().opens(&asked, 100).is_ok();
+            let each = told(&one, &two).held().opens(&required, 100).is_ok()
+                && told(&two, &one).held().opens(&required, 100).is_ok();
             let both = one.and(two);
-            prop_assert_eq!(both.held().opens(&asked, 100).is_ok(), each);
+            prop_assert_eq!(both.held().opens(&required, 100).is_ok(), each);
         }
 
         /// Whatever more is wrong, the answer is the first reason; and nothing
         /// that is wrong is passed over.
         #[test]
         fn the_first_reason_is_told(revoked: bool, expired: bool, lacks: bool, below: bool, late: bool) {
-            let asked = Asked {
+            let required = VersionRequirements {
                 product_entitlement: lacks.then_some("pro"),
                 version: if below { "1.0.0" } else { "2.0.0" },
                 built_at: Some(if late { 11 } else { 10 }),
@@ -486,7 +497,7 @@ mod tests {
                 (late, MaintenanceExpired),
             ];
             let first = wrong.iter().find(|(is, _)| *is).map(|(_, why)| *why);
-            prop_assert_eq!(held.opens(&asked, 100).err(), first);
+            prop_assert_eq!(held.opens(&required, 100).err(), first);
             prop_assert!(wrong.is_sorted_by_key(|(_, why)| *why));
         }
     }

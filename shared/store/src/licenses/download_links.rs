@@ -1,13 +1,13 @@
 //! What a signed download link is made from.
 
 use crate::licenses::recorded::{Entitled, entitled_columns};
-use keywright_domain::release::gate::{Asked, Held, good_until};
+use keywright_domain::release::gate::{Held, VersionRequirements, good_until};
 use keywright_ports::{DatabaseError, Reader, Statement};
 use serde::Deserialize;
 
 /// A license and the version it is to open.
 #[derive(Debug, Clone, Deserialize)]
-pub struct Wanted {
+pub struct LinkSubject {
     /// The license and what entitles it.
     #[serde(flatten)]
     pub entitled: Entitled,
@@ -20,7 +20,7 @@ pub struct Wanted {
     pub built_at: Option<i64>,
 }
 
-impl Wanted {
+impl LinkSubject {
     /// What the license holds.
     #[must_use]
     pub fn held(&self) -> Held<'_> {
@@ -36,8 +36,8 @@ impl Wanted {
 
     /// What the version takes.
     #[must_use]
-    pub fn asked<'a>(&'a self, version: &'a str) -> Asked<'a> {
-        Asked {
+    pub fn requirements<'a>(&'a self, version: &'a str) -> VersionRequirements<'a> {
+        VersionRequirements {
             version,
             built_at: self.built_at,
             product_entitlement: self.product_asks.as_deref(),
@@ -51,11 +51,11 @@ impl Wanted {
 ///
 /// # Errors
 /// [`DatabaseError`].
-pub async fn wanted(
+pub async fn subject(
     database: &Reader,
     license_id: &str,
     version: &str,
-) -> Result<Option<Wanted>, DatabaseError> {
+) -> Result<Option<LinkSubject>, DatabaseError> {
     let statement = Statement::new(
         concat!(
             "SELECT ",

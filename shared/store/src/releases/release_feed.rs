@@ -3,7 +3,9 @@
 
 use crate::columns;
 use crate::releases::release_keys::is_offered;
-use keywright_domain::release::gate::{Asked, DownloadRights, GateRefusal, Held, good_until};
+use keywright_domain::release::gate::{
+    DownloadRights, GateRefusal, Held, VersionRequirements, good_until,
+};
 use keywright_domain::release::manifest::Artifact;
 use keywright_domain::release::offer::{Candidate, newest};
 use keywright_domain::release::updaters::Listed;
@@ -267,7 +269,7 @@ impl Feed {
     /// # Errors
     /// [`GateRefusal`].
     pub fn includes(&self, head: &Head, held: Held<'_>) -> Result<(), GateRefusal> {
-        let asked = Asked {
+        let required = VersionRequirements {
             version: head.version.as_str(),
             built_at: Some(head.built_at),
             product_entitlement: self.requires_entitlement.as_deref(),
@@ -278,7 +280,7 @@ impl Feed {
             good_until: None,
             ..held
         };
-        rights.opens(&asked, 0)
+        rights.opens(&required, 0)
     }
 
     /// Whether everything of it is for everybody: no license is needed, and no

@@ -24,7 +24,7 @@ const LARGEST_KEPT_BYTES: usize = 64 * 1024;
 
 /// A version in the storage.
 #[derive(Clone)]
-pub(crate) enum Shelved {
+pub(crate) enum StoredVersion {
     /// Laid out by its manifest.
     Listed(Arc<VersionManifest>),
     /// Laid out the older way, or not there at all: the files say.
@@ -34,7 +34,7 @@ pub(crate) enum Shelved {
     },
 }
 
-impl Shelved {
+impl StoredVersion {
     /// When it was built, in unix seconds.
     pub(crate) fn built_at(&self) -> Option<i64> {
         match self {
@@ -54,15 +54,15 @@ impl Shelved {
 
 /// Manifests by product and version.
 #[derive(Clone)]
-pub(crate) struct Shelf {
+pub(crate) struct ManifestCache {
     releases: Releases,
     stamps: Stamps,
-    kept: Arc<Mutex<HashMap<String, Kept>>>,
+    kept: Arc<Mutex<HashMap<String, CachedManifest>>>,
 }
 
-struct Kept {
+struct CachedManifest {
     until_millis: u64,
-    what: Manifest,
+    manifest: Manifest,
 }
 
 #[derive(Clone)]
@@ -72,7 +72,7 @@ enum Manifest {
     Index(Arc<ReleaseIndex>),
 }
 
-impl Shelf {
+impl ManifestCache {
     pub(crate) fn new(releases: Releases, stamps: Stamps) -> Self {
         Self {
             releases,
@@ -129,11 +129,11 @@ impl Shelf {
         product: &Slug,
         version: &str,
         platform: Option<&str>,
-    ) -> Result<Shelved, ReleaseError> {
+    ) -> Result<StoredVersion, ReleaseError> {
         if let Some(Manifest::Version(manifest)) = self.kept(&version_key(product, version))
             && platform.is_none_or(|platform| manifest.artifact(platform).is_some())
         {
-            return Ok(Shelved::Listed(manifest));
+            return Ok(StoredVersion::Listed(manifest));
         }
         self.version_now(product, version).await
     }
@@ -146,7 +146,7 @@ impl Shelf {
         &self,
         product: &Slug,
         version: &str,
-    ) -> Result<Shelved, ReleaseError> {
+    ) -> Result<StoredVersion, ReleaseError> {
         /// The one member of an older manifest that counts.
         #[derive(Default, Deserialize)]
         #[serde(default)]
@@ -155,7 +155,7 @@ impl Shelf {
         }
         let key = version_key(product, version);
         let Some(json) = self.releases.read(&key, MAX_MANIFEST_BYTES).await? else {
-            return Ok(Shelved::Older { built_at: None });
+            return Ok(StoredVersion::Older { built_at: None });
         };
         match VersionManifest::read(&json, product, version) {
             Ok(manifest) => {
@@ -163,11 +163,11 @@ impl Shelf {
                 if json.len() <= LARGEST_KEPT_BYTES {
                     self.keep(key, Manifest::Version(manifest.clone()));
                 }
-                Ok(Shelved::Listed(manifest))
+                Ok(StoredVersion::Listed(manifest))
             }
             Err(ManifestError::Format) => {
                 let older: Older = serde_json::from_slice(&json).unwrap_or_default();
-                Ok(Shelved::Older {
+                Ok(StoredVersion::Older {
                     built_at: older.built_at_unix,
                 })
             }
@@ -203,19 +203,25 @@ impl Shelf {
     fn kept(&self, key: &str) -> Option<Manifest> {
         let kept = self.all();
         let kept = kept.get(key)?;
-        (self.stamps.now_millis() < kept.until_millis).then(|| kept.what.clone())
+        (self.stamps.now_millis() < kept.until_millis).then(|| kept.manifest.clone())
     }
 
-    fn keep(&self, key: String, what: Manifest) {
+    fn keep(&self, key: String, manifest: Manifest) {
         let until_millis = self.stamps.now_millis() + KEPT_MILLIS;
         let mut kept = self.all();
         if kept.len() >= MOST_KEPT {
             kept.clear();
         }
-        kept.insert(key, Kept { until_millis, what });
+        kept.insert(
+            key,
+            CachedManifest {
+                until_millis,
+                manifest,
+            },
+        );
     }
 
-    fn all(&self) -> MutexGuard<'_, HashMap<String, Kept>> {
+    fn all(&self) -> MutexGuard<'_, HashMap<String, CachedManifest>> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -17,7 +17,7 @@ use keywright_web::ApiError;
 const STAGING_ID: HeaderName = HeaderName::from_static("x-user-staging-id");
 
 /// What of a request tells who asks.
-pub(crate) struct Asked<'a> {
+pub(crate) struct FeedQuery<'a> {
     pub(crate) headers: &'a HeaderMap,
     /// `?token=`
     pub(crate) token: Option<String>,
@@ -28,7 +28,7 @@ pub(crate) struct Asked<'a> {
 }
 
 /// A product's releases, opened for one caller.
-pub(crate) struct Visit {
+pub(crate) struct OpenedFeed {
     pub(crate) feed: Feed,
     pub(crate) channel: Channel,
     caller: Caller,
@@ -37,7 +37,7 @@ pub(crate) struct Visit {
     staging: Option<String>,
 }
 
-impl Visit {
+impl OpenedFeed {
     /// Opens the feed of a product: one round trip.
     ///
     /// # Errors
@@ -46,21 +46,21 @@ impl Visit {
     pub(crate) async fn open(
         ports: &Ports,
         product: &str,
-        asked: Asked<'_>,
+        query: FeedQuery<'_>,
     ) -> Result<Self, ApiError> {
-        let channel: Channel = match asked.channel {
+        let channel: Channel = match query.channel {
             None | Some("") => Channel::default(),
             Some(name) => name
                 .parse()
                 .map_err(|error| ApiError::bad_request(format!("channel: {error}")))?,
         };
-        let staging_id = asked.headers.get(STAGING_ID);
+        let staging_id = query.headers.get(STAGING_ID);
         let staging_id = staging_id
             .and_then(|id| id.to_str().ok())
             .map(str::to_owned);
-        let staging = staging_id.or(asked.staging).filter(|id| !id.is_empty());
+        let staging = staging_id.or(query.staging).filter(|id| !id.is_empty());
         // Judged below: an open product has nothing to refuse anybody.
-        let caller = Caller::of(ports, asked.headers, asked.token.as_deref());
+        let caller = Caller::of(ports, query.headers, query.token.as_deref());
         let credential = caller
             .as_ref()
             .ok()
