@@ -1,9 +1,10 @@
 //! Download ids: what opens the downloads of one license and nothing else.
 //! Each license gets one in the batch that makes it.
 
+use crate::columns;
 use crate::operator::audit::{Actor, insert_into_audit};
 use keywright_domain::release::DownloadId;
-use keywright_ports::{Database, DatabaseError, Statement, decode};
+use keywright_ports::{Batch, Database, DatabaseError, Row, Statement};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -74,8 +75,10 @@ pub async fn fill_in(
          RETURNING license_id",
         [now.into(), Value::from(ids).to_string().into(), most.into()],
     );
-    let mut answers = database.aside(vec![statement]).await?;
-    Ok(answers.pop().unwrap_or_default().len())
+    let mut batch = Batch::new();
+    let filled = batch.read::<Row>(statement);
+    let filled = batch.run_aside(database).await?.all(filled)?;
+    Ok(filled.len())
 }
 
 /// Gives a license another id; the one before opens nothing from then on.
@@ -92,8 +95,9 @@ pub async fn replace(
     audit_id: &str,
 ) -> Result<bool, DatabaseError> {
     #[derive(Deserialize)]
-    struct Told {
-        done: i64,
+    struct Replaced {
+        #[serde(deserialize_with = "columns::flag")]
+        is_replaced: bool,
     }
     let entry = Statement::new(
         insert_into_audit!(
@@ -115,11 +119,11 @@ pub async fn replace(
          SET download_id = excluded.download_id, created_at = excluded.created_at",
         [audit_id.into(), id.as_str().into(), actor.at.into()],
     );
-    let told = Statement::new(
-        "SELECT EXISTS (SELECT 1 FROM audit WHERE id = ?1) AS done",
+    let mut batch = Batch::new();
+    batch.extend([entry, put]);
+    let replaced = batch.read::<Replaced>(Statement::new(
+        "SELECT EXISTS (SELECT 1 FROM audit WHERE id = ?1) AS is_replaced",
         [audit_id.into()],
-    );
-    let mut answers = database.batch(vec![entry, put, told]).await?;
-    let told: Vec<Told> = decode(answers.pop().unwrap_or_default())?;
-    Ok(told.first().is_some_and(|told| told.done == 1))
+    ));
+    Ok(batch.run(database).await?.one(replaced)?.is_replaced)
 }

@@ -3,7 +3,7 @@
 use crate::difference::{self, Change, insert_difference};
 use crate::licenses::license_detail::{self, Detail};
 use crate::operator::audit::Actor;
-use keywright_ports::{Database, DatabaseError, Statement, decode};
+use keywright_ports::{Batch, Database, DatabaseError, Statement};
 use serde_json::Value;
 
 /// What an operator may change. `None` leaves a member as it is.
@@ -93,14 +93,10 @@ pub async fn change(
          WHERE a.id = ?3",
         [event_id.into(), actor.at.into(), audit_id.into()],
     );
-    let batch = vec![
-        difference::entry(DIFFERENCE, actor, &change),
-        update,
-        event,
-        license_detail::select(id),
-    ];
-    let mut answers = database.batch(batch).await?;
-    Ok(decode(answers.pop().unwrap_or_default())?.pop())
+    let mut batch = Batch::new();
+    batch.extend([difference::entry(DIFFERENCE, actor, &change), update, event]);
+    let detail = batch.read(license_detail::select(id));
+    batch.run(database).await?.first(detail)
 }
 
 impl Changes {

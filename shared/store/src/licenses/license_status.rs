@@ -2,7 +2,7 @@
 
 use crate::operator::audit::{Actor, insert_into_audit};
 use keywright_domain::standing::LicenseStatus;
-use keywright_ports::{Database, DatabaseError, Statement, decode};
+use keywright_ports::{Batch, Database, DatabaseError, Statement};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -46,7 +46,7 @@ impl Turn {
 }
 
 #[derive(Deserialize)]
-struct Found {
+struct StatusRow {
     status: LicenseStatus,
 }
 
@@ -120,7 +120,9 @@ pub async fn set(
         ],
     );
     let select = Statement::new("SELECT status FROM licenses WHERE id = ?1", [id.into()]);
-    let mut answers = database.batch(vec![entry, update, event, select]).await?;
-    let found: Vec<Found> = decode(answers.pop().unwrap_or_default())?;
-    Ok(found.into_iter().next().map(|license| license.status))
+    let mut batch = Batch::new();
+    batch.extend([entry, update, event]);
+    let select = batch.read::<StatusRow>(select);
+    let license = batch.run(database).await?.first(select)?;
+    Ok(license.map(|license| license.status))
 }

@@ -10,7 +10,7 @@ use crate::columns;
 use crate::operator::audit;
 use keywright_domain::seats::{ACTIVATION_WINDOW_SECONDS, Seats};
 use keywright_domain::standing::LicenseStatus;
-use keywright_ports::{Database, DatabaseError, Reader, Statement, decode};
+use keywright_ports::{Batch, Database, DatabaseError, Reader, Statement};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -126,7 +126,7 @@ const ON_MACHINE: &str = "SELECT json_object(
 
 /// A row of [`ON_MACHINE`].
 #[derive(Deserialize)]
-struct Found {
+struct OnMachineRow {
     #[serde(deserialize_with = "columns::json")]
     found: OnMachine,
 }
@@ -153,7 +153,7 @@ pub async fn look_up(
     database: &Reader,
     asked: LookUp<'_>,
 ) -> Result<Option<OnMachine>, DatabaseError> {
-    let row: Option<Found> = database.first(on_machine(asked)).await?;
+    let row: Option<OnMachineRow> = database.first(on_machine(asked)).await?;
     Ok(row.map(|row| row.found))
 }
 
@@ -215,7 +215,7 @@ pub async fn activate(
             (now - ACTIVATION_WINDOW_SECONDS).into(),
         ],
     );
-    let told = json!({
+    let event = json!({
         "license_id": machine.license_id,
         "machine_id": machine.id,
         "fingerprint_hash": machine.fingerprint_hash,
@@ -227,12 +227,12 @@ pub async fn activate(
         count: Count::Always,
         bucket: None,
     };
-    let batch = vec![
+    let mut batch = Batch::new();
+    batch.extend([
         insert,
-        audit::event_if_changed(machine.event_id, now, "machine.activated", &told),
-        on_machine(after),
-    ];
-    let mut answers = database.batch(batch).await?;
-    let rows: Vec<Found> = decode(answers.pop().unwrap_or_default())?;
-    Ok(rows.into_iter().next().map(|row| row.found))
+        audit::event_if_changed(machine.event_id, now, "machine.activated", &event),
+    ]);
+    let after = batch.read::<OnMachineRow>(on_machine(after));
+    let row = batch.run(database).await?.first(after)?;
+    Ok(row.map(|row| row.found))
 }

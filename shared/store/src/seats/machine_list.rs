@@ -4,7 +4,7 @@ use crate::columns;
 use crate::operator::audit::{Actor, insert_into_audit};
 use crate::paging;
 use keywright_domain::page::Page;
-use keywright_ports::{Database, DatabaseError, Reader, Statement, Value, decode};
+use keywright_ports::{Batch, Database, DatabaseError, Reader, Row, Statement, Value};
 use serde::Deserialize;
 
 /// A machine with the names around it.
@@ -167,9 +167,10 @@ pub async fn free(
         ],
     );
     let select = Statement::new("SELECT id FROM machines WHERE id = ?1", [id.into()]);
-    let mut answers = database.batch(vec![entry, update, event, select]).await?;
-    let found: Vec<serde_json::Value> = decode(answers.pop().unwrap_or_default())?;
-    Ok(!found.is_empty())
+    let mut batch = Batch::new();
+    batch.extend([entry, update, event]);
+    let machine = batch.read::<Row>(select);
+    batch.run(database).await?.any(machine)
 }
 
 #[cfg(test)]

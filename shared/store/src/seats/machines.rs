@@ -1,7 +1,7 @@
 //! Machines that hold a seat: when they were last seen, freeing one, listing them.
 //! How a machine gets its seat is in [`crate::seats::activations`].
 
-use keywright_ports::{Database, DatabaseError, Reader, Statement};
+use keywright_ports::{Batch, Database, DatabaseError, Reader, Row, Statement};
 use serde::{Deserialize, Serialize};
 
 /// Most machines of a license that are listed.
@@ -122,7 +122,8 @@ pub async fn deactivate(
         MachineSelector::Fingerprint(hash) => (Some(hash), None),
         MachineSelector::Id(id) => (None, Some(id)),
     };
-    let batch = vec![
+    let mut batch = Batch::new();
+    batch.extend([
         // First, while the row still holds its seat.
         Statement::new(
             "INSERT INTO events (id, at, event_type, data)
@@ -152,14 +153,13 @@ pub async fn deactivate(
                 reason.into(),
             ],
         ),
-        Statement::new(
-            "SELECT id FROM machines
-             WHERE license_id = ?1 AND (fingerprint_hash = ?2 OR id = ?3) LIMIT 1",
-            [license_id.into(), fingerprint_hash.into(), id.into()],
-        ),
-    ];
-    let answers = database.batch(batch).await?;
-    Ok(answers.last().is_some_and(|found| !found.is_empty()))
+    ]);
+    let machine = batch.read::<Row>(Statement::new(
+        "SELECT id FROM machines
+         WHERE license_id = ?1 AND (fingerprint_hash = ?2 OR id = ?3) LIMIT 1",
+        [license_id.into(), fingerprint_hash.into(), id.into()],
+    ));
+    batch.run(database).await?.any(machine)
 }
 
 /// A machine as its license's holder sees it.
