@@ -19,6 +19,7 @@ use keywright_domain::invoice::{
     ImpossibleObservation, InvoiceStatus, OrderEffect, OrderStep, PaymentObservation, PaymentState,
 };
 use keywright_domain::money::{Price, Sats};
+use keywright_domain::standing::LicenseStatus;
 use keywright_ports::receipt_keys::ReceiptKeys;
 use keywright_ports::{Batch, Database, DatabaseError, Stamps, Statement};
 use serde_json::json;
@@ -338,24 +339,23 @@ fn license_changed(
     let [audit_id, event_id] = &ids.license_changed;
     let (from, only_reason, to, reason, action, event_type) = match change {
         LicenseChange::Suspend => (
-            "active",
+            LicenseStatus::Active,
             None,
-            "suspended",
+            LicenseStatus::Suspended,
             Some(WITHDRAWN),
             "license.suspend",
             "license.suspended",
         ),
         LicenseChange::Reinstate => (
-            "suspended",
+            LicenseStatus::Suspended,
             Some(WITHDRAWN),
-            "active",
+            LicenseStatus::Active,
             None,
             "license.unsuspend",
             "license.unsuspended",
         ),
     };
-    let after =
-        json!({ "status": to, "reason": reason.unwrap_or("the payment was accepted again") });
+    let after = json!({ "status": to.as_str(), "reason": reason.unwrap_or("the payment was accepted again") });
     let entry = Statement::new(
         insert_into_audit!(
             "SELECT ?1, ?2, ?3, ?4, 'license', l.id, json_object('status', l.status), ?5, ?6
@@ -374,14 +374,19 @@ fn license_changed(
             (&actor.request_id).into(),
             invoice_id.into(),
             (&ids.step).into(),
-            from.into(),
+            from.as_str().into(),
             only_reason.into(),
         ],
     );
     let update = Statement::new(
         "UPDATE licenses SET status = ?2, status_reason = ?3, updated_at = ?4
          WHERE id = (SELECT object_id FROM audit WHERE id = ?1)",
-        [audit_id.into(), to.into(), reason.into(), actor.at.into()],
+        [
+            audit_id.into(),
+            to.as_str().into(),
+            reason.into(),
+            actor.at.into(),
+        ],
     );
     let event = Statement::new(
         "INSERT INTO events (id, at, event_type, data)
