@@ -26,6 +26,8 @@ pub mod releases;
 pub mod sales;
 pub mod seats;
 
+pub use difference::ChangeOutcome;
+
 use keywright_ports::Migration;
 
 /// Every migration, oldest first; the same files that `wrangler d1 migrations

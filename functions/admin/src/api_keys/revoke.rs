@@ -4,7 +4,7 @@ use crate::{Operator, Ports};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use keywright_domain::dates::rfc3339;
-use keywright_store::operator::api_keys::{self, Revocation};
+use keywright_store::operator::api_keys::{self, ApiKeyRevocation};
 use keywright_web::openapi::{AccessRefusals, Failures, Unknown};
 use keywright_web::{ApiError, Json};
 use serde::Serialize;
@@ -47,9 +47,9 @@ pub(crate) async fn handler(
     let audit_id = ports.stamps.new_id();
     let (revoked_at, already_revoked) =
         match api_keys::revoke(&ports.database, &actor, &id, audit_id).await? {
-            Revocation::Done => (Some(rfc3339(actor.at)), None),
-            Revocation::Before => (None, Some(true)),
-            Revocation::Unknown => return Err(unknown()),
+            ApiKeyRevocation::Revoked => (Some(rfc3339(actor.at)), None),
+            ApiKeyRevocation::RevokedBefore => (None, Some(true)),
+            ApiKeyRevocation::Unknown => return Err(unknown()),
         };
     Ok(Json(Revoked {
         ok: true,

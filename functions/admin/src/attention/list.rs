@@ -1,6 +1,6 @@
 //! `GET /v1/admin/attention`.
 
-use super::View;
+use super::AttentionView;
 use crate::Ports;
 use axum::extract::State;
 use http::{HeaderMap, Uri};
@@ -38,7 +38,7 @@ pub(crate) struct Asked {
 #[schema(as = Attention)]
 pub(crate) struct List {
     /// The items.
-    attention: Vec<View>,
+    attention: Vec<AttentionView>,
     /// `cursor` of the next page; null on the last one.
     #[schema(required)]
     next_cursor: Option<String>,
@@ -72,7 +72,7 @@ pub(crate) async fn handler(
         at: item.at,
         id: item.id.clone(),
     });
-    let attention = found.into_iter().map(View::from).collect();
+    let attention = found.into_iter().map(AttentionView::from).collect();
     Ok((
         headers,
         Json(List {

@@ -5,7 +5,7 @@ pub(crate) mod list;
 pub(crate) mod resolve;
 
 use keywright_domain::dates::rfc3339;
-use keywright_store::operator::attention::Item;
+use keywright_store::operator::attention::AttentionItem;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 /// Something to look at.
 #[derive(Serialize, ToSchema)]
 #[schema(as = AttentionItem)]
-pub(crate) struct View {
+pub(crate) struct AttentionView {
     /// UUID.
     id: String,
     /// When it happened, the last time; RFC 3339.
@@ -49,8 +49,8 @@ pub(crate) struct View {
     resolved_by: Option<String>,
 }
 
-impl From<Item> for View {
-    fn from(item: Item) -> Self {
+impl From<AttentionItem> for AttentionView {
+    fn from(item: AttentionItem) -> Self {
         Self {
             id: item.id,
             at: rfc3339(item.at),

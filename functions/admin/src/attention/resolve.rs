@@ -1,6 +1,6 @@
 //! `POST /v1/admin/attention/{id}/resolve`.
 
-use super::View;
+use super::AttentionView;
 use crate::{Operator, Ports};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
@@ -18,7 +18,7 @@ use keywright_web::{ApiError, Json};
     tag = "records",
     params(("id" = String, Path, description = "Id of the item.")),
     responses(
-        (status = 200, description = "It is done.", body = View),
+        (status = 200, description = "It is done.", body = AttentionView),
         BodyRefusals, AccessRefusals, Unknown, Conflict, Failures
     ),
 )]
@@ -26,10 +26,10 @@ pub(crate) async fn handler(
     State(ports): State<Ports>,
     Operator(actor): Operator,
     id: Result<Path<String>, PathRejection>,
-) -> Result<Json<View>, ApiError> {
+) -> Result<Json<AttentionView>, ApiError> {
     let unknown = || ApiError::not_found("there is no such item");
     let Path(id) = id.map_err(|_| unknown())?;
     let audit_id = ports.stamps.new_id();
     let found = attention::resolve(&ports.database, &actor, &id, &audit_id).await?;
-    found.map(View::from).map(Json).ok_or_else(unknown)
+    found.map(AttentionView::from).map(Json).ok_or_else(unknown)
 }

@@ -1,10 +1,11 @@
 //! `PATCH /v1/admin/discount-codes/{id}/active`: usable or not.
 
-use super::unknown;
+use super::{refused, unknown};
 use crate::{Done, Operator, Ports};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use keywright_store::catalog::discount_code_change::{self, Changed, Changes};
+use keywright_store::ChangeOutcome;
+use keywright_store::catalog::discount_code_change::{self, DiscountCodeChanges};
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Failures, Unknown};
 use keywright_web::{ApiError, Json};
 use serde::Deserialize;
@@ -39,14 +40,15 @@ pub(crate) async fn handler(
 ) -> Result<Json<Done>, ApiError> {
     let Path(id) = id.map_err(|_| unknown())?;
     let Json(DiscountCodeActive { active }) = active?;
-    let changes = Changes {
+    let changes = DiscountCodeChanges {
         active: Some(active),
-        ..Changes::default()
+        ..DiscountCodeChanges::default()
     };
     let audit_id = ports.stamps.new_id();
     let changed = discount_code_change::change(&ports.database, &actor, &id, &changes, &audit_id);
     match changed.await? {
-        Changed::Unknown => Err(unknown()),
-        Changed::To(_) | Changed::UsedMoreOften => Ok(Json(Done::OK)),
+        ChangeOutcome::Changed(_) => Ok(Json(Done::OK)),
+        ChangeOutcome::Refused(refusal) => Err(refused(refusal)),
+        ChangeOutcome::Unknown => Err(unknown()),
     }
 }

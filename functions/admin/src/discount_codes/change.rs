@@ -1,13 +1,16 @@
 //! `PATCH /v1/admin/discount-codes/{id}`: changes the members that are sent.
 
-use super::{CodeView, check_description, check_referrer, check_uses, end, policy_ids, unknown};
+use super::{
+    CodeView, check_description, check_referrer, check_uses, end, policy_ids, refused, unknown,
+};
 use crate::text::nullable;
 use crate::{Operator, Ports};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use keywright_domain::discount::Discount;
 use keywright_domain::money::Currency;
-use keywright_store::catalog::discount_code_change::{self, Changed, Changes};
+use keywright_store::ChangeOutcome;
+use keywright_store::catalog::discount_code_change::{self, DiscountCodeChanges};
 use keywright_store::catalog::discount_codes;
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Failures, Unknown};
 use keywright_web::{ApiError, Json};
@@ -62,7 +65,7 @@ struct Fixed {
     active: Option<Value>,
 }
 
-/// Changes a discount code
+/// DiscountCodeChanges a discount code
 ///
 /// What changes nothing is a success that is not recorded. 400 for members that break their limits or cannot be changed, 404 for an
 /// unknown id or policy.
@@ -124,7 +127,7 @@ pub(crate) async fn handler(
             })
         }
     };
-    let changes = Changes {
+    let changes = DiscountCodeChanges {
         amount,
         max_uses: change.max_uses,
         expires_at,
@@ -137,11 +140,9 @@ pub(crate) async fn handler(
     let audit_id = ports.stamps.new_id();
     let changed = discount_code_change::change(&ports.database, &actor, &id, &changes, &audit_id);
     match changed.await? {
-        Changed::To(code) => Ok(Json((*code).into())),
-        Changed::UsedMoreOften => Err(ApiError::bad_request(
-            "max_uses: the code has been used more often than that",
-        )),
-        Changed::Unknown => Err(unknown()),
+        ChangeOutcome::Changed(code) => Ok(Json(code.into())),
+        ChangeOutcome::Refused(refusal) => Err(refused(refusal)),
+        ChangeOutcome::Unknown => Err(unknown()),
     }
 }
 

@@ -4,7 +4,7 @@ use super::unknown;
 use crate::{Done, Operator, Ports};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use keywright_store::catalog::discount_codes::{self, Deleted};
+use keywright_store::catalog::discount_codes::{self, DiscountCodeDeletion};
 use keywright_web::openapi::{AccessRefusals, Conflict, Failures, Unknown};
 use keywright_web::{ApiError, Json};
 
@@ -33,10 +33,10 @@ pub(crate) async fn handler(
         .ok_or_else(unknown)?;
     let audit_id = ports.stamps.new_id();
     match discount_codes::delete(&ports.database, &actor, &before, audit_id).await? {
-        Deleted::Gone => Ok(Json(Done::OK)),
-        Deleted::Used => Err(ApiError::conflict(
-            "orders were made with this code; disable it instead",
+        DiscountCodeDeletion::Deleted => Ok(Json(Done::OK)),
+        DiscountCodeDeletion::Used => Err(ApiError::conflict(
+            "the code cannot be deleted because orders used it; disable it instead",
         )),
-        Deleted::Unknown => Err(unknown()),
+        DiscountCodeDeletion::Unknown => Err(unknown()),
     }
 }

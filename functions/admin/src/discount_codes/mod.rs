@@ -11,6 +11,7 @@ use crate::{Ports, text};
 use keywright_domain::access::Caller;
 use keywright_domain::dates::{parse_rfc3339, rfc3339};
 use keywright_domain::money::Currency;
+use keywright_store::catalog::discount_code_change::DiscountCodeRefusal;
 use keywright_store::catalog::discount_codes::DiscountCode;
 use keywright_store::catalog::policies;
 use keywright_web::ApiError;
@@ -115,6 +116,15 @@ impl CodeView {
             HIDDEN_CODE.clone_into(&mut self.code);
         }
         self
+    }
+}
+
+/// The answer to a change that the database refused.
+fn refused(refusal: DiscountCodeRefusal) -> ApiError {
+    match refusal {
+        DiscountCodeRefusal::UsedMoreOften => {
+            ApiError::bad_request("max_uses must not be lower than how often the code was used")
+        }
     }
 }
 

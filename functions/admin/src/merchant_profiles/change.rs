@@ -5,7 +5,7 @@ use crate::text::nullable;
 use crate::{Operator, Ports};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use keywright_store::catalog::merchant_profile_change::{self, Changes};
+use keywright_store::catalog::merchant_profile_change::{self, MerchantProfileChanges};
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Failures, Unknown};
 use keywright_web::{ApiError, Json};
 use serde::Deserialize;
@@ -41,7 +41,7 @@ pub(crate) struct MerchantProfileChange {
     post_purchase_redirect_url: Option<Option<String>>,
 }
 
-/// Changes a business. What changes nothing is a success that is not recorded.
+/// MerchantProfileChanges a business. What changes nothing is a success that is not recorded.
 #[utoipa::path(
     patch,
     path = "/v1/admin/merchant-profiles/{id}",
@@ -70,7 +70,7 @@ pub(crate) async fn handler(
 }
 
 impl MerchantProfileChange {
-    fn checked(self) -> Result<Changes, ApiError> {
+    fn checked(self) -> Result<MerchantProfileChanges, ApiError> {
         self.name.as_deref().map_or(Ok(()), check_name)?;
         let sent = |member: &Option<Option<String>>| member.is_some();
         let is_sent = [
@@ -95,7 +95,7 @@ impl MerchantProfileChange {
             brand_color,
             redirect,
         ] = is_sent;
-        Ok(Changes {
+        Ok(MerchantProfileChanges {
             name: self.name,
             legal_name: legal_name.then_some(said.legal_name),
             support_url: support_url.then_some(said.support_url),

@@ -3,7 +3,7 @@
 use super::{ProfileView, Said, check_name};
 use crate::{Operator, Ports};
 use axum::extract::State;
-use keywright_store::catalog::merchant_profiles::{self, New};
+use keywright_store::catalog::merchant_profiles;
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures};
 use keywright_web::{ApiError, Json};
 use serde::Deserialize;
@@ -63,7 +63,7 @@ pub(crate) async fn handler(
         post_purchase_redirect_url: new.post_purchase_redirect_url,
     };
     let said = said.checked()?;
-    let new = New {
+    let new = merchant_profiles::NewMerchantProfile {
         id: ports.stamps.new_id(),
         name: new.name,
         legal_name: said.legal_name,
@@ -73,7 +73,6 @@ pub(crate) async fn handler(
         post_purchase_redirect_url: said.post_purchase_redirect_url,
     };
     let audit_id = ports.stamps.new_id();
-    let made = merchant_profiles::create(&ports.database, &actor, &new, audit_id).await?;
-    made.map(|profile| Json(profile.into()))
-        .ok_or_else(|| ApiError::internal("a business that was recorded is not there"))
+    let created = merchant_profiles::create(&ports.database, &actor, &new, audit_id).await?;
+    Ok(Json(created.into()))
 }

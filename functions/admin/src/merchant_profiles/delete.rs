@@ -4,7 +4,7 @@ use super::unknown;
 use crate::{Done, Operator, Ports};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use keywright_store::catalog::merchant_profile_change;
+use keywright_store::catalog::merchant_profile_change::{self, MerchantProfileDeletion};
 use keywright_web::openapi::{AccessRefusals, BadQuery, Failures, Unknown};
 use keywright_web::{ApiError, Json};
 
@@ -30,20 +30,15 @@ pub(crate) async fn handler(
 ) -> Result<Json<Done>, ApiError> {
     let Path(id) = id.map_err(|_| unknown())?;
     let audit_id = ports.stamps.new_id();
-    let held = merchant_profile_change::delete(&ports.database, &actor, &id, &audit_id)
-        .await?
-        .ok_or_else(unknown)?;
-    if !held.any() {
-        return Ok(Json(Done::OK));
+    match merchant_profile_change::delete(&ports.database, &actor, &id, &audit_id).await? {
+        MerchantProfileDeletion::Deleted => Ok(Json(Done::OK)),
+        MerchantProfileDeletion::Default => Err(ApiError::bad_request(
+            "the default business cannot be deleted; make another one the default first",
+        )),
+        MerchantProfileDeletion::InUse(found) => Err(ApiError::bad_request(format!(
+            "the business cannot be deleted: it has {} products, {} connected stores and {} pending orders; move the products, disconnect the stores, and wait for the orders",
+            found.products, found.providers, found.orders
+        ))),
+        MerchantProfileDeletion::Unknown => Err(unknown()),
     }
-    if held.is_default > 0 {
-        return Err(ApiError::bad_request(
-            "the default business stays; make another one the default first",
-        ));
-    }
-    Err(ApiError::bad_request(format!(
-        "{} products, {} connected stores and {} undecided orders hold it: move the products, \
-         disconnect the stores, and wait for the orders",
-        held.products, held.providers, held.orders
-    )))
 }

@@ -13,7 +13,9 @@ use crate::text::present;
 use keywright_domain::dates::rfc3339;
 use keywright_domain::merchant::{self, Redirect, Refused};
 use keywright_domain::rail::Rail;
-use keywright_store::catalog::merchant_profiles::{Connected, Preference, Profile};
+use keywright_store::catalog::merchant_profiles::{
+    ConnectedProvider, MerchantProfile, RailPreference,
+};
 use keywright_web::ApiError;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -101,8 +103,8 @@ pub(crate) struct PreferenceView {
     payment_provider_id: String,
 }
 
-impl From<Connected> for ProviderView {
-    fn from(provider: Connected) -> Self {
+impl From<ConnectedProvider> for ProviderView {
+    fn from(provider: ConnectedProvider) -> Self {
         Self {
             id: provider.id,
             kind: provider.kind.as_str(),
@@ -117,8 +119,8 @@ impl From<Connected> for ProviderView {
     }
 }
 
-impl From<Preference> for PreferenceView {
-    fn from(preference: Preference) -> Self {
+impl From<RailPreference> for PreferenceView {
+    fn from(preference: RailPreference) -> Self {
         Self {
             rail: preference.rail,
             payment_provider_id: preference.payment_provider_id,
@@ -126,8 +128,8 @@ impl From<Preference> for PreferenceView {
     }
 }
 
-impl From<Profile> for ProfileView {
-    fn from(profile: Profile) -> Self {
+impl From<MerchantProfile> for ProfileView {
+    fn from(profile: MerchantProfile) -> Self {
         Self {
             id: profile.id,
             name: profile.name,
@@ -145,8 +147,8 @@ impl From<Profile> for ProfileView {
     }
 }
 
-impl From<Profile> for DetailView {
-    fn from(mut profile: Profile) -> Self {
+impl From<MerchantProfile> for DetailView {
+    fn from(mut profile: MerchantProfile) -> Self {
         let preferences = std::mem::take(&mut profile.rail_preferences);
         Self {
             rail_preferences: preferences.into_iter().map(Into::into).collect(),

@@ -5,7 +5,7 @@ use super::{DetailView, rail, unknown};
 use crate::{Operator, Ports};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use keywright_store::catalog::rail_preferences;
+use keywright_store::catalog::rail_preferences::{self, RailPreferenceOutcome};
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Failures, Unknown};
 use keywright_web::{ApiError, Json};
 use serde::Deserialize;
@@ -43,17 +43,15 @@ pub(crate) async fn handler(
     let Path((id, name)) = path.map_err(|_| unknown())?;
     let Json(choice) = choice?;
     let rail = rail(&name)?;
-    let wanted = choice.payment_provider_id;
+    let provider = choice.payment_provider_id;
     let audit_id = ports.stamps.new_id();
-    let profile =
-        rail_preferences::set(&ports.database, &actor, &id, rail, &wanted, &audit_id).await?;
-    let profile = profile.ok_or_else(unknown)?;
-    let mut preferences = profile.rail_preferences.iter();
-    if preferences.any(|one| one.rail == rail && one.payment_provider_id == wanted) {
-        Ok(Json(profile.into()))
-    } else {
-        Err(ApiError::bad_request(
-            "payment_provider_id: not a connected provider of this business that takes this way of paying",
-        ))
+    let outcome =
+        rail_preferences::set(&ports.database, &actor, &id, rail, &provider, &audit_id).await?;
+    match outcome {
+        RailPreferenceOutcome::Preferred(profile) => Ok(Json(profile.into())),
+        RailPreferenceOutcome::NoSuchProvider => Err(ApiError::bad_request(
+            "payment_provider_id must be a connected provider of this business that takes this way of paying",
+        )),
+        RailPreferenceOutcome::Unknown => Err(unknown()),
     }
 }

@@ -2,7 +2,7 @@
 //! was sold keeps its terms.
 
 use super::create::check_rank_and_activations;
-use super::{PolicyView, changed_meanwhile, metadata, price, unknown};
+use super::{PolicyView, make, metadata, price, unknown};
 use crate::products::check_name;
 use crate::text::nullable;
 use crate::{Operator, Ports};
@@ -11,7 +11,7 @@ use axum::extract::{Path, State};
 use keywright_domain::money::Price;
 use keywright_domain::terms::Terms;
 use keywright_store::catalog::policies;
-use keywright_store::catalog::policy_change::{self, Changes};
+use keywright_store::catalog::policy_change::PolicyChanges;
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
 use keywright_web::{ApiError, Json};
 use serde::Deserialize;
@@ -74,7 +74,7 @@ pub(crate) struct PolicyChange {
     metadata: Option<Option<Value>>,
 }
 
-/// Changes a policy. What was sold keeps its terms. What changes nothing is a
+/// PolicyChanges a policy. What was sold keeps its terms. What changes nothing is a
 /// success that is not recorded. 409 when the product's currency is changed
 /// while its price is.
 #[utoipa::path(
@@ -110,21 +110,13 @@ pub(crate) async fn handler(
         }
     };
     let changes = change.checked(price)?;
-    let audit_id = ports.stamps.new_id();
-    let policy = policy_change::change(&ports.database, &actor, &id, &changes, &audit_id).await?;
-    let policy = policy.ok_or_else(unknown)?;
-    if price
-        .flatten()
-        .is_some_and(|price| price.currency() != policy.price_currency)
-    {
-        return Err(changed_meanwhile());
-    }
+    let policy = make(&ports, &actor, &id, &changes).await?;
     Ok(Json(policy.into()))
 }
 
 impl PolicyChange {
     /// The members that are sent, each inside its limits.
-    fn checked(self, price: Option<Option<Price>>) -> Result<Changes, ApiError> {
+    fn checked(self, price: Option<Option<Price>>) -> Result<PolicyChanges, ApiError> {
         self.name.as_deref().map_or(Ok(()), check_name)?;
         let none = || Value::Object(Map::new());
         let metadata = self.metadata.map(|metadata| metadata.unwrap_or_else(none));
@@ -144,7 +136,7 @@ impl PolicyChange {
         };
         sent.check()
             .map_err(|error| ApiError::bad_request(error.to_string()))?;
-        Ok(Changes {
+        Ok(PolicyChanges {
             name: self.name,
             price,
             duration_seconds: self.duration_seconds,

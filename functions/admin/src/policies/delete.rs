@@ -4,7 +4,7 @@ use super::unknown;
 use crate::{Done, Operator, Ports};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use keywright_store::catalog::policy_change;
+use keywright_store::catalog::policy_change::{self, PolicyDeletion};
 use keywright_web::openapi::{AccessRefusals, Conflict, Failures, Unknown};
 use keywright_web::{ApiError, Json};
 
@@ -29,14 +29,12 @@ pub(crate) async fn handler(
 ) -> Result<Json<Done>, ApiError> {
     let Path(id) = id.map_err(|_| unknown())?;
     let audit_id = ports.stamps.new_id();
-    let uses = policy_change::delete(&ports.database, &actor, &id, &audit_id)
-        .await?
-        .ok_or_else(unknown)?;
-    if uses.any() {
-        return Err(ApiError::conflict(format!(
-            "{} orders, {} licenses and {} discount codes name the policy, so it stays; put it away: PATCH …/archived",
-            uses.invoices, uses.licenses, uses.discount_codes
-        )));
+    match policy_change::delete(&ports.database, &actor, &id, &audit_id).await? {
+        PolicyDeletion::Deleted => Ok(Json(Done::OK)),
+        PolicyDeletion::InUse(found) => Err(ApiError::conflict(format!(
+            "the policy cannot be deleted: {} orders, {} licenses and {} discount codes belong to it; archive it with PATCH …/archived",
+            found.invoices, found.licenses, found.discount_codes
+        ))),
+        PolicyDeletion::Unknown => Err(unknown()),
     }
-    Ok(Json(Done::OK))
 }

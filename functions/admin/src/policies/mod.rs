@@ -15,8 +15,9 @@ use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
 use keywright_domain::dates::rfc3339;
 use keywright_domain::money::{Currency, Price};
+use keywright_store::ChangeOutcome;
 use keywright_store::catalog::policies::Policy;
-use keywright_store::catalog::policy_change::{self, Changes};
+use keywright_store::catalog::policy_change::{self, PolicyChanges, PolicyRefusal};
 use keywright_store::operator::audit::Actor;
 use keywright_web::{ApiError, Json};
 use serde::Serialize;
@@ -131,10 +132,25 @@ async fn switch(
     ports: &Ports,
     actor: &Actor,
     id: Result<Path<String>, PathRejection>,
-    changes: Changes,
+    changes: PolicyChanges,
 ) -> Result<Json<Done>, ApiError> {
     let Path(id) = id.map_err(|_| unknown())?;
+    make(ports, actor, &id, &changes)
+        .await
+        .map(|_| Json(Done::OK))
+}
+
+/// Makes a change and answers the policy as it then is.
+async fn make(
+    ports: &Ports,
+    actor: &Actor,
+    id: &str,
+    changes: &PolicyChanges,
+) -> Result<Policy, ApiError> {
     let audit_id = ports.stamps.new_id();
-    let found = policy_change::change(&ports.database, actor, &id, &changes, &audit_id).await?;
-    found.map(|_| Json(Done::OK)).ok_or_else(unknown)
+    match policy_change::change(&ports.database, actor, id, changes, &audit_id).await? {
+        ChangeOutcome::Changed(policy) => Ok(policy),
+        ChangeOutcome::Refused(PolicyRefusal::OtherCurrency) => Err(changed_meanwhile()),
+        ChangeOutcome::Unknown => Err(unknown()),
+    }
 }

@@ -4,7 +4,7 @@ use super::switch;
 use crate::{Done, Operator, Ports};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use keywright_store::catalog::policy_change::Changes;
+use keywright_store::catalog::policy_change::PolicyChanges;
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Failures, Unknown};
 use keywright_web::{ApiError, Json};
 use serde::Deserialize;
@@ -36,9 +36,9 @@ pub(crate) async fn handler(
     sent: Result<Json<PolicyPublic>, ApiError>,
 ) -> Result<Json<Done>, ApiError> {
     let Json(PolicyPublic { public }) = sent?;
-    let changes = Changes {
+    let changes = PolicyChanges {
         public: Some(public),
-        ..Changes::default()
+        ..PolicyChanges::default()
     };
     switch(&ports, &actor, id, changes).await
 }

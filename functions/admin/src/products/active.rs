@@ -1,9 +1,11 @@
 //! `PATCH /v1/admin/products/{id}/active`: on sale or not.
 
+use super::change::refused;
 use crate::{Done, Operator, Ports};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use keywright_store::catalog::product_change::{self, Changes};
+use keywright_store::ChangeOutcome;
+use keywright_store::catalog::product_change::{self, ProductChanges};
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Failures, Unknown};
 use keywright_web::{ApiError, Json};
 use serde::Deserialize;
@@ -37,11 +39,14 @@ pub(crate) async fn handler(
     let unknown = || ApiError::not_found("there is no such product");
     let Path(id) = id.map_err(|_| unknown())?;
     let Json(ProductActive { active }) = active?;
-    let changes = Changes {
+    let changes = ProductChanges {
         active: Some(active),
-        ..Changes::default()
+        ..ProductChanges::default()
     };
     let audit_id = ports.stamps.new_id();
-    let found = product_change::change(&ports.database, &actor, &id, &changes, &audit_id).await?;
-    found.map(|_| Json(Done::OK)).ok_or_else(unknown)
+    match product_change::change(&ports.database, &actor, &id, &changes, &audit_id).await? {
+        ChangeOutcome::Changed(_) => Ok(Json(Done::OK)),
+        ChangeOutcome::Unknown => Err(unknown()),
+        ChangeOutcome::Refused(refusal) => Err(refused(refusal)),
+    }
 }

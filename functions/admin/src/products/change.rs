@@ -7,7 +7,8 @@ use crate::{Operator, Ports};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use keywright_services::contract::ProductView;
-use keywright_store::catalog::product_change::{self, Changes};
+use keywright_store::ChangeOutcome;
+use keywright_store::catalog::product_change::{self, ProductChanges, ProductRefusal};
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
 use keywright_web::{ApiError, Json};
 use serde::Deserialize;
@@ -79,23 +80,26 @@ pub(crate) async fn handler(
     let Json(change) = change?;
     let changes = change.checked()?;
     let audit_id = ports.stamps.new_id();
-    let product = product_change::change(&ports.database, &actor, &id, &changes, &audit_id).await?;
-    let product = product.ok_or_else(unknown)?;
-    let old = product.price.currency();
-    if changes.price.is_some_and(|new| new.currency() != old) {
-        return Err(ApiError::conflict(format!(
-            "price_currency: the product is priced in {old}, and its policies' own prices or its discount codes are too; take the prices away (price_sats_override: null) and disable the codes first"
-        )));
+    match product_change::change(&ports.database, &actor, &id, &changes, &audit_id).await? {
+        ChangeOutcome::Changed(product) => Ok(Json(product.into())),
+        ChangeOutcome::Unknown => Err(unknown()),
+        ChangeOutcome::Refused(refusal) => Err(refused(refusal)),
     }
-    match changes.merchant_profile_id {
-        Some(wanted) if wanted != product.merchant_profile_id => Err(no_such_business()),
-        _ => Ok(Json(product.into())),
+}
+
+/// The answer to a change that the database refused.
+pub(super) fn refused(refusal: ProductRefusal) -> ApiError {
+    match refusal {
+        ProductRefusal::CurrencyInUse => ApiError::conflict(
+            "price_currency cannot be changed while a policy of the product has a price of its own or an active discount code has an amount in the current currency; remove those prices (price_sats_override: null) and disable those codes first",
+        ),
+        ProductRefusal::NoSuchMerchantProfile => no_such_business(),
     }
 }
 
 impl ProductChange {
     /// The members that are sent, each inside its limits.
-    fn checked(self) -> Result<Changes, ApiError> {
+    fn checked(self) -> Result<ProductChanges, ApiError> {
         self.name.as_deref().map_or(Ok(()), check_name)?;
         let description = self.description.map(Option::unwrap_or_default);
         description.as_deref().map_or(Ok(()), check_description)?;
@@ -111,7 +115,7 @@ impl ProductChange {
             self.price_currency.as_deref(),
             self.price_value,
         )?;
-        Ok(Changes {
+        Ok(ProductChanges {
             name: self.name,
             description,
             price,

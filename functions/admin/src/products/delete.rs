@@ -1,9 +1,9 @@
-//! `DELETE /v1/admin/products/{id}`: takes back a product that was never sold.
+//! `DELETE /v1/admin/products/{id}`: deletes a product that was never sold.
 
 use crate::{Operator, Ports};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use keywright_store::catalog::product_change;
+use keywright_store::catalog::product_change::{self, ProductDeletion};
 use keywright_web::openapi::{AccessRefusals, BadQuery, Conflict, Failures, Unknown};
 use keywright_web::{ApiError, Json, Query};
 use serde::{Deserialize, Serialize};
@@ -11,25 +11,23 @@ use utoipa::{IntoParams, ToSchema};
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(crate) struct Asked {
-    /// Whether its policies and its discount codes go with it.
+pub(crate) struct ProductDeletionQuery {
+    /// Whether to delete its policies and discount codes too.
     force: Option<bool>,
 }
 
-/// What is gone.
+/// A deleted product.
 #[derive(Serialize, ToSchema)]
-#[schema(as = DeletedProduct)]
-pub(crate) struct Deleted {
+pub(crate) struct DeletedProduct {
     /// Always `true`.
     ok: bool,
-    /// What went with the product.
-    deleted: Along,
+    /// What was deleted with it.
+    deleted: DeletedDependents,
 }
 
-/// What went with a product.
+/// What was deleted with a product.
 #[derive(Serialize, ToSchema)]
-#[schema(as = DeletedAlong)]
-pub(crate) struct Along {
+pub(crate) struct DeletedDependents {
     /// Policies of the product.
     policies: i64,
     /// Discount codes for the product alone.
@@ -43,9 +41,9 @@ pub(crate) struct Along {
     delete,
     path = "/v1/admin/products/{id}",
     tag = "products",
-    params(("id" = String, Path, description = "Id of the product."), Asked),
+    params(("id" = String, Path, description = "Id of the product."), ProductDeletionQuery),
     responses(
-        (status = 200, description = "It is gone.", body = Deleted),
+        (status = 200, description = "The product is deleted.", body = DeletedProduct),
         BadQuery, AccessRefusals, Unknown, Conflict, Failures
     ),
 )]
@@ -53,32 +51,28 @@ pub(crate) async fn handler(
     State(ports): State<Ports>,
     Operator(actor): Operator,
     id: Result<Path<String>, PathRejection>,
-    asked: Result<Query<Asked>, ApiError>,
-) -> Result<Json<Deleted>, ApiError> {
+    asked: Result<Query<ProductDeletionQuery>, ApiError>,
+) -> Result<Json<DeletedProduct>, ApiError> {
     let unknown = || ApiError::not_found("there is no such product");
     let Path(id) = id.map_err(|_| unknown())?;
     let force = asked?.0.force.unwrap_or(false);
     let audit_id = ports.stamps.new_id();
-    let attached = product_change::delete(&ports.database, &actor, &id, force, &audit_id)
-        .await?
-        .ok_or_else(unknown)?;
-    if attached.was_sold() {
-        return Err(ApiError::conflict(format!(
-            "{} orders, {} licenses and {} releases name the product, so it stays; take it off sale: PATCH …/active",
-            attached.invoices, attached.licenses, attached.releases
-        )));
+    match product_change::delete(&ports.database, &actor, &id, force, &audit_id).await? {
+        ProductDeletion::Deleted(found) => Ok(Json(DeletedProduct {
+            ok: true,
+            deleted: DeletedDependents {
+                policies: found.policies,
+                discount_codes: found.discount_codes,
+            },
+        })),
+        ProductDeletion::Sold(found) => Err(ApiError::conflict(format!(
+            "the product cannot be deleted: {} orders, {} licenses and {} releases belong to it; take it off sale with PATCH …/active",
+            found.invoices, found.licenses, found.releases
+        ))),
+        ProductDeletion::HasDependents(found) => Err(ApiError::conflict(format!(
+            "{} policies and {} discount codes would be deleted with the product; add ?force=true to delete them too",
+            found.policies, found.discount_codes
+        ))),
+        ProductDeletion::Unknown => Err(unknown()),
     }
-    if attached.takes_along() && !force {
-        return Err(ApiError::conflict(format!(
-            "{} policies and {} discount codes would go with the product; add ?force=true",
-            attached.policies, attached.discount_codes
-        )));
-    }
-    Ok(Json(Deleted {
-        ok: true,
-        deleted: Along {
-            policies: attached.policies,
-            discount_codes: attached.discount_codes,
-        },
-    }))
 }

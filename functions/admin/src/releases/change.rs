@@ -13,7 +13,10 @@ use axum::extract::{Path, State};
 use keywright_domain::access::{Caller, Scope};
 use keywright_domain::release::manifest::Artifact;
 use keywright_domain::release::{Channel, agreement};
-use keywright_store::releases::release_change::{self, Changes, NewSignature};
+use keywright_store::ChangeOutcome;
+use keywright_store::releases::release_change::{
+    self, NewSignature, ReleaseChanges, ReleaseRefusal,
+};
 use keywright_store::releases::versions::{self, Release};
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
 use keywright_web::{ApiError, Json};
@@ -100,14 +103,11 @@ pub(crate) async fn handler(
     let (audit_id, event_id) = (ports.stamps.new_id(), ports.stamps.new_id());
     let changed =
         release_change::change(&ports.database, &actor, &id, &changes, &audit_id, &event_id);
-    let (release, changed) = changed.await?.ok_or_else(unknown)?;
-    if let Some((channel, _)) = changes.channel
-        && release.channel != channel
-    {
-        return Err(ApiError::conflict(
-            "signatures: every file of the version needs one for the new channel by a key that stands; a file has come meanwhile, or the keys were changed: sign all of them and send them again",
-        ));
-    }
+    let (release, changed) = match changed.await? {
+        ChangeOutcome::Changed(changed) => changed,
+        ChangeOutcome::Unknown => return Err(unknown()),
+        ChangeOutcome::Refused(refusal) => return Err(refused(refusal)),
+    };
     let written = write::manifests(&ports, &release.product).await?;
     let index = write::index_unless(&ports, &release.product, written).await?;
     Ok(Json(Recorded {
@@ -116,9 +116,24 @@ pub(crate) async fn handler(
     }))
 }
 
+fn refused(refusal: ReleaseRefusal) -> ApiError {
+    ApiError::conflict(match refusal {
+        ReleaseRefusal::FileNotSigned => {
+            "signatures must have one for every file of the version, for the new channel; sign the files that are missing and send all signatures again"
+        }
+        ReleaseRefusal::KeyRemoved => {
+            "signatures must be by the product's current release keys, which were changed; sign the files again and send all signatures"
+        }
+    })
+}
+
 impl ReleaseChange {
     /// The members that are sent, each inside its limits.
-    fn checked(self, release: &Release, trusted: Option<&Trusted>) -> Result<Changes, ApiError> {
+    fn checked(
+        self,
+        release: &Release,
+        trusted: Option<&Trusted>,
+    ) -> Result<ReleaseChanges, ApiError> {
         if let Some(Some(yank)) = &self.yanked {
             text::check("yanked.reason", &yank.reason, MAX_NOTE_BYTES)?;
         }
@@ -139,12 +154,12 @@ impl ReleaseChange {
             }
             (None, Some(_)) => {
                 return Err(ApiError::bad_request(
-                    "signatures: with the channel that they are for",
+                    "signatures is only allowed together with channel",
                 ));
             }
             (None, None) => None,
         };
-        Ok(Changes {
+        Ok(ReleaseChanges {
             channel,
             yank_reason: self.yanked.map(|yank| yank.map(|yank| yank.reason)),
             rollout_percent: self.rollout_percent.map(rollout).transpose()?,

@@ -7,7 +7,7 @@ use axum::extract::State;
 use http::{HeaderMap, Uri};
 use keywright_domain::page::Position;
 use keywright_domain::release::Version;
-use keywright_store::releases::versions::{self, Filter};
+use keywright_store::releases::versions::{self, ReleaseFilter};
 use keywright_web::openapi::{AccessRefusals, BadQuery, Failures};
 use keywright_web::page::{PageQuery, end_page};
 use keywright_web::{ApiError, Json, Query};
@@ -75,7 +75,7 @@ pub(crate) async fn handler(
     };
     let channel = which.channel.map(|channel| channel.parse()).transpose();
     let version = which.version.as_deref().map(Version::parse).transpose();
-    let filter = Filter {
+    let filter = ReleaseFilter {
         product: which.product.as_deref().map(product).transpose()?,
         channel: channel.map_err(|error| bad("channel", &error))?,
         version: version.map_err(|error| bad("version", &error))?,

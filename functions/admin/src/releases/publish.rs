@@ -15,7 +15,10 @@ use keywright_domain::release::manifest::{Artifact, content_key};
 use keywright_domain::release::statement::{FileName, Sha256Hex, Sha512Hex};
 use keywright_domain::release::{Channel, Platform, ReleaseKey, Version, agreement};
 use keywright_domain::slug::Slug;
-use keywright_store::releases::versions::{self, Ids, MAX_FILES, NewRelease, Release, SignedFile};
+use keywright_store::releases::publication::{
+    self, MAX_FILES, NewRelease, PublicationIds, PublishOutcome, SignedFile,
+};
+use keywright_store::releases::versions::Release;
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
 use keywright_web::{ApiError, Json};
 use serde::Deserialize;
@@ -126,30 +129,24 @@ pub(crate) async fn handler(
     }
     new.first_key = trusted.first;
     uploaded(&ports, &new).await?;
-    let ids = Ids {
+    let ids = PublicationIds {
         key_audit: ports.stamps.new_id(),
         release: ports.stamps.new_id(),
         audit: ports.stamps.new_id(),
         event: ports.stamps.new_id(),
     };
-    let outcome = versions::publish(&ports.database, &actor, &new, &ids).await?;
-    if !outcome.product_exists {
-        return Err(unknown_product(&new.product));
-    }
-    if !outcome.changed && !outcome.keys_stand {
-        return Err(ApiError::conflict(
-            "the release keys were changed meanwhile; send the same request again",
-        ));
-    }
-    let release = outcome.release.ok_or_else(too_many)?;
-    contradiction(&new, &release)?;
+    let outcome = publication::publish(&ports.database, &actor, &new, &ids).await?;
+    let (release, changed) = match outcome {
+        PublishOutcome::Published { release, changed } => (*release, changed),
+        refused => return Err(refusal(&new, &refused)),
+    };
     let written = write::manifests(&ports, &new.product).await?;
     let ignored = ignored(&new, &release);
     let index = write::index_unless(&ports, &new.product, written).await?;
     Ok(Json(Recorded {
         ignored,
         index,
-        ..Recorded::new(release, outcome.changed, written)
+        ..Recorded::new(release, changed, written)
     }))
 }
 
@@ -173,41 +170,31 @@ async fn uploaded(ports: &Ports, new: &NewRelease) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// What is recorded otherwise than it was asked for.
-fn contradiction(new: &NewRelease, release: &Release) -> Result<(), ApiError> {
-    let (product, version) = (&release.product, &release.version);
-    if release.channel != new.channel {
-        return Err(ApiError::conflict(format!(
+/// The answer to a publication that the database refused.
+fn refusal(new: &NewRelease, outcome: &PublishOutcome) -> ApiError {
+    let (product, version) = (&new.product, &new.version);
+    let text = match outcome {
+        PublishOutcome::Published { .. } | PublishOutcome::UnknownProduct => {
+            return unknown_product(product);
+        }
+        PublishOutcome::KeysChanged => {
+            "the release keys were changed meanwhile; send the same request again".to_owned()
+        }
+        PublishOutcome::OtherChannel(release) => format!(
             "{product} {version} is published on {}; move it with `keywright release promote`, or publish on that channel",
             release.channel
-        )));
-    }
-    if new.requires_entitlement.is_some()
-        && release.requires_entitlement != new.requires_entitlement
-    {
-        return Err(ApiError::conflict(format!(
-            "requires_entitlement: {product} {version} has {}; leave it out, or change it with PATCH /v1/admin/releases/{}",
-            release.requires_entitlement.as_deref().unwrap_or("none"),
+        ),
+        PublishOutcome::OtherEntitlement(release) => format!(
+            "requires_entitlement of {product} {version} is {}; leave the member out, or change it with PATCH /v1/admin/releases/{}",
+            release.requires_entitlement.as_deref().unwrap_or("null"),
             release.id
-        )));
-    }
-    for file in new.files.iter().map(|file| &file.artifact) {
-        let recorded = release.files.iter().find(|f| f.platform == file.platform);
-        if recorded.is_some_and(|recorded| recorded.sha256 != file.sha256) {
-            return Err(ApiError::conflict(format!(
-                "{product} {version} is published for {} with other bytes, and stays as it is; publish these as a new version",
-                file.platform
-            )));
-        }
-        if recorded.is_none() {
-            return Err(too_many());
-        }
-    }
-    Ok(())
-}
-
-fn too_many() -> ApiError {
-    ApiError::conflict(format!("a version has at most {MAX_FILES} files"))
+        ),
+        PublishOutcome::OtherBytes { platform } => format!(
+            "{product} {version} is published for {platform} with other bytes, which cannot be replaced; publish these as a new version"
+        ),
+        PublishOutcome::TooManyFiles => format!("a version can have at most {MAX_FILES} files"),
+    };
+    ApiError::conflict(text)
 }
 
 /// Members that were sent, and are recorded otherwise.

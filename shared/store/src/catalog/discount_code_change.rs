@@ -1,14 +1,15 @@
 //! What an operator changes of a discount code.
 
 use crate::catalog::discount_codes::{BY_ID, DiscountCode};
-use crate::difference::{self, Change, insert_difference};
+use crate::difference::{self, Change, ChangeOutcome, ChangeSql, insert_difference};
 use crate::operator::audit::Actor;
-use keywright_ports::{Database, DatabaseError, Statement, decode};
+use keywright_ports::{Database, DatabaseError};
+use serde::Deserialize;
 use serde_json::Value;
 
 /// What an operator may change. `None` leaves a member as it is.
 #[derive(Debug, Clone, Default)]
-pub struct Changes {
+pub struct DiscountCodeChanges {
     /// New amount, checked against the kind, which stays.
     pub amount: Option<i64>,
     /// New limit; `Some(None)` lifts it.
@@ -27,52 +28,42 @@ pub struct Changes {
     pub policy_ids: Option<Option<Vec<String>>>,
 }
 
-/// What came of a change.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Changed {
-    /// The code as it now is.
-    To(Box<DiscountCode>),
-    /// It was used more often than the new limit allows; nothing changed.
+/// Why a discount code is not changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DiscountCodeRefusal {
+    /// It was used more often than the new limit allows.
     UsedMoreOften,
-    /// There is no such code.
-    Unknown,
 }
 
-/// The row as the members of a change name it, unless the new limit is below
-/// what was used.
-const DIFFERENCE: &str = insert_difference!(
-    "SELECT id, json_object('amount', amount, 'max_uses', max_uses, 'expires_at', expires_at,
+/// The name of the [`DiscountCodeRefusal`] of the new values `$members`, null for none.
+macro_rules! refusal {
+    ($members:literal) => {
+        concat!(
+            "CASE WHEN ",
+            $members,
+            " ->> '$.max_uses' < used_count THEN 'used_more_often' END"
+        )
+    };
+}
+
+const CHANGE: ChangeSql = ChangeSql {
+    refusal: concat!(
+        "SELECT ",
+        refusal!("?2"),
+        " AS refusal FROM discount_codes WHERE id = ?1"
+    ),
+    difference: insert_difference!(
+        "SELECT id, json_object('amount', amount, 'max_uses', max_uses, 'expires_at', expires_at,
             'description', description, 'referrer_label', referrer_label,
             'active', json(iif(active, 'true', 'false')),
             'featured', json(iif(featured, 'true', 'false')),
             'policy_ids', json(policy_ids)) AS doc
-     FROM discount_codes
-     WHERE id = ?6
-       AND (?7 ->> '$.max_uses' IS NULL OR ?7 ->> '$.max_uses' >= used_count)"
-);
-
-/// Changes a code. Each member is changed by itself; what changes nothing
-/// writes nothing. Orders already made keep their price.
-///
-/// # Errors
-/// [`DatabaseError`].
-pub async fn change(
-    database: &Database,
-    actor: &Actor,
-    id: &str,
-    changes: &Changes,
-    audit_id: &str,
-) -> Result<Changed, DatabaseError> {
-    let members = changes.as_json();
-    let change = Change {
-        audit_id,
-        action: "discount_code.change",
-        object_kind: "discount_code",
-        object_id: id,
-        members: &members,
-    };
-    let update = difference::update(
-        "UPDATE discount_codes SET
+         FROM discount_codes WHERE id = ?6 AND ",
+        refusal!("?7"),
+        " IS NULL"
+    ),
+    update: "UPDATE discount_codes SET
            amount = coalesce(?2 ->> '$.amount', amount),
            max_uses = iif(json_type(?2, '$.max_uses') IS NULL, max_uses, ?2 ->> '$.max_uses'),
            expires_at = iif(json_type(?2, '$.expires_at') IS NULL,
@@ -86,31 +77,30 @@ pub async fn change(
                             policy_ids, ?2 ->> '$.policy_ids'),
            updated_at = ?3
          WHERE id = ?1 AND EXISTS (SELECT 1 FROM audit WHERE id = ?4)",
-        actor,
-        &change,
-    );
-    let batch = vec![
-        difference::entry(DIFFERENCE, actor, &change),
-        update,
-        Statement::new(BY_ID, [id.into()]),
-    ];
-    let mut answers = database.batch(batch).await?;
-    let now: Option<DiscountCode> = decode(answers.pop().unwrap_or_default())?.pop();
-    Ok(match now {
-        None => Changed::Unknown,
-        Some(code)
-            if changes
-                .max_uses
-                .flatten()
-                .is_some_and(|max| max < code.used_count) =>
-        {
-            Changed::UsedMoreOften
-        }
-        Some(code) => Changed::To(Box::new(code)),
-    })
+    row: BY_ID,
+};
+
+/// Changes a code. Each member is changed by itself. Orders already made keep their
+/// price.
+pub async fn change(
+    database: &Database,
+    actor: &Actor,
+    id: &str,
+    changes: &DiscountCodeChanges,
+    audit_id: &str,
+) -> Result<ChangeOutcome<DiscountCode, DiscountCodeRefusal>, DatabaseError> {
+    let members = changes.as_json();
+    let change = Change {
+        audit_id,
+        action: "discount_code.change",
+        object_kind: "discount_code",
+        object_id: id,
+        members: &members,
+    };
+    difference::run(database, actor, &change, &CHANGE).await
 }
 
-impl Changes {
+impl DiscountCodeChanges {
     fn as_json(&self) -> Value {
         difference::members([
             ("amount", self.amount.map(Value::from)),

@@ -8,7 +8,7 @@ use keywright_domain::discount::applies::RecordedCode;
 use keywright_domain::discount::code::CodeText;
 use keywright_domain::discount::{Discount, RecordedDiscount};
 use keywright_domain::page::{Page, Position};
-use keywright_ports::{Database, DatabaseError, Reader, Row, Statement};
+use keywright_ports::{Batch, Database, DatabaseError, Reader, Row, Statement};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -75,12 +75,12 @@ impl DiscountCode {
     }
 }
 
-/// What came of deleting.
+/// What came of deleting a code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Deleted {
-    /// It is gone.
-    Gone,
-    /// Orders hang on it; nothing changed.
+pub enum DiscountCodeDeletion {
+    /// It is deleted.
+    Deleted,
+    /// Orders were made with it, so it stays.
     Used,
     /// There is no such code.
     Unknown,
@@ -271,7 +271,7 @@ pub async fn delete(
     actor: &Actor,
     before: &DiscountCode,
     audit_id: String,
-) -> Result<Deleted, DatabaseError> {
+) -> Result<DiscountCodeDeletion, DatabaseError> {
     let entry = Entry {
         id: audit_id,
         action: "discount_code.delete",
@@ -280,27 +280,24 @@ pub async fn delete(
         before: serde_json::to_value(before).ok(),
         after: None,
     };
-    let batch = vec![
-        Statement::new(
-            "DELETE FROM discount_codes
-             WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM redemptions WHERE code_id = ?1)
-             RETURNING id",
-            [(&before.id).into()],
-        ),
-        audit::insert_if_changed(actor, entry),
-        known(&before.id),
-    ];
-    let answers: Vec<Vec<Row>> = database.batch(batch).await?;
-    let found = |index: usize| answers.get(index).is_some_and(|rows| !rows.is_empty());
-    Ok(match (found(0), found(2)) {
-        (true, _) => Deleted::Gone,
-        (false, true) => Deleted::Used,
-        (false, false) => Deleted::Unknown,
+    let mut batch = Batch::new();
+    let deleted = batch.read::<Row>(Statement::new(
+        "DELETE FROM discount_codes
+         WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM redemptions WHERE code_id = ?1)
+         RETURNING id",
+        [(&before.id).into()],
+    ));
+    batch.write(audit::insert_if_changed(actor, entry));
+    let exists = batch.read::<Row>(Statement::new(
+        "SELECT id FROM discount_codes WHERE id = ?1",
+        [(&before.id).into()],
+    ));
+    let mut rows = batch.run(database).await?;
+    Ok(match (rows.any(deleted)?, rows.any(exists)?) {
+        (true, _) => DiscountCodeDeletion::Deleted,
+        (false, true) => DiscountCodeDeletion::Used,
+        (false, false) => DiscountCodeDeletion::Unknown,
     })
-}
-
-fn known(id: &str) -> Statement {
-    Statement::new("SELECT id FROM discount_codes WHERE id = ?1", [id.into()])
 }
 
 /// A list as the column's JSON text.

@@ -1,27 +1,27 @@
 //! What an operator changes of a business.
 
-use crate::catalog::merchant_profiles::{BY_ID, Profile};
+use crate::catalog::merchant_profiles::{BY_ID, MerchantProfile};
 use crate::difference::{self, Change, insert_difference};
-use crate::operator::audit::{Actor, insert_into_audit};
-use keywright_ports::{Database, DatabaseError, Statement, decode};
+use crate::operator::audit::{self, Actor, insert_into_audit};
+use keywright_ports::{Batch, Database, DatabaseError, Row, Statement};
 use serde::Deserialize;
 use serde_json::Value;
 
 /// What an operator may change. `None` leaves a member as it is, `Some(None)`
 /// clears it.
 #[derive(Debug, Clone, Default)]
-pub struct Changes {
-    /// New name.
+pub struct MerchantProfileChanges {
+    /// NewMerchantProfile name.
     pub name: Option<String>,
-    /// New name in contracts.
+    /// NewMerchantProfile name in contracts.
     pub legal_name: Option<Option<String>>,
-    /// New address for help.
+    /// NewMerchantProfile address for help.
     pub support_url: Option<Option<String>>,
-    /// New e-mail address for help.
+    /// NewMerchantProfile e-mail address for help.
     pub support_email: Option<Option<String>>,
-    /// New colour.
+    /// NewMerchantProfile colour.
     pub brand_color: Option<Option<String>>,
-    /// New address for buyers who paid.
+    /// NewMerchantProfile address for buyers who paid.
     pub post_purchase_redirect_url: Option<Option<String>>,
 }
 
@@ -42,9 +42,9 @@ pub async fn change(
     database: &Database,
     actor: &Actor,
     id: &str,
-    changes: &Changes,
+    changes: &MerchantProfileChanges,
     audit_id: &str,
-) -> Result<Option<Profile>, DatabaseError> {
+) -> Result<Option<MerchantProfile>, DatabaseError> {
     let members = changes.as_json();
     let change = Change {
         audit_id,
@@ -72,15 +72,15 @@ pub async fn change(
         actor,
         &change,
     );
-    let batch = vec![
-        difference::entry(DIFFERENCE, actor, &change),
-        update,
-        Statement::new(BY_ID, [id.into()]),
-    ];
-    one(database, batch).await
+    run(
+        database,
+        [difference::entry(DIFFERENCE, actor, &change), update],
+        id,
+    )
+    .await
 }
 
-impl Changes {
+impl MerchantProfileChanges {
     fn as_json(&self) -> Value {
         let of = |member: &Option<Option<String>>| member.clone().map(Value::from);
         difference::members([
@@ -97,10 +97,16 @@ impl Changes {
     }
 }
 
-/// The answer of the last statement of a batch.
-async fn one(database: &Database, batch: Vec<Statement>) -> Result<Option<Profile>, DatabaseError> {
-    let mut answers = database.batch(batch).await?;
-    Ok(decode(answers.pop().unwrap_or_default())?.pop())
+/// Runs the statements, and reads the merchant profile as it then is.
+async fn run(
+    database: &Database,
+    statements: impl IntoIterator<Item = Statement>,
+    id: &str,
+) -> Result<Option<MerchantProfile>, DatabaseError> {
+    let mut batch = Batch::new();
+    batch.extend(statements);
+    let profile = batch.read(Statement::new(BY_ID, [id.into()]));
+    batch.run(database).await?.first(profile)
 }
 
 /// Makes a business the default one, in place of the one that was; `None` for
@@ -113,7 +119,7 @@ pub async fn set_default(
     actor: &Actor,
     id: &str,
     audit_id: &str,
-) -> Result<Option<Profile>, DatabaseError> {
+) -> Result<Option<MerchantProfile>, DatabaseError> {
     let entry = Statement::new(
         insert_into_audit!(
             "SELECT ?1, ?2, ?3, 'merchant_profile.set_default', 'merchant_profile', id,
@@ -141,15 +147,14 @@ pub async fn set_default(
          WHERE id = ?1 AND EXISTS (SELECT 1 FROM audit WHERE id = ?2)",
         [id.into(), audit_id.into(), actor.at.into()],
     );
-    let batch = vec![entry, unset, set, Statement::new(BY_ID, [id.into()])];
-    one(database, batch).await
+    run(database, [entry, unset, set], id).await
 }
 
-/// What holds a business in place.
+/// What keeps a merchant profile from being deleted.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Holds {
-    /// 1 for the default one.
-    pub is_default: i64,
+pub struct MerchantProfileDependents {
+    /// 1 for the default profile.
+    is_default: i64,
     /// Products that name it.
     pub products: i64,
     /// Its connected payment providers.
@@ -158,27 +163,29 @@ pub struct Holds {
     pub orders: i64,
 }
 
-impl Holds {
-    /// Whether there is any.
-    #[must_use]
-    pub fn any(&self) -> bool {
-        self.is_default + self.products + self.providers + self.orders > 0
-    }
+/// What came of deleting a merchant profile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MerchantProfileDeletion {
+    /// It is deleted.
+    Deleted,
+    /// It is the default profile, which stays.
+    Default,
+    /// Something depends on it, so it stays.
+    InUse(MerchantProfileDependents),
+    /// There is no such profile.
+    Unknown,
 }
 
-/// Deletes a business that nothing uses. Its disconnected providers, which old
-/// orders name, go to the default one. Answers what held it before, `None` for
-/// an unknown id: deleted unless there was [any](Holds::any).
-///
-/// # Errors
-/// [`DatabaseError`].
+/// Deletes a merchant profile that nothing depends on. Its disconnected providers, which
+/// old orders name, go to the default profile.
 pub async fn delete(
     database: &Database,
     actor: &Actor,
     id: &str,
     audit_id: &str,
-) -> Result<Option<Holds>, DatabaseError> {
-    let holds = Statement::new(
+) -> Result<MerchantProfileDeletion, DatabaseError> {
+    let mut batch = Batch::new();
+    let dependents = batch.read::<MerchantProfileDependents>(Statement::new(
         "SELECT is_default,
                 (SELECT count(*) FROM products WHERE merchant_profile_id = m.id) AS products,
                 (SELECT count(*) FROM payment_providers
@@ -188,9 +195,9 @@ pub async fn delete(
                  WHERE i.status = 'pending' AND p.merchant_profile_id = m.id) AS orders
          FROM merchant_profiles m WHERE id = ?1",
         [id.into()],
-    );
+    ));
     // The entry says whether the rest may happen; see `difference`.
-    let entry = Statement::new(
+    batch.write(Statement::new(
         "INSERT INTO audit (id, at, actor, action, object_kind, object_id, before, request_id)
          SELECT ?1, ?2, ?3, 'merchant_profile.delete', 'merchant_profile', id,
                 json_object('name', name, 'legal_name', legal_name, 'support_url', support_url,
@@ -212,29 +219,25 @@ pub async fn delete(
             id.into(),
             (&actor.request_id).into(),
         ],
-    );
-    let if_told = |sql| Statement::new(sql, [id.into(), audit_id.into()]);
-    let batch = vec![
-        holds,
-        entry,
-        if_told(
-            "DELETE FROM rail_preferences
-             WHERE merchant_profile_id = ?1 AND EXISTS (SELECT 1 FROM audit WHERE id = ?2)",
-        ),
-        if_told(
-            "DELETE FROM provider_connects
-             WHERE merchant_profile_id = ?1 AND EXISTS (SELECT 1 FROM audit WHERE id = ?2)",
-        ),
-        if_told(
-            "UPDATE payment_providers
-             SET merchant_profile_id = (SELECT id FROM merchant_profiles WHERE is_default = 1)
-             WHERE merchant_profile_id = ?1 AND EXISTS (SELECT 1 FROM audit WHERE id = ?2)",
-        ),
-        if_told(
-            "DELETE FROM merchant_profiles
-             WHERE id = ?1 AND EXISTS (SELECT 1 FROM audit WHERE id = ?2)",
-        ),
+    ));
+    let statements = [
+        "DELETE FROM rail_preferences
+         WHERE merchant_profile_id = ?1 AND EXISTS (SELECT 1 FROM audit WHERE id = ?2)",
+        "DELETE FROM provider_connects
+         WHERE merchant_profile_id = ?1 AND EXISTS (SELECT 1 FROM audit WHERE id = ?2)",
+        "UPDATE payment_providers
+         SET merchant_profile_id = (SELECT id FROM merchant_profiles WHERE is_default = 1)
+         WHERE merchant_profile_id = ?1 AND EXISTS (SELECT 1 FROM audit WHERE id = ?2)",
+        "DELETE FROM merchant_profiles
+         WHERE id = ?1 AND EXISTS (SELECT 1 FROM audit WHERE id = ?2)",
     ];
-    let answers = database.batch(batch).await?;
-    Ok(decode(answers.into_iter().next().unwrap_or_default())?.pop())
+    batch.extend(statements.map(|sql| Statement::new(sql, [id.into(), audit_id.into()])));
+    let deleted = batch.read::<Row>(audit::select_id(audit_id));
+    let mut rows = batch.run(database).await?;
+    Ok(match (rows.any(deleted)?, rows.first(dependents)?) {
+        (true, _) => MerchantProfileDeletion::Deleted,
+        (false, Some(found)) if found.is_default == 1 => MerchantProfileDeletion::Default,
+        (false, Some(found)) => MerchantProfileDeletion::InUse(found),
+        (false, None) => MerchantProfileDeletion::Unknown,
+    })
 }

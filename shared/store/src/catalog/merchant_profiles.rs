@@ -5,13 +5,13 @@ use crate::operator::audit::{self, Actor, Entry};
 use crate::paging;
 use keywright_domain::page::Page;
 use keywright_domain::rail::{ProviderKind, Rail};
-use keywright_ports::{Database, DatabaseError, Reader, Statement};
+use keywright_ports::{Batch, Database, DatabaseError, Reader, Statement};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 /// A business as recorded.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Profile {
+pub struct MerchantProfile {
     /// `UUIDv7`.
     pub id: String,
     /// Its name for buyers; empty for the first one until it is given a name:
@@ -37,17 +37,17 @@ pub struct Profile {
     pub updated_at: i64,
     /// Its connected payment providers, the one connected first first.
     #[serde(deserialize_with = "columns::json")]
-    pub providers: Vec<Connected>,
+    pub providers: Vec<ConnectedProvider>,
     /// Which of them it prefers for which way of paying.
     #[serde(deserialize_with = "columns::json")]
-    pub rail_preferences: Vec<Preference>,
+    pub rail_preferences: Vec<RailPreference>,
     /// How many products it sells.
     pub product_count: i64,
 }
 
 /// A connected payment provider, without what opens it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Connected {
+pub struct ConnectedProvider {
     /// `UUIDv7`.
     pub id: String,
     /// What it is.
@@ -68,7 +68,7 @@ pub struct Connected {
 
 /// The provider preferred for a way of paying.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Preference {
+pub struct RailPreference {
     /// The way of paying.
     pub rail: Rail,
     /// The provider.
@@ -107,7 +107,7 @@ pub(crate) const BY_ID: &str = select_profiles!("WHERE m.id = ?1");
 ///
 /// # Errors
 /// [`DatabaseError`].
-pub async fn get(database: &Reader, id: &str) -> Result<Option<Profile>, DatabaseError> {
+pub async fn get(database: &Reader, id: &str) -> Result<Option<MerchantProfile>, DatabaseError> {
     database.first(Statement::new(BY_ID, [id.into()])).await
 }
 
@@ -118,7 +118,7 @@ pub async fn get(database: &Reader, id: &str) -> Result<Option<Profile>, Databas
 pub async fn named_or_default(
     database: &Reader,
     id: Option<&str>,
-) -> Result<Option<Profile>, DatabaseError> {
+) -> Result<Option<MerchantProfile>, DatabaseError> {
     let sql = select_profiles!("WHERE (?1 IS NULL AND m.is_default = 1) OR m.id = ?1");
     database.first(Statement::new(sql, [id.into()])).await
 }
@@ -128,7 +128,7 @@ pub async fn named_or_default(
 ///
 /// # Errors
 /// [`DatabaseError`].
-pub async fn page(database: &Reader, page: &Page) -> Result<Vec<Profile>, DatabaseError> {
+pub async fn page(database: &Reader, page: &Page) -> Result<Vec<MerchantProfile>, DatabaseError> {
     let sql = select_profiles!(
         "WHERE ?1 IS NULL OR (m.created_at, m.id) < (?1, ?2)
          ORDER BY m.created_at DESC, m.id DESC LIMIT ?3"
@@ -139,7 +139,7 @@ pub async fn page(database: &Reader, page: &Page) -> Result<Vec<Profile>, Databa
 
 /// What a new business says of itself.
 #[derive(Debug, Clone)]
-pub struct New {
+pub struct NewMerchantProfile {
     /// A new `UUIDv7`.
     pub id: String,
     /// Its name for buyers.
@@ -163,9 +163,9 @@ pub struct New {
 pub async fn create(
     database: &Database,
     actor: &Actor,
-    new: &New,
+    new: &NewMerchantProfile,
     audit_id: String,
-) -> Result<Option<Profile>, DatabaseError> {
+) -> Result<MerchantProfile, DatabaseError> {
     let insert = Statement::new(
         "INSERT INTO merchant_profiles (id, name, legal_name, support_url, support_email,
                                         brand_color, post_purchase_redirect_url, is_default,
@@ -197,11 +197,8 @@ pub async fn create(
             "post_purchase_redirect_url": new.post_purchase_redirect_url,
         })),
     };
-    let batch = vec![
-        insert,
-        audit::insert(actor, entry),
-        Statement::new(BY_ID, [(&new.id).into()]),
-    ];
-    let mut answers = database.batch(batch).await?;
-    Ok(keywright_ports::decode(answers.pop().unwrap_or_default())?.pop())
+    let mut batch = Batch::new();
+    batch.extend([insert, audit::insert(actor, entry)]);
+    let recorded = batch.read(Statement::new(BY_ID, [(&new.id).into()]));
+    batch.run(database).await?.one(recorded)
 }

@@ -4,7 +4,7 @@ use crate::columns;
 use crate::operator::audit::{self, Actor, Entry};
 use keywright_domain::money::{Currency, NotAPrice, Price};
 use keywright_domain::terms::Terms;
-use keywright_ports::{Database, DatabaseError, Reader, Statement};
+use keywright_ports::{Batch, Database, DatabaseError, Reader, Row, Statement};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -223,7 +223,8 @@ pub async fn create(
         before: None,
         after: serde_json::to_value(policy).ok(),
     };
-    let batch = vec![insert, audit::insert_if_changed(actor, entry)];
-    let answers = database.batch(batch).await?;
-    Ok(answers.first().is_some_and(|rows| !rows.is_empty()))
+    let mut batch = Batch::new();
+    let created = batch.read::<Row>(insert);
+    batch.write(audit::insert_if_changed(actor, entry));
+    batch.run(database).await?.any(created)
 }

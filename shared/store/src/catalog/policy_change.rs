@@ -1,16 +1,16 @@
 //! What an operator changes of a policy.
 
 use crate::catalog::policies::{BY_ID, Policy};
-use crate::difference::{self, Change, insert_difference};
-use crate::operator::audit::Actor;
+use crate::difference::{self, Change, ChangeOutcome, ChangeSql, insert_difference};
+use crate::operator::audit::{self, Actor};
 use keywright_domain::money::Price;
-use keywright_ports::{Database, DatabaseError, Statement, decode};
+use keywright_ports::{Batch, Database, DatabaseError, Row, Statement};
 use serde::Deserialize;
 use serde_json::Value;
 
 /// What an operator may change. `None` leaves a member as it is.
 #[derive(Debug, Clone, Default)]
-pub struct Changes {
+pub struct PolicyChanges {
     /// New name.
     pub name: Option<String>,
     /// New price, in the product's currency; `Some(None)` sells at the
@@ -43,10 +43,35 @@ pub struct Changes {
     pub metadata: Option<Value>,
 }
 
-/// The row as the members of a change name it; none where the change has a
-/// price that is not in the product's currency.
-const DIFFERENCE: &str = insert_difference!(
-    "SELECT id, json_object('name', name, 'price_amount', price_amount,
+/// Why a policy is not changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PolicyRefusal {
+    /// The new price is not in the product's currency.
+    OtherCurrency,
+}
+
+/// The name of the [`PolicyRefusal`] of the new values `$members`, null for none.
+macro_rules! refusal {
+    ($members:literal) => {
+        concat!(
+            "CASE WHEN ",
+            $members,
+            " ->> '$.price_currency'
+                       <> (SELECT price_currency FROM products WHERE id = policies.product_id)
+                  THEN 'other_currency' END"
+        )
+    };
+}
+
+const CHANGE: ChangeSql = ChangeSql {
+    refusal: concat!(
+        "SELECT ",
+        refusal!("?2"),
+        " AS refusal FROM policies WHERE id = ?1"
+    ),
+    difference: insert_difference!(
+        "SELECT id, json_object('name', name, 'price_amount', price_amount,
             'duration_seconds', duration_seconds, 'grace_seconds', grace_seconds,
             'max_machines', max_machines, 'entitlements', json(entitlements),
             'is_trial', json(iif(is_trial, 'true', 'false')),
@@ -56,36 +81,11 @@ const DIFFERENCE: &str = insert_difference!(
             'public', json(iif(public, 'true', 'false')),
             'archived', json(iif(archived_at IS NULL, 'false', 'true')),
             'metadata', json(metadata)) AS doc
-     FROM policies
-     WHERE id = ?6
-       AND (?7 ->> '$.price_currency' IS NULL
-            OR ?7 ->> '$.price_currency'
-               = (SELECT price_currency FROM products WHERE id = policies.product_id))"
-);
-
-/// Changes a policy and answers it as it now is; `None` for an unknown id.
-/// What was sold keeps its terms. What changes nothing writes nothing, and
-/// neither does a change with a price in another currency than the answer's.
-///
-/// # Errors
-/// [`DatabaseError`].
-pub async fn change(
-    database: &Database,
-    actor: &Actor,
-    id: &str,
-    changes: &Changes,
-    audit_id: &str,
-) -> Result<Option<Policy>, DatabaseError> {
-    let members = changes.as_json();
-    let change = Change {
-        audit_id,
-        action: "policy.change",
-        object_kind: "policy",
-        object_id: id,
-        members: &members,
-    };
-    let update = difference::update(
-        "UPDATE policies SET
+         FROM policies WHERE id = ?6 AND ",
+        refusal!("?7"),
+        " IS NULL"
+    ),
+    update: "UPDATE policies SET
            name = coalesce(?2 ->> '$.name', name),
            price_amount = iif(json_type(?2, '$.price_amount') IS NULL,
                               price_amount, ?2 ->> '$.price_amount'),
@@ -108,19 +108,29 @@ pub async fn change(
            metadata = coalesce(?2 ->> '$.metadata', metadata),
            updated_at = ?3
          WHERE id = ?1 AND EXISTS (SELECT 1 FROM audit WHERE id = ?4)",
-        actor,
-        &change,
-    );
-    let batch = vec![
-        difference::entry(DIFFERENCE, actor, &change),
-        update,
-        Statement::new(BY_ID, [id.into()]),
-    ];
-    let mut answers = database.batch(batch).await?;
-    Ok(decode(answers.pop().unwrap_or_default())?.pop())
+    row: BY_ID,
+};
+
+/// Changes a policy. What was sold keeps its terms.
+pub async fn change(
+    database: &Database,
+    actor: &Actor,
+    id: &str,
+    changes: &PolicyChanges,
+    audit_id: &str,
+) -> Result<ChangeOutcome<Policy, PolicyRefusal>, DatabaseError> {
+    let members = changes.as_json();
+    let change = Change {
+        audit_id,
+        action: "policy.change",
+        object_kind: "policy",
+        object_id: id,
+        members: &members,
+    };
+    difference::run(database, actor, &change, &CHANGE).await
 }
 
-impl Changes {
+impl PolicyChanges {
     fn as_json(&self) -> Value {
         difference::members([
             ("name", self.name.clone().map(Value::from)),
@@ -157,9 +167,9 @@ impl Changes {
     }
 }
 
-/// What holds a policy in place.
+/// What names a policy.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Uses {
+pub struct PolicyDependents {
     /// Purchases under it, paid or not.
     pub invoices: i64,
     /// Licenses under it.
@@ -168,35 +178,35 @@ pub struct Uses {
     pub discount_codes: i64,
 }
 
-impl Uses {
-    /// Whether there are any.
-    #[must_use]
-    pub fn any(&self) -> bool {
-        self.invoices > 0 || self.licenses > 0 || self.discount_codes > 0
-    }
+/// What came of deleting a policy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PolicyDeletion {
+    /// It is deleted.
+    Deleted,
+    /// Something names it, so it stays.
+    InUse(PolicyDependents),
+    /// There is no such policy.
+    Unknown,
 }
 
-/// Deletes a policy that nothing uses. Answers what used it before, `None` for
-/// an unknown id: deleted unless there were [any](Uses::any).
-///
-/// # Errors
-/// [`DatabaseError`].
+/// Deletes a policy that nothing names.
 pub async fn delete(
     database: &Database,
     actor: &Actor,
     id: &str,
     audit_id: &str,
-) -> Result<Option<Uses>, DatabaseError> {
-    let uses = Statement::new(
+) -> Result<PolicyDeletion, DatabaseError> {
+    let mut batch = Batch::new();
+    let dependents = batch.read::<PolicyDependents>(Statement::new(
         "SELECT (SELECT count(*) FROM invoices WHERE policy_id = o.id) AS invoices,
                 (SELECT count(*) FROM licenses WHERE policy_id = o.id) AS licenses,
                 (SELECT count(*) FROM discount_codes c, json_each(c.policy_ids) AS named
                  WHERE c.product_id = o.product_id AND named.value = o.id) AS discount_codes
          FROM policies o WHERE id = ?1",
         [id.into()],
-    );
+    ));
     // The entry says whether the rest may happen; see `difference`.
-    let entry = Statement::new(
+    batch.write(Statement::new(
         "INSERT INTO audit (id, at, actor, action, object_kind, object_id, before, request_id)
          SELECT ?1, ?2, ?3, 'policy.delete', 'policy', id,
                 json_object('product_id', product_id, 'slug', slug, 'name', name,
@@ -225,11 +235,16 @@ pub async fn delete(
             id.into(),
             (&actor.request_id).into(),
         ],
-    );
-    let delete = Statement::new(
+    ));
+    batch.write(Statement::new(
         "DELETE FROM policies WHERE id = ?1 AND EXISTS (SELECT 1 FROM audit WHERE id = ?2)",
         [id.into(), audit_id.into()],
-    );
-    let answers = database.batch(vec![uses, entry, delete]).await?;
-    Ok(decode(answers.into_iter().next().unwrap_or_default())?.pop())
+    ));
+    let deleted = batch.read::<Row>(audit::select_id(audit_id));
+    let mut rows = batch.run(database).await?;
+    Ok(match (rows.any(deleted)?, rows.first(dependents)?) {
+        (true, _) => PolicyDeletion::Deleted,
+        (false, Some(dependents)) => PolicyDeletion::InUse(dependents),
+        (false, None) => PolicyDeletion::Unknown,
+    })
 }

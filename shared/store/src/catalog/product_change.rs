@@ -1,16 +1,16 @@
 //! What an operator changes of a product.
 
 use crate::catalog::products::{BY_ID, Product};
-use crate::difference::{self, Change, insert_difference};
-use crate::operator::audit::Actor;
+use crate::difference::{self, Change, ChangeOutcome, ChangeSql, insert_difference};
+use crate::operator::audit::{self, Actor};
 use keywright_domain::money::Price;
-use keywright_ports::{Database, DatabaseError, Statement, decode};
+use keywright_ports::{Batch, Database, DatabaseError, Row, Statement};
 use serde::Deserialize;
 use serde_json::Value;
 
 /// What an operator may change. `None` leaves a member as it is.
 #[derive(Debug, Clone, Default)]
-pub struct Changes {
+pub struct ProductChanges {
     /// New name.
     pub name: Option<String>,
     /// New description.
@@ -27,57 +27,63 @@ pub struct Changes {
     pub merchant_profile_id: Option<Option<String>>,
 }
 
-/// The row as the members of a change name it. No row when the change names a
-/// business that does not exist, so that nothing of it is made. Nor for another
-/// currency, while the number of a policy, which is in the product's, or the
-/// amount of a code for this product would mean something else or nothing.
-const DIFFERENCE: &str = insert_difference!(
-    "SELECT id, json_object('name', name, 'description', description,
-            'price_amount', price_amount, 'price_currency', price_currency,
-            'active', json(iif(active, 'true', 'false')), 'metadata', json(metadata),
-            'entitlements_catalog', json(entitlements_catalog),
-            'merchant_profile_id', merchant_profile_id) AS doc
-     FROM products
-     WHERE id = ?6
-       AND (?7 ->> '$.merchant_profile_id' IS NULL
-            OR EXISTS (SELECT 1 FROM merchant_profiles
-                       WHERE id = ?7 ->> '$.merchant_profile_id'))
-       AND (coalesce(?7 ->> '$.price_currency', price_currency) = price_currency
-            OR NOT EXISTS (SELECT 1 FROM policies
-                           WHERE product_id = products.id AND price_amount IS NOT NULL)
-               AND NOT EXISTS (SELECT 1 FROM discount_codes
-                               WHERE product_id = products.id AND active = 1
-                                 AND kind IN ('fixed_sats', 'set_price')
-                                 AND currency <> ?7 ->> '$.price_currency'))"
-);
+/// Why a product is not changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProductRefusal {
+    /// The change has another currency, in which the prices of the product's policies
+    /// or the amounts of its active discount codes would mean something else or nothing.
+    CurrencyInUse,
+    /// The change names a merchant profile that does not exist.
+    NoSuchMerchantProfile,
+}
 
-/// Changes a product and answers it as it now is; `None` for an unknown id.
-/// Each member is changed by itself, so two operators changing different
-/// members both succeed. What changes nothing writes nothing.
-///
-/// Nothing is changed, and the answer has the old currency, where a new one is
-/// asked for and policies of the product have prices of their own, or active
-/// codes for it take money off in another currency.
-///
-/// # Errors
-/// [`DatabaseError`].
-pub async fn change(
-    database: &Database,
-    actor: &Actor,
-    id: &str,
-    changes: &Changes,
-    audit_id: &str,
-) -> Result<Option<Product>, DatabaseError> {
-    let members = changes.as_json();
-    let change = Change {
-        audit_id,
-        action: "product.change",
-        object_kind: "product",
-        object_id: id,
-        members: &members,
+/// The name of the [`ProductRefusal`] of the new values `$members`, null for none.
+macro_rules! refusal {
+    ($members:literal) => {
+        concat!(
+            "CASE WHEN coalesce(",
+            $members,
+            " ->> '$.price_currency', price_currency)
+                       <> price_currency
+                   AND (EXISTS (SELECT 1 FROM policies
+                                WHERE product_id = products.id AND price_amount IS NOT NULL)
+                        OR EXISTS (SELECT 1 FROM discount_codes
+                                   WHERE product_id = products.id AND active = 1
+                                     AND kind IN ('fixed_sats', 'set_price')
+                                     AND currency <> ",
+            $members,
+            " ->> '$.price_currency'))
+                  THEN 'currency_in_use'
+                  WHEN ",
+            $members,
+            " ->> '$.merchant_profile_id' IS NOT NULL
+                   AND NOT EXISTS (SELECT 1 FROM merchant_profiles
+                                   WHERE id = ",
+            $members,
+            " ->> '$.merchant_profile_id')
+                  THEN 'no_such_merchant_profile' END"
+        )
     };
-    let update = difference::update(
-        "UPDATE products SET
+}
+
+const CHANGE: ChangeSql = ChangeSql {
+    refusal: concat!(
+        "SELECT ",
+        refusal!("?2"),
+        " AS refusal FROM products WHERE id = ?1"
+    ),
+    difference: insert_difference!(
+        "SELECT id, json_object('name', name, 'description', description,
+                'price_amount', price_amount, 'price_currency', price_currency,
+                'active', json(iif(active, 'true', 'false')), 'metadata', json(metadata),
+                'entitlements_catalog', json(entitlements_catalog),
+                'merchant_profile_id', merchant_profile_id) AS doc
+         FROM products WHERE id = ?6 AND ",
+        refusal!("?7"),
+        " IS NULL"
+    ),
+    update: "UPDATE products SET
            name = coalesce(?2 ->> '$.name', name),
            description = coalesce(?2 ->> '$.description', description),
            price_amount = coalesce(?2 ->> '$.price_amount', price_amount),
@@ -90,19 +96,30 @@ pub async fn change(
                                      merchant_profile_id, ?2 ->> '$.merchant_profile_id'),
            updated_at = ?3
          WHERE id = ?1 AND EXISTS (SELECT 1 FROM audit WHERE id = ?4)",
-        actor,
-        &change,
-    );
-    let batch = vec![
-        difference::entry(DIFFERENCE, actor, &change),
-        update,
-        Statement::new(BY_ID, [id.into()]),
-    ];
-    let mut answers = database.batch(batch).await?;
-    Ok(decode(answers.pop().unwrap_or_default())?.pop())
+    row: BY_ID,
+};
+
+/// Changes a product. Each member is changed by itself, so two operators changing
+/// different members both succeed.
+pub async fn change(
+    database: &Database,
+    actor: &Actor,
+    id: &str,
+    changes: &ProductChanges,
+    audit_id: &str,
+) -> Result<ChangeOutcome<Product, ProductRefusal>, DatabaseError> {
+    let members = changes.as_json();
+    let change = Change {
+        audit_id,
+        action: "product.change",
+        object_kind: "product",
+        object_id: id,
+        members: &members,
+    };
+    difference::run(database, actor, &change, &CHANGE).await
 }
 
-impl Changes {
+impl ProductChanges {
     fn as_json(&self) -> Value {
         difference::members([
             ("name", self.name.clone().map(Value::from)),
@@ -129,9 +146,9 @@ impl Changes {
     }
 }
 
-/// What hangs on a product, and whether it can be deleted.
+/// What names a product.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Attached {
+pub struct ProductDependents {
     /// Its policies.
     pub policies: i64,
     /// Discount codes for it alone.
@@ -144,36 +161,30 @@ pub struct Attached {
     pub releases: i64,
 }
 
-impl Attached {
-    /// Whether it was ever sold, ordered or published: then it is never
-    /// deleted.
-    #[must_use]
-    pub fn was_sold(&self) -> bool {
-        self.invoices > 0 || self.licenses > 0 || self.releases > 0
-    }
-
-    /// Whether something would go with it that the operator has to agree to.
-    #[must_use]
-    pub fn takes_along(&self) -> bool {
-        self.policies > 0 || self.discount_codes > 0
-    }
+/// What came of deleting a product.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProductDeletion {
+    /// It is deleted, and its policies and discount codes with it.
+    Deleted(ProductDependents),
+    /// It was ordered, sold or published, so it is never deleted.
+    Sold(ProductDependents),
+    /// Its policies and discount codes would be deleted with it; the caller must agree.
+    HasDependents(ProductDependents),
+    /// There is no such product.
+    Unknown,
 }
 
-/// Deletes a product that was never ordered nor published; with `along`, its policies and
-/// discount codes too. Answers what hung on it before, `None` for an unknown
-/// id: deleted unless it [was sold](Attached::was_sold), or
-/// [takes something along](Attached::takes_along) without `along`.
-///
-/// # Errors
-/// [`DatabaseError`].
+/// Deletes a product that was never ordered or published; with `dependents`, its policies
+/// and discount codes too.
 pub async fn delete(
     database: &Database,
     actor: &Actor,
     id: &str,
-    along: bool,
+    dependents: bool,
     audit_id: &str,
-) -> Result<Option<Attached>, DatabaseError> {
-    let attached = Statement::new(
+) -> Result<ProductDeletion, DatabaseError> {
+    let mut batch = Batch::new();
+    let attached = batch.read::<ProductDependents>(Statement::new(
         "SELECT (SELECT count(*) FROM policies WHERE product_id = p.id) AS policies,
                 (SELECT count(*) FROM discount_codes WHERE product_id = p.id) AS discount_codes,
                 (SELECT count(*) FROM invoices WHERE product_id = p.id) AS invoices,
@@ -181,9 +192,9 @@ pub async fn delete(
                 (SELECT count(*) FROM releases WHERE product_id = p.id) AS releases
          FROM products p WHERE id = ?1",
         [id.into()],
-    );
+    ));
     // The entry says whether the rest may happen; see `difference`.
-    let entry = Statement::new(
+    batch.write(Statement::new(
         "INSERT INTO audit (id, at, actor, action, object_kind, object_id, before, request_id)
          SELECT ?1, ?2, ?3, 'product.delete', 'product', id,
                 json_object('slug', slug, 'name', name, 'description', description,
@@ -211,38 +222,32 @@ pub async fn delete(
             actor.name.as_ref().into(),
             id.into(),
             (&actor.request_id).into(),
-            along.into(),
+            dependents.into(),
         ],
-    );
-    let if_told = |sql| Statement::new(sql, [id.into(), audit_id.into()]);
-    let batch = vec![
-        attached,
-        entry,
-        if_told(
-            "DELETE FROM discount_codes
-             WHERE product_id = ?1 AND EXISTS (SELECT 1 FROM audit WHERE id = ?2)",
-        ),
-        if_told(
-            "DELETE FROM release_gates
-             WHERE product_id = ?1 AND EXISTS (SELECT 1 FROM audit WHERE id = ?2)",
-        ),
-        if_told(
-            "DELETE FROM release_keys
-             WHERE product_id = ?1 AND EXISTS (SELECT 1 FROM audit WHERE id = ?2)",
-        ),
-        if_told(
-            "DELETE FROM uploads
-             WHERE product_id = ?1 AND EXISTS (SELECT 1 FROM audit WHERE id = ?2)",
-        ),
-        if_told(
-            "DELETE FROM policies
-             WHERE product_id = ?1 AND EXISTS (SELECT 1 FROM audit WHERE id = ?2)",
-        ),
-        if_told(
-            "DELETE FROM products
-             WHERE id = ?1 AND EXISTS (SELECT 1 FROM audit WHERE id = ?2)",
-        ),
+    ));
+    let deletions = [
+        "DELETE FROM discount_codes
+         WHERE product_id = ?1 AND EXISTS (SELECT 1 FROM audit WHERE id = ?2)",
+        "DELETE FROM release_gates
+         WHERE product_id = ?1 AND EXISTS (SELECT 1 FROM audit WHERE id = ?2)",
+        "DELETE FROM release_keys
+         WHERE product_id = ?1 AND EXISTS (SELECT 1 FROM audit WHERE id = ?2)",
+        "DELETE FROM uploads
+         WHERE product_id = ?1 AND EXISTS (SELECT 1 FROM audit WHERE id = ?2)",
+        "DELETE FROM policies
+         WHERE product_id = ?1 AND EXISTS (SELECT 1 FROM audit WHERE id = ?2)",
+        "DELETE FROM products WHERE id = ?1 AND EXISTS (SELECT 1 FROM audit WHERE id = ?2)",
     ];
-    let answers = database.batch(batch).await?;
-    Ok(decode(answers.into_iter().next().unwrap_or_default())?.pop())
+    batch.extend(deletions.map(|sql| Statement::new(sql, [id.into(), audit_id.into()])));
+    let deleted = batch.read::<Row>(audit::select_id(audit_id));
+    let mut rows = batch.run(database).await?;
+    let Some(found) = rows.first(attached)? else {
+        return Ok(ProductDeletion::Unknown);
+    };
+    let is_sold = found.invoices + found.licenses + found.releases > 0;
+    Ok(match (rows.any(deleted)?, is_sold) {
+        (true, _) => ProductDeletion::Deleted(found),
+        (false, true) => ProductDeletion::Sold(found),
+        (false, false) => ProductDeletion::HasDependents(found),
+    })
 }

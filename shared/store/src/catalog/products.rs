@@ -5,7 +5,7 @@ use crate::operator::audit::{self, Actor, Entry};
 use crate::paging;
 use keywright_domain::money::Price;
 use keywright_domain::page::Page;
-use keywright_ports::{Database, DatabaseError, Reader, Statement};
+use keywright_ports::{Batch, Database, DatabaseError, Reader, Row, Statement};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -166,13 +166,16 @@ pub async fn create(
         before: None,
         after: serde_json::to_value(product).ok(),
     };
-    let batch = vec![
-        insert,
-        audit::event_if_changed(event_id, actor.at, "product.created", &event),
-        // The event is written where the product was.
-        audit::insert_if_changed(actor, entry),
-        Statement::new(BY_ID, [(&product.id).into()]),
-    ];
-    let mut answers = database.batch(batch).await?;
-    Ok(!answers.pop().unwrap_or_default().is_empty())
+    let mut batch = Batch::new();
+    batch.write(insert);
+    batch.write(audit::event_if_changed(
+        event_id,
+        actor.at,
+        "product.created",
+        &event,
+    ));
+    // The event is written where the product was.
+    batch.write(audit::insert_if_changed(actor, entry));
+    let created = batch.read::<Row>(Statement::new(BY_ID, [(&product.id).into()]));
+    batch.run(database).await?.any(created)
 }

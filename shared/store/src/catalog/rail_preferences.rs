@@ -1,16 +1,27 @@
 //! Which of its providers a business prefers for which way of paying.
 
-use crate::catalog::merchant_profiles::{BY_ID, Profile};
+use crate::catalog::merchant_profiles::{BY_ID, MerchantProfile};
 use crate::operator::audit::{Actor, insert_into_audit};
 use keywright_domain::rail::{ProviderKind, Rail};
-use keywright_ports::{Database, DatabaseError, Statement, decode};
+use keywright_ports::{Batch, Database, DatabaseError, Row, Statement};
 
-/// Prefers a connected provider of the business that takes this way of paying.
-/// Answers the business as it now is, `None` for an unknown one; where its
-/// preference is not the provider asked for, the business has no such provider.
-///
-/// # Errors
-/// [`DatabaseError`].
+/// What came of preferring a payment provider.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RailPreferenceOutcome {
+    /// The merchant profile as it now is.
+    Preferred(MerchantProfile),
+    /// The profile has no connected provider with this id that serves the rail.
+    NoSuchProvider,
+    /// There is no such merchant profile.
+    Unknown,
+}
+
+/// Whether the merchant profile `?1` has a connected provider `?2` of the kinds `?3` and
+/// `?4`.
+const PROVIDER: &str = "SELECT id FROM payment_providers
+     WHERE merchant_profile_id = ?1 AND id = ?2 AND disconnected_at IS NULL AND kind IN (?3, ?4)";
+
+/// Prefers a connected provider of the merchant profile that serves this rail.
 pub async fn set(
     database: &Database,
     actor: &Actor,
@@ -18,7 +29,7 @@ pub async fn set(
     rail: Rail,
     provider_id: &str,
     audit_id: &str,
-) -> Result<Option<Profile>, DatabaseError> {
+) -> Result<RailPreferenceOutcome, DatabaseError> {
     let takes = |kind: ProviderKind| kind.rails().contains(&rail);
     let kinds = [ProviderKind::Btcpay, ProviderKind::Zaprite]
         .map(|kind| if takes(kind) { kind.as_str() } else { "" });
@@ -59,9 +70,24 @@ pub async fn set(
             audit_id.into(),
         ],
     );
-    let batch = vec![entry, prefer, Statement::new(BY_ID, [profile_id.into()])];
-    let mut answers = database.batch(batch).await?;
-    Ok(decode(answers.pop().unwrap_or_default())?.pop())
+    let mut batch = Batch::new();
+    let provider = batch.read::<Row>(Statement::new(
+        PROVIDER,
+        [
+            profile_id.into(),
+            provider_id.into(),
+            kinds[0].into(),
+            kinds[1].into(),
+        ],
+    ));
+    batch.extend([entry, prefer]);
+    let profile = batch.read(Statement::new(BY_ID, [profile_id.into()]));
+    let mut rows = batch.run(database).await?;
+    Ok(match (rows.any(provider)?, rows.first(profile)?) {
+        (_, None) => RailPreferenceOutcome::Unknown,
+        (false, Some(_)) => RailPreferenceOutcome::NoSuchProvider,
+        (true, Some(profile)) => RailPreferenceOutcome::Preferred(profile),
+    })
 }
 
 /// Takes a preference back. Answers the business as it now is, `None` for an
@@ -75,7 +101,7 @@ pub async fn clear(
     profile_id: &str,
     rail: Rail,
     audit_id: &str,
-) -> Result<Option<Profile>, DatabaseError> {
+) -> Result<Option<MerchantProfile>, DatabaseError> {
     let entry = Statement::new(
         insert_into_audit!(
             "SELECT ?1, ?2, ?3, 'merchant_profile.prefer', 'merchant_profile', merchant_profile_id,
@@ -97,7 +123,8 @@ pub async fn clear(
            AND EXISTS (SELECT 1 FROM audit WHERE id = ?3)",
         [profile_id.into(), rail.as_str().into(), audit_id.into()],
     );
-    let batch = vec![entry, delete, Statement::new(BY_ID, [profile_id.into()])];
-    let mut answers = database.batch(batch).await?;
-    Ok(decode(answers.pop().unwrap_or_default())?.pop())
+    let mut batch = Batch::new();
+    batch.extend([entry, delete]);
+    let profile = batch.read(Statement::new(BY_ID, [profile_id.into()]));
+    batch.run(database).await?.first(profile)
 }

@@ -1,6 +1,6 @@
 //! Who sells a product: its business, and the stores it is paid at.
 
-use crate::catalog::merchant_profiles::Preference;
+use crate::catalog::merchant_profiles::RailPreference;
 use crate::columns;
 use crate::sales::payment_providers::Provider;
 use keywright_domain::rail::{Candidate, Rail, choose};
@@ -33,7 +33,7 @@ pub struct Seller {
     pub providers: Vec<Provider>,
     /// Which of them it prefers for which way of paying.
     #[serde(deserialize_with = "columns::json")]
-    pub rail_preferences: Vec<Preference>,
+    pub rail_preferences: Vec<RailPreference>,
 }
 
 impl Seller {

@@ -5,7 +5,7 @@ use crate::columns;
 use crate::operator::audit::{self, Actor, Entry};
 use keywright_domain::access::{Role, Scope};
 use keywright_domain::page::{Page, Position};
-use keywright_ports::{Database, DatabaseError, Reader, Statement, decode};
+use keywright_ports::{Batch, Database, DatabaseError, Reader, Statement};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -46,13 +46,13 @@ pub enum KeyStanding {
     Expired,
 }
 
-/// What revoking a key came to.
+/// What came of revoking a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Revocation {
-    /// It is revoked since now.
-    Done,
+pub enum ApiKeyRevocation {
+    /// It is revoked from now on.
+    Revoked,
     /// It was revoked before.
-    Before,
+    RevokedBefore,
     /// There is no such key.
     Unknown,
 }
@@ -133,7 +133,7 @@ pub async fn create(
 }
 
 #[derive(Deserialize)]
-struct Before {
+struct RevokedAt {
     revoked_at: Option<i64>,
 }
 
@@ -146,7 +146,7 @@ pub async fn revoke(
     actor: &Actor,
     id: &str,
     audit_id: String,
-) -> Result<Revocation, DatabaseError> {
+) -> Result<ApiKeyRevocation, DatabaseError> {
     let entry = Entry {
         id: audit_id,
         action: "api_key.revoke",
@@ -155,21 +155,21 @@ pub async fn revoke(
         before: Some(json!({ "revoked_at": null })),
         after: Some(json!({ "revoked_at": actor.at })),
     };
-    let batch = vec![
-        Statement::new("SELECT revoked_at FROM api_keys WHERE id = ?1", [id.into()]),
-        // Before the update, while the row still says what it was.
-        audit::insert_revoking_key(actor, entry),
-        Statement::new(
-            "UPDATE api_keys SET revoked_at = ?2 WHERE id = ?1 AND revoked_at IS NULL",
-            [id.into(), actor.at.into()],
-        ),
-    ];
-    let answers = database.batch(batch).await?;
-    let before: Vec<Before> = decode(answers.into_iter().next().unwrap_or_default())?;
-    Ok(match before.first() {
-        Some(Before { revoked_at: None }) => Revocation::Done,
-        Some(Before { .. }) => Revocation::Before,
-        None => Revocation::Unknown,
+    let mut batch = Batch::new();
+    let before = batch.read::<RevokedAt>(Statement::new(
+        "SELECT revoked_at FROM api_keys WHERE id = ?1",
+        [id.into()],
+    ));
+    // Before the update, while the row still says what it was.
+    batch.write(audit::insert_revoking_key(actor, entry));
+    batch.write(Statement::new(
+        "UPDATE api_keys SET revoked_at = ?2 WHERE id = ?1 AND revoked_at IS NULL",
+        [id.into(), actor.at.into()],
+    ));
+    Ok(match batch.run(database).await?.first(before)? {
+        Some(RevokedAt { revoked_at: None }) => ApiKeyRevocation::Revoked,
+        Some(RevokedAt { .. }) => ApiKeyRevocation::RevokedBefore,
+        None => ApiKeyRevocation::Unknown,
     })
 }
 

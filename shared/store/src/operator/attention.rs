@@ -4,13 +4,13 @@ use crate::columns;
 use crate::operator::audit::{self, Actor, Entry};
 use keywright_domain::invoice::Attention;
 use keywright_domain::page::{Page, Position};
-use keywright_ports::{Database, DatabaseError, Reader, Statement};
+use keywright_ports::{Batch, Database, DatabaseError, Reader, Statement};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 /// Something to look at.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
-pub struct Item {
+pub struct AttentionItem {
     /// `UUIDv7`.
     pub id: String,
     /// Unix seconds; the last time it happened.
@@ -108,7 +108,11 @@ pub(crate) fn settled(actor: &Actor, invoice_id: &str, step_id: &str) -> Stateme
 ///
 /// # Errors
 /// [`DatabaseError`].
-pub async fn list(database: &Reader, open: bool, page: &Page) -> Result<Vec<Item>, DatabaseError> {
+pub async fn list(
+    database: &Reader,
+    open: bool,
+    page: &Page,
+) -> Result<Vec<AttentionItem>, DatabaseError> {
     let after = page.after.clone().unwrap_or_else(Position::newest);
     let sql = if open {
         "SELECT id, at, kind, object_kind, object_id, details, resolved_at, resolved_by
@@ -135,7 +139,7 @@ pub async fn resolve(
     actor: &Actor,
     id: &str,
     audit_id: &str,
-) -> Result<Option<Item>, DatabaseError> {
+) -> Result<Option<AttentionItem>, DatabaseError> {
     let update = Statement::new(
         "UPDATE attention SET resolved_at = ?2, resolved_by = ?3
          WHERE id = ?1 AND resolved_at IS NULL",
@@ -154,8 +158,8 @@ pub async fn resolve(
          FROM attention WHERE id = ?1",
         [id.into()],
     );
-    let batch = vec![update, audit::insert_if_changed(actor, entry), select];
-    let mut answers = database.batch(batch).await?;
-    let found: Vec<Item> = keywright_ports::decode(answers.pop().unwrap_or_default())?;
-    Ok(found.into_iter().next())
+    let mut batch = Batch::new();
+    batch.extend([update, audit::insert_if_changed(actor, entry)]);
+    let item = batch.read(select);
+    batch.run(database).await?.first(item)
 }

@@ -148,6 +148,11 @@ macro_rules! insert_into_audit {
 }
 pub(crate) use insert_into_audit;
 
+/// Reads one row if this entry was written: then the rest of its batch took effect.
+pub(crate) fn select_id(audit_id: &str) -> Statement {
+    Statement::new("SELECT id FROM audit WHERE id = ?1", [audit_id.into()])
+}
+
 /// Writes an entry, unconditionally.
 pub(crate) fn insert(actor: &Actor, entry: Entry) -> Statement {
     Statement::new(

@@ -1,18 +1,18 @@
 //! What changes of a published version: its channel, whether it is offered, to
 //! how many, and what is said of it. Never its files.
 
-use crate::difference::{self, Change, insert_difference};
-use crate::operator::audit::Actor;
+use crate::difference::{self, Change, ChangeOutcome, Decision, insert_difference};
+use crate::operator::audit::{self, Actor};
 use crate::releases::versions::{BY_ID, Release};
 use keywright_domain::release::{Channel, ReleaseKey};
-use keywright_ports::{Database, DatabaseError, Statement, decode};
-use serde::Serialize;
+use keywright_ports::{Batch, Database, DatabaseError, Row, Statement};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// What may change. `None` leaves a member as it is.
 #[derive(Debug, Clone, Default)]
-pub struct Changes {
+pub struct ReleaseChanges {
     /// Another channel, with the signature of each file by its platform: what
     /// the vendor signs names the channel.
     pub channel: Option<(Channel, BTreeMap<String, NewSignature>)>,
@@ -35,39 +35,66 @@ pub struct NewSignature {
     pub verified_by: ReleaseKey,
 }
 
-/// The row as the members of a change name it; no row, and so no change, when
-/// the channel would change and a file would keep the signature of the old one,
-/// or get one of a key that does not stand any more.
+/// Why a release is not changed. Both concern a change of the channel, which needs a new
+/// signature of every file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReleaseRefusal {
+    /// A file has no signature for the new channel.
+    FileNotSigned,
+    /// A signature is by a key that is not a release key of the product any more.
+    KeyRemoved,
+}
+
+/// The name of the [`ReleaseRefusal`] of the new values `$members`, null for none.
+macro_rules! refusal {
+    ($members:literal) => {
+        concat!(
+            "CASE WHEN coalesce(",
+            $members,
+            " ->> '$.channel', channel) = channel THEN NULL
+                  WHEN EXISTS (SELECT 1 FROM release_files f
+                               WHERE f.release_id = releases.id
+                                 AND f.platform NOT IN (
+                                     SELECT key FROM json_each(",
+            $members,
+            ", '$.signatures')))
+                  THEN 'file_not_signed'
+                  WHEN EXISTS (SELECT 1 FROM json_each(",
+            $members,
+            ", '$.signatures') s
+                               WHERE s.value ->> '$.verified_by' NOT IN (
+                                   SELECT public_key FROM release_keys
+                                   WHERE product_id = releases.product_id))
+                  THEN 'key_removed' END"
+        )
+    };
+}
+
+const REFUSAL: &str = concat!(
+    "SELECT ",
+    refusal!("?2"),
+    " AS refusal FROM releases WHERE id = ?1"
+);
+
 const DIFFERENCE: &str = insert_difference!(
     "SELECT id, json_object('channel', channel, 'yank_reason', yank_reason,
             'rollout_percent', rollout_percent, 'notes', notes,
             'requires_entitlement', requires_entitlement) AS doc
-     FROM releases WHERE id = ?6
-       AND (coalesce(?7 ->> '$.channel', channel) = channel
-            OR NOT EXISTS (SELECT 1 FROM release_files f
-                           WHERE f.release_id = ?6
-                             AND f.platform NOT IN (SELECT key
-                                                    FROM json_each(?7, '$.signatures')))
-            AND NOT EXISTS (SELECT 1 FROM json_each(?7, '$.signatures') s
-                            WHERE s.value ->> '$.verified_by' NOT IN (
-                                SELECT public_key FROM release_keys
-                                WHERE product_id = releases.product_id)))"
+     FROM releases WHERE id = ?6 AND ",
+    refusal!("?7"),
+    " IS NULL"
 );
 
-/// Changes a release and answers it as it now is, and whether something
-/// changed; `None` for an unknown id. When the channel is not what was asked
-/// for afterwards, a file without a new signature has come meanwhile.
-///
-/// # Errors
-/// [`DatabaseError`].
+/// Changes a release. Answers it as it now is, and whether something changed.
 pub async fn change(
     database: &Database,
     actor: &Actor,
     id: &str,
-    changes: &Changes,
+    changes: &ReleaseChanges,
     audit_id: &str,
     event_id: &str,
-) -> Result<Option<(Release, bool)>, DatabaseError> {
+) -> Result<ChangeOutcome<(Release, bool), ReleaseRefusal>, DatabaseError> {
     let members = changes.as_json();
     let change = Change {
         audit_id,
@@ -105,32 +132,33 @@ pub async fn change(
         actor,
         &change,
     );
-    let batch = vec![
-        difference::entry(DIFFERENCE, actor, &change),
-        signatures,
-        update,
-        // Tells what changed and nothing of the signatures.
-        Statement::new(
-            "INSERT INTO events (id, at, event_type, data)
-             SELECT ?1, ?2, 'release.changed',
-                    json_object('release_id', object_id, 'changes', json(after))
-             FROM audit WHERE id = ?3",
-            [event_id.into(), actor.at.into(), audit_id.into()],
-        ),
-        Statement::new(
-            "SELECT EXISTS (SELECT 1 FROM audit WHERE id = ?1) AS changed",
-            [audit_id.into()],
-        ),
-        Statement::new(BY_ID, [id.into()]),
-    ];
-    let mut answers = database.batch(batch).await?;
-    let release: Option<Release> = decode(answers.pop().unwrap_or_default())?.pop();
-    let changed = answers.pop().unwrap_or_default();
-    let changed = changed.first().is_some_and(|row| row["changed"] == 1);
-    Ok(release.map(|release| (release, changed)))
+    let mut batch = Batch::new();
+    let decision = batch.read::<Decision<ReleaseRefusal>>(difference::decision(REFUSAL, &change));
+    batch.write(difference::entry(DIFFERENCE, actor, &change));
+    batch.extend([signatures, update]);
+    // Names what changed, without the signatures.
+    batch.write(Statement::new(
+        "INSERT INTO events (id, at, event_type, data)
+         SELECT ?1, ?2, 'release.changed',
+                json_object('release_id', object_id, 'changes', json(after))
+         FROM audit WHERE id = ?3",
+        [event_id.into(), actor.at.into(), audit_id.into()],
+    ));
+    let changed = batch.read::<Row>(audit::select_id(audit_id));
+    let release = batch.read::<Release>(Statement::new(BY_ID, [id.into()]));
+    let mut rows = batch.run(database).await?;
+    Ok(match rows.first(decision)? {
+        None => ChangeOutcome::Unknown,
+        Some(Decision {
+            refusal: Some(refusal),
+        }) => ChangeOutcome::Refused(refusal),
+        Some(Decision { refusal: None }) => {
+            ChangeOutcome::Changed((rows.one(release)?, rows.any(changed)?))
+        }
+    })
 }
 
-impl Changes {
+impl ReleaseChanges {
     fn as_json(&self) -> Value {
         let (channel, signatures) = self.channel.clone().unzip();
         difference::members([

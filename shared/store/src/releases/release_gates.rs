@@ -3,16 +3,16 @@
 
 use crate::columns;
 use crate::difference::{self, Change, insert_difference};
-use crate::operator::audit::Actor;
+use crate::operator::audit::{self, Actor};
 use keywright_domain::release::manifest::ProductManifest;
 use keywright_domain::slug::Slug;
-use keywright_ports::{Database, DatabaseError, Reader, Statement, decode};
+use keywright_ports::{Batch, Database, DatabaseError, Reader, Row, Statement};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 /// What is recorded of a product.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Gate {
+pub struct RecordedGate {
     /// Id of the product.
     pub product_id: String,
     /// Whether a token is needed.
@@ -26,7 +26,7 @@ pub struct Gate {
     pub written_revision: i64,
 }
 
-impl Gate {
+impl RecordedGate {
     /// The manifest that says what this row says.
     #[must_use]
     pub fn manifest(&self) -> ProductManifest {
@@ -45,7 +45,10 @@ const OF_PRODUCT: &str = "SELECT product_id, requires_license, requires_entitlem
 ///
 /// # Errors
 /// [`DatabaseError`].
-pub async fn find(database: &Reader, product: &Slug) -> Result<Option<Gate>, DatabaseError> {
+pub async fn find(
+    database: &Reader,
+    product: &Slug,
+) -> Result<Option<RecordedGate>, DatabaseError> {
     let statement = Statement::new(OF_PRODUCT, [product.as_str().into()]);
     database.first(statement).await
 }
@@ -71,7 +74,7 @@ pub async fn set(
     (product, product_id): (&Slug, &str),
     gate: &ProductManifest,
     audit_id: &str,
-) -> Result<(Gate, bool), DatabaseError> {
+) -> Result<(RecordedGate, bool), DatabaseError> {
     let members = json!({
         "requires_license": gate.requires_license,
         "requires_entitlement": gate.requires_entitlement,
@@ -95,21 +98,12 @@ pub async fn set(
         actor,
         &change,
     );
-    let batch = vec![
-        difference::entry(DIFFERENCE, actor, &change),
-        update,
-        Statement::new(
-            "SELECT EXISTS (SELECT 1 FROM audit WHERE id = ?1) AS changed",
-            [audit_id.into()],
-        ),
-        Statement::new(OF_PRODUCT, [product.as_str().into()]),
-    ];
-    let mut answers = database.batch(batch).await?;
-    let gate: Option<Gate> = decode(answers.pop().unwrap_or_default())?.pop();
-    let gate = gate.ok_or_else(|| DatabaseError::Row("the gate has no row".to_owned()))?;
-    let changed = answers.pop().unwrap_or_default();
-    let changed = changed.first().map(|row| &row["changed"]) == Some(&Value::from(1));
-    Ok((gate, changed))
+    let mut batch = Batch::new();
+    batch.extend([difference::entry(DIFFERENCE, actor, &change), update]);
+    let changed = batch.read::<Row>(audit::select_id(audit_id));
+    let gate = batch.read(Statement::new(OF_PRODUCT, [product.as_str().into()]));
+    let mut rows = batch.run(database).await?;
+    Ok((rows.one(gate)?, rows.any(changed)?))
 }
 
 /// Notes that the manifest shows a revision.

@@ -1,8 +1,8 @@
 //! Which install script of a product was published last. The script itself is
 //! in the release storage only; the audit table has its digest.
 
-use crate::operator::audit::{Actor, insert_into_audit};
-use keywright_ports::{Database, DatabaseError, Statement};
+use crate::operator::audit::{self, Actor, insert_into_audit};
+use keywright_ports::{Batch, Database, DatabaseError, Row, Statement};
 
 /// Records that a script is published, unless the last one had the same
 /// digest. Answers whether it is another one.
@@ -36,11 +36,8 @@ pub async fn record(
             (&actor.request_id).into(),
         ],
     );
-    let told = Statement::new(
-        "SELECT EXISTS (SELECT 1 FROM audit WHERE id = ?1) AS changed",
-        [audit_id.into()],
-    );
-    let mut answers = database.batch(vec![entry, told]).await?;
-    let changed = answers.pop().unwrap_or_default();
-    Ok(changed.first().is_some_and(|row| row["changed"] == 1))
+    let mut batch = Batch::new();
+    batch.write(entry);
+    let changed = batch.read::<Row>(audit::select_id(&audit_id));
+    batch.run(database).await?.any(changed)
 }

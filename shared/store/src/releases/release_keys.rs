@@ -3,11 +3,11 @@
 //! under stands; a product without keys offers what was recorded before.
 
 use crate::columns;
-use crate::operator::audit::{Actor, insert_into_audit};
+use crate::operator::audit::{self, Actor, insert_into_audit};
 use keywright_domain::release::manifest::Artifact;
 use keywright_domain::release::{Channel, ReleaseKey, Version};
 use keywright_domain::slug::Slug;
-use keywright_ports::{Database, DatabaseError, Reader, Statement, decode};
+use keywright_ports::{Batch, Database, DatabaseError, Reader, Row, Statement};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -89,30 +89,27 @@ pub async fn set(
             (&actor.request_id).into(),
         ],
     );
-    let batch = vec![
-        entry,
-        Statement::new(
-            "DELETE FROM release_keys
-             WHERE product_id = (SELECT object_id FROM audit WHERE id = ?1)",
-            [audit_id.into()],
-        ),
-        Statement::new(
-            "INSERT INTO release_keys (product_id, public_key, position, added_at)
-             SELECT a.object_id, k.value, k.key, a.at
-             FROM audit a JOIN json_each(?2) k WHERE a.id = ?1",
-            [audit_id.into(), keys.into()],
-        ),
-        Statement::new(
-            "SELECT EXISTS (SELECT 1 FROM audit WHERE id = ?1) AS changed",
-            [audit_id.into()],
-        ),
-        Statement::new(select_keys!("WHERE p.slug = ?1"), [product.as_str().into()]),
-    ];
-    let mut answers = database.batch(batch).await?;
-    let keys: Option<ProductKeys> = decode(answers.pop().unwrap_or_default())?.pop();
-    let changed = answers.pop().unwrap_or_default();
-    let changed = changed.first().is_some_and(|row| row["changed"] == 1);
-    Ok(keys.map(|keys| (keys, changed)))
+    let mut batch = Batch::new();
+    batch.write(entry);
+    batch.write(Statement::new(
+        "DELETE FROM release_keys
+         WHERE product_id = (SELECT object_id FROM audit WHERE id = ?1)",
+        [audit_id.into()],
+    ));
+    batch.write(Statement::new(
+        "INSERT INTO release_keys (product_id, public_key, position, added_at)
+         SELECT a.object_id, k.value, k.key, a.at
+         FROM audit a JOIN json_each(?2) k WHERE a.id = ?1",
+        [audit_id.into(), keys.into()],
+    ));
+    let changed = batch.read::<Row>(audit::select_id(audit_id));
+    let keys = batch.read::<ProductKeys>(Statement::new(
+        select_keys!("WHERE p.slug = ?1"),
+        [product.as_str().into()],
+    ));
+    let mut rows = batch.run(database).await?;
+    let changed = rows.any(changed)?;
+    Ok(rows.first(keys)?.map(|keys| (keys, changed)))
 }
 
 /// A recorded file, and where it is in [`unsigned`]'s order.

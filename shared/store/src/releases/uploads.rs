@@ -6,7 +6,7 @@ use crate::columns;
 use crate::operator::audit::{self, Actor, Entry};
 use keywright_domain::release::statement::Sha256Hex;
 use keywright_domain::slug::Slug;
-use keywright_ports::{Database, DatabaseError, Part, Reader, Statement, decode};
+use keywright_ports::{Batch, Database, DatabaseError, Part, Reader, Statement};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -120,16 +120,13 @@ pub async fn begin(
         before: None,
         after: Some(json!({ "product": product, "sha256": sha256, "size": new.size })),
     };
-    let batch = vec![
-        insert,
-        audit::insert_if_changed(actor, entry),
-        Statement::new(
-            select_uploads!("WHERE p.slug = ?1 AND u.sha256 = ?2"),
-            [product.into(), sha256.into()],
-        ),
-    ];
-    let mut answers = database.batch(batch).await?;
-    Ok(decode(answers.pop().unwrap_or_default())?.pop())
+    let mut batch = Batch::new();
+    batch.extend([insert, audit::insert_if_changed(actor, entry)]);
+    let recorded = batch.read(Statement::new(
+        select_uploads!("WHERE p.slug = ?1 AND u.sha256 = ?2"),
+        [product.into(), sha256.into()],
+    ));
+    batch.run(database).await?.first(recorded)
 }
 
 /// Records what `next` says has arrived, if nothing has arrived since `before`
@@ -144,25 +141,26 @@ pub async fn advance(
     next: &Upload,
     now: i64,
 ) -> Result<Option<Upload>, DatabaseError> {
-    let batch = vec![
-        Statement::new(
-            "UPDATE uploads SET received = ?3, parts = ?4, hash_state = ?5, completed_at = ?6,
-                                updated_at = ?7
-             WHERE id = ?1 AND received = ?2 AND completed_at IS NULL",
-            [
-                (&before.id).into(),
-                before.received.into(),
-                next.received.into(),
-                json!(next.parts).to_string().into(),
-                (&next.hash_state).into(),
-                next.completed_at.into(),
-                now.into(),
-            ],
-        ),
-        Statement::new(select_uploads!("WHERE u.id = ?1"), [(&before.id).into()]),
-    ];
-    let mut answers = database.batch(batch).await?;
-    Ok(decode(answers.pop().unwrap_or_default())?.pop())
+    let mut batch = Batch::new();
+    batch.write(Statement::new(
+        "UPDATE uploads SET received = ?3, parts = ?4, hash_state = ?5, completed_at = ?6,
+                            updated_at = ?7
+         WHERE id = ?1 AND received = ?2 AND completed_at IS NULL",
+        [
+            (&before.id).into(),
+            before.received.into(),
+            next.received.into(),
+            json!(next.parts).to_string().into(),
+            (&next.hash_state).into(),
+            next.completed_at.into(),
+            now.into(),
+        ],
+    ));
+    let upload = batch.read(Statement::new(
+        select_uploads!("WHERE u.id = ?1"),
+        [(&before.id).into()],
+    ));
+    batch.run(database).await?.first(upload)
 }
 
 /// Forgets an upload.
