@@ -9,11 +9,10 @@ use axum::response::Response;
 use http::HeaderMap;
 use http::request::Parts;
 use keywright_domain::access::{Caller, Gate};
-use keywright_ports::Later;
-use keywright_store::operator::activity::Kind;
+use keywright_ports::{CredentialRefusals, Later};
 use keywright_store::operator::api_keys::{self, KeyStanding, Use};
 use keywright_store::operator::audit::Actor;
-use keywright_web::caller_limit::slow_down;
+use keywright_web::caller_limit::refuse_credential;
 use keywright_web::endpoints::Endpoint;
 use keywright_web::{ApiError, RequestId, Visit, bearer_of};
 use std::sync::Arc;
@@ -42,20 +41,18 @@ pub(crate) async fn let_in(
     };
     let gate = access::gate(&table, request.method(), path.as_str()).ok_or_else(|| {
         let (method, path) = (request.method(), path.as_str());
-        ApiError::internal(format!("{method} {path} has no row in the table of access"))
+        ApiError::internal(format!("{method} {path} is not in the list of endpoints"))
     })?;
     if !gate.opens_to(&caller) {
         if let Caller::Key { id, .. } = &caller {
-            let subject = subject_of_key(id);
-            let kind = Kind::CredentialRefused;
-            let note = ports
-                .activity
-                .note(&visit.later, visit.caller(), kind, &subject);
+            let subject = format!("api_key:{id}");
+            let note =
+                CredentialRefusals::note(&ports.activity, &visit.later, visit.caller(), subject);
             note.await;
         }
         return Err(ApiError::forbidden(match gate {
             Gate::Scope(scope) => format!("this key does not have the scope {scope}"),
-            Gate::Master => "only the operator's own key opens this".to_owned(),
+            Gate::Master => "only ADMIN_KEY opens this endpoint".to_owned(),
         }));
     }
     let concerns = conceal::concerns(gate, &caller);
@@ -75,24 +72,20 @@ struct Refused {
 }
 
 impl Refused {
-    /// The answer. It is counted by the key, else by the caller's network, and slowed
-    /// down by the caller.
     async fn answer(self, ports: &Ports, visit: &Visit) -> ApiError {
-        let client = &visit.client;
-        let subject = self.key_id.as_deref().map(subject_of_key);
-        let subject = subject.unwrap_or_else(|| client.network());
-        let kind = Kind::CredentialRefused;
-        let note = ports
-            .activity
-            .note(&visit.later, visit.caller(), kind, &subject);
-        note.await;
         let now = ports.stamps.now_millis();
-        slow_down(&ports.database, client, now, ApiError::forbidden(self.why)).await
+        let refusal = ApiError::forbidden(self.why);
+        let key_id = self.key_id.as_deref();
+        refuse_credential(
+            &ports.database,
+            &ports.activity,
+            visit,
+            now,
+            key_id,
+            refusal,
+        )
+        .await
     }
-}
-
-fn subject_of_key(id: &str) -> String {
-    format!("api_key:{id}")
 }
 
 /// Who calls. A credential that is right costs nothing but its own look-up, however
@@ -105,7 +98,7 @@ async fn caller(
     let master = ports.key.as_ref().as_ref().map_err(|reason| {
         ApiError::unavailable(
             "service_unavailable",
-            "the operator's routes are not set up yet; the log says why",
+            "the admin API is not set up yet; the log says why",
             reason.as_str(),
         )
     })?;
@@ -157,7 +150,7 @@ impl FromRequestParts<Ports> for Operator {
         let name = match parts.extensions.get::<Caller>() {
             Some(Caller::Master) => "operator".into(),
             Some(Caller::Key { id, .. }) => format!("api_key:{id}").into(),
-            None => return Err(ApiError::internal("nobody was let in")),
+            None => return Err(ApiError::internal("the route has no authenticated caller")),
         };
         let request_id = parts.extensions.get::<RequestId>().map(|id| id.0.clone());
         Ok(Self(Actor {

@@ -19,10 +19,9 @@ use keywright_ports::{Database, Level, Log, Outbound, Stamps, name};
 use keywright_services::activity::ActivityLog;
 use keywright_services::payment_providers::PaymentProviders;
 use keywright_store::MIGRATIONS;
-use keywright_store::operator::activity::Kind;
 use keywright_store::operator::retention;
 use keywright_web::Function;
-use keywright_web::caller_limit::slow_down;
+use keywright_web::caller_limit::refuse_credential;
 use keywright_web::{ApiError, Bearer, Visit, api_router};
 
 /// This function.
@@ -115,14 +114,8 @@ impl Ports {
         if refusal.status() != StatusCode::FORBIDDEN {
             return refusal;
         }
-        let (client, now) = (&visit.client, self.stamps.now_millis());
-        let kind = Kind::CredentialRefused;
-        let subject = client.network();
-        let note = self
-            .activity
-            .note(&visit.later, visit.caller(), kind, &subject);
-        note.await;
-        slow_down(&self.database, client, now, refusal).await
+        let now = self.stamps.now_millis();
+        refuse_credential(&self.database, &self.activity, visit, now, None, refusal).await
     }
 }
 

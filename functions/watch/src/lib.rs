@@ -29,9 +29,8 @@ use keywright_providers::polygon::rpc::Endpoint;
 use keywright_services::activity::ActivityLog;
 use keywright_store::MIGRATIONS;
 use keywright_store::licenses::recorded::licenses_in_force;
-use keywright_store::operator::activity::Kind;
 use keywright_web::Function;
-use keywright_web::caller_limit::slow_down;
+use keywright_web::caller_limit::refuse_credential;
 use keywright_web::{ApiError, Bearer, Callers, Visit, api_router, repeatable};
 use settings::Settings;
 use std::sync::Arc;
@@ -127,14 +126,8 @@ impl Ports {
         if refusal.status() != StatusCode::FORBIDDEN {
             return refusal;
         }
-        let (client, now) = (&visit.client, self.stamps.now_millis());
-        let kind = Kind::CredentialRefused;
-        let subject = client.network();
-        let note = self
-            .activity
-            .note(&visit.later, visit.caller(), kind, &subject);
-        note.await;
-        slow_down(&self.database, client, now, refusal).await
+        let now = self.stamps.now_millis();
+        refuse_credential(&self.database, &self.activity, visit, now, None, refusal).await
     }
 
     /// The settings and the endpoints, for a request that needs the chain.

@@ -33,7 +33,7 @@ pub mod vault;
 
 pub use address_header::AddressHeader;
 pub use batch::{Batch, BatchRows, ReadHandle};
-pub use caller::Caller;
+pub use caller::{Caller, CredentialRefusals};
 pub use clock::{Clock, Random, Stamps};
 pub use config::{Config, name};
 pub use database::{

@@ -3,7 +3,7 @@
 
 use crate::journal::Journal;
 use keywright_ports::function::PortError;
-use keywright_ports::{Caller, Host, Later, Stamps};
+use keywright_ports::{BoxFuture, Caller, CredentialRefusals, Host, Later, Stamps};
 use keywright_store::operator::activity::{Kind, Occurrence, statements};
 
 /// The way to write occurrences down, after the answer; cheap to clone. An occurrence is
@@ -39,5 +39,12 @@ impl ActivityLog {
             audit_id: self.stamps.new_id(),
         };
         self.journal.add(later, occurrence).await;
+    }
+}
+
+impl CredentialRefusals for ActivityLog {
+    fn note<'a>(&'a self, later: &'a Later, caller: Caller, subject: String) -> BoxFuture<'a, ()> {
+        let kind = Kind::CredentialRefused;
+        Box::pin(async move { Self::note(self, later, caller, kind, &subject).await })
     }
 }

@@ -3,9 +3,9 @@
 //! from none of them.
 
 use super::rate_limit::{Allowance, millis};
-use super::{ApiError, Client};
+use super::{ApiError, Client, Visit};
 use keywright_domain::caller_limits::{CallerLimit, REFUSED_CREDENTIALS};
-use keywright_ports::{Database, DatabaseError, Statement, decode};
+use keywright_ports::{Batch, CredentialRefusals, Database, DatabaseError, Row, Statement};
 use serde::Deserialize;
 use serde_json::json;
 use std::collections::HashMap;
@@ -28,7 +28,7 @@ const READ: &str = "SELECT bucket, full_at FROM rate_limits
      WHERE bucket IN (SELECT json_extract(value, '$.bucket') FROM json_each(?1))";
 
 #[derive(Deserialize)]
-struct Held {
+struct BucketRow {
     bucket: String,
     full_at: i64,
 }
@@ -51,16 +51,24 @@ pub async fn take_for(
     taken.map_err(ApiError::too_many)
 }
 
-/// The answer to a caller whose operator credential was refused: the refusal, or 429
-/// with `Retry-After` once the caller has had too many refused. Call it only after the
-/// credential was found wrong, so that a right one is never slowed down.
-pub async fn slow_down(
+/// The answer to a caller whose operator credential was refused: `refusal`, or 429 with
+/// `Retry-After` once the caller has had too many refused. The refusal is noted under
+/// `key_id`, the scoped key that the credential is of, or under the caller's network.
+///
+/// Call it only after the credential was found wrong, so that a right one is never
+/// slowed down.
+pub async fn refuse_credential(
     database: &Database,
-    client: &Client,
+    refusals: &dyn CredentialRefusals,
+    visit: &Visit,
     now: u64,
+    key_id: Option<&str>,
     refusal: ApiError,
 ) -> ApiError {
-    let taken = take_for(database, &[&REFUSED_CREDENTIALS], client, now).await;
+    let subject = key_id.map(|id| format!("api_key:{id}"));
+    let subject = subject.unwrap_or_else(|| visit.client.network());
+    refusals.note(&visit.later, visit.caller(), subject).await;
+    let taken = take_for(database, &[&REFUSED_CREDENTIALS], &visit.client, now).await;
     taken.err().unwrap_or(refusal)
 }
 
@@ -90,11 +98,13 @@ pub async fn try_take_for(
         })
         .collect();
     let listed = json!(listed).to_string();
-    let take = Statement::new(TAKE, [listed.as_str().into(), millis(now).into()]);
-    let read = Statement::new(READ, [listed.into()]);
-    let mut answers = database.aside(vec![take, read]).await?.into_iter();
-    let is_taken = answers.next().is_some_and(|rows| !rows.is_empty());
-    let held: Vec<Held> = decode(answers.next().unwrap_or_default())?;
+    let mut batch = Batch::new();
+    let params = [listed.as_str().into(), millis(now).into()];
+    let taken = batch.read::<Row>(Statement::new(TAKE, params));
+    let held = batch.read::<BucketRow>(Statement::new(READ, [listed.into()]));
+    let mut rows = batch.run_aside(database).await?;
+    let is_taken = rows.any(taken)?;
+    let held = rows.all(held)?;
     let held: HashMap<&str, i64> = held
         .iter()
         .map(|held| (held.bucket.as_str(), held.full_at))
