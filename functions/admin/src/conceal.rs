@@ -39,7 +39,11 @@ pub(crate) async fn orders(ports: &Ports, response: Response) -> Result<Response
     let (parts, body) = response.into_parts();
     let body = match body.collect().await {
         Ok(body) => body.to_bytes(),
-        Err(error) => return Err(ApiError::internal(format!("an answer broke off: {error}"))),
+        Err(error) => {
+            return Err(ApiError::internal(format!(
+                "the answer ended early: {error}"
+            )));
+        }
     };
     let Ok(text) = std::str::from_utf8(&body) else {
         return Ok(Response::from_parts(parts, Body::from(body)));

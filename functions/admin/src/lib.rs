@@ -27,6 +27,7 @@ mod uploads;
 mod validations;
 
 use axum::Router;
+use axum::extract::FromRef;
 use axum::middleware::from_fn_with_state;
 use btcpay::BtcPay;
 use keywright_domain::access::Gate;
@@ -125,7 +126,7 @@ keywright_web::endpoints! {
         chain::show: AttentionRead,
         chain::reread: Gate::Master,
         chain::cursor: Gate::Master,
-        transactions::list: AuditRead,
+        transactions: AuditRead,
         machines::list: MachinesRead,
         machines::deactivate: MachinesWrite,
         merchant_profiles::list: MerchantProfilesRead,
@@ -157,8 +158,8 @@ keywright_web::endpoints! {
         receipts::list: Gate::Master,
         receipts::seal: Gate::Master,
         audit::activity: AuditRead,
-        validations::list: ValidationsRead,
-        claims::list: LicensesRead,
+        validations: ValidationsRead,
+        claims: LicensesRead,
     }
 }
 
@@ -208,10 +209,17 @@ impl Ports {
         self.receipt_keys.as_ref().map_err(|reason| {
             ApiError::unavailable(
                 "service_unavailable",
-                "RECEIPT_KEYS is not configured, or one of its keys cannot be used",
+                "RECEIPT_KEYS is not configured, or one of its keys is invalid",
                 reason.to_string(),
             )
         })
+    }
+}
+
+/// What most lists need.
+impl FromRef<Ports> for Database {
+    fn from_ref(ports: &Ports) -> Self {
+        ports.database.clone()
     }
 }
 

@@ -5,7 +5,7 @@ use keywright_domain::caller_limits::{LOGGED_GARBAGE, VALIDATIONS};
 use keywright_domain::rate_limit::Limit;
 use keywright_license::clean_pasted;
 use keywright_web::Client;
-use keywright_web::rate_limit::{Allowance, CallerLimiter, Charge, Limiter, Taken};
+use keywright_web::rate_limit::{Allowance, CallerLimiter, Charge, Limiter, TakenToken};
 
 /// Validations of one address, as the contract has it.
 const OF_ADDRESS: Limit = Limit {
@@ -102,7 +102,7 @@ impl<'a> LimitToken<'a> {
     /// Looks at the token again, with what the database says of the bucket.
     /// Answers whether it is good.
     pub(crate) fn correct(&mut self, bucket_full_at: Option<i64>) -> bool {
-        let taken = Taken {
+        let taken = TakenToken {
             allowance: self.allowance,
             charge: self.charge.take(),
         };

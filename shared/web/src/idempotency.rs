@@ -8,7 +8,7 @@
 //! stranger who sends the same key neither sees nor blocks anything, and is at
 //! least [`MIN_ANONYMOUS_CHARS`] long, so that nobody's is guessed.
 //!
-//! A key is kept for a day once its request has changed something, and not before:
+//! A key is stored for a day once its request has changed something, and not before:
 //! the batch that makes the change claims it ([`Attempt`]). So what is refused, or
 //! only asks, leaves no row. The key is never stored itself: the row's id is a
 //! hash, and the stored answer is sealed. A row without an answer is of a request
@@ -130,7 +130,7 @@ impl Repeatable {
 }
 
 #[derive(Deserialize)]
-struct Kept {
+struct StoredAttempt {
     body_hash: String,
     answer: Option<String>,
     started_at: i64,
@@ -151,8 +151,8 @@ async fn answer_once(
     let body = read_body(body).await?;
     let repeatable = Repeatable::new(&parts, &key, &body, ports.callers);
     let now = ports.stamps.now();
-    if let Some(kept) = find(&ports, &repeatable, now).await? {
-        return earlier(&ports, &repeatable, kept, now).await;
+    if let Some(stored) = find(&ports, &repeatable, now).await? {
+        return earlier(&ports, &repeatable, stored, now).await;
     }
     let request_id = parts.extensions.get::<RequestId>().cloned();
     let attempt = Attempt::new(
@@ -201,7 +201,7 @@ async fn find(
     ports: &Ports,
     repeatable: &Repeatable,
     now: i64,
-) -> Result<Option<Kept>, DatabaseError> {
+) -> Result<Option<StoredAttempt>, DatabaseError> {
     let read = Statement::new(
         "SELECT body_hash, answer, started_at FROM idempotency_keys
          WHERE id = ?1 AND expires_at > ?2
@@ -220,15 +220,15 @@ async fn find(
 async fn earlier(
     ports: &Ports,
     repeatable: &Repeatable,
-    kept: Kept,
+    stored: StoredAttempt,
     now: i64,
 ) -> Result<Response, ApiError> {
-    if kept.body_hash != repeatable.body_hash {
+    if stored.body_hash != repeatable.body_hash {
         return Err(ApiError::unprocessable(
             "Idempotency-Key was used before with another body; send a new key",
         ));
     }
-    if let Some(answer) = kept.answer {
+    if let Some(answer) = stored.answer {
         let stored = open(repeatable.seal_key, &answer, b"");
         let stored: Option<Stored> = stored.and_then(|text| serde_json::from_slice(&text).ok());
         let cannot = || ApiError::internal("a stored answer cannot be opened");
@@ -236,7 +236,7 @@ async fn earlier(
         stored.body = without_dead_secrets(ports, stored.body).await?;
         return stored.into_response().ok_or_else(cannot);
     }
-    if kept.started_at <= now - ABANDONED_SECONDS {
+    if stored.started_at <= now - ABANDONED_SECONDS {
         return Err(ApiError::conflict(
             "the first request with this Idempotency-Key was carried out, but its answer was lost; look up what it made, or send it again with a new key to do it twice",
         ));
@@ -340,7 +340,11 @@ async fn finish(
     let (parts, body) = response.into_parts();
     let body = match body.collect().await {
         Ok(body) => body.to_bytes(),
-        Err(error) => return Err(ApiError::internal(format!("an answer broke off: {error}"))),
+        Err(error) => {
+            return Err(ApiError::internal(format!(
+                "the answer ended early: {error}"
+            )));
+        }
     };
     let row = repeatable.row.as_str();
     let content_type = parts.headers.get(header::CONTENT_TYPE);
@@ -360,10 +364,10 @@ async fn finish(
         "UPDATE idempotency_keys SET answer = ?2 WHERE id = ?1 AND attempt = ?3",
         [row.into(), sealed.into(), attempt.id().into()],
     );
-    // The answer is right whether or not it could be kept.
+    // The answer is right whether or not it could be stored.
     if let Err(error) = ports.database.aside(vec![end]).await {
         let id = request_id.map_or_else(String::new, |RequestId(id)| id);
-        let line = format!("the answer to an Idempotency-Key could not be kept: {error}");
+        let line = format!("the answer to an Idempotency-Key could not be stored: {error}");
         ports.log.write(Level::Error, &id, &line);
     }
     Ok(Response::from_parts(parts, Body::from(body)))

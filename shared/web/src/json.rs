@@ -67,7 +67,7 @@ impl<S: Send + Sync, T: DeserializeOwned> OptionalFromRequest<S> for Json<T> {
 fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     if body.trim_ascii_start().starts_with(b"[") {
         return Err(ApiError::unprocessable(
-            "the body does not fit: send an object, not a list",
+            "the body must be a JSON object, not a list",
         ));
     }
     serde_json::from_slice(body).map_err(|error| {
@@ -102,9 +102,9 @@ pub async fn read_body(body: Body) -> Result<Bytes, ApiError> {
         Err(error) if error.is::<LengthLimitError>() => Err(ApiError::new(
             StatusCode::PAYLOAD_TOO_LARGE,
             "payload_too_large",
-            format!("the body is larger than {MAX_BODY_BYTES} bytes"),
+            format!("the body must not be larger than {MAX_BODY_BYTES} bytes"),
         )),
-        Err(_) => Err(ApiError::bad_request("the body broke off")),
+        Err(_) => Err(ApiError::bad_request("the request ended early")),
     }
 }
 

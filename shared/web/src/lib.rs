@@ -17,8 +17,8 @@ pub mod endpoints;
 mod error;
 mod idempotency;
 mod json;
+pub mod list;
 pub mod openapi;
-pub mod page;
 mod query;
 pub mod range;
 pub mod rate_limit;
@@ -36,7 +36,8 @@ pub use idempotency::{
 };
 pub use json::{Json, MAX_BODY_BYTES, read_body};
 pub use keywright_ports::AddressHeader;
-pub use query::Query;
+pub use list::{List, Listed, NoFilter};
+pub use query::{Query, StrictQuery};
 pub use sendfile::{NotASendfile, Sendfile};
 pub use serve::{
     REQUEST_ID, RequestId, api_router, not_opened, request_id_of, serve, set_content_length,

@@ -94,7 +94,7 @@ pub struct Charge {
 
 /// A token that was taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Taken {
+pub struct TakenToken {
     /// For the answer's fields.
     pub allowance: Allowance,
     /// What to write after the answer, where the bucket is shared by now.
@@ -143,7 +143,7 @@ impl Limiter {
     ///
     /// # Errors
     /// The empty bucket's [`Allowance`].
-    pub fn take(&self, who: &str, now: u64) -> Result<Taken, Allowance> {
+    pub fn take(&self, who: &str, now: u64) -> Result<TakenToken, Allowance> {
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         if buckets.len() >= MOST_BUCKETS && !buckets.contains_key(who) {
             buckets.retain(|_, bucket| bucket.full_at > now);
@@ -165,7 +165,7 @@ impl Limiter {
             bucket: self.bucket(who),
             millis: std::mem::take(&mut bucket.uncharged),
         });
-        Ok(Taken {
+        Ok(TakenToken {
             allowance: self.allowance(full_at, now),
             charge,
         })
@@ -180,10 +180,10 @@ impl Limiter {
     pub fn correct(
         &self,
         who: &str,
-        taken: Taken,
+        taken: TakenToken,
         shared_full_at: Option<i64>,
         now: u64,
-    ) -> Result<Taken, Allowance> {
+    ) -> Result<TakenToken, Allowance> {
         let shared = shared_full_at.and_then(|at| u64::try_from(at).ok());
         let Some(shared) = shared.filter(|&at| at > now) else {
             return Ok(taken);
@@ -203,7 +203,7 @@ impl Limiter {
             })
             .filter(|charge| charge.millis > 0)
         });
-        Ok(Taken {
+        Ok(TakenToken {
             allowance: self.allowance(bucket.full_at, now),
             charge,
         })

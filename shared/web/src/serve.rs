@@ -57,14 +57,14 @@ fn cors(routes: Router) -> Router {
 }
 
 async fn unknown_route() -> ApiError {
-    ApiError::not_found("there is no such route")
+    ApiError::not_found("no such endpoint; see /v1/openapi.json")
 }
 
 async fn wrong_method() -> ApiError {
     ApiError::new(
         StatusCode::METHOD_NOT_ALLOWED,
         "method_not_allowed",
-        "this route does not take this method; the allow header lists those it takes",
+        "method not allowed; see the Allow header",
     )
 }
 

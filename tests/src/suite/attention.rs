@@ -93,7 +93,7 @@ async fn what_is_unknown_or_wrong(instance: &Instance) {
     ask(instance, Method::POST, unknown)
         .await
         .is_error(404, "not_found");
-    for query in ["state=closed", "limit=0", "limit=501", "cursor=x"] {
+    for query in ["state=closed", "limit=0", "limit=1001", "cursor=x"] {
         let path = format!("/v1/admin/attention?{query}");
         let answer = ask(instance, Method::GET, &path).await;
         answer.is_error(400, "bad_request");

@@ -78,13 +78,13 @@ pub(crate) async fn handler(
     let Json(new) = new?;
     if new.label.trim().is_empty() || new.label.chars().count() > MAX_LABEL_CHARS {
         return Err(ApiError::bad_request(format!(
-            "label: 1 to {MAX_LABEL_CHARS} characters of text"
+            "label must have 1 to {MAX_LABEL_CHARS} characters"
         )));
     }
     let role: Role = new
         .role
         .parse()
-        .map_err(|error| ApiError::bad_request(format!("role: {error}")))?;
+        .map_err(|error| ApiError::bad_request(format!("role must be {error}")))?;
     let expires_at = new.expires_at.map(|given| {
         let read = |text: String| {
             parse_rfc3339(&text).map_err(|_| {
@@ -132,10 +132,7 @@ fn extra_scopes(names: Vec<String>) -> Result<Vec<Scope>, ApiError> {
         let scope = scope.ok_or_else(|| {
             let all = Scope::ALL.iter().filter(|scope| scope.is_a_la_carte());
             let all: Vec<&str> = all.map(|scope| scope.as_str()).collect();
-            ApiError::bad_request(format!(
-                "scopes: these can be given by name: {}",
-                all.join(", ")
-            ))
+            ApiError::bad_request(format!("scopes must be among these: {}", all.join(", ")))
         })?;
         if !scopes.contains(&scope) {
             scopes.push(scope);

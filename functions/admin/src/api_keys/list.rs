@@ -3,59 +3,37 @@
 use super::KeyView;
 use crate::Ports;
 use axum::extract::State;
-use http::{HeaderMap, Uri};
 use keywright_domain::page::Position;
-use keywright_store::operator::api_keys;
+use keywright_store::operator::api_keys::{self, ApiKey};
+use keywright_web::list::PageQuery;
 use keywright_web::openapi::{AccessRefusals, BadQuery, Failures};
-use keywright_web::page::{PageQuery, end_page};
-use keywright_web::{ApiError, Json, Query};
-use serde::Serialize;
-use utoipa::ToSchema;
+use keywright_web::{ApiError, List, NoFilter, list_of};
 
-/// Keys on a page, usually and at most.
-const USUAL: i64 = 200;
-const MOST: i64 = 1_000;
-
-/// Keys, newest first.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct Keys {
-    /// Revoked ones included.
-    api_keys: Vec<KeyView>,
-    /// `cursor` of the next page; null on the last one.
-    #[schema(required)]
-    next_cursor: Option<String>,
+list_of! {
+    /// A page of scoped keys, revoked ones included.
+    ApiKeys as ApiKeyPage { api_keys: KeyView }
 }
 
-/// The scoped keys, newest first, without their tokens. 200 a page where no
-/// limit is sent, 1000 at most.
+/// Lists the scoped keys, newest first, without their tokens.
 #[utoipa::path(
     get,
     path = "/v1/admin/api-keys",
     tag = "api keys",
     params(PageQuery),
     responses(
-        (status = 200, description = "The keys.", body = Keys),
+        (status = 200, description = "The keys.", body = ApiKeyPage),
         BadQuery, AccessRefusals, Failures
     ),
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,
-    uri: Uri,
-    Query(query): Query<PageQuery>,
-) -> Result<(HeaderMap, Json<Keys>), ApiError> {
-    let page = query.page(USUAL, MOST)?;
-    let mut keys = api_keys::list(&ports.database, &page).await?;
-    let (headers, next_cursor) = end_page(&page, &uri, &mut keys, |key| Position {
+    list: List<NoFilter>,
+) -> Result<ApiKeyPage, ApiError> {
+    let rows = api_keys::list(&ports.database, &list.page).await?;
+    let position = |key: &ApiKey| Position {
         at: key.created_at,
         id: key.id.clone(),
-    });
+    };
     let now = ports.stamps.now();
-    let api_keys = keys.into_iter().map(|key| KeyView::new(key, now)).collect();
-    Ok((
-        headers,
-        Json(Keys {
-            api_keys,
-            next_cursor,
-        }),
-    ))
+    Ok(list.answer(rows, position, |key| KeyView::new(key, now)))
 }

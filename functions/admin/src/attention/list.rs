@@ -1,47 +1,35 @@
 //! `GET /v1/admin/attention`.
 
 use super::AttentionView;
-use crate::Ports;
 use axum::extract::State;
-use http::{HeaderMap, Uri};
 use keywright_domain::page::Position;
-use keywright_store::operator::attention;
+use keywright_ports::Database;
+use keywright_store::operator::attention::{self, AttentionItem};
+use keywright_web::list::PageQuery;
 use keywright_web::openapi::{AccessRefusals, BadQuery, Failures};
-use keywright_web::page::{PageQuery, end_page};
-use keywright_web::{ApiError, Json, Query};
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use keywright_web::{ApiError, List, list_of};
+use serde::Deserialize;
+use utoipa::IntoParams;
 
-/// Items a page, where no limit is sent, and at most.
-const USUAL: i64 = 100;
-const MOST: i64 = 500;
-
-/// Which ones.
+/// Which items.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(crate) struct Which {
-    /// `open`, which is usual, or `all` to see those that are done as well.
-    #[param(pattern = "^(open|all)$")]
-    state: Option<String>,
+pub(crate) struct AttentionFilter {
+    /// `open`, the default, or `all` to see resolved items as well.
+    #[param(value_type = Option<String>, pattern = "^(open|all)?$")]
+    state: Option<AttentionState>,
 }
 
-#[derive(Deserialize)]
-pub(crate) struct Asked {
-    #[serde(flatten)]
-    which: Which,
-    #[serde(flatten)]
-    page: PageQuery,
+#[derive(Deserialize, PartialEq)]
+#[serde(rename_all = "lowercase")]
+enum AttentionState {
+    Open,
+    All,
 }
 
-/// What there is to look at, newest first.
-#[derive(Serialize, ToSchema)]
-#[schema(as = Attention)]
-pub(crate) struct List {
-    /// The items.
-    attention: Vec<AttentionView>,
-    /// `cursor` of the next page; null on the last one.
-    #[schema(required)]
-    next_cursor: Option<String>,
+list_of! {
+    /// A page of attention items.
+    Items as AttentionPage { attention: AttentionView }
 }
 
 /// What the operator has to look at, newest first. 100 a page where no limit is
@@ -50,34 +38,21 @@ pub(crate) struct List {
     get,
     path = "/v1/admin/attention",
     tag = "records",
-    params(Which, PageQuery),
+    params(AttentionFilter, PageQuery),
     responses(
-        (status = 200, description = "What there is.", body = List),
+        (status = 200, description = "The items.", body = AttentionPage),
         BadQuery, AccessRefusals, Failures
     ),
 )]
 pub(crate) async fn handler(
-    State(ports): State<Ports>,
-    uri: Uri,
-    Query(asked): Query<Asked>,
-) -> Result<(HeaderMap, Json<List>), ApiError> {
-    let page = asked.page.page(USUAL, MOST)?;
-    let only_open = match asked.which.state.as_deref() {
-        None | Some("open") => true,
-        Some("all") => false,
-        Some(_) => return Err(ApiError::bad_request("state: open or all")),
-    };
-    let mut found = attention::list(&ports.database, only_open, &page).await?;
-    let (headers, next_cursor) = end_page(&page, &uri, &mut found, |item| Position {
+    State(database): State<Database>,
+    list: List<AttentionFilter>,
+) -> Result<AttentionPage, ApiError> {
+    let only_open = list.filter.state != Some(AttentionState::All);
+    let rows = attention::list(&database, only_open, &list.page).await?;
+    let position = |item: &AttentionItem| Position {
         at: item.at,
         id: item.id.clone(),
-    });
-    let attention = found.into_iter().map(AttentionView::from).collect();
-    Ok((
-        headers,
-        Json(List {
-            attention,
-            next_cursor,
-        }),
-    ))
+    };
+    Ok(list.answer(rows, position, AttentionView::from))
 }

@@ -1,23 +1,19 @@
 //! `GET /v1/admin/activity`: what happened how often, by the hour.
 
-use crate::Ports;
 use axum::extract::State;
-use http::{HeaderMap, Uri};
 use keywright_domain::dates::rfc3339;
-use keywright_store::operator::activity::{self, Filter, HourlyCount};
+use keywright_ports::Database;
+use keywright_store::operator::activity::{self, HourlyCount};
+use keywright_web::list::PageQuery;
 use keywright_web::openapi::{AccessRefusals, BadQuery, Failures};
-use keywright_web::page::{PageQuery, end_page};
-use keywright_web::{ApiError, Json, Query};
+use keywright_web::{ApiError, List, list_of};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-/// Counts on a page, usually and at most.
-const USUAL: i64 = 200;
-const MOST: i64 = 1_000;
-
+/// Which counts; all of these have to fit.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(crate) struct ActivityQuery {
+pub(crate) struct ActivityFilter {
     /// `license.poll_key`, `license.recover_key`, `license.claim_key`, `recovery.refuse`
     /// or `credential.refuse`.
     #[param(example = "license.recover_key")]
@@ -25,9 +21,6 @@ pub(crate) struct ActivityQuery {
     /// Id of the license; of what was refused the network it came from, or
     /// `api_key:<id>`.
     subject: Option<String>,
-    #[serde(flatten)]
-    #[param(ignore)]
-    page: PageQuery,
 }
 
 /// How often something happened in an hour.
@@ -53,15 +46,9 @@ pub(crate) struct CountView {
     network: Option<String>,
 }
 
-/// Counts, the newest hour first.
-#[derive(Serialize, ToSchema)]
-#[schema(as = Activity)]
-pub(crate) struct Counts {
-    /// The counts.
-    counts: Vec<CountView>,
-    /// `cursor` of the next page; null on the last one.
-    #[schema(required)]
-    next_cursor: Option<String>,
+list_of! {
+    /// A page of counts, the newest hour first.
+    Counts as ActivityPage { counts: CountView }
 }
 
 impl From<HourlyCount> for CountView {
@@ -86,30 +73,20 @@ impl From<HourlyCount> for CountView {
     get,
     path = "/v1/admin/activity",
     tag = "records",
-    params(ActivityQuery, PageQuery),
+    params(ActivityFilter, PageQuery),
     responses(
-        (status = 200, description = "The counts.", body = Counts),
+        (status = 200, description = "The counts.", body = ActivityPage),
         BadQuery, AccessRefusals, Failures
     ),
 )]
 pub(crate) async fn handler(
-    State(ports): State<Ports>,
-    uri: Uri,
-    Query(query): Query<ActivityQuery>,
-) -> Result<(HeaderMap, Json<Counts>), ApiError> {
-    let page = query.page.page(USUAL, MOST)?;
-    let filter = Filter {
-        kind: query.kind,
-        subject: query.subject,
+    State(database): State<Database>,
+    list: List<ActivityFilter>,
+) -> Result<ActivityPage, ApiError> {
+    let filter = activity::Filter {
+        kind: list.filter.kind.clone(),
+        subject: list.filter.subject.clone(),
     };
-    let mut counts = activity::list(&ports.database, &filter, &page).await?;
-    let (headers, next_cursor) = end_page(&page, &uri, &mut counts, HourlyCount::position);
-    let counts = counts.into_iter().map(CountView::from).collect();
-    Ok((
-        headers,
-        Json(Counts {
-            counts,
-            next_cursor,
-        }),
-    ))
+    let rows = activity::list(&database, &filter, &list.page).await?;
+    Ok(list.answer(rows, HourlyCount::position, CountView::from))
 }

@@ -1,30 +1,25 @@
 //! `GET /v1/admin/audit`: who changed what.
 
-use crate::Ports;
 use crate::discount_codes::HIDDEN_CODE;
-use crate::span::Span;
+use crate::span;
 use axum::Extension;
 use axum::extract::State;
-use http::{HeaderMap, Uri};
 use keywright_domain::access::Caller;
 use keywright_domain::dates::rfc3339;
 use keywright_domain::page::Position;
-use keywright_store::operator::audit::{self, Filter, Recorded};
+use keywright_ports::Database;
+use keywright_store::operator::audit::{self, AuditEntry, AuditFilter};
+use keywright_web::list::PageQuery;
 use keywright_web::openapi::{AccessRefusals, BadQuery, Failures};
-use keywright_web::page::{PageQuery, end_page};
-use keywright_web::{ApiError, Json, Query};
+use keywright_web::{ApiError, List, list_of};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-/// Entries on a page, usually and at most.
-const USUAL: i64 = 200;
-const MOST: i64 = 1_000;
-
 /// Which entries; all of these have to fit.
-#[derive(Deserialize, IntoParams)]
+#[derive(Clone, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(crate) struct Which {
+pub(crate) struct AuditListFilter {
     /// What was done.
     #[param(example = "license.revoke")]
     action: Option<String>,
@@ -37,16 +32,12 @@ pub(crate) struct Which {
     object_id: Option<String>,
     /// The `x-request-id` of the answer.
     request_id: Option<String>,
-}
-
-#[derive(Deserialize)]
-pub(crate) struct Asked {
-    #[serde(flatten)]
-    which: Which,
-    #[serde(flatten)]
-    span: Span,
-    #[serde(flatten)]
-    page: PageQuery,
+    /// Nothing before this time; RFC 3339.
+    #[param(example = "2026-01-01T00:00:00Z", format = DateTime)]
+    from: Option<String>,
+    /// Only before this time; RFC 3339.
+    #[param(example = "2026-02-01T00:00:00Z", format = DateTime)]
+    to: Option<String>,
 }
 
 /// One change.
@@ -80,18 +71,13 @@ pub(crate) struct EntryView {
     request_id: String,
 }
 
-/// Changes, newest first.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct Entries {
-    /// The changes.
-    entries: Vec<EntryView>,
-    /// `cursor` of the next page; null on the last one.
-    #[schema(required)]
-    next_cursor: Option<String>,
+list_of! {
+    /// A page of audit entries.
+    Entries as AuditPage { entries: EntryView }
 }
 
-impl From<Recorded> for EntryView {
-    fn from(entry: Recorded) -> Self {
+impl From<AuditEntry> for EntryView {
+    fn from(entry: AuditEntry) -> Self {
         Self {
             id: entry.id,
             at: rfc3339(entry.at),
@@ -124,47 +110,39 @@ impl EntryView {
     }
 }
 
-/// Who changed what, newest first. 200 a page where no limit is sent, 1000 at
-/// most.
+/// Lists who changed what, newest first.
 #[utoipa::path(
     get,
     path = "/v1/admin/audit",
     tag = "records",
-    params(Which, Span, PageQuery),
+    params(AuditListFilter, PageQuery),
     responses(
-        (status = 200, description = "The changes.", body = Entries),
+        (status = 200, description = "The changes.", body = AuditPage),
         BadQuery, AccessRefusals, Failures
     ),
 )]
 pub(crate) async fn handler(
-    State(ports): State<Ports>,
+    State(database): State<Database>,
     Extension(caller): Extension<Caller>,
-    uri: Uri,
-    Query(asked): Query<Asked>,
-) -> Result<(HeaderMap, Json<Entries>), ApiError> {
-    let page = asked.page.page(USUAL, MOST)?;
-    let (from, to) = asked.span.read()?;
-    let filter = Filter {
-        action: asked.which.action,
-        actor: asked.which.actor,
-        object_kind: asked.which.object_kind,
-        object_id: asked.which.object_id,
-        request_id: asked.which.request_id,
+    list: List<AuditListFilter>,
+) -> Result<AuditPage, ApiError> {
+    let asked = list.filter.clone();
+    let (from, to) = span::read(asked.from.as_ref(), asked.to.as_ref())?;
+    let filter = AuditFilter {
+        action: asked.action,
+        actor: asked.actor,
+        object_kind: asked.object_kind,
+        object_id: asked.object_id,
+        request_id: asked.request_id,
         from,
         to,
     };
-    let mut entries = audit::list(&ports.database, &filter, &page).await?;
-    let (headers, next_cursor) = end_page(&page, &uri, &mut entries, |entry| Position {
+    let rows = audit::list(&database, &filter, &list.page).await?;
+    let position = |entry: &AuditEntry| Position {
         at: entry.at,
         id: entry.id.clone(),
-    });
-    let shown = |entry| EntryView::from(entry).shown_to(&caller);
-    let entries = entries.into_iter().map(shown).collect();
-    Ok((
-        headers,
-        Json(Entries {
-            entries,
-            next_cursor,
-        }),
-    ))
+    };
+    Ok(list.answer(rows, position, |entry| {
+        EntryView::from(entry).shown_to(&caller)
+    }))
 }

@@ -68,7 +68,7 @@ pub(crate) async fn handler(
     let sandbox_only = caller != Caller::Master;
     if sandbox_only && !ports.btcpay.sandbox {
         return Err(ApiError::forbidden(
-            "only the operator's own key connects stores, unless SANDBOX_MODE is on",
+            "only ADMIN_KEY can connect stores, unless SANDBOX_MODE is on",
         ));
     }
     let btcpay = &ports.btcpay;

@@ -17,7 +17,17 @@ use keywright_providers::btcpay::ReadError;
 use keywright_services::payment_providers::PaymentProviders;
 use keywright_store::sales::payment_providers::{self, ProfileProvider};
 use keywright_web::ApiError;
+use serde::Deserialize;
 use std::sync::Arc;
+use utoipa::IntoParams;
+
+/// Which business.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct BusinessQuery {
+    /// UUID of the business; without it the default one.
+    merchant_profile_id: Option<String>,
+}
 
 /// What the instance knows of the vendor's `BTCPay` Server.
 #[derive(Clone)]

@@ -1,35 +1,34 @@
 //! `GET /v1/admin/btcpay/payment-methods`: what a store takes, as it says.
 
-use super::business;
-use super::status::Asked;
+use super::{BusinessQuery, business};
 use crate::Ports;
 use axum::extract::State;
 use keywright_ports::Unavailable;
 use keywright_providers::btcpay::{PaymentMethod, read_payment_methods};
 use keywright_web::openapi::{AccessRefusals, BadQuery, Failures, Unknown, Upstream};
-use keywright_web::{ApiError, Json, Query};
+use keywright_web::{ApiError, Json, StrictQuery};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 /// What a store takes.
 #[derive(Serialize, ToSchema)]
 #[schema(as = BtcpayPaymentMethods)]
-pub(crate) struct Methods {
+pub(crate) struct StorePaymentMethods {
     /// Also those that are switched off.
-    payment_methods: Vec<Method>,
+    payment_methods: Vec<StorePaymentMethod>,
 }
 
 /// A way of paying as `BTCPay` names it.
 #[derive(Serialize, ToSchema)]
 #[schema(as = BtcpayPaymentMethod)]
-pub(crate) struct Method {
+pub(crate) struct StorePaymentMethod {
     /// Such as `BTC-CHAIN` or `BTC-LN`.
     payment_method_id: String,
     /// Whether buyers are offered it.
     enabled: bool,
 }
 
-impl From<PaymentMethod> for Method {
+impl From<PaymentMethod> for StorePaymentMethod {
     fn from(method: PaymentMethod) -> Self {
         Self {
             payment_method_id: method.payment_method_id,
@@ -46,17 +45,17 @@ impl From<PaymentMethod> for Method {
     get,
     path = "/v1/admin/btcpay/payment-methods",
     tag = "payment providers",
-    params(Asked),
+    params(BusinessQuery),
     responses(
-        (status = 200, description = "What it takes.", body = Methods),
+        (status = 200, description = "What it takes.", body = StorePaymentMethods),
         BadQuery, AccessRefusals, Unknown, Upstream, Failures
     ),
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,
-    Query(asked): Query<Asked>,
-) -> Result<Json<Methods>, ApiError> {
-    let business = business(&ports, asked.merchant_profile_id.as_deref()).await?;
+    StrictQuery(query): StrictQuery<BusinessQuery>,
+) -> Result<Json<StorePaymentMethods>, ApiError> {
+    let business = business(&ports, query.merchant_profile_id.as_deref()).await?;
     let btcpay = &ports.btcpay;
     let configured = btcpay.payment_providers.configured_store();
     let store = match (&business.provider, configured) {
@@ -78,7 +77,7 @@ pub(crate) async fn handler(
         let message = "BTCPay did not say what the store takes; may its key see the settings?";
         ApiError::upstream(message, failure)
     })?;
-    Ok(Json(Methods {
-        payment_methods: found.into_iter().map(Method::from).collect(),
+    Ok(Json(StorePaymentMethods {
+        payment_methods: found.into_iter().map(StorePaymentMethod::from).collect(),
     }))
 }

@@ -1,26 +1,18 @@
 //! `GET /v1/admin/btcpay/status`: where a business is paid.
 
-use super::business;
+use super::{BusinessQuery, business};
 use crate::Ports;
 use axum::extract::State;
 use keywright_domain::dates::rfc3339;
 use keywright_web::openapi::{AccessRefusals, BadQuery, Failures, Unknown};
-use keywright_web::{ApiError, Json, Query};
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
-
-/// Which business.
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct Asked {
-    /// UUID of the business; without it the default one.
-    pub(super) merchant_profile_id: Option<String>,
-}
+use keywright_web::{ApiError, Json, StrictQuery};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 /// Where a business is paid.
 #[derive(Serialize, ToSchema)]
 #[schema(as = BtcpayStatus)]
-pub(crate) struct Status {
+pub(crate) struct BtcPayStatus {
     /// Whether it is paid at a store at all.
     connected: bool,
     /// `connected` by an operator, or of the `configuration`; null for none.
@@ -46,19 +38,19 @@ pub(crate) struct Status {
     get,
     path = "/v1/admin/btcpay/status",
     tag = "payment providers",
-    params(Asked),
+    params(BusinessQuery),
     responses(
-        (status = 200, description = "Where it is paid.", body = Status),
+        (status = 200, description = "Where it is paid.", body = BtcPayStatus),
         BadQuery, AccessRefusals, Unknown, Failures
     ),
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,
-    Query(asked): Query<Asked>,
-) -> Result<Json<Status>, ApiError> {
-    let business = business(&ports, asked.merchant_profile_id.as_deref()).await?;
+    StrictQuery(query): StrictQuery<BusinessQuery>,
+) -> Result<Json<BtcPayStatus>, ApiError> {
+    let business = business(&ports, query.merchant_profile_id.as_deref()).await?;
     let btcpay = &ports.btcpay;
-    let none = Status {
+    let none = BtcPayStatus {
         connected: false,
         source: None,
         merchant_profile_id: business.profile_id,
@@ -74,7 +66,7 @@ pub(crate) async fn handler(
             business.provider,
             btcpay.payment_providers.configured_store(),
         ) {
-            (Some(provider), _) => Status {
+            (Some(provider), _) => BtcPayStatus {
                 connected: true,
                 source: Some("connected"),
                 problem: (btcpay.payment_providers.open(&provider))
@@ -87,14 +79,14 @@ pub(crate) async fn handler(
                 connected_at: Some(rfc3339(provider.connected_at)),
                 ..none
             },
-            (None, Ok(store)) if business.is_default => Status {
+            (None, Ok(store)) if business.is_default => BtcPayStatus {
                 connected: true,
                 source: Some("configuration"),
                 base_url: btcpay.payment_providers.server_url().map(str::to_owned),
                 store_id: Some(store.id().to_owned()),
                 ..none
             },
-            (None, Err(problem)) if business.is_default => Status {
+            (None, Err(problem)) if business.is_default => BtcPayStatus {
                 problem: Some(problem.to_owned()),
                 ..none
             },

@@ -1,21 +1,17 @@
 //! `GET /v1/admin/chain`.
 
 use super::JobView;
-use crate::Ports;
 use axum::extract::State;
-use http::{HeaderMap, Uri};
+use http::HeaderMap;
 use keywright_domain::dates::rfc3339;
 use keywright_domain::page::Position;
+use keywright_ports::Database;
 use keywright_store::chain::chain_job_requests::{self, ChainStatus};
+use keywright_web::list::PageQuery;
 use keywright_web::openapi::{AccessRefusals, BadQuery, Failures};
-use keywright_web::page::{PageQuery, end_page};
-use keywright_web::{ApiError, Json, Query};
+use keywright_web::{ApiError, Json, List, NoFilter};
 use serde::Serialize;
 use utoipa::ToSchema;
-
-/// Work on a page, usually and at most.
-const USUAL: i64 = 50;
-const MOST: i64 = 200;
 
 /// How far the chain was read for one token.
 #[derive(Serialize, ToSchema)]
@@ -38,8 +34,7 @@ pub(crate) struct StandingView {
 
 /// How the chain is read.
 #[derive(Serialize, ToSchema)]
-#[schema(as = ChainReading)]
-pub(crate) struct Reading {
+pub(crate) struct ChainReading {
     /// How far, of each token.
     chains: Vec<StandingView>,
     /// Work beside it, newest first.
@@ -49,37 +44,32 @@ pub(crate) struct Reading {
     next_cursor: Option<String>,
 }
 
-/// How far the chain was read, and what is read again, newest first. 50 a page where
-/// no limit is sent, 200 at most.
+/// How far the chain was read, and what is read again, newest first.
 #[utoipa::path(
     get,
     path = "/v1/admin/chain",
     tag = "records",
     params(PageQuery),
     responses(
-        (status = 200, description = "How the chain is read.", body = Reading),
+        (status = 200, description = "How the chain is read.", body = ChainReading),
         BadQuery, AccessRefusals, Failures
     ),
 )]
 pub(crate) async fn handler(
-    State(ports): State<Ports>,
-    uri: Uri,
-    Query(page): Query<PageQuery>,
-) -> Result<(HeaderMap, Json<Reading>), ApiError> {
-    let page = page.page(USUAL, MOST)?;
-    let (chains, mut jobs) = chain_job_requests::list(&ports.database, &page).await?;
-    let (headers, next_cursor) = end_page(&page, &uri, &mut jobs, |job| Position {
+    State(database): State<Database>,
+    list: List<NoFilter>,
+) -> Result<(HeaderMap, Json<ChainReading>), ApiError> {
+    let (chains, mut jobs) = chain_job_requests::list(&database, &list.page).await?;
+    let next = list.cut(&mut jobs, |job| Position {
         at: job.requested_at,
         id: job.id.clone(),
     });
-    Ok((
-        headers,
-        Json(Reading {
-            chains: chains.into_iter().map(StandingView::from).collect(),
-            jobs: jobs.into_iter().map(JobView::from).collect(),
-            next_cursor,
-        }),
-    ))
+    let reading = ChainReading {
+        chains: chains.into_iter().map(StandingView::from).collect(),
+        jobs: jobs.into_iter().map(JobView::from).collect(),
+        next_cursor: next.cursor,
+    };
+    Ok((next.headers, Json(reading)))
 }
 
 impl From<ChainStatus> for StandingView {

@@ -51,12 +51,12 @@ pub(crate) struct DiscountCodeChange {
     policy_slugs: Option<Option<Vec<String>>>,
     #[serde(flatten)]
     #[schema(ignore)]
-    fixed: Fixed,
+    fixed: FixedMembers,
 }
 
 /// What cannot be changed, so that whoever tries is told.
 #[derive(Deserialize)]
-struct Fixed {
+struct FixedMembers {
     code: Option<Value>,
     kind: Option<Value>,
     discount_currency: Option<Value>,
@@ -121,7 +121,7 @@ pub(crate) async fn handler(
                 None if slugs.is_empty() => None,
                 None => {
                     return Err(ApiError::bad_request(
-                        "policy_slugs: this code is for every product",
+                        "policy_slugs is only allowed for a code of one product",
                     ));
                 }
             })
@@ -146,7 +146,7 @@ pub(crate) async fn handler(
     }
 }
 
-impl Fixed {
+impl FixedMembers {
     fn check(&self) -> Result<(), ApiError> {
         for (member, value) in [
             ("code", &self.code),
@@ -157,13 +157,13 @@ impl Fixed {
         ] {
             if value.is_some() {
                 return Err(ApiError::bad_request(format!(
-                    "{member}: it cannot be changed; make another code"
+                    "{member} cannot be changed; create another code"
                 )));
             }
         }
         if self.active.is_some() {
             return Err(ApiError::bad_request(
-                "active: change it with PATCH /v1/admin/discount-codes/{id}/active",
+                "active is changed with PATCH /v1/admin/discount-codes/{id}/active",
             ));
         }
         Ok(())

@@ -99,7 +99,7 @@ pub(crate) async fn handler(
         None if slugs.is_empty() => None,
         None => {
             return Err(ApiError::bad_request(
-                "policy_slugs: name their product in product_slug",
+                "policy_slugs is only allowed together with product_slug",
             ));
         }
     };
@@ -110,7 +110,7 @@ pub(crate) async fn handler(
     let priced = product.as_ref().map(|product| product.price.currency());
     if let Some(priced) = priced.filter(|priced| !discount.is_for(*priced)) {
         return Err(ApiError::bad_request(format!(
-            "discount_currency: the product is priced in {priced}, and an amount in {currency} would never apply"
+            "discount_currency must be {priced}, the currency of the product: an amount in {currency} would never apply"
         )));
     }
     let product_id = product.map(|product| product.id);
@@ -136,7 +136,7 @@ pub(crate) async fn handler(
     let created = discount_codes::create(&ports.database, &actor, &code, audit_id).await;
     created.map_err(|error| {
         if error.is_unique_violation("discount_codes.code") {
-            ApiError::conflict("code: there is one of this text")
+            ApiError::conflict("a code with this text already exists")
         } else {
             error.into()
         }
@@ -146,7 +146,7 @@ pub(crate) async fn handler(
 
 fn currency(word: &str) -> Result<Currency, ApiError> {
     Currency::parse(word)
-        .ok_or_else(|| ApiError::bad_request("discount_currency: one of SAT, USD and EUR"))
+        .ok_or_else(|| ApiError::bad_request("discount_currency must be SAT, USD or EUR"))
 }
 
 fn discount(
@@ -159,7 +159,7 @@ fn discount(
         (DiscountKind::FreeLicense, None) => 0,
         (_, None) => {
             return Err(ApiError::bad_request(
-                "amount: basis points for percent, a number of the currency's smallest unit for fixed_sats and set_price",
+                "amount must be in basis points for percent, and in the currency's smallest unit for fixed_sats and set_price",
             ));
         }
     };
@@ -171,7 +171,7 @@ fn discount(
 fn slugs(one: Option<String>, several: Option<Vec<String>>) -> Result<Vec<String>, ApiError> {
     match (one, several) {
         (Some(_), Some(_)) => Err(ApiError::bad_request(
-            "policy_slug: send it or policy_slugs, not both",
+            "send policy_slug or policy_slugs, not both",
         )),
         (Some(slug), None) => Ok(vec![slug]),
         (None, several) => Ok(several.unwrap_or_default()),

@@ -9,7 +9,7 @@ pub(crate) mod list;
 
 use crate::{Ports, text};
 use keywright_domain::access::Caller;
-use keywright_domain::dates::{parse_rfc3339, rfc3339};
+use keywright_domain::dates::rfc3339;
 use keywright_domain::money::Currency;
 use keywright_store::catalog::discount_code_change::DiscountCodeRefusal;
 use keywright_store::catalog::discount_codes::DiscountCode;
@@ -145,13 +145,13 @@ fn check_uses(max_uses: i64) -> Result<(), ApiError> {
         return Ok(());
     }
     Err(ApiError::bad_request(format!(
-        "max_uses: a number from 1 to {MAX_USES}, or null for as often as they like"
+        "max_uses must be from 1 to {MAX_USES}, or null for unlimited"
     )))
 }
 
 /// The end of a code, in unix seconds.
 fn end(expires_at: &str) -> Result<i64, ApiError> {
-    parse_rfc3339(expires_at).map_err(|error| ApiError::bad_request(format!("expires_at: {error}")))
+    text::time("expires_at", expires_at)
 }
 
 /// The policies of these names, each once; none named is all of them.
@@ -168,7 +168,7 @@ async fn policy_ids(
     }
     if slugs.len() > MAX_POLICIES {
         return Err(ApiError::bad_request(format!(
-            "policy_slugs: at most {MAX_POLICIES}"
+            "policy_slugs must not have more than {MAX_POLICIES} entries"
         )));
     }
     let policies = policies::of_product(&ports.database, product_id).await?;
@@ -176,7 +176,9 @@ async fn policy_ids(
     for slug in slugs {
         let policy = policies.iter().find(|policy| policy.slug == *slug);
         let policy = policy.ok_or_else(|| {
-            ApiError::not_found(format!("policy_slugs: the product has no policy {slug:?}"))
+            ApiError::not_found(format!(
+                "policy_slugs must name policies of the product; it has no policy {slug:?}"
+            ))
         })?;
         if !ids.contains(&policy.id) {
             ids.push(policy.id.clone());

@@ -1,6 +1,6 @@
 //! `PATCH /v1/admin/licenses/{id}`: changes one license that was sold.
 
-use super::issue::{expiry, last_day};
+use super::times::{expiry, last_day};
 use super::view::LicenseDetail;
 use crate::text::{self, MAX_NOTE_BYTES, nullable, present};
 use crate::{Operator, Ports};

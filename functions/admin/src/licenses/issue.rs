@@ -1,10 +1,11 @@
 //! `POST /v1/admin/licenses`: a license by hand, for the press, a test, a
 //! present. Its receipt is the operator's grant.
 
+use super::times::{expiry, last_day};
 use crate::text::{self, MAX_NOTE_BYTES, present};
 use crate::{Operator, Ports};
 use axum::extract::State;
-use keywright_domain::dates::{parse_end_of_day, parse_rfc3339, rfc3339, utc_day};
+use keywright_domain::dates::{rfc3339, utc_day};
 use keywright_domain::terms::{Terms, check_activations_per_day};
 use keywright_store::catalog::policies;
 use keywright_store::catalog::policies::Policy;
@@ -168,25 +169,6 @@ pub(crate) async fn handler(
         max_machines: grant.terms.max_machines,
         max_activations_per_day: grant.max_activations_per_day,
     }))
-}
-
-/// Reads the last day of included updates; answers its last second.
-pub(super) fn last_day(text: &str) -> Result<i64, ApiError> {
-    parse_end_of_day(text)
-        .map_err(|error| ApiError::bad_request(format!("maintenance_until: {error}")))
-}
-
-/// Reads an expiry. The first second of 1970 is none: a key has that value for
-/// "never" (LIC1 v2, offset 42).
-pub(super) fn expiry(text: &str) -> Result<i64, ApiError> {
-    let at = parse_rfc3339(text)
-        .map_err(|error| ApiError::bad_request(format!("expires_at: {error}")))?;
-    if at == 0 {
-        return Err(ApiError::bad_request(
-            "expires_at: later than 1970-01-01T00:00:00Z",
-        ));
-    }
-    Ok(at)
 }
 
 async fn policy(ports: &Ports, product_id: &str, slug: &str) -> Result<Policy, ApiError> {

@@ -12,5 +12,6 @@ pub(crate) mod show;
 mod standing;
 pub(crate) mod summary;
 pub(crate) mod suspend;
+mod times;
 pub(crate) mod unsuspend;
 mod view;

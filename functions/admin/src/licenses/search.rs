@@ -1,20 +1,18 @@
 //! `GET /v1/admin/licenses/search`: finds a license by what a buyer has.
 
 use super::search_terms::{LicenseSearch, find};
-use super::view::Licenses;
-use crate::Ports;
-use crate::text::present;
+use super::view::LicensePage;
 use axum::extract::State;
-use http::{HeaderMap, Uri};
+use keywright_ports::Database;
+use keywright_web::list::PageQuery;
 use keywright_web::openapi::{AccessRefusals, BadQuery, Failures};
-use keywright_web::page::PageQuery;
-use keywright_web::{ApiError, Json, Query};
+use keywright_web::{ApiError, List};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-#[derive(Deserialize, IntoParams)]
+#[derive(Clone, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(crate) struct Asked {
+pub(crate) struct LicenseSearchQuery {
     /// The address it is for; case does not matter.
     buyer_email: Option<String>,
     /// The purchase: our invoice id, or the payment provider's.
@@ -23,9 +21,6 @@ pub(crate) struct Asked {
     license_id: Option<String>,
     /// Refused here: send it in the body of `POST /v1/admin/licenses/search`.
     key: Option<String>,
-    #[serde(flatten)]
-    #[param(ignore)]
-    page: PageQuery,
 }
 
 /// Finds the licenses that fit all that is given, newest first. At least one
@@ -34,19 +29,18 @@ pub(crate) struct Asked {
     get,
     path = "/v1/admin/licenses/search",
     tag = "licenses",
-    params(Asked, PageQuery),
+    params(LicenseSearchQuery, PageQuery),
     responses(
-        (status = 200, description = "A page of licenses.", body = Licenses),
+        (status = 200, description = "A page of licenses.", body = LicensePage),
         BadQuery, AccessRefusals, Failures
     ),
 )]
 pub(crate) async fn handler(
-    State(ports): State<Ports>,
-    uri: Uri,
-    asked: Result<Query<Asked>, ApiError>,
-) -> Result<(HeaderMap, Json<Licenses>), ApiError> {
-    let Query(asked) = asked?;
-    if present(asked.key).is_some() {
+    State(database): State<Database>,
+    list: List<LicenseSearchQuery>,
+) -> Result<LicensePage, ApiError> {
+    let asked = list.filter.clone();
+    if asked.key.is_some() {
         return Err(ApiError::bad_request(
             "key must not be in the address, where logs and proxies keep it; send it in the body of POST /v1/admin/licenses/search",
         ));
@@ -57,5 +51,5 @@ pub(crate) async fn handler(
         license_id: asked.license_id,
         key: None,
     };
-    find(&ports, &uri, search, &asked.page).await
+    find(&database, search, &list).await
 }

@@ -2,13 +2,12 @@
 //! is a secret, and addresses end up in logs, so it goes into the body.
 
 use super::search_terms::{LicenseSearch, find};
-use super::view::Licenses;
-use crate::Ports;
+use super::view::LicensePage;
 use axum::extract::State;
-use http::{HeaderMap, Uri};
+use keywright_ports::Database;
+use keywright_web::list::PageQuery;
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures};
-use keywright_web::page::PageQuery;
-use keywright_web::{ApiError, Json, Query};
+use keywright_web::{ApiError, Json, List, NoFilter};
 
 /// Finds the licenses that fit all that is given, newest first. At least one
 /// of `buyer_email`, `invoice_id`, `license_id` and `key` is required.
@@ -19,16 +18,14 @@ use keywright_web::{ApiError, Json, Query};
     params(PageQuery),
     request_body = LicenseSearch,
     responses(
-        (status = 200, description = "A page of licenses.", body = Licenses),
+        (status = 200, description = "A page of licenses.", body = LicensePage),
         BodyRefusals, AccessRefusals, Conflict, Failures
     ),
 )]
 pub(crate) async fn handler(
-    State(ports): State<Ports>,
-    uri: Uri,
-    page: Result<Query<PageQuery>, ApiError>,
-    search: Result<Json<LicenseSearch>, ApiError>,
-) -> Result<(HeaderMap, Json<Licenses>), ApiError> {
-    let (Query(page), Json(search)) = (page?, search?);
-    find(&ports, &uri, search, &page).await
+    State(database): State<Database>,
+    list: List<NoFilter>,
+    Json(search): Json<LicenseSearch>,
+) -> Result<LicensePage, ApiError> {
+    find(&database, search, &list).await
 }

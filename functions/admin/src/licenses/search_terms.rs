@@ -1,14 +1,11 @@
 //! Finding licenses by what a buyer has: what both ways of asking share.
 
-use super::list::{MOST, USUAL};
-use super::view::{Licenses, answer};
-use crate::Ports;
+use super::view::{LicensePage, answer};
 use crate::text::present;
-use http::{HeaderMap, Uri};
 use keywright_license::LicenseKey;
+use keywright_ports::Database;
 use keywright_store::licenses::license_list::{self, Filter};
-use keywright_web::page::PageQuery;
-use keywright_web::{ApiError, Json};
+use keywright_web::{ApiError, List};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -27,13 +24,11 @@ pub(crate) struct LicenseSearch {
 }
 
 /// The page of licenses that fit all terms.
-pub(super) async fn find(
-    ports: &Ports,
-    uri: &Uri,
+pub(super) async fn find<F>(
+    database: &Database,
     search: LicenseSearch,
-    page: &PageQuery,
-) -> Result<(HeaderMap, Json<Licenses>), ApiError> {
-    let page = page.page(USUAL, MOST)?;
+    list: &List<F>,
+) -> Result<LicensePage, ApiError> {
     let key_license_id = present(search.key)
         .map(|key| license_in(&key))
         .transpose()?;
@@ -52,11 +47,11 @@ pub(super) async fn find(
     ];
     if given.into_iter().all(Option::is_none) {
         return Err(ApiError::bad_request(
-            "send buyer_email, invoice_id or license_id; or key, in the body of a POST",
+            "send buyer_email, invoice_id or license_id; or send key in the body of a POST",
         ));
     }
-    let rows = license_list::page(&ports.database, &filter, &page).await?;
-    Ok(answer(uri, &page, rows))
+    let rows = license_list::page(database, &filter, &list.page).await?;
+    Ok(answer(list, rows))
 }
 
 /// The license that a key names, whoever wrote the key.

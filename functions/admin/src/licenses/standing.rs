@@ -51,7 +51,7 @@ pub(super) async fn set(
         None => Err(unknown()),
         Some(status) if status == turn.to() => Ok(Json(Done::OK)),
         Some(status) => Err(ApiError::conflict(format!(
-            "the license is {}, which is for good; issue another one instead",
+            "the license is {}, which cannot be undone; issue another one instead",
             status.as_str()
         ))),
     }

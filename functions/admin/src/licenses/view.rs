@@ -1,25 +1,18 @@
 //! A license as the operator sees it: the same in lists and alone.
 
-use http::{HeaderMap, Uri};
 use keywright_domain::dates::{rfc3339, utc_day};
 use keywright_domain::money::Currency;
-use keywright_domain::page::{Page, Position};
+use keywright_domain::page::Position;
 use keywright_domain::seats::machines_over;
 use keywright_store::licenses::license_detail::{Detail, Invoice, Machine, Receipt};
-use keywright_store::licenses::license_list::Listed;
-use keywright_web::Json;
-use keywright_web::page::end_page;
+use keywright_store::licenses::license_list::Listed as ListedLicense;
+use keywright_web::{List, list_of};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// A page of licenses.
-#[derive(Serialize, ToSchema)]
-#[schema(as = LicensePage)]
-pub(crate) struct Licenses {
-    /// The newest first.
-    licenses: Vec<LicenseView>,
-    /// Cursor of the next page; null on the last one.
-    next_cursor: Option<String>,
+list_of! {
+    /// A page of licenses.
+    Licenses as LicensePage { licenses: LicenseView }
 }
 
 /// A license, without its key.
@@ -162,22 +155,17 @@ pub(crate) struct LicenseMachine {
     last_seen_at: String,
 }
 
-/// The answer of a list: the rows that fit the page, and where the next begins.
-pub(crate) fn answer(uri: &Uri, page: &Page, mut rows: Vec<Listed>) -> (HeaderMap, Json<Licenses>) {
-    let (headers, next_cursor) = end_page(page, uri, &mut rows, |row| Position {
+/// The answer with these licenses.
+pub(super) fn answer<F>(list: &List<F>, rows: Vec<ListedLicense>) -> LicensePage {
+    let position = |row: &ListedLicense| Position {
         at: row.issued_at,
         id: row.id.clone(),
-    });
-    let licenses = rows.into_iter().map(LicenseView::from).collect();
-    let body = Licenses {
-        licenses,
-        next_cursor,
     };
-    (headers, Json(body))
+    list.answer(rows, position, LicenseView::from)
 }
 
-impl From<Listed> for LicenseView {
-    fn from(license: Listed) -> Self {
+impl From<ListedLicense> for LicenseView {
+    fn from(license: ListedLicense) -> Self {
         Self {
             machines_over_limit: machines_over(license.max_machines, license.active_machines),
             id: license.id,

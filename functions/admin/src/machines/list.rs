@@ -1,25 +1,20 @@
 //! `GET /v1/admin/machines`: who uses which license.
 
-use crate::Ports;
-use crate::text::present;
 use axum::extract::State;
-use http::{HeaderMap, Uri};
 use keywright_domain::dates::rfc3339;
 use keywright_domain::page::Position;
-use keywright_store::seats::machine_list::{self, Filter, Listed};
+use keywright_ports::Database;
+use keywright_store::seats::machine_list::{self, Listed as ListedMachine};
+use keywright_web::list::PageQuery;
 use keywright_web::openapi::{AccessRefusals, BadQuery, Failures};
-use keywright_web::page::{PageQuery, end_page};
-use keywright_web::{ApiError, Json, Query};
+use keywright_web::{ApiError, List, list_of};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-/// Machines of a page, where no limit is sent and at most.
-const USUAL: i64 = 500;
-const MOST: i64 = 5_000;
-
-#[derive(Deserialize, IntoParams)]
+/// Which machines; all of these have to fit.
+#[derive(Clone, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(crate) struct Asked {
+pub(crate) struct MachineFilter {
     /// Only machines of this license.
     license_id: Option<String>,
     /// Only machines of this product's licenses.
@@ -28,19 +23,11 @@ pub(crate) struct Asked {
     product_slug: Option<String>,
     /// Whether to list machines too that hold no seat any more.
     include_inactive: Option<bool>,
-    #[serde(flatten)]
-    #[param(ignore)]
-    page: PageQuery,
 }
 
-/// A page of machines.
-#[derive(Serialize, ToSchema)]
-#[schema(as = MachinePage)]
-pub(crate) struct Machines {
-    /// The last activated first.
-    machines: Vec<MachineView>,
-    /// Cursor of the next page; null on the last one.
-    next_cursor: Option<String>,
+list_of! {
+    /// A page of machines, the last activated first.
+    Machines as MachinePage { machines: MachineView }
 }
 
 /// One activation of one machine.
@@ -79,42 +66,38 @@ pub(crate) struct MachineView {
     get,
     path = "/v1/admin/machines",
     tag = "machines",
-    params(Asked, PageQuery),
+    params(MachineFilter, PageQuery),
     responses(
-        (status = 200, description = "A page of machines.", body = Machines),
+        (status = 200, description = "A page of machines.", body = MachinePage),
         BadQuery, AccessRefusals, Failures
     ),
 )]
 pub(crate) async fn handler(
-    State(ports): State<Ports>,
-    uri: Uri,
-    asked: Result<Query<Asked>, ApiError>,
-) -> Result<(HeaderMap, Json<Machines>), ApiError> {
-    let Query(asked) = asked?;
-    let page = asked.page.page(USUAL, MOST)?;
-    let filter = Filter {
-        license_id: present(asked.license_id),
-        product_id: present(asked.product_id),
-        product_slug: present(asked.product_slug),
-        include_inactive: asked.include_inactive.unwrap_or(false),
+    State(database): State<Database>,
+    list: List<MachineFilter>,
+) -> Result<MachinePage, ApiError> {
+    let MachineFilter {
+        license_id,
+        product_id,
+        product_slug,
+        include_inactive,
+    } = list.filter.clone();
+    let filter = machine_list::Filter {
+        license_id,
+        product_id,
+        product_slug,
+        include_inactive: include_inactive.unwrap_or(false),
     };
-    let mut rows = machine_list::page(&ports.database, &filter, &page).await?;
-    let (headers, next_cursor) = end_page(&page, &uri, &mut rows, |row| Position {
+    let rows = machine_list::page(&database, &filter, &list.page).await?;
+    let position = |row: &ListedMachine| Position {
         at: row.activated_at,
         id: row.id.clone(),
-    });
-    let machines = rows.into_iter().map(MachineView::from).collect();
-    Ok((
-        headers,
-        Json(Machines {
-            machines,
-            next_cursor,
-        }),
-    ))
+    };
+    Ok(list.answer(rows, position, MachineView::from))
 }
 
-impl From<Listed> for MachineView {
-    fn from(machine: Listed) -> Self {
+impl From<ListedMachine> for MachineView {
+    fn from(machine: ListedMachine) -> Self {
         Self {
             id: machine.id,
             license_id: machine.license_id,

@@ -1,6 +1,6 @@
 //! `PATCH /v1/admin/merchant-profiles/{id}`: changes the members that are sent.
 
-use super::{ProfileView, Said, check_name, unknown};
+use super::{ProfileDetails, ProfileView, check_name, unknown};
 use crate::text::nullable;
 use crate::{Operator, Ports};
 use axum::extract::rejection::PathRejection;
@@ -80,7 +80,7 @@ impl MerchantProfileChange {
             sent(&self.brand_color),
             sent(&self.post_purchase_redirect_url),
         ];
-        let said = Said {
+        let said = ProfileDetails {
             legal_name: self.legal_name.flatten(),
             support_url: self.support_url.flatten(),
             support_email: self.support_email.flatten(),

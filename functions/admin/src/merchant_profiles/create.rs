@@ -1,6 +1,6 @@
 //! `POST /v1/admin/merchant-profiles`: a new business.
 
-use super::{ProfileView, Said, check_name};
+use super::{ProfileDetails, ProfileView, check_name};
 use crate::{Operator, Ports};
 use axum::extract::State;
 use keywright_store::catalog::merchant_profiles;
@@ -55,7 +55,7 @@ pub(crate) async fn handler(
 ) -> Result<Json<ProfileView>, ApiError> {
     let Json(new) = new?;
     check_name(&new.name)?;
-    let said = Said {
+    let said = ProfileDetails {
         legal_name: new.legal_name,
         support_url: new.support_url,
         support_email: new.support_email,

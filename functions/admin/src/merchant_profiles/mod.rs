@@ -174,7 +174,7 @@ fn rail(name: &str) -> Result<Rail, ApiError> {
 
 /// The optional members of a business, each checked; an empty text is none.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Said {
+struct ProfileDetails {
     legal_name: Option<String>,
     support_url: Option<String>,
     support_email: Option<String>,
@@ -182,7 +182,7 @@ struct Said {
     post_purchase_redirect_url: Option<String>,
 }
 
-impl Said {
+impl ProfileDetails {
     /// # Errors
     /// 400 that names the member.
     fn checked(self) -> Result<Self, ApiError> {
@@ -224,37 +224,37 @@ mod tests {
         let cases = [
             (
                 "legal_name",
-                Said {
+                ProfileDetails {
                     legal_name: Some("a\nb".to_owned()),
-                    ..Said::default()
+                    ..ProfileDetails::default()
                 },
             ),
             (
                 "support_url",
-                Said {
+                ProfileDetails {
                     support_url: wrong(),
-                    ..Said::default()
+                    ..ProfileDetails::default()
                 },
             ),
             (
                 "support_email",
-                Said {
+                ProfileDetails {
                     support_email: wrong(),
-                    ..Said::default()
+                    ..ProfileDetails::default()
                 },
             ),
             (
                 "brand_color",
-                Said {
+                ProfileDetails {
                     brand_color: wrong(),
-                    ..Said::default()
+                    ..ProfileDetails::default()
                 },
             ),
             (
                 "post_purchase_redirect_url",
-                Said {
+                ProfileDetails {
                     post_purchase_redirect_url: wrong(),
-                    ..Said::default()
+                    ..ProfileDetails::default()
                 },
             ),
         ];
@@ -266,13 +266,13 @@ mod tests {
                 "{refused:?}"
             );
         }
-        let empty = Said {
+        let empty = ProfileDetails {
             brand_color: Some(" ".to_owned()),
-            ..Said::default()
+            ..ProfileDetails::default()
         };
         assert_eq!(
             empty.checked(),
-            Ok(Said::default()),
+            Ok(ProfileDetails::default()),
             "an empty text is none"
         );
     }

@@ -1,10 +1,8 @@
 //! `PATCH /v1/admin/policies/{id}`: changes the members that are sent. What
 //! was sold keeps its terms.
 
-use super::create::check_rank_and_activations;
-use super::{PolicyView, make, metadata, price, unknown};
-use crate::products::check_name;
-use crate::text::nullable;
+use super::{PolicyView, check_rank_and_activations, make, metadata, price, unknown};
+use crate::text::{check_name, nullable};
 use crate::{Operator, Ports};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};

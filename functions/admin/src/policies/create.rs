@@ -1,12 +1,11 @@
 //! `POST /v1/admin/policies`: a new policy of a product.
 
-use super::{PolicyView, changed_meanwhile, metadata, price};
-use crate::products::check_name;
+use super::{PolicyView, changed_meanwhile, check_rank_and_activations, metadata, price};
+use crate::text::check_name;
 use crate::{Operator, Ports};
 use axum::extract::State;
-use keywright_domain::showcase::check_tier_rank;
 use keywright_domain::slug::Slug;
-use keywright_domain::terms::{Terms, check_activations_per_day};
+use keywright_domain::terms::Terms;
 use keywright_store::catalog::policies::{self, Policy};
 use keywright_store::catalog::products;
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
@@ -143,7 +142,7 @@ pub(crate) async fn handler(
         .await
         .map_err(|error| {
             if error.is_unique_violation("policies.slug") {
-                ApiError::conflict("slug: the product has a policy of this slug")
+                ApiError::conflict("slug is taken by another policy of this product")
             } else {
                 error.into()
             }
@@ -152,17 +151,4 @@ pub(crate) async fn handler(
         return Err(changed_meanwhile());
     }
     Ok(Json(policy.into()))
-}
-
-/// Checks the two numbers that are not part of the terms.
-pub(super) fn check_rank_and_activations(
-    tier_rank: Option<i64>,
-    max_activations_per_day: Option<i64>,
-) -> Result<(), ApiError> {
-    tier_rank
-        .map_or(Ok(()), check_tier_rank)
-        .map_err(|error| ApiError::bad_request(error.to_string()))?;
-    max_activations_per_day
-        .map_or(Ok(()), check_activations_per_day)
-        .map_err(|error| ApiError::bad_request(error.to_string()))
 }

@@ -6,13 +6,13 @@ use axum::extract::State;
 use keywright_store::catalog::policies;
 use keywright_store::catalog::products;
 use keywright_web::openapi::{AccessRefusals, BadQuery, Failures, Unknown};
-use keywright_web::{ApiError, Json, Query};
+use keywright_web::{ApiError, Json, StrictQuery};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(crate) struct Asked {
+pub(crate) struct PolicyListQuery {
     /// The product.
     product_slug: String,
     /// Whether to list those too that cannot be bought.
@@ -34,7 +34,7 @@ pub(crate) struct Policies {
     get,
     path = "/v1/admin/policies",
     tag = "policies",
-    params(Asked),
+    params(PolicyListQuery),
     responses(
         (status = 200, description = "The policies.", body = Policies),
         BadQuery, AccessRefusals, Unknown, Failures
@@ -42,17 +42,16 @@ pub(crate) struct Policies {
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,
-    asked: Result<Query<Asked>, ApiError>,
+    StrictQuery(query): StrictQuery<PolicyListQuery>,
 ) -> Result<Json<Policies>, ApiError> {
-    let Query(asked) = asked?;
-    let product = products::find(&ports.database, &asked.product_slug)
+    let product = products::find(&ports.database, &query.product_slug)
         .await?
         .ok_or_else(|| ApiError::not_found("product_slug: there is no such product"))?;
     let policies = policies::listed(
         &ports.database,
         &product.id,
-        asked.include_inactive.unwrap_or(false),
-        asked.include_archived.unwrap_or(false),
+        query.include_inactive.unwrap_or(false),
+        query.include_archived.unwrap_or(false),
     )
     .await?;
     Ok(Json(Policies {

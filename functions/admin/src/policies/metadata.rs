@@ -1,6 +1,6 @@
 //! The members of a policy's metadata that buyers are shown.
 
-use crate::products::check_metadata;
+use crate::text::check_metadata;
 use keywright_domain::showcase::{self, Position, ShowcaseError};
 use keywright_web::ApiError;
 use serde::de::DeserializeOwned;
@@ -11,7 +11,7 @@ use serde_json::Value;
 pub(super) fn check(metadata: &Value) -> Result<(), ApiError> {
     check_metadata(metadata)?;
     let bad = |error: ShowcaseError| ApiError::bad_request(format!("metadata.{error}"));
-    if let Some(text) = member::<String>(metadata, "description", "a text")? {
+    if let Some(text) = member::<String>(metadata, "description", "text")? {
         showcase::check_description(&text).map_err(bad)?;
     }
     member::<bool>(metadata, "highlight", "true or false")?;
@@ -38,7 +38,7 @@ fn member<T: DeserializeOwned>(
 ) -> Result<Option<T>, ApiError> {
     let value = metadata.get(name).cloned().unwrap_or_default();
     serde_json::from_value(value)
-        .map_err(|_| ApiError::bad_request(format!("metadata.{name}: {shape}")))
+        .map_err(|_| ApiError::bad_request(format!("metadata.{name} must be {shape}")))
 }
 
 #[cfg(test)]

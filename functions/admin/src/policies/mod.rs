@@ -15,6 +15,8 @@ use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
 use keywright_domain::dates::rfc3339;
 use keywright_domain::money::{Currency, Price};
+use keywright_domain::showcase::check_tier_rank;
+use keywright_domain::terms::check_activations_per_day;
 use keywright_store::ChangeOutcome;
 use keywright_store::catalog::policies::Policy;
 use keywright_store::catalog::policy_change::{self, PolicyChanges, PolicyRefusal};
@@ -114,7 +116,7 @@ fn unknown() -> ApiError {
 fn price(amount: i64, meant: Option<&str>, currency: Currency) -> Result<Price, ApiError> {
     if meant.is_some_and(|meant| meant != currency.as_str()) {
         return Err(ApiError::bad_request(format!(
-            "price_currency: the product is priced in {currency}, and so are its policies"
+            "price_currency must be {currency}, the currency of the product"
         )));
     }
     Price::new(currency, amount)
@@ -124,7 +126,7 @@ fn price(amount: i64, meant: Option<&str>, currency: Currency) -> Result<Price, 
 /// The answer to a price for a product whose currency another request changed
 /// between reading and writing.
 fn changed_meanwhile() -> ApiError {
-    ApiError::conflict("the product's currency was changed meanwhile; look at it again")
+    ApiError::conflict("the product's currency was changed meanwhile; read the product again")
 }
 
 /// Turns one switch of a policy; repeating it changes nothing more.
@@ -153,4 +155,17 @@ async fn make(
         ChangeOutcome::Refused(PolicyRefusal::OtherCurrency) => Err(changed_meanwhile()),
         ChangeOutcome::Unknown => Err(unknown()),
     }
+}
+
+/// Checks the two numbers that are not part of the terms.
+fn check_rank_and_activations(
+    tier_rank: Option<i64>,
+    max_activations_per_day: Option<i64>,
+) -> Result<(), ApiError> {
+    tier_rank
+        .map_or(Ok(()), check_tier_rank)
+        .map_err(|error| ApiError::bad_request(error.to_string()))?;
+    max_activations_per_day
+        .map_or(Ok(()), check_activations_per_day)
+        .map_err(|error| ApiError::bad_request(error.to_string()))
 }

@@ -1,6 +1,6 @@
 //! `PATCH /v1/admin/products/{id}/active`: on sale or not.
 
-use super::change::refused;
+use super::refused;
 use crate::{Done, Operator, Ports};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};

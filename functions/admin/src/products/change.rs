@@ -1,14 +1,15 @@
 //! `PATCH /v1/admin/products/{id}`: changes the members that are sent.
 
 use super::catalog::{self, CatalogEntry};
-use super::{check_description, check_metadata, check_name, no_such_business, price};
+use super::{check_description, price, refused};
+use crate::text::{check_metadata, check_name};
 use crate::text::{nullable, present};
 use crate::{Operator, Ports};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use keywright_services::contract::ProductView;
 use keywright_store::ChangeOutcome;
-use keywright_store::catalog::product_change::{self, ProductChanges, ProductRefusal};
+use keywright_store::catalog::product_change::{self, ProductChanges};
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
 use keywright_web::{ApiError, Json};
 use serde::Deserialize;
@@ -84,16 +85,6 @@ pub(crate) async fn handler(
         ChangeOutcome::Changed(product) => Ok(Json(product.into())),
         ChangeOutcome::Unknown => Err(unknown()),
         ChangeOutcome::Refused(refusal) => Err(refused(refusal)),
-    }
-}
-
-/// The answer to a change that the database refused.
-pub(super) fn refused(refusal: ProductRefusal) -> ApiError {
-    match refusal {
-        ProductRefusal::CurrencyInUse => ApiError::conflict(
-            "price_currency cannot be changed while a policy of the product has a price of its own or an active discount code has an amount in the current currency; remove those prices (price_sats_override: null) and disable those codes first",
-        ),
-        ProductRefusal::NoSuchMerchantProfile => no_such_business(),
     }
 }
 

@@ -1,8 +1,8 @@
 //! `POST /v1/admin/products`: a new product.
 
 use super::catalog::{self, CatalogEntry};
-use super::{check_description, check_metadata, check_name, no_such_business, price};
-use crate::text::present;
+use super::{check_description, no_such_business, price};
+use crate::text::{check_metadata, check_name, present};
 use crate::{Operator, Ports};
 use axum::extract::State;
 use keywright_domain::slug::Slug;
@@ -92,7 +92,7 @@ pub(crate) async fn handler(
     let created = products::create(&ports.database, &actor, &product, audit_id, &event_id).await;
     let created = created.map_err(|error| {
         if error.is_unique_violation("products.slug") {
-            ApiError::conflict("slug: another product has it")
+            ApiError::conflict("slug is taken by another product")
         } else {
             error.into()
         }

@@ -5,7 +5,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use keywright_store::catalog::product_change::{self, ProductDeletion};
 use keywright_web::openapi::{AccessRefusals, BadQuery, Conflict, Failures, Unknown};
-use keywright_web::{ApiError, Json, Query};
+use keywright_web::{ApiError, Json, StrictQuery};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -51,11 +51,11 @@ pub(crate) async fn handler(
     State(ports): State<Ports>,
     Operator(actor): Operator,
     id: Result<Path<String>, PathRejection>,
-    asked: Result<Query<ProductDeletionQuery>, ApiError>,
+    StrictQuery(query): StrictQuery<ProductDeletionQuery>,
 ) -> Result<Json<DeletedProduct>, ApiError> {
     let unknown = || ApiError::not_found("there is no such product");
     let Path(id) = id.map_err(|_| unknown())?;
-    let force = asked?.0.force.unwrap_or(false);
+    let force = query.force.unwrap_or(false);
     let audit_id = ports.stamps.new_id();
     match product_change::delete(&ports.database, &actor, &id, force, &audit_id).await? {
         ProductDeletion::Deleted(found) => Ok(Json(DeletedProduct {

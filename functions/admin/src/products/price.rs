@@ -35,7 +35,7 @@ pub(crate) fn read(
 /// The currency of a word.
 fn known(word: &str) -> Result<Currency, ApiError> {
     Currency::parse(word)
-        .ok_or_else(|| ApiError::bad_request("price_currency: one of SAT, USD and EUR"))
+        .ok_or_else(|| ApiError::bad_request("price_currency must be SAT, USD or EUR"))
 }
 
 /// What to send for a price.

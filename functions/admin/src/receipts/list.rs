@@ -2,21 +2,16 @@
 
 use crate::Ports;
 use axum::extract::State;
-use http::{HeaderMap, Uri};
 use keywright_domain::dates::rfc3339;
 use keywright_domain::entitlement::{ReceiptKind, SealState};
 use keywright_domain::page::Position;
 use keywright_ports::receipt_keys::{ReceiptFacts, ReceiptKeys};
 use keywright_store::sales::receipts::{self, ListedReceipt};
+use keywright_web::list::PageQuery;
 use keywright_web::openapi::{AccessRefusals, BadQuery, Failures};
-use keywright_web::page::{PageQuery, end_page};
-use keywright_web::{ApiError, Json, Query};
+use keywright_web::{ApiError, List, NoFilter, list_of};
 use serde::Serialize;
 use utoipa::ToSchema;
-
-/// Receipts on a page, usually and at most.
-const USUAL: i64 = 100;
-const MOST: i64 = 500;
 
 /// A receipt: the record of a payment, a free order or a grant.
 #[derive(Serialize, ToSchema)]
@@ -56,20 +51,14 @@ pub(crate) struct ReceiptView {
     digest: Option<String>,
 }
 
-/// Receipts, newest first.
-#[derive(Serialize, ToSchema)]
-#[schema(as = Receipts)]
-pub(crate) struct List {
-    /// The receipts.
-    receipts: Vec<ReceiptView>,
-    /// `cursor` of the next page; null on the last one.
-    #[schema(required)]
-    next_cursor: Option<String>,
+list_of! {
+    /// A page of receipts.
+    Receipts as ReceiptPage { receipts: ReceiptView }
 }
 
 /// Receipts, and whether they are sealed
 ///
-/// Newest first. 100 a page where no limit is sent, 500 at most. Only a license
+/// Newest first. Only a license
 /// whose receipt is sealed is signed.
 #[utoipa::path(
     get,
@@ -77,33 +66,21 @@ pub(crate) struct List {
     tag = "records",
     params(PageQuery),
     responses(
-        (status = 200, description = "The receipts.", body = List),
+        (status = 200, description = "The receipts.", body = ReceiptPage),
         BadQuery, AccessRefusals, Failures
     ),
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,
-    uri: Uri,
-    Query(page): Query<PageQuery>,
-) -> Result<(HeaderMap, Json<List>), ApiError> {
-    let page = page.page(USUAL, MOST)?;
+    list: List<NoFilter>,
+) -> Result<ReceiptPage, ApiError> {
     let keys = ports.receipt_keys()?;
-    let mut found = receipts::list(&ports.database, &page).await?;
-    let (headers, next_cursor) = end_page(&page, &uri, &mut found, |receipt| Position {
+    let rows = receipts::list(&ports.database, &list.page).await?;
+    let position = |receipt: &ListedReceipt| Position {
         at: receipt.received_at,
         id: receipt.id.clone(),
-    });
-    let receipts = found
-        .into_iter()
-        .map(|receipt| ReceiptView::of(receipt, keys))
-        .collect();
-    Ok((
-        headers,
-        Json(List {
-            receipts,
-            next_cursor,
-        }),
-    ))
+    };
+    Ok(list.answer(rows, position, |receipt| ReceiptView::of(receipt, keys)))
 }
 
 impl ReceiptView {

@@ -1,10 +1,9 @@
 //! `PATCH /v1/admin/releases/{id}`: moves a version to another channel, takes
 //! it back, changes to how many it is offered and what is said of it.
 
-use super::keys::Trusted;
-use super::publish::on_channel;
-use super::view::Recorded;
-use super::{check_entitlement, check_notes, rollout, write};
+use super::keys::TrustedKeys;
+use super::view::RecordedRelease;
+use super::{check_entitlement, check_notes, on_channel, rollout, write};
 use crate::text::{self, MAX_NOTE_BYTES, nullable};
 use crate::{Operator, Ports};
 use axum::Extension;
@@ -70,7 +69,7 @@ pub(crate) struct Yank {
     params(("id" = String, Path, description = "Id of the release.")),
     request_body = ReleaseChange,
     responses(
-        (status = 200, description = "The version as it now is.", body = Recorded),
+        (status = 200, description = "The version as it now is.", body = RecordedRelease),
         BodyRefusals, AccessRefusals, Unknown, Conflict, Failures
     ),
 )]
@@ -80,7 +79,7 @@ pub(crate) async fn handler(
     Extension(caller): Extension<Caller>,
     id: Result<Path<String>, PathRejection>,
     change: Result<Json<ReleaseChange>, ApiError>,
-) -> Result<Json<Recorded>, ApiError> {
+) -> Result<Json<RecordedRelease>, ApiError> {
     let unknown = || ApiError::not_found("there is no such release");
     let Path(id) = id.map_err(|_| unknown())?;
     let Json(change) = change?;
@@ -91,12 +90,12 @@ pub(crate) async fn handler(
         .ok_or_else(unknown)?;
     if change.requires_entitlement.is_some() && !caller.has(Scope::ReleaseGatesWrite) {
         return Err(ApiError::forbidden(format!(
-            "requires_entitlement: this key does not have the scope {}",
+            "requires_entitlement needs the scope {}, which this key does not have",
             Scope::ReleaseGatesWrite
         )));
     }
     let trusted = match change.channel {
-        Some(_) => Some(Trusted::of(&ports, &before.product, None, &caller).await?),
+        Some(_) => Some(TrustedKeys::of(&ports, &before.product, None, &caller).await?),
         None => None,
     };
     let changes = change.checked(&before, trusted.as_ref())?;
@@ -110,9 +109,9 @@ pub(crate) async fn handler(
     };
     let written = write::manifests(&ports, &release.product).await?;
     let index = write::index_unless(&ports, &release.product, written).await?;
-    Ok(Json(Recorded {
+    Ok(Json(RecordedRelease {
         index,
-        ..Recorded::new(release, changed, written)
+        ..RecordedRelease::new(release, changed, written)
     }))
 }
 
@@ -132,7 +131,7 @@ impl ReleaseChange {
     fn checked(
         self,
         release: &Release,
-        trusted: Option<&Trusted>,
+        trusted: Option<&TrustedKeys>,
     ) -> Result<ReleaseChanges, ApiError> {
         if let Some(Some(yank)) = &self.yanked {
             text::check("yanked.reason", &yank.reason, MAX_NOTE_BYTES)?;
@@ -175,7 +174,7 @@ fn signed(
     release: &Release,
     channel: Channel,
     mut signatures: BTreeMap<String, String>,
-    trusted: &Trusted,
+    trusted: &TrustedKeys,
 ) -> Result<BTreeMap<String, NewSignature>, ApiError> {
     let mut checked = BTreeMap::new();
     for file in &release.files {
@@ -197,7 +196,7 @@ fn signed(
     }
     match signatures.keys().next() {
         Some(platform) => Err(ApiError::bad_request(format!(
-            "signatures: {platform:?} is no platform of this release"
+            "signatures must only name platforms of this release; {platform:?} is none"
         ))),
         None => Ok(checked),
     }

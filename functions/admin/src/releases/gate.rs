@@ -71,7 +71,7 @@ pub(crate) async fn handler(
         check_entitlement(entitlement)?;
         if !gate.requires_license {
             return Err(ApiError::bad_request(
-                "requires_entitlement: an open product asks for no license, and so for no entitlement",
+                "requires_entitlement is only allowed when requires_license is true",
             ));
         }
     }

@@ -2,7 +2,7 @@
 //! storage beside that, from its folders. Like a manifest it is replaced only if
 //! it is still the one that was read before the rows were.
 
-use super::write::{Place, TRIES, busy};
+use super::write::{StoredManifest, TRIES, busy};
 use crate::Ports;
 use keywright_domain::release::index::{IndexedVersion, ReleaseIndex, index_key};
 use keywright_domain::release::manifest::{
@@ -28,7 +28,7 @@ pub(super) async fn write(
 ) -> Result<(), ApiError> {
     let key = index_key(product);
     for _ in 0..TRIES {
-        let there = Place::look(writer, &key).await?;
+        let there = StoredManifest::look(writer, &key).await?;
         let before = there
             .bytes()
             .and_then(|json| ReleaseIndex::read(json, product));
@@ -125,7 +125,7 @@ async fn look_into(
 fn unavailable(error: &ReleaseError) -> ApiError {
     ApiError::unavailable(
         "storage_unavailable",
-        "it is recorded, but the release storage does not answer; send the same request again",
+        "the change is recorded, but the release storage is unavailable; send the same request again",
         error.to_string(),
     )
 }

@@ -71,7 +71,7 @@ pub(crate) async fn handler(
     crate::text::check("script", &script, MAX_SCRIPT_BYTES)?;
     if !script.starts_with("#!") {
         return Err(ApiError::bad_request(
-            "script: a shell script, whose first line begins with #!",
+            "script must be a shell script whose first line starts with #!",
         ));
     }
     let found = products::find(&ports.database, slug.as_str()).await?;
@@ -108,7 +108,7 @@ async fn put(writer: &ReleaseWriter, product: &Slug, script: &[u8]) -> Result<()
     }
     Err(ApiError::unavailable(
         "storage_unavailable",
-        "others keep writing the same script; send the same request again",
+        "the script is being changed by somebody else; send the same request again",
         format!("{key} changed {TRIES} times while it was written"),
     ))
 }

@@ -12,7 +12,7 @@ mod view;
 mod write;
 
 use crate::text;
-use keywright_domain::release::ReleaseKey;
+use keywright_domain::release::{Channel, ReleaseKey, Version};
 use keywright_domain::slug::Slug;
 use keywright_domain::terms::check_entitlements;
 use keywright_license::PublicKey;
@@ -27,7 +27,7 @@ pub(crate) fn product(slug: &str) -> Result<Slug, ApiError> {
 
 pub(crate) fn unknown_product(product: &Slug) -> ApiError {
     ApiError::not_found(format!(
-        "there is no product {product}; make it with POST /v1/admin/products"
+        "there is no product {product}; create it with POST /v1/admin/products"
     ))
 }
 
@@ -51,8 +51,18 @@ fn check_entitlement(entitlement: &str) -> Result<(), ApiError> {
 fn rollout(percent: u8) -> Result<u8, ApiError> {
     if percent > 100 {
         return Err(ApiError::bad_request(
-            "rollout_percent: a whole number from 0 to 100",
+            "rollout_percent must be a whole number from 0 to 100",
         ));
     }
     Ok(percent)
+}
+
+/// A pre-release is not stable.
+fn on_channel(version: &Version, channel: Channel) -> Result<(), ApiError> {
+    if version.is_prerelease() && channel == Channel::Stable {
+        return Err(ApiError::bad_request(format!(
+            "channel must be rc, beta, alpha or dev: {version} is a pre-release"
+        )));
+    }
+    Ok(())
 }

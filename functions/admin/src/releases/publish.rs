@@ -1,16 +1,16 @@
 //! `POST /v1/admin/releases`: publishes a version, or more files of one.
 
-use super::keys::Trusted;
-use super::view::Recorded;
+use super::keys::TrustedKeys;
+use super::view::RecordedRelease;
 use super::{
-    check_entitlement, check_notes, product, release_key, rollout, unknown_product, write,
+    check_entitlement, check_notes, on_channel, product, release_key, rollout, unknown_product,
+    write,
 };
-use crate::products::check_metadata;
+use crate::text::check_metadata;
 use crate::{Operator, Ports};
 use axum::Extension;
 use axum::extract::State;
 use keywright_domain::access::Caller;
-use keywright_domain::dates::parse_rfc3339;
 use keywright_domain::release::manifest::{Artifact, content_key};
 use keywright_domain::release::statement::{FileName, Sha256Hex, Sha512Hex};
 use keywright_domain::release::{Channel, Platform, ReleaseKey, Version, agreement};
@@ -108,7 +108,7 @@ pub(crate) struct NewFile {
     tag = "releases",
     request_body = Publication,
     responses(
-        (status = 200, description = "The version as it now is.", body = Recorded),
+        (status = 200, description = "The version as it now is.", body = RecordedRelease),
         BodyRefusals, AccessRefusals, Unknown, Conflict, Failures
     ),
 )]
@@ -117,9 +117,9 @@ pub(crate) async fn handler(
     Operator(actor): Operator,
     Extension(caller): Extension<Caller>,
     publication: Result<Json<Publication>, ApiError>,
-) -> Result<Json<Recorded>, ApiError> {
+) -> Result<Json<RecordedRelease>, ApiError> {
     let (mut new, artifacts, sent_key) = publication?.0.checked()?;
-    let trusted = Trusted::of(&ports, &new.product, sent_key, &caller).await?;
+    let trusted = TrustedKeys::of(&ports, &new.product, sent_key, &caller).await?;
     for (at, artifact) in artifacts.into_iter().enumerate() {
         let verified_by = trusted.verify(&format!("files[{at}]"), &artifact)?;
         new.files.push(SignedFile {
@@ -143,10 +143,10 @@ pub(crate) async fn handler(
     let written = write::manifests(&ports, &new.product).await?;
     let ignored = ignored(&new, &release);
     let index = write::index_unless(&ports, &new.product, written).await?;
-    Ok(Json(Recorded {
+    Ok(Json(RecordedRelease {
         ignored,
         index,
-        ..Recorded::new(release, changed, written)
+        ..RecordedRelease::new(release, changed, written)
     }))
 }
 
@@ -162,7 +162,7 @@ async fn uploaded(ports: &Ports, new: &NewRelease) -> Result<(), ApiError> {
             .await?;
         if size != Some(file.size_bytes) {
             return Err(ApiError::conflict(format!(
-                "{}: these {} bytes were not uploaded; begin with POST /v1/admin/releases/uploads",
+                "the file for {} ({} bytes) is not uploaded; start with POST /v1/admin/releases/uploads",
                 file.platform, file.size_bytes
             )));
         }
@@ -246,7 +246,10 @@ impl Publication {
             check_entitlement(entitlement)?;
         }
         let rollout_percent = self.rollout_percent.map(rollout).transpose()?;
-        let built_at = self.built_at.as_deref().map(parse_rfc3339).transpose();
+        let built_at = self
+            .built_at
+            .as_deref()
+            .map(|text| crate::text::time("built_at", text));
         let files = files(self.files, &product, &version, channel)?;
         let key = self.release_key.as_deref().map(release_key).transpose();
         let key = key.map_err(|error| bad("release_key", &error))?;
@@ -259,7 +262,7 @@ impl Publication {
             requires_entitlement: self.requires_entitlement,
             rollout_percent,
             metadata: self.metadata.map(metadata).transpose()?,
-            built_at: built_at.map_err(|error| bad("built_at", &error))?,
+            built_at: built_at.transpose()?,
             files: Vec::new(),
             first_key: None,
         };
@@ -267,21 +270,11 @@ impl Publication {
     }
 }
 
-/// A pre-release is not stable.
-pub(super) fn on_channel(version: &Version, channel: Channel) -> Result<(), ApiError> {
-    if version.is_prerelease() && channel == Channel::Stable {
-        return Err(ApiError::bad_request(format!(
-            "channel: {version} is a pre-release, which is not offered on stable; use rc, beta, alpha or dev"
-        )));
-    }
-    Ok(())
-}
-
 fn metadata(metadata: Value) -> Result<Map<String, Value>, ApiError> {
     check_metadata(&metadata)?;
     match metadata {
         Value::Object(members) => Ok(members),
-        _ => Err(ApiError::bad_request("metadata: a JSON object")),
+        _ => Err(ApiError::bad_request("metadata must be a JSON object")),
     }
 }
 
@@ -293,7 +286,7 @@ fn files(
 ) -> Result<Vec<Artifact>, ApiError> {
     if !(1..=MOST).contains(&files.len()) {
         return Err(ApiError::bad_request(format!(
-            "files: 1 to {MOST}; publish further ones with another request"
+            "files must list 1 to {MOST} files; publish more with another request"
         )));
     }
     let mut platforms = BTreeSet::new();
@@ -304,7 +297,7 @@ fn files(
         let artifact = file.checked().map_err(|error| bad(&error))?;
         agreement::check(product, version, channel, &artifact).map_err(|error| bad(&error))?;
         if !platforms.insert(artifact.platform.clone()) {
-            return Err(bad(&format!("{} is here twice", artifact.platform)));
+            return Err(bad(&format!("{} is listed twice", artifact.platform)));
         }
         artifacts.push(artifact);
     }
@@ -319,7 +312,7 @@ impl NewFile {
             file_name: FileName::try_from(self.file_name)?,
             size_bytes: size
                 .map(i64::cast_unsigned)
-                .ok_or("size_bytes: at least 1")?,
+                .ok_or("size_bytes must be at least 1")?,
             sha256: Sha256Hex::try_from(self.sha256)?,
             sha512: Sha512Hex::try_from(self.sha512)?,
             signature: self.signature,

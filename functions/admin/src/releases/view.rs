@@ -108,7 +108,7 @@ impl From<Release> for ReleaseView {
 
 /// A release after a change, and its manifest.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct Recorded {
+pub(crate) struct RecordedRelease {
     /// The release as it now is.
     pub(super) release: ReleaseView,
     /// Whether this request changed anything.
@@ -130,7 +130,7 @@ pub(crate) struct Recorded {
     pub(super) index: Option<ReleaseIndex>,
 }
 
-impl Recorded {
+impl RecordedRelease {
     pub(super) fn new(release: Release, changed: bool, written: bool) -> Self {
         Self {
             manifest: release.manifest(),

@@ -53,7 +53,7 @@ pub(super) async fn index_unless(
 async fn write_gate(ports: &Ports, writer: &ReleaseWriter, product: &Slug) -> Result<(), ApiError> {
     let key = product_key(product);
     for _ in 0..TRIES {
-        let there = Place::look(writer, &key).await?;
+        let there = StoredManifest::look(writer, &key).await?;
         let Some(gate) = release_gates::find(&ports.database, product).await? else {
             return Ok(());
         };
@@ -72,7 +72,7 @@ async fn write_version(
     key: &str,
 ) -> Result<(), ApiError> {
     for _ in 0..TRIES {
-        let there = Place::look(writer, key).await?;
+        let there = StoredManifest::look(writer, key).await?;
         // After looking: whoever changes the rows from here on writes after us,
         // or has us try again.
         let Some(release) = versions::get(&ports.database, id).await? else {
@@ -89,18 +89,18 @@ async fn write_version(
 pub(super) fn busy(key: &str) -> ApiError {
     ApiError::unavailable(
         "storage_unavailable",
-        "it is recorded, but others keep writing the same manifest; send the same request again",
+        "the change is recorded, but the manifest is being changed by somebody else; send the same request again",
         format!("{key} changed {TRIES} times while it was written"),
     )
 }
 
 /// What is in a manifest's place.
-pub(super) struct Place {
+pub(super) struct StoredManifest {
     bytes: Option<Vec<u8>>,
     expected: Expected,
 }
 
-impl Place {
+impl StoredManifest {
     pub(super) async fn look(writer: &ReleaseWriter, key: &str) -> Result<Self, ApiError> {
         let there = writer.read(key).await?;
         Ok(match there {

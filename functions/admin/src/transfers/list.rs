@@ -1,21 +1,16 @@
 //! `GET /v1/admin/transfers`.
 
-use super::View;
-use crate::Ports;
+use super::TransferView;
 use axum::extract::State;
-use http::{HeaderMap, Uri};
 use keywright_domain::page::Position;
 use keywright_domain::usdc::matching::UnmatchedReason;
-use keywright_store::chain::transfer_list::{self, TransferFilter};
+use keywright_ports::Database;
+use keywright_store::chain::transfer_list;
+use keywright_web::list::PageQuery;
 use keywright_web::openapi::{AccessRefusals, BadQuery, Failures};
-use keywright_web::page::{PageQuery, end_page};
-use keywright_web::{ApiError, Json, Query};
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
-
-/// Transfers a page, where no limit is sent, and at most.
-const USUAL: i64 = 100;
-const MOST: i64 = 500;
+use keywright_web::{ApiError, List, Listed, list_of};
+use serde::Deserialize;
+use utoipa::IntoParams;
 
 /// The states of a transfer.
 const STATES: [&str; 5] = ["seen", "credited", "unmatched", "resolved", "reorged"];
@@ -23,13 +18,13 @@ const STATES: [&str; 5] = ["seen", "credited", "unmatched", "resolved", "reorged
 /// Which transfers; all of these have to fit.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(crate) struct Which {
+pub(crate) struct TransferFilter {
     /// In this state; `unmatched` are those that somebody has to look at.
-    #[param(pattern = "^(seen|credited|unmatched|resolved|reorged)$")]
+    #[param(pattern = "^(seen|credited|unmatched|resolved|reorged)?$")]
     state: Option<String>,
     /// For this reason.
     #[param(
-        pattern = "^(underpaid|overpaid|late|wrong_token|duplicate|unknown|early|ambiguous|unconfirmed)$"
+        pattern = "^(underpaid|overpaid|late|wrong_token|duplicate|unknown|early|ambiguous|unconfirmed)?$"
     )]
     reason: Option<String>,
     /// For this order.
@@ -38,79 +33,54 @@ pub(crate) struct Which {
     tx_hash: Option<String>,
 }
 
-#[derive(Deserialize)]
-pub(crate) struct Asked {
-    #[serde(flatten)]
-    which: Which,
-    #[serde(flatten)]
-    page: PageQuery,
+list_of! {
+    /// A page of transfers.
+    Transfers as TransferPage { transfers: TransferView }
 }
 
-/// Transfers, newest first.
-#[derive(Serialize, ToSchema)]
-#[schema(as = ChainTransfers)]
-pub(crate) struct List {
-    /// The transfers.
-    transfers: Vec<View>,
-    /// `cursor` of the next page; null on the last one.
-    #[schema(required)]
-    next_cursor: Option<String>,
-}
-
-/// Transfers of USDC to the vendor, newest first. 100 a page where no limit is
-/// sent, 500 at most.
+/// Lists the transfers of USDC to the vendor, newest first.
 #[utoipa::path(
     get,
     path = "/v1/admin/transfers",
     tag = "records",
-    params(Which, PageQuery),
+    params(TransferFilter, PageQuery),
     responses(
-        (status = 200, description = "The transfers.", body = List),
+        (status = 200, description = "The transfers.", body = TransferPage),
         BadQuery, AccessRefusals, Failures
     ),
 )]
 pub(crate) async fn handler(
-    State(ports): State<Ports>,
-    uri: Uri,
-    Query(asked): Query<Asked>,
-) -> Result<(HeaderMap, Json<List>), ApiError> {
-    let page = asked.page.page(USUAL, MOST)?;
-    let filter = TransferFilter {
-        state: one_of("state", &STATES, asked.which.state)?,
-        reason: one_of(
-            "reason",
-            &UnmatchedReason::ALL.map(UnmatchedReason::as_str),
-            asked.which.reason,
-        )?,
-        invoice_id: asked.which.invoice_id,
-        tx_hash: asked.which.tx_hash.map(|hash| hash.to_ascii_lowercase()),
+    State(database): State<Database>,
+    list: List<TransferFilter>,
+) -> Result<Listed<Transfers>, ApiError> {
+    let asked = &list.filter;
+    let reasons = UnmatchedReason::ALL.map(UnmatchedReason::as_str);
+    let filter = transfer_list::TransferFilter {
+        state: one_of("state", &STATES, asked.state.as_ref())?,
+        reason: one_of("reason", &reasons, asked.reason.as_ref())?,
+        invoice_id: asked.invoice_id.clone(),
+        tx_hash: asked.tx_hash.as_ref().map(|hash| hash.to_ascii_lowercase()),
     };
-    let mut found = transfer_list::list(&ports.database, &filter, &page).await?;
-    let (headers, next_cursor) = end_page(&page, &uri, &mut found, |transfer| Position {
+    let mut rows = transfer_list::list(&database, &filter, &list.page).await?;
+    let next = list.cut(&mut rows, |transfer| Position {
         at: transfer.recorded_at,
         id: transfer.id.clone(),
     });
-    let transfers = found
-        .into_iter()
-        .map(View::try_from)
-        .collect::<Result<_, _>>()?;
-    Ok((
-        headers,
-        Json(List {
-            transfers,
-            next_cursor,
-        }),
-    ))
+    let items = rows.into_iter().map(TransferView::try_from);
+    Ok(Listed {
+        items: items.collect::<Result<_, _>>()?,
+        next,
+    })
 }
 
 /// A member that has to be one of some words.
-fn one_of(member: &str, words: &[&str], said: Option<String>) -> Result<Option<String>, ApiError> {
-    let is_known = |word: &String| words.contains(&word.as_str());
-    if said.as_ref().is_none_or(is_known) {
-        return Ok(said);
+fn one_of(member: &str, words: &[&str], sent: Option<&String>) -> Result<Option<String>, ApiError> {
+    let is_known = |word: &&String| words.contains(&word.as_str());
+    if sent.as_ref().is_none_or(is_known) {
+        return Ok(sent.cloned());
     }
     Err(ApiError::bad_request(format!(
-        "{member}: one of {}",
+        "{member} must be one of {}",
         words.join(", ")
     )))
 }

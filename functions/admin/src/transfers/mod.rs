@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 /// A transfer.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ChainTransfer)]
-pub(crate) struct View {
+pub(crate) struct TransferView {
     /// UUID.
     id: String,
     /// When it was recorded, RFC 3339.
@@ -82,7 +82,7 @@ pub(crate) struct View {
     put_off_because: Option<String>,
 }
 
-impl TryFrom<TransferRecord> for View {
+impl TryFrom<TransferRecord> for TransferView {
     type Error = ApiError;
 
     fn try_from(transfer: TransferRecord) -> Result<Self, ApiError> {

@@ -1,6 +1,6 @@
 //! `POST /v1/admin/transfers/{id}/resolve`.
 
-use super::View;
+use super::TransferView;
 use crate::text::{self, MAX_NOTE_BYTES};
 use crate::{Operator, Ports};
 use axum::extract::rejection::PathRejection;
@@ -48,7 +48,7 @@ pub(crate) struct Resolve {
     params(("id" = String, Path, description = "Id of the transfer.")),
     request_body = Resolve,
     responses(
-        (status = 200, description = "The transfer.", body = View),
+        (status = 200, description = "The transfer.", body = TransferView),
         BodyRefusals, AccessRefusals, Unknown, Conflict, Failures
     ),
 )]
@@ -57,7 +57,7 @@ pub(crate) async fn handler(
     Operator(actor): Operator,
     id: Result<Path<String>, PathRejection>,
     body: Result<Json<Resolve>, ApiError>,
-) -> Result<Json<View>, ApiError> {
+) -> Result<Json<TransferView>, ApiError> {
     let Json(body) = body?;
     let unknown = || ApiError::not_found("there is no such transfer");
     let Path(id) = id.map_err(|_| unknown())?;
@@ -74,17 +74,19 @@ pub(crate) async fn handler(
         },
         ("settled", None) => {
             return Err(ApiError::bad_request(
-                "invoice_id: say which order the transfer pays",
+                "invoice_id must name the order that the transfer pays",
             ));
         }
         (_, Some(_)) => {
-            return Err(ApiError::bad_request("invoice_id: with settled only"));
+            return Err(ApiError::bad_request(
+                "invoice_id is only allowed when resolution is \"settled\"",
+            ));
         }
         ("refunded", None) => Resolution::Refunded,
         ("ignored", None) => Resolution::Ignored,
         _ => {
             return Err(ApiError::bad_request(
-                "resolution: settled, refunded or ignored",
+                "resolution must be settled, refunded or ignored",
             ));
         }
     };
@@ -97,7 +99,7 @@ pub(crate) async fn handler(
     let resolved =
         transfer_resolve::resolve(database, &actor, &found, &resolution, note, &ids, keys).await?;
     if resolved.is_done {
-        return View::try_from(resolved.transfer).map(Json);
+        return TransferView::try_from(resolved.transfer).map(Json);
     }
     let now = &resolved.transfer;
     let (Resolution::Settled { invoice_id, .. }, false) = (&resolution, has_paid(now)) else {
@@ -107,7 +109,7 @@ pub(crate) async fn handler(
     };
     if now.reason.as_deref() == Some("wrong_token") {
         return Err(ApiError::conflict(
-            "it is of another token and settles nothing; issue a license by hand",
+            "the transfer is of another token and cannot settle an order; issue a license by hand",
         ));
     }
     let duration = transfer_resolve::duration(database, now, invoice_id).await?;
@@ -117,9 +119,7 @@ pub(crate) async fn handler(
                 "license_from must be later: the license would have ended already",
             )
         }
-        _ => {
-            ApiError::conflict("there is no order in USDC with this invoice_id that is not settled")
-        }
+        _ => ApiError::conflict("invoice_id must name an unsettled order in USDC"),
     })
 }
 

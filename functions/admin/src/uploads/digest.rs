@@ -7,9 +7,9 @@ use sha2::digest::common::hazmat::SerializableState;
 use sha2::{Digest, Sha256};
 
 /// The digest of what has arrived so far.
-pub(super) struct Running(Sha256);
+pub(super) struct RunningDigest(Sha256);
 
-impl Running {
+impl RunningDigest {
     pub(super) fn new() -> Self {
         Self(Sha256::new())
     }
@@ -46,9 +46,9 @@ mod tests {
         let text: Vec<u8> = (0..1_000_u32).flat_map(u32::to_le_bytes).collect();
         let whole = Sha256Hex::parse(&HEXLOWER.encode(&Sha256::digest(&text))).expect("a digest");
         for cut in [0, 1, 63, 64, 65, 1_000, text.len()] {
-            let mut first = Running::new();
+            let mut first = RunningDigest::new();
             first.update(&text[..cut]);
-            let mut then = Running::resume(&first.state()).expect("a state");
+            let mut then = RunningDigest::resume(&first.state()).expect("a state");
             then.update(&text[cut..]);
             assert!(then.is(&whole), "cut at {cut}");
             assert_eq!(first.is(&whole), cut == text.len(), "cut at {cut}");
@@ -58,7 +58,7 @@ mod tests {
     #[test]
     fn a_damaged_state_is_ours_to_explain() {
         for state in ["", "00", "zz", &"ff".repeat(105)] {
-            let refused = Running::resume(state).err().expect(state);
+            let refused = RunningDigest::resume(state).err().expect(state);
             assert_eq!(refused.status().as_u16(), 500, "{state}");
         }
     }

@@ -1,6 +1,6 @@
 //! `POST /v1/admin/releases/uploads`: begins an upload, or says how far it is.
 
-use super::digest::Running;
+use super::digest::RunningDigest;
 use super::{KEEP_SECONDS, MOST_PARTS, PART_BYTES, UploadView, writer};
 use crate::releases::{product, unknown_product};
 use crate::{Operator, Ports};
@@ -57,7 +57,7 @@ pub(crate) async fn handler(
         .map_err(|error| ApiError::bad_request(format!("sha256: {error}")))?;
     if !(1..=PART_BYTES * MOST_PARTS).contains(&new.size) {
         return Err(ApiError::bad_request(format!(
-            "size: from 1 to {} bytes",
+            "size must be from 1 to {} bytes",
             PART_BYTES * MOST_PARTS
         )));
     }
@@ -88,7 +88,7 @@ pub(crate) async fn handler(
 fn already(stored: u64, size: i64) -> Result<Json<UploadView>, ApiError> {
     if i64::try_from(stored) != Ok(size) {
         return Err(ApiError::conflict(format!(
-            "size: the file with this SHA-256 has {stored} bytes"
+            "size must be {stored}, the size of the file with this SHA-256"
         )));
     }
     Ok(Json(UploadView::stored(size)))
@@ -111,7 +111,7 @@ async fn begin(
         received: 0,
         storage_ref: writer.begin(&key).await?,
         parts: Vec::new(),
-        hash_state: Running::new().state(),
+        hash_state: RunningDigest::new().state(),
         completed_at: None,
         created_at: actor.at,
     };
@@ -124,7 +124,7 @@ async fn begin(
     let begun = begun.ok_or_else(|| unknown_product(&upload.product))?;
     if begun.size != size {
         return Err(ApiError::conflict(
-            "size: the same file is being uploaded with another size; try again",
+            "size must be that of the upload of the same file which is in progress",
         ));
     }
     Ok(Json(begun.into()))

@@ -1,6 +1,6 @@
 //! `PUT /v1/admin/releases/uploads/{id}`: the next part of an upload.
 
-use super::digest::Running;
+use super::digest::RunningDigest;
 use super::{PART_BYTES, UploadView, writer};
 use crate::Ports;
 use axum::body::Body;
@@ -16,14 +16,14 @@ use keywright_store::releases::uploads::{self, Upload};
 use keywright_web::openapi::{
     AccessRefusals, BadQuery, Conflict, Error, Failures, NoReleaseStorage, Unknown,
 };
-use keywright_web::{ApiError, Json, Query};
+use keywright_web::{ApiError, Json, StrictQuery};
 use serde::Deserialize;
 use utoipa::{IntoParams, IntoResponses};
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(crate) struct Where {
-    /// Where the part begins: `offset` of the upload.
+pub(crate) struct UploadPartQuery {
+    /// UploadPartQuery the part begins: `offset` of the upload.
     #[param(minimum = 0)]
     offset: i64,
 }
@@ -50,7 +50,7 @@ pub(crate) enum PartRefusals {
     put,
     path = "/v1/admin/releases/uploads/{id}",
     tag = "releases",
-    params(("id" = String, Path, description = "Id of the upload."), Where),
+    params(("id" = String, Path, description = "Id of the upload."), UploadPartQuery),
     request_body(content = Vec<u8>, content_type = "application/octet-stream",
                  description = "The bytes of the part."),
     responses(
@@ -61,19 +61,19 @@ pub(crate) enum PartRefusals {
 pub(crate) async fn handler(
     State(ports): State<Ports>,
     id: Result<Path<String>, PathRejection>,
-    at: Result<Query<Where>, ApiError>,
+    at: Result<StrictQuery<UploadPartQuery>, ApiError>,
     body: Body,
 ) -> Result<Json<UploadView>, ApiError> {
     let unknown = || {
         ApiError::not_found(
-            "there is no such upload, or it was forgotten; begin with POST /v1/admin/releases/uploads",
+            "there is no such upload, or it was discarded; start with POST /v1/admin/releases/uploads",
         )
     };
     // Before anything is answered: some hosts cut the connection when an answer
     // comes while the body is still being sent, and the answer with it.
-    let sent = Sent::read(body).await;
+    let sent = PartBody::read(body).await;
     let Path(id) = id.map_err(|_| unknown())?;
-    let Query(Where { offset }) = at?;
+    let StrictQuery(UploadPartQuery { offset }) = at?;
     let writer = writer(&ports)?;
     let upload = uploads::get(&ports.database, &id)
         .await?
@@ -89,7 +89,7 @@ pub(crate) async fn handler(
 }
 
 /// What a client sent.
-enum Sent {
+enum PartBody {
     /// A whole body, not longer than any part.
     Whole(Bytes),
     /// More than any part has.
@@ -98,7 +98,7 @@ enum Sent {
     BrokeOff,
 }
 
-impl Sent {
+impl PartBody {
     /// Reads a body, and up to as much again of one that is too long.
     async fn read(mut body: Body) -> Self {
         let most = usize::try_from(PART_BYTES).unwrap_or_default();
@@ -131,16 +131,16 @@ impl Sent {
             Self::Whole(bytes) if bytes.len() == expected => return Ok(bytes),
             Self::Whole(bytes) => Some(bytes.len()),
             Self::TooLong => None,
-            Self::BrokeOff => return Err(ApiError::bad_request("the body broke off")),
+            Self::BrokeOff => return Err(ApiError::bad_request("the request ended early")),
         };
         match sent {
             Some(sent) if sent < expected => Err(ApiError::bad_request(format!(
-                "this part has {expected} bytes, and the body has {sent}"
+                "the body must have the {expected} bytes of this part; it has {sent}"
             ))),
             _ => Err(ApiError::new(
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "payload_too_large",
-                format!("this part has {expected} bytes, and the body is longer"),
+                format!("the body must have the {expected} bytes of this part; it is longer"),
             )),
         }
     }
@@ -155,7 +155,7 @@ async fn store(
     bytes: Bytes,
 ) -> Result<Upload, ApiError> {
     let key = content_key(&upload.product, &upload.sha256);
-    let mut digest = Running::resume(&upload.hash_state)?;
+    let mut digest = RunningDigest::resume(&upload.hash_state)?;
     digest.update(&bytes);
     let mut next = upload.clone();
     next.received += i64::try_from(bytes.len()).unwrap_or_default();
@@ -169,7 +169,7 @@ async fn store(
         return Err(ApiError::new(
             StatusCode::UNPROCESSABLE_ENTITY,
             "digest_mismatch",
-            "the SHA-256 of what arrived is not what was said at the beginning; the upload is forgotten, begin again with the file as it is",
+            "the SHA-256 of the uploaded bytes is not the one that was announced; the upload is discarded, start again with the unchanged file",
         ));
     }
     let stored = writer.part(&key, &upload.storage_ref, number, bytes).await;
@@ -199,7 +199,7 @@ async fn store(
         let _ = writer.abort(&key, &upload.storage_ref).await;
         uploads::forget(&ports.database, &upload.id).await?;
         return Err(ApiError::conflict(
-            "the storage has forgotten the upload, or another upload of the same file replaced a part of it; begin again",
+            "the storage has discarded the upload, or another upload of the same file replaced a part of it; start again",
         ));
     }
     Err(error.into())

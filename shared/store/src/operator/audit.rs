@@ -40,7 +40,7 @@ pub struct Entry {
 
 /// An entry as recorded.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
-pub struct Recorded {
+pub struct AuditEntry {
     /// `UUIDv7`.
     pub id: String,
     /// Unix seconds.
@@ -65,7 +65,7 @@ pub struct Recorded {
 
 /// Which entries; `None` is any.
 #[derive(Debug, Clone, Default)]
-pub struct Filter {
+pub struct AuditFilter {
     /// This action.
     pub action: Option<String>,
     /// This actor.
@@ -103,9 +103,9 @@ macro_rules! select_entries {
 /// [`DatabaseError`].
 pub async fn list(
     database: &Reader,
-    filter: &Filter,
+    filter: &AuditFilter,
     page: &Page,
-) -> Result<Vec<Recorded>, DatabaseError> {
+) -> Result<Vec<AuditEntry>, DatabaseError> {
     // What happened to one object is found by its index, anything else by time.
     let sql = if filter.object_kind.is_some() && filter.object_id.is_some() {
         select_entries!("object_kind = ?1 AND object_id = ?2")

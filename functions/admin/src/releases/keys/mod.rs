@@ -20,7 +20,7 @@ use keywright_store::releases::release_keys;
 use keywright_web::ApiError;
 
 /// The keys that may sign releases of a product.
-pub(super) struct Trusted {
+pub(super) struct TrustedKeys {
     product: Slug,
     keys: Vec<ReleaseKey>,
     /// The key that the operator's own key brings along for a product that has
@@ -28,7 +28,7 @@ pub(super) struct Trusted {
     pub(super) first: Option<ReleaseKey>,
 }
 
-impl Trusted {
+impl TrustedKeys {
     /// The keys of a product: one round trip. A product without any takes the one
     /// that is sent along, from the operator's own key only: who may set the keys
     /// anyway need not do it first, and nobody else can bring a key.

@@ -127,7 +127,7 @@ pub(crate) async fn handler(
 }
 
 /// What was found out about recorded files.
-struct Seen {
+struct FileReview {
     verified: usize,
     unsigned: Vec<RecordedFile>,
     complete: bool,
@@ -139,8 +139,8 @@ async fn look(
     product: &Slug,
     product_id: &str,
     keys: &[ReleaseKey],
-) -> Result<Seen, ApiError> {
-    let mut seen = Seen {
+) -> Result<FileReview, ApiError> {
+    let mut seen = FileReview {
         verified: 0,
         unsigned: Vec::new(),
         complete: false,

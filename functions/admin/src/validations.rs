@@ -1,26 +1,21 @@
 //! `GET /v1/admin/validations`: what was validated.
 
-use crate::Ports;
-use crate::span::Span;
+use crate::span;
 use axum::extract::State;
-use http::{HeaderMap, Uri};
 use keywright_domain::dates::rfc3339;
 use keywright_domain::page::Position;
-use keywright_store::seats::validation_log::{self, Filter, Validation};
+use keywright_ports::Database;
+use keywright_store::seats::validation_log::{self, Validation};
+use keywright_web::list::{PageQuery, wrong_cursor};
 use keywright_web::openapi::{AccessRefusals, BadQuery, Failures};
-use keywright_web::page::{PageQuery, end_page};
-use keywright_web::{ApiError, Json, Query};
+use keywright_web::{ApiError, List, list_of};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-/// Validations on a page, usually and at most.
-const USUAL: i64 = 200;
-const MOST: i64 = 1_000;
-
 /// Which validations; all of these have to fit.
-#[derive(Deserialize, IntoParams)]
+#[derive(Clone, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(crate) struct Which {
+pub(crate) struct ValidationFilter {
     /// Of this license.
     license_id: Option<String>,
     /// Of this product.
@@ -28,16 +23,12 @@ pub(crate) struct Which {
     /// `ok`, or the reason against it.
     #[param(example = "too_many_machines")]
     result: Option<String>,
-}
-
-#[derive(Deserialize)]
-pub(crate) struct Asked {
-    #[serde(flatten)]
-    which: Which,
-    #[serde(flatten)]
-    span: Span,
-    #[serde(flatten)]
-    page: PageQuery,
+    /// Nothing before this time; RFC 3339.
+    #[param(example = "2026-01-01T00:00:00Z", format = DateTime)]
+    from: Option<String>,
+    /// Only before this time; RFC 3339.
+    #[param(example = "2026-02-01T00:00:00Z", format = DateTime)]
+    to: Option<String>,
 }
 
 /// One validation.
@@ -73,14 +64,9 @@ pub(crate) struct ValidationView {
     user_agent: Option<String>,
 }
 
-/// Validations, newest first.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct Validations {
-    /// The validations.
-    validations: Vec<ValidationView>,
-    /// `cursor` of the next page; null on the last one.
-    #[schema(required)]
-    next_cursor: Option<String>,
+list_of! {
+    /// A page of validations.
+    Validations as ValidationPage { validations: ValidationView }
 }
 
 impl From<Validation> for ValidationView {
@@ -99,48 +85,39 @@ impl From<Validation> for ValidationView {
     }
 }
 
-/// What was validated, newest first. 200 a page where no limit is sent, 1000 at
-/// most. A validation is listed a moment after its answer.
+/// Lists what was validated, newest first. A validation is listed a moment after its
+/// answer.
 #[utoipa::path(
     get,
     path = "/v1/admin/validations",
     tag = "records",
-    params(Which, Span, PageQuery),
+    params(ValidationFilter, PageQuery),
     responses(
-        (status = 200, description = "The validations.", body = Validations),
+        (status = 200, description = "The validations.", body = ValidationPage),
         BadQuery, AccessRefusals, Failures
     ),
 )]
 pub(crate) async fn handler(
-    State(ports): State<Ports>,
-    uri: Uri,
-    Query(asked): Query<Asked>,
-) -> Result<(HeaderMap, Json<Validations>), ApiError> {
-    let page = asked.page.page(USUAL, MOST)?;
-    let (from, to) = asked.span.read()?;
+    State(database): State<Database>,
+    list: List<ValidationFilter>,
+) -> Result<ValidationPage, ApiError> {
+    let asked = list.filter.clone();
+    let (from, to) = span::read(asked.from.as_ref(), asked.to.as_ref())?;
     // The log is in the order of its numbers, so a position is a number.
-    let before = page.after.as_ref().map(|last| last.id.parse()).transpose();
-    let before = before.map_err(|_| {
-        ApiError::bad_request("cursor: not one of this list; take next_cursor of the page before")
-    })?;
-    let filter = Filter {
-        license_id: asked.which.license_id,
-        product_id: asked.which.product_id,
-        result: asked.which.result,
+    let after = list.page.after.as_ref();
+    let before = after.map(|last| last.id.parse()).transpose();
+    let before = before.map_err(|_| wrong_cursor())?;
+    let filter = validation_log::Filter {
+        license_id: asked.license_id,
+        product_id: asked.product_id,
+        result: asked.result,
         from,
         to,
     };
-    let mut found = validation_log::list(&ports.database, &filter, before, page.limit + 1).await?;
-    let (headers, next_cursor) = end_page(&page, &uri, &mut found, |validation| Position {
+    let rows = validation_log::list(&database, &filter, before, list.page.limit + 1).await?;
+    let position = |validation: &Validation| Position {
         at: validation.at,
         id: validation.id.to_string(),
-    });
-    let validations = found.into_iter().map(ValidationView::from).collect();
-    Ok((
-        headers,
-        Json(Validations {
-            validations,
-            next_cursor,
-        }),
-    ))
+    };
+    Ok(list.answer(rows, position, ValidationView::from))
 }

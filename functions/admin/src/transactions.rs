@@ -1,42 +1,41 @@
 //! `GET /v1/admin/transactions`: JSON Lines or CSV.
 
-use crate::Ports;
-use crate::span::Span;
+use crate::span;
 use crate::transfers::{address, amount};
 use axum::extract::State;
 use axum::response::IntoResponse;
+use http::HeaderValue;
 use http::header::CONTENT_TYPE;
-use http::{HeaderValue, Uri};
 use keywright_domain::dates::rfc3339;
 use keywright_domain::page::Position;
+use keywright_ports::Database;
 use keywright_store::chain::transfer_list::{self, TransactionRecord};
+use keywright_web::list::PageQuery;
 use keywright_web::openapi::{AccessRefusals, BadQuery, Failures};
-use keywright_web::page::{PageQuery, end_page};
-use keywright_web::{ApiError, Query};
+use keywright_web::{ApiError, List};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-/// Sales a page, where no limit is sent, and at most.
-const USUAL: i64 = 1_000;
-const MOST: i64 = 5_000;
-
-/// In which form.
+/// Which sales, and in which form.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(crate) struct Form {
-    /// `jsonl`, which is usual, one JSON object a line; or `csv`, with a head.
-    #[param(pattern = "^(jsonl|csv)$")]
-    format: Option<String>,
+pub(crate) struct TransactionFilter {
+    /// `jsonl`, the default: one JSON object a line; or `csv`, with a header line.
+    #[param(value_type = Option<String>, pattern = "^(jsonl|csv)?$")]
+    format: Option<ExportFormat>,
+    /// Nothing before this time; RFC 3339.
+    #[param(example = "2026-01-01T00:00:00Z", format = DateTime)]
+    from: Option<String>,
+    /// Only before this time; RFC 3339.
+    #[param(example = "2026-02-01T00:00:00Z", format = DateTime)]
+    to: Option<String>,
 }
 
-#[derive(Deserialize)]
-pub(crate) struct Asked {
-    #[serde(flatten)]
-    form: Form,
-    #[serde(flatten)]
-    span: Span,
-    #[serde(flatten)]
-    page: PageQuery,
+#[derive(Clone, Copy, PartialEq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum ExportFormat {
+    Jsonl,
+    Csv,
 }
 
 /// A sale. In CSV the members are the columns, in this order.
@@ -124,13 +123,12 @@ impl Line {
 /// Sales in USDC, for the books: every payment that was credited.
 ///
 /// In the order in which they were credited, so that whoever goes on at the address
-/// in the `Link` header misses none. `from` and `to` are about `date`. 1000 a page
-/// where no limit is sent, 5000 at most.
+/// in the `Link` header misses none. `from` and `to` are about `date`.
 #[utoipa::path(
     get,
     path = "/v1/admin/transactions",
     tag = "records",
-    params(Form, Span, PageQuery),
+    params(TransactionFilter, PageQuery),
     responses(
         (status = 200, description = "The sales, one a line.", content(
             (Line = "application/jsonl"), (String = "text/csv")
@@ -139,29 +137,24 @@ impl Line {
     ),
 )]
 pub(crate) async fn handler(
-    State(ports): State<Ports>,
-    uri: Uri,
-    Query(asked): Query<Asked>,
+    State(database): State<Database>,
+    list: List<TransactionFilter>,
 ) -> Result<impl IntoResponse, ApiError> {
-    let page = asked.page.page(USUAL, MOST)?;
-    let span = asked.span.read()?;
-    let is_csv = match asked.form.format.as_deref() {
-        None | Some("jsonl") => false,
-        Some("csv") => true,
-        Some(_) => return Err(ApiError::bad_request("format: jsonl or csv")),
-    };
-    let mut found = transfer_list::transactions(&ports.database, span, &page).await?;
-    let (mut headers, _) = end_page(&page, &uri, &mut found, |sale| Position {
+    let span = span::read(list.filter.from.as_ref(), list.filter.to.as_ref())?;
+    let is_csv = list.filter.format == Some(ExportFormat::Csv);
+    let mut sales = transfer_list::transactions(&database, span, &list.page).await?;
+    let next = list.cut(&mut sales, |sale| Position {
         at: sale.credited_at,
         id: sale.license_id.clone(),
     });
+    let mut headers = next.headers;
     let (content_type, mut text) = if is_csv {
         ("text/csv; charset=utf-8", HEAD.to_owned())
     } else {
         ("application/jsonl", String::new())
     };
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-    for sale in found {
+    for sale in sales {
         let line = Line::of(sale)?;
         if is_csv {
             text.push_str(&line.csv());

@@ -1,3 +1,0 @@
-//! Wallets that were claimed for files.
-
-pub(crate) mod list;

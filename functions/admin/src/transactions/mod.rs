@@ -1,3 +1,0 @@
-//! Sales in USDC, for the books.
-
-pub(crate) mod list;

@@ -1,3 +1,0 @@
-//! What was validated, one route per file.
-
-pub(crate) mod list;
