@@ -5,7 +5,6 @@ use keywright_web::MIN_ANONYMOUS_CHARS;
 use keywright_web::openapi::ApiDescription;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
-use utoipa::OpenApi;
 
 /// Every method an OpenAPI path can have.
 const METHODS: [&str; 7] = ["get", "put", "post", "delete", "options", "head", "patch"];
@@ -48,7 +47,7 @@ pub fn document() -> Value {
     keywright_purchase::Api::describe(&mut description);
     keywright_webhook::Api::describe(&mut description);
     keywright_renew::Api::describe(&mut description);
-    description.include(&keywright_watch::Api::openapi());
+    keywright_watch::Api::describe(&mut description);
     let conflicts = description.conflicts();
     assert!(conflicts.is_empty(), "described in two ways: {conflicts:?}");
     let mut described = description.to_json();

@@ -18,7 +18,6 @@ mod stretch;
 mod tick;
 
 use axum::Router;
-use axum::routing::{get, post};
 use claims::Claims;
 use http::StatusCode;
 use keywright_ports::function::{Access, OutboundAccess, PortError};
@@ -65,17 +64,17 @@ pub const FUNCTION: Function = Function {
 
 keywright_host::entry!(FUNCTION, cron);
 
-/// The OpenAPI document of this function.
-#[derive(utoipa::OpenApi)]
-#[openapi(paths(
-    claims::status::handler,
-    claims::challenge::handler,
-    claims::claim::handler,
-    binaries::challenge::handler,
-    binaries::claim::handler,
-    cron::handler,
-))]
-pub struct Api;
+keywright_web::endpoints! {
+    Ports;
+    claims {
+        claims::status,
+        claims::challenge,
+        claims::claim,
+        binaries::challenge,
+        binaries::claim,
+    }
+    ticks { cron }
+}
 
 #[derive(Clone)]
 struct Ports {
@@ -150,19 +149,8 @@ impl Ports {
 fn router(host: &Host) -> Result<Router, PortError> {
     let ports = Ports::of(host)?;
     ports.claims.warn(&host.log);
-    let claims = Router::new()
-        .route("/v1/license/{tx_hash}", get(claims::status::handler))
-        .route(
-            "/v1/license/{tx_hash}/challenge",
-            post(claims::challenge::handler),
-        )
-        .route("/v1/license/{tx_hash}/claim", post(claims::claim::handler))
-        .route("/v1/claim/challenge", post(binaries::challenge::handler))
-        .route("/v1/claim", post(binaries::claim::handler))
-        .with_state(ports.clone());
-    let ticks = Router::new()
-        .route("/v1/cron/watch", post(cron::handler))
-        .with_state(ports);
+    let claims = claims().router.with_state(ports.clone());
+    let ticks = ticks().router.with_state(ports);
     Ok(api_router(
         repeatable(claims, host, Callers::Anonymous, licenses_in_force)?.merge(ticks),
     ))

@@ -7,7 +7,7 @@ use crate::chain::rpc_endpoints::{self, EndpointSetAside};
 use crate::chain::transfers::{self, NewTransfer, STATEMENTS_TO_RECORD};
 use crate::chain::usdc_orders::ChainToken;
 use crate::operator::audit::Actor;
-use keywright_ports::{Database, DatabaseError, Statement, Value, decode};
+use keywright_ports::{Batch, Database, DatabaseError, Statement, Value};
 use serde::Deserialize;
 
 /// Blocks that share a checkpoint.
@@ -93,20 +93,15 @@ pub async fn load(
          FROM chain_cursors WHERE chain_id = ?1 AND token = ?2",
         here(market),
     );
-    let batch = vec![
-        cursor,
-        rpc_endpoints::set_aside(now),
-        chain_jobs::due_move(now),
-    ];
-    let mut answers = database.aside(batch).await?.into_iter();
-    let cursors: Vec<Cursor> = decode(answers.next().unwrap_or_default())?;
+    let mut batch = Batch::new();
+    let cursor = batch.read(cursor);
+    let set_aside = batch.read(rpc_endpoints::set_aside(now));
+    let cursor_move = batch.read(chain_jobs::due_move(now));
+    let mut rows = batch.run_aside(database).await?;
     Ok(TickStart {
-        cursor: cursors.into_iter().next(),
-        set_aside: decode(answers.next().unwrap_or_default())?,
-        cursor_move: {
-            let moves: Vec<ChainJob> = decode(answers.next().unwrap_or_default())?;
-            moves.into_iter().next()
-        },
+        cursor: rows.first(cursor)?,
+        set_aside: rows.all(set_aside)?,
+        cursor_move: rows.first(cursor_move)?,
     })
 }
 
@@ -192,15 +187,16 @@ pub async fn advance(
             (&from.step_id).into(),
         ],
     );
-    let mut batch = vec![moved, checkpoint(market, &read.to, step_id)];
+    let mut batch = Batch::new();
+    let moved = batch.read(moved);
+    batch.write(checkpoint(market, &read.to, step_id));
     if !read.found.is_empty() {
         batch.extend(transfers::record(actor, market, read.found, step_id)?);
     }
     if !read.unread.is_empty() {
-        batch.push(chain_jobs::unread(actor, market, read.unread, step_id));
+        batch.write(chain_jobs::unread(actor, market, read.unread, step_id));
     }
-    let answers = database.batch(batch).await?;
-    Ok(answers.first().is_some_and(|rows| !rows.is_empty()))
+    batch.run(database).await?.any(moved)
 }
 
 /// Keeps what is known of the range while the cursor stays where it is.
@@ -329,10 +325,11 @@ pub async fn step_back(
             to.block_time.into(),
         ],
     );
-    let mut batch = vec![moved, forgotten, groups];
+    let mut batch = Batch::new();
+    let moved = batch.read(moved);
+    batch.extend([forgotten, groups]);
     batch.extend(transfers::taken_back(actor, market, to.block, step_id));
-    let answers = database.batch(batch).await?;
-    Ok(answers.first().is_some_and(|rows| !rows.is_empty()))
+    batch.run(database).await?.any(moved)
 }
 
 /// Keeps the place as the checkpoint of its blocks, if the step was taken.

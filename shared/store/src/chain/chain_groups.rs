@@ -12,7 +12,7 @@ use crate::chain::transfers::{self, NewTransfer};
 use crate::chain::usdc_orders::ChainToken;
 use crate::operator::audit::Actor;
 use keywright_domain::usdc::watching::{GROUP_SIZE, WALLET_GROUP};
-use keywright_ports::{Database, DatabaseError, Reader, Statement, decode};
+use keywright_ports::{Batch, Database, DatabaseError, Reader, Statement};
 use serde::Deserialize;
 
 /// Statements that [`load`] takes.
@@ -174,13 +174,15 @@ pub async fn load(
             limits.second_look.into(),
         ],
     );
-    let job = chain_jobs::due(market, limits.now);
-    let batch = vec![begun, followed, groups, job];
-    let mut answers = database.aside(batch).await?.into_iter().skip(1);
-    let mut next = || answers.next().unwrap_or_default();
-    let followed: Vec<FollowedRow> = decode(next())?;
-    let groups: Vec<GroupRow> = decode(next())?;
-    let jobs: Vec<chain_jobs::ChainJob> = decode(next())?;
+    let mut batch = Batch::new();
+    batch.write(begun);
+    let followed = batch.read(followed);
+    let groups = batch.read(groups);
+    let job = batch.read(chain_jobs::due(market, limits.now));
+    let mut rows = batch.run_aside(database).await?;
+    let followed: Vec<FollowedRow> = rows.all(followed)?;
+    let groups: Vec<GroupRow> = rows.all(groups)?;
+    let job = rows.first(job)?;
     let own = followed.iter().filter(|row| row.is_own != 0).count();
     let most = followed.len() - own + usize::try_from(limits.followed).unwrap_or(0);
     let first = groups.first();
@@ -202,7 +204,7 @@ pub async fn load(
             .map(|row| row.address)
             .collect(),
         groups: groups.into_iter().map(|row| row.group).collect(),
-        job: jobs.into_iter().next(),
+        job,
     })
 }
 
@@ -295,15 +297,15 @@ pub async fn advance(
             (&group.step_id).into(),
         ],
     );
-    let mut batch = vec![moved];
+    let mut batch = Batch::new();
+    let moved = batch.read(moved);
     if !read.found.is_empty() {
         batch.extend(transfers::record(actor, market, read.found, step_id)?);
     }
     if !read.unread.is_empty() {
-        batch.push(chain_jobs::unread(actor, market, read.unread, step_id));
+        batch.write(chain_jobs::unread(actor, market, read.unread, step_id));
     }
-    let answers = database.batch(batch).await?;
-    Ok(answers.first().is_some_and(|rows| !rows.is_empty()))
+    batch.run(database).await?.any(moved)
 }
 
 /// Puts a group that could not be read behind the others.

@@ -5,7 +5,7 @@ use super::chain_jobs::{ChainJob, JobKind, select_jobs};
 use super::usdc_orders::ChainToken;
 use crate::operator::audit::{self, Actor, Entry};
 use keywright_domain::page::{Page, Position};
-use keywright_ports::{Database, DatabaseError, Reader, Statement, decode};
+use keywright_ports::{Batch, Database, DatabaseError, Reader, Statement};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -80,9 +80,10 @@ pub async fn request(
             request.last_block.into(),
         ],
     );
-    let mut answers = database.batch(vec![insert, entry, found]).await?;
-    let jobs: Vec<ChainJob> = decode(answers.pop().unwrap_or_default())?;
-    Ok(jobs.into_iter().next())
+    let mut batch = Batch::new();
+    batch.extend([insert, entry]);
+    let found = batch.read(found);
+    batch.run(database).await?.first(found)
 }
 
 /// Where reading stands.
@@ -205,7 +206,8 @@ pub async fn move_cursor(
         ],
     );
     let checkpoint = chain_cursors::checkpoint(market, to, step_id);
-    let batch = vec![moved, forgotten, groups, done, calmed, checkpoint];
-    let answers = database.batch(batch).await?;
-    Ok(answers.first().is_some_and(|rows| !rows.is_empty()))
+    let mut batch = Batch::new();
+    let moved = batch.read(moved);
+    batch.extend([forgotten, groups, done, calmed, checkpoint]);
+    batch.run(database).await?.any(moved)
 }

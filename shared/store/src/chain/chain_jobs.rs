@@ -7,7 +7,7 @@ use crate::chain::chain_cursors::BlockPosition;
 use crate::chain::transfers::{self, NewTransfer, step_taken};
 use crate::chain::usdc_orders::ChainToken;
 use crate::operator::audit::Actor;
-use keywright_ports::{Database, DatabaseError, Statement};
+use keywright_ports::{Batch, Database, DatabaseError, Statement};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -233,18 +233,18 @@ pub async fn advance(
             (&job.step_id).into(),
         ],
     );
-    let mut batch = vec![moved];
+    let mut batch = Batch::new();
+    let moved = batch.read(moved);
     if is_over {
-        batch.push(told(actor, step_id));
+        batch.write(told(actor, step_id));
     }
     if !progress.found.is_empty() {
         batch.extend(transfers::record(actor, market, progress.found, step_id)?);
     }
     if !progress.unread.is_empty() {
-        batch.push(unread(actor, market, progress.unread, step_id));
+        batch.write(unread(actor, market, progress.unread, step_id));
     }
-    let answers = database.batch(batch).await?;
-    Ok(answers.first().is_some_and(|rows| !rows.is_empty()))
+    batch.run(database).await?.any(moved)
 }
 
 /// Notes that some work could not be done: it is tried again at `due_at`, and given up

@@ -6,7 +6,7 @@ use crate::operator::audit::{self, Actor, Entry};
 use keywright_domain::page::{Page, Position};
 use keywright_domain::standing::LicenseStatus;
 use keywright_domain::usdc::claiming::TransferState;
-use keywright_ports::{Database, DatabaseError, Reader, Row, Statement, decode};
+use keywright_ports::{Batch, Database, DatabaseError, Reader, Row, Statement};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -286,23 +286,20 @@ pub async fn record(
             "wallet": claim.wallet, "binary_sha256": claim.binary_sha256,
         })),
     };
-    let told = Statement::new(
+    let recorded = Statement::new(
         "SELECT claimed_at FROM wallet_claims WHERE wallet = ?1 AND binary_sha256 = ?2",
         [claim.wallet.into(), claim.binary_sha256.into()],
     );
-    let batch = vec![
-        using(claim.nonce, actor.at),
-        put,
-        audit::insert_if_changed(actor, entry),
-        told,
-    ];
-    let mut answers = database.batch(batch).await?.into_iter();
-    if answers.next().unwrap_or_default().is_empty() {
+    let mut batch = Batch::new();
+    let used = batch.read(using(claim.nonce, actor.at));
+    batch.extend([put, audit::insert_if_changed(actor, entry)]);
+    let recorded = batch.read::<ClaimRow>(recorded);
+    let mut rows = batch.run(database).await?;
+    if !rows.any(used)? {
         return Ok(ClaimOutcome::Used);
     }
-    let recorded: Vec<ClaimRow> = decode(answers.nth(2).unwrap_or_default())?;
-    let first = recorded.first();
-    Ok(first.map_or(ClaimOutcome::NeverPaid, |row| {
+    let recorded = rows.first(recorded)?;
+    Ok(recorded.map_or(ClaimOutcome::NeverPaid, |row| {
         ClaimOutcome::Since(row.claimed_at)
     }))
 }

@@ -2,7 +2,7 @@
 
 use super::usdc_orders::ChainToken;
 use crate::operator::audit::{Actor, insert_into_audit};
-use keywright_ports::{Database, DatabaseError, Statement};
+use keywright_ports::{Batch, Database, DatabaseError, Row, Statement};
 
 /// Most orders that one call of [`expire`] ends.
 pub const EXPIRED_AT_ONCE: usize = 20;
@@ -45,8 +45,8 @@ pub async fn expire(
         let [chain, token] = here.clone();
         vec![chain, token, read_to.into(), limit.into()]
     };
-    let mut told = these();
-    told.extend([
+    let mut audited = these();
+    audited.extend([
         actor.at.into(),
         actor.name.as_ref().into(),
         (&actor.request_id).into(),
@@ -54,7 +54,7 @@ pub async fn expire(
             .to_string()
             .into(),
     ]);
-    let told = Statement::new(
+    let audited = Statement::new(
         insert_into_audit!(
             "SELECT ids.value, ?5, ?6, 'invoice.close', 'invoice', f.invoice_id,
                     '{\"status\":\"pending\"}',
@@ -64,7 +64,7 @@ pub async fn expire(
             ") AS f JOIN json_each(?8) AS ids ON ids.key = f.number
              JOIN invoices i ON i.id = f.invoice_id AND i.status = 'pending'"
         ),
-        told,
+        audited,
     );
     let uses = Statement::new(
         concat!(
@@ -108,13 +108,15 @@ pub async fn expire(
         ),
         these(),
     );
-    let let_go = Statement::new(
+    let freed = Statement::new(
         "UPDATE usdc_orders SET reserved = 0
          WHERE chain_id = ?1 AND token = ?2 AND reserved = 1 AND is_open = 0
            AND derivation_index IS NULL AND reserved_until < ?3",
         [here[0].clone(), here[1].clone(), read_to.into()],
     );
-    let batch = vec![told, uses, released, closed, ended, let_go];
-    let answers = database.batch(batch).await?;
-    Ok(answers.get(4).map_or(0, Vec::len))
+    let mut batch = Batch::new();
+    batch.extend([audited, uses, released, closed]);
+    let ended = batch.read::<Row>(ended);
+    batch.write(freed);
+    Ok(batch.run(database).await?.all(ended)?.len())
 }

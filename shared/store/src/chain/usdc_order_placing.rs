@@ -12,7 +12,7 @@ use keywright_domain::usdc::AMOUNT_KNOWN;
 use keywright_domain::usdc::amounts::Amounts;
 use keywright_domain::usdc::sharing::Share;
 use keywright_domain::usdc::watching;
-use keywright_ports::{Database, DatabaseError, Statement, decode};
+use keywright_ports::{Batch, Database, DatabaseError, Statement};
 use serde::Deserialize;
 
 /// How a new order is told from the others.
@@ -115,10 +115,12 @@ pub async fn next_index(database: &Database, share: Share, now: i64) -> Result<i
          RETURNING derivation_index",
         [now.into(), share.remainder().into(), share.of().into()],
     );
-    let answers = database.batch(vec![again, fresh]).await?;
-    let given: Vec<GivenIndex> = decode(answers.into_iter().flatten().collect())?;
-    let first = given.into_iter().next();
-    first
+    let mut batch = Batch::new();
+    let again = batch.read::<GivenIndex>(again);
+    let fresh = batch.read::<GivenIndex>(fresh);
+    let mut rows = batch.run(database).await?;
+    let given = rows.first(again)?.or(rows.first(fresh)?);
+    given
         .map(|given| given.derivation_index)
         .ok_or_else(|| DatabaseError::Row("no index was given out".to_owned()))
 }
@@ -138,14 +140,16 @@ pub async fn place(
     let pending = InvoiceStatus::Pending;
     let reference = Some(order.reference.as_str());
     let provider = OrderProvider::Polygon;
-    let mut batch = invoices::place(invoice, provider, reference, pending, created_at, None);
-    batch.push(recent_orders::count(
+    let placed = invoices::place(invoice, provider, reference, pending, created_at, None);
+    let mut batch = Batch::new();
+    batch.extend(placed);
+    batch.write(recent_orders::count(
         OrderKind::Unpaid,
         origin,
         &invoice.identity.id,
         created_at,
     ));
-    batch.push(Statement::new(
+    batch.write(Statement::new(
         "UPDATE invoices SET checkout_url = ?2, redirect_url = ?3 WHERE id = ?1",
         [
             (&invoice.identity.id).into(),
@@ -159,7 +163,7 @@ pub async fn place(
     {
         batch.extend(joining(invoice, order, derivation_index));
     }
-    batch.push(match &order.told_by {
+    let recorded = batch.read::<AmountRow>(match &order.told_by {
         OrderIdentification::Amount { probes, all, start } => {
             let known_since = created_at - AMOUNT_KNOWN;
             at_free_amount(invoice, order, probes, *all, [*start, known_since])
@@ -169,10 +173,10 @@ pub async fn place(
             derivation_index,
         } => at_own_address(invoice, order, *amount_units, *derivation_index),
     });
-    match database.batch(batch).await {
-        Ok(mut answers) => {
-            let asked: Vec<AmountRow> = decode(answers.pop().unwrap_or_default())?;
-            Ok(asked.first().map_or(OrderPlacement::Exhausted, |asked| {
+    match batch.run(database).await {
+        Ok(mut rows) => {
+            let recorded = rows.first(recorded)?;
+            Ok(recorded.map_or(OrderPlacement::Exhausted, |asked| {
                 OrderPlacement::Recorded(asked.amount_units)
             }))
         }
