@@ -29,7 +29,7 @@ pub struct Provider {
     pub connected_at: i64,
 }
 
-/// SealedCredentials credentials. They do not print.
+/// Sealed credentials. They do not print.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
 pub struct SealedCredentials(String);
