@@ -78,6 +78,7 @@ impl BatchRows {
     }
 
     /// All rows of a statement.
+    #[expect(clippy::needless_pass_by_value, reason = "rows are taken once")]
     pub fn all<T: DeserializeOwned>(
         &mut self,
         read: ReadHandle<T>,

@@ -128,6 +128,7 @@ where
     A: Clone,
 {
     /// Adds a handler under the method and path of its `#[utoipa::path]`.
+    #[expect(clippy::needless_pass_by_value, reason = "cloned for each method")]
     pub fn add<P, H, T>(&mut self, handler: H, access: A)
     where
         P: utoipa::Path,
@@ -185,6 +186,10 @@ impl SecurityOf for Gate {
 }
 
 /// Adds one endpoint to the OpenAPI document.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "made by the macro for this call"
+)]
 pub fn describe<P, A>(description: &mut ApiDescription, access: A)
 where
     P: utoipa::Path + for<'t> utoipa::__dev::Tags<'t> + utoipa::__dev::SchemaReferences,

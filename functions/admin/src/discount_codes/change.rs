@@ -65,7 +65,7 @@ struct FixedMembers {
     active: Option<Value>,
 }
 
-/// DiscountCodeChanges a discount code
+/// Changes a discount code
 ///
 /// What changes nothing is a success that is not recorded. 400 for members that break their limits or cannot be changed, 404 for an
 /// unknown id or policy.

@@ -41,7 +41,7 @@ pub(crate) struct MerchantProfileChange {
     post_purchase_redirect_url: Option<Option<String>>,
 }
 
-/// MerchantProfileChanges a business. What changes nothing is a success that is not recorded.
+/// Changes a business. What changes nothing is a success that is not recorded.
 #[utoipa::path(
     patch,
     path = "/v1/admin/merchant-profiles/{id}",

@@ -48,7 +48,7 @@ pub(crate) async fn handler(
     let outcome =
         rail_preferences::set(&ports.database, &actor, &id, rail, &provider, &audit_id).await?;
     match outcome {
-        RailPreferenceOutcome::Preferred(profile) => Ok(Json(profile.into())),
+        RailPreferenceOutcome::Preferred(profile) => Ok(Json((*profile).into())),
         RailPreferenceOutcome::NoSuchProvider => Err(ApiError::bad_request(
             "payment_provider_id must be a connected provider of this business that takes this way of paying",
         )),

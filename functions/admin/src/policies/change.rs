@@ -72,7 +72,7 @@ pub(crate) struct PolicyChange {
     metadata: Option<Option<Value>>,
 }
 
-/// PolicyChanges a policy. What was sold keeps its terms. What changes nothing is a
+/// Changes a policy. What was sold keeps its terms. What changes nothing is a
 /// success that is not recorded. 409 when the product's currency is changed
 /// while its price is.
 #[utoipa::path(

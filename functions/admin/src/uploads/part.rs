@@ -23,7 +23,7 @@ use utoipa::{IntoParams, IntoResponses};
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct UploadPartQuery {
-    /// UploadPartQuery the part begins: `offset` of the upload.
+    /// Where the part begins: `offset` of the upload.
     #[param(minimum = 0)]
     offset: i64,
 }

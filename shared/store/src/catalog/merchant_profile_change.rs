@@ -11,17 +11,17 @@ use serde_json::Value;
 /// clears it.
 #[derive(Debug, Clone, Default)]
 pub struct MerchantProfileChanges {
-    /// NewMerchantProfile name.
+    /// New name.
     pub name: Option<String>,
-    /// NewMerchantProfile name in contracts.
+    /// New name in contracts.
     pub legal_name: Option<Option<String>>,
-    /// NewMerchantProfile address for help.
+    /// New address for help.
     pub support_url: Option<Option<String>>,
-    /// NewMerchantProfile e-mail address for help.
+    /// New e-mail address for help.
     pub support_email: Option<Option<String>>,
-    /// NewMerchantProfile colour.
+    /// New colour.
     pub brand_color: Option<Option<String>>,
-    /// NewMerchantProfile address for buyers who paid.
+    /// New address for buyers who paid.
     pub post_purchase_redirect_url: Option<Option<String>>,
 }
 

@@ -9,7 +9,7 @@ use keywright_ports::{Batch, Database, DatabaseError, Row, Statement};
 #[derive(Debug, Clone, PartialEq)]
 pub enum RailPreferenceOutcome {
     /// The merchant profile as it now is.
-    Preferred(MerchantProfile),
+    Preferred(Box<MerchantProfile>),
     /// The profile has no connected provider with this id that serves the rail.
     NoSuchProvider,
     /// There is no such merchant profile.
@@ -86,7 +86,7 @@ pub async fn set(
     Ok(match (rows.any(provider)?, rows.first(profile)?) {
         (_, None) => RailPreferenceOutcome::Unknown,
         (false, Some(_)) => RailPreferenceOutcome::NoSuchProvider,
-        (true, Some(profile)) => RailPreferenceOutcome::Preferred(profile),
+        (true, Some(profile)) => RailPreferenceOutcome::Preferred(Box::new(profile)),
     })
 }
 
