@@ -63,7 +63,7 @@ pub(crate) async fn judge_waiting(
                     }
                 }
                 Corroboration::Unconfirmed(reasons) => {
-                    put_off.push(PostponedTransfer::new(seen, &reasons))
+                    put_off.push(PostponedTransfer::new(seen, &reasons));
                 }
                 Corroboration::OutOfCalls => {
                     // A transfer that needs more calls than a tick has must not block others.

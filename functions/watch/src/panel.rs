@@ -126,7 +126,7 @@ impl Panel {
                     by.push(host);
                 }
                 Testimony::Confirms(_) => {
-                    said.push(format!("{host}: its block has a different time"))
+                    said.push(format!("{host}: its block has a different time"));
                 }
                 Testimony::Denies(why) => said.push(format!("{host}: {why}")),
                 Testimony::Failed(why) => said.push(format!("{host}: {why}")),
