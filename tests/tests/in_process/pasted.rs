@@ -6,6 +6,7 @@ use axum::body::Body;
 use http::{Request, header};
 use keywright_tests::vendor::Release;
 use serde_json::{Value, json};
+use std::fmt::Write as _;
 
 const TAURI: &str = "/updates/tauri/demo/linux/x86_64/1.0.0";
 const SPARKLE: &str = "/updates/sparkle/demo/appcast.xml";
@@ -52,7 +53,11 @@ fn carried_key(key: &str) -> Vec<String> {
 }
 
 fn encoded(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+    text.bytes().fold(String::new(), |mut all, byte| {
+        // Writing to a string does not fail.
+        let _ = write!(all, "%{byte:02X}");
+        all
+    })
 }
 
 async fn with_bearer(bench: &Bench, path: &str, authorization: &str) -> Answer {
