@@ -62,6 +62,7 @@ pub fn document() -> Value {
         describe_files(operation.operation);
         complete(operation, &mut shared);
     }
+    name_methods(&mut paths);
     check_tags(&mut paths);
     check_ids(&mut paths);
     json!({
@@ -123,7 +124,11 @@ fn complete(
     }: Operation<'_>,
     shared: &mut Shared,
 ) {
-    operation["operationId"] = operation_id(method, path).into();
+    // A handler names its operation; without a name utoipa takes the function's.
+    assert_ne!(
+        operation["operationId"], "handler",
+        "{method} {path} has no operation_id"
+    );
     summarize(operation);
     add_errors(
         operation,
@@ -342,6 +347,17 @@ fn check_tags(paths: &mut Map<String, Value>) {
     assert_eq!(used, described.collect(), "TAGS describes the tags in use");
 }
 
+/// One handler may serve several methods of its path; each is an operation.
+fn name_methods(paths: &mut Map<String, Value>) {
+    let mut seen = BTreeSet::new();
+    for one in operations(paths) {
+        let id = one.operation["operationId"].as_str().unwrap_or_default();
+        if !seen.insert((one.path.to_owned(), id.to_owned())) {
+            one.operation["operationId"] = format!("{id}By{}", one.method).into();
+        }
+    }
+}
+
 /// # Panics
 /// When two operations have one id.
 fn check_ids(paths: &mut Map<String, Value>) {
@@ -378,15 +394,4 @@ fn takes_idempotency_key(method: &str, path: &str) -> bool {
         && !path.starts_with("/v1/cron/")
         && !path.starts_with("/v1/btcpay/")
         && !QUESTIONS.contains(&path)
-}
-
-/// `get_v1_products_slug`, from `GET /v1/products/{slug}`.
-fn operation_id(method: &str, path: &str) -> String {
-    let words = path
-        .split(|c: char| !c.is_ascii_alphanumeric())
-        .filter(|word| !word.is_empty());
-    std::iter::once(method)
-        .chain(words)
-        .collect::<Vec<_>>()
-        .join("_")
 }

@@ -46,6 +46,7 @@ list_of! {
 #[utoipa::path(
     get,
     path = "/v1/admin/claims",
+    operation_id = "listClaims",
     tag = "records",
     params(ClaimFilter, PageQuery),
     responses(

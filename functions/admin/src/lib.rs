@@ -38,6 +38,7 @@ use keywright_domain::access::Scope::{
     ProductsWrite, ReleaseGatesWrite, ReleaseInstallersWrite, ReleaseOffersWrite, ReleasesRead,
     ReleasesWrite, ValidationsRead,
 };
+use keywright_ports::attempt::Attempt;
 use keywright_ports::function::{Access, OutboundAccess, PortError};
 use keywright_ports::receipt_keys::{NoReceiptKeys, ReceiptKeys};
 use keywright_ports::{Database, ReleaseWriter, Releases, Sign, Stamps, name};
@@ -48,7 +49,7 @@ use keywright_store::licenses::recorded::licenses_in_force;
 use keywright_store::operator::api_keys::{Use, uses};
 use keywright_web::Function;
 use keywright_web::endpoints::Endpoints;
-use keywright_web::{ApiError, Bearer, Callers, api_router, repeatable};
+use keywright_web::{ApiError, Bearer, Callers, WithinAttempt, api_router, repeatable};
 use operator::{Guarded, Operator};
 use receipts::SealingUntil;
 use serde::Serialize;
@@ -220,6 +221,13 @@ impl Ports {
 impl FromRef<Ports> for Database {
     fn from_ref(ports: &Ports) -> Self {
         ports.database.clone()
+    }
+}
+
+impl WithinAttempt for Ports {
+    fn within(mut self, attempt: Arc<Attempt>) -> Self {
+        self.database = self.database.within(attempt);
+        self
     }
 }
 

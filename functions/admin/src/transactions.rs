@@ -127,6 +127,7 @@ impl Line {
 #[utoipa::path(
     get,
     path = "/v1/admin/transactions",
+    operation_id = "listTransactions",
     tag = "records",
     params(TransactionFilter, PageQuery),
     responses(

@@ -90,6 +90,7 @@ impl From<Validation> for ValidationView {
 #[utoipa::path(
     get,
     path = "/v1/admin/validations",
+    operation_id = "listValidations",
     tag = "records",
     params(ValidationFilter, PageQuery),
     responses(

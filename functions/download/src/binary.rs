@@ -28,6 +28,7 @@ use keywright_web::{Client, Download};
 #[utoipa::path(
     get,
     path = "/releases/{product}/{version}/{platform}",
+    operation_id = "downloadRelease",
     tag = "releases",
     params(
         ("product" = String, Path, description = "The product's slug."),

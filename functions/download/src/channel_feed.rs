@@ -83,6 +83,7 @@ pub(crate) struct ChannelArtifact {
 #[utoipa::path(
     get,
     path = "/releases/{product}/channels/{file}",
+    operation_id = "getReleaseChannel",
     tag = "releases",
     params(
         ("product" = String, Path, description = "The product's slug."),

@@ -32,6 +32,7 @@ const PLATFORMS: [&str; 2] = [Platform::ANY, "any.zip"];
 #[utoipa::path(
     get,
     path = "/api/v1/licensing/download/{product}/{file}",
+    operation_id = "downloadExtension",
     tag = "releases",
     params(
         ("product" = String, Path, description = "The product's slug."),

@@ -45,6 +45,7 @@ impl Repository {
 #[utoipa::path(
     method(get, post),
     path = "/git/{*path}",
+    operation_id = "redirectToGit",
     tag = "releases",
     params(("path" = String, Path, description = "What is asked of the repository, such as `info/refs`.")),
     responses(

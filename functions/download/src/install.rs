@@ -14,6 +14,7 @@ use keywright_web::Download;
 #[utoipa::path(
     get,
     path = "/releases/{product}/install.sh",
+    operation_id = "getInstallScript",
     tag = "releases",
     params(("product" = String, Path, description = "The product's slug.")),
     responses(

@@ -23,6 +23,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_e
 #[utoipa::path(
     get,
     path = "/releases/{product}/latest/{platform}",
+    operation_id = "redirectToLatestRelease",
     tag = "releases",
     params(
         ("product" = String, Path, description = "The product's slug."),

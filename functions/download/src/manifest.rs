@@ -16,6 +16,7 @@ use keywright_web::Download;
 #[utoipa::path(
     get,
     path = "/releases/{product}/{version}/MANIFEST",
+    operation_id = "getReleaseManifest",
     tag = "releases",
     params(
         ("product" = String, Path, description = "The product's slug."),

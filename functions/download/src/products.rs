@@ -21,6 +21,7 @@ pub(crate) struct Products {
 #[utoipa::path(
     get,
     path = "/releases",
+    operation_id = "listReleasedProducts",
     tag = "releases",
     responses(
         (status = 200, description = "The products.", body = Products),

@@ -13,6 +13,7 @@ use http::StatusCode;
 #[utoipa::path(
     get,
     path = "/verify-key.pub",
+    operation_id = "getVerifyKey",
     tag = "releases",
     responses(
         (status = 200, description = "The key.", body = String, content_type = "text/plain; charset=utf-8"),

@@ -59,6 +59,7 @@ pub(crate) struct BadToken {
 #[utoipa::path(
     post,
     path = "/verify-key",
+    operation_id = "verifyToken",
     tag = "releases",
     request_body = TokenInQuestion,
     responses(

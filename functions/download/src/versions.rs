@@ -25,6 +25,7 @@ pub(crate) struct Versions {
 #[utoipa::path(
     get,
     path = "/releases/{product}",
+    operation_id = "listReleasedVersions",
     tag = "releases",
     params(("product" = String, Path, description = "The product's slug.")),
     responses(

@@ -6,7 +6,6 @@ use crate::orders::{CheckedOrder, OrderError, OrderPayment, OrderTaker, PlacedOr
 use crate::selection::{PolicyChoice, Selection};
 use crate::{Ports, codes, product_lookup, usdc};
 use axum::Extension;
-use axum::extract::State;
 use keywright_domain::caller_limits::{CODES, ORDERS, USDC_ORDERS};
 use keywright_domain::money::Currency;
 use keywright_store::operator::audit::Actor;
@@ -14,7 +13,7 @@ use keywright_store::sales::invoices::{OrderRefusal, Quote};
 use keywright_store::sales::recent_orders::OrderCap;
 use keywright_web::caller_limit::take_for;
 use keywright_web::openapi::{BodyRefusals, Conflict, Failures, TooMany, Unknown, Upstream};
-use keywright_web::{ApiError, Client, Json, RequestId};
+use keywright_web::{ApiError, Attempted, Client, Json, RequestId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -130,6 +129,7 @@ pub(crate) struct Purchase {
 #[utoipa::path(
     post,
     path = "/v1/purchase",
+    operation_id = "createOrder",
     tag = "buying",
     request_body = PurchaseOrder,
     responses(
@@ -138,7 +138,7 @@ pub(crate) struct Purchase {
     )
 )]
 pub(crate) async fn handler(
-    State(ports): State<Ports>,
+    Attempted(ports): Attempted<Ports>,
     Extension(RequestId(request_id)): Extension<RequestId>,
     client: Client,
     order: Result<Json<PurchaseOrder>, ApiError>,
@@ -271,7 +271,7 @@ async fn answer(taker: &OrderTaker<'_>, placed: PlacedOrder) -> Purchase {
         } => {
             purchase.btcpay_invoice_id = reference;
             purchase.checkout_url = checkout_url;
-            purchase.usdc = Some(payment);
+            purchase.usdc = Some(*payment);
         }
     }
     purchase

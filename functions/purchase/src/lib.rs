@@ -22,6 +22,7 @@ mod usdc_settings;
 
 use axum::Router;
 use keywright_license::VerifyKeys;
+use keywright_ports::attempt::Attempt;
 use keywright_ports::function::{Access, OutboundAccess, PortError};
 use keywright_ports::receipt_keys::{NoReceiptKeys, ReceiptKeys};
 use keywright_ports::{Database, Level, Log, Outbound, Sign, SignedLicense, Stamps, name};
@@ -30,7 +31,7 @@ use keywright_services::activity::ActivityLog;
 use keywright_services::payment_providers::PaymentProviders;
 use keywright_store::licenses::recorded::licenses_in_force;
 use keywright_web::Function;
-use keywright_web::{ApiError, Callers, api_router, repeatable};
+use keywright_web::{ApiError, Callers, WithinAttempt, api_router, repeatable};
 use std::sync::Arc;
 use usdc_settings::UsdcSettings;
 
@@ -174,6 +175,13 @@ impl Ports {
 
 keywright_web::from_ref! {
     Ports { database: Database, sign: Sign, stamps: Stamps, activity: ActivityLog }
+}
+
+impl WithinAttempt for Ports {
+    fn within(mut self, attempt: Arc<Attempt>) -> Self {
+        self.database = self.database.within(attempt);
+        self
+    }
 }
 
 fn router(host: &Host) -> Result<Router, PortError> {

@@ -58,6 +58,7 @@ pub(crate) struct Link {
 #[utoipa::path(
     post,
     path = "/v1/downloads/link",
+    operation_id = "createDownloadLink",
     tag = "updates",
     request_body = LinkRequest,
     responses(

@@ -147,6 +147,7 @@ struct FeaturedDiscount {
 #[utoipa::path(
     get,
     path = "/v1/products/{slug}/policies",
+    operation_id = "listPoliciesOnSale",
     tag = "catalogue",
     params(("slug" = String, Path, description = "Slug of the product")),
     responses((status = 200, body = Policies), Failures, Unknown)

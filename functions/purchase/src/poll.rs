@@ -85,6 +85,7 @@ pub(crate) struct PurchaseProgress {
 #[utoipa::path(
     get,
     path = "/v1/purchase/{invoice_id}",
+    operation_id = "getOrder",
     tag = "buying",
     params(("invoice_id" = String, Path, description = "`invoice_id` of the purchase")),
     responses((status = 200, body = PurchaseProgress), Failures, Unknown)

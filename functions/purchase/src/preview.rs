@@ -107,6 +107,7 @@ pub(crate) struct Refused {
 #[utoipa::path(
     get,
     path = "/v1/discount-codes/preview",
+    operation_id = "previewDiscountCode",
     tag = "buying",
     params(PreviewQuery),
     responses((status = 200, body = Preview), Failures, BadQuery, Unknown, TooMany)

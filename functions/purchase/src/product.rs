@@ -12,6 +12,7 @@ use keywright_web::{ApiError, Json};
 #[utoipa::path(
     get,
     path = "/v1/products/{slug}",
+    operation_id = "getProductOnSale",
     tag = "catalogue",
     params(("slug" = String, Path, description = "Slug of the product")),
     responses((status = 200, body = ProductView), Failures, Unknown)

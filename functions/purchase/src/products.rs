@@ -50,6 +50,7 @@ impl From<OnSale> for ProductOnSale {
 #[utoipa::path(
     get,
     path = "/v1/products",
+    operation_id = "listProductsOnSale",
     tag = "catalogue",
     responses((status = 200, body = Products), Failures)
 )]

@@ -19,6 +19,7 @@ use keywright_web::openapi::{Failures, Unknown};
 #[utoipa::path(
     get,
     path = "/v1/purchase/{invoice_id}/qr.svg",
+    operation_id = "getOrderQrCode",
     tag = "buying",
     params(("invoice_id" = String, Path, description = "`invoice_id` of the purchase")),
     responses(

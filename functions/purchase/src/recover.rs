@@ -63,6 +63,7 @@ pub(crate) struct Recovered {
 #[utoipa::path(
     post,
     path = "/v1/recover",
+    operation_id = "recoverLicense",
     tag = "buying",
     request_body = Recover,
     responses(

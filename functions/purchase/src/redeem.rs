@@ -5,7 +5,6 @@ use crate::orders::{OrderError, draft, free, origin};
 use crate::selection::{PolicyChoice, Selection};
 use crate::{Ports, codes, product_lookup};
 use axum::Extension;
-use axum::extract::State;
 use keywright_domain::caller_limits::{CODES, ORDERS};
 use keywright_domain::discount::DiscountKind;
 use keywright_domain::money::Price;
@@ -15,7 +14,7 @@ use keywright_store::operator::audit::Actor;
 use keywright_store::sales::redemptions::Reservation;
 use keywright_web::caller_limit::take_for;
 use keywright_web::openapi::{BodyRefusals, Conflict, Failures, TooMany, Unknown};
-use keywright_web::{ApiError, Client, Json, RequestId};
+use keywright_web::{ApiError, Attempted, Client, Json, RequestId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -70,12 +69,13 @@ pub(crate) struct Redeemed {
 #[utoipa::path(
     post,
     path = "/v1/redeem",
+    operation_id = "redeemCode",
     tag = "buying",
     request_body = Redeem,
     responses((status = 200, body = Redeemed), Failures, BodyRefusals, Conflict, Unknown, TooMany)
 )]
 pub(crate) async fn handler(
-    State(ports): State<Ports>,
+    Attempted(ports): Attempted<Ports>,
     Extension(RequestId(request_id)): Extension<RequestId>,
     client: Client,
     redeem: Result<Json<Redeem>, ApiError>,

@@ -49,6 +49,7 @@ pub(crate) struct Storefront {
 #[utoipa::path(
     get,
     path = "/v1/storefront",
+    operation_id = "getStorefront",
     tag = "catalogue",
     params((
         "product" = Option<String>, Query,

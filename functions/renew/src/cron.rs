@@ -22,7 +22,7 @@ pub(crate) struct RenewTick {
 ///
 /// A tick is bounded, and repeating it does no harm. 404 when
 /// no `CRON_TOKEN` is configured.
-#[utoipa::path(post, path = "/v1/cron/renew", tag = "operation",
+#[utoipa::path(post, path = "/v1/cron/renew", operation_id = "tickRenew", tag = "operation",
     responses((status = 200, body = RenewTick), Unknown))]
 pub(crate) async fn handler(
     State(ports): State<Ports>,

@@ -35,6 +35,7 @@ const FALLBACK: &str = "/extension.xml";
 #[utoipa::path(
     get,
     path = "/api/v1/licensing/updates/{product}",
+    operation_id = "getJoomlaUpdates",
     tag = "updates",
     params(
         ("product" = String, Path, description = "Slug of the product, and `.xml`."),
@@ -89,6 +90,7 @@ pub(crate) mod fallback {
     #[utoipa::path(
         get,
         path = "/api/v1/licensing/updates/{product}/extension.xml",
+        operation_id = "getJoomlaUpdatesFile",
         tag = "updates",
         params(("product" = String, Path, description = "Slug of the product, and `.xml`.")),
         responses((status = 200, description = "Joomla's update list.", body = String, content_type = "application/xml"))

@@ -37,6 +37,7 @@ pub(crate) struct Query {
 #[utoipa::path(
     get,
     path = "/updates/sparkle/{product}/appcast.xml",
+    operation_id = "getSparkleAppcast",
     tag = "updates",
     params(
         ("product" = String, Path, description = "Slug of the product."),

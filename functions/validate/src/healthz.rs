@@ -15,6 +15,7 @@ pub(crate) struct Health {
 #[utoipa::path(
     get,
     path = "/healthz",
+    operation_id = "getHealth",
     tag = "instance",
     responses((status = 200, description = "It answers.", body = Health)),
 )]

@@ -25,6 +25,7 @@ pub(crate) struct IssuerKey {
 #[utoipa::path(
     get,
     path = "/v1/issuer/public-key",
+    operation_id = "getIssuerPublicKey",
     tag = "keys",
     responses((status = 200, description = "The newest key.", body = IssuerKey), Failures),
 )]

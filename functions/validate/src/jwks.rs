@@ -44,6 +44,7 @@ struct Jwk {
 #[utoipa::path(
     get,
     path = "/.well-known/jwks.json",
+    operation_id = "getJwks",
     tag = "keys",
     responses((status = 200, description = "The keys, newest first.", body = JwkSet), Failures),
 )]

@@ -21,13 +21,14 @@ mod validate;
 use axum::Router;
 use axum::middleware::from_fn;
 use keywright_license::{VerifiedLicense, VerifyKeys, verify_license};
+use keywright_ports::attempt::Attempt;
 use keywright_ports::function::{Access, PortError};
 use keywright_ports::{Database, Later, Level, Stamps, name};
 use keywright_ports::{Grants, Host};
 use keywright_store::licenses::recorded::licenses_in_force;
 use keywright_store::operator::retention::{self, Log};
 use keywright_web::Function;
-use keywright_web::{ApiError, Callers, api_router, repeatable};
+use keywright_web::{ApiError, Callers, WithinAttempt, api_router, repeatable};
 use limits::Limits;
 use notes::{Journal, Notes};
 use std::sync::Arc;
@@ -108,6 +109,13 @@ impl Ports {
             journal: &self.journal,
             later,
         }
+    }
+}
+
+impl WithinAttempt for Ports {
+    fn within(mut self, attempt: Arc<Attempt>) -> Self {
+        self.database = self.database.within(attempt);
+        self
     }
 }
 

@@ -41,6 +41,7 @@ pub(crate) struct Metadata {
 #[utoipa::path(
     get,
     path = "/",
+    operation_id = "getInstance",
     tag = "instance",
     responses(
         (status = 200, description = "What it is.", content(

@@ -25,6 +25,7 @@ pub(crate) struct Document {
 #[utoipa::path(
     get,
     path = "/v1/openapi.json",
+    operation_id = "getOpenApiDocument",
     tag = "instance",
     responses((status = 200, description = "The document.", body = Document)),
 )]

@@ -25,6 +25,7 @@ pub(crate) struct PublicKey {
 #[utoipa::path(
     get,
     path = "/v1/pubkey",
+    operation_id = "getPublicKey",
     tag = "keys",
     responses((status = 200, description = "The newest key.", body = PublicKey), Failures),
 )]

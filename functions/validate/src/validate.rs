@@ -129,6 +129,7 @@ fn is_false(flag: &bool) -> bool {
 #[utoipa::path(
     post,
     path = "/v1/validate",
+    operation_id = "validateLicense",
     tag = "licenses",
     request_body = ValidateRequest,
     responses(

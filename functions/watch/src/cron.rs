@@ -21,7 +21,7 @@ pub(crate) struct TickAnswer {
 /// Reads the next part of the chain, on hosts without a cron trigger
 ///
 /// Ticks may overlap and repeat. 404 when `CRON_TOKEN` is not configured.
-#[utoipa::path(post, path = "/v1/cron/watch", tag = "operation",
+#[utoipa::path(post, path = "/v1/cron/watch", operation_id = "tickWatch", tag = "operation",
     responses((status = 200, body = TickAnswer), Unknown, Failures))]
 pub(crate) async fn handler(
     State(ports): State<Ports>,

@@ -20,6 +20,7 @@ mod tick;
 use axum::Router;
 use claims::Claims;
 use http::StatusCode;
+use keywright_ports::attempt::Attempt;
 use keywright_ports::function::{Access, OutboundAccess, PortError};
 use keywright_ports::receipt_keys::{NoReceiptKeys, ReceiptKeys};
 use keywright_ports::{BoxFuture, Grants, Host};
@@ -30,7 +31,7 @@ use keywright_store::MIGRATIONS;
 use keywright_store::licenses::recorded::licenses_in_force;
 use keywright_web::Function;
 use keywright_web::caller_limit::refuse_credential;
-use keywright_web::{ApiError, Bearer, Callers, Visit, api_router, repeatable};
+use keywright_web::{ApiError, Bearer, Callers, Visit, WithinAttempt, api_router, repeatable};
 use settings::Settings;
 use std::sync::Arc;
 
@@ -143,6 +144,13 @@ impl Ports {
             Ok(None) => Err(not_configured("POLYGON_RPC_URLS is not configured")),
             Err(reason) => Err(not_configured(reason)),
         }
+    }
+}
+
+impl WithinAttempt for Ports {
+    fn within(mut self, attempt: Arc<Attempt>) -> Self {
+        self.database = self.database.within(attempt);
+        self
     }
 }
 

@@ -5,11 +5,8 @@
 //! nothing leaves no row.
 
 use super::database::{DatabaseError, Row, Statement};
-use std::cell::RefCell;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::task::{Context, Poll};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 /// How long a key belongs to its request, in seconds.
 pub const KEEP_SECONDS: i64 = 86_400;
@@ -51,16 +48,12 @@ pub struct Attempt {
     /// Unix seconds.
     started_at: i64,
     progress: AtomicU8,
+    is_handed_on: AtomicBool,
 }
 
 const NOTHING: u8 = 0;
 const APPLIED: u8 = 1;
 const SUPERSEDED: u8 = 2;
-
-thread_local! {
-    /// Set while a poll of the request runs, and only then.
-    static CURRENT: RefCell<Option<Arc<Attempt>>> = const { RefCell::new(None) };
-}
 
 impl Attempt {
     /// A new attempt: id of the key's row, hash of the request's body, id of the
@@ -73,20 +66,23 @@ impl Attempt {
             id,
             started_at,
             progress: AtomicU8::new(NOTHING),
+            is_handed_on: AtomicBool::new(false),
         })
     }
 
-    /// The attempt that the running code belongs to.
-    pub fn current() -> Option<Arc<Self>> {
-        CURRENT.with_borrow(Clone::clone)
+    /// The attempt, for the database that its request changes things with
+    /// ([`Database::within`](crate::Database::within)).
+    #[must_use]
+    pub fn hand_on(self: &Arc<Self>) -> Arc<Self> {
+        self.is_handed_on.store(true, Ordering::Relaxed);
+        self.clone()
     }
 
-    /// Runs a future as part of the attempt.
-    pub fn run<F: Future>(self: &Arc<Self>, future: F) -> Within<F> {
-        Within {
-            attempt: self.clone(),
-            future: Box::pin(future),
-        }
+    /// Whether [`Self::hand_on`] was called. A handler that takes no attempt would make
+    /// its change again when the request is repeated.
+    #[must_use]
+    pub fn is_handed_on(&self) -> bool {
+        self.is_handed_on.load(Ordering::Relaxed)
     }
 
     /// The batch with what claims the key around it. The claim comes first and
@@ -152,54 +148,5 @@ impl Attempt {
     /// Whether another attempt has taken over.
     pub fn is_superseded(&self) -> bool {
         self.progress.load(Ordering::Relaxed) == SUPERSEDED
-    }
-}
-
-/// A future that is part of an attempt.
-pub struct Within<F> {
-    attempt: Arc<Attempt>,
-    future: Pin<Box<F>>,
-}
-
-/// Puts the outer attempt back, also when a poll panics.
-struct Restore(Option<Arc<Attempt>>);
-
-impl Drop for Restore {
-    fn drop(&mut self) {
-        CURRENT.set(self.0.take());
-    }
-}
-
-impl<F: Future> Future for Within<F> {
-    type Output = F::Output;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        let _restore = Restore(CURRENT.replace(Some(self.attempt.clone())));
-        self.future.as_mut().poll(context)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn only_the_polls_of_its_future_are_part_of_an_attempt() {
-        let attempt = Attempt::new("row".to_owned(), "body".to_owned(), "one".to_owned(), 0);
-        let here = || Attempt::current().map(|attempt| attempt.id.clone());
-        let within = attempt.run(async {
-            let first = here();
-            tokio::task::yield_now().await;
-            (first, here())
-        });
-        let beside = async {
-            tokio::task::yield_now().await;
-            here()
-        };
-        let (within, beside) = tokio::join!(within, beside);
-        let one = Some("one".to_owned());
-        assert_eq!(within, (one.clone(), one));
-        assert_eq!(beside, None);
-        assert_eq!(here(), None);
     }
 }

@@ -197,12 +197,25 @@ impl Reader {
 #[derive(Clone)]
 pub struct Database {
     reader: Reader,
+    /// The attempt that its batches belong to.
+    attempt: Option<Arc<Attempt>>,
 }
 
 impl Database {
     pub(crate) fn new(port: Arc<dyn DatabasePort>) -> Self {
         Self {
             reader: Reader::new(port),
+            attempt: None,
+        }
+    }
+
+    /// The same database for one attempt at a request with an `Idempotency-Key`: the
+    /// first batch that changes anything also claims the key.
+    #[must_use]
+    pub fn within(&self, attempt: Arc<Attempt>) -> Self {
+        Self {
+            reader: self.reader.clone(),
+            attempt: Some(attempt),
         }
     }
 
@@ -214,15 +227,14 @@ impl Database {
 
     /// Runs one atomic batch: one round trip. Answers the rows of each
     /// statement (those with `RETURNING`, or a closing SELECT), as many answers as
-    /// statements; a [`Batch`](crate::Batch) reads them by handle. In a request
-    /// with an `Idempotency-Key` the same batch claims the key if it changes
-    /// anything.
+    /// statements; a [`Batch`](crate::Batch) reads them by handle. [`Self::within`]
+    /// an attempt, the same batch claims the key if it changes anything.
     ///
     /// # Errors
     /// [`DatabaseError`]; after an error nothing of the batch was written,
     /// unless the connection was lost after the commit.
     pub async fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Vec<Row>>, DatabaseError> {
-        let Some(attempt) = Attempt::current() else {
+        let Some(attempt) = &self.attempt else {
             return self.aside(statements).await;
         };
         let outcome = self.aside(attempt.around(statements)).await;

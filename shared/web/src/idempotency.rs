@@ -161,8 +161,14 @@ async fn answer_once(
         ports.stamps.new_id(),
         now,
     );
-    let request = Request::from_parts(parts, Body::from(body));
-    let response = attempt.run(next.run(request)).await;
+    let mut request = Request::from_parts(parts, Body::from(body));
+    request.extensions_mut().insert(attempt.clone());
+    let response = next.run(request).await;
+    if response.status().is_success() && !attempt.is_handed_on() {
+        return Err(ApiError::internal(
+            "a route that may be repeated takes no `Attempted` state",
+        ));
+    }
     if attempt.is_superseded() {
         return Err(in_work());
     }

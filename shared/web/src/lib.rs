@@ -42,6 +42,7 @@ pub use sendfile::{NotASendfile, Sendfile};
 pub use serve::{
     REQUEST_ID, RequestId, api_router, not_opened, request_id_of, serve, set_content_length,
 };
+pub use state::{Attempted, WithinAttempt};
 pub use visit::Visit;
 
 /// One function: a router built from its ports, and what it may touch.

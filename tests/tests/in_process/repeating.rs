@@ -10,9 +10,9 @@ use keywright_domain::recent_orders::PER_CALLER;
 use keywright_native_host::Fault;
 use keywright_native_host::serve;
 use keywright_ports::Host;
-use keywright_ports::{Clock, Statement};
+use keywright_ports::{Clock, Database, Statement};
 use keywright_store::licenses::recorded::licenses_in_force;
-use keywright_web::{ApiError, Callers, repeatable};
+use keywright_web::{ApiError, Attempted, Callers, repeatable};
 use serde_json::{Value, json};
 use std::sync::{Arc, OnceLock};
 
@@ -388,7 +388,7 @@ async fn an_attempt_that_was_overtaken_changes_nothing() {
     let (clock, stamps) = (bench.clock.clone(), host.stamps());
     let slot: Arc<OnceLock<(Host, Router)>> = Arc::default();
     let own = slot.clone();
-    let write = move |body: String| async move {
+    let write = move |Attempted(database): Attempted<Database>, body: String| async move {
         if clock.unix_seconds() == i64::try_from(NOW).expect("a time") {
             clock.advance(61);
             let (host, router) = own.get().expect("the router");
@@ -400,12 +400,26 @@ async fn an_attempt_that_was_overtaken_changes_nothing() {
         database.batch(vec![event]).await.map_err(ApiError::from)?;
         Ok::<_, ApiError>("written")
     };
-    let routes = Router::new().route("/", post(write));
+    let routes = Router::new().route("/", post(write)).with_state(database);
     let router = repeatable(routes, &host, Callers::Verified, licenses_in_force).expect("granted");
     assert!(slot.set((host.clone(), router.clone())).is_ok());
     let overtaken = serve(&host, &router, keyed("x")).await;
     assert_eq!(overtaken.status().as_u16(), 409);
     assert_eq!(bench.number("SELECT count(*) FROM events").await, 1);
+}
+
+/// A handler that forgets the attempt would make its change twice: it is an error of ours
+/// as soon as somebody sends a key.
+#[tokio::test]
+async fn a_repeatable_route_takes_its_attempt() {
+    let bench = Bench::new();
+    let host = bench.shop.native.host(&keywright_admin::FUNCTION);
+    let routes = Router::new().route("/", post(|| async { "done" }));
+    let router = repeatable(routes, &host, Callers::Verified, licenses_in_force).expect("granted");
+    let answer = serve(&host, &router, keyed("x")).await;
+    assert_eq!(answer.status().as_u16(), 500);
+    let plain = Request::post("/").body(Body::empty()).expect("a request");
+    assert_eq!(serve(&host, &router, plain).await.status().as_u16(), 200);
 }
 
 fn keyed(body: &str) -> Request<Body> {

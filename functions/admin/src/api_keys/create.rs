@@ -3,12 +3,11 @@
 use super::token::Token;
 use crate::text::nullable;
 use crate::{Operator, Ports};
-use axum::extract::State;
 use keywright_domain::access::{Role, Scope, key_expiry};
 use keywright_domain::dates::{parse_rfc3339, rfc3339};
 use keywright_store::operator::api_keys::{self, ApiKey};
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures};
-use keywright_web::{ApiError, Json};
+use keywright_web::{ApiError, Attempted, Json};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -63,6 +62,7 @@ pub(crate) struct CreatedKey {
 #[utoipa::path(
     post,
     path = "/v1/admin/api-keys",
+    operation_id = "createApiKey",
     tag = "api keys",
     request_body = NewKey,
     responses(
@@ -71,7 +71,7 @@ pub(crate) struct CreatedKey {
     ),
 )]
 pub(crate) async fn handler(
-    State(ports): State<Ports>,
+    Attempted(ports): Attempted<Ports>,
     Operator(actor): Operator,
     new: Result<Json<NewKey>, ApiError>,
 ) -> Result<Json<CreatedKey>, ApiError> {

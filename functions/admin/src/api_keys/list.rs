@@ -18,6 +18,7 @@ list_of! {
 #[utoipa::path(
     get,
     path = "/v1/admin/api-keys",
+    operation_id = "listApiKeys",
     tag = "api keys",
     params(PageQuery),
     responses(

@@ -30,6 +30,7 @@ pub(crate) struct Revoked {
 #[utoipa::path(
     delete,
     path = "/v1/admin/api-keys/{id}",
+    operation_id = "revokeApiKey",
     tag = "api keys",
     params(("id" = String, Path, description = "Id of the key.")),
     responses(

@@ -37,6 +37,7 @@ list_of! {
 #[utoipa::path(
     get,
     path = "/v1/admin/attention",
+    operation_id = "listAttentionItems",
     tag = "records",
     params(AttentionFilter, PageQuery),
     responses(

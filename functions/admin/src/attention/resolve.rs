@@ -2,11 +2,11 @@
 
 use super::AttentionView;
 use crate::{Operator, Ports};
+use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
 use keywright_store::operator::attention;
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
-use keywright_web::{ApiError, Json};
+use keywright_web::{ApiError, Attempted, Json};
 
 /// Says that something is done.
 ///
@@ -15,6 +15,7 @@ use keywright_web::{ApiError, Json};
 #[utoipa::path(
     post,
     path = "/v1/admin/attention/{id}/resolve",
+    operation_id = "resolveAttentionItem",
     tag = "records",
     params(("id" = String, Path, description = "Id of the item.")),
     responses(
@@ -23,7 +24,7 @@ use keywright_web::{ApiError, Json};
     ),
 )]
 pub(crate) async fn handler(
-    State(ports): State<Ports>,
+    Attempted(ports): Attempted<Ports>,
     Operator(actor): Operator,
     id: Result<Path<String>, PathRejection>,
 ) -> Result<Json<AttentionView>, ApiError> {

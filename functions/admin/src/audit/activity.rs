@@ -72,6 +72,7 @@ impl From<HourlyCount> for CountView {
 #[utoipa::path(
     get,
     path = "/v1/admin/activity",
+    operation_id = "listActivity",
     tag = "records",
     params(ActivityFilter, PageQuery),
     responses(

@@ -114,6 +114,7 @@ impl EntryView {
 #[utoipa::path(
     get,
     path = "/v1/admin/audit",
+    operation_id = "listAuditEntries",
     tag = "records",
     params(AuditListFilter, PageQuery),
     responses(

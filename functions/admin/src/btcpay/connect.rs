@@ -6,7 +6,6 @@ use super::no_such_business;
 use crate::text::present;
 use crate::{Operator, Ports};
 use axum::Extension;
-use axum::extract::State;
 use data_encoding::BASE64URL_NOPAD;
 use http::StatusCode;
 use keywright_domain::access::Caller;
@@ -14,7 +13,7 @@ use keywright_domain::rail::ProviderKind;
 use keywright_providers::btcpay::authorize_url;
 use keywright_store::sales::provider_connects::{self, ConnectionStart, NewConnection};
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
-use keywright_web::{ApiError, Json, hash_of_secret};
+use keywright_web::{ApiError, Attempted, Json, hash_of_secret};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -51,6 +50,7 @@ pub(crate) struct Connecting {
 #[utoipa::path(
     post,
     path = "/v1/admin/btcpay/connect",
+    operation_id = "connectBtcpayStore",
     tag = "payment providers",
     request_body = Connect,
     responses(
@@ -59,7 +59,7 @@ pub(crate) struct Connecting {
     ),
 )]
 pub(crate) async fn handler(
-    State(ports): State<Ports>,
+    Attempted(ports): Attempted<Ports>,
     Extension(caller): Extension<Caller>,
     Operator(actor): Operator,
     connect: Result<Json<Connect>, ApiError>,

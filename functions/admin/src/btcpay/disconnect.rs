@@ -3,13 +3,12 @@
 use super::business;
 use crate::text::present;
 use crate::{Operator, Ports};
-use axum::extract::State;
 use keywright_ports::Level;
 use keywright_providers::btcpay::{Server, read_gone};
 use keywright_store::sales::payment_providers::Provider;
 use keywright_store::sales::provider_change::{self, RemoteCleanup};
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
-use keywright_web::{ApiError, Json};
+use keywright_web::{ApiError, Attempted, Json};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -53,6 +52,7 @@ pub(crate) struct Disconnected {
 #[utoipa::path(
     post,
     path = "/v1/admin/btcpay/disconnect",
+    operation_id = "disconnectBtcpayStore",
     tag = "payment providers",
     request_body = Disconnect,
     responses(
@@ -61,7 +61,7 @@ pub(crate) struct Disconnected {
     ),
 )]
 pub(crate) async fn handler(
-    State(ports): State<Ports>,
+    Attempted(ports): Attempted<Ports>,
     Operator(actor): Operator,
     disconnect: Result<Json<Disconnect>, ApiError>,
 ) -> Result<Json<Disconnected>, ApiError> {

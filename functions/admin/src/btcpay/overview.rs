@@ -67,6 +67,7 @@ pub(crate) struct Configured {
 #[utoipa::path(
     get,
     path = "/v1/admin/payment-provider/status",
+    operation_id = "listPaymentProviders",
     tag = "payment providers",
     responses(
         (status = 200, description = "Every store.", body = Overview),

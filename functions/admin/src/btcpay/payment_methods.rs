@@ -44,6 +44,7 @@ impl From<PaymentMethod> for StorePaymentMethod {
 #[utoipa::path(
     get,
     path = "/v1/admin/btcpay/payment-methods",
+    operation_id = "listBtcpayPaymentMethods",
     tag = "payment providers",
     params(BusinessQuery),
     responses(

@@ -37,6 +37,7 @@ pub(crate) struct BtcPayStatus {
 #[utoipa::path(
     get,
     path = "/v1/admin/btcpay/status",
+    operation_id = "getBtcpayStatus",
     tag = "payment providers",
     params(BusinessQuery),
     responses(

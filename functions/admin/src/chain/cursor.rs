@@ -2,10 +2,9 @@
 
 use super::{JobView, check_block, request};
 use crate::{Operator, Ports};
-use axum::extract::State;
 use keywright_store::chain::chain_jobs::JobKind;
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Failures};
-use keywright_web::{ApiError, Json};
+use keywright_web::{ApiError, Attempted, Json};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -30,6 +29,7 @@ pub(crate) struct CursorMoveRequest {
 #[utoipa::path(
     post,
     path = "/v1/admin/chain/cursor",
+    operation_id = "moveChainCursor",
     tag = "records",
     request_body = CursorMoveRequest,
     responses(
@@ -38,7 +38,7 @@ pub(crate) struct CursorMoveRequest {
     ),
 )]
 pub(crate) async fn handler(
-    State(ports): State<Ports>,
+    Attempted(ports): Attempted<Ports>,
     Operator(actor): Operator,
     body: Result<Json<CursorMoveRequest>, ApiError>,
 ) -> Result<Json<JobView>, ApiError> {

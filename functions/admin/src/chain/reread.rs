@@ -2,10 +2,9 @@
 
 use super::{JobView, check_block, request};
 use crate::{Operator, Ports};
-use axum::extract::State;
 use keywright_store::chain::chain_jobs::JobKind;
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Failures};
-use keywright_web::{ApiError, Json};
+use keywright_web::{ApiError, Attempted, Json};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -36,6 +35,7 @@ pub(crate) struct RereadRequest {
 #[utoipa::path(
     post,
     path = "/v1/admin/chain/rereads",
+    operation_id = "rereadChain",
     tag = "records",
     request_body = RereadRequest,
     responses(
@@ -44,7 +44,7 @@ pub(crate) struct RereadRequest {
     ),
 )]
 pub(crate) async fn handler(
-    State(ports): State<Ports>,
+    Attempted(ports): Attempted<Ports>,
     Operator(actor): Operator,
     body: Result<Json<RereadRequest>, ApiError>,
 ) -> Result<Json<JobView>, ApiError> {

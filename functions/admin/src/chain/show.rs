@@ -48,6 +48,7 @@ pub(crate) struct ChainReading {
 #[utoipa::path(
     get,
     path = "/v1/admin/chain",
+    operation_id = "getChainStatus",
     tag = "records",
     params(PageQuery),
     responses(

@@ -24,6 +24,7 @@ pub(crate) struct DiscountCodeActive {
 #[utoipa::path(
     patch,
     path = "/v1/admin/discount-codes/{id}/active",
+    operation_id = "setDiscountCodeActive",
     tag = "discount codes",
     params(("id" = String, Path, description = "UUID of the code.")),
     request_body = DiscountCodeActive,

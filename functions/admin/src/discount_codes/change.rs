@@ -72,6 +72,7 @@ struct FixedMembers {
 #[utoipa::path(
     patch,
     path = "/v1/admin/discount-codes/{id}",
+    operation_id = "updateDiscountCode",
     tag = "discount codes",
     params(("id" = String, Path, description = "UUID of the code.")),
     request_body = DiscountCodeChange,

@@ -2,14 +2,13 @@
 
 use super::{CodeView, check_description, check_referrer, check_uses, end, policy_ids};
 use crate::{Operator, Ports};
-use axum::extract::State;
 use keywright_domain::discount::code::CodeText;
 use keywright_domain::discount::{Discount, DiscountKind};
 use keywright_domain::money::Currency;
 use keywright_store::catalog::discount_codes::{self, DiscountCode};
 use keywright_store::catalog::products::{self, Product};
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
-use keywright_web::{ApiError, Json};
+use keywright_web::{ApiError, Attempted, Json};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -68,6 +67,7 @@ pub(crate) struct NewDiscountCode {
 #[utoipa::path(
     post,
     path = "/v1/admin/discount-codes",
+    operation_id = "createDiscountCode",
     tag = "discount codes",
     request_body = NewDiscountCode,
     responses(
@@ -76,7 +76,7 @@ pub(crate) struct NewDiscountCode {
     ),
 )]
 pub(crate) async fn handler(
-    State(ports): State<Ports>,
+    Attempted(ports): Attempted<Ports>,
     Operator(actor): Operator,
     new: Result<Json<NewDiscountCode>, ApiError>,
 ) -> Result<Json<CodeView>, ApiError> {

@@ -15,6 +15,7 @@ use keywright_web::{ApiError, Json};
 #[utoipa::path(
     delete,
     path = "/v1/admin/discount-codes/{id}",
+    operation_id = "deleteDiscountCode",
     tag = "discount codes",
     params(("id" = String, Path, description = "UUID of the code.")),
     responses(

@@ -14,6 +14,7 @@ use keywright_web::{ApiError, Json};
 #[utoipa::path(
     get,
     path = "/v1/admin/discount-codes/{id}",
+    operation_id = "getDiscountCode",
     tag = "discount codes",
     params(("id" = String, Path, description = "UUID of the code.")),
     responses(

@@ -36,6 +36,7 @@ list_of! {
 #[utoipa::path(
     get,
     path = "/v1/admin/discount-codes",
+    operation_id = "listDiscountCodes",
     tag = "discount codes",
     params(DiscountCodeFilter, PageQuery),
     responses(

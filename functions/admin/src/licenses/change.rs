@@ -70,6 +70,7 @@ pub(crate) struct Changed {
 #[utoipa::path(
     patch,
     path = "/v1/admin/licenses/{id}",
+    operation_id = "updateLicense",
     tag = "licenses",
     params(("id" = String, Path, description = "Id of the license.")),
     request_body = LicenseChange,

@@ -2,12 +2,12 @@
 //! license, when the one it has got around.
 
 use crate::{Operator, Ports};
+use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
 use keywright_domain::release::DownloadId;
 use keywright_store::licenses::download_ids;
 use keywright_web::openapi::{AccessRefusals, Conflict, Failures, Unknown};
-use keywright_web::{ApiError, Json};
+use keywright_web::{ApiError, Attempted, Json};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -27,6 +27,7 @@ pub(crate) struct Replaced {
 #[utoipa::path(
     post,
     path = "/v1/admin/licenses/{id}/download-id",
+    operation_id = "replaceDownloadId",
     tag = "licenses",
     params(("id" = String, Path, description = "Id of the license.")),
     responses(
@@ -35,7 +36,7 @@ pub(crate) struct Replaced {
     ),
 )]
 pub(crate) async fn handler(
-    State(ports): State<Ports>,
+    Attempted(ports): Attempted<Ports>,
     Operator(actor): Operator,
     id: Result<Path<String>, PathRejection>,
 ) -> Result<Json<Replaced>, ApiError> {

@@ -4,7 +4,6 @@
 use super::times::{expiry, last_day};
 use crate::text::{self, MAX_NOTE_BYTES, present};
 use crate::{Operator, Ports};
-use axum::extract::State;
 use keywright_domain::dates::{rfc3339, utc_day};
 use keywright_domain::terms::{Terms, check_activations_per_day};
 use keywright_store::catalog::policies;
@@ -12,7 +11,7 @@ use keywright_store::catalog::policies::Policy;
 use keywright_store::catalog::products;
 use keywright_store::sales::settle::{self, IssueIds, OperatorGrant};
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
-use keywright_web::{ApiError, Json};
+use keywright_web::{ApiError, Attempted, Json};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -92,6 +91,7 @@ pub(crate) struct Issued {
 #[utoipa::path(
     post,
     path = "/v1/admin/licenses",
+    operation_id = "issueLicense",
     tag = "licenses",
     request_body = NewLicense,
     responses(
@@ -100,7 +100,7 @@ pub(crate) struct Issued {
     ),
 )]
 pub(crate) async fn handler(
-    State(ports): State<Ports>,
+    Attempted(ports): Attempted<Ports>,
     Operator(actor): Operator,
     new: Result<Json<NewLicense>, ApiError>,
 ) -> Result<Json<Issued>, ApiError> {

@@ -31,6 +31,7 @@ pub(crate) struct LicenseFilter {
 #[utoipa::path(
     get,
     path = "/v1/admin/licenses",
+    operation_id = "listLicenses",
     tag = "licenses",
     params(LicenseFilter, PageQuery),
     responses(

@@ -28,6 +28,7 @@ pub(crate) struct LicenseSearchQuery {
 #[utoipa::path(
     get,
     path = "/v1/admin/licenses/search",
+    operation_id = "searchLicenses",
     tag = "licenses",
     params(LicenseSearchQuery, PageQuery),
     responses(

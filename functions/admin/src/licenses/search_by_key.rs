@@ -3,17 +3,17 @@
 
 use super::search_terms::{LicenseSearch, find};
 use super::view::LicensePage;
-use axum::extract::State;
 use keywright_ports::Database;
 use keywright_web::list::PageQuery;
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures};
-use keywright_web::{ApiError, Json, List, NoFilter};
+use keywright_web::{ApiError, Attempted, Json, List, NoFilter};
 
 /// Finds the licenses that fit all that is given, newest first. At least one
 /// of `buyer_email`, `invoice_id`, `license_id` and `key` is required.
 #[utoipa::path(
     post,
     path = "/v1/admin/licenses/search",
+    operation_id = "searchLicensesByKey",
     tag = "licenses",
     params(PageQuery),
     request_body = LicenseSearch,
@@ -23,7 +23,7 @@ use keywright_web::{ApiError, Json, List, NoFilter};
     ),
 )]
 pub(crate) async fn handler(
-    State(database): State<Database>,
+    Attempted(database): Attempted<Database>,
     list: List<NoFilter>,
     Json(search): Json<LicenseSearch>,
 ) -> Result<LicensePage, ApiError> {

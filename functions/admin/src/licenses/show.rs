@@ -15,6 +15,7 @@ use keywright_web::{ApiError, Json};
 #[utoipa::path(
     get,
     path = "/v1/admin/licenses/{id}",
+    operation_id = "getLicense",
     tag = "licenses",
     params(("id" = String, Path, description = "Id of the license.")),
     responses(

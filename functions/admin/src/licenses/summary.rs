@@ -54,6 +54,7 @@ pub(crate) struct Counts {
 #[utoipa::path(
     get,
     path = "/v1/admin/licenses/summary",
+    operation_id = "getLicenseSummary",
     tag = "licenses",
     responses(
         (status = 200, description = "The counts.", body = Summary),

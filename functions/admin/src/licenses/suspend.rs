@@ -2,17 +2,18 @@
 
 use super::standing::{self, Reason};
 use crate::{Done, Operator, Ports};
+use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
 use keywright_store::licenses::license_status::Turn;
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
-use keywright_web::{ApiError, Json};
+use keywright_web::{ApiError, Attempted, Json};
 
 /// Holds a license back: from now on it does not validate. Repeating it
 /// succeeds and changes nothing more; a revoked license is 409.
 #[utoipa::path(
     post,
     path = "/v1/admin/licenses/{id}/suspend",
+    operation_id = "suspendLicense",
     tag = "licenses",
     params(("id" = String, Path, description = "Id of the license.")),
     request_body = Reason,
@@ -22,7 +23,7 @@ use keywright_web::{ApiError, Json};
     ),
 )]
 pub(crate) async fn handler(
-    State(ports): State<Ports>,
+    Attempted(ports): Attempted<Ports>,
     Operator(actor): Operator,
     id: Result<Path<String>, PathRejection>,
     reason: Result<Json<Reason>, ApiError>,

@@ -2,11 +2,11 @@
 
 use crate::text::{self, MAX_NOTE_BYTES, present};
 use crate::{Done, Operator, Ports};
+use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
 use keywright_store::seats::machine_list;
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
-use keywright_web::{ApiError, Json};
+use keywright_web::{ApiError, Attempted, Json};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -29,6 +29,7 @@ pub(crate) struct Deactivation {
 #[utoipa::path(
     post,
     path = "/v1/admin/machines/{id}/deactivate",
+    operation_id = "deactivateMachineById",
     tag = "machines",
     params(("id" = String, Path, description = "Id of the machine, from the list of machines.")),
     request_body = Option<Deactivation>,
@@ -38,7 +39,7 @@ pub(crate) struct Deactivation {
     ),
 )]
 pub(crate) async fn handler(
-    State(ports): State<Ports>,
+    Attempted(ports): Attempted<Ports>,
     Operator(actor): Operator,
     id: Result<Path<String>, PathRejection>,
     sent: Result<Option<Json<Deactivation>>, ApiError>,

@@ -65,6 +65,7 @@ pub(crate) struct MachineView {
 #[utoipa::path(
     get,
     path = "/v1/admin/machines",
+    operation_id = "listMachines",
     tag = "machines",
     params(MachineFilter, PageQuery),
     responses(

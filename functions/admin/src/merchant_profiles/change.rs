@@ -45,6 +45,7 @@ pub(crate) struct MerchantProfileChange {
 #[utoipa::path(
     patch,
     path = "/v1/admin/merchant-profiles/{id}",
+    operation_id = "updateMerchantProfile",
     tag = "merchant profiles",
     params(("id" = String, Path, description = "UUID of the business.")),
     request_body = MerchantProfileChange,

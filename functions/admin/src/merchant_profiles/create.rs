@@ -2,10 +2,9 @@
 
 use super::{ProfileDetails, ProfileView, check_name};
 use crate::{Operator, Ports};
-use axum::extract::State;
 use keywright_store::catalog::merchant_profiles;
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures};
-use keywright_web::{ApiError, Json};
+use keywright_web::{ApiError, Attempted, Json};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -41,6 +40,7 @@ pub(crate) struct NewMerchantProfile {
 #[utoipa::path(
     post,
     path = "/v1/admin/merchant-profiles",
+    operation_id = "createMerchantProfile",
     tag = "merchant profiles",
     request_body = NewMerchantProfile,
     responses(
@@ -49,7 +49,7 @@ pub(crate) struct NewMerchantProfile {
     ),
 )]
 pub(crate) async fn handler(
-    State(ports): State<Ports>,
+    Attempted(ports): Attempted<Ports>,
     Operator(actor): Operator,
     new: Result<Json<NewMerchantProfile>, ApiError>,
 ) -> Result<Json<ProfileView>, ApiError> {

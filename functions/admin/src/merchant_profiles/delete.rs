@@ -16,6 +16,7 @@ use keywright_web::{ApiError, Json};
 #[utoipa::path(
     delete,
     path = "/v1/admin/merchant-profiles/{id}",
+    operation_id = "deleteMerchantProfile",
     tag = "merchant profiles",
     params(("id" = String, Path, description = "UUID of the business.")),
     responses(

@@ -20,6 +20,7 @@ list_of! {
 #[utoipa::path(
     get,
     path = "/v1/admin/merchant-profiles",
+    operation_id = "listMerchantProfiles",
     tag = "merchant profiles",
     params(PageQuery),
     responses(

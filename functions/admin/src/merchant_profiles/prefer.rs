@@ -23,6 +23,7 @@ pub(crate) struct RailChoice {
 #[utoipa::path(
     put,
     path = "/v1/admin/merchant-profiles/{id}/rail-preferences/{rail}",
+    operation_id = "setRailPreference",
     tag = "merchant profiles",
     params(
         ("id" = String, Path, description = "UUID of the business."),

@@ -3,11 +3,11 @@
 
 use super::{ProfileView, unknown};
 use crate::{Operator, Ports};
+use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
 use keywright_store::catalog::merchant_profile_change;
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
-use keywright_web::{ApiError, Json};
+use keywright_web::{ApiError, Attempted, Json};
 
 /// Makes a business the default one
 ///
@@ -18,6 +18,7 @@ use keywright_web::{ApiError, Json};
 #[utoipa::path(
     post,
     path = "/v1/admin/merchant-profiles/{id}/set-default",
+    operation_id = "setDefaultMerchantProfile",
     tag = "merchant profiles",
     params(("id" = String, Path, description = "UUID of the business.")),
     responses(
@@ -26,7 +27,7 @@ use keywright_web::{ApiError, Json};
     ),
 )]
 pub(crate) async fn handler(
-    State(ports): State<Ports>,
+    Attempted(ports): Attempted<Ports>,
     Operator(actor): Operator,
     id: Result<Path<String>, PathRejection>,
 ) -> Result<Json<ProfileView>, ApiError> {

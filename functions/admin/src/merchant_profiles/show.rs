@@ -12,6 +12,7 @@ use keywright_web::{ApiError, Json};
 #[utoipa::path(
     get,
     path = "/v1/admin/merchant-profiles/{id}",
+    operation_id = "getMerchantProfile",
     tag = "merchant profiles",
     params(("id" = String, Path, description = "UUID of the business.")),
     responses(

@@ -15,6 +15,7 @@ use keywright_web::{ApiError, Json};
 #[utoipa::path(
     delete,
     path = "/v1/admin/merchant-profiles/{id}/rail-preferences/{rail}",
+    operation_id = "deleteRailPreference",
     tag = "merchant profiles",
     params(
         ("id" = String, Path, description = "UUID of the business."),

@@ -21,6 +21,7 @@ pub(crate) struct PolicyActive {
 #[utoipa::path(
     patch,
     path = "/v1/admin/policies/{id}/active",
+    operation_id = "setPolicyActive",
     tag = "policies",
     params(("id" = String, Path, description = "Id of the policy.")),
     request_body = PolicyActive,

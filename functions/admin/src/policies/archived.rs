@@ -22,6 +22,7 @@ pub(crate) struct PolicyArchived {
 #[utoipa::path(
     patch,
     path = "/v1/admin/policies/{id}/archived",
+    operation_id = "setPolicyArchived",
     tag = "policies",
     params(("id" = String, Path, description = "Id of the policy.")),
     request_body = PolicyArchived,

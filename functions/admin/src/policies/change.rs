@@ -78,6 +78,7 @@ pub(crate) struct PolicyChange {
 #[utoipa::path(
     patch,
     path = "/v1/admin/policies/{id}",
+    operation_id = "updatePolicy",
     tag = "policies",
     params(("id" = String, Path, description = "Id of the policy.")),
     request_body = PolicyChange,

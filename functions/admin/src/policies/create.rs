@@ -3,13 +3,12 @@
 use super::{PolicyView, changed_meanwhile, check_rank_and_activations, metadata, price};
 use crate::text::check_name;
 use crate::{Operator, Ports};
-use axum::extract::State;
 use keywright_domain::slug::Slug;
 use keywright_domain::terms::Terms;
 use keywright_store::catalog::policies::{self, Policy};
 use keywright_store::catalog::products;
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
-use keywright_web::{ApiError, Json};
+use keywright_web::{ApiError, Attempted, Json};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -76,6 +75,7 @@ pub(crate) struct NewPolicy {
 #[utoipa::path(
     post,
     path = "/v1/admin/policies",
+    operation_id = "createPolicy",
     tag = "policies",
     request_body = NewPolicy,
     responses(
@@ -84,7 +84,7 @@ pub(crate) struct NewPolicy {
     ),
 )]
 pub(crate) async fn handler(
-    State(ports): State<Ports>,
+    Attempted(ports): Attempted<Ports>,
     Operator(actor): Operator,
     new: Result<Json<NewPolicy>, ApiError>,
 ) -> Result<Json<PolicyView>, ApiError> {

@@ -15,6 +15,7 @@ use keywright_web::{ApiError, Json};
 #[utoipa::path(
     delete,
     path = "/v1/admin/policies/{id}",
+    operation_id = "deletePolicy",
     tag = "policies",
     params(("id" = String, Path, description = "Id of the policy.")),
     responses(

@@ -33,6 +33,7 @@ pub(crate) struct Policies {
 #[utoipa::path(
     get,
     path = "/v1/admin/policies",
+    operation_id = "listPolicies",
     tag = "policies",
     params(PolicyListQuery),
     responses(

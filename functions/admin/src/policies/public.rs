@@ -21,6 +21,7 @@ pub(crate) struct PolicyPublic {
 #[utoipa::path(
     patch,
     path = "/v1/admin/policies/{id}/public",
+    operation_id = "setPolicyPublic",
     tag = "policies",
     params(("id" = String, Path, description = "Id of the policy.")),
     request_body = PolicyPublic,

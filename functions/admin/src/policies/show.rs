@@ -12,6 +12,7 @@ use keywright_web::{ApiError, Json};
 #[utoipa::path(
     get,
     path = "/v1/admin/policies/{id}",
+    operation_id = "getPolicy",
     tag = "policies",
     params(("id" = String, Path, description = "Id of the policy.")),
     responses(

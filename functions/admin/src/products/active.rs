@@ -22,6 +22,7 @@ pub(crate) struct ProductActive {
 #[utoipa::path(
     patch,
     path = "/v1/admin/products/{id}/active",
+    operation_id = "setProductActive",
     tag = "products",
     params(("id" = String, Path, description = "Id of the product.")),
     request_body = ProductActive,

@@ -62,6 +62,7 @@ pub(crate) struct ProductChange {
 #[utoipa::path(
     patch,
     path = "/v1/admin/products/{id}",
+    operation_id = "updateProduct",
     tag = "products",
     params(("id" = String, Path, description = "Id of the product.")),
     request_body = ProductChange,

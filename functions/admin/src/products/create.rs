@@ -4,12 +4,11 @@ use super::catalog::{self, CatalogEntry};
 use super::{check_description, no_such_business, price};
 use crate::text::{check_metadata, check_name, present};
 use crate::{Operator, Ports};
-use axum::extract::State;
 use keywright_domain::slug::Slug;
 use keywright_services::contract::ProductView;
 use keywright_store::catalog::products::{self, Product};
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
-use keywright_web::{ApiError, Json};
+use keywright_web::{ApiError, Attempted, Json};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -50,6 +49,7 @@ pub(crate) struct NewProduct {
 #[utoipa::path(
     post,
     path = "/v1/admin/products",
+    operation_id = "createProduct",
     tag = "products",
     request_body = NewProduct,
     responses(
@@ -58,7 +58,7 @@ pub(crate) struct NewProduct {
     ),
 )]
 pub(crate) async fn handler(
-    State(ports): State<Ports>,
+    Attempted(ports): Attempted<Ports>,
     Operator(actor): Operator,
     new: Result<Json<NewProduct>, ApiError>,
 ) -> Result<Json<ProductView>, ApiError> {

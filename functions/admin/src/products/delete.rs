@@ -40,6 +40,7 @@ pub(crate) struct DeletedDependents {
 #[utoipa::path(
     delete,
     path = "/v1/admin/products/{id}",
+    operation_id = "deleteProduct",
     tag = "products",
     params(("id" = String, Path, description = "Id of the product."), ProductDeletionQuery),
     responses(

@@ -18,6 +18,7 @@ list_of! {
 #[utoipa::path(
     get,
     path = "/v1/admin/products",
+    operation_id = "listProducts",
     tag = "products",
     params(PageQuery),
     responses(

@@ -12,6 +12,7 @@ use keywright_web::{ApiError, Json};
 #[utoipa::path(
     get,
     path = "/v1/admin/products/{id}",
+    operation_id = "getProduct",
     tag = "products",
     params(("id" = String, Path, description = "Id of the product.")),
     responses(

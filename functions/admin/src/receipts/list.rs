@@ -63,6 +63,7 @@ list_of! {
 #[utoipa::path(
     get,
     path = "/v1/admin/receipts",
+    operation_id = "listReceipts",
     tag = "records",
     params(PageQuery),
     responses(

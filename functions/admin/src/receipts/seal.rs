@@ -1,12 +1,11 @@
 //! `POST /v1/admin/receipts/seal`: seals receipts that were written before.
 
 use crate::{Operator, Ports};
-use axum::extract::State;
 use keywright_domain::entitlement::SealState;
 use keywright_ports::receipt_keys::ReceiptFacts;
 use keywright_store::sales::receipts::{self, ListedReceipt};
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures};
-use keywright_web::{ApiError, Json};
+use keywright_web::{ApiError, Attempted, Json};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -64,6 +63,7 @@ pub(crate) struct RefusedReceipt {
 #[utoipa::path(
     post,
     path = "/v1/admin/receipts/seal",
+    operation_id = "sealReceipts",
     tag = "records",
     request_body = SealRequest,
     responses(
@@ -72,7 +72,7 @@ pub(crate) struct RefusedReceipt {
     ),
 )]
 pub(crate) async fn handler(
-    State(ports): State<Ports>,
+    Attempted(ports): Attempted<Ports>,
     Operator(actor): Operator,
     body: Result<Json<SealRequest>, ApiError>,
 ) -> Result<Json<SealAnswer>, ApiError> {

@@ -65,6 +65,7 @@ pub(crate) struct Yank {
 #[utoipa::path(
     patch,
     path = "/v1/admin/releases/{id}",
+    operation_id = "updateRelease",
     tag = "releases",
     params(("id" = String, Path, description = "Id of the release.")),
     request_body = ReleaseChange,

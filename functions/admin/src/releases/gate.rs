@@ -50,6 +50,7 @@ pub(crate) struct RecordedGate {
 #[utoipa::path(
     put,
     path = "/v1/admin/releases/gate/{product}",
+    operation_id = "setReleaseGate",
     tag = "releases",
     params(("product" = String, Path, description = "Slug of the product.")),
     request_body = ReleaseGate,

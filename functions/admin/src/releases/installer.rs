@@ -51,6 +51,7 @@ pub(crate) struct RecordedInstaller {
 #[utoipa::path(
     put,
     path = "/v1/admin/releases/installer/{product}",
+    operation_id = "setInstallScript",
     tag = "releases",
     params(("product" = String, Path, description = "Slug of the product.")),
     request_body = Installer,

@@ -36,6 +36,7 @@ list_of! {
 #[utoipa::path(
     get,
     path = "/v1/admin/releases",
+    operation_id = "listReleases",
     tag = "releases",
     params(ReleaseListFilter, PageQuery),
     responses(

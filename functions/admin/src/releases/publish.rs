@@ -9,7 +9,6 @@ use super::{
 use crate::text::check_metadata;
 use crate::{Operator, Ports};
 use axum::Extension;
-use axum::extract::State;
 use keywright_domain::access::Caller;
 use keywright_domain::release::manifest::{Artifact, content_key};
 use keywright_domain::release::statement::{FileName, Sha256Hex, Sha512Hex};
@@ -20,7 +19,7 @@ use keywright_store::releases::publication::{
 };
 use keywright_store::releases::versions::Release;
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
-use keywright_web::{ApiError, Json};
+use keywright_web::{ApiError, Attempted, Json};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
@@ -105,6 +104,7 @@ pub(crate) struct NewFile {
 #[utoipa::path(
     post,
     path = "/v1/admin/releases",
+    operation_id = "publishRelease",
     tag = "releases",
     request_body = Publication,
     responses(
@@ -113,7 +113,7 @@ pub(crate) struct NewFile {
     ),
 )]
 pub(crate) async fn handler(
-    State(ports): State<Ports>,
+    Attempted(ports): Attempted<Ports>,
     Operator(actor): Operator,
     Extension(caller): Extension<Caller>,
     publication: Result<Json<Publication>, ApiError>,

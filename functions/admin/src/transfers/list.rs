@@ -42,6 +42,7 @@ list_of! {
 #[utoipa::path(
     get,
     path = "/v1/admin/transfers",
+    operation_id = "listTransfers",
     tag = "records",
     params(TransferFilter, PageQuery),
     responses(

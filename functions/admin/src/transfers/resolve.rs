@@ -3,13 +3,13 @@
 use super::TransferView;
 use crate::text::{self, MAX_NOTE_BYTES};
 use crate::{Operator, Ports};
+use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
 use keywright_domain::dates::parse_rfc3339;
 use keywright_store::chain::transfer_list::TransferRecord;
 use keywright_store::chain::transfer_resolve::{self, Resolution, ResolveIds};
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
-use keywright_web::{ApiError, Json};
+use keywright_web::{ApiError, Attempted, Json};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -44,6 +44,7 @@ pub(crate) struct Resolve {
 #[utoipa::path(
     post,
     path = "/v1/admin/transfers/{id}/resolve",
+    operation_id = "resolveTransfer",
     tag = "records",
     params(("id" = String, Path, description = "Id of the transfer.")),
     request_body = Resolve,
@@ -53,7 +54,7 @@ pub(crate) struct Resolve {
     ),
 )]
 pub(crate) async fn handler(
-    State(ports): State<Ports>,
+    Attempted(ports): Attempted<Ports>,
     Operator(actor): Operator,
     id: Result<Path<String>, PathRejection>,
     body: Result<Json<Resolve>, ApiError>,

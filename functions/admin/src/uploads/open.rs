@@ -4,7 +4,6 @@ use super::digest::RunningDigest;
 use super::{KEEP_SECONDS, MOST_PARTS, PART_BYTES, UploadView, writer};
 use crate::releases::{product, unknown_product};
 use crate::{Operator, Ports};
-use axum::extract::State;
 use keywright_domain::release::manifest::content_key;
 use keywright_domain::release::statement::Sha256Hex;
 use keywright_domain::slug::Slug;
@@ -15,7 +14,7 @@ use keywright_store::releases::uploads::{self, Upload};
 use keywright_web::openapi::{
     AccessRefusals, BodyRefusals, Conflict, Failures, NoReleaseStorage, Unknown,
 };
-use keywright_web::{ApiError, Json};
+use keywright_web::{ApiError, Attempted, Json};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -39,6 +38,7 @@ pub(crate) struct NewUpload {
 #[utoipa::path(
     post,
     path = "/v1/admin/releases/uploads",
+    operation_id = "startUpload",
     tag = "releases",
     request_body = NewUpload,
     responses(
@@ -47,7 +47,7 @@ pub(crate) struct NewUpload {
     ),
 )]
 pub(crate) async fn handler(
-    State(ports): State<Ports>,
+    Attempted(ports): Attempted<Ports>,
     Operator(actor): Operator,
     new: Result<Json<NewUpload>, ApiError>,
 ) -> Result<Json<UploadView>, ApiError> {

@@ -49,6 +49,7 @@ pub(crate) enum PartRefusals {
 #[utoipa::path(
     put,
     path = "/v1/admin/releases/uploads/{id}",
+    operation_id = "uploadPart",
     tag = "releases",
     params(("id" = String, Path, description = "Id of the upload."), UploadPartQuery),
     request_body(content = Vec<u8>, content_type = "application/octet-stream",

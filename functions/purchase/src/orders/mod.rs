@@ -83,7 +83,7 @@ pub(crate) enum OrderPayment {
     Usdc {
         reference: String,
         checkout_url: String,
-        payment: crate::usdc::UsdcPayment,
+        payment: Box<crate::usdc::UsdcPayment>,
     },
 }
 

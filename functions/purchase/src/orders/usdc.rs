@@ -112,7 +112,7 @@ impl OrderTaker<'_> {
         };
         let secret = identity.secret.as_str();
         Ok(OrderPayment::Usdc {
-            payment: payment(self.public_url, secret, &shown)?,
+            payment: Box::new(payment(self.public_url, secret, &shown)?),
             reference: order.reference,
             checkout_url: with_secret(&order.checkout_url, secret),
         })

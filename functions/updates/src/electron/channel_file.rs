@@ -30,6 +30,7 @@ const ESCAPED: &AsciiSet = &CONTROLS.add(b' ');
 #[utoipa::path(
     get,
     path = "/updates/electron/{product}/{file}",
+    operation_id = "getElectronUpdates",
     tag = "updates",
     params(
         ("product" = String, Path, description = "Slug of the product."),

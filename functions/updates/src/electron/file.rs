@@ -20,6 +20,7 @@ use keywright_web::{ApiError, Query as QueryOf};
 #[utoipa::path(
     get,
     path = "/updates/electron/{product}/{version}/{file}",
+    operation_id = "redirectToElectronFile",
     tag = "updates",
     params(
         ("product" = String, Path, description = "Slug of the product."),

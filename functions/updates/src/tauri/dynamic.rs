@@ -42,6 +42,7 @@ pub(crate) struct Update {
 #[utoipa::path(
     get,
     path = "/updates/tauri/{product}/{target}/{arch}/{current_version}",
+    operation_id = "getTauriUpdate",
     tag = "updates",
     params(
         ("product" = String, Path, description = "Slug of the product."),

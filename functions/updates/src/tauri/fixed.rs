@@ -50,6 +50,7 @@ pub(crate) struct Place {
 #[utoipa::path(
     get,
     path = "/updates/tauri/{product}/latest.json",
+    operation_id = "getTauriRelease",
     tag = "updates",
     params(
         ("product" = String, Path, description = "Slug of the product."),

@@ -6,13 +6,12 @@ use crate::machine_description::MachineDescription;
 use crate::reason::Reason;
 use crate::seat::{self, SeatOutcome};
 use axum::Extension;
-use axum::extract::State;
 use keywright_domain::seats::Asking;
 use keywright_domain::standing::in_force;
 use keywright_ports::Later;
 use keywright_store::seats::activations::{self, Count, LookUp};
 use keywright_web::openapi::{BodyRefusals, Conflict, Failures, Unknown};
-use keywright_web::{ApiError, Json};
+use keywright_web::{ApiError, Attempted, Json};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -61,6 +60,7 @@ pub(crate) struct ActivateAnswer {
 #[utoipa::path(
     post,
     path = "/v1/machines/activate",
+    operation_id = "activateMachine",
     tag = "machines",
     request_body = ActivateRequest,
     responses(
@@ -69,7 +69,7 @@ pub(crate) struct ActivateAnswer {
     ),
 )]
 pub(crate) async fn handler(
-    State(ports): State<Ports>,
+    Attempted(ports): Attempted<Ports>,
     Extension(later): Extension<Later>,
     request: Result<Json<ActivateRequest>, ApiError>,
 ) -> Result<Json<ActivateAnswer>, ApiError> {

@@ -3,11 +3,10 @@
 
 use crate::Ports;
 use crate::machine_description::{MachineDescription, check_reason};
-use axum::extract::State;
 use keywright_license::Uuid;
 use keywright_store::seats::machines::{self, MachineSelector};
 use keywright_web::openapi::{BodyRefusals, Conflict, Failures};
-use keywright_web::{ApiError, Json};
+use keywright_web::{ApiError, Attempted, Json};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -50,6 +49,7 @@ pub(crate) struct DeactivateAnswer {
 #[utoipa::path(
     post,
     path = "/v1/machines/deactivate",
+    operation_id = "deactivateMachine",
     tag = "machines",
     request_body = DeactivateRequest,
     responses(
@@ -58,7 +58,7 @@ pub(crate) struct DeactivateAnswer {
     ),
 )]
 pub(crate) async fn handler(
-    State(ports): State<Ports>,
+    Attempted(ports): Attempted<Ports>,
     request: Result<Json<DeactivateRequest>, ApiError>,
 ) -> Result<Json<DeactivateAnswer>, ApiError> {
     let Json(request) = request?;

@@ -58,6 +58,7 @@ impl HeartbeatAnswer {
 #[utoipa::path(
     post,
     path = "/v1/machines/heartbeat",
+    operation_id = "sendHeartbeat",
     tag = "machines",
     request_body = HeartbeatRequest,
     responses(

@@ -65,6 +65,7 @@ pub(crate) struct HeldSeat {
 #[utoipa::path(
     post,
     path = "/v1/machines/list",
+    operation_id = "listMachinesOfLicense",
     tag = "machines",
     request_body = ListMachinesRequest,
     responses(

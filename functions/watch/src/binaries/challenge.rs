@@ -4,13 +4,12 @@ use super::{WalletAndFile, never_paid};
 use crate::Ports;
 use crate::claims::limit_proofs;
 use crate::claims::proof::{ClaimChallenge, open};
-use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::header::CACHE_CONTROL;
 use keywright_providers::polygon::claim::Purpose;
 use keywright_store::chain::claims;
 use keywright_web::openapi::{BodyRefusals, Conflict, Failures, TooMany};
-use keywright_web::{ApiError, Client, Json};
+use keywright_web::{ApiError, Attempted, Client, Json};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -32,6 +31,7 @@ pub(crate) struct BinaryChallengeRequest {
 #[utoipa::path(
     post,
     path = "/v1/claim/challenge",
+    operation_id = "createWalletChallenge",
     tag = "buying",
     request_body = BinaryChallengeRequest,
     responses(
@@ -42,7 +42,7 @@ pub(crate) struct BinaryChallengeRequest {
     )
 )]
 pub(crate) async fn handler(
-    State(ports): State<Ports>,
+    Attempted(ports): Attempted<Ports>,
     client: Client,
     asked: Result<Json<BinaryChallengeRequest>, ApiError>,
 ) -> Result<Response, ApiError> {

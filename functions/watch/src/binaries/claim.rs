@@ -5,7 +5,6 @@ use crate::Ports;
 use crate::claims::limit_proofs;
 use crate::claims::proof::{check, used};
 use axum::Extension;
-use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::header::CACHE_CONTROL;
 use keywright_domain::dates::rfc3339;
@@ -13,7 +12,7 @@ use keywright_providers::polygon::claim::Purpose;
 use keywright_store::chain::claims::{self, ClaimOutcome, NewClaim};
 use keywright_store::operator::audit::Actor;
 use keywright_web::openapi::{BodyRefusals, Conflict, Failures, TooMany};
-use keywright_web::{ApiError, Client, Json, RequestId};
+use keywright_web::{ApiError, Attempted, Client, Json, RequestId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -56,6 +55,7 @@ pub(crate) struct BinaryClaimAnswer {
 #[utoipa::path(
     post,
     path = "/v1/claim",
+    operation_id = "claimWalletForFile",
     tag = "buying",
     request_body = BinaryClaimRequest,
     responses(
@@ -66,7 +66,7 @@ pub(crate) struct BinaryClaimAnswer {
     )
 )]
 pub(crate) async fn handler(
-    State(ports): State<Ports>,
+    Attempted(ports): Attempted<Ports>,
     Extension(RequestId(request_id)): Extension<RequestId>,
     client: Client,
     proof: Result<Json<BinaryClaimRequest>, ApiError>,

@@ -4,8 +4,8 @@
 use super::proof::{ClaimChallenge, open};
 use super::{limit_proofs, transaction};
 use crate::Ports;
+use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use http::header::CACHE_CONTROL;
 use keywright_domain::usdc::claiming::{PaymentStanding, standing};
@@ -13,7 +13,7 @@ use keywright_providers::polygon::claim::Purpose;
 use keywright_providers::polygon::{Address, Hash};
 use keywright_store::chain::claims::{self, TransactionPayment};
 use keywright_web::openapi::{BodyRefusals, Conflict, Failures, TooMany, Unknown};
-use keywright_web::{ApiError, Client, Json};
+use keywright_web::{ApiError, Attempted, Client, Json};
 use serde::Deserialize;
 use std::collections::BTreeSet;
 use utoipa::ToSchema;
@@ -34,6 +34,7 @@ pub(crate) struct ClaimChallengeRequest {
 #[utoipa::path(
     post,
     path = "/v1/license/{tx_hash}/challenge",
+    operation_id = "createLicenseChallenge",
     tag = "buying",
     params(("tx_hash" = String, Path, description = "0x and 64 hexadecimal digits")),
     request_body(content = Option<ClaimChallengeRequest>, description = "Optional."),
@@ -43,7 +44,7 @@ pub(crate) struct ClaimChallengeRequest {
     )
 )]
 pub(crate) async fn handler(
-    State(ports): State<Ports>,
+    Attempted(ports): Attempted<Ports>,
     client: Client,
     tx_hash: Result<Path<String>, PathRejection>,
     asked: Result<Option<Json<ClaimChallengeRequest>>, ApiError>,

@@ -4,8 +4,8 @@ use super::challenge::{no_license, of_wallet};
 use super::proof::{check, used};
 use super::{limit_proofs, transaction};
 use crate::Ports;
+use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use http::header::CACHE_CONTROL;
 use keywright_domain::dates::rfc3339;
@@ -13,7 +13,7 @@ use keywright_providers::polygon::claim::Purpose;
 use keywright_store::chain::claims;
 use keywright_store::operator::activity::Kind;
 use keywright_web::openapi::{BodyRefusals, Conflict, Failures, TooMany, Unknown};
-use keywright_web::{ApiError, Json, Visit};
+use keywright_web::{ApiError, Attempted, Json, Visit};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -73,6 +73,7 @@ pub(crate) struct ClaimedLicense {
 #[utoipa::path(
     post,
     path = "/v1/license/{tx_hash}/claim",
+    operation_id = "claimLicense",
     tag = "buying",
     params(("tx_hash" = String, Path, description = "0x and 64 hexadecimal digits")),
     request_body = ClaimRequest,
@@ -84,7 +85,7 @@ pub(crate) struct ClaimedLicense {
     )
 )]
 pub(crate) async fn handler(
-    State(ports): State<Ports>,
+    Attempted(ports): Attempted<Ports>,
     visit: Visit,
     tx_hash: Result<Path<String>, PathRejection>,
     proof: Result<Json<ClaimRequest>, ApiError>,

@@ -127,6 +127,7 @@ pub(crate) struct UnknownPayment {
 #[utoipa::path(
     get,
     path = "/v1/license/{tx_hash}",
+    operation_id = "getPaymentByTransaction",
     tag = "buying",
     params(("tx_hash" = String, Path, description = "0x and 64 hexadecimal digits")),
     responses(

@@ -12,7 +12,7 @@ use keywright_web::RequestId;
 ///
 /// For a browser: each answer is a small page. The state is good once, for ten
 /// minutes.
-#[utoipa::path(get, path = "/v1/btcpay/authorize/callback", tag = "operation",
+#[utoipa::path(get, path = "/v1/btcpay/authorize/callback", operation_id = "finishBtcpayConnection", tag = "operation",
     params(
         ("state" = Option<String>, Query, description = "Of `POST /v1/admin/btcpay/connect`."),
         ("apiKey" = Option<String>, Query, description = "The key that BTCPay made."),

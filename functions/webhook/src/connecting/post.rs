@@ -27,7 +27,7 @@ pub(crate) struct Consent {
 ///
 /// For a browser: each answer is a small page. The state is good once, for ten
 /// minutes.
-#[utoipa::path(post, path = "/v1/btcpay/authorize/callback", tag = "operation",
+#[utoipa::path(post, path = "/v1/btcpay/authorize/callback", operation_id = "finishBtcpayConnectionByForm", tag = "operation",
     params(("state" = Option<String>, Query, description = "Of `POST /v1/admin/btcpay/connect`.")),
     request_body(content = Consent, content_type = "application/x-www-form-urlencoded"),
     responses(

@@ -14,7 +14,7 @@ use keywright_web::{ApiError, RequestId};
 /// 200 with an empty body when it is recorded or of no concern to us; 503 when
 /// `BTCPay` cannot be asked now or nothing is configured, and it sends the event
 /// again.
-#[utoipa::path(post, path = "/v1/btcpay/webhook", tag = "operation",
+#[utoipa::path(post, path = "/v1/btcpay/webhook", operation_id = "receiveBtcpayEvent", tag = "operation",
     params(("BTCPay-Sig" = String, Header, description = "`sha256=` and the HMAC-SHA256 of the body in hex.")),
     request_body(content = Value, content_type = "application/json", description = "An event of BTCPay Server."),
     responses(

@@ -15,7 +15,7 @@ use keywright_web::{ApiError, RequestId};
 /// As `POST /v1/btcpay/webhook`, checked with this store's own secret. 401 for
 /// a store that is not connected. An order that is paid at another store is
 /// passed over.
-#[utoipa::path(post, path = "/v1/btcpay/webhook/{provider_id}", tag = "operation",
+#[utoipa::path(post, path = "/v1/btcpay/webhook/{provider_id}", operation_id = "receiveConnectedStoreEvent", tag = "operation",
     params(
         ("provider_id" = String, Path, description = "UUID of the payment provider."),
         ("BTCPay-Sig" = String, Header, description = "`sha256=` and the HMAC-SHA256 of the body in hex."),

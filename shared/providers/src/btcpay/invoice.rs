@@ -275,7 +275,8 @@ mod tests {
     }
 
     #[test]
-    fn statuses_and_amounts_make_a_sighting() {
+    #[expect(clippy::too_many_lines, reason = "one table")]
+    fn statuses_and_amounts_make_an_observation() {
         use PaymentState::{Overpaid, Paid, PaidLate, Processing, Underpaid, Unpaid};
         for (status, additional, paid, outcome, payment) in [
             ("New", "None", Some("0"), InvoiceOutcome::Waiting, Unpaid),

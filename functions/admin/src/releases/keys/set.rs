@@ -80,6 +80,7 @@ pub(crate) struct FileNotOffered {
 #[utoipa::path(
     put,
     path = "/v1/admin/releases/keys/{product}",
+    operation_id = "setReleaseKeys",
     tag = "releases",
     params(("product" = String, Path, description = "Slug of the product.")),
     request_body = NewReleaseKeys,

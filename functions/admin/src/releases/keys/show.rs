@@ -28,6 +28,7 @@ pub(crate) struct ReleaseKeys {
 #[utoipa::path(
     get,
     path = "/v1/admin/releases/keys/{product}",
+    operation_id = "getReleaseKeys",
     tag = "releases",
     params(("product" = String, Path, description = "Slug of the product.")),
     responses(
