@@ -17,7 +17,12 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<web_sys:
     let url = request.url();
     let path = path_of(&url);
     let Some(binding) = binding_for(path) else {
-        let answer = failure(404, "not_found", "there is no such route", &id)?;
+        let answer = failure(
+            404,
+            "not_found",
+            "no such endpoint; see /v1/openapi.json",
+            &id,
+        )?;
         return protected(answer, path, false);
     };
     let over_tls = is_over_tls(url.split_once("://").map(|(scheme, _)| scheme), None);

@@ -3,6 +3,7 @@
 
 use crate::served::{Answer, Served};
 use crate::tool::{Said, Vendor, json, keywright, release, run};
+use data_encoding::BASE64URL_NOPAD;
 use keywright_domain::release::manifest::VersionManifest;
 use keywright_domain::release::signature::DetachedSignature;
 use keywright_domain::release::{Channel, Version};
@@ -113,13 +114,19 @@ pub(crate) async fn genuine_and_tampered(_: &Instance) {
         "--public-key",
         &public,
     ]);
-    with_token.env("KEYWRIGHT_TOKEN", "a-token");
-    assert_eq!(run(with_token).await.code, 0);
+    let token = [
+        &[7; 64][..],
+        br#"{"product":"demo","channel_expiry":"9999-12-31"}"#,
+    ]
+    .concat();
+    let token = BASE64URL_NOPAD.encode(&token);
+    // As somebody pasted it into a settings page, with a line break inside.
+    let (front, back) = token.split_at(40);
+    with_token.env("KEYWRIGHT_TOKEN", format!(" {front}\n{back}\n"));
+    let done = run(with_token).await;
+    assert_eq!(done.code, 0, "{done:?}");
     let asked = shelf.served.asked();
-    let carried = |head: &String| {
-        head.to_lowercase()
-            .contains("authorization: bearer a-token")
-    };
+    let carried = |head: &String| head.contains(&format!("Bearer {token}"));
     assert!(asked.iter().all(carried), "{asked:?}");
 
     tampered_manifests(&shelf).await;

@@ -75,6 +75,9 @@ pub(crate) async fn handler(
     let sent = PartBody::read(body).await;
     let Path(id) = id.map_err(|_| unknown())?;
     let StrictQuery(UploadPartQuery { offset }) = at?;
+    if offset < 0 {
+        return Err(ApiError::bad_request("offset must be 0 or more"));
+    }
     let writer = writer(&ports)?;
     let upload = uploads::get(&ports.database, &id)
         .await?
