@@ -214,6 +214,9 @@ mod tests {
         }
         assert_eq!(statuses, [200, 500]);
         let said = log.lines().join("\n");
-        assert!(said.contains("GET /v1/admin/unlisted has no row"), "{said}");
+        assert!(
+            said.contains("GET /v1/admin/unlisted is not in the list"),
+            "{said}"
+        );
     }
 }

@@ -67,9 +67,24 @@ mod tests {
             assert_eq!(read(sats, currency, value), Ok(expected));
         }
         for (sats, currency, value, said) in [
-            (None, Some("GBP"), Some(1), "price_currency: "),
-            (None, Some("usd"), Some(1), "price_currency: "),
-            (None, Some(""), Some(1), "price_currency: "),
+            (
+                None,
+                Some("GBP"),
+                Some(1),
+                "price_currency must be SAT, USD or EUR",
+            ),
+            (
+                None,
+                Some("usd"),
+                Some(1),
+                "price_currency must be SAT, USD or EUR",
+            ),
+            (
+                None,
+                Some(""),
+                Some(1),
+                "price_currency must be SAT, USD or EUR",
+            ),
             (None, Some("USD"), None, "send price_sats"),
             (None, None, Some(1), "send price_sats"),
             (Some(1), Some("SAT"), None, "send price_sats"),
