@@ -24,7 +24,7 @@ pub(crate) const KEY_PREFIX: &str = "LIC1";
 /// | full-width, mathematical, circled … forms of the ASCII letters and digits, and ligatures | the ASCII letters and digits |
 ///
 /// Letters of another script that only look like ASCII letters are kept, so that
-/// whoever reads the text refuses them.
+/// the parser of the value refuses them.
 ///
 /// ```
 /// use keywright_license::clean_pasted;
@@ -207,11 +207,10 @@ fn without_label(text: &str) -> &str {
         Some(start) => return &text[start..],
         None => text.trim_start(),
     };
-    let mut after_separators = text
-        .rmatch_indices([':', '='])
-        .map(|(at, separator)| text.split_at(at + separator.len()).1);
-    let value = after_separators.find(|rest| rest.contains(|c: char| c.is_ascii_alphanumeric()));
-    let value = value.unwrap_or(text).trim_start();
+    // What follows the last separator that has a letter or a digit behind it.
+    let last = text.rfind(|c: char| c.is_ascii_alphanumeric()).unwrap_or(0);
+    let label = text[..last].rfind([':', '=']);
+    let value = label.map_or(text, |at| &text[at + 1..]).trim_start();
     match value.split_at_checked("bearer".len()) {
         Some((word, rest))
             if word.eq_ignore_ascii_case("bearer") && rest.starts_with(char::is_whitespace) =>
@@ -247,6 +246,20 @@ fn key_start(text: &str) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_label_ends_at_the_last_separator_with_text_behind_it() {
+        for (text, value) in [
+            ("Code: A=B: SPRING:", "SPRING"),
+            ("SPRING::", "SPRING"),
+            ("a:b", "b"),
+            (":::", ""),
+        ] {
+            assert_eq!(clean_pasted(text), value, "{text}");
+        }
+        let separators = ":".repeat(MAX_PASTED_LEN - 1) + "b";
+        assert_eq!(clean_pasted(&separators), "b");
+    }
 
     #[test]
     fn clean_text_is_not_copied() {
