@@ -2,10 +2,11 @@
 // that the scripts of dev/ are tested without compiling anything.
 
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { ROOT } from '../serve/packages.mjs';
+
+export { freePort } from '../serve/group.mjs';
 
 const SPIN_TOML = `
 spin_manifest_version = 2
@@ -110,16 +111,4 @@ export function makeCheckout() {
     write(`functions/${name}/.dev.vars`, 'LEAKED=yes\n');
   }
   return { root, write, remove: () => rmSync(root, { recursive: true, force: true }) };
-}
-
-/** A port that is free now. */
-export function freePort() {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
-  });
 }

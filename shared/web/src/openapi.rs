@@ -4,7 +4,7 @@
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::openapi::path::{HttpMethod, Operation};
-use utoipa::openapi::{OpenApi, PathItem, RefOr, Schema};
+use utoipa::openapi::{PathItem, RefOr, Schema};
 use utoipa::{IntoResponses, ToSchema};
 
 /// The envelope of every error.
@@ -122,18 +122,6 @@ impl ApiDescription {
         self.add_path(&path, as_json(&item));
         for (name, schema) in schemas {
             self.add_schema(name, as_json(&schema));
-        }
-    }
-
-    /// Adds what a derived document has.
-    pub fn include(&mut self, document: &OpenApi) {
-        for (path, item) in &document.paths.paths {
-            self.add_path(path, as_json(item));
-        }
-        if let Some(components) = &document.components {
-            for (name, schema) in &components.schemas {
-                self.add_schema(name.clone(), as_json(schema));
-            }
         }
     }
 
