@@ -49,7 +49,7 @@ impl Admitted {
         }
     }
 
-    /// Whoever holds a credential whose signature is good.
+    /// The holder of a credential whose signature is good.
     pub(crate) fn holding(credential: &HeldCredential, holder: Option<Holder>) -> Self {
         let recorded = holder.as_ref().map(Holder::rights);
         let named = credential.license_id().map(str::to_owned);

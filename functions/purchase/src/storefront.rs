@@ -61,7 +61,7 @@ pub(crate) async fn handler(
     State(ports): State<Ports>,
     uri: Uri,
 ) -> Result<Json<Storefront>, ApiError> {
-    // A page is told who sells even if the rest of its query is malformed.
+    // Even if the rest of the query is malformed, a page learns who sells.
     let query = axum::extract::Query::<StorefrontQuery>::try_from_uri(&uri);
     let slug = query
         .ok()

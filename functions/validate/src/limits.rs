@@ -132,8 +132,8 @@ impl<'a> LimitToken<'a> {
     }
 }
 
-/// Whose own bucket a validation takes from: the caller's address, and where none
-/// is told, the key, beside the bucket that all such callers share. It is the end of
+/// Whose own bucket a validation takes from: the caller's address or, if it is unknown,
+/// the key, in addition to the bucket that all such callers share. It is the end of
 /// the key, from the signature: the start is the same in every key of a product. All
 /// pasted forms of a key have the same end.
 pub(crate) fn asker(client: &Client, key: &str) -> String {

@@ -17,7 +17,7 @@ pub(crate) const DIGITS: usize = RANDOM_DIGITS + 4;
 ///
 /// 28 random digits and 4 check digits, all lower-case hex. The check digits are the
 /// last four of the CRC-32 (IEEE 802.3) over the 28 digits as ASCII, so that a
-/// mistyped id is told from an unknown one without looking it up.
+/// mistyped id can be distinguished from an unknown one without a lookup.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct DownloadId(String);

@@ -11,7 +11,7 @@ pub enum Refusal {
     Forbidden {
         /// The stable code.
         code: &'static str,
-        /// What the caller is told.
+        /// The message for the caller.
         message: &'static str,
     },
     /// It cannot be done now.

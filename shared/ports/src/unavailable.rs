@@ -7,7 +7,7 @@
 pub struct Unavailable {
     /// The stable code.
     pub code: &'static str,
-    /// What the caller is told.
+    /// The message for the caller.
     pub message: &'static str,
     /// The details, for the log only.
     pub failure: String,

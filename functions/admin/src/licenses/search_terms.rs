@@ -54,7 +54,7 @@ pub(super) async fn find<F>(
     Ok(answer(list, rows))
 }
 
-/// The license that a key names, whoever wrote the key.
+/// The license that a key names. The signature is not checked.
 fn license_in(key: &str) -> Result<String, ApiError> {
     let key =
         LicenseKey::parse(key).map_err(|error| ApiError::bad_request(format!("key: {error}")))?;

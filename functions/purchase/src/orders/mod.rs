@@ -1,5 +1,4 @@
-//! Takes orders: an order is recorded, and its license is issued or its buyer is told where
-//! to pay.
+//! Takes orders: records an order, then issues its license or answers where to pay.
 //!
 //! An order with a price is recorded before `BTCPay` is asked for an invoice that carries
 //! our id as its order id. So whatever breaks afterwards, the reconciler finds the

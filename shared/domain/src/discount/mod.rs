@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 /// 100 % in basis points, the unit of [`DiscountKind::Percent`].
 pub const WHOLE_BASIS_POINTS: u16 = 10_000;
 
-/// The kinds of discount, in the words of the Keysat contract, discount codes.
+/// The kinds of discount that a code gives, named as in the Keysat contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DiscountKind {

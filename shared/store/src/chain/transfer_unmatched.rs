@@ -17,7 +17,7 @@ pub struct UnmatchedTransfer<'a> {
     pub invoice_id: Option<&'a str>,
     /// What was counted of the order's parts; another part may have come since.
     pub received_units: i64,
-    /// Whether the operator is told of it, where it is of a cent or more.
+    /// Whether to report it to the operator, if it is of a cent or more.
     pub is_reported: bool,
 }
 

@@ -15,7 +15,7 @@ use keywright_domain::usdc::watching;
 use keywright_ports::{Batch, Database, DatabaseError, Statement};
 use serde::Deserialize;
 
-/// How a new order is told from the others.
+/// What identifies the payment of a new order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OrderIdentification {
     /// By its amount: the first of `probes` that no order holds or lately held; where
