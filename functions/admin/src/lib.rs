@@ -11,6 +11,7 @@ mod chain;
 mod claims;
 mod conceal;
 mod discount_codes;
+mod ids;
 mod licenses;
 mod machines;
 mod merchant_profiles;
@@ -27,7 +28,6 @@ mod uploads;
 mod validations;
 
 use axum::Router;
-use axum::extract::FromRef;
 use axum::middleware::from_fn_with_state;
 use btcpay::BtcPay;
 use keywright_domain::access::Gate;
@@ -217,11 +217,8 @@ impl Ports {
     }
 }
 
-/// What most lists need.
-impl FromRef<Ports> for Database {
-    fn from_ref(ports: &Ports) -> Self {
-        ports.database.clone()
-    }
+keywright_web::from_ref! {
+    Ports { database: Database, stamps: Stamps, btcpay: BtcPay, sign: Sign }
 }
 
 impl WithinAttempt for Ports {

@@ -19,6 +19,7 @@ mod idempotency;
 mod json;
 pub mod list;
 pub mod openapi;
+pub mod path_id;
 mod query;
 pub mod range;
 pub mod rate_limit;

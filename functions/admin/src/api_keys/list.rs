@@ -1,9 +1,9 @@
 //! `GET /v1/admin/api-keys`: which scoped keys there are.
 
 use super::KeyView;
-use crate::Ports;
 use axum::extract::State;
 use keywright_domain::page::Position;
+use keywright_ports::{Database, Stamps};
 use keywright_store::operator::api_keys::{self, ApiKey};
 use keywright_web::list::PageQuery;
 use keywright_web::openapi::{AccessRefusals, BadQuery, Failures};
@@ -27,14 +27,15 @@ list_of! {
     ),
 )]
 pub(crate) async fn handler(
-    State(ports): State<Ports>,
+    State(database): State<Database>,
+    State(stamps): State<Stamps>,
     list: List<NoFilter>,
 ) -> Result<ApiKeyPage, ApiError> {
-    let rows = api_keys::list(&ports.database, &list.page).await?;
+    let rows = api_keys::list(&database, &list.page).await?;
     let position = |key: &ApiKey| Position {
         at: key.created_at,
         id: key.id.clone(),
     };
-    let now = ports.stamps.now();
+    let now = stamps.now();
     Ok(list.answer(rows, position, |key| KeyView::new(key, now)))
 }

@@ -1,9 +1,10 @@
 //! `DELETE /v1/admin/api-keys/{id}`: a scoped key opens nothing any more.
 
-use crate::{Operator, Ports};
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use crate::Operator;
+use crate::ids::ApiKeyId;
+use axum::extract::State;
 use keywright_domain::dates::rfc3339;
+use keywright_ports::{Database, Stamps};
 use keywright_store::operator::api_keys::{self, ApiKeyRevocation};
 use keywright_web::openapi::{AccessRefusals, Failures, Unknown};
 use keywright_web::{ApiError, Json};
@@ -39,18 +40,17 @@ pub(crate) struct Revoked {
     ),
 )]
 pub(crate) async fn handler(
-    State(ports): State<Ports>,
+    State(database): State<Database>,
+    State(stamps): State<Stamps>,
     Operator(actor): Operator,
-    id: Result<Path<String>, PathRejection>,
+    id: ApiKeyId,
 ) -> Result<Json<Revoked>, ApiError> {
-    let unknown = || ApiError::not_found("there is no such key");
-    let Path(id) = id.map_err(|_| unknown())?;
-    let audit_id = ports.stamps.new_id();
+    let audit_id = stamps.new_id();
     let (revoked_at, already_revoked) =
-        match api_keys::revoke(&ports.database, &actor, &id, audit_id).await? {
+        match api_keys::revoke(&database, &actor, &id, audit_id).await? {
             ApiKeyRevocation::Revoked => (Some(rfc3339(actor.at)), None),
             ApiKeyRevocation::RevokedBefore => (None, Some(true)),
-            ApiKeyRevocation::Unknown => return Err(unknown()),
+            ApiKeyRevocation::Unknown => return Err(ApiKeyId::unknown()),
         };
     Ok(Json(Revoked {
         ok: true,

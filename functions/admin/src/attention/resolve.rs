@@ -1,9 +1,8 @@
 //! `POST /v1/admin/attention/{id}/resolve`.
 
 use super::AttentionView;
+use crate::ids::AttentionItemId;
 use crate::{Operator, Ports};
-use axum::extract::Path;
-use axum::extract::rejection::PathRejection;
 use keywright_store::operator::attention;
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
 use keywright_web::{ApiError, Attempted, Json};
@@ -26,11 +25,12 @@ use keywright_web::{ApiError, Attempted, Json};
 pub(crate) async fn handler(
     Attempted(ports): Attempted<Ports>,
     Operator(actor): Operator,
-    id: Result<Path<String>, PathRejection>,
+    id: AttentionItemId,
 ) -> Result<Json<AttentionView>, ApiError> {
-    let unknown = || ApiError::not_found("there is no such item");
-    let Path(id) = id.map_err(|_| unknown())?;
     let audit_id = ports.stamps.new_id();
     let found = attention::resolve(&ports.database, &actor, &id, &audit_id).await?;
-    found.map(AttentionView::from).map(Json).ok_or_else(unknown)
+    found
+        .map(AttentionView::from)
+        .map(Json)
+        .ok_or_else(AttentionItemId::unknown)
 }

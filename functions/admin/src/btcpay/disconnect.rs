@@ -67,7 +67,10 @@ pub(crate) async fn handler(
 ) -> Result<Json<Disconnected>, ApiError> {
     let Json(disconnect) = disconnect?;
     let profile_id = present(disconnect.merchant_profile_id);
-    let Some(provider) = business(&ports, profile_id.as_deref()).await?.provider else {
+    let Some(provider) = business(&ports.database, profile_id.as_deref())
+        .await?
+        .provider
+    else {
         return Ok(Json(Disconnected {
             ok: true,
             already: true,

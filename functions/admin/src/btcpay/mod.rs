@@ -6,13 +6,12 @@ pub(crate) mod overview;
 pub(crate) mod payment_methods;
 pub(crate) mod status;
 
-use crate::Ports;
 use bytes::Bytes;
 use http::{Request, Response};
 use keywright_domain::rail::ProviderKind;
 use keywright_ports::Host;
 use keywright_ports::function::PortError;
-use keywright_ports::{Log, Outbound, name};
+use keywright_ports::{Database, Log, Outbound, name};
 use keywright_providers::btcpay::ReadError;
 use keywright_services::payment_providers::PaymentProviders;
 use keywright_store::sales::payment_providers::{self, ProfileProvider};
@@ -76,8 +75,8 @@ impl BtcPay {
 ///
 /// # Errors
 /// 404 for an unknown business.
-async fn business(ports: &Ports, id: Option<&str>) -> Result<ProfileProvider, ApiError> {
-    payment_providers::of_business(&ports.database, id, ProviderKind::Btcpay)
+async fn business(database: &Database, id: Option<&str>) -> Result<ProfileProvider, ApiError> {
+    payment_providers::of_business(database, id, ProviderKind::Btcpay)
         .await?
         .ok_or_else(no_such_business)
 }

@@ -1,9 +1,10 @@
 //! `GET /v1/admin/payment-provider/status`: every store the instance is paid at.
 
-use crate::Ports;
+use super::BtcPay;
 use axum::extract::State;
 use keywright_domain::dates::rfc3339;
 use keywright_domain::rail::Rail;
+use keywright_ports::Database;
 use keywright_store::sales::payment_providers;
 use keywright_web::openapi::{AccessRefusals, Failures};
 use keywright_web::{ApiError, Json};
@@ -74,9 +75,11 @@ pub(crate) struct Configured {
         AccessRefusals, Failures
     ),
 )]
-pub(crate) async fn handler(State(ports): State<Ports>) -> Result<Json<Overview>, ApiError> {
-    let connected = payment_providers::all_connected(&ports.database).await?;
-    let btcpay = &ports.btcpay;
+pub(crate) async fn handler(
+    State(database): State<Database>,
+    State(btcpay): State<BtcPay>,
+) -> Result<Json<Overview>, ApiError> {
+    let connected = payment_providers::all_connected(&database).await?;
     let providers = connected.into_iter().map(|provider| ProviderStatus {
         problem: (btcpay.payment_providers.open(&provider))
             .err()

@@ -1,8 +1,9 @@
 //! `GET /v1/admin/btcpay/payment-methods`: what a store takes, as it says.
 
+use super::BtcPay;
 use super::{BusinessQuery, business};
-use crate::Ports;
 use axum::extract::State;
+use keywright_ports::Database;
 use keywright_ports::Unavailable;
 use keywright_providers::btcpay::{PaymentMethod, read_payment_methods};
 use keywright_web::openapi::{AccessRefusals, BadQuery, Failures, Unknown, Upstream};
@@ -53,11 +54,11 @@ impl From<PaymentMethod> for StorePaymentMethod {
     ),
 )]
 pub(crate) async fn handler(
-    State(ports): State<Ports>,
+    State(database): State<Database>,
+    State(btcpay): State<BtcPay>,
     StrictQuery(query): StrictQuery<BusinessQuery>,
 ) -> Result<Json<StorePaymentMethods>, ApiError> {
-    let business = business(&ports, query.merchant_profile_id.as_deref()).await?;
-    let btcpay = &ports.btcpay;
+    let business = business(&database, query.merchant_profile_id.as_deref()).await?;
     let configured = btcpay.payment_providers.configured_store();
     let store = match (&business.provider, configured) {
         (Some(provider), _) => {

@@ -1,9 +1,10 @@
 //! `GET /v1/admin/btcpay/status`: where a business is paid.
 
+use super::BtcPay;
 use super::{BusinessQuery, business};
-use crate::Ports;
 use axum::extract::State;
 use keywright_domain::dates::rfc3339;
+use keywright_ports::Database;
 use keywright_web::openapi::{AccessRefusals, BadQuery, Failures, Unknown};
 use keywright_web::{ApiError, Json, StrictQuery};
 use serde::Serialize;
@@ -46,11 +47,11 @@ pub(crate) struct BtcPayStatus {
     ),
 )]
 pub(crate) async fn handler(
-    State(ports): State<Ports>,
+    State(database): State<Database>,
+    State(btcpay): State<BtcPay>,
     StrictQuery(query): StrictQuery<BusinessQuery>,
 ) -> Result<Json<BtcPayStatus>, ApiError> {
-    let business = business(&ports, query.merchant_profile_id.as_deref()).await?;
-    let btcpay = &ports.btcpay;
+    let business = business(&database, query.merchant_profile_id.as_deref()).await?;
     let none = BtcPayStatus {
         connected: false,
         source: None,

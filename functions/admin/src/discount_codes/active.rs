@@ -1,9 +1,10 @@
 //! `PATCH /v1/admin/discount-codes/{id}/active`: usable or not.
 
-use super::{refused, unknown};
-use crate::{Done, Operator, Ports};
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use super::refused;
+use crate::ids::DiscountCodeId;
+use crate::{Done, Operator};
+use axum::extract::State;
+use keywright_ports::{Database, Stamps};
 use keywright_store::ChangeOutcome;
 use keywright_store::catalog::discount_code_change::{self, DiscountCodeChanges};
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Failures, Unknown};
@@ -34,22 +35,22 @@ pub(crate) struct DiscountCodeActive {
     ),
 )]
 pub(crate) async fn handler(
-    State(ports): State<Ports>,
+    State(database): State<Database>,
+    State(stamps): State<Stamps>,
     Operator(actor): Operator,
-    id: Result<Path<String>, PathRejection>,
+    id: DiscountCodeId,
     active: Result<Json<DiscountCodeActive>, ApiError>,
 ) -> Result<Json<Done>, ApiError> {
-    let Path(id) = id.map_err(|_| unknown())?;
     let Json(DiscountCodeActive { active }) = active?;
     let changes = DiscountCodeChanges {
         active: Some(active),
         ..DiscountCodeChanges::default()
     };
-    let audit_id = ports.stamps.new_id();
-    let changed = discount_code_change::change(&ports.database, &actor, &id, &changes, &audit_id);
+    let audit_id = stamps.new_id();
+    let changed = discount_code_change::change(&database, &actor, &id, &changes, &audit_id);
     match changed.await? {
         ChangeOutcome::Changed(_) => Ok(Json(Done::OK)),
         ChangeOutcome::Refused(refusal) => Err(refused(refusal)),
-        ChangeOutcome::Unknown => Err(unknown()),
+        ChangeOutcome::Unknown => Err(DiscountCodeId::unknown()),
     }
 }

@@ -1,14 +1,13 @@
 //! `PATCH /v1/admin/discount-codes/{id}`: changes the members that are sent.
 
-use super::{
-    CodeView, check_description, check_referrer, check_uses, end, policy_ids, refused, unknown,
-};
+use super::{CodeView, check_description, check_referrer, check_uses, end, policy_ids, refused};
+use crate::Operator;
+use crate::ids::DiscountCodeId;
 use crate::text::nullable;
-use crate::{Operator, Ports};
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use keywright_domain::discount::Discount;
 use keywright_domain::money::Currency;
+use keywright_ports::{Database, Stamps};
 use keywright_store::ChangeOutcome;
 use keywright_store::catalog::discount_code_change::{self, DiscountCodeChanges};
 use keywright_store::catalog::discount_codes;
@@ -82,12 +81,12 @@ struct FixedMembers {
     ),
 )]
 pub(crate) async fn handler(
-    State(ports): State<Ports>,
+    State(database): State<Database>,
+    State(stamps): State<Stamps>,
     Operator(actor): Operator,
-    id: Result<Path<String>, PathRejection>,
+    id: DiscountCodeId,
     change: Result<Json<DiscountCodeChange>, ApiError>,
 ) -> Result<Json<CodeView>, ApiError> {
-    let Path(id) = id.map_err(|_| unknown())?;
     let Json(change) = change?;
     change.fixed.check()?;
     change.max_uses.flatten().map_or(Ok(()), check_uses)?;
@@ -101,9 +100,9 @@ pub(crate) async fn handler(
         .map_or(Ok(()), check_description)?;
     let referrer = change.referrer_label.iter().flatten();
     referrer.map(String::as_str).try_for_each(check_referrer)?;
-    let before = discount_codes::get(&ports.database, &id)
+    let before = discount_codes::get(&database, &id)
         .await?
-        .ok_or_else(unknown)?;
+        .ok_or_else(DiscountCodeId::unknown)?;
     let amount = match change.amount {
         None => None,
         Some(amount) => {
@@ -118,7 +117,7 @@ pub(crate) async fn handler(
         Some(slugs) => {
             let slugs = slugs.unwrap_or_default();
             Some(match &before.product_id {
-                Some(product_id) => policy_ids(&ports, product_id, &slugs).await?,
+                Some(product_id) => policy_ids(&database, product_id, &slugs).await?,
                 None if slugs.is_empty() => None,
                 None => {
                     return Err(ApiError::bad_request(
@@ -138,12 +137,12 @@ pub(crate) async fn handler(
         featured: change.featured,
         policy_ids,
     };
-    let audit_id = ports.stamps.new_id();
-    let changed = discount_code_change::change(&ports.database, &actor, &id, &changes, &audit_id);
+    let audit_id = stamps.new_id();
+    let changed = discount_code_change::change(&database, &actor, &id, &changes, &audit_id);
     match changed.await? {
         ChangeOutcome::Changed(code) => Ok(Json(code.into())),
         ChangeOutcome::Refused(refusal) => Err(refused(refusal)),
-        ChangeOutcome::Unknown => Err(unknown()),
+        ChangeOutcome::Unknown => Err(DiscountCodeId::unknown()),
     }
 }
 

@@ -104,7 +104,7 @@ pub(crate) async fn handler(
         }
     };
     let policy_ids = match &product {
-        Some(product) => policy_ids(&ports, &product.id, &slugs).await?,
+        Some(product) => policy_ids(&ports.database, &product.id, &slugs).await?,
         None => None,
     };
     let priced = product.as_ref().map(|product| product.price.currency());

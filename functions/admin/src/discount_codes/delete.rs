@@ -1,9 +1,9 @@
 //! `DELETE /v1/admin/discount-codes/{id}`: a code that no order hangs on.
 
-use super::unknown;
-use crate::{Done, Operator, Ports};
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use crate::ids::DiscountCodeId;
+use crate::{Done, Operator};
+use axum::extract::State;
+use keywright_ports::{Database, Stamps};
 use keywright_store::catalog::discount_codes::{self, DiscountCodeDeletion};
 use keywright_web::openapi::{AccessRefusals, Conflict, Failures, Unknown};
 use keywright_web::{ApiError, Json};
@@ -24,20 +24,20 @@ use keywright_web::{ApiError, Json};
     ),
 )]
 pub(crate) async fn handler(
-    State(ports): State<Ports>,
+    State(database): State<Database>,
+    State(stamps): State<Stamps>,
     Operator(actor): Operator,
-    id: Result<Path<String>, PathRejection>,
+    id: DiscountCodeId,
 ) -> Result<Json<Done>, ApiError> {
-    let Path(id) = id.map_err(|_| unknown())?;
-    let before = discount_codes::get(&ports.database, &id)
+    let before = discount_codes::get(&database, &id)
         .await?
-        .ok_or_else(unknown)?;
-    let audit_id = ports.stamps.new_id();
-    match discount_codes::delete(&ports.database, &actor, &before, audit_id).await? {
+        .ok_or_else(DiscountCodeId::unknown)?;
+    let audit_id = stamps.new_id();
+    match discount_codes::delete(&database, &actor, &before, audit_id).await? {
         DiscountCodeDeletion::Deleted => Ok(Json(Done::OK)),
         DiscountCodeDeletion::Used => Err(ApiError::conflict(
             "the code cannot be deleted because orders used it; disable it instead",
         )),
-        DiscountCodeDeletion::Unknown => Err(unknown()),
+        DiscountCodeDeletion::Unknown => Err(DiscountCodeId::unknown()),
     }
 }

@@ -1,11 +1,11 @@
 //! `GET /v1/admin/discount-codes/{id}`: one code.
 
-use super::{CodeView, unknown};
-use crate::Ports;
+use super::CodeView;
+use crate::ids::DiscountCodeId;
 use axum::Extension;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use keywright_domain::access::Caller;
+use keywright_ports::Database;
 use keywright_store::catalog::discount_codes;
 use keywright_web::openapi::{AccessRefusals, Failures, Unknown};
 use keywright_web::{ApiError, Json};
@@ -23,12 +23,11 @@ use keywright_web::{ApiError, Json};
     ),
 )]
 pub(crate) async fn handler(
-    State(ports): State<Ports>,
+    State(database): State<Database>,
     Extension(caller): Extension<Caller>,
-    id: Result<Path<String>, PathRejection>,
+    id: DiscountCodeId,
 ) -> Result<Json<CodeView>, ApiError> {
-    let Path(id) = id.map_err(|_| unknown())?;
-    let code = discount_codes::get(&ports.database, &id).await?;
-    let code = CodeView::from(code.ok_or_else(unknown)?);
+    let code = discount_codes::get(&database, &id).await?;
+    let code = CodeView::from(code.ok_or_else(DiscountCodeId::unknown)?);
     Ok(Json(code.shown_to(&caller)))
 }

@@ -7,10 +7,11 @@ pub(crate) mod delete;
 pub(crate) mod get;
 pub(crate) mod list;
 
-use crate::{Ports, text};
+use crate::text;
 use keywright_domain::access::Caller;
 use keywright_domain::dates::rfc3339;
 use keywright_domain::money::Currency;
+use keywright_ports::Database;
 use keywright_store::catalog::discount_code_change::DiscountCodeRefusal;
 use keywright_store::catalog::discount_codes::DiscountCode;
 use keywright_store::catalog::policies;
@@ -128,10 +129,6 @@ fn refused(refusal: DiscountCodeRefusal) -> ApiError {
     }
 }
 
-fn unknown() -> ApiError {
-    ApiError::not_found("there is no such discount code")
-}
-
 fn check_description(description: &str) -> Result<(), ApiError> {
     text::check("description", description, MAX_DESCRIPTION_BYTES)
 }
@@ -159,7 +156,7 @@ fn end(expires_at: &str) -> Result<i64, ApiError> {
 /// # Errors
 /// 404 for a name that the product has no policy of, 400 for too many.
 async fn policy_ids(
-    ports: &Ports,
+    database: &Database,
     product_id: &str,
     slugs: &[String],
 ) -> Result<Option<Vec<String>>, ApiError> {
@@ -171,7 +168,7 @@ async fn policy_ids(
             "policy_slugs must not have more than {MAX_POLICIES} entries"
         )));
     }
-    let policies = policies::of_product(&ports.database, product_id).await?;
+    let policies = policies::of_product(database, product_id).await?;
     let mut ids = Vec::new();
     for slug in slugs {
         let policy = policies.iter().find(|policy| policy.slug == *slug);

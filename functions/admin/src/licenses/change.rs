@@ -2,12 +2,13 @@
 
 use super::times::{expiry, last_day};
 use super::view::LicenseDetail;
+use crate::Operator;
+use crate::ids::LicenseId;
 use crate::text::{self, MAX_NOTE_BYTES, nullable, present};
-use crate::{Operator, Ports};
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use keywright_domain::standing::LicenseStatus;
 use keywright_domain::terms::{Terms, TermsError, check_activations_per_day};
+use keywright_ports::{Database, Sign, Stamps};
 use keywright_store::licenses::license_change::{self, Changes};
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Failures, Unknown};
 use keywright_web::{ApiError, Json};
@@ -80,22 +81,21 @@ pub(crate) struct Changed {
     ),
 )]
 pub(crate) async fn handler(
-    State(ports): State<Ports>,
+    State(database): State<Database>,
+    State(stamps): State<Stamps>,
+    State(sign): State<Sign>,
     Operator(actor): Operator,
-    id: Result<Path<String>, PathRejection>,
+    id: LicenseId,
     change: Result<Json<LicenseChange>, ApiError>,
 ) -> Result<Json<Changed>, ApiError> {
-    let unknown = || ApiError::not_found("there is no such license");
-    let Path(id) = id.map_err(|_| unknown())?;
     let Json(change) = change?;
     let changes = change.checked()?;
-    let (audit_id, event_id) = (ports.stamps.new_id(), ports.stamps.new_id());
-    let detail =
-        license_change::change(&ports.database, &actor, &id, &changes, &audit_id, &event_id)
-            .await?
-            .ok_or_else(unknown)?;
+    let (audit_id, event_id) = (stamps.new_id(), stamps.new_id());
+    let detail = license_change::change(&database, &actor, &id, &changes, &audit_id, &event_id)
+        .await?
+        .ok_or_else(LicenseId::unknown)?;
     let signed = if detail.license.status == LicenseStatus::Active {
-        let signed = ports.sign.license(&id).await.map_err(|error| {
+        let signed = sign.license(&id).await.map_err(|error| {
             ApiError::unavailable(
                 "service_unavailable",
                 "the license is changed but could not be signed; the log says why. Send the same again for its key",

@@ -1,9 +1,8 @@
 //! `POST /v1/admin/licenses/{id}/download-id`: another download id for a
 //! license, when the one it has got around.
 
+use crate::ids::LicenseId;
 use crate::{Operator, Ports};
-use axum::extract::Path;
-use axum::extract::rejection::PathRejection;
 use keywright_domain::release::DownloadId;
 use keywright_store::licenses::download_ids;
 use keywright_web::openapi::{AccessRefusals, Conflict, Failures, Unknown};
@@ -38,10 +37,8 @@ pub(crate) struct Replaced {
 pub(crate) async fn handler(
     Attempted(ports): Attempted<Ports>,
     Operator(actor): Operator,
-    id: Result<Path<String>, PathRejection>,
+    id: LicenseId,
 ) -> Result<Json<Replaced>, ApiError> {
-    let unknown = || ApiError::not_found("there is no such license");
-    let Path(id) = id.map_err(|_| unknown())?;
     let download_id = DownloadId::from_random(ports.stamps.random());
     let audit_id = ports.stamps.new_id();
     let done = download_ids::replace(&ports.database, &actor, &id, &download_id, &audit_id).await?;
@@ -50,6 +47,6 @@ pub(crate) async fn handler(
             download_id: download_id.into(),
         }))
     } else {
-        Err(unknown())
+        Err(LicenseId::unknown())
     }
 }

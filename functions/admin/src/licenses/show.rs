@@ -1,11 +1,11 @@
 //! `GET /v1/admin/licenses/{id}`: one license with all that belongs to it.
 
 use super::view::LicenseDetail;
-use crate::Ports;
+use crate::ids::LicenseId;
 use axum::Extension;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use keywright_domain::access::Caller;
+use keywright_ports::Database;
 use keywright_store::licenses::license_detail;
 use keywright_web::openapi::{AccessRefusals, Failures, Unknown};
 use keywright_web::{ApiError, Json};
@@ -24,14 +24,12 @@ use keywright_web::{ApiError, Json};
     ),
 )]
 pub(crate) async fn handler(
-    State(ports): State<Ports>,
+    State(database): State<Database>,
     Extension(caller): Extension<Caller>,
-    id: Result<Path<String>, PathRejection>,
+    id: LicenseId,
 ) -> Result<Json<LicenseDetail>, ApiError> {
-    let unknown = || ApiError::not_found("there is no such license");
-    let Path(id) = id.map_err(|_| unknown())?;
-    let detail = license_detail::find(&ports.database, &id).await?;
-    let mut detail = detail.ok_or_else(unknown)?;
+    let detail = license_detail::find(&database, &id).await?;
+    let mut detail = detail.ok_or_else(LicenseId::unknown)?;
     if !caller.may_see_credentials() {
         detail.download_id = None;
     }

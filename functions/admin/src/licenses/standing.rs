@@ -1,9 +1,8 @@
 //! What suspending, unsuspending and revoking have in common.
 
+use crate::ids::LicenseId;
 use crate::text::{self, MAX_NOTE_BYTES, present};
 use crate::{Done, Ports};
-use axum::extract::Path;
-use axum::extract::rejection::PathRejection;
 use keywright_store::licenses::license_status::{self, Turn};
 use keywright_store::operator::audit::Actor;
 use keywright_web::{ApiError, Json};
@@ -24,12 +23,10 @@ pub(crate) struct Reason {
 pub(super) async fn set(
     ports: &Ports,
     actor: &Actor,
-    id: Result<Path<String>, PathRejection>,
+    id: LicenseId,
     turn: Turn,
     Reason { reason }: Reason,
 ) -> Result<Json<Done>, ApiError> {
-    let unknown = || ApiError::not_found("there is no such license");
-    let Path(id) = id.map_err(|_| unknown())?;
     let reason = present(reason);
     text::check(
         "reason",
@@ -48,7 +45,7 @@ pub(super) async fn set(
     )
     .await?;
     match reached {
-        None => Err(unknown()),
+        None => Err(LicenseId::unknown()),
         Some(status) if status == turn.to() => Ok(Json(Done::OK)),
         Some(status) => Err(ApiError::conflict(format!(
             "the license is {}, which cannot be undone; issue another one instead",

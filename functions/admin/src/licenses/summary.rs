@@ -1,7 +1,7 @@
 //! `GET /v1/admin/licenses/summary`: how many there are.
 
-use crate::Ports;
 use axum::extract::State;
+use keywright_ports::{Database, Stamps};
 use keywright_store::licenses::license_list::{self, Count};
 use keywright_web::openapi::{AccessRefusals, Failures};
 use keywright_web::{ApiError, Json};
@@ -61,8 +61,11 @@ pub(crate) struct Counts {
         AccessRefusals, Failures
     ),
 )]
-pub(crate) async fn handler(State(ports): State<Ports>) -> Result<Json<Summary>, ApiError> {
-    let counted = license_list::summary(&ports.database, ports.stamps.now()).await?;
+pub(crate) async fn handler(
+    State(database): State<Database>,
+    State(stamps): State<Stamps>,
+) -> Result<Json<Summary>, ApiError> {
+    let counted = license_list::summary(&database, stamps.now()).await?;
     let products: Vec<OfProduct> = counted.into_iter().map(OfProduct::from).collect();
     let all = products
         .iter()

@@ -1,9 +1,8 @@
 //! `POST /v1/admin/licenses/{id}/unsuspend`: lets a suspended license validate again.
 
 use super::standing::{self, Reason};
+use crate::ids::LicenseId;
 use crate::{Done, Operator, Ports};
-use axum::extract::Path;
-use axum::extract::rejection::PathRejection;
 use keywright_store::licenses::license_status::Turn;
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
 use keywright_web::{ApiError, Attempted, Json};
@@ -25,7 +24,7 @@ use keywright_web::{ApiError, Attempted, Json};
 pub(crate) async fn handler(
     Attempted(ports): Attempted<Ports>,
     Operator(actor): Operator,
-    id: Result<Path<String>, PathRejection>,
+    id: LicenseId,
     reason: Result<Option<Json<Reason>>, ApiError>,
 ) -> Result<Json<Done>, ApiError> {
     let reason = reason?.map_or_else(Reason::default, |Json(reason)| reason);

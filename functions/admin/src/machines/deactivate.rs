@@ -1,9 +1,8 @@
 //! `POST /v1/admin/machines/{id}/deactivate`: frees the seat of a machine.
 
+use crate::ids::MachineId;
 use crate::text::{self, MAX_NOTE_BYTES, present};
 use crate::{Done, Operator, Ports};
-use axum::extract::Path;
-use axum::extract::rejection::PathRejection;
 use keywright_store::seats::machine_list;
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
 use keywright_web::{ApiError, Attempted, Json};
@@ -41,16 +40,16 @@ pub(crate) struct Deactivation {
 pub(crate) async fn handler(
     Attempted(ports): Attempted<Ports>,
     Operator(actor): Operator,
-    id: Result<Path<String>, PathRejection>,
+    id: MachineId,
     sent: Result<Option<Json<Deactivation>>, ApiError>,
 ) -> Result<Json<Done>, ApiError> {
-    let unknown = || ApiError::not_found("there is no such machine");
-    let Path(id) = id.map_err(|_| unknown())?;
     let reason = sent?.and_then(|Json(sent)| present(sent.reason));
     let reason = reason.as_deref().unwrap_or(REASON);
     text::check("reason", reason, MAX_NOTE_BYTES)?;
     let (audit_id, event_id) = (ports.stamps.new_id(), ports.stamps.new_id());
     let found =
         machine_list::free(&ports.database, &actor, &id, reason, &audit_id, &event_id).await?;
-    found.then_some(Json(Done::OK)).ok_or_else(unknown)
+    found
+        .then_some(Json(Done::OK))
+        .ok_or_else(MachineId::unknown)
 }

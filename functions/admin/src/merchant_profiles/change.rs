@@ -1,10 +1,11 @@
 //! `PATCH /v1/admin/merchant-profiles/{id}`: changes the members that are sent.
 
-use super::{ProfileDetails, ProfileView, check_name, unknown};
+use super::{ProfileDetails, ProfileView, check_name};
+use crate::Operator;
+use crate::ids::MerchantProfileId;
 use crate::text::nullable;
-use crate::{Operator, Ports};
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use axum::extract::State;
+use keywright_ports::{Database, Stamps};
 use keywright_store::catalog::merchant_profile_change::{self, MerchantProfileChanges};
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Failures, Unknown};
 use keywright_web::{ApiError, Json};
@@ -55,19 +56,19 @@ pub(crate) struct MerchantProfileChange {
     ),
 )]
 pub(crate) async fn handler(
-    State(ports): State<Ports>,
+    State(database): State<Database>,
+    State(stamps): State<Stamps>,
     Operator(actor): Operator,
-    id: Result<Path<String>, PathRejection>,
+    id: MerchantProfileId,
     change: Result<Json<MerchantProfileChange>, ApiError>,
 ) -> Result<Json<ProfileView>, ApiError> {
-    let Path(id) = id.map_err(|_| unknown())?;
     let Json(change) = change?;
     let changes = change.checked()?;
-    let audit_id = ports.stamps.new_id();
-    let database = &ports.database;
+    let audit_id = stamps.new_id();
+    let database = &database;
     let changed =
         merchant_profile_change::change(database, &actor, &id, &changes, &audit_id).await?;
-    Ok(Json(changed.ok_or_else(unknown)?.into()))
+    Ok(Json(changed.ok_or_else(MerchantProfileId::unknown)?.into()))
 }
 
 impl MerchantProfileChange {

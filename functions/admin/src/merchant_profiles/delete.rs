@@ -1,9 +1,9 @@
 //! `DELETE /v1/admin/merchant-profiles/{id}`: a business that nothing uses.
 
-use super::unknown;
-use crate::{Done, Operator, Ports};
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use crate::ids::MerchantProfileId;
+use crate::{Done, Operator};
+use axum::extract::State;
+use keywright_ports::{Database, Stamps};
 use keywright_store::catalog::merchant_profile_change::{self, MerchantProfileDeletion};
 use keywright_web::openapi::{AccessRefusals, BadQuery, Failures, Unknown};
 use keywright_web::{ApiError, Json};
@@ -25,13 +25,13 @@ use keywright_web::{ApiError, Json};
     ),
 )]
 pub(crate) async fn handler(
-    State(ports): State<Ports>,
+    State(database): State<Database>,
+    State(stamps): State<Stamps>,
     Operator(actor): Operator,
-    id: Result<Path<String>, PathRejection>,
+    id: MerchantProfileId,
 ) -> Result<Json<Done>, ApiError> {
-    let Path(id) = id.map_err(|_| unknown())?;
-    let audit_id = ports.stamps.new_id();
-    match merchant_profile_change::delete(&ports.database, &actor, &id, &audit_id).await? {
+    let audit_id = stamps.new_id();
+    match merchant_profile_change::delete(&database, &actor, &id, &audit_id).await? {
         MerchantProfileDeletion::Deleted => Ok(Json(Done::OK)),
         MerchantProfileDeletion::Default => Err(ApiError::bad_request(
             "the default business cannot be deleted; make another one the default first",
@@ -40,6 +40,6 @@ pub(crate) async fn handler(
             "the business cannot be deleted: it has {} products, {} connected stores and {} pending orders; move the products, disconnect the stores, and wait for the orders",
             found.products, found.providers, found.orders
         ))),
-        MerchantProfileDeletion::Unknown => Err(unknown()),
+        MerchantProfileDeletion::Unknown => Err(MerchantProfileId::unknown()),
     }
 }

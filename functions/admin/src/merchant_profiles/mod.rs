@@ -159,10 +159,6 @@ impl From<MerchantProfile> for DetailView {
     }
 }
 
-fn unknown() -> ApiError {
-    ApiError::not_found("there is no such business")
-}
-
 /// A way of paying, as the path names it.
 ///
 /// # Errors

@@ -1,10 +1,12 @@
 //! `PUT /v1/admin/merchant-profiles/{id}/rail-preferences/{rail}`: which store
 //! takes a way of paying.
 
-use super::{DetailView, rail, unknown};
-use crate::{Operator, Ports};
+use super::{DetailView, rail};
+use crate::Operator;
+use crate::ids::MerchantProfileId;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
+use keywright_ports::{Database, Stamps};
 use keywright_store::catalog::rail_preferences::{self, RailPreferenceOutcome};
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Failures, Unknown};
 use keywright_web::{ApiError, Json};
@@ -36,23 +38,23 @@ pub(crate) struct RailChoice {
     ),
 )]
 pub(crate) async fn handler(
-    State(ports): State<Ports>,
+    State(database): State<Database>,
+    State(stamps): State<Stamps>,
     Operator(actor): Operator,
     path: Result<Path<(String, String)>, PathRejection>,
     choice: Result<Json<RailChoice>, ApiError>,
 ) -> Result<Json<DetailView>, ApiError> {
-    let Path((id, name)) = path.map_err(|_| unknown())?;
+    let Path((id, name)) = path.map_err(|_| MerchantProfileId::unknown())?;
     let Json(choice) = choice?;
     let rail = rail(&name)?;
     let provider = choice.payment_provider_id;
-    let audit_id = ports.stamps.new_id();
-    let outcome =
-        rail_preferences::set(&ports.database, &actor, &id, rail, &provider, &audit_id).await?;
+    let audit_id = stamps.new_id();
+    let outcome = rail_preferences::set(&database, &actor, &id, rail, &provider, &audit_id).await?;
     match outcome {
         RailPreferenceOutcome::Preferred(profile) => Ok(Json((*profile).into())),
         RailPreferenceOutcome::NoSuchProvider => Err(ApiError::bad_request(
             "payment_provider_id must be a connected provider of this business that takes this way of paying",
         )),
-        RailPreferenceOutcome::Unknown => Err(unknown()),
+        RailPreferenceOutcome::Unknown => Err(MerchantProfileId::unknown()),
     }
 }

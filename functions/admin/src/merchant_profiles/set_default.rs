@@ -1,10 +1,9 @@
 //! `POST /v1/admin/merchant-profiles/{id}/set-default`: the one that sells what
 //! names no business.
 
-use super::{ProfileView, unknown};
+use super::ProfileView;
+use crate::ids::MerchantProfileId;
 use crate::{Operator, Ports};
-use axum::extract::Path;
-use axum::extract::rejection::PathRejection;
 use keywright_store::catalog::merchant_profile_change;
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
 use keywright_web::{ApiError, Attempted, Json};
@@ -29,11 +28,10 @@ use keywright_web::{ApiError, Attempted, Json};
 pub(crate) async fn handler(
     Attempted(ports): Attempted<Ports>,
     Operator(actor): Operator,
-    id: Result<Path<String>, PathRejection>,
+    id: MerchantProfileId,
 ) -> Result<Json<ProfileView>, ApiError> {
-    let Path(id) = id.map_err(|_| unknown())?;
     let audit_id = ports.stamps.new_id();
     let database = &ports.database;
     let profile = merchant_profile_change::set_default(database, &actor, &id, &audit_id).await?;
-    Ok(Json(profile.ok_or_else(unknown)?.into()))
+    Ok(Json(profile.ok_or_else(MerchantProfileId::unknown)?.into()))
 }

@@ -1,9 +1,9 @@
 //! `GET /v1/admin/merchant-profiles/{id}`: one business.
 
-use super::{DetailView, unknown};
-use crate::Ports;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use super::DetailView;
+use crate::ids::MerchantProfileId;
+use axum::extract::State;
+use keywright_ports::Database;
 use keywright_store::catalog::merchant_profiles;
 use keywright_web::openapi::{AccessRefusals, Failures, Unknown};
 use keywright_web::{ApiError, Json};
@@ -21,10 +21,9 @@ use keywright_web::{ApiError, Json};
     ),
 )]
 pub(crate) async fn handler(
-    State(ports): State<Ports>,
-    id: Result<Path<String>, PathRejection>,
+    State(database): State<Database>,
+    id: MerchantProfileId,
 ) -> Result<Json<DetailView>, ApiError> {
-    let Path(id) = id.map_err(|_| unknown())?;
-    let profile = merchant_profiles::get(&ports.database, &id).await?;
-    Ok(Json(profile.ok_or_else(unknown)?.into()))
+    let profile = merchant_profiles::get(&database, &id).await?;
+    Ok(Json(profile.ok_or_else(MerchantProfileId::unknown)?.into()))
 }

@@ -1,9 +1,11 @@
 //! `DELETE /v1/admin/merchant-profiles/{id}/rail-preferences/{rail}`.
 
-use super::{DetailView, rail, unknown};
-use crate::{Operator, Ports};
+use super::{DetailView, rail};
+use crate::Operator;
+use crate::ids::MerchantProfileId;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
+use keywright_ports::{Database, Stamps};
 use keywright_store::catalog::rail_preferences;
 use keywright_web::openapi::{AccessRefusals, BadQuery, Failures, Unknown};
 use keywright_web::{ApiError, Json};
@@ -27,13 +29,14 @@ use keywright_web::{ApiError, Json};
     ),
 )]
 pub(crate) async fn handler(
-    State(ports): State<Ports>,
+    State(database): State<Database>,
+    State(stamps): State<Stamps>,
     Operator(actor): Operator,
     path: Result<Path<(String, String)>, PathRejection>,
 ) -> Result<Json<DetailView>, ApiError> {
-    let Path((id, name)) = path.map_err(|_| unknown())?;
+    let Path((id, name)) = path.map_err(|_| MerchantProfileId::unknown())?;
     let rail = rail(&name)?;
-    let audit_id = ports.stamps.new_id();
-    let profile = rail_preferences::clear(&ports.database, &actor, &id, rail, &audit_id).await?;
-    Ok(Json(profile.ok_or_else(unknown)?.into()))
+    let audit_id = stamps.new_id();
+    let profile = rail_preferences::clear(&database, &actor, &id, rail, &audit_id).await?;
+    Ok(Json(profile.ok_or_else(MerchantProfileId::unknown)?.into()))
 }

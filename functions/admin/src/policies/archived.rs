@@ -1,9 +1,10 @@
 //! `PATCH /v1/admin/policies/{id}/archived`: put away or taken back.
 
 use super::switch;
-use crate::{Done, Operator, Ports};
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use crate::ids::PolicyId;
+use crate::{Done, Operator};
+use axum::extract::State;
+use keywright_ports::{Database, Stamps};
 use keywright_store::catalog::policy_change::PolicyChanges;
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Failures, Unknown};
 use keywright_web::{ApiError, Json};
@@ -32,9 +33,10 @@ pub(crate) struct PolicyArchived {
     ),
 )]
 pub(crate) async fn handler(
-    State(ports): State<Ports>,
+    State(database): State<Database>,
+    State(stamps): State<Stamps>,
     Operator(actor): Operator,
-    id: Result<Path<String>, PathRejection>,
+    id: PolicyId,
     sent: Result<Json<PolicyArchived>, ApiError>,
 ) -> Result<Json<Done>, ApiError> {
     let Json(PolicyArchived { archived }) = sent?;
@@ -42,5 +44,5 @@ pub(crate) async fn handler(
         archived: Some(archived),
         ..PolicyChanges::default()
     };
-    switch(&ports, &actor, id, changes).await
+    switch(&database, &stamps, &actor, &id, &changes).await
 }

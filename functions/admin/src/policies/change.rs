@@ -1,13 +1,14 @@
 //! `PATCH /v1/admin/policies/{id}`: changes the members that are sent. What
 //! was sold keeps its terms.
 
-use super::{PolicyView, check_rank_and_activations, make, metadata, price, unknown};
+use super::{PolicyView, check_rank_and_activations, make, metadata, price};
+use crate::Operator;
+use crate::ids::PolicyId;
 use crate::text::{check_name, nullable};
-use crate::{Operator, Ports};
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use keywright_domain::money::Price;
 use keywright_domain::terms::Terms;
+use keywright_ports::{Database, Stamps};
 use keywright_store::catalog::policies;
 use keywright_store::catalog::policy_change::PolicyChanges;
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
@@ -88,19 +89,19 @@ pub(crate) struct PolicyChange {
     ),
 )]
 pub(crate) async fn handler(
-    State(ports): State<Ports>,
+    State(database): State<Database>,
+    State(stamps): State<Stamps>,
     Operator(actor): Operator,
-    id: Result<Path<String>, PathRejection>,
+    id: PolicyId,
     change: Result<Json<PolicyChange>, ApiError>,
 ) -> Result<Json<PolicyView>, ApiError> {
-    let Path(id) = id.map_err(|_| unknown())?;
     let Json(change) = change?;
     let price = match change.price_sats_override {
         None => None,
         Some(None) => Some(None),
         Some(Some(amount)) => {
-            let before = policies::get(&ports.database, &id).await?;
-            let currency = before.ok_or_else(unknown)?.price_currency;
+            let before = policies::get(&database, &id).await?;
+            let currency = before.ok_or_else(PolicyId::unknown)?.price_currency;
             Some(Some(price(
                 amount,
                 change.price_currency.as_deref(),
@@ -109,7 +110,7 @@ pub(crate) async fn handler(
         }
     };
     let changes = change.checked(price)?;
-    let policy = make(&ports, &actor, &id, &changes).await?;
+    let policy = make(&database, &stamps, &actor, &id, &changes).await?;
     Ok(Json(policy.into()))
 }
 

@@ -1,9 +1,9 @@
 //! `DELETE /v1/admin/policies/{id}`: takes back a policy that nothing uses.
 
-use super::unknown;
-use crate::{Done, Operator, Ports};
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use crate::ids::PolicyId;
+use crate::{Done, Operator};
+use axum::extract::State;
+use keywright_ports::{Database, Stamps};
 use keywright_store::catalog::policy_change::{self, PolicyDeletion};
 use keywright_web::openapi::{AccessRefusals, Conflict, Failures, Unknown};
 use keywright_web::{ApiError, Json};
@@ -24,18 +24,18 @@ use keywright_web::{ApiError, Json};
     ),
 )]
 pub(crate) async fn handler(
-    State(ports): State<Ports>,
+    State(database): State<Database>,
+    State(stamps): State<Stamps>,
     Operator(actor): Operator,
-    id: Result<Path<String>, PathRejection>,
+    id: PolicyId,
 ) -> Result<Json<Done>, ApiError> {
-    let Path(id) = id.map_err(|_| unknown())?;
-    let audit_id = ports.stamps.new_id();
-    match policy_change::delete(&ports.database, &actor, &id, &audit_id).await? {
+    let audit_id = stamps.new_id();
+    match policy_change::delete(&database, &actor, &id, &audit_id).await? {
         PolicyDeletion::Deleted => Ok(Json(Done::OK)),
         PolicyDeletion::InUse(found) => Err(ApiError::conflict(format!(
             "the policy cannot be deleted: {} orders, {} licenses and {} discount codes belong to it; archive it with PATCH …/archived",
             found.invoices, found.licenses, found.discount_codes
         ))),
-        PolicyDeletion::Unknown => Err(unknown()),
+        PolicyDeletion::Unknown => Err(PolicyId::unknown()),
     }
 }

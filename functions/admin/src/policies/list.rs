@@ -1,8 +1,8 @@
 //! `GET /v1/admin/policies?product_slug=…`: the policies of a product.
 
 use super::PolicyView;
-use crate::Ports;
 use axum::extract::State;
+use keywright_ports::Database;
 use keywright_store::catalog::policies;
 use keywright_store::catalog::products;
 use keywright_web::openapi::{AccessRefusals, BadQuery, Failures, Unknown};
@@ -42,14 +42,14 @@ pub(crate) struct Policies {
     ),
 )]
 pub(crate) async fn handler(
-    State(ports): State<Ports>,
+    State(database): State<Database>,
     StrictQuery(query): StrictQuery<PolicyListQuery>,
 ) -> Result<Json<Policies>, ApiError> {
-    let product = products::find(&ports.database, &query.product_slug)
+    let product = products::find(&database, &query.product_slug)
         .await?
         .ok_or_else(|| ApiError::not_found("product_slug: there is no such product"))?;
     let policies = policies::listed(
-        &ports.database,
+        &database,
         &product.id,
         query.include_inactive.unwrap_or(false),
         query.include_archived.unwrap_or(false),

@@ -10,13 +10,13 @@ mod metadata;
 pub(crate) mod public;
 pub(crate) mod show;
 
-use crate::{Done, Ports};
-use axum::extract::Path;
-use axum::extract::rejection::PathRejection;
+use crate::Done;
+use crate::ids::PolicyId;
 use keywright_domain::dates::rfc3339;
 use keywright_domain::money::{Currency, Price};
 use keywright_domain::showcase::check_tier_rank;
 use keywright_domain::terms::check_activations_per_day;
+use keywright_ports::{Database, Stamps};
 use keywright_store::ChangeOutcome;
 use keywright_store::catalog::policies::Policy;
 use keywright_store::catalog::policy_change::{self, PolicyChanges, PolicyRefusal};
@@ -107,10 +107,6 @@ impl From<Policy> for PolicyView {
     }
 }
 
-fn unknown() -> ApiError {
-    ApiError::not_found("there is no such policy")
-}
-
 /// A price of its own, in the product's currency; `meant` is what its sender
 /// thinks that is.
 fn price(amount: i64, meant: Option<&str>, currency: Currency) -> Result<Price, ApiError> {
@@ -131,29 +127,30 @@ fn changed_meanwhile() -> ApiError {
 
 /// Turns one switch of a policy; repeating it changes nothing more.
 async fn switch(
-    ports: &Ports,
+    database: &Database,
+    stamps: &Stamps,
     actor: &Actor,
-    id: Result<Path<String>, PathRejection>,
-    changes: PolicyChanges,
+    id: &PolicyId,
+    changes: &PolicyChanges,
 ) -> Result<Json<Done>, ApiError> {
-    let Path(id) = id.map_err(|_| unknown())?;
-    make(ports, actor, &id, &changes)
+    make(database, stamps, actor, id, changes)
         .await
         .map(|_| Json(Done::OK))
 }
 
 /// Makes a change and answers the policy as it then is.
 async fn make(
-    ports: &Ports,
+    database: &Database,
+    stamps: &Stamps,
     actor: &Actor,
     id: &str,
     changes: &PolicyChanges,
 ) -> Result<Policy, ApiError> {
-    let audit_id = ports.stamps.new_id();
-    match policy_change::change(&ports.database, actor, id, changes, &audit_id).await? {
+    let audit_id = stamps.new_id();
+    match policy_change::change(database, actor, id, changes, &audit_id).await? {
         ChangeOutcome::Changed(policy) => Ok(policy),
         ChangeOutcome::Refused(PolicyRefusal::OtherCurrency) => Err(changed_meanwhile()),
-        ChangeOutcome::Unknown => Err(unknown()),
+        ChangeOutcome::Unknown => Err(PolicyId::unknown()),
     }
 }
 

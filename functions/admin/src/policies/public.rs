@@ -1,9 +1,10 @@
 //! `PATCH /v1/admin/policies/{id}/public`: shown to buyers or not.
 
 use super::switch;
-use crate::{Done, Operator, Ports};
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use crate::ids::PolicyId;
+use crate::{Done, Operator};
+use axum::extract::State;
+use keywright_ports::{Database, Stamps};
 use keywright_store::catalog::policy_change::PolicyChanges;
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Failures, Unknown};
 use keywright_web::{ApiError, Json};
@@ -31,9 +32,10 @@ pub(crate) struct PolicyPublic {
     ),
 )]
 pub(crate) async fn handler(
-    State(ports): State<Ports>,
+    State(database): State<Database>,
+    State(stamps): State<Stamps>,
     Operator(actor): Operator,
-    id: Result<Path<String>, PathRejection>,
+    id: PolicyId,
     sent: Result<Json<PolicyPublic>, ApiError>,
 ) -> Result<Json<Done>, ApiError> {
     let Json(PolicyPublic { public }) = sent?;
@@ -41,5 +43,5 @@ pub(crate) async fn handler(
         public: Some(public),
         ..PolicyChanges::default()
     };
-    switch(&ports, &actor, id, changes).await
+    switch(&database, &stamps, &actor, &id, &changes).await
 }

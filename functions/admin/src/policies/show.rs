@@ -1,9 +1,9 @@
 //! `GET /v1/admin/policies/{id}`: one policy.
 
-use super::{PolicyView, unknown};
-use crate::Ports;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use super::PolicyView;
+use crate::ids::PolicyId;
+use axum::extract::State;
+use keywright_ports::Database;
 use keywright_store::catalog::policies;
 use keywright_web::openapi::{AccessRefusals, Failures, Unknown};
 use keywright_web::{ApiError, Json};
@@ -21,10 +21,9 @@ use keywright_web::{ApiError, Json};
     ),
 )]
 pub(crate) async fn handler(
-    State(ports): State<Ports>,
-    id: Result<Path<String>, PathRejection>,
+    State(database): State<Database>,
+    id: PolicyId,
 ) -> Result<Json<PolicyView>, ApiError> {
-    let Path(id) = id.map_err(|_| unknown())?;
-    let policy = policies::get(&ports.database, &id).await?;
-    Ok(Json(policy.ok_or_else(unknown)?.into()))
+    let policy = policies::get(&database, &id).await?;
+    Ok(Json(policy.ok_or_else(PolicyId::unknown)?.into()))
 }

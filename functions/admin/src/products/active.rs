@@ -1,9 +1,10 @@
 //! `PATCH /v1/admin/products/{id}/active`: on sale or not.
 
 use super::refused;
-use crate::{Done, Operator, Ports};
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use crate::ids::ProductId;
+use crate::{Done, Operator};
+use axum::extract::State;
+use keywright_ports::{Database, Stamps};
 use keywright_store::ChangeOutcome;
 use keywright_store::catalog::product_change::{self, ProductChanges};
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Failures, Unknown};
@@ -32,22 +33,21 @@ pub(crate) struct ProductActive {
     ),
 )]
 pub(crate) async fn handler(
-    State(ports): State<Ports>,
+    State(database): State<Database>,
+    State(stamps): State<Stamps>,
     Operator(actor): Operator,
-    id: Result<Path<String>, PathRejection>,
+    id: ProductId,
     active: Result<Json<ProductActive>, ApiError>,
 ) -> Result<Json<Done>, ApiError> {
-    let unknown = || ApiError::not_found("there is no such product");
-    let Path(id) = id.map_err(|_| unknown())?;
     let Json(ProductActive { active }) = active?;
     let changes = ProductChanges {
         active: Some(active),
         ..ProductChanges::default()
     };
-    let audit_id = ports.stamps.new_id();
-    match product_change::change(&ports.database, &actor, &id, &changes, &audit_id).await? {
+    let audit_id = stamps.new_id();
+    match product_change::change(&database, &actor, &id, &changes, &audit_id).await? {
         ChangeOutcome::Changed(_) => Ok(Json(Done::OK)),
-        ChangeOutcome::Unknown => Err(unknown()),
+        ChangeOutcome::Unknown => Err(ProductId::unknown()),
         ChangeOutcome::Refused(refusal) => Err(refused(refusal)),
     }
 }

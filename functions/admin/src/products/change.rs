@@ -2,11 +2,12 @@
 
 use super::catalog::{self, CatalogEntry};
 use super::{check_description, price, refused};
+use crate::Operator;
+use crate::ids::ProductId;
 use crate::text::{check_metadata, check_name};
 use crate::text::{nullable, present};
-use crate::{Operator, Ports};
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use axum::extract::State;
+use keywright_ports::{Database, Stamps};
 use keywright_services::contract::ProductView;
 use keywright_store::ChangeOutcome;
 use keywright_store::catalog::product_change::{self, ProductChanges};
@@ -72,19 +73,18 @@ pub(crate) struct ProductChange {
     ),
 )]
 pub(crate) async fn handler(
-    State(ports): State<Ports>,
+    State(database): State<Database>,
+    State(stamps): State<Stamps>,
     Operator(actor): Operator,
-    id: Result<Path<String>, PathRejection>,
+    id: ProductId,
     change: Result<Json<ProductChange>, ApiError>,
 ) -> Result<Json<ProductView>, ApiError> {
-    let unknown = || ApiError::not_found("there is no such product");
-    let Path(id) = id.map_err(|_| unknown())?;
     let Json(change) = change?;
     let changes = change.checked()?;
-    let audit_id = ports.stamps.new_id();
-    match product_change::change(&ports.database, &actor, &id, &changes, &audit_id).await? {
+    let audit_id = stamps.new_id();
+    match product_change::change(&database, &actor, &id, &changes, &audit_id).await? {
         ChangeOutcome::Changed(product) => Ok(Json(product.into())),
-        ChangeOutcome::Unknown => Err(unknown()),
+        ChangeOutcome::Unknown => Err(ProductId::unknown()),
         ChangeOutcome::Refused(refusal) => Err(refused(refusal)),
     }
 }

@@ -1,8 +1,9 @@
 //! `DELETE /v1/admin/products/{id}`: deletes a product that was never sold.
 
-use crate::{Operator, Ports};
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use crate::Operator;
+use crate::ids::ProductId;
+use axum::extract::State;
+use keywright_ports::{Database, Stamps};
 use keywright_store::catalog::product_change::{self, ProductDeletion};
 use keywright_web::openapi::{AccessRefusals, BadQuery, Conflict, Failures, Unknown};
 use keywright_web::{ApiError, Json, StrictQuery};
@@ -49,16 +50,15 @@ pub(crate) struct DeletedDependents {
     ),
 )]
 pub(crate) async fn handler(
-    State(ports): State<Ports>,
+    State(database): State<Database>,
+    State(stamps): State<Stamps>,
     Operator(actor): Operator,
-    id: Result<Path<String>, PathRejection>,
+    id: ProductId,
     StrictQuery(query): StrictQuery<ProductDeletionQuery>,
 ) -> Result<Json<DeletedProduct>, ApiError> {
-    let unknown = || ApiError::not_found("there is no such product");
-    let Path(id) = id.map_err(|_| unknown())?;
     let force = query.force.unwrap_or(false);
-    let audit_id = ports.stamps.new_id();
-    match product_change::delete(&ports.database, &actor, &id, force, &audit_id).await? {
+    let audit_id = stamps.new_id();
+    match product_change::delete(&database, &actor, &id, force, &audit_id).await? {
         ProductDeletion::Deleted(found) => Ok(Json(DeletedProduct {
             ok: true,
             deleted: DeletedDependents {
@@ -74,6 +74,6 @@ pub(crate) async fn handler(
             "{} policies and {} discount codes would be deleted with the product; add ?force=true to delete them too",
             found.policies, found.discount_codes
         ))),
-        ProductDeletion::Unknown => Err(unknown()),
+        ProductDeletion::Unknown => Err(ProductId::unknown()),
     }
 }

@@ -1,8 +1,8 @@
 //! `GET /v1/admin/products/{id}`: one product, on sale or not.
 
-use crate::Ports;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use crate::ids::ProductId;
+use axum::extract::State;
+use keywright_ports::Database;
 use keywright_services::contract::ProductView;
 use keywright_store::catalog::products;
 use keywright_web::openapi::{AccessRefusals, Failures, Unknown};
@@ -21,11 +21,9 @@ use keywright_web::{ApiError, Json};
     ),
 )]
 pub(crate) async fn handler(
-    State(ports): State<Ports>,
-    id: Result<Path<String>, PathRejection>,
+    State(database): State<Database>,
+    id: ProductId,
 ) -> Result<Json<ProductView>, ApiError> {
-    let unknown = || ApiError::not_found("there is no such product");
-    let Path(id) = id.map_err(|_| unknown())?;
-    let product = products::get(&ports.database, &id).await?;
-    Ok(Json(product.ok_or_else(unknown)?.into()))
+    let product = products::get(&database, &id).await?;
+    Ok(Json(product.ok_or_else(ProductId::unknown)?.into()))
 }

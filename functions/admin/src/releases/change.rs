@@ -4,11 +4,11 @@
 use super::keys::TrustedKeys;
 use super::view::RecordedRelease;
 use super::{check_entitlement, check_notes, on_channel, rollout, write};
+use crate::ids::ReleaseId;
 use crate::text::{self, MAX_NOTE_BYTES, nullable};
 use crate::{Operator, Ports};
 use axum::Extension;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use keywright_domain::access::{Caller, Scope};
 use keywright_domain::release::manifest::Artifact;
 use keywright_domain::release::{Channel, agreement};
@@ -78,17 +78,15 @@ pub(crate) async fn handler(
     State(ports): State<Ports>,
     Operator(actor): Operator,
     Extension(caller): Extension<Caller>,
-    id: Result<Path<String>, PathRejection>,
+    id: ReleaseId,
     change: Result<Json<ReleaseChange>, ApiError>,
 ) -> Result<Json<RecordedRelease>, ApiError> {
-    let unknown = || ApiError::not_found("there is no such release");
-    let Path(id) = id.map_err(|_| unknown())?;
     let Json(change) = change?;
     // The version and the files' bytes never change, so that what is read here
     // holds when the change is made.
     let before = versions::get(&ports.database, &id)
         .await?
-        .ok_or_else(unknown)?;
+        .ok_or_else(ReleaseId::unknown)?;
     if change.requires_entitlement.is_some() && !caller.has(Scope::ReleaseGatesWrite) {
         return Err(ApiError::forbidden(format!(
             "requires_entitlement needs the scope {}, which this key does not have",
@@ -105,7 +103,7 @@ pub(crate) async fn handler(
         release_change::change(&ports.database, &actor, &id, &changes, &audit_id, &event_id);
     let (release, changed) = match changed.await? {
         ChangeOutcome::Changed(changed) => changed,
-        ChangeOutcome::Unknown => return Err(unknown()),
+        ChangeOutcome::Unknown => return Err(ReleaseId::unknown()),
         ChangeOutcome::Refused(refusal) => return Err(refused(refusal)),
     };
     let written = write::manifests(&ports, &release.product).await?;

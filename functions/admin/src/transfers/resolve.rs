@@ -1,10 +1,9 @@
 //! `POST /v1/admin/transfers/{id}/resolve`.
 
 use super::TransferView;
+use crate::ids::TransferId;
 use crate::text::{self, MAX_NOTE_BYTES};
 use crate::{Operator, Ports};
-use axum::extract::Path;
-use axum::extract::rejection::PathRejection;
 use keywright_domain::dates::parse_rfc3339;
 use keywright_store::chain::transfer_list::TransferRecord;
 use keywright_store::chain::transfer_resolve::{self, Resolution, ResolveIds};
@@ -56,12 +55,10 @@ pub(crate) struct Resolve {
 pub(crate) async fn handler(
     Attempted(ports): Attempted<Ports>,
     Operator(actor): Operator,
-    id: Result<Path<String>, PathRejection>,
+    id: TransferId,
     body: Result<Json<Resolve>, ApiError>,
 ) -> Result<Json<TransferView>, ApiError> {
     let Json(body) = body?;
-    let unknown = || ApiError::not_found("there is no such transfer");
-    let Path(id) = id.map_err(|_| unknown())?;
     let note = text::present(body.note);
     if let Some(note) = &note {
         text::check("note", note, MAX_NOTE_BYTES)?;
@@ -93,7 +90,7 @@ pub(crate) async fn handler(
     };
     let keys = ports.receipt_keys()?;
     let found = transfer_resolve::get(&ports.database, &id, resolution.invoice_id()).await?;
-    let found = found.ok_or_else(unknown)?;
+    let found = found.ok_or_else(TransferId::unknown)?;
     let ids = ResolveIds::new(&ports.stamps);
     let database = &ports.database;
     let note = note.as_deref();

@@ -3,9 +3,9 @@
 use super::digest::RunningDigest;
 use super::{PART_BYTES, UploadView, writer};
 use crate::Ports;
+use crate::ids::UploadId;
 use axum::body::Body;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use bytes::{Bytes, BytesMut};
 use http::StatusCode;
 use http_body::Body as _;
@@ -61,19 +61,14 @@ pub(crate) enum PartRefusals {
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,
-    id: Result<Path<String>, PathRejection>,
+    id: Result<UploadId, ApiError>,
     at: Result<StrictQuery<UploadPartQuery>, ApiError>,
     body: Body,
 ) -> Result<Json<UploadView>, ApiError> {
-    let unknown = || {
-        ApiError::not_found(
-            "there is no such upload, or it was discarded; start with POST /v1/admin/releases/uploads",
-        )
-    };
     // Before anything is answered: some hosts cut the connection when an answer
     // comes while the body is still being sent, and the answer with it.
     let sent = PartBody::read(body).await;
-    let Path(id) = id.map_err(|_| unknown())?;
+    let id = id?;
     let StrictQuery(UploadPartQuery { offset }) = at?;
     if offset < 0 {
         return Err(ApiError::bad_request("offset must be 0 or more"));
@@ -81,7 +76,7 @@ pub(crate) async fn handler(
     let writer = writer(&ports)?;
     let upload = uploads::get(&ports.database, &id)
         .await?
-        .ok_or_else(unknown)?;
+        .ok_or_else(UploadId::unknown)?;
     if upload.completed_at.is_some() || upload.received != offset {
         return Ok(Json(upload.into()));
     }
@@ -89,7 +84,7 @@ pub(crate) async fn handler(
     let next = store(&ports, writer, &upload, bytes).await?;
     let now = ports.stamps.now();
     let now_is = uploads::advance(&ports.database, &upload, &next, now).await?;
-    Ok(Json(now_is.ok_or_else(unknown)?.into()))
+    Ok(Json(now_is.ok_or_else(UploadId::unknown)?.into()))
 }
 
 /// What a client sent.

@@ -1,10 +1,10 @@
 //! `GET /v1/admin/releases/keys/{product}`: the release keys of a product.
 
 use super::super::{product, unknown_product};
-use crate::Ports;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use keywright_domain::release::ReleaseKey;
+use keywright_ports::Database;
 use keywright_store::releases::release_keys;
 use keywright_web::openapi::{AccessRefusals, Failures, Unknown};
 use keywright_web::{ApiError, Json};
@@ -37,12 +37,12 @@ pub(crate) struct ReleaseKeys {
     ),
 )]
 pub(crate) async fn handler(
-    State(ports): State<Ports>,
+    State(database): State<Database>,
     slug: Result<Path<String>, PathRejection>,
 ) -> Result<Json<ReleaseKeys>, ApiError> {
     let Path(slug) = slug.map_err(|_| ApiError::not_found("there is no such product"))?;
     let slug = product(&slug)?;
-    let found = release_keys::find(&ports.database, &slug).await?;
+    let found = release_keys::find(&database, &slug).await?;
     let found = found.ok_or_else(|| unknown_product(&slug))?;
     Ok(Json(ReleaseKeys {
         product: slug.into(),
