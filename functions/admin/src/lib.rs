@@ -46,7 +46,7 @@ use keywright_ports::{Grants, Host};
 use keywright_services::activity::ActivityLog;
 use keywright_services::journal::Journal;
 use keywright_store::licenses::recorded::licenses_in_force;
-use keywright_store::operator::api_keys::{Use, uses};
+use keywright_store::operator::api_keys::{ApiKeyUse, uses};
 use keywright_web::Function;
 use keywright_web::endpoints::Endpoints;
 use keywright_web::{ApiError, Bearer, Callers, WithinAttempt, api_router, repeatable};
@@ -178,7 +178,7 @@ struct Ports {
     /// The vendor's `BTCPay` Server.
     btcpay: BtcPay,
     /// When scoped keys were used.
-    uses: Journal<Use>,
+    uses: Journal<ApiKeyUse>,
     /// What seals receipts.
     receipt_keys: Result<ReceiptKeys, NoReceiptKeys>,
     /// Until when receipts without a good seal may be sealed.

@@ -10,7 +10,7 @@ use http::HeaderMap;
 use http::request::Parts;
 use keywright_domain::access::{Caller, Gate};
 use keywright_ports::{CredentialRefusals, Later};
-use keywright_store::operator::api_keys::{self, KeyStanding, Use};
+use keywright_store::operator::api_keys::{self, ApiKeyUse, KeyStanding};
 use keywright_store::operator::audit::Actor;
 use keywright_web::caller_limit::refuse_credential;
 use keywright_web::endpoints::Endpoint;
@@ -131,7 +131,7 @@ async fn caller(
     }
     if key.is_due(at) {
         let id = key.id.clone();
-        ports.uses.add(later, Use { id, at }).await;
+        ports.uses.add(later, ApiKeyUse { id, at }).await;
     }
     Ok(Ok(Caller::Key {
         id: key.id,

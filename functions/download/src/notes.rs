@@ -5,14 +5,14 @@ use crate::error::GateError;
 use crate::gate::{Admitted, GateRefused};
 use http::{Method, StatusCode};
 use keywright_ports::{Later, Statement};
-use keywright_store::releases::download_log::{self, Entry};
+use keywright_store::releases::download_log::{self, DownloadEntry};
 use keywright_web::Client;
 
 /// The journal of this function.
-pub(crate) type Journal = keywright_services::journal::Journal<Entry>;
+pub(crate) type Journal = keywright_services::journal::Journal<DownloadEntry>;
 
 /// One batch for these notes.
-pub(crate) fn statements(notes: &[Entry]) -> Vec<Statement> {
+pub(crate) fn statements(notes: &[DownloadEntry]) -> Vec<Statement> {
     vec![download_log::append(&notes.iter().collect::<Vec<_>>())]
 }
 
@@ -73,7 +73,7 @@ impl DownloadNotes<'_> {
         let Some(journal) = &self.ports.journal else {
             return;
         };
-        let entry = Entry {
+        let entry = DownloadEntry {
             at: self.ports.stamps.now(),
             license_id: license_id.map(str::to_owned),
             product: requested.product.to_owned(),

@@ -12,7 +12,7 @@ use keywright_domain::money::Currency;
 use keywright_domain::order::{OrderOpener, OrderProvider};
 use keywright_domain::standing::LicenseStatus;
 use keywright_store::chain::usdc_orders;
-use keywright_store::operator::activity::Kind;
+use keywright_store::operator::activity::ActivityKind;
 use keywright_store::sales::purchases;
 use keywright_web::openapi::{Failures, Unknown};
 use keywright_web::{ApiError, Json, Visit};
@@ -143,7 +143,7 @@ pub(crate) async fn handler(
         progress.token = Some(signed.token);
         progress.download_id = signed.download_id;
         let activity = &ports.activity;
-        let kind = Kind::KeyPolled;
+        let kind = ActivityKind::KeyPolled;
         let note = activity.note(&visit.later, visit.caller(), kind, license_id);
         note.await;
     }

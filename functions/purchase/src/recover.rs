@@ -10,7 +10,7 @@ use keywright_domain::dates::rfc3339;
 use keywright_domain::order::OrderOpener;
 use keywright_ports::{Database, Sign, Stamps};
 use keywright_services::activity::ActivityLog;
-use keywright_store::operator::activity::Kind;
+use keywright_store::operator::activity::ActivityKind;
 use keywright_store::sales::purchases;
 use keywright_web::caller_limit::take_for;
 use keywright_web::openapi::{BodyRefusals, Conflict, Failures, TooMany, Unknown};
@@ -95,7 +95,7 @@ pub(crate) async fn handler(
     let given = sale.as_ref().and_then(|sale| sale.buyer_email.as_deref());
     let same = same_secret(&plain(given.unwrap_or_default()), &email);
     let Some(sale) = sale.filter(|_| same) else {
-        let (kind, network) = (Kind::RecoveryRefused, visit.client.network());
+        let (kind, network) = (ActivityKind::RecoveryRefused, visit.client.network());
         let note = activity.note(&visit.later, visit.caller(), kind, &network);
         note.await;
         return Err(mismatch());
@@ -111,7 +111,7 @@ pub(crate) async fn handler(
         .note(
             &visit.later,
             visit.caller(),
-            Kind::KeyRecovered,
+            ActivityKind::KeyRecovered,
             &sale.license_id,
         )
         .await;

@@ -3,13 +3,13 @@
 
 use keywright_ports::{Later, Statement};
 use keywright_store::seats::machines::{self, LastSeen};
-use keywright_store::seats::validation_log::{self, Entry};
+use keywright_store::seats::validation_log::{self, ValidationEntry};
 use keywright_web::rate_limit::{Charge, charge};
 
 /// One note of the journal.
 pub(crate) enum Note {
     /// A validation, for the log.
-    Validated(Entry),
+    Validated(ValidationEntry),
     /// A machine that was seen.
     Seen(LastSeen),
     /// What was taken from a rate limit, and when, in unix milliseconds.

@@ -17,7 +17,7 @@ use keywright_domain::standing::{Recorded, Standing, judge};
 use keywright_license::{VerifiedLicense, verify_license};
 use keywright_ports::Later;
 use keywright_store::seats::activations::{self, Count, LookUp, OnMachine};
-use keywright_store::seats::validation_log::Entry;
+use keywright_store::seats::validation_log::ValidationEntry;
 use keywright_web::openapi::{BodyRefusals, Conflict, Failures};
 use keywright_web::rate_limit::Allowance;
 use keywright_web::{ApiError, Client, Json};
@@ -182,7 +182,7 @@ pub(crate) async fn handler(
     if ports.logs_validations && logs && !unlogged.contains(&answer.reason) {
         let (license_id, product_id) = decision.named.unzip();
         notes
-            .add(Note::Validated(Entry {
+            .add(Note::Validated(ValidationEntry {
                 at: ports.stamps.now(),
                 license_id,
                 product_id,

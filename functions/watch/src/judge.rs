@@ -113,7 +113,7 @@ async fn decide(
     let ids = JudgeIds::new(&tick.ports.stamps);
     let of = |id: &str| orders.iter().find(|order| order.invoice_id == id);
     let mut is_credit = false;
-    let batch = match judge(paid, &asked) {
+    let judgment = match judge(paid, &asked) {
         Verdict::Settles { invoice_id, .. } => {
             let Some(order) = of(invoice_id) else {
                 return Ok(true);
@@ -132,11 +132,10 @@ async fn decide(
             transfer_unmatched::unmatched(&tick.actor, known, left, &ids)
         }
     };
-    if !tick.reserve_statements(batch.len()) {
+    if !tick.reserve_statements(judgment.statement_count()) {
         return Ok(false);
     }
-    let answers = tick.ports.database.batch(batch).await?;
-    let is_done = answers.first().is_some_and(|rows| !rows.is_empty());
+    let is_done = judgment.run(&tick.ports.database).await?;
     if is_credit {
         tick.report.credited += usize::from(is_done);
     } else {

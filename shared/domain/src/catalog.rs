@@ -11,7 +11,7 @@ pub const MAX_DESCRIPTION_BYTES: usize = 2_000;
 
 /// One entitlement explained.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
+pub struct ExplainedEntitlement {
     /// The word that keys carry.
     pub slug: String,
     /// Its name for people.
@@ -44,7 +44,7 @@ pub enum CatalogError {
 ///
 /// # Errors
 /// The first [`CatalogError`] found, in the order of the entries.
-pub fn check(entries: &[Entry]) -> Result<(), CatalogError> {
+pub fn check(entries: &[ExplainedEntitlement]) -> Result<(), CatalogError> {
     if entries.len() > MAX_ENTITLEMENTS {
         return Err(CatalogError::TooMany);
     }
@@ -69,8 +69,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn entry(slug: &str) -> Entry {
-        Entry {
+    fn entry(slug: &str) -> ExplainedEntitlement {
+        ExplainedEntitlement {
             slug: slug.to_owned(),
             name: "Name".to_owned(),
             description: String::new(),
@@ -86,14 +86,14 @@ mod tests {
             assert!(matches!(refused, Err(CatalogError::Slug(_))), "{slug:?}");
         }
         for (name, fits) in [("", false), (" ", false), ("n", true)] {
-            let named = Entry {
+            let named = ExplainedEntitlement {
                 name: name.to_owned(),
                 ..entry("a")
             };
             assert_eq!(check(&[named]).is_ok(), fits, "{name:?}");
         }
         let at = |name: usize, description: usize| {
-            check(&[Entry {
+            check(&[ExplainedEntitlement {
                 name: "n".repeat(name),
                 description: "d".repeat(description),
                 ..entry("a")
@@ -108,7 +108,8 @@ mod tests {
     fn a_word_is_explained_once() {
         let refused = check(&[entry("a"), entry("b"), entry("a")]);
         assert_eq!(refused, Err(CatalogError::Twice("a".to_owned())));
-        let many: Vec<Entry> = (0..256).map(|number| entry(&number.to_string())).collect();
+        let many: Vec<ExplainedEntitlement> =
+            (0..256).map(|number| entry(&number.to_string())).collect();
         assert_eq!(check(&many[..255]), Ok(()));
         assert_eq!(check(&many), Err(CatalogError::TooMany));
     }
@@ -119,7 +120,7 @@ mod tests {
             slugs in proptest::collection::btree_set("[!-~]{1,20}", 1..50),
             again in any::<prop::sample::Index>(),
         ) {
-            let mut entries: Vec<Entry> = slugs.iter().map(|slug| entry(slug)).collect();
+            let mut entries: Vec<ExplainedEntitlement> = slugs.iter().map(|slug| entry(slug)).collect();
             prop_assert_eq!(check(&entries), Ok(()));
             let repeated = again.get(&entries).clone();
             entries.push(repeated.clone());

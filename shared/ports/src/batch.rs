@@ -47,6 +47,12 @@ impl Batch {
         }
     }
 
+    /// How many statements were added: an invocation on D1 may run 50.
+    #[must_use]
+    pub const fn statement_count(&self) -> usize {
+        self.statements.len()
+    }
+
     /// Runs it as [`Database::batch`] does: one round trip, all or nothing.
     pub async fn run(self, database: &Database) -> Result<BatchRows, DatabaseError> {
         database.batch(self.statements).await.map(BatchRows::new)

@@ -4,7 +4,7 @@
 use crate::journal::Journal;
 use keywright_ports::function::PortError;
 use keywright_ports::{BoxFuture, Caller, CredentialRefusals, Host, Later, Stamps};
-use keywright_store::operator::activity::{Kind, Occurrence, statements};
+use keywright_store::operator::activity::{ActivityKind, Occurrence, statements};
 
 /// The way to write occurrences down, after the answer; cheap to clone. An occurrence is
 /// lost when the host stops before it was written, which takes at most
@@ -29,7 +29,7 @@ impl ActivityLog {
     }
 
     /// Notes that this happened in a request of this caller.
-    pub async fn note(&self, later: &Later, caller: Caller, kind: Kind, subject: &str) {
+    pub async fn note(&self, later: &Later, caller: Caller, kind: ActivityKind, subject: &str) {
         let occurrence = Occurrence {
             kind,
             subject: subject.to_owned(),
@@ -44,7 +44,7 @@ impl ActivityLog {
 
 impl CredentialRefusals for ActivityLog {
     fn note<'a>(&'a self, later: &'a Later, caller: Caller, subject: String) -> BoxFuture<'a, ()> {
-        let kind = Kind::CredentialRefused;
+        let kind = ActivityKind::CredentialRefused;
         Box::pin(async move { Self::note(self, later, caller, kind, &subject).await })
     }
 }

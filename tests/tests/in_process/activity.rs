@@ -7,7 +7,7 @@ use axum::body::Body;
 use http::{Method, Request, header};
 use keywright_domain::caller_limits::REFUSED_CREDENTIALS;
 use keywright_ports::Database;
-use keywright_store::operator::activity::{Kind, Occurrence, statements};
+use keywright_store::operator::activity::{ActivityKind, Occurrence, statements};
 use keywright_tests::shop::{ADMIN_KEY, CRON_TOKEN};
 use serde_json::{Value, json};
 
@@ -240,7 +240,7 @@ fn database(bench: &Bench) -> Database {
 fn refusals(from: usize, to: usize) -> Vec<Occurrence> {
     let now = i64::try_from(NOW).expect("a time");
     let one = |number: usize| Occurrence {
-        kind: Kind::CredentialRefused,
+        kind: ActivityKind::CredentialRefused,
         subject: format!("network {number}"),
         at: now,
         network: None,

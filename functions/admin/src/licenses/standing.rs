@@ -3,7 +3,7 @@
 use crate::ids::LicenseId;
 use crate::text::{self, MAX_NOTE_BYTES, present};
 use crate::{Done, Ports};
-use keywright_store::licenses::license_status::{self, Turn};
+use keywright_store::licenses::license_status::{self, StatusChange};
 use keywright_store::operator::audit::Actor;
 use keywright_web::{ApiError, Json};
 use serde::Deserialize;
@@ -24,7 +24,7 @@ pub(super) async fn set(
     ports: &Ports,
     actor: &Actor,
     id: LicenseId,
-    turn: Turn,
+    change: StatusChange,
     Reason { reason }: Reason,
 ) -> Result<Json<Done>, ApiError> {
     let reason = present(reason);
@@ -38,7 +38,7 @@ pub(super) async fn set(
         &ports.database,
         actor,
         &id,
-        turn,
+        change,
         reason.as_deref(),
         &audit_id,
         &event_id,
@@ -46,7 +46,7 @@ pub(super) async fn set(
     .await?;
     match reached {
         None => Err(LicenseId::unknown()),
-        Some(status) if status == turn.to() => Ok(Json(Done::OK)),
+        Some(status) if status == change.to() => Ok(Json(Done::OK)),
         Some(status) => Err(ApiError::conflict(format!(
             "the license is {}, which cannot be undone; issue another one instead",
             status.as_str()

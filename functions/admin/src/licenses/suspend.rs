@@ -3,7 +3,7 @@
 use super::standing::{self, Reason};
 use crate::ids::LicenseId;
 use crate::{Done, Operator, Ports};
-use keywright_store::licenses::license_status::Turn;
+use keywright_store::licenses::license_status::StatusChange;
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
 use keywright_web::{ApiError, Attempted, Json};
 
@@ -28,5 +28,5 @@ pub(crate) async fn handler(
     reason: Result<Json<Reason>, ApiError>,
 ) -> Result<Json<Done>, ApiError> {
     let Json(reason) = reason?;
-    standing::set(&ports, &actor, id, Turn::Suspend, reason).await
+    standing::set(&ports, &actor, id, StatusChange::Suspend, reason).await
 }

@@ -1,7 +1,7 @@
 //! The catalogue of entitlements in a request.
 
 use super::MAX_TEXT_BYTES;
-use keywright_domain::catalog::{self, Entry};
+use keywright_domain::catalog::{self, ExplainedEntitlement};
 use keywright_web::ApiError;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -43,7 +43,7 @@ pub(super) fn read(mut catalog: Value) -> Result<Value, ApiError> {
             let text = members.get(name).and_then(Value::as_str);
             text.map(str::to_owned).ok_or_else(shape)
         };
-        read.push(Entry {
+        read.push(ExplainedEntitlement {
             slug: text("slug")?,
             name: text("name")?,
             description: text("description")?,

@@ -11,7 +11,7 @@ use http::header::CACHE_CONTROL;
 use keywright_domain::dates::rfc3339;
 use keywright_providers::polygon::claim::Purpose;
 use keywright_store::chain::claims;
-use keywright_store::operator::activity::Kind;
+use keywright_store::operator::activity::ActivityKind;
 use keywright_web::openapi::{BodyRefusals, Conflict, Failures, TooMany, Unknown};
 use keywright_web::{ApiError, Attempted, Json, Visit};
 use serde::{Deserialize, Serialize};
@@ -132,7 +132,12 @@ pub(crate) async fn handler(
     let activity = &ports.activity;
     for license in &licenses {
         let shown = &license.license_id;
-        let note = activity.note(&visit.later, visit.caller(), Kind::KeyClaimed, shown);
+        let note = activity.note(
+            &visit.later,
+            visit.caller(),
+            ActivityKind::KeyClaimed,
+            shown,
+        );
         note.await;
     }
     let claimed = ClaimAnswer { ok: true, licenses };

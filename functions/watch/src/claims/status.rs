@@ -13,7 +13,7 @@ use keywright_domain::usdc::claiming::{PaymentStanding, TransferState, standing}
 use keywright_providers::polygon::{Address, Hash};
 use keywright_store::chain::claims::{self, TransactionPayment};
 use keywright_store::chain::transfers::display;
-use keywright_store::operator::activity::Kind;
+use keywright_store::operator::activity::ActivityKind;
 use keywright_web::openapi::{BadQuery, Failures, TooMany};
 use keywright_web::{ApiError, Json, Visit};
 use serde::Serialize;
@@ -154,8 +154,12 @@ pub(crate) async fn handler(
             let (answer, shown) = confirmed(&ports, hash, chain_id, payments).await?;
             if let Some(license_id) = shown {
                 let activity = &ports.activity;
-                let note =
-                    activity.note(&visit.later, visit.caller(), Kind::KeyClaimed, &license_id);
+                let note = activity.note(
+                    &visit.later,
+                    visit.caller(),
+                    ActivityKind::KeyClaimed,
+                    &license_id,
+                );
                 note.await;
             }
             Ok(answer)

@@ -2,7 +2,7 @@
 //! [`crate::catalog::discount_code_change`], their uses are in [`crate::sales::redemptions`].
 
 use crate::columns;
-use crate::operator::audit::{self, Actor, Entry};
+use crate::operator::audit::{self, Actor, AuditedChange};
 use crate::sales::redemptions::{yieldable, yields_before};
 use keywright_domain::discount::applies::RecordedCode;
 use keywright_domain::discount::code::CodeText;
@@ -248,7 +248,7 @@ pub async fn create(
             code.created_at.into(),
         ],
     );
-    let entry = Entry {
+    let entry = AuditedChange {
         id: audit_id,
         action: "discount_code.create",
         object_kind: "discount_code",
@@ -272,7 +272,7 @@ pub async fn delete(
     before: &DiscountCode,
     audit_id: String,
 ) -> Result<DiscountCodeDeletion, DatabaseError> {
-    let entry = Entry {
+    let entry = AuditedChange {
         id: audit_id,
         action: "discount_code.delete",
         object_kind: "discount_code",

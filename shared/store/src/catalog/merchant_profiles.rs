@@ -1,7 +1,7 @@
 //! Businesses that products are sold by. There is always exactly one default.
 
 use crate::columns;
-use crate::operator::audit::{self, Actor, Entry};
+use crate::operator::audit::{self, Actor, AuditedChange};
 use crate::paging;
 use keywright_domain::page::Page;
 use keywright_domain::rail::{ProviderKind, Rail};
@@ -182,7 +182,7 @@ pub async fn create(
             actor.at.into(),
         ],
     );
-    let entry = Entry {
+    let entry = AuditedChange {
         id: audit_id,
         action: "merchant_profile.create",
         object_kind: "merchant_profile",

@@ -1,7 +1,7 @@
 //! Policies: what a product is sold under.
 
 use crate::columns;
-use crate::operator::audit::{self, Actor, Entry};
+use crate::operator::audit::{self, Actor, AuditedChange};
 use keywright_domain::money::{Currency, NotAPrice, Price};
 use keywright_domain::terms::Terms;
 use keywright_ports::{Batch, Database, DatabaseError, Reader, Row, Statement};
@@ -215,7 +215,7 @@ pub async fn create(
             policy.price_currency.as_str().into(),
         ],
     );
-    let entry = Entry {
+    let entry = AuditedChange {
         id: audit_id,
         action: "policy.create",
         object_kind: "policy",

@@ -1,7 +1,7 @@
 //! Products.
 
 use crate::columns;
-use crate::operator::audit::{self, Actor, Entry};
+use crate::operator::audit::{self, Actor, AuditedChange};
 use crate::paging;
 use keywright_domain::money::Price;
 use keywright_domain::page::Page;
@@ -158,7 +158,7 @@ pub async fn create(
         ],
     );
     let event = serde_json::json!({ "product_id": product.id, "slug": product.slug });
-    let entry = Entry {
+    let entry = AuditedChange {
         id: audit_id,
         action: "product.create",
         object_kind: "product",

@@ -3,7 +3,7 @@
 use super::chain_cursors::{self, BlockPosition};
 use super::chain_jobs::{ChainJob, JobKind, select_jobs};
 use super::usdc_orders::ChainToken;
-use crate::operator::audit::{self, Actor, Entry};
+use crate::operator::audit::{self, Actor, AuditedChange};
 use keywright_domain::page::{Page, Position};
 use keywright_ports::{Batch, Database, DatabaseError, Reader, Statement};
 use serde::Deserialize;
@@ -54,7 +54,7 @@ pub async fn request(
             actor.name.as_ref().into(),
         ],
     );
-    let entry = Entry {
+    let entry = AuditedChange {
         id: audit_id.to_owned(),
         action: match request.kind {
             JobKind::Cursor => "chain.move_cursor",

@@ -2,7 +2,7 @@
 //! transaction paid for, and the files that wallets were claimed for.
 
 use crate::columns;
-use crate::operator::audit::{self, Actor, Entry};
+use crate::operator::audit::{self, Actor, AuditedChange};
 use keywright_domain::page::{Page, Position};
 use keywright_domain::standing::LicenseStatus;
 use keywright_domain::usdc::claiming::TransferState;
@@ -213,10 +213,9 @@ pub async fn use_challenge(
     nonce: &str,
     now: i64,
 ) -> Result<bool, DatabaseError> {
-    let mut answers = database.batch(vec![using(nonce, now)]).await?.into_iter();
-    Ok(answers
-        .next()
-        .is_some_and(|rows: Vec<Row>| !rows.is_empty()))
+    let mut batch = Batch::new();
+    let used = batch.read::<Row>(using(nonce, now));
+    batch.run(database).await?.any(used)
 }
 
 /// A file that a wallet was claimed for.
@@ -276,7 +275,7 @@ pub async fn record(
             actor.at.into(),
         ],
     );
-    let entry = Entry {
+    let entry = AuditedChange {
         id: claim.audit_id.clone(),
         action: "wallet_claim.create",
         object_kind: "wallet_claim",

@@ -7,6 +7,7 @@ pub mod chain_groups;
 pub mod chain_job_requests;
 pub mod chain_jobs;
 pub mod claims;
+pub mod judgment;
 pub mod plain_wallets;
 pub mod rpc_endpoints;
 pub mod transfer_crediting;

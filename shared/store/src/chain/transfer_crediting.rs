@@ -1,5 +1,6 @@
 //! Crediting a transfer: the batch that settles its order.
 
+use super::judgment::Judgment;
 use super::transfer_judging::{CandidateRow, ConfirmedTransfer, JudgeIds, REPORTED_FROM, closing};
 use super::transfer_queue::QueuedTransfer;
 use super::transfers::{display, reference};
@@ -21,7 +22,7 @@ pub fn crediting(
     order: &CandidateRow,
     ids: &JudgeIds,
     keys: &ReceiptKeys,
-) -> Vec<Statement> {
+) -> Judgment {
     let ConfirmedTransfer {
         seen,
         paid_at,
@@ -46,23 +47,23 @@ pub fn crediting(
             confirmed_by.into(),
         ],
     );
-    let mut batch = vec![credited];
-    batch.extend(settling(
+    let mut judgment = Judgment::new(credited);
+    judgment.extend(settling(
         invoice_id, paid_units, excess, actor.at, &ids.step,
     ));
     if order.received_units > 0 {
-        batch.extend(parts(actor, seen, invoice_id));
+        judgment.extend(parts(actor, seen, invoice_id));
     }
     if excess >= REPORTED_FROM {
-        batch.push(told_of_excess(
+        judgment.extend([told_of_excess(
             actor,
             seen,
             invoice_id,
             excess,
             &ids.attention,
-        ));
+        )]);
     }
-    batch.extend(closing(actor, seen));
+    judgment.extend(closing(actor, seen));
     let paid = PaymentFacts {
         invoice_id,
         product_id: &order.product_id,
@@ -73,8 +74,8 @@ pub fn crediting(
         received_at: paid_at,
         has_code: order.has_code != 0,
     };
-    batch.extend(settle::issuing(actor, paid, &ids.issued, keys));
-    batch
+    judgment.extend(settle::issuing(actor, paid, &ids.issued, keys));
+    judgment
 }
 
 /// Settles the order of the transfer that the statement before these changed.

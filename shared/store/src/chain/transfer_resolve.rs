@@ -3,12 +3,12 @@
 use crate::chain::transfer_crediting::settling;
 use crate::chain::transfer_list::{TransferRecord, select_transfers};
 use crate::chain::transfers::reference;
-use crate::operator::audit::{self, Actor, Entry};
+use crate::operator::audit::{self, Actor, AuditedChange};
 use crate::sales::settle::{self, IssueIds, PaymentFacts};
 use keywright_domain::dates::rfc3339;
 use keywright_domain::entitlement::ReceiptKind;
 use keywright_ports::receipt_keys::ReceiptKeys;
-use keywright_ports::{Database, DatabaseError, Reader, Stamps, Statement, decode};
+use keywright_ports::{Batch, Database, DatabaseError, Reader, Stamps, Statement};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -162,7 +162,7 @@ pub async fn resolve(
             license_from.into(),
         ],
     );
-    let entry = Entry {
+    let entry = AuditedChange {
         id: ids.audit.clone(),
         action: "transfer.resolve",
         object_kind: "transfer",
@@ -176,7 +176,9 @@ pub async fn resolve(
             "license_from": license_from.map(rfc3339),
         })),
     };
-    let mut batch = vec![changed, audit::insert_if_changed(actor, entry)];
+    let mut batch = Batch::new();
+    batch.write(changed);
+    batch.write(audit::insert_if_changed(actor, entry));
     let external_ref = reference(transfer.chain_id, &transfer.tx_hash, transfer.log_index);
     if let (Some(invoice_id), Some(paid_at)) = (order, license_from) {
         let units = transfer.amount_units;
@@ -194,7 +196,7 @@ pub async fn resolve(
         };
         batch.extend(settle::issuing(actor, paid, &ids.issued, keys));
     }
-    batch.push(Statement::new(
+    batch.write(Statement::new(
         "UPDATE attention SET resolved_at = ?2, resolved_by = ?3
          WHERE object_kind = 'transfer' AND object_id = ?1 AND resolved_at IS NULL
            AND 'resolved' = (SELECT coalesce(was, state) FROM chain_transfers WHERE id = ?1)",
@@ -205,10 +207,8 @@ pub async fn resolve(
         ],
     ));
     let found = select_transfers!("WHERE id = ?1");
-    batch.push(Statement::new(found, [(&transfer.id).into()]));
-    let mut answers = database.batch(batch).await?;
-    let found: Vec<TransferRecord> = decode(answers.pop().unwrap_or_default())?;
-    let now = found.into_iter().next().unwrap_or_else(|| transfer.clone());
+    let found = batch.read::<TransferRecord>(Statement::new(found, [(&transfer.id).into()]));
+    let now = batch.run(database).await?.one(found)?;
     let is_done = now.standing() == "resolved"
         && now.resolution.as_deref() == Some(resolution.as_str())
         && order.is_none_or(|order| now.invoice_id.as_deref() == Some(order));

@@ -1,6 +1,7 @@
 //! Leaving a transfer to the operator: the batch that records why it pays nothing by
 //! itself.
 
+use super::judgment::Judgment;
 use super::transfer_judging::{ConfirmedTransfer, JudgeIds, REPORTED_FROM, closing};
 use super::transfer_queue::QueuedTransfer;
 use super::transfers::display;
@@ -29,7 +30,7 @@ pub fn unmatched(
     known: ConfirmedTransfer<'_>,
     left: UnmatchedTransfer<'_>,
     ids: &JudgeIds,
-) -> Vec<Statement> {
+) -> Judgment {
     let ConfirmedTransfer {
         seen,
         paid_at,
@@ -97,12 +98,13 @@ pub fn unmatched(
             (&seen.id).into(),
         ],
     );
-    let mut batch = vec![update, told, shown];
+    let mut judgment = Judgment::new(update);
+    judgment.extend([told, shown]);
     if left.received_units > 0 && seen.amount_units >= REPORTED_FROM {
-        batch.extend(left.invoice_id.map(|id| superseded(actor, seen, id)));
+        judgment.extend(left.invoice_id.map(|id| superseded(actor, seen, id)));
     }
-    batch.extend(closing(actor, seen));
-    batch
+    judgment.extend(closing(actor, seen));
+    judgment
 }
 
 /// Closes what is open about the parts of an order that came before this one: the

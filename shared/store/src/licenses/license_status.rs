@@ -8,7 +8,7 @@ use serde_json::json;
 
 /// What an operator does to the state of a license.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Turn {
+pub enum StatusChange {
     /// Holds it back.
     Suspend,
     /// Puts it in force again.
@@ -17,7 +17,7 @@ pub enum Turn {
     Revoke,
 }
 
-impl Turn {
+impl StatusChange {
     /// The state it leads to.
     #[must_use]
     pub fn to(self) -> LicenseStatus {
@@ -62,12 +62,12 @@ pub async fn set(
     database: &Database,
     actor: &Actor,
     id: &str,
-    turn: Turn,
+    change: StatusChange,
     reason: Option<&str>,
     audit_id: &str,
     event_id: &str,
 ) -> Result<Option<LicenseStatus>, DatabaseError> {
-    let to = turn.to();
+    let to = change.to();
     let from = LicenseStatus::ALL.map(|state| {
         if state.may_become(to) {
             state.as_str()
@@ -87,7 +87,7 @@ pub async fn set(
             audit_id.into(),
             actor.at.into(),
             actor.name.as_ref().into(),
-            turn.action().into(),
+            change.action().into(),
             id.into(),
             after.to_string().into(),
             (&actor.request_id).into(),
@@ -114,7 +114,7 @@ pub async fn set(
         [
             event_id.into(),
             actor.at.into(),
-            turn.event_type().into(),
+            change.event_type().into(),
             data.to_string().into(),
             audit_id.into(),
         ],

@@ -17,7 +17,7 @@ pub const KEEP_DAYS: i64 = 90;
 
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub enum Kind {
+pub enum ActivityKind {
     /// The poll of an order showed a license's key.
     #[serde(rename = "license.poll_key")]
     KeyPolled,
@@ -35,7 +35,7 @@ pub enum Kind {
     CredentialRefused,
 }
 
-impl Kind {
+impl ActivityKind {
     /// What the subject is, for the audit table.
     const fn object_kind(self) -> &'static str {
         match self {
@@ -66,7 +66,7 @@ impl Kind {
 #[derive(Debug, Clone)]
 pub struct Occurrence {
     /// What happened.
-    pub kind: Kind,
+    pub kind: ActivityKind,
     /// Id of the license; or what was refused, the caller's network, and of a scoped key
     /// that opens nothing `api_key:<id>`. Never empty.
     pub subject: String,
@@ -83,7 +83,7 @@ pub struct Occurrence {
 /// Occurrences of one kind, subject and hour.
 #[derive(Serialize)]
 struct Group<'a> {
-    kind: Kind,
+    kind: ActivityKind,
     subject: &'a str,
     hour: i64,
     count: i64,

@@ -2,7 +2,7 @@
 //! the token's hash.
 
 use crate::columns;
-use crate::operator::audit::{self, Actor, Entry};
+use crate::operator::audit::{self, Actor, AuditedChange};
 use keywright_domain::access::{Role, Scope};
 use keywright_domain::page::{Page, Position};
 use keywright_ports::{Batch, Database, DatabaseError, Reader, Statement};
@@ -117,7 +117,7 @@ pub async fn create(
             key.expires_at.into(),
         ],
     );
-    let entry = Entry {
+    let entry = AuditedChange {
         id: audit_id,
         action: "api_key.create",
         object_kind: "api_key",
@@ -147,7 +147,7 @@ pub async fn revoke(
     id: &str,
     audit_id: String,
 ) -> Result<ApiKeyRevocation, DatabaseError> {
-    let entry = Entry {
+    let entry = AuditedChange {
         id: audit_id,
         action: "api_key.revoke",
         object_kind: "api_key",
@@ -197,7 +197,7 @@ impl ApiKey {
 
 /// A use of a key, to be written down later.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Use {
+pub struct ApiKeyUse {
     /// Id of the key.
     pub id: String,
     /// Unix seconds.
@@ -207,7 +207,7 @@ pub struct Use {
 /// The statement that writes down uses. Of many at once only the latest of a
 /// key counts, and none that came after its end.
 #[must_use]
-pub fn uses(uses: &[Use]) -> Vec<Statement> {
+pub fn uses(uses: &[ApiKeyUse]) -> Vec<Statement> {
     vec![Statement::new(
         "UPDATE api_keys SET last_used_at = latest.at
          FROM (SELECT json_extract(value, '$.id') AS id, max(json_extract(value, '$.at')) AS at

@@ -1,7 +1,7 @@
 //! What an operator has to look at, until somebody says it is done.
 
 use crate::columns;
-use crate::operator::audit::{self, Actor, Entry};
+use crate::operator::audit::{self, Actor, AuditedChange};
 use keywright_domain::invoice::Attention;
 use keywright_domain::page::{Page, Position};
 use keywright_ports::{Batch, Database, DatabaseError, Reader, Statement};
@@ -145,7 +145,7 @@ pub async fn resolve(
          WHERE id = ?1 AND resolved_at IS NULL",
         [id.into(), actor.at.into(), actor.name.as_ref().into()],
     );
-    let entry = Entry {
+    let entry = AuditedChange {
         id: audit_id.to_owned(),
         action: "attention.resolve",
         object_kind: "attention",

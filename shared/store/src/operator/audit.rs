@@ -21,7 +21,7 @@ pub struct Actor {
 
 /// One entry. `before` and `after` hold no secret.
 #[derive(Debug, Clone)]
-pub struct Entry {
+pub struct AuditedChange {
     /// A new `UUIDv7`.
     pub id: String,
     /// What was done, such as `license.revoke`.
@@ -154,7 +154,7 @@ pub(crate) fn select_id(audit_id: &str) -> Statement {
 }
 
 /// Writes an entry, unconditionally.
-pub(crate) fn insert(actor: &Actor, entry: Entry) -> Statement {
+pub(crate) fn insert(actor: &Actor, entry: AuditedChange) -> Statement {
     Statement::new(
         insert_into_audit!("VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"),
         params(actor, entry),
@@ -164,7 +164,7 @@ pub(crate) fn insert(actor: &Actor, entry: Entry) -> Statement {
 /// Writes the entry of a new license, with what it promises on top of the
 /// entry's own members, if it exists: its id is one that only the batch that
 /// issued it could have chosen.
-pub(crate) fn insert_issuing(actor: &Actor, entry: Entry) -> Statement {
+pub(crate) fn insert_issuing(actor: &Actor, entry: AuditedChange) -> Statement {
     Statement::new(
         insert_into_audit!(
             "SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7,
@@ -183,7 +183,7 @@ pub(crate) fn insert_issuing(actor: &Actor, entry: Entry) -> Statement {
 }
 
 /// Writes an entry if the statement before it in the batch changed a row.
-pub(crate) fn insert_if_changed(actor: &Actor, entry: Entry) -> Statement {
+pub(crate) fn insert_if_changed(actor: &Actor, entry: AuditedChange) -> Statement {
     Statement::new(
         insert_into_audit!("SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9 WHERE changes() > 0"),
         params(actor, entry),
@@ -192,7 +192,11 @@ pub(crate) fn insert_if_changed(actor: &Actor, entry: Entry) -> Statement {
 
 /// Writes the entry of an invoice that is about to be closed, with the state
 /// before it; nothing when that is neither of `from`.
-pub(crate) fn insert_closing(actor: &Actor, entry: Entry, from: [&'static str; 2]) -> Statement {
+pub(crate) fn insert_closing(
+    actor: &Actor,
+    entry: AuditedChange,
+    from: [&'static str; 2],
+) -> Statement {
     let mut statement = Statement::new(
         insert_into_audit!(
             "SELECT ?1, ?2, ?3, ?4, ?5, ?6, coalesce(?7, json_object('status', status)), ?8, ?9
@@ -205,7 +209,7 @@ pub(crate) fn insert_closing(actor: &Actor, entry: Entry, from: [&'static str; 2
 }
 
 /// Writes the entry of an invoice whose step, the one with this id, was taken.
-pub(crate) fn insert_of_step(actor: &Actor, entry: Entry, step_id: &str) -> Statement {
+pub(crate) fn insert_of_step(actor: &Actor, entry: AuditedChange, step_id: &str) -> Statement {
     let mut statement = Statement::new(
         insert_into_audit!(
             "SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9
@@ -219,7 +223,7 @@ pub(crate) fn insert_of_step(actor: &Actor, entry: Entry, step_id: &str) -> Stat
 
 /// Writes the entry of a key that is about to be revoked; nothing when it is
 /// revoked already or unknown.
-pub(crate) fn insert_revoking_key(actor: &Actor, entry: Entry) -> Statement {
+pub(crate) fn insert_revoking_key(actor: &Actor, entry: AuditedChange) -> Statement {
     Statement::new(
         insert_into_audit!(
             "SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9
@@ -229,7 +233,7 @@ pub(crate) fn insert_revoking_key(actor: &Actor, entry: Entry) -> Statement {
     )
 }
 
-fn params(actor: &Actor, entry: Entry) -> [keywright_ports::Value; 9] {
+fn params(actor: &Actor, entry: AuditedChange) -> [keywright_ports::Value; 9] {
     let text = |value: Option<Value>| value.map(|value| value.to_string());
     [
         entry.id.into(),

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 /// One download that was begun, or refused to somebody known.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Entry {
+pub struct DownloadEntry {
     /// Unix seconds.
     pub at: i64,
     /// The license, where the token or link names one.
@@ -28,7 +28,7 @@ pub struct Entry {
 
 /// Writes entries, however many, with one statement.
 #[must_use]
-pub fn append(entries: &[&Entry]) -> Statement {
+pub fn append(entries: &[&DownloadEntry]) -> Statement {
     // A list of texts and numbers can always be written as JSON.
     let entries = serde_json::to_string(entries).unwrap_or_default();
     Statement::new(

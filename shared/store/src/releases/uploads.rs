@@ -3,7 +3,7 @@
 //! that, so that any instance takes the next part.
 
 use crate::columns;
-use crate::operator::audit::{self, Actor, Entry};
+use crate::operator::audit::{self, Actor, AuditedChange};
 use keywright_domain::release::statement::Sha256Hex;
 use keywright_domain::slug::Slug;
 use keywright_ports::{Batch, Database, DatabaseError, Part, Reader, Statement};
@@ -112,7 +112,7 @@ pub async fn begin(
             new.created_at.into(),
         ],
     );
-    let entry = Entry {
+    let entry = AuditedChange {
         id: audit_id,
         action: "upload.begin",
         object_kind: "upload",

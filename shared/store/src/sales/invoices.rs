@@ -2,7 +2,7 @@
 //! [`crate::sales::settle`], reading them back in [`crate::sales::due_orders`].
 
 use crate::columns;
-use crate::operator::audit::{self, Actor, Entry};
+use crate::operator::audit::{self, Actor, AuditedChange};
 use crate::sales::payable::{Payable, payable_columns};
 use crate::sales::recent_orders::{self, OrderCap};
 use crate::sales::redemptions::{self, Reservation};
@@ -303,7 +303,7 @@ pub async fn close(
             from[1].into(),
         ],
     );
-    let entry = Entry {
+    let entry = AuditedChange {
         id: audit_id,
         action: "invoice.close",
         object_kind: "invoice",

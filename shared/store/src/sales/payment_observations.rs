@@ -8,7 +8,7 @@
 //! that was overtaken writes nothing and reads again.
 
 use crate::operator::attention;
-use crate::operator::audit::{self, Actor, Entry, insert_into_audit};
+use crate::operator::audit::{self, Actor, AuditedChange, insert_into_audit};
 use crate::sales::invoices::Quote;
 use crate::sales::payable::Payable;
 use crate::sales::redemptions;
@@ -304,7 +304,7 @@ fn is_first_payment(invoice: &Payable, step: OrderStep) -> bool {
 
 /// The audit entry of an invoice that ended.
 fn closed(actor: &Actor, invoice: &Payable, step: OrderStep, ids: &StepIds) -> Statement {
-    let entry = Entry {
+    let entry = AuditedChange {
         id: ids.closed.clone(),
         action: "invoice.close",
         object_kind: "invoice",

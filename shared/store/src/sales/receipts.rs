@@ -5,7 +5,7 @@
 //! that the row that is written is the one that was sealed.
 
 use crate::columns;
-use crate::operator::audit::{self, Actor, Entry};
+use crate::operator::audit::{self, Actor, AuditedChange};
 use keywright_domain::entitlement::SealState;
 use keywright_domain::page::Page;
 use keywright_ports::receipt_keys::{ReceiptFacts, ReceiptKeys, Seal};
@@ -197,7 +197,7 @@ pub async fn seal_recorded(
         [list.into(), keys.newest_id().into(), actor.at.into()],
     );
     let ids: Vec<&str> = receipts.iter().map(|receipt| receipt.id).collect();
-    let entry = Entry {
+    let entry = AuditedChange {
         id: audit_id,
         action: "receipt.seal",
         object_kind: "receipt",

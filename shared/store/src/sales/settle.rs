@@ -6,7 +6,7 @@
 
 use crate::columns;
 use crate::licenses::download_ids;
-use crate::operator::audit::{self, Actor, Entry};
+use crate::operator::audit::{self, Actor, AuditedChange};
 use crate::sales::invoices::{self, OrderDraft, OrderRefusal};
 use crate::sales::receipts;
 use crate::sales::recent_orders;
@@ -284,7 +284,7 @@ fn reported(
     invoice_id: Option<&str>,
     source: &'static str,
 ) -> [Statement; 2] {
-    let entry = Entry {
+    let entry = AuditedChange {
         id: ids.audit.clone(),
         action: "license.issue",
         object_kind: "license",

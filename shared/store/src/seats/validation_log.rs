@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// One validation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Entry {
+pub struct ValidationEntry {
     /// Unix seconds.
     pub at: i64,
     /// The license that the key names, where its signature is good.
@@ -35,7 +35,7 @@ const MOST_WITHOUT_LICENSE: i64 = 500;
 /// Writes entries, however many, with one statement. Those that name no license, which
 /// anybody can make up, are left out once there are many.
 #[must_use]
-pub fn append(entries: &[&Entry]) -> Statement {
+pub fn append(entries: &[&ValidationEntry]) -> Statement {
     let newest = entries
         .iter()
         .map(|entry| entry.at)
