@@ -185,7 +185,8 @@ async function preview() {
       return;
     }
     tried = answer;
-    fill(said, answer.valid ? `✓ ${sentence(answer.message)}` : sentence(answer.message));
+    const used = answer.valid && answer.applied_code === answer.code;
+    fill(said, used ? `✓ ${sentence(answer.message)}` : sentence(answer.message));
     if (!answer.valid) {
       form.code.setAttribute("aria-invalid", "true");
     }

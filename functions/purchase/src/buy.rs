@@ -1,13 +1,15 @@
 //! `POST /v1/purchase`: places an order; at a price of 0 its license is issued at once.
 
+use crate::codes::{self, TypedCode};
 use crate::orders::buyer::{Buyer, present, redirect_url};
 use crate::orders::pay_by::PayBy;
 use crate::orders::{CheckedOrder, OrderError, OrderPayment, OrderTaker, PlacedOrder, origin};
 use crate::selection::{PolicyChoice, Selection};
-use crate::{Ports, codes, product_lookup, usdc};
+use crate::{Ports, product_lookup, usdc};
 use axum::Extension;
 use keywright_domain::caller_limits::{CODES, ORDERS, USDC_ORDERS};
 use keywright_domain::money::Currency;
+use keywright_store::catalog::discount_codes::DiscountCode;
 use keywright_store::operator::audit::Actor;
 use keywright_store::sales::invoices::{OrderRefusal, Quote};
 use keywright_store::sales::recent_orders::OrderCap;
@@ -42,7 +44,8 @@ pub(crate) struct PurchaseOrder {
     #[schema(max_length = 2_000)]
     redirect_url: Option<String>,
     /// A discount code; small letters and spaces around it do not matter.
-    /// Without one, and with `policy_slug`, a featured code that fits is used.
+    /// Without one, and with `policy_slug`, a featured code that fits is used. A featured
+    /// code that costs the buyer less is used in place of this one.
     #[schema(example = "LAUNCH")]
     code: Option<String>,
     /// What the checkout shows first: `lightning` or `onchain`; or `usdc`, to pay
@@ -88,6 +91,14 @@ pub(crate) struct Purchase {
     /// What the discount code took off, in the same unit.
     #[schema(minimum = 0)]
     discount_applied_value: i64,
+    /// The discount code that was used; absent without one. It may be a featured code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "LAUNCH")]
+    discount_code: Option<String>,
+    /// Why it is not the code of the request, in words for the buyer; present only then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "LAUNCH already gives you a better price")]
+    discount_message: Option<String>,
     /// Where to fetch the key. Holds the secret.
     poll_url: String,
     /// The key.
@@ -119,7 +130,8 @@ pub(crate) struct Purchase {
 /// discount code, the license is issued at once. A price in dollars or euros is charged in
 /// its currency, and converted by `BTCPay`.
 ///
-/// The use of a discount code is reserved with the order and released when the order ends
+/// A code never costs the buyer more than the featured discount that it would replace:
+/// then the featured code is used, and the other one keeps its uses. The use of a discount code is reserved with the order and released when the order ends
 /// without a payment; while nobody pays, another order may take it over after five
 /// minutes, and this one keeps its price. An unknown product or policy is
 /// 404; a code that cannot be used, a policy that is not for sale, and an order that
@@ -169,17 +181,25 @@ pub(crate) async fn handler(
         actor: &actor,
         public_url: ports.public_url()?,
     };
-    let placed = match code {
+    let (database, selection) = (&ports.database, &checked.selection);
+    let (typed, featured) = match code {
         Some(text) => {
-            let code = codes::typed(&ports.database, &text, &checked.selection, actor.at).await?;
-            let code = code.map_err(codes::refused)?;
-            taker.take(&checked, Some(&code)).await
+            let typed = codes::typed(database, &text, selection, actor.at).await?;
+            let TypedCode { code, better } = typed.map_err(codes::refused)?;
+            (Some(code), better)
         }
-        None if policy_slug.is_some() => take_with_featured_code(&taker, &checked).await,
-        None => taker.take(&checked, None).await,
+        None if policy_slug.is_some() => {
+            (None, codes::offered(database, selection, actor.at).await?)
+        }
+        None => (None, Vec::new()),
     };
+    let placed = take_with_a_code(&taker, &checked, &featured, typed.as_ref()).await;
     match placed {
-        Ok(placed) => Ok(Json(answer(&taker, placed).await)),
+        Ok((placed, better)) => {
+            let mut purchase = answer(&taker, placed).await;
+            purchase.discount_message = better.map(codes::already_better);
+            Ok(Json(purchase))
+        }
         Err(error) => Err(error.answer(&ports, &checked.origin).await),
     }
 }
@@ -200,22 +220,24 @@ async fn count(
         .map(drop)
 }
 
-/// Takes an order with the first featured code that has a use left, else at the full
-/// price: nobody is refused because of a code that they did not send.
-async fn take_with_featured_code(
+/// Takes an order with the first featured code that has a use left, else with the code
+/// that the buyer typed, else at the full price: nobody is refused because of a code that
+/// they did not send. The featured code is answered if it took the place of a typed one.
+async fn take_with_a_code<'a>(
     taker: &OrderTaker<'_>,
     order: &CheckedOrder,
-) -> Result<PlacedOrder, OrderError> {
-    let (database, now) = (&taker.ports.database, taker.actor.at);
-    for code in codes::offered(database, &order.selection, now).await? {
-        match taker.take(order, Some(&code)).await {
+    featured: &'a [DiscountCode],
+    typed: Option<&DiscountCode>,
+) -> Result<(PlacedOrder, Option<&'a DiscountCode>), OrderError> {
+    for code in featured {
+        match taker.take(order, Some(code)).await {
             Err(OrderError::Refused(
                 OrderRefusal::CodeUsedUp | OrderRefusal::TooMany(OrderCap::Codes),
             )) => {}
-            taken => return taken,
+            taken => return taken.map(|placed| (placed, typed.and(Some(code)))),
         }
     }
-    taker.take(order, None).await
+    taker.take(order, typed).await.map(|placed| (placed, None))
 }
 
 async fn answer(taker: &OrderTaker<'_>, placed: PlacedOrder) -> Purchase {
@@ -233,6 +255,8 @@ async fn answer(taker: &OrderTaker<'_>, placed: PlacedOrder) -> Purchase {
         price_value: price.amount(),
         base_price_value: base.amount(),
         discount_applied_value: base.amount() - price.amount(),
+        discount_code: placed.code,
+        discount_message: None,
         license_key: None,
         license_id: None,
         token: None,

@@ -3,9 +3,10 @@
 //! As in the list of policies, the contract's members named `…_sats` are in the
 //! smallest unit of the product's currency.
 
+use crate::codes::{self, TypedCode};
 use crate::orders::buyer::present;
+use crate::product_lookup;
 use crate::selection::{PolicyChoice, Selection};
-use crate::{codes, product_lookup};
 use axum::extract::State;
 use keywright_domain::caller_limits::CODES;
 use keywright_domain::discount::Discount;
@@ -51,9 +52,12 @@ pub(crate) struct Usable {
     valid: bool,
     /// The code as it is recorded.
     code: String,
+    /// The code that an order would use: this one, or the featured code that costs the
+    /// buyer less.
+    applied_code: String,
     /// `percent`, `fixed_sats`, `set_price` or `free_license`.
     kind: &'static str,
-    /// Whether there is nothing left to pay.
+    /// Whether there is nothing left to pay with `applied_code`.
     is_free: bool,
     /// What the prices are in: `SAT`, `USD` or `EUR`. All of them are in its
     /// smallest unit: sats, or cents.
@@ -61,9 +65,9 @@ pub(crate) struct Usable {
     price_currency: Currency,
     /// The price without the code.
     base_price_sats: i64,
-    /// What the code takes off.
+    /// What `applied_code` takes off.
     discount_applied_sats: i64,
-    /// The price with the code.
+    /// The price with `applied_code`.
     final_price_sats: i64,
     /// As `base_price_sats`, under a name that is right for every currency.
     base_price_value: i64,
@@ -101,8 +105,10 @@ pub(crate) struct Refused {
 
 /// Shows what a discount code does to a price
 ///
-/// Uses nothing up. A code that cannot be used is a 200 with `valid: false` and
-/// the reason; 404 for an unknown product or policy, 400 for an empty code.
+/// Uses nothing up. A code never costs the buyer more than the featured discount that
+/// it would replace: then the prices are those of the featured code, `applied_code` names
+/// it, and the message says so. A code that cannot be used is a 200 with `valid: false`
+/// and the reason; 404 for an unknown product or policy, 400 for an empty code.
 /// Thirty codes at once from an address and one more every two seconds.
 #[utoipa::path(
     get,
@@ -130,7 +136,9 @@ pub(crate) async fn handler(
     let now = stamps.now();
     let code = codes::typed(&database, &query.code, &selection, now).await?;
     Ok(Json(match code {
-        Ok(code) => Preview::Usable(usable(&code, selection.base)),
+        Ok(TypedCode { code, better }) => {
+            Preview::Usable(usable(&code, better.first(), selection.base))
+        }
         Err(reason) => Preview::Refused(Refused {
             valid: false,
             reason,
@@ -142,18 +150,22 @@ pub(crate) async fn handler(
     }))
 }
 
-fn usable(code: &DiscountCode, base: Price) -> Usable {
-    let price = code.discount.price(base);
+/// The effect of a code, or of the featured code that is better.
+fn usable(code: &DiscountCode, better: Option<&DiscountCode>, base: Price) -> Usable {
+    let applied = better.unwrap_or(code);
+    let price = applied.discount.price(base);
     let off = base.less(price.amount());
     let less = format!("{} less, {} to pay", in_words(off), in_words(price));
-    let message = match (code.discount, price.is_zero()) {
-        (_, true) => "nothing to pay: the license is free with this code".to_owned(),
-        (Discount::Percent(points), _) => format!("{} % off: {less}", percent(points)),
-        _ => less,
+    let message = match (better, code.discount, price.is_zero()) {
+        (Some(better), _, _) => codes::already_better(better),
+        (None, _, true) => "nothing to pay: the license is free with this code".to_owned(),
+        (None, Discount::Percent(points), _) => format!("{} % off: {less}", percent(points)),
+        (None, _, _) => less,
     };
     Usable {
         valid: true,
         code: code.code.clone(),
+        applied_code: applied.code.clone(),
         kind: code.discount.kind().as_str(),
         is_free: price.is_zero(),
         price_currency: base.currency(),

@@ -288,3 +288,102 @@ async fn a_code_is_deleted_unused_or_not_at_all() {
         assert_uses_add_up(&bench, "deleted").await;
     }
 }
+
+/// A code of 10.00 off where 30 % are featured: it is shown and sold at the better price,
+/// in every currency, and keeps its uses.
+#[tokio::test]
+async fn a_typed_code_never_costs_more_than_the_featured_discount() {
+    let pay = played_store();
+    let bench = Bench::paid_through(&pay);
+    for currency in ["USD", "EUR", "SAT"] {
+        let slug = currency.to_lowercase();
+        let product =
+            json!({ "slug": slug, "name": slug, "price_currency": currency, "price_value": 4_900 });
+        let made = bench.operate("POST", "/v1/admin/products", &product).await;
+        assert_eq!(made.status, 200, "{made:?}");
+        bench.policy(&slug, "pro", json!({})).await;
+        let named = |kind: &str| format!("{kind}-{currency}");
+        let of_product = |members: Value| {
+            let mut all = json!({ "product_slug": slug, "max_uses": 1 });
+            let members = members.as_object().expect("members").clone();
+            all.as_object_mut().expect("an object").extend(members);
+            all
+        };
+        let fixed = |amount: i64| {
+            let fixed =
+                json!({ "kind": "fixed_sats", "amount": amount, "discount_currency": currency });
+            of_product(fixed)
+        };
+        let launch = json!({ "amount": 3_000, "featured": true, "max_uses": null });
+        bench.code(&named("LAUNCH"), of_product(launch)).await;
+        bench.code(&named("TENOFF"), fixed(1_000)).await;
+        bench.code(&named("BETTER"), fixed(1_471)).await;
+        let free = json!({ "kind": "free_license" });
+        bench.code(&named("GIFT"), of_product(free)).await;
+        for (code, applied, price) in [
+            ("TENOFF", "LAUNCH", 3_430),
+            ("BETTER", "BETTER", 3_429),
+            ("LAUNCH", "LAUNCH", 3_430),
+            ("GIFT", "GIFT", 0),
+        ] {
+            let (typed, applied) = (named(code), named(applied));
+            let says = format!("{applied} already gives you a better price");
+            let path =
+                format!("/v1/discount-codes/preview?code={typed}&product={slug}&policy_slug=pro");
+            let shown = bench.get(&path).await.json();
+            assert_eq!(shown["final_price_value"], price, "{shown}");
+            assert_eq!(shown["applied_code"], applied, "{shown}");
+            assert_eq!(
+                shown["message"] == says.as_str(),
+                typed != applied,
+                "{shown}"
+            );
+            // With one policy for sale, the policy need not be named.
+            for mut order in [json!({ "policy_slug": "pro" }), json!({})] {
+                order["product"] = slug.clone().into();
+                order["code"] = typed.clone().into();
+                let bought = bench.post("/v1/purchase", &order).await;
+                if typed == applied && order["policy_slug"].is_null() && code != "LAUNCH" {
+                    assert!(is_exhausted(&bought), "{bought:?}");
+                    continue;
+                }
+                let bought = bought.json();
+                assert_eq!(bought["price_value"], price, "{bought}");
+                assert_eq!(bought["discount_code"], applied, "{bought}");
+                let why = bought.get("discount_message").cloned();
+                assert_eq!(why, (typed != applied).then(|| json!(says)), "{bought}");
+            }
+        }
+        assert_eq!(uses(&bench, &named("TENOFF")).await, [0; 4]);
+        assert_eq!(uses(&bench, &named("LAUNCH")).await[0], 4);
+    }
+}
+
+/// Once the last use of the featured code is gone, the typed codes count.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_race_for_the_featured_use_leaves_the_typed_code_its_uses() {
+    let pay = played_store();
+    let bench = Arc::new(Bench::paid_through(&pay));
+    bench.product("demo", 50_000).await;
+    bench.policy("demo", "pro", json!({})).await;
+    let launch = json!({ "amount": 3_000, "max_uses": 3, "featured": true });
+    bench.code("LAUNCH", launch).await;
+    bench.code("TEN", json!({ "max_uses": 4 })).await;
+    let order = json!({ "product": "demo", "policy_slug": "pro", "code": "TEN" });
+    bench.shop.database.gather(20);
+    let answers = posts(&bench, 20, "/v1/purchase", order).await;
+    let paid = |price: i64| {
+        let at = |answer: &&Answer| answer.status == 200 && answer.json()["amount_sats"] == price;
+        answers.iter().filter(at).count()
+    };
+    assert_eq!((paid(35_000), paid(45_000)), (3, 4));
+    assert!(
+        answers
+            .iter()
+            .filter(|answer| answer.status != 200)
+            .all(is_exhausted)
+    );
+    assert_eq!(uses(&bench, "LAUNCH").await[0], 3);
+    assert_eq!(uses(&bench, "TEN").await[0], 4);
+    assert_uses_add_up(&bench, "raced").await;
+}

@@ -228,7 +228,7 @@ async fn the_featured_code_that_is_shown_is_the_one_that_is_taken() {
             "discount_applied_sats": 1_000, "discounted_price_sats": 49_000,
         })
     );
-    // Without a policy nothing applies by itself, and a code that is sent wins.
+    // Without a policy nothing applies by itself, and the better price wins.
     let plain = bench
         .post("/v1/purchase", &json!({ "product": "other" }))
         .await
@@ -236,7 +236,8 @@ async fn the_featured_code_that_is_shown_is_the_one_that_is_taken() {
     assert_eq!(plain["discount_applied_sats"], 0);
     let order = json!({ "product": "demo", "policy_slug": "pro", "code": "ALL" });
     let bought = bench.post("/v1/purchase", &order).await.json();
-    assert_eq!(bought["discount_applied_sats"], 800);
+    assert_eq!(bought["discount_applied_sats"], 2_400);
+    assert_eq!(bought["discount_code"], "POLICY");
     // Used up, it makes room for the next one.
     let order = json!({ "product": "demo", "policy_slug": "basic" });
     let last = bench.post("/v1/purchase", &order).await.json();

@@ -58,6 +58,8 @@ pub(crate) struct PlacedOrder {
     pub(crate) price: Price,
     /// The price before any discount.
     pub(crate) base: Price,
+    /// The discount code that it uses.
+    pub(crate) code: Option<String>,
     pub(crate) payment: OrderPayment,
 }
 
@@ -115,6 +117,7 @@ impl OrderTaker<'_> {
             identity: draft.identity,
             price: draft.price,
             base: draft.base,
+            code: code.map(|code| code.code.clone()),
             payment,
         })
     }

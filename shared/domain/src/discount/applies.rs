@@ -150,6 +150,20 @@ pub fn featured<T>(
     fitting
 }
 
+/// The featured codes that an order takes before the code that its buyer typed: those
+/// that it would get without one, for as long as each is cheaper than the typed code.
+/// `featured` are in the order of [`featured`], and `price` is the price with one of them.
+pub fn cheaper_than<T>(
+    typed: Price,
+    featured: impl IntoIterator<Item = T>,
+    price: impl Fn(&T) -> Price,
+) -> Vec<T> {
+    featured
+        .into_iter()
+        .take_while(|code| price(code).amount() < typed.amount())
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::CodeRefusal::{Disabled, Exhausted, Expired, UnknownCode, WrongProduct, WrongTier};
@@ -322,6 +336,37 @@ mod tests {
             ]
         );
         assert!(chosen(codes, 0).is_empty(), "nothing comes off nothing");
+    }
+
+    /// 30 % are featured on 49.00, and the buyer types a code.
+    #[test]
+    fn a_typed_code_never_costs_more_than_the_featured_one_it_replaces() {
+        let base = |currency| Price::new(currency, 4_900).expect("a price");
+        for currency in [Currency::Sat, Currency::Usd, Currency::Eur] {
+            let money = |amount| Price::new(currency, amount).expect("a price");
+            let (launch, late) = (Discount::Percent(3_000), Discount::SetPrice(money(2_000)));
+            for (typed, first) in [
+                (Discount::Fixed(money(1_000)), vec![launch, late]),
+                (Discount::Fixed(money(1_469)), vec![launch, late]),
+                // As cheap as the featured one: the buyer's own code is used.
+                (Discount::Fixed(money(1_470)), vec![]),
+                (Discount::Fixed(money(1_471)), vec![]),
+                (Discount::Percent(3_000), vec![]),
+                (Discount::Percent(2_999), vec![launch, late]),
+                (Discount::SetPrice(money(4_000)), vec![launch, late]),
+                (Discount::Percent(0), vec![launch, late]),
+                (Discount::FreeLicense, vec![]),
+            ] {
+                let base = base(currency);
+                let found = cheaper_than(typed.price(base), [launch, late], |one| one.price(base));
+                assert_eq!(found, first, "{typed:?} in {currency}");
+            }
+            // Without a code the buyer would get the first one, so the second is not offered.
+            let dear = Discount::Percent(100);
+            let base = base(currency);
+            let typed = Discount::Fixed(money(1_000)).price(base);
+            assert!(cheaper_than(typed, [dear, launch], |one| one.price(base)).is_empty());
+        }
     }
 
     #[test]

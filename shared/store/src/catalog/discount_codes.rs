@@ -136,11 +136,31 @@ pub async fn find(
     code: &CodeText,
     now: i64,
 ) -> Result<Option<DiscountCode>, DatabaseError> {
-    let statement = Statement::new(
+    database.first(with_text(code, now)).await
+}
+
+/// As [`find`], with the answer of [`featured`], in one round trip.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn find_with_featured(
+    database: &Database,
+    code: &CodeText,
+    product_id: &str,
+    now: i64,
+) -> Result<(Option<DiscountCode>, Vec<DiscountCode>), DatabaseError> {
+    let mut batch = Batch::new();
+    let found = batch.read(with_text(code, now));
+    let featured = batch.read(featured_for(product_id, now));
+    let mut rows = batch.run_aside(database).await?;
+    Ok((rows.first(found)?, rows.all(featured)?))
+}
+
+fn with_text(code: &CodeText, now: i64) -> Statement {
+    Statement::new(
         select_codes!(used_for_an_order!("?2"), "WHERE c.code = ?1"),
         [code.as_str().into(), yields_before(now).into()],
-    );
-    database.first(statement).await
+    )
 }
 
 /// The code with this id.
@@ -162,7 +182,11 @@ pub async fn featured(
     product_id: &str,
     now: i64,
 ) -> Result<Vec<DiscountCode>, DatabaseError> {
-    let statement = Statement::new(
+    database.query(featured_for(product_id, now)).await
+}
+
+fn featured_for(product_id: &str, now: i64) -> Statement {
+    Statement::new(
         select_codes!(
             used_for_an_order!("?4"),
             "WHERE c.featured = 1 AND c.active = 1
@@ -180,8 +204,7 @@ pub async fn featured(
             MAX_FEATURED.into(),
             yields_before(now).into(),
         ],
-    );
-    database.query(statement).await
+    )
 }
 
 /// Codes, newest first; one more than the page holds when there are more.
