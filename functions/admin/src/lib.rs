@@ -126,6 +126,7 @@ keywright_web::endpoints! {
         transfers::resolve: AttentionWrite,
         chain::show: AttentionRead,
         chain::reread: Gate::Master,
+        chain::transaction: Gate::Master,
         chain::cursor: Gate::Master,
         transactions: AuditRead,
         machines::list: MachinesRead,

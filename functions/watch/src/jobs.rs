@@ -1,10 +1,11 @@
 //! Chain jobs, a bounded part in a tick: reading a block by the receipts of its
-//! transactions, and reading blocks again for the operator. A job that fails waits longer
+//! transactions, and reading blocks again, or one transaction, for the operator. A job that fails waits longer
 //! each time while other jobs go on.
 
 use crate::back;
 use crate::chain::{ChainClient, EndpointSession, position};
-use crate::stretch::{LogReader, ReadEnd, new_transfer};
+use crate::claims::paying;
+use crate::stretch::{LogReader, ReadEnd};
 use crate::tick::Tick;
 use keywright_domain::usdc::watching::retry_after;
 use keywright_ports::DatabaseError;
@@ -39,6 +40,7 @@ pub(crate) async fn work_on(
     }
     match job.kind {
         JobKind::Block => receipts(tick, chain, session, job).await,
+        JobKind::Transaction => transaction(tick, chain, session, job).await,
         JobKind::Range => again(tick, chain, session, cursor, job, groups, range).await,
         // The cursor is moved at the beginning of a tick.
         JobKind::Cursor => Ok(()),
@@ -108,7 +110,6 @@ async fn read(
     transactions: &[Hash],
     first: usize,
 ) -> BlockPayments {
-    let contracts = tick.settings.contracts();
     let mut payments = BlockPayments {
         found: Vec::new(),
         next: first,
@@ -123,14 +124,10 @@ async fn read(
             Ok(Some(receipt))
                 if receipt.block_hash == block && receipt.transaction == *transaction =>
             {
-                let logs = receipt.logs.iter().filter(|log| {
-                    receipt.succeeded
-                        && contracts.contains(&log.address)
-                        && log.block_hash == block
-                        && log.transaction == *transaction
-                });
-                let transfers = logs.filter_map(|log| new_transfer(tick, log));
-                payments.found.extend(transfers);
+                let new_id = || tick.ports.stamps.new_id();
+                payments
+                    .found
+                    .extend(paying(tick.settings, &receipt, new_id));
             }
             Ok(_) => {
                 payments.error = Some(RpcError::Malformed("it lacks a receipt of the block"));
@@ -148,6 +145,43 @@ async fn read(
         payments.next += 1;
     }
     payments
+}
+
+/// Records what one transaction pays to watched addresses, for the operator.
+async fn transaction(
+    tick: &mut Tick<'_>,
+    chain: &mut ChainClient<'_>,
+    session: &EndpointSession,
+    job: &ChainJob,
+) -> Result<(), DatabaseError> {
+    let Some(Ok(hash)) = job.tx_hash.as_deref().map(str::parse::<Hash>) else {
+        return advance(tick, job, &at(job, JobState::Failed, None, job.next_block)).await;
+    };
+    let receipt = match chain.ask(session, &rpc::receipt(hash)).await {
+        Ok(Some(receipt)) if receipt.transaction == hash => receipt,
+        Ok(_) => return failed(tick, job, "the endpoint does not have the transaction").await,
+        Err(error) => return failed(tick, job, &error.to_string()).await,
+    };
+    if receipt.block_number > session.head.number {
+        return failed(tick, job, "the block of the transaction is not final yet").await;
+    }
+    let found = paying(tick.settings, &receipt, || tick.ports.stamps.new_id());
+    let found = ours(tick, found).await?;
+    let block = receipt.block_number;
+    let details = match (receipt.succeeded, found.len()) {
+        (false, _) => format!("the transaction is in block {block} and failed: it moved nothing"),
+        (true, 0) => format!("the transaction is in block {block} and pays no watched address"),
+        (true, 1) => format!("the transaction is in block {block}: 1 payment is recorded"),
+        (true, count) => {
+            format!("the transaction is in block {block}: {count} payments are recorded")
+        }
+    };
+    let progress = JobProgress {
+        details: Some(&details),
+        found: &found,
+        ..at(job, JobState::Done, None, job.next_block)
+    };
+    advance(tick, job, &progress).await
 }
 
 /// The transfers to watched addresses.

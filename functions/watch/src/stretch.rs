@@ -135,7 +135,7 @@ impl LogReader {
                     ranges += 1;
                     stretch.to = blocks.to;
                     self.range = self.range.succeeded(blocks);
-                    let found = logs.iter().filter_map(|log| new_transfer(tick, log));
+                    let found = logs.iter().filter_map(|log| read_transfer(tick, log));
                     stretch.found.extend(found);
                 }
                 Err(LogsRefusal::Narrower(narrower)) => self.range = narrower,
@@ -284,7 +284,7 @@ impl LogReader {
         let (logs, is_whole) = self.parts(chain, session, span, block.hash).await;
         stretch
             .found
-            .extend(logs.iter().filter_map(|log| new_transfer(tick, log)));
+            .extend(logs.iter().filter_map(|log| read_transfer(tick, log)));
         if !is_whole {
             tick.warn(&format!(
                 "block {number} will be read by its receipts: {error}"
@@ -357,18 +357,20 @@ async fn ask(
 }
 
 /// A log as it is recorded; `None` when it moves no money.
-pub(crate) fn new_transfer(tick: &Tick<'_>, log: &Log) -> Option<NewTransfer> {
+///
+/// # Errors
+/// Why the log is not a transfer.
+pub(crate) fn new_transfer(
+    log: &Log,
+    new_id: impl Fn() -> String,
+) -> Result<Option<NewTransfer>, NotATransfer> {
     let transfer = match transfer::decode(log) {
         Ok(transfer) => transfer,
-        Err(NotATransfer::Removed) => return None,
-        Err(error) => {
-            let line = format!("log {} of {}: {error}", log.index, log.transaction);
-            tick.warn(&line);
-            return None;
-        }
+        Err(NotATransfer::Removed) => return Ok(None),
+        Err(error) => return Err(error),
     };
-    (transfer.amount.get() > 0).then(|| NewTransfer {
-        id: tick.ports.stamps.new_id(),
+    Ok((transfer.amount.get() > 0).then(|| NewTransfer {
+        id: new_id(),
         tx_hash: transfer.transaction.to_string(),
         log_index: transfer.log_index.cast_signed(),
         block: transfer.block_number.cast_signed(),
@@ -377,5 +379,16 @@ pub(crate) fn new_transfer(tick: &Tick<'_>, log: &Log) -> Option<NewTransfer> {
         payer: transfer.payer.lower(),
         recipient: transfer.recipient.lower(),
         amount_units: transfer.amount.get(),
+    }))
+}
+
+/// As [`new_transfer`], with a warning for a log that is not a transfer.
+fn read_transfer(tick: &Tick<'_>, log: &Log) -> Option<NewTransfer> {
+    new_transfer(log, || tick.ports.stamps.new_id()).unwrap_or_else(|error| {
+        tick.warn(&format!(
+            "log {} of {}: {error}",
+            log.index, log.transaction
+        ));
+        None
     })
 }

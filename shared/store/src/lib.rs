@@ -57,4 +57,8 @@ pub const MIGRATIONS: &[Migration] = &[
         level: 6,
         sql: include_str!("../../../migrations/0006_strangers.sql"),
     },
+    Migration {
+        level: 7,
+        sql: include_str!("../../../migrations/0007_transaction_jobs.sql"),
+    },
 ];

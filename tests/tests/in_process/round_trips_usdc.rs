@@ -111,6 +111,14 @@ pub(crate) async fn rows(bench: &Bench, chain: &Chain) -> Vec<Row> {
             1,
         ),
         (
+            "/v1/admin/chain/transactions",
+            post(
+                "/v1/admin/chain/transactions",
+                &json!({ "tx_hash": hash.to_string() }),
+            ),
+            1,
+        ),
+        (
             "/v1/admin/chain/cursor",
             post("/v1/admin/chain/cursor", &json!({ "block": 1 })),
             1,

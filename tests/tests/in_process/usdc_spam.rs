@@ -222,6 +222,122 @@ async fn what_one_endpoint_leaves_out_the_next_one_tells() {
     ticks_until_paid(&market, &[&bought], 8).await;
 }
 
+/// A payment that every answer left out, and everything was read twice.
+async fn left_out(market: &Market) -> (Ordered, Hash) {
+    let bought = market.order().await;
+    let hash = market.pay_order(&bought);
+    market.endpoints[0].fault(Fault::Only("eth_getLogs", Box::new(Fault::NoLogs)));
+    for _ in 0..4 {
+        market.minute().await;
+    }
+    market.endpoints[0].clear();
+    assert_eq!(market.status(&bought).await, "waiting");
+    assert_eq!(market.transfers().await, []);
+    (bought, hash)
+}
+
+#[tokio::test]
+async fn a_payment_that_was_left_out_is_recorded_when_its_transaction_is_looked_up() {
+    for market in [Market::open().await, Market::with_addresses().await] {
+        let (bought, hash) = left_out(&market).await;
+        let path = format!("/v1/license/{hash}");
+        let looked_up = || market.bench.get(&path);
+        assert_eq!(looked_up().await.status, 202);
+        // Looked up again, also in other letters, it is one payment and asks nobody.
+        let calls = market.endpoints[0].calls().len();
+        let shouted = format!("/v1/license/0x{}", hash.to_string()[2..].to_uppercase());
+        for again in [looked_up().await, market.bench.get(&shouted).await] {
+            assert_eq!(again.status, 202, "{again:?}");
+        }
+        assert_eq!(market.endpoints[0].calls().len(), calls);
+        assert_eq!(market.transfers().await, [("seen".to_owned(), None)]);
+        market.tick().await;
+        assert_eq!(market.status(&bought).await, "paid");
+        assert_eq!(looked_up().await.json()["claimable"], true);
+        assert_eq!(issued(&market.bench).await, [1; 4]);
+    }
+}
+
+/// A stranger may ask for any transaction: what pays nobody here leaves no row.
+#[tokio::test]
+async fn looking_up_the_transactions_of_others_records_nothing() {
+    let market = Market::with_addresses().await;
+    let bought = market.order().await;
+    let payment = |to: Address, units| Payment::usdc(STRANGER, to, units);
+    let foreign = Payment {
+        token: STRANGER,
+        ..payment(bought.address, bought.units)
+    };
+    let hashes = [
+        market.chain.pay(payment(STRANGER, 19_000_000)),
+        market.chain.pay(payment(bought.address, 0)),
+        market.chain.pay(foreign),
+    ];
+    for _ in 0..3 {
+        market.minute().await;
+    }
+    for (case, hash) in hashes.into_iter().enumerate() {
+        let answer = market.bench.get(&format!("/v1/license/{hash}")).await;
+        assert_eq!(answer.status, 404, "{case}: {answer:?}");
+    }
+    assert_eq!(market.transfers().await, []);
+}
+
+#[tokio::test]
+async fn the_operator_has_one_transaction_looked_at() {
+    let market = Market::with_addresses().await;
+    let (bought, hash) = left_out(&market).await;
+    let path = "/v1/admin/chain/transactions";
+    let wanted = async |hash: &str| {
+        let body = json!({ "tx_hash": hash, "note": "a buyer showed it" });
+        market.bench.operate("POST", path, &body).await
+    };
+    let first = wanted(&format!(" 0x{}", hash.to_string()[2..].to_uppercase())).await;
+    assert_eq!(first.status, 200, "{first:?}");
+    assert_eq!(first.json()["kind"], "transaction");
+    assert_eq!(first.json()["tx_hash"], hash.to_string());
+    assert_eq!(wanted(&hash.to_string()).await.text("id"), first.text("id"));
+    market.minute().await;
+    let done = job(&market).await;
+    assert_eq!(done["state"], "done", "{done}");
+    let details = done["details"].as_str().expect("details");
+    assert!(details.ends_with(": 1 payment is recorded"), "{details}");
+    ticks_until_paid(&market, &[&bought], 2).await;
+    // Looked at again, nothing is credited twice.
+    assert_ne!(wanted(&hash.to_string()).await.text("id"), first.text("id"));
+    let other = market.chain.pay(Payment::usdc(BUYER, STRANGER, 5));
+    let in_vain = Payment::usdc(BUYER, bought.address, bought.units);
+    let in_vain = market.chain.pay_in_vain(in_vain);
+    for (hash, state, says) in [
+        (hash, "done", "1 payment is recorded"),
+        (other, "done", "pays no watched address"),
+        (in_vain, "done", "failed: it moved nothing"),
+        (
+            Hash::from_bytes([9; 32]),
+            "open",
+            "does not have the transaction",
+        ),
+    ] {
+        wanted(&hash.to_string()).await;
+        for _ in 0..2 {
+            market.minute().await;
+        }
+        let found = job(&market).await;
+        assert_eq!(found["state"], state, "{found}");
+        assert!(
+            found["details"]
+                .as_str()
+                .is_some_and(|text| text.contains(says)),
+            "{found}"
+        );
+    }
+    assert_eq!(issued(&market.bench).await, [1; 4]);
+    assert_eq!(market.told().await, [""; 0]);
+    for wrong in ["", "0x12", "5c504ed4", &format!("0x{}", "g".repeat(64))] {
+        assert_eq!(wanted(wrong).await.status, 400, "{wrong}");
+    }
+}
+
 /// What was never found can be read again by hand, as often as wanted.
 #[tokio::test]
 async fn blocks_are_read_again_by_hand_and_credit_nothing_twice() {

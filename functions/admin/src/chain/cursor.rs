@@ -1,6 +1,6 @@
 //! `POST /v1/admin/chain/cursor`.
 
-use super::{JobView, check_block, request};
+use super::{JobView, check_block, on_blocks, request};
 use crate::{Operator, Ports};
 use keywright_store::chain::chain_jobs::JobKind;
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Failures};
@@ -44,7 +44,6 @@ pub(crate) async fn handler(
 ) -> Result<Json<JobView>, ApiError> {
     let Json(body) = body?;
     let block = check_block("block", body.block)?;
-    request(&ports, &actor, JobKind::Cursor, [block, block], body.note)
-        .await
-        .map(Json)
+    let wanted = on_blocks(JobKind::Cursor, [block, block]);
+    request(&ports, &actor, wanted, body.note).await.map(Json)
 }

@@ -5,6 +5,7 @@
 pub(crate) mod cursor;
 pub(crate) mod reread;
 pub(crate) mod show;
+pub(crate) mod transaction;
 
 use crate::Ports;
 use crate::text::{self, MAX_NOTE_BYTES};
@@ -26,11 +27,15 @@ pub(crate) struct JobView {
     /// Id of the work.
     id: String,
     /// `block`: a block whose logs no endpoint gives, read by the receipts of its
-    /// transactions; `range`: blocks that are read again; `cursor`: the cursor is moved.
+    /// transactions; `transaction`: one transaction that is read again; `range`: blocks
+    /// that are read again; `cursor`: the cursor is moved.
     kind: &'static str,
+    /// The transaction; null for other work.
+    #[schema(required)]
+    tx_hash: Option<String>,
     /// `open`, `done` or `failed`.
     state: &'static str,
-    /// The first block; the one that the cursor is moved to.
+    /// The first block; the one that the cursor is moved to; 0 for a transaction.
     first_block: i64,
     /// The last block.
     last_block: i64,
@@ -38,7 +43,7 @@ pub(crate) struct JobView {
     next_block: i64,
     /// How often in a row it could not be done.
     failures: i64,
-    /// What could not be done.
+    /// What could not be done, or what a transaction pays.
     #[schema(required)]
     details: Option<String>,
     /// The operator's note.
@@ -58,6 +63,7 @@ impl From<ChainJob> for JobView {
         Self {
             id: job.id,
             kind: job.kind.as_str(),
+            tx_hash: job.tx_hash,
             state: job.state.as_str(),
             first_block: job.first_block,
             last_block: job.last_block,
@@ -69,6 +75,17 @@ impl From<ChainJob> for JobView {
             requested_at: rfc3339(job.requested_at),
             ended_at: job.ended_at.map(rfc3339),
         }
+    }
+}
+
+/// Work on these blocks.
+const fn on_blocks(kind: JobKind, [first_block, last_block]: [i64; 2]) -> JobRequest<'static> {
+    JobRequest {
+        kind,
+        tx_hash: None,
+        first_block,
+        last_block,
+        note: None,
     }
 }
 
@@ -85,8 +102,7 @@ fn check_block(member: &str, block: i64) -> Result<i64, ApiError> {
 async fn request(
     ports: &Ports,
     actor: &Actor,
-    kind: JobKind,
-    [first_block, last_block]: [i64; 2],
+    wanted: JobRequest<'_>,
     note: Option<String>,
 ) -> Result<JobView, ApiError> {
     let note = text::present(note);
@@ -94,10 +110,8 @@ async fn request(
         text::check("note", note, MAX_NOTE_BYTES)?;
     }
     let wanted = JobRequest {
-        kind,
-        first_block,
-        last_block,
         note: note.as_deref(),
+        ..wanted
     };
     let [id, audit_id] = [ports.stamps.new_id(), ports.stamps.new_id()];
     let job =

@@ -1,6 +1,6 @@
 //! `POST /v1/admin/chain/rereads`.
 
-use super::{JobView, check_block, request};
+use super::{JobView, check_block, on_blocks, request};
 use crate::{Operator, Ports};
 use keywright_store::chain::chain_jobs::JobKind;
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Failures};
@@ -61,7 +61,6 @@ pub(crate) async fn handler(
             "last_block must be less than 1000000 blocks behind first_block; send several requests",
         ));
     }
-    request(&ports, &actor, JobKind::Range, [first, last], body.note)
-        .await
-        .map(Json)
+    let wanted = on_blocks(JobKind::Range, [first, last]);
+    request(&ports, &actor, wanted, body.note).await.map(Json)
 }

@@ -1,15 +1,21 @@
-//! Looks up a transaction that is not recorded on the chain: it may be too new. Nothing
-//! is recorded or issued here; a tick does that once the block is final.
+//! Looks up a transaction that is not recorded on the chain. It may be too new: then a
+//! tick reads it once its block is final. Or an endpoint left it out when its block was
+//! read: then it is recorded here, and a tick judges it as any other. Nothing is credited
+//! here. Only a transfer to an address that is watched is recorded, so that a caller can
+//! add no row that reading the chain would not add.
 
 use super::limit_lookups;
 use crate::Ports;
 use crate::chain::{ChainClient, ConnectedEndpoint};
 use crate::settings::Settings;
+use crate::stretch::new_transfer;
 use keywright_ports::{Level, Outbound};
+use keywright_providers::polygon::Hash;
 use keywright_providers::polygon::rpc::{self, Receipt, RpcError};
-use keywright_providers::polygon::{Address, Hash, transfer};
 use keywright_store::chain::chain_cursors::{self, Cursor};
 use keywright_store::chain::chain_groups;
+use keywright_store::chain::transfers::{self, NewTransfer};
+use keywright_store::operator::audit::Actor;
 use keywright_web::{ApiError, Client};
 
 /// Calls to one endpoint: its chain id, the receipt and the transaction.
@@ -46,18 +52,20 @@ pub(super) async fn look_up(
         ports,
         settings,
         hash,
+        request_id,
     };
-    lookup.run(outbound, request_id).await
+    lookup.run(outbound).await
 }
 
 struct Lookup<'a> {
     ports: &'a Ports,
     settings: &'a Settings,
     hash: Hash,
+    request_id: &'a str,
 }
 
 impl Lookup<'_> {
-    async fn run(&self, outbound: &Outbound, request_id: &str) -> Result<LookupOutcome, ApiError> {
+    async fn run(&self, outbound: &Outbound) -> Result<LookupOutcome, ApiError> {
         let (database, now) = (&self.ports.database, self.ports.stamps.now());
         let market = self.settings.stored();
         let loaded = chain_cursors::load(database, &market, now).await?;
@@ -85,7 +93,7 @@ impl Lookup<'_> {
             return Ok(LookupOutcome::Nothing);
         }
         for line in &failures {
-            self.ports.log.write(Level::Warn, request_id, line);
+            self.ports.log.write(Level::Warn, self.request_id, line);
         }
         Err(outage("no endpoint could be asked about a transaction"))
     }
@@ -111,41 +119,70 @@ impl Lookup<'_> {
         }
     }
 
-    /// Decides whether the receipt pays the vendor in a block that was not read yet.
+    /// Decides whether the receipt pays the vendor. A payment in a block that counts as
+    /// read is recorded.
     async fn judge(
         &self,
         receipt: &Receipt,
         cursor: Option<&Cursor>,
     ) -> Result<LookupOutcome, ApiError> {
-        let read_to = cursor.map_or(-1, |cursor| cursor.place.block);
-        if !receipt.succeeded || receipt.block_number.cast_signed() <= read_to {
-            // The block was read and nothing was recorded, so it pays nobody here.
+        let found = self.payments(receipt).await?;
+        if found.is_empty() {
             return Ok(LookupOutcome::Nothing);
         }
-        let contracts = self.settings.contracts();
-        let paid: Vec<Address> = receipt
-            .logs
-            .iter()
-            .filter(|log| contracts.contains(&log.address))
-            .filter_map(|log| transfer::decode(log).ok())
-            .map(|transfer| transfer.recipient)
-            .collect();
-        if paid.is_empty() {
-            return Ok(LookupOutcome::Nothing);
+        if let Some(cursor) = cursor
+            && receipt.block_number.cast_signed() <= cursor.place.block
+        {
+            let actor = Actor {
+                name: "watch".into(),
+                at: self.ports.stamps.now(),
+                request_id: self.request_id.to_owned(),
+            };
+            let (database, market) = (&self.ports.database, self.settings.stored());
+            // If a tick has moved the cursor meanwhile, the next look-up records it.
+            let step_id = &cursor.step_id;
+            transfers::record_missed(database, &actor, &market, &found, step_id).await?;
+            let line = format!("{} was not in what the endpoints returned", self.hash);
+            self.ports.log.write(Level::Warn, self.request_id, &line);
+        }
+        Ok(LookupOutcome::Pending(Some(receipt.block_number)))
+    }
+
+    /// The transfers of a receipt to addresses that are watched.
+    async fn payments(&self, receipt: &Receipt) -> Result<Vec<NewTransfer>, ApiError> {
+        let mut found = paying(self.settings, receipt, || self.ports.stamps.new_id());
+        if found.is_empty() {
+            return Ok(found);
         }
         let market = self.settings.stored();
-        let is_wallet = |address: &Address| self.settings.wallet == Some(*address);
-        let addresses: Vec<String> = paid.iter().map(Address::lower).collect();
-        let is_ours = paid.iter().any(is_wallet)
-            || !chain_groups::held(&self.ports.database, &market, &addresses)
-                .await?
-                .is_empty();
-        Ok(if is_ours {
-            LookupOutcome::Pending(Some(receipt.block_number))
-        } else {
-            LookupOutcome::Nothing
-        })
+        let wallet = self.settings.wallet.map(|wallet| wallet.lower());
+        let mut recipients: Vec<String> = found.iter().map(|one| one.recipient.clone()).collect();
+        recipients.sort_unstable();
+        recipients.dedup();
+        let held = chain_groups::held(&self.ports.database, &market, &recipients).await?;
+        found
+            .retain(|one| held.contains(&one.recipient) || wallet.as_ref() == Some(&one.recipient));
+        Ok(found)
     }
+}
+
+/// The transfers of the watched tokens in a receipt, to anybody.
+pub(crate) fn paying(
+    settings: &Settings,
+    receipt: &Receipt,
+    new_id: impl Fn() -> String,
+) -> Vec<NewTransfer> {
+    if !receipt.succeeded {
+        return Vec::new();
+    }
+    let contracts = settings.contracts();
+    let logs = receipt.logs.iter().filter(|log| {
+        contracts.contains(&log.address)
+            && log.block_hash == receipt.block_hash
+            && log.transaction == receipt.transaction
+    });
+    let moved = logs.filter_map(|log| new_transfer(log, &new_id).ok().flatten());
+    moved.collect()
 }
 
 enum TransactionState {

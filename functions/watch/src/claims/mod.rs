@@ -8,6 +8,8 @@ mod lookup;
 pub(crate) mod proof;
 pub(crate) mod status;
 
+pub(crate) use lookup::paying;
+
 use crate::Ports;
 use axum::extract::Path;
 use axum::extract::rejection::PathRejection;

@@ -15,8 +15,10 @@ pub const STATEMENTS_TO_MOVE: usize = 6;
 /// What an operator wants done.
 #[derive(Debug, Clone)]
 pub struct JobRequest<'a> {
-    /// [`JobKind::Range`] or [`JobKind::Cursor`].
+    /// [`JobKind::Range`], [`JobKind::Transaction`] or [`JobKind::Cursor`].
     pub kind: JobKind,
+    /// The transaction, for [`JobKind::Transaction`]; then both blocks are 0.
+    pub tx_hash: Option<&'a str>,
     /// The first block; the one that the cursor is moved to.
     pub first_block: i64,
     /// The last block.
@@ -36,48 +38,56 @@ pub async fn request(
     request: &JobRequest<'_>,
     [id, audit_id]: [&str; 2],
 ) -> Result<Option<ChainJob>, DatabaseError> {
+    // The column has no word for one transaction: the row names it.
+    let kind = match request.kind {
+        JobKind::Transaction => JobKind::Block,
+        other => other,
+    };
     let insert = Statement::new(
         "INSERT INTO chain_jobs (id, kind, first_block, last_block, state, next_block,
                                  next_transaction, failures, note, due_at, requested_by,
-                                 requested_at, step_id)
-         SELECT ?1, ?2, ?3, ?4, 'open', ?3, 0, 0, ?5, ?6, ?7, ?6, ?1
+                                 requested_at, step_id, tx_hash)
+         SELECT ?1, ?2, ?3, ?4, 'open', ?3, 0, 0, ?5, ?6, ?7, ?6, ?1, ?8
          WHERE NOT EXISTS (SELECT 1 FROM chain_jobs
                            WHERE state = 'open' AND kind = ?2 AND first_block = ?3
-                             AND last_block = ?4)",
+                             AND last_block = ?4 AND tx_hash IS ?8)",
         [
             id.into(),
-            request.kind.as_str().into(),
+            kind.as_str().into(),
             request.first_block.into(),
             request.last_block.into(),
             request.note.into(),
             actor.at.into(),
             actor.name.as_ref().into(),
+            request.tx_hash.into(),
         ],
     );
     let entry = AuditedChange {
         id: audit_id.to_owned(),
         action: match request.kind {
             JobKind::Cursor => "chain.move_cursor",
-            JobKind::Range | JobKind::Block => "chain.read_again",
+            JobKind::Range | JobKind::Block | JobKind::Transaction => "chain.read_again",
         },
         object_kind: "chain_job",
         object_id: id.to_owned(),
         before: None,
         after: Some(json!({
             "first_block": request.first_block, "last_block": request.last_block,
-            "note": request.note,
+            "tx_hash": request.tx_hash, "note": request.note,
         })),
     };
     let entry = audit::insert_if_changed(actor, entry);
     let found = Statement::new(
         select_jobs!(
-            "WHERE state = 'open' AND kind = ?1 AND first_block = ?2 AND last_block = ?3
+            "WHERE state = 'open' AND chain_jobs.kind = ?1 AND first_block = ?2
+               AND last_block = ?3 AND tx_hash IS ?4
              ORDER BY requested_at LIMIT 1"
         ),
         [
-            request.kind.as_str().into(),
+            kind.as_str().into(),
             request.first_block.into(),
             request.last_block.into(),
+            request.tx_hash.into(),
         ],
     );
     let mut batch = Batch::new();

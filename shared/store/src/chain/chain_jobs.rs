@@ -20,6 +20,8 @@ pub const STATEMENTS_TO_ADVANCE: usize = 2 + transfers::STATEMENTS_TO_RECORD + 1
 pub enum JobKind {
     /// A block that is read by the receipts of its transactions.
     Block,
+    /// One transaction that is read again.
+    Transaction,
     /// Blocks that are read again, group after group.
     Range,
     /// The cursor is moved to a block.
@@ -32,6 +34,7 @@ impl JobKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Block => "block",
+            Self::Transaction => "transaction",
             Self::Range => "range",
             Self::Cursor => "cursor",
         }
@@ -75,6 +78,8 @@ pub struct ChainJob {
     pub last_block: i64,
     /// Where it stands.
     pub state: JobState,
+    /// The transaction, for [`JobKind::Transaction`].
+    pub tx_hash: Option<String>,
     /// The hash that the block had when its reading began.
     pub block_hash: Option<String>,
     /// The group that is being read; `None` before the first one.
@@ -99,11 +104,12 @@ pub struct ChainJob {
     pub step_id: String,
 }
 
-/// Every column of [`ChainJob`].
+/// Every column of [`ChainJob`]. A row of the kind `block` that names a transaction is
+/// about that transaction only.
 macro_rules! select_jobs {
     ($($rest:expr),+ $(,)?) => {
         concat!(
-            "SELECT id, kind, first_block, last_block, state, block_hash, group_number, next_block,
+            "SELECT id, iif(tx_hash IS NULL, kind, 'transaction') AS kind, tx_hash, first_block, last_block, state, block_hash, group_number, next_block,
                     next_transaction, failures, details, note, requested_by, requested_at,
                     ended_at, step_id
              FROM chain_jobs ",
@@ -280,7 +286,7 @@ pub async fn failed(
 }
 
 /// Tells the operator which blocks stay unread when work ended with this step and
-/// could not do all. Under the id of the step, of which there is one for each.
+/// could not do all. What came of a transaction is in the list of jobs only. Under the id of the step, of which there is one for each.
 fn told(actor: &Actor, step_id: &str) -> Statement {
     Statement::new(
         "INSERT INTO attention (id, at, kind, object_kind, object_id, details)
@@ -288,7 +294,8 @@ fn told(actor: &Actor, step_id: &str) -> Statement {
                 'chain_block', first_block,
                 json_object('first_block', first_block, 'last_block', last_block,
                             'next_block', next_block, 'details', details)
-         FROM chain_jobs WHERE step_id = ?2 AND state <> 'open' AND details IS NOT NULL
+         FROM chain_jobs
+         WHERE step_id = ?2 AND state <> 'open' AND details IS NOT NULL AND tx_hash IS NULL
          ON CONFLICT (kind, object_kind, object_id)
          DO UPDATE SET at = excluded.at, details = excluded.details,
                        resolved_at = NULL, resolved_by = NULL",

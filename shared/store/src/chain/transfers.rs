@@ -4,7 +4,7 @@
 
 use crate::chain::usdc_orders::ChainToken;
 use crate::operator::audit::Actor;
-use keywright_ports::{DatabaseError, Statement};
+use keywright_ports::{Database, DatabaseError, Statement};
 use serde::Serialize;
 
 /// Statements that record transfers.
@@ -133,6 +133,22 @@ pub(crate) fn record(
         with_time(),
     );
     Ok([back, calmed, insert])
+}
+
+/// Records transfers of blocks that count as read, which reading left out, while the step
+/// is the last one that was taken.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn record_missed(
+    database: &Database,
+    actor: &Actor,
+    market: &ChainToken,
+    found: &[NewTransfer],
+    step_id: &str,
+) -> Result<(), DatabaseError> {
+    let batch = record(actor, market, found, step_id)?;
+    database.batch(batch.into()).await.map(drop)
 }
 
 /// Marks the transfers behind a block, if the cursor's step was taken, and tells
