@@ -2,11 +2,11 @@
 //! counts what was sold with it, and holds nothing for what was not.
 
 use crate::bench::{Bench, account_of, played_store};
+use crate::breaking::{BreakingFetch, break_every_call, break_every_request};
 use crate::codes::{assert_uses_add_up, buy_with, uses};
 use crate::payments::{issued, poll, tick_until_quiet};
-use crate::settle_faults::{BreakingFetch, Broken, Told, assert_whole, sale};
+use crate::settle_faults::{Told, assert_whole, sale};
 use keywright_btcpay_double::{ApiState, BtcPay, Status};
-use keywright_native_host::Fault;
 use serde_json::json;
 use std::sync::Arc;
 
@@ -32,28 +32,25 @@ async fn one_use(bench: &Bench) {
 async fn whatever_database_call_of_a_sale_breaks_the_code_counts_it() {
     let order = json!({ "product": "demo", "code": "ONE" });
     for told in [Told::Once, Told::Never] {
-        for fault in [Fault::Before, Fault::After] {
-            let mut paid_sales = 0;
-            let mut call = 0;
-            loop {
-                let pay = played_store();
-                let bench = Bench::paid_through(&pay);
-                one_use(&bench).await;
-                bench.shop.database.break_call(call, fault);
-                sale(&bench, &pay, told, &order).await;
-                if bench.shop.database.mend() <= call {
-                    break;
-                }
-                let case = format!("call {call}, {fault:?}");
-                assert_uses_add_up(&bench, &case).await;
-                tick_until_quiet(&bench).await;
-                paid_sales += usize::from(!pay.invoices().is_empty());
-                assert_counted(&bench, &pay, &case).await;
-                call += 1;
+        let mut paid_sales = 0;
+        break_every_call(8, async |call, fault| {
+            let pay = played_store();
+            let bench = Bench::paid_through(&pay);
+            one_use(&bench).await;
+            bench.shop.database.break_call(call, fault);
+            sale(&bench, &pay, told, &order).await;
+            if bench.shop.database.mend() <= call {
+                return false;
             }
-            assert!(call >= 8, "only {call} calls were broken");
-            assert!(paid_sales >= 3, "only {paid_sales} broken sales were paid");
-        }
+            let case = format!("call {call}, {fault:?}");
+            assert_uses_add_up(&bench, &case).await;
+            tick_until_quiet(&bench).await;
+            paid_sales += usize::from(!pay.invoices().is_empty());
+            assert_counted(&bench, &pay, &case).await;
+            true
+        })
+        .await;
+        assert!(paid_sales >= 3, "only {paid_sales} broken sales were paid");
     }
 }
 
@@ -61,58 +58,47 @@ async fn whatever_database_call_of_a_sale_breaks_the_code_counts_it() {
 async fn whatever_request_to_btcpay_breaks_the_code_counts_the_sale() {
     let order = json!({ "product": "demo", "code": "ONE" });
     for told in [Told::Once, Told::Never] {
-        for fault in [
-            Broken::Unwell,
-            Broken::Cut,
-            Broken::AnswerLost,
-            Broken::NoTime,
-        ] {
-            let mut request = 0;
-            loop {
-                let pay = Arc::new(played_store());
-                let breaking = Arc::new(BreakingFetch::new(&pay, request, fault));
-                let bench = Bench::with_outbound(&account_of(&pay), breaking.clone());
-                one_use(&bench).await;
-                sale(&bench, &pay, told, &order).await;
-                if breaking.sent() <= request {
-                    break;
-                }
-                tick_until_quiet(&bench).await;
-                let case = format!("request {request}, {fault:?}");
-                assert_counted(&bench, &pay, &case).await;
-                request += 1;
+        break_every_request(2, async |request, fault| {
+            let pay = Arc::new(played_store());
+            let breaking = Arc::new(BreakingFetch::new(&pay, request, fault));
+            let bench = Bench::with_outbound(&account_of(&pay), breaking.clone());
+            one_use(&bench).await;
+            sale(&bench, &pay, told, &order).await;
+            if breaking.sent() <= request {
+                return false;
             }
-            assert!(request >= 2, "only {request} requests were broken");
-        }
+            tick_until_quiet(&bench).await;
+            let case = format!("request {request}, {fault:?}");
+            assert_counted(&bench, &pay, &case).await;
+            true
+        })
+        .await;
     }
 }
 
 /// An order that is not paid, and one of whose calls breaks on the way.
 #[tokio::test]
 async fn whatever_call_of_an_unpaid_order_breaks_the_use_comes_back() {
-    for fault in [Fault::Before, Fault::After] {
-        let mut call = 0;
-        loop {
-            let pay = played_store();
-            let bench = Bench::paid_through(&pay);
-            one_use(&bench).await;
-            bench.shop.database.break_call(call, fault);
-            buy_with(&bench, "demo", "ONE").await;
-            for invoice in pay.invoices() {
-                pay.expire(&invoice.id).expect("an end");
-            }
-            bench.clock.advance(1_000);
-            bench.tick().await;
-            if bench.shop.database.mend() <= call {
-                break;
-            }
-            tick_until_quiet(&bench).await;
-            let case = format!("call {call}, {fault:?}");
-            assert_counted_unpaid(&bench, &case).await;
-            call += 1;
+    break_every_call(7, async |call, fault| {
+        let pay = played_store();
+        let bench = Bench::paid_through(&pay);
+        one_use(&bench).await;
+        bench.shop.database.break_call(call, fault);
+        buy_with(&bench, "demo", "ONE").await;
+        for invoice in pay.invoices() {
+            pay.expire(&invoice.id).expect("an end");
         }
-        assert!(call >= 7, "only {call} calls were broken");
-    }
+        bench.clock.advance(1_000);
+        bench.tick().await;
+        if bench.shop.database.mend() <= call {
+            return false;
+        }
+        tick_until_quiet(&bench).await;
+        let case = format!("call {call}, {fault:?}");
+        assert_counted_unpaid(&bench, &case).await;
+        true
+    })
+    .await;
 }
 
 async fn assert_counted_unpaid(bench: &Bench, case: &str) {
@@ -126,70 +112,64 @@ async fn assert_counted_unpaid(bench: &Bench, case: &str) {
 #[tokio::test]
 async fn whatever_call_of_a_free_sale_breaks_no_use_is_half_taken() {
     for path in ["/v1/purchase", "/v1/redeem"] {
-        for fault in [Fault::Before, Fault::After] {
-            let mut call = 0;
-            loop {
-                let bench = Bench::new();
-                bench.product("demo", 50_000).await;
-                let free = json!({ "kind": "free_license", "max_uses": 1 });
-                bench.code("ONE", free).await;
-                bench.shop.database.break_call(call, fault);
-                let order = json!({ "product": "demo", "code": "ONE" });
-                let bought = bench.post(path, &order).await;
-                if bench.shop.database.mend() <= call {
-                    break;
-                }
-                let case = format!("{path}, call {call}, {fault:?}");
-                assert_uses_add_up(&bench, &case).await;
-                let [count, ..] = uses(&bench, "ONE").await;
-                assert_eq!(issued(&bench).await, [count; 4], "{case}");
-                let invoices = bench.sql("SELECT id FROM invoices").await;
-                assert_eq!(i64::try_from(invoices.len()), Ok(count), "{case}");
-                for invoice in invoices {
-                    let id = invoice["id"].as_str().expect("an id");
-                    let progress = poll(&bench, id).await;
-                    bench.verified(progress["license_key"].as_str().expect("a key"));
-                }
-                assert!(
-                    matches!(bought.status, 200 | 500 | 503),
-                    "{case}: {bought:?}"
-                );
-                assert!(count == 1 || bought.status == 500, "{case}");
-                call += 1;
+        break_every_call(5, async |call, fault| {
+            let bench = Bench::new();
+            bench.product("demo", 50_000).await;
+            let free = json!({ "kind": "free_license", "max_uses": 1 });
+            bench.code("ONE", free).await;
+            bench.shop.database.break_call(call, fault);
+            let order = json!({ "product": "demo", "code": "ONE" });
+            let bought = bench.post(path, &order).await;
+            if bench.shop.database.mend() <= call {
+                return false;
             }
-            assert!(call >= 5, "only {call} calls were broken");
-        }
+            let case = format!("{path}, call {call}, {fault:?}");
+            assert_uses_add_up(&bench, &case).await;
+            let [count, ..] = uses(&bench, "ONE").await;
+            assert_eq!(issued(&bench).await, [count; 4], "{case}");
+            let invoices = bench.sql("SELECT id FROM invoices").await;
+            assert_eq!(i64::try_from(invoices.len()), Ok(count), "{case}");
+            for invoice in invoices {
+                let id = invoice["id"].as_str().expect("an id");
+                let progress = poll(&bench, id).await;
+                bench.verified(progress["license_key"].as_str().expect("a key"));
+            }
+            assert!(
+                matches!(bought.status, 200 | 500 | 503),
+                "{case}: {bought:?}"
+            );
+            assert!(count == 1 || bought.status == 500, "{case}");
+            true
+        })
+        .await;
     }
 }
 
 #[tokio::test]
 async fn whatever_call_of_a_tick_breaks_each_forgotten_use_is_released_once() {
-    for fault in [Fault::Before, Fault::After] {
-        let mut call = 0;
-        loop {
-            let pay = played_store();
-            let bench = Bench::paid_through(&pay);
-            bench.product("demo", 50_000).await;
-            bench.code("MANY", json!({})).await;
-            pay.api(ApiState::Refused);
-            for _ in 0..3 {
-                assert_eq!(buy_with(&bench, "demo", "MANY").await.status, 502);
-            }
-            bench.clock.advance(1_801);
-            bench.shop.database.break_call(call, fault);
-            bench.tick().await;
-            if bench.shop.database.mend() <= call {
-                break;
-            }
-            let case = format!("call {call}, {fault:?}");
-            assert_uses_add_up(&bench, &case).await;
-            bench.tick().await;
-            assert_eq!(uses(&bench, "MANY").await, [0, 0, 0, 3], "{case}");
-            let entries = "SELECT count(*) FROM audit WHERE action = 'redemption.release'";
-            assert_eq!(bench.number(entries).await, 3, "{case}");
-            assert_uses_add_up(&bench, &case).await;
-            call += 1;
+    break_every_call(3, async |call, fault| {
+        let pay = played_store();
+        let bench = Bench::paid_through(&pay);
+        bench.product("demo", 50_000).await;
+        bench.code("MANY", json!({})).await;
+        pay.api(ApiState::Refused);
+        for _ in 0..3 {
+            assert_eq!(buy_with(&bench, "demo", "MANY").await.status, 502);
         }
-        assert!(call >= 3, "only {call} calls were broken");
-    }
+        bench.clock.advance(1_801);
+        bench.shop.database.break_call(call, fault);
+        bench.tick().await;
+        if bench.shop.database.mend() <= call {
+            return false;
+        }
+        let case = format!("call {call}, {fault:?}");
+        assert_uses_add_up(&bench, &case).await;
+        bench.tick().await;
+        assert_eq!(uses(&bench, "MANY").await, [0, 0, 0, 3], "{case}");
+        let entries = "SELECT count(*) FROM audit WHERE action = 'redemption.release'";
+        assert_eq!(bench.number(entries).await, 3, "{case}");
+        assert_uses_add_up(&bench, &case).await;
+        true
+    })
+    .await;
 }

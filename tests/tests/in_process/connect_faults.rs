@@ -3,14 +3,13 @@
 //! store, one webhook, and a secret that fits.
 
 use crate::bench::{Bench, account_of};
+use crate::breaking::{BreakingFetch, BrokenRequest, break_every_call, break_every_request};
 use crate::payments::order;
-use crate::settle_faults::{BreakingFetch, Broken};
 use crate::stores::{
     SHOP, begin, business, connect, delivery_to, played_server, posted, product_of, provider_of,
     webhooks_to,
 };
 use keywright_btcpay_double::{BtcPay, Consent};
-use keywright_native_host::Fault;
 use serde_json::json;
 use std::sync::Arc;
 
@@ -52,87 +51,77 @@ async fn ends_connected(bench: &Bench, pay: &BtcPay, business: &str, case: &str)
 
 #[tokio::test]
 async fn whatever_database_call_of_connecting_breaks_beginning_anew_repairs_it() {
-    for fault in [Fault::Before, Fault::After] {
-        let mut call = 0;
-        loop {
-            let pay = played_server();
-            let bench = Bench::with(&account_of(&pay));
-            let business = business(&bench, "B").await;
-            let url = begin(&bench, &business).await;
-            let callback = pay.authorize(&url, &Consent::store(SHOP)).expect("a key");
-            bench.shop.database.break_call(call, fault);
-            let page = bench.send(posted(&callback)).await;
-            let made = bench.shop.database.mend();
-            if made <= call {
-                assert_eq!(page.status, 200, "nothing broke: {page:?}");
-                break;
-            }
-            let case = format!("call {call}, {fault:?}");
-            assert!(page.status == 200 || page.status == 500, "{case}: {page:?}");
-            ends_connected(&bench, &pay, &business, &case).await;
-            call += 1;
+    break_every_call(3, async |call, fault| {
+        let pay = played_server();
+        let bench = Bench::with(&account_of(&pay));
+        let business = business(&bench, "B").await;
+        let url = begin(&bench, &business).await;
+        let callback = pay.authorize(&url, &Consent::store(SHOP)).expect("a key");
+        bench.shop.database.break_call(call, fault);
+        let page = bench.send(posted(&callback)).await;
+        let made = bench.shop.database.mend();
+        if made <= call {
+            assert_eq!(page.status, 200, "nothing broke: {page:?}");
+            return false;
         }
-        assert!(call >= 3, "only {call} calls were broken");
-    }
+        let case = format!("call {call}, {fault:?}");
+        assert!(page.status == 200 || page.status == 500, "{case}: {page:?}");
+        ends_connected(&bench, &pay, &business, &case).await;
+        true
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn whatever_request_of_connecting_breaks_beginning_anew_repairs_it() {
-    for fault in [
-        Broken::Unwell,
-        Broken::Cut,
-        Broken::AnswerLost,
-        Broken::NoTime,
-    ] {
-        let mut request = 0;
-        loop {
-            let pay = Arc::new(played_server());
-            let breaking = Arc::new(BreakingFetch::new(&pay, request, fault));
-            let bench = Bench::with_outbound(&account_of(&pay), breaking.clone());
-            let business = business(&bench, "B").await;
-            let url = begin(&bench, &business).await;
-            let callback = pay.authorize(&url, &Consent::store(SHOP)).expect("a key");
-            let page = bench.send(posted(&callback)).await;
-            if breaking.sent() <= request {
-                assert_eq!(page.status, 200, "nothing broke: {page:?}");
-                break;
-            }
-            let case = format!("request {request}, {fault:?}");
-            assert!(page.status == 200 || page.status == 502, "{case}: {page:?}");
-            ends_connected(&bench, &pay, &business, &case).await;
-            request += 1;
+    break_every_request(4, async |request, fault| {
+        let pay = Arc::new(played_server());
+        let breaking = Arc::new(BreakingFetch::new(&pay, request, fault));
+        let bench = Bench::with_outbound(&account_of(&pay), breaking.clone());
+        let business = business(&bench, "B").await;
+        let url = begin(&bench, &business).await;
+        let callback = pay.authorize(&url, &Consent::store(SHOP)).expect("a key");
+        let page = bench.send(posted(&callback)).await;
+        if breaking.sent() <= request {
+            assert_eq!(page.status, 200, "nothing broke: {page:?}");
+            return false;
         }
-        assert!(request >= 4, "only {request} requests were broken");
-    }
+        let case = format!("request {request}, {fault:?}");
+        assert!(page.status == 200 || page.status == 502, "{case}: {page:?}");
+        ends_connected(&bench, &pay, &business, &case).await;
+        true
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn whatever_of_disconnecting_breaks_repeating_it_repairs_it() {
     let body = |business: &str| json!({ "merchant_profile_id": business });
     let path = "/v1/admin/btcpay/disconnect";
-    for fault in [Fault::Before, Fault::After] {
-        let mut call = 0;
-        loop {
-            let pay = played_server();
-            let bench = Bench::with(&account_of(&pay));
-            let business = business(&bench, "B").await;
-            let provider = connect(&bench, &pay, &business, SHOP).await;
-            bench.shop.database.break_call(call, fault);
-            bench.operate("POST", path, &body(&business)).await;
-            if bench.shop.database.mend() <= call {
-                break;
-            }
-            let again = bench.operate("POST", path, &body(&business)).await;
-            assert_eq!(again.status, 200, "{again:?}");
-            assert_eq!(provider_of(&bench, &business).await, None);
-            assert_eq!(webhooks_to(&pay, &provider), []);
-            let entries = "SELECT count(*) FROM audit WHERE action = 'payment_provider.disconnect'";
-            assert_eq!(bench.number(entries).await, 1, "call {call}, {fault:?}");
-            call += 1;
+    break_every_call(2, async |call, fault| {
+        let pay = played_server();
+        let bench = Bench::with(&account_of(&pay));
+        let business = business(&bench, "B").await;
+        let provider = connect(&bench, &pay, &business, SHOP).await;
+        bench.shop.database.break_call(call, fault);
+        bench.operate("POST", path, &body(&business)).await;
+        if bench.shop.database.mend() <= call {
+            return false;
         }
-        assert!(call >= 2, "only {call} calls were broken");
-    }
-    for fault in [Broken::Unwell, Broken::Cut, Broken::AnswerLost] {
+        let again = bench.operate("POST", path, &body(&business)).await;
+        assert_eq!(again.status, 200, "{again:?}");
+        assert_eq!(provider_of(&bench, &business).await, None);
+        assert_eq!(webhooks_to(&pay, &provider), []);
+        let entries = "SELECT count(*) FROM audit WHERE action = 'payment_provider.disconnect'";
+        assert_eq!(bench.number(entries).await, 1, "call {call}, {fault:?}");
+        true
+    })
+    .await;
+    for fault in [
+        BrokenRequest::Unwell,
+        BrokenRequest::Cut,
+        BrokenRequest::AnswerLost,
+    ] {
         for request in 0..2 {
             let pay = Arc::new(played_server());
             let whole = Bench::with(&account_of(&pay));

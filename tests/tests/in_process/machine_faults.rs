@@ -3,6 +3,7 @@
 //! to leave one machine and one event, or none.
 
 use crate::bench::Bench;
+use crate::breaking::break_every_call;
 use crate::holder::Holder;
 use keywright_native_host::Fault;
 use keywright_ports::Statement;
@@ -21,39 +22,37 @@ async fn recorded(holder: &Holder<'_>) -> [i64; 3] {
 #[tokio::test]
 async fn an_activation_that_breaks_is_asked_for_again_and_made_once() {
     for path in ["/v1/validate", "/v1/machines/activate"] {
-        for fault in [Fault::Before, Fault::After] {
-            let mut call = 0;
-            loop {
-                let bench = Bench::new();
-                let holder = Holder::new(&bench, "demo", json!({})).await;
-                let machine = json!({ "fingerprint": "a" });
-                bench.shop.database.break_call(call, fault);
-                let first = holder.send(path, machine.clone()).await;
-                if bench.shop.database.mend() <= call {
-                    assert_eq!(first.status, 200);
-                    break;
-                }
-                let case = format!("{path}, call {call}, {fault:?}");
-                assert_eq!(
-                    first.refusal(),
-                    (500, "internal_error".to_owned()),
-                    "{case}"
-                );
-                // The write is the second call: lost, or made and not told of.
-                let made = i64::from(call == 1 && fault == Fault::After);
-                assert_eq!(recorded(&holder).await, [made, made, 0], "{case}");
-                let again = holder.send(path, machine).await.json();
-                assert_eq!(again["ok"], true, "{case}: {again}");
-                assert_eq!(recorded(&holder).await, [1, 1, 0], "{case}");
-                let listed = holder.list().await;
-                assert_eq!(
-                    listed["machines"][0]["machine_id"], again["machine_id"],
-                    "{case}"
-                );
-                call += 1;
+        // The look-up and the activation.
+        break_every_call(2, async |call, fault| {
+            let bench = Bench::new();
+            let holder = Holder::new(&bench, "demo", json!({})).await;
+            let machine = json!({ "fingerprint": "a" });
+            bench.shop.database.break_call(call, fault);
+            let first = holder.send(path, machine.clone()).await;
+            if bench.shop.database.mend() <= call {
+                assert_eq!(first.status, 200);
+                return false;
             }
-            assert_eq!(call, 2, "the look-up and the activation");
-        }
+            let case = format!("{path}, call {call}, {fault:?}");
+            assert_eq!(
+                first.refusal(),
+                (500, "internal_error".to_owned()),
+                "{case}"
+            );
+            // The write is the second call: lost, or made and not told of.
+            let made = i64::from(call == 1 && fault == Fault::After);
+            assert_eq!(recorded(&holder).await, [made, made, 0], "{case}");
+            let again = holder.send(path, machine).await.json();
+            assert_eq!(again["ok"], true, "{case}: {again}");
+            assert_eq!(recorded(&holder).await, [1, 1, 0], "{case}");
+            let listed = holder.list().await;
+            assert_eq!(
+                listed["machines"][0]["machine_id"], again["machine_id"],
+                "{case}"
+            );
+            true
+        })
+        .await;
     }
 }
 

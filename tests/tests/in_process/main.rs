@@ -20,6 +20,7 @@ mod bad_webhooks;
 #[cfg(test)]
 mod bench;
 #[cfg(test)]
+mod breaking;
 mod broken_changes;
 #[cfg(test)]
 mod businesses;

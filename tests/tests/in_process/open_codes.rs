@@ -2,6 +2,7 @@
 //! promised price holds, and nobody but who paid gets more than the limit.
 
 use crate::bench::{Answer, Bench, UNTIL_DUE, account_of, json_request, played_store};
+use crate::breaking::break_every_call;
 use crate::code_races::posts;
 use crate::codes::{assert_uses_add_up, is_exhausted, uses};
 use crate::payments::{deliver, issued, poll};
@@ -9,7 +10,6 @@ use crate::recent_orders::{buy_from, from_address, wait_of};
 use http::Method;
 use keywright_btcpay_double::BtcPay;
 use keywright_domain::recent_orders::{CODE_COUNTED_SECONDS, CODE_KEPT_SECONDS};
-use keywright_native_host::Fault;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -269,32 +269,29 @@ async fn a_redeemed_code_takes_over_an_unpaid_use() {
 /// Whichever call of an order breaks that takes a use over, none is lost or doubled.
 #[tokio::test]
 async fn whatever_call_of_taking_over_breaks_the_uses_add_up() {
-    for fault in [Fault::Before, Fault::After] {
-        let mut call = 0;
-        loop {
-            let (pay, bench) = shop("LAUNCH", json!({ "max_uses": 1 })).await;
-            let slow = buy_from(&bench, "198.51.100.1", &typed()).await;
-            bench.clock.advance(KEPT);
-            bench.shop.database.break_call(call, fault);
-            let request = json_request(Method::POST, "/v1/purchase", &typed());
-            bench.send(from_address(request, "203.0.113.9")).await;
-            let btcpay_id = slow.text("btcpay_invoice_id");
-            pay.pay_on_chain(&btcpay_id).expect("a payment");
-            deliver(&bench, &pay, "InvoiceProcessing", &btcpay_id).await;
-            if bench.shop.database.mend() <= call {
-                break;
-            }
-            let case = format!("call {call}, {fault:?}");
-            assert_uses_add_up(&bench, &case).await;
-            deliver(&bench, &pay, "InvoiceProcessing", &btcpay_id).await;
-            assert_uses_add_up(&bench, &case).await;
-            pay.confirm(&btcpay_id).expect("a confirmation");
-            deliver(&bench, &pay, "InvoiceSettled", &btcpay_id).await;
-            let [_, _, used, _] = uses(&bench, "LAUNCH").await;
-            assert_eq!(used, 1, "{case}");
-            assert_uses_add_up(&bench, &case).await;
-            call += 1;
+    break_every_call(9, async |call, fault| {
+        let (pay, bench) = shop("LAUNCH", json!({ "max_uses": 1 })).await;
+        let slow = buy_from(&bench, "198.51.100.1", &typed()).await;
+        bench.clock.advance(KEPT);
+        bench.shop.database.break_call(call, fault);
+        let request = json_request(Method::POST, "/v1/purchase", &typed());
+        bench.send(from_address(request, "203.0.113.9")).await;
+        let btcpay_id = slow.text("btcpay_invoice_id");
+        pay.pay_on_chain(&btcpay_id).expect("a payment");
+        deliver(&bench, &pay, "InvoiceProcessing", &btcpay_id).await;
+        if bench.shop.database.mend() <= call {
+            return false;
         }
-        assert!(call >= 9, "only {call} calls were broken");
-    }
+        let case = format!("call {call}, {fault:?}");
+        assert_uses_add_up(&bench, &case).await;
+        deliver(&bench, &pay, "InvoiceProcessing", &btcpay_id).await;
+        assert_uses_add_up(&bench, &case).await;
+        pay.confirm(&btcpay_id).expect("a confirmation");
+        deliver(&bench, &pay, "InvoiceSettled", &btcpay_id).await;
+        let [_, _, used, _] = uses(&bench, "LAUNCH").await;
+        assert_eq!(used, 1, "{case}");
+        assert_uses_add_up(&bench, &case).await;
+        true
+    })
+    .await;
 }

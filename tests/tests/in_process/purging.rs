@@ -2,10 +2,10 @@
 //! old events. Whatever was paid for, or looked at by somebody, stays.
 
 use crate::bench::{Bench, account_of, played_store};
+use crate::breaking::break_every_call;
 use crate::codes::{assert_uses_add_up, buy_with};
 use crate::payments::{deliver, poll};
 use keywright_btcpay_double::{BtcPay, MarkAs};
-use keywright_native_host::Fault;
 use keywright_ports::{Clock, name};
 use serde_json::json;
 
@@ -196,32 +196,28 @@ async fn purging_is_bounded_and_gets_through() {
 
 #[tokio::test]
 async fn whatever_call_of_a_tick_breaks_an_order_is_purged_whole() {
-    for fault in [Fault::Before, Fault::After] {
-        let mut call = 0;
-        loop {
-            let (pay, bench) = shop(&[]).await;
-            bench.code("SAVE", json!({ "max_uses": 2 })).await;
-            let bought = buy_with(&bench, "demo", "SAVE").await;
-            let there = bought.text("btcpay_invoice_id");
-            pay.expire(&there).expect("an end");
-            deliver(&bench, &pay, "InvoiceExpired", &there).await;
-            bench.clock.advance(31 * DAY);
-            bench.shop.database.break_call(call, fault);
-            bench.tick().await;
-            if bench.shop.database.mend() <= call {
-                break;
-            }
-            let rows =
-                "SELECT (SELECT count(*) FROM redemptions) - (SELECT count(*) FROM invoices)";
-            assert_eq!(bench.number(rows).await, 0, "call {call}, {fault:?}");
-            tick(&bench).await;
-            tick(&bench).await;
-            assert_eq!(bench.number("SELECT count(*) FROM invoices").await, 0);
-            assert_uses_add_up(&bench, "purged").await;
-            call += 1;
+    break_every_call(4, async |call, fault| {
+        let (pay, bench) = shop(&[]).await;
+        bench.code("SAVE", json!({ "max_uses": 2 })).await;
+        let bought = buy_with(&bench, "demo", "SAVE").await;
+        let there = bought.text("btcpay_invoice_id");
+        pay.expire(&there).expect("an end");
+        deliver(&bench, &pay, "InvoiceExpired", &there).await;
+        bench.clock.advance(31 * DAY);
+        bench.shop.database.break_call(call, fault);
+        bench.tick().await;
+        if bench.shop.database.mend() <= call {
+            return false;
         }
-        assert!(call >= 4, "only {call} calls were broken");
-    }
+        let rows = "SELECT (SELECT count(*) FROM redemptions) - (SELECT count(*) FROM invoices)";
+        assert_eq!(bench.number(rows).await, 0, "call {call}, {fault:?}");
+        tick(&bench).await;
+        tick(&bench).await;
+        assert_eq!(bench.number("SELECT count(*) FROM invoices").await, 0);
+        assert_uses_add_up(&bench, "purged").await;
+        true
+    })
+    .await;
 }
 
 /// Nothing delivers events yet, and strangers cause them with free licenses.

@@ -3,17 +3,12 @@
 //! one license and each license one payment.
 
 use crate::bench::{Bench, UNTIL_DUE, account_of, played_store};
+use crate::breaking::{BreakingFetch, BrokenRequest, break_every_call, break_every_request};
 use crate::payments::{deliver, issued, poll, tick_until_quiet};
-use bytes::Bytes;
-use http::{Request, Response};
-use keywright_btcpay_double::{ApiState, BtcPay, Status};
-use keywright_native_host::{Fault, HttpFetch};
-use keywright_ports::BoxFuture;
-use keywright_ports::{Fetch, FetchError, FetchLimits};
+use keywright_btcpay_double::{BtcPay, Status};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How the world tells us of a payment.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -86,104 +81,95 @@ pub(crate) async fn assert_whole(bench: &Bench, pay: &BtcPay, case: &str) {
 #[tokio::test]
 async fn whatever_database_call_of_a_sale_breaks_the_tick_repairs_it() {
     for told in [Told::Once, Told::Never] {
-        for fault in [Fault::Before, Fault::After] {
-            let mut paid_sales = 0;
-            let mut call = 0;
-            loop {
-                let pay = played_store();
-                let bench = Bench::paid_through(&pay);
-                bench.product("demo", 50_000).await;
-                bench.shop.database.break_call(call, fault);
-                sale(&bench, &pay, told, &json!({ "product": "demo" })).await;
-                if bench.shop.database.mend() <= call {
-                    break;
-                }
-                tick_until_quiet(&bench).await;
-                assert_whole(&bench, &pay, &format!("call {call}, {fault:?}")).await;
-                paid_sales += usize::from(!pay.invoices().is_empty());
-                call += 1;
+        let mut paid_sales = 0;
+        break_every_call(6, async |call, fault| {
+            let pay = played_store();
+            let bench = Bench::paid_through(&pay);
+            bench.product("demo", 50_000).await;
+            bench.shop.database.break_call(call, fault);
+            sale(&bench, &pay, told, &json!({ "product": "demo" })).await;
+            if bench.shop.database.mend() <= call {
+                return false;
             }
-            assert!(call >= 6, "only {call} calls were broken");
-            assert!(paid_sales >= 3, "only {paid_sales} broken sales were paid");
-        }
+            tick_until_quiet(&bench).await;
+            assert_whole(&bench, &pay, &format!("call {call}, {fault:?}")).await;
+            paid_sales += usize::from(!pay.invoices().is_empty());
+            true
+        })
+        .await;
+        assert!(paid_sales >= 3, "only {paid_sales} broken sales were paid");
     }
 }
 
 #[tokio::test]
 async fn whatever_database_call_of_a_tick_breaks_the_next_one_repairs_it() {
-    for fault in [Fault::Before, Fault::After] {
-        let mut call = 0;
-        loop {
-            let pay = played_store();
-            let bench = Bench::paid_through(&pay);
-            bench.product("demo", 50_000).await;
-            // Told of, with its answer lost, never made, and not paid.
-            let order = json!({ "product": "demo" });
-            bench.post("/v1/purchase", &order).await;
-            pay.lose_create_answers(1);
-            pay.fail_after(1, 1, 503);
-            bench.post("/v1/purchase", &order).await;
-            for invoice in pay.invoices() {
-                pay.pay_in_full(&invoice.id).expect("a payment");
-            }
-            pay.fail_next(2, 503);
-            bench.post("/v1/purchase", &order).await;
-            bench.post("/v1/purchase", &order).await;
-            pay.expire(&pay.invoices()[2].id).expect("an expiry");
-            bench.clock.advance(1_000);
-            bench.shop.database.break_call(call, fault);
-            bench.tick().await;
-            if bench.shop.database.mend() <= call {
-                break;
-            }
-            tick_until_quiet(&bench).await;
-            assert_eq!(issued(&bench).await, [2; 4], "call {call}, {fault:?}");
-            let count = "SELECT count(*) FROM invoices WHERE status = ";
-            assert_eq!(bench.number(&format!("{count}'settled'")).await, 2);
-            assert_eq!(bench.number(&format!("{count}'expired'")).await, 1);
-            assert_eq!(bench.number(&format!("{count}'invalid'")).await, 1);
-            let closed = "SELECT count(*) FROM audit WHERE action = 'invoice.close'";
-            assert_eq!(bench.number(closed).await, 2, "call {call}, {fault:?}");
-            call += 1;
+    break_every_call(6, async |call, fault| {
+        let pay = played_store();
+        let bench = Bench::paid_through(&pay);
+        bench.product("demo", 50_000).await;
+        // Told of, with its answer lost, never made, and not paid.
+        let order = json!({ "product": "demo" });
+        bench.post("/v1/purchase", &order).await;
+        pay.lose_create_answers(1);
+        pay.fail_after(1, 1, 503);
+        bench.post("/v1/purchase", &order).await;
+        for invoice in pay.invoices() {
+            pay.pay_in_full(&invoice.id).expect("a payment");
         }
-        assert!(call >= 6, "only {call} calls were broken");
-    }
+        pay.fail_next(2, 503);
+        bench.post("/v1/purchase", &order).await;
+        bench.post("/v1/purchase", &order).await;
+        pay.expire(&pay.invoices()[2].id).expect("an expiry");
+        bench.clock.advance(1_000);
+        bench.shop.database.break_call(call, fault);
+        bench.tick().await;
+        if bench.shop.database.mend() <= call {
+            return false;
+        }
+        tick_until_quiet(&bench).await;
+        assert_eq!(issued(&bench).await, [2; 4], "call {call}, {fault:?}");
+        let count = "SELECT count(*) FROM invoices WHERE status = ";
+        assert_eq!(bench.number(&format!("{count}'settled'")).await, 2);
+        assert_eq!(bench.number(&format!("{count}'expired'")).await, 1);
+        assert_eq!(bench.number(&format!("{count}'invalid'")).await, 1);
+        let closed = "SELECT count(*) FROM audit WHERE action = 'invoice.close'";
+        assert_eq!(bench.number(closed).await, 2, "call {call}, {fault:?}");
+        true
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn whatever_call_of_a_free_sale_breaks_nothing_is_half_sold() {
-    for fault in [Fault::Before, Fault::After] {
-        let mut call = 0;
-        loop {
-            let bench = Bench::new();
-            bench.product("free", 0).await;
-            bench.shop.database.break_call(call, fault);
-            let bought = bench
-                .post("/v1/purchase", &json!({ "product": "free" }))
-                .await;
-            if bench.shop.database.mend() <= call {
-                break;
-            }
-            let [receipts, licenses, entries, events] = issued(&bench).await;
-            assert_eq!(
-                [receipts; 3],
-                [licenses, entries, events],
-                "call {call}, {fault:?}"
-            );
-            assert_eq!(
-                bench.number("SELECT count(*) FROM invoices").await,
-                licenses
-            );
-            if bought.status == 200 {
-                let progress = poll(&bench, &bought.text("invoice_id")).await;
-                bench.verified(progress["license_key"].as_str().expect("a key"));
-            } else {
-                assert_eq!(bought.refusal(), (500, "internal_error".to_owned()));
-            }
-            call += 1;
+    break_every_call(4, async |call, fault| {
+        let bench = Bench::new();
+        bench.product("free", 0).await;
+        bench.shop.database.break_call(call, fault);
+        let bought = bench
+            .post("/v1/purchase", &json!({ "product": "free" }))
+            .await;
+        if bench.shop.database.mend() <= call {
+            return false;
         }
-        assert!(call >= 4, "only {call} calls were broken");
-    }
+        let [receipts, licenses, entries, events] = issued(&bench).await;
+        assert_eq!(
+            [receipts; 3],
+            [licenses, entries, events],
+            "call {call}, {fault:?}"
+        );
+        assert_eq!(
+            bench.number("SELECT count(*) FROM invoices").await,
+            licenses
+        );
+        if bought.status == 200 {
+            let progress = poll(&bench, &bought.text("invoice_id")).await;
+            bench.verified(progress["license_key"].as_str().expect("a key"));
+        } else {
+            assert_eq!(bought.refusal(), (500, "internal_error".to_owned()));
+        }
+        true
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -195,25 +181,17 @@ async fn whatever_request_to_btcpay_breaks_the_tick_repairs_it() {
         (json!({ "price_currency": "USD", "price_value": 2_500 }), 3),
     ] {
         for told in [Told::Once, Told::Never] {
-            for fault in [
-                Broken::Unwell,
-                Broken::Cut,
-                Broken::AnswerLost,
-                Broken::NoTime,
-            ] {
-                let mut request = 0;
-                while broken_sale(&price, told, request, fault).await {
-                    request += 1;
-                }
-                assert!(request >= requests, "only {request} requests were broken");
-            }
+            break_every_request(requests, async |request, fault| {
+                broken_sale(&price, told, request, fault).await
+            })
+            .await;
         }
     }
 }
 
 /// A sale of which this request breaks, whole in the end; nothing, when it has
 /// not that many.
-async fn broken_sale(price: &Value, told: Told, request: u64, fault: Broken) -> bool {
+async fn broken_sale(price: &Value, told: Told, request: u64, fault: BrokenRequest) -> bool {
     let pay = Arc::new(played_store());
     let breaking = Arc::new(BreakingFetch::new(&pay, request, fault));
     let bench = Bench::with_outbound(&account_of(&pay), breaking.clone());
@@ -233,78 +211,4 @@ async fn broken_sale(price: &Value, told: Told, request: u64, fault: Broken) -> 
     let learnt = "SELECT count(*) FROM invoices WHERE status = 'settled' AND amount_sats <> 50000";
     assert_eq!(bench.number(learnt).await, 0, "{case}");
     true
-}
-
-/// What happens to a request.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Broken {
-    /// The store answers 503 and does nothing.
-    Unwell,
-    /// The store ends the connection and does nothing.
-    Cut,
-    /// The store does it and the answer never arrives.
-    AnswerLost,
-    /// The store does it and takes longer than we wait.
-    NoTime,
-}
-
-/// The way out, of which one request breaks.
-pub(crate) struct BreakingFetch {
-    inner: HttpFetch,
-    pay: Arc<BtcPay>,
-    sent: AtomicU64,
-    broken: u64,
-    fault: Broken,
-}
-
-impl BreakingFetch {
-    /// Breaks the request number `broken`, 0 being the first one.
-    pub(crate) fn new(pay: &Arc<BtcPay>, broken: u64, fault: Broken) -> Self {
-        Self {
-            inner: HttpFetch::patient(),
-            pay: pay.clone(),
-            sent: AtomicU64::new(0),
-            broken,
-            fault,
-        }
-    }
-
-    /// How many requests there were.
-    pub(crate) fn sent(&self) -> u64 {
-        self.sent.load(Ordering::SeqCst)
-    }
-}
-
-impl Fetch for BreakingFetch {
-    fn send(
-        &self,
-        request: Request<Bytes>,
-        limits: FetchLimits,
-    ) -> BoxFuture<'_, Result<Response<Bytes>, FetchError>> {
-        Box::pin(async move {
-            if self.sent.fetch_add(1, Ordering::SeqCst) != self.broken {
-                return self.inner.send(request, limits).await;
-            }
-            match self.fault {
-                Broken::Unwell => {
-                    self.pay.fail_next(1, 503);
-                    self.inner.send(request, limits).await
-                }
-                Broken::Cut => {
-                    self.pay.api(ApiState::Closed);
-                    let answer = self.inner.send(request, limits).await;
-                    self.pay.api(ApiState::Up);
-                    answer
-                }
-                Broken::AnswerLost => {
-                    self.inner.send(request, limits).await?;
-                    Err(FetchError::Unreachable("the store".to_owned()))
-                }
-                Broken::NoTime => {
-                    self.inner.send(request, limits).await?;
-                    Err(FetchError::TimedOut(limits.time))
-                }
-            }
-        })
-    }
 }

@@ -2,9 +2,9 @@
 //! payment has one license, and each license one payment.
 
 use crate::bench::Bench;
+use crate::breaking::break_every_call;
 use crate::payments::issued;
 use crate::usdc_shop::{Market, Ordered, XPUB, order, priced, try_tick};
-use keywright_native_host::Fault;
 use keywright_ports::name;
 use keywright_rpc_double as rpc;
 use serde_json::json;
@@ -45,23 +45,20 @@ async fn assert_whole(market: &Market, orders: &[Ordered; 4], case: &str) {
 
 #[tokio::test]
 async fn whatever_database_call_of_a_tick_breaks_the_next_one_goes_on() {
-    for fault in [Fault::Before, Fault::After] {
-        let mut call = 0;
-        loop {
-            let market = Market::open().await;
-            let orders = trade(&market).await;
-            market.pass(60);
-            market.bench.shop.database.break_call(call, fault);
-            try_tick(&market.bench).await;
-            if market.bench.shop.database.mend() <= call {
-                break;
-            }
-            settle(&market).await;
-            assert_whole(&market, &orders, &format!("call {call}, {fault:?}")).await;
-            call += 1;
+    break_every_call(8, async |call, fault| {
+        let market = Market::open().await;
+        let orders = trade(&market).await;
+        market.pass(60);
+        market.bench.shop.database.break_call(call, fault);
+        try_tick(&market.bench).await;
+        if market.bench.shop.database.mend() <= call {
+            return false;
         }
-        assert!(call >= 8, "only {call} calls were broken");
-    }
+        settle(&market).await;
+        assert_whole(&market, &orders, &format!("call {call}, {fault:?}")).await;
+        true
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -93,30 +90,27 @@ async fn whatever_call_to_an_endpoint_breaks_the_next_tick_goes_on() {
 
 #[tokio::test]
 async fn whatever_call_of_going_back_breaks_the_next_tick_goes_on() {
-    for fault in [Fault::Before, Fault::After] {
-        let mut call = 0;
-        loop {
-            let market = Market::open().await;
-            for _ in 0..4 {
-                market.minute().await;
-            }
-            let orders = trade(&market).await;
-            settle(&market).await;
-            market.chain.reorganise(190, rpc::Kept::All);
-            market.bench.shop.database.break_call(call, fault);
-            try_tick(&market.bench).await;
-            if market.bench.shop.database.mend() <= call {
-                break;
-            }
-            settle(&market).await;
-            settle(&market).await;
-            assert_whole(&market, &orders, &format!("call {call}, {fault:?}")).await;
-            let told = market.told().await;
-            assert!(!told.contains(&"usdc_reorged".to_owned()), "{told:?}");
-            call += 1;
+    break_every_call(2, async |call, fault| {
+        let market = Market::open().await;
+        for _ in 0..4 {
+            market.minute().await;
         }
-        assert!(call >= 2, "only {call} calls were broken");
-    }
+        let orders = trade(&market).await;
+        settle(&market).await;
+        market.chain.reorganise(190, rpc::Kept::All);
+        market.bench.shop.database.break_call(call, fault);
+        try_tick(&market.bench).await;
+        if market.bench.shop.database.mend() <= call {
+            return false;
+        }
+        settle(&market).await;
+        settle(&market).await;
+        assert_whole(&market, &orders, &format!("call {call}, {fault:?}")).await;
+        let told = market.told().await;
+        assert!(!told.contains(&"usdc_reorged".to_owned()), "{told:?}");
+        true
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -1,9 +1,9 @@
 //! Blocks that strangers fill, and endpoints that break over them or leave something
 //! out: what is paid is credited all the same, and nothing behind it waits.
 
+use crate::breaking::break_every_call;
 use crate::payments::issued;
 use crate::usdc_shop::{BEFORE, BUYER, Market, Ordered, WALLET, try_tick};
-use keywright_native_host::Fault as Break;
 use keywright_providers::polygon::{Address, Hash};
 use keywright_rpc_double::{Fault, Payment};
 use serde_json::{Value, json};
@@ -479,38 +479,35 @@ async fn blocks_that_are_none_are_refused() {
 /// while groups are read: what was paid is credited once.
 #[tokio::test]
 async fn whatever_database_call_breaks_around_a_full_block_the_next_tick_goes_on() {
-    for fault in [Break::Before, Break::After] {
-        let mut call = 0;
-        loop {
-            let market = Market::open().await;
-            let [bought, other] = [market.order().await, market.order().await];
-            spam(&market, wallet(), 20);
-            market.pay_order(&bought);
-            market.chain.mine(1);
-            market.pay_order(&other);
-            market.endpoints[0].fault(Fault::MaxResults(10));
-            market.bench.shop.database.break_call(call, fault);
-            for _ in 0..5 {
-                market.pass(60);
-                try_tick(&market.bench).await;
-            }
-            if market.bench.shop.database.mend() <= call {
-                break;
-            }
-            ticks_until_paid(&market, &[&bought, &other], 12).await;
-            for _ in 0..4 {
-                market.minute().await;
-            }
-            let case = format!("call {call}, {fault:?}");
-            assert_eq!(issued(&market.bench).await, [2; 4], "{case}");
-            let rows = "SELECT count(*) FROM chain_transfers";
-            assert_eq!(market.bench.number(rows).await, 2, "{case}");
-            let open = "SELECT count(*) FROM chain_jobs WHERE state = 'open'";
-            assert_eq!(market.bench.number(open).await, 0, "{case}");
-            call += 1;
+    break_every_call(20, async |call, fault| {
+        let market = Market::open().await;
+        let [bought, other] = [market.order().await, market.order().await];
+        spam(&market, wallet(), 20);
+        market.pay_order(&bought);
+        market.chain.mine(1);
+        market.pay_order(&other);
+        market.endpoints[0].fault(Fault::MaxResults(10));
+        market.bench.shop.database.break_call(call, fault);
+        for _ in 0..5 {
+            market.pass(60);
+            try_tick(&market.bench).await;
         }
-        assert!(call >= 20, "only {call} calls were broken");
-    }
+        if market.bench.shop.database.mend() <= call {
+            return false;
+        }
+        ticks_until_paid(&market, &[&bought, &other], 12).await;
+        for _ in 0..4 {
+            market.minute().await;
+        }
+        let case = format!("call {call}, {fault:?}");
+        assert_eq!(issued(&market.bench).await, [2; 4], "{case}");
+        let rows = "SELECT count(*) FROM chain_transfers";
+        assert_eq!(market.bench.number(rows).await, 2, "{case}");
+        let open = "SELECT count(*) FROM chain_jobs WHERE state = 'open'";
+        assert_eq!(market.bench.number(open).await, 0, "{case}");
+        true
+    })
+    .await;
 }
 
 #[tokio::test]
