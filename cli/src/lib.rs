@@ -10,6 +10,7 @@ mod clock;
 pub mod commands;
 mod digest;
 mod error;
+mod input;
 mod keys;
 mod progress;
 mod repository;

@@ -4,7 +4,7 @@ mod public;
 mod secret;
 
 pub(crate) use public::ReleaseKey;
-pub(crate) use secret::ReleaseSecret;
+pub(crate) use secret::{ReleaseKeyArgs, ReleaseSecret};
 
 /// The variable with the password of the secret key.
 pub(crate) const PASSWORD: &str = "KEYWRIGHT_RELEASE_PASSWORD";

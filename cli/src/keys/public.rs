@@ -1,7 +1,9 @@
 //! The public release key: what a file is checked with.
 
 use crate::error::CliError;
+use crate::input;
 use ed25519_dalek::{Signature, StreamVerifier, VerifyingKey};
+use keywright_domain::release::release_key::key_packet;
 use keywright_domain::release::signature::DetachedSignature;
 use keywright_license::PublicKey;
 use std::path::Path;
@@ -21,30 +23,26 @@ impl ReleaseKey {
         Self { id, key }
     }
 
-    /// Reads a key: a file of minisign, or its second line itself.
+    /// Reads a key: a file of minisign or Tauri, or the key itself.
     pub(crate) fn read(given: &str) -> Result<Self, CliError> {
-        let path = Path::new(given);
+        let given = input::clean(given);
         if let Some(key) = Self::parse(given) {
             return Ok(key);
         }
-        let text = std::fs::read_to_string(path).map_err(|error| {
+        let text = input::read_text(Path::new(given)).map_err(|error| {
             CliError::usage(format!(
-                "--public-key {given}: neither a minisign public key nor a readable file ({error})"
+                "--public-key must be a public key of minisign or Tauri, or a file with one ({error})"
             ))
         })?;
-        let line = text.lines().nth(1).or_else(|| text.lines().next());
-        line.and_then(Self::parse).ok_or_else(|| {
+        Self::parse(&text).ok_or_else(|| {
             CliError::usage(format!("--public-key {given}: not a minisign public key"))
         })
     }
 
-    /// Base64 of `Ed`, 8 bytes of id and 32 of key.
-    fn parse(line: &str) -> Option<Self> {
-        let bytes = data_encoding::BASE64.decode(line.trim().as_bytes()).ok()?;
+    /// `Ed`, 8 bytes of id and 32 of key.
+    fn parse(text: &str) -> Option<Self> {
+        let bytes = key_packet(text, HEAD + 32)?;
         let bytes: [u8; HEAD + 32] = bytes.try_into().ok()?;
-        if bytes[..2] != *b"Ed" {
-            return None;
-        }
         Some(Self {
             id: std::array::from_fn(|at| bytes[2 + at]),
             key: PublicKey::from_bytes(std::array::from_fn(|at| bytes[HEAD + at])).ok()?,

@@ -3,10 +3,12 @@
 use super::{PASSWORD, ReleaseKey};
 use crate::digest::{Digests, each_piece, open};
 use crate::error::CliError;
-use crate::progress;
+use crate::{input, progress};
+use clap::Args;
 use data_encoding::BASE64;
 use ed25519_dalek::hazmat::{ExpandedSecretKey, raw_sign_byupdate};
 use ed25519_dalek::{SignatureError, Signer, SigningKey};
+use keywright_domain::release::release_key::key_packet;
 use keywright_domain::release::signature::DetachedSignature;
 use keywright_domain::release::statement::Statement;
 use keywright_license::PublicKey;
@@ -22,27 +24,84 @@ pub(crate) struct ReleaseSecret {
     key: SigningKey,
 }
 
+/// The variables of Tauri's bundler, which signs with the same key.
+const TAURI_KEY: &str = "TAURI_SIGNING_PRIVATE_KEY";
+const TAURI_PASSWORD: &str = "TAURI_SIGNING_PRIVATE_KEY_PASSWORD";
+
+/// How a key begins that has no password.
+const NO_PASSWORD: &[u8] = b"Ed\0\0";
+
 /// Where the id stands in the bytes of a decrypted key: after three algorithms
 /// of 2 bytes, a salt of 32 and two limits of 8 (minisign's secret key).
 const ID_AT: usize = 6 + 32 + 16;
 
+/// The length of those bytes with the id, the key pair and a checksum.
+const PACKET: usize = ID_AT + 8 + 32 + 32 + 32;
+
+/// The argument that names the secret release key.
+#[derive(Debug, Args)]
+pub(crate) struct ReleaseKeyArgs {
+    /// The secret release key: a file of minisign or of `tauri signer generate`. It never
+    /// leaves this machine. Default: `TAURI_SIGNING_PRIVATE_KEY`. Each variable may hold the
+    /// key itself.
+    #[arg(long, env = "KEYWRIGHT_RELEASE_KEY", value_name = "FILE", value_parser = input::word, hide_env_values = true)]
+    key: Option<String>,
+}
+
+impl ReleaseKeyArgs {
+    /// Reads the key.
+    pub(crate) fn read(&self) -> Result<ReleaseSecret, CliError> {
+        let given = self.key.clone().filter(|key| !key.is_empty());
+        let given = given
+            .or_else(|| input::variable(TAURI_KEY))
+            .ok_or_else(|| {
+                CliError::usage(
+                    "--key FILE is required: the secret release key (or set KEYWRIGHT_RELEASE_KEY)",
+                )
+            })?;
+        if let Some(packet) = key_packet(&given, PACKET) {
+            return ReleaseSecret::open(&packet, "the release key");
+        }
+        let path = Path::new(&given);
+        let text = input::read_text(path)?;
+        let packet = key_packet(&text, PACKET).ok_or_else(|| {
+            CliError::usage(format!("{given}: not a secret key of minisign or Tauri"))
+        })?;
+        ReleaseSecret::open(&packet, &given)
+    }
+}
+
 impl ReleaseSecret {
-    /// Reads a key file of minisign. A protected one is opened with the
-    /// password of the environment, else with one that is asked for.
-    pub(crate) fn read(path: &Path) -> Result<Self, CliError> {
-        let text = std::fs::read_to_string(path).map_err(|error| CliError::file(path, error))?;
-        let damaged =
-            |error: &dyn std::fmt::Display| CliError::usage(format!("{}: {error}", path.display()));
-        let bytes = unprotected(&text).map_or_else(
-            || {
-                let boxed = SecretKeyBox::from_string(&text).map_err(|error| damaged(&error))?;
-                let opened = boxed.into_secret_key(Some(password(path)?));
-                opened
+    /// Opens a key. A protected one is opened with a password of the environment, else with
+    /// one that is asked for; `name` names the key.
+    fn open(packet: &[u8], name: &str) -> Result<Self, CliError> {
+        let damaged = |error: &dyn std::fmt::Display| CliError::usage(format!("{name}: {error}"));
+        // minisign leaves out the checksum of a key without a password, so the two halves of
+        // the key are compared instead.
+        let bytes = if packet.starts_with(NO_PASSWORD) {
+            packet.to_vec()
+        } else {
+            let file = format!("untrusted comment: secret key\n{}\n", BASE64.encode(packet));
+            let unlock = |password: String| {
+                let key = SecretKeyBox::from_string(&file)?;
+                key.into_secret_key(Some(password))
                     .map(|key| key.to_bytes())
-                    .map_err(|error| damaged(&error))
-            },
-            Ok,
-        )?;
+            };
+            let passwords = passwords(name)?;
+            let mut opened = passwords.iter().map(|password| unlock(password.clone()));
+            match opened.next() {
+                // `tauri signer generate` encrypts a key without a password with the empty one.
+                None => unlock(String::new()).map_err(|_| {
+                    damaged(&format!(
+                        "the key is protected by a password; set {PASSWORD}"
+                    ))
+                })?,
+                // The first error says what is wrong; an altered password is a guess.
+                Some(first) => first
+                    .or_else(|error| opened.find_map(Result::ok).ok_or(error))
+                    .map_err(|error| damaged(&error))?,
+            }
+        };
         let part = |at: usize, length: usize| bytes.get(at..at + length);
         let id = part(ID_AT, 8).and_then(|id| id.try_into().ok());
         let seed = part(ID_AT + 8, 32).and_then(|seed| <[u8; 32]>::try_from(seed).ok());
@@ -130,26 +189,29 @@ impl ReleaseSecret {
     }
 }
 
-/// The bytes of a key file that has no password. minisign leaves out their
-/// checksum, so that the two halves of the key are what is compared.
-fn unprotected(text: &str) -> Option<Vec<u8>> {
-    let line = text.lines().nth(1)?;
-    let bytes = BASE64.decode(line.trim().as_bytes()).ok()?;
-    let has_no_kdf = bytes.starts_with(b"Ed\0\0");
-    has_no_kdf.then_some(bytes)
-}
-
-/// The password of the environment, else one that is asked for.
-fn password(path: &Path) -> Result<String, CliError> {
-    if let Ok(password) = std::env::var(PASSWORD) {
-        return Ok(password);
+/// The passwords to try, from the environment or a terminal. Those of the environment are
+/// tried as they are first, then without what a secret store or an editor put around them.
+fn passwords(name: &str) -> Result<Vec<String>, CliError> {
+    let mut passwords = Vec::new();
+    for given in [PASSWORD, TAURI_PASSWORD]
+        .iter()
+        .filter_map(|name| std::env::var(name).ok())
+    {
+        for password in [
+            &given,
+            given.trim_end_matches(['\r', '\n']),
+            input::clean(&given),
+        ] {
+            if !passwords.iter().any(|known| known == password) {
+                passwords.push(password.to_owned());
+            }
+        }
     }
-    if !std::io::stdin().is_terminal() {
-        return Err(CliError::usage(format!(
-            "{} is protected by a password; set {PASSWORD}",
-            path.display()
-        )));
+    if passwords.is_empty() && std::io::stdin().is_terminal() {
+        let asked = rpassword::prompt_password(format!("Password of {name}: "));
+        passwords.push(
+            asked.map_err(|error| CliError::failed(format!("reading the password: {error}")))?,
+        );
     }
-    rpassword::prompt_password(format!("Password of {}: ", path.display()))
-        .map_err(|error| CliError::failed(format!("reading the password: {error}")))
+    Ok(passwords)
 }

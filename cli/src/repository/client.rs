@@ -1,14 +1,18 @@
 //! HTTP to a Keywright instance. Requests that may succeed later are retried a few
 //! times, with growing pauses.
 
+use super::failure::Failure;
+use super::trust::TrustArgs;
 use crate::error::{CliError, Exit};
+use crate::input;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::io::Read;
 use std::path::Path;
 use std::time::Duration;
-use ureq::http::{Request, Response, StatusCode};
+use ureq::http::{HeaderMap, Request, Response, StatusCode, header};
+use ureq::tls::TlsConfig;
 use ureq::{Agent, Body};
 
 /// The variable with the key.
@@ -21,6 +25,8 @@ const PAUSES: [Duration; 5] = [
     Duration::from_secs(4),
     Duration::from_secs(8),
 ];
+/// Longest pause that a server may ask for with `Retry-After`.
+const MAX_PAUSE: Duration = Duration::from_mins(1);
 /// Timeout for connecting.
 const CONNECT: Duration = Duration::from_secs(15);
 /// Timeout for the beginning of an answer.
@@ -33,8 +39,8 @@ const MAX_BODY_BYTES: u64 = 16 * 1024 * 1024;
 /// The key, from a file or the environment.
 pub(super) fn key(file: Option<&Path>, what: &str) -> Result<String, CliError> {
     let key = match file {
-        Some(file) => std::fs::read_to_string(file).map_err(|error| CliError::file(file, error))?,
-        None => std::env::var(API_KEY).map_err(|_| {
+        Some(file) => input::read_text(file)?,
+        None => input::variable(API_KEY).ok_or_else(|| {
             CliError::usage(format!(
                 "{what} is missing; set {API_KEY} or pass --api-key-file"
             ))
@@ -43,9 +49,9 @@ pub(super) fn key(file: Option<&Path>, what: &str) -> Result<String, CliError> {
     bearer(&key)
 }
 
-/// A credential without surrounding white space, checked to fit into a header.
+/// A cleaned credential, checked to fit into a header.
 fn bearer(text: &str) -> Result<String, CliError> {
-    let text = text.trim();
+    let text = input::clean(text);
     if !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic()) {
         Ok(text.to_owned())
     } else {
@@ -72,7 +78,12 @@ pub(super) enum Payload<'a> {
 impl Client {
     /// A client for the instance at `url`. A key is sent over `http:` only to this
     /// machine, or with `allow_http`.
-    pub(crate) fn new(url: &str, key: Option<String>, allow_http: bool) -> Result<Self, CliError> {
+    pub(crate) fn new(
+        url: &str,
+        key: Option<String>,
+        allow_http: bool,
+        trust: &TrustArgs,
+    ) -> Result<Self, CliError> {
         let uri: ureq::http::Uri = url
             .parse()
             .map_err(|error| CliError::usage(format!("--server {url}: {error}")))?;
@@ -92,7 +103,20 @@ impl Client {
                 )));
             }
         }
-        let agent = Agent::config_builder()
+        let mut config = Agent::config_builder();
+        if is_here {
+            // A proxy would reach its own machine, and see the key.
+            config = config.proxy(None);
+        }
+        if uri.scheme_str() == Some("https") || !is_here {
+            let tls = TlsConfig::builder().root_certs(trust.root_certs()?);
+            config = config.tls_config(tls.build());
+        }
+        if key.is_some() {
+            // The key goes to the given address only.
+            config = config.max_redirects(0);
+        }
+        let agent = config
             .http_status_as_error(false)
             .timeout_connect(Some(CONNECT))
             .timeout_recv_response(Some(WAIT))
@@ -145,7 +169,7 @@ impl Client {
             .read_to_vec()
             .map_err(|error| unreadable(&error))?;
         if answer.status() != StatusCode::OK {
-            return Err(refusal(answer.status(), &body, path));
+            return Err(refusal(answer.status(), answer.headers(), &body, path));
         }
         serde_json::from_slice(&body).map_err(|error| unreadable(&error))
     }
@@ -160,19 +184,35 @@ impl Client {
         let mut pauses = PAUSES.iter();
         loop {
             let answer = self.send_once(method, path, payload);
-            let retry = match &answer {
-                Ok(answer) => is_temporary(answer.status()),
-                Err(_) => true,
+            let answer = answer.map_err(|error| Failure::from(&error));
+            let (is_temporary, at_least) = match &answer {
+                Ok(answer) => (is_temporary(answer.status()), retry_after(answer.headers())),
+                Err(failure) => (failure.is_temporary, None),
             };
-            match pauses.next() {
-                Some(pause) if retry => std::thread::sleep(*pause),
-                _ => {
-                    return answer.map_err(|error| {
-                        CliError::failed(format!("{}: {error}; try again", self.base))
-                    });
+            match pauses.next().filter(|_| is_temporary) {
+                Some(pause) => std::thread::sleep(at_least.unwrap_or_default().max(*pause)),
+                None => {
+                    return answer
+                        .map_err(|Failure { reason, .. }| self.failed(&reason, is_temporary));
                 }
             }
         }
+    }
+
+    /// No answer; the address is named without a password in it.
+    fn failed(&self, reason: &str, is_temporary: bool) -> CliError {
+        let base = match self.base.split_once("://") {
+            Some((scheme, rest)) => {
+                format!("{scheme}://{}", rest.rsplit('@').next().unwrap_or(rest))
+            }
+            None => self.base.clone(),
+        };
+        let tried = if is_temporary {
+            format!("; tried {} times", PAUSES.len() + 1)
+        } else {
+            String::new()
+        };
+        CliError::failed(format!("{base}: {reason}{tried}"))
     }
 
     fn send_once(
@@ -212,7 +252,7 @@ impl Client {
         match answer.status() {
             StatusCode::OK => Ok(Some(body)),
             StatusCode::NOT_FOUND => Ok(None),
-            status => Err(refusal(status, &body, path)),
+            status => Err(refusal(status, answer.headers(), &body, path)),
         }
     }
 
@@ -225,7 +265,8 @@ impl Client {
                 .with_config()
                 .limit(MAX_BODY_BYTES)
                 .read_to_vec();
-            return Err(refusal(answer.status(), &body.unwrap_or_default(), path));
+            let body = body.unwrap_or_default();
+            return Err(refusal(answer.status(), answer.headers(), &body, path));
         }
         Ok(answer.into_body().into_reader())
     }
@@ -236,8 +277,24 @@ fn is_temporary(status: StatusCode) -> bool {
     matches!(status.as_u16(), 408 | 425 | 429 | 500 | 502 | 503 | 504)
 }
 
+/// The seconds of `Retry-After`, up to [`MAX_PAUSE`].
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds = headers.get(header::RETRY_AFTER)?.to_str().ok()?.parse();
+    seconds
+        .ok()
+        .map(|seconds| Duration::from_secs(seconds).min(MAX_PAUSE))
+}
+
 /// The error for a refusal, with its exit code.
-fn refusal(status: StatusCode, body: &[u8], path: &str) -> CliError {
+fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8], path: &str) -> CliError {
+    let target = headers
+        .get(header::LOCATION)
+        .and_then(|to| to.to_str().ok());
+    if let Some(target) = target.filter(|_| status.is_redirection()) {
+        return CliError::usage(format!(
+            "the server redirects to {target}; the key is not sent there: pass the address that answers as --server"
+        ));
+    }
     #[derive(Deserialize, Default)]
     struct Envelope {
         #[serde(default)]

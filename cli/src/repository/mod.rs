@@ -2,18 +2,22 @@
 //! files and the folder that it mounts.
 
 mod client;
+mod failure;
 mod folder;
 mod merge;
 mod server;
+mod trust;
 mod types;
 mod upload;
 
 pub(crate) use client::Client;
+pub(crate) use trust::TrustArgs;
 pub(crate) use types::{Publication, PublishedVersion, ReleaseKeys, VersionOutcome};
 
 use crate::clock;
 use crate::digest::Digests;
 use crate::error::CliError;
+use crate::input;
 use clap::Args;
 use folder::Folder;
 use keywright_domain::release::manifest::{ProductManifest, VersionManifest};
@@ -29,7 +33,7 @@ use types::VersionChange;
 pub(crate) struct RepositoryArgs {
     /// Address of the Keywright instance. The key comes from `KEYWRIGHT_API_KEY` or
     /// --api-key-file: `ADMIN_KEY`, or a key with the scope that the command needs.
-    #[arg(long, env = "KEYWRIGHT_URL", value_name = "URL")]
+    #[arg(long, env = "KEYWRIGHT_URL", value_name = "URL", value_parser = input::word)]
     server: Option<String>,
     /// File with the key.
     #[arg(long, value_name = "FILE")]
@@ -41,6 +45,8 @@ pub(crate) struct RepositoryArgs {
     /// Allows sending the key over http:// to another machine.
     #[arg(long)]
     allow_http: bool,
+    #[command(flatten)]
+    trust: TrustArgs,
 }
 
 /// The key that publishing needs, in error messages.
@@ -51,7 +57,7 @@ const RELEASES_KEY: &str = "the key for the server";
 pub(crate) struct ServerArgs {
     /// Address of the Keywright instance. `ADMIN_KEY` comes from `KEYWRIGHT_API_KEY`
     /// or --api-key-file.
-    #[arg(long, env = "KEYWRIGHT_URL", value_name = "URL")]
+    #[arg(long, env = "KEYWRIGHT_URL", value_name = "URL", value_parser = input::word)]
     server: String,
     /// File with the key.
     #[arg(long, value_name = "FILE")]
@@ -59,13 +65,15 @@ pub(crate) struct ServerArgs {
     /// Allows sending the key over http:// to another machine.
     #[arg(long)]
     allow_http: bool,
+    #[command(flatten)]
+    trust: TrustArgs,
 }
 
 impl ServerArgs {
     /// A client with the key; `key` names the key in error messages. Sends nothing.
     pub(crate) fn open(&self, key: &str) -> Result<Client, CliError> {
         let key = client::key(self.api_key_file.as_deref(), key)?;
-        Client::new(&self.server, Some(key), self.allow_http)
+        Client::new(&self.server, Some(key), self.allow_http, &self.trust)
     }
 }
 
@@ -78,14 +86,14 @@ pub(crate) struct Repository {
 impl RepositoryArgs {
     /// The server's address, if one is given.
     pub(crate) fn server(&self) -> Option<&str> {
-        self.server.as_deref()
+        self.server.as_deref().filter(|url| !url.is_empty())
     }
 
     /// Opens the repository; sends nothing.
     pub(crate) fn open(&self) -> Result<Repository, CliError> {
-        let server = self.server.as_deref().map(|url| {
+        let server = self.server().map(|url| {
             let key = client::key(self.api_key_file.as_deref(), RELEASES_KEY)?;
-            Client::new(url, Some(key), self.allow_http)
+            Client::new(url, Some(key), self.allow_http, &self.trust)
         });
         let folder = self.folder.as_deref().map(Folder::open);
         let repository = Repository {

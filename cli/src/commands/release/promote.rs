@@ -4,7 +4,7 @@
 use super::changed;
 use super::version_args::{VersionArgs, channel};
 use crate::error::CliError;
-use crate::keys::{ReleaseKey, ReleaseSecret};
+use crate::keys::{ReleaseKey, ReleaseKeyArgs, ReleaseSecret};
 use crate::repository::RepositoryArgs;
 use crate::{CommandOutput, clock};
 use clap::Args;
@@ -13,7 +13,6 @@ use keywright_domain::release::signature::DetachedSignature;
 use keywright_domain::release::statement::Statement;
 use keywright_domain::release::{Channel, agreement};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 /// Moves a version to another channel, such as from beta to stable.
 #[derive(Debug, Args)]
@@ -23,9 +22,8 @@ pub struct Promote {
     /// The new channel: stable, rc, beta, alpha or dev.
     #[arg(long, value_parser = channel)]
     channel: Channel,
-    /// The secret release key that the files were signed with.
-    #[arg(long, env = "KEYWRIGHT_RELEASE_KEY", value_name = "FILE")]
-    key: PathBuf,
+    #[command(flatten)]
+    key: ReleaseKeyArgs,
     #[command(flatten)]
     repository: RepositoryArgs,
 }
@@ -43,7 +41,7 @@ impl Promote {
         let published = repository.get(&self.target.product, version)?;
         let mut signatures = BTreeMap::new();
         if published.manifest.channel != self.channel {
-            let secret = ReleaseSecret::read(&self.key)?;
+            let secret = self.key.read()?;
             let public = secret.public()?;
             for artifact in &published.manifest.artifacts {
                 let signed = self.signed(&published.manifest, artifact, &secret, &public)?;

@@ -5,7 +5,8 @@ use super::changed;
 use super::version_args::{VersionArgs, channel, platform};
 use crate::digest::{self, Digests};
 use crate::error::CliError;
-use crate::keys::ReleaseSecret;
+use crate::input;
+use crate::keys::{ReleaseKeyArgs, ReleaseSecret};
 use crate::repository::{Publication, Repository, RepositoryArgs};
 use crate::{CommandOutput, clock};
 use clap::Args;
@@ -36,10 +37,11 @@ pub struct Publish {
     /// The files to publish.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// The secret release key, a file of minisign. It never leaves this
-    /// machine.
-    #[arg(long, env = "KEYWRIGHT_RELEASE_KEY", value_name = "FILE")]
-    key: PathBuf,
+    /// The name that the file is saved under. Default: the name of FILE.
+    #[arg(long, value_name = "NAME")]
+    file_name: Option<String>,
+    #[command(flatten)]
+    key: ReleaseKeyArgs,
     /// A text file with the release notes.
     #[arg(long, value_name = "FILE")]
     notes: Option<PathBuf>,
@@ -80,7 +82,7 @@ impl Publish {
             )));
         }
         let repository = self.repository.open()?;
-        let secret = ReleaseSecret::read(&self.key)?;
+        let secret = self.key.read()?;
         let mut new = self.publication()?;
         new.release_key = Some(secret.public()?.line());
         let files_to_publish = self.files_to_publish()?;
@@ -96,10 +98,10 @@ impl Publish {
     }
 
     fn publication(&self) -> Result<Publication, CliError> {
-        let read =
-            |path: &PathBuf| std::fs::read_to_string(path).map_err(|e| CliError::file(path, e));
+        let read = |path: &PathBuf| input::read_text(path);
         let metadata = self.metadata.as_ref().map(|path| {
-            let members: Result<Map<String, Value>, _> = serde_json::from_str(&read(path)?);
+            let members: Result<Map<String, Value>, _> =
+                serde_json::from_str(input::clean(&read(path)?));
             members.map_err(|error| {
                 CliError::usage(format!(
                     "{} must contain a JSON object: {error}",
@@ -122,6 +124,23 @@ impl Publish {
         })
     }
 
+    /// The name that a file is saved under.
+    fn file_name(&self, path: &Path) -> Result<FileName, CliError> {
+        let Some(name) = &self.file_name else {
+            return FileName::of_path(&path.to_string_lossy()).map_err(|error| {
+                let path = path.display();
+                CliError::usage(format!(
+                    "{path}: {error}; pass another name with --file-name"
+                ))
+            });
+        };
+        if self.files.len() > 1 {
+            return Err(CliError::usage("--file-name is for one FILE only"));
+        }
+        FileName::try_from(name.clone())
+            .map_err(|error| CliError::usage(format!("--file-name {name}: {error}")))
+    }
+
     fn files_to_publish(&self) -> Result<Vec<ReleaseFile>, CliError> {
         let mut seen = BTreeSet::new();
         let mut files_to_publish = Vec::new();
@@ -137,11 +156,8 @@ impl Publish {
                     path.display()
                 )));
             }
-            let name = path.file_name().and_then(|name| name.to_str());
-            let file_name = FileName::try_from(name.unwrap_or_default().to_owned());
             files_to_publish.push(ReleaseFile {
-                file_name: file_name
-                    .map_err(|e| CliError::usage(format!("{}: {e}", path.display())))?,
+                file_name: self.file_name(path)?,
                 digests: digest::of_file(path)?,
                 path: path.clone(),
                 platform,

@@ -5,9 +5,10 @@ use super::version_args::{VersionArgs, channel, platform};
 use crate::CommandOutput;
 use crate::digest::{Digests, Hashes, each_piece};
 use crate::error::CliError;
+use crate::input;
 use crate::keys::ReleaseKey;
 use crate::progress;
-use crate::repository::Client;
+use crate::repository::{Client, TrustArgs};
 use clap::Args;
 use keywright_domain::release::manifest::{Artifact, VersionManifest};
 use keywright_domain::release::signature::DetachedSignature;
@@ -39,7 +40,7 @@ pub struct Verify {
     #[arg(long, env = "KEYWRIGHT_PUBLIC_KEY", value_name = "KEY")]
     public_key: String,
     /// Address of the Keywright instance.
-    #[arg(long, env = "KEYWRIGHT_URL", value_name = "URL")]
+    #[arg(long, env = "KEYWRIGHT_URL", value_name = "URL", value_parser = input::word)]
     server: String,
     /// File with the token.
     #[arg(long, value_name = "FILE")]
@@ -50,12 +51,14 @@ pub struct Verify {
     /// Allows sending the token over http:// to another machine.
     #[arg(long)]
     allow_http: bool,
+    #[command(flatten)]
+    trust: TrustArgs,
 }
 
 impl Verify {
     pub(crate) fn run(self) -> Result<CommandOutput, CliError> {
         let key = ReleaseKey::read(&self.public_key)?;
-        let client = Client::new(&self.server, self.token()?, self.allow_http)?;
+        let client = Client::new(&self.server, self.token()?, self.allow_http, &self.trust)?;
         let manifest = self.manifest(&client)?;
         let artifact = self.artifact(&client, &manifest)?;
         let channel = self.channel.unwrap_or(manifest.channel);
@@ -83,10 +86,8 @@ impl Verify {
 
     fn token(&self) -> Result<Option<String>, CliError> {
         let text = match &self.token_file {
-            Some(path) => {
-                Some(std::fs::read_to_string(path).map_err(|error| CliError::file(path, error))?)
-            }
-            None => std::env::var(TOKEN).ok().filter(|token| !token.is_empty()),
+            Some(path) => Some(input::read_text(path)?),
+            None => input::variable(TOKEN),
         };
         text.map(|text| credential(&text)).transpose()
     }

@@ -15,11 +15,7 @@ use keywright_domain::release::updaters::electron::{ChannelFile, Extras};
 use keywright_store::releases::release_feed::{Offered, Reach, Release};
 use keywright_web::openapi::{AccessRefusals, BadQuery, Failures, Unknown};
 use keywright_web::{ApiError, Query as QueryOf};
-use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use std::fmt::Write as _;
-
-/// What a file's name may hold and a path may not.
-const ESCAPED: &AsciiSet = &CONTROLS.add(b' ');
 
 /// Tells electron-updater of the newest version, or leads it to a file
 ///
@@ -131,9 +127,9 @@ fn written(release: &Release, files: &[&Artifact], percent: Option<u8>) -> Optio
 /// Where a file is, from the channel file: its name, behind the version where
 /// the name does not tell that and every version may have a file of this name.
 fn address(release: &Release, file: &Artifact) -> String {
-    let name = utf8_percent_encode(file.file_name.as_str(), ESCAPED);
+    let name = file.file_name.in_url();
     if file.file_name.as_str().contains(release.version.as_str()) {
-        name.to_string()
+        name
     } else {
         format!("{}/{name}", release.version)
     }

@@ -15,6 +15,7 @@
 
 pub mod agreement;
 mod channel;
+mod file_name;
 pub mod gate;
 pub mod index;
 pub mod manifest;

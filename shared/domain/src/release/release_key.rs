@@ -34,19 +34,39 @@ const HEAD: usize = 2 + 8;
 impl FromStr for ReleaseKey {
     type Err = NotAReleaseKey;
 
-    /// Reads the key itself, or a whole `.pub` file.
+    /// Reads the key itself, or a whole `.pub` file of minisign or Tauri.
     fn from_str(text: &str) -> Result<Self, NotAReleaseKey> {
-        let line = text.trim().lines().last().unwrap_or_default().trim();
-        let bytes = BASE64.decode(line.as_bytes()).map_err(|_| NotAReleaseKey)?;
+        let bytes = key_packet(text, HEAD + 32).ok_or(NotAReleaseKey)?;
         let bytes: [u8; HEAD + 32] = bytes.try_into().map_err(|_| NotAReleaseKey)?;
-        if !bytes.starts_with(b"Ed") {
-            return Err(NotAReleaseKey);
-        }
         Ok(Self {
             id: std::array::from_fn(|at| bytes[2 + at]),
             bytes: std::array::from_fn(|at| bytes[HEAD + at]),
         })
     }
+}
+
+/// The packet of `length` bytes in the text of a key: its base64 line alone, a file of
+/// minisign, or such a file in base64 as `tauri signer generate` writes it. Line breaks may
+/// be written as `\\n`, as in an environment variable.
+#[must_use]
+pub fn key_packet(text: &str, length: usize) -> Option<Vec<u8>> {
+    let text = text.replace("\\n", "\n").replace("\\r", "");
+    packet_in(&text, length).or_else(|| {
+        let whole: String = words(&text).collect();
+        let file = String::from_utf8(BASE64.decode(whole.as_bytes()).ok()?).ok()?;
+        packet_in(&file, length)
+    })
+}
+
+fn packet_in(text: &str, length: usize) -> Option<Vec<u8>> {
+    let packets = words(text).filter_map(|word| BASE64.decode(word.as_bytes()).ok());
+    let is_key = |packet: &Vec<u8>| packet.len() == length && packet.starts_with(b"Ed");
+    packets.into_iter().find(is_key)
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    let outside = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '\u{feff}');
+    text.split(outside).filter(|word| !word.is_empty())
 }
 
 impl fmt::Display for ReleaseKey {
@@ -138,6 +158,13 @@ mod tests {
             format!(" {LINE}\n"),
             format!("untrusted comment: minisign public key E7620F1842B4E81F\n{LINE}\n"),
             format!("untrusted comment: x\r\n{LINE}\r\n"),
+            format!("\u{feff}\"{LINE}\"\r\n"),
+            format!("untrusted comment: x\\n{LINE}\\n"),
+            // As Tauri writes it, and as a mail client breaks it.
+            BASE64.encode(format!("untrusted comment: x\n{LINE}\n").as_bytes()),
+            "dW50cnVzdGVkIGNvbW1lbnQ6IG1pbmlzaWduIHB1YmxpYyBrZXkKUldRZjZMUkNHQTlpNTNtbFllY080
+             SXpUNTFUR1Bwdld1Y05TQ2gxQ0JNMFFUYUxuNzNZN0dGTzMK"
+                .to_owned(),
         ] {
             assert_eq!(text.parse(), Ok(key), "{text:?}");
         }

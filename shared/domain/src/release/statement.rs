@@ -1,7 +1,9 @@
 //! What the vendor states about a file when signing it.
 
+pub use super::file_name::FileName;
 use super::{Channel, Platform, Version};
 use crate::slug::Slug;
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 use std::fmt;
 
 /// A file's place in a release. It is the trusted comment of the file's
@@ -11,7 +13,8 @@ use std::fmt;
 /// `timestamp` (unix seconds), `file`, `version`, `product`, `channel`,
 /// `platform`, `size` (bytes), `sha256` (lower-case hex).
 ///
-/// `minisign` itself writes the first two and Tauri reads `version`.
+/// `minisign` itself writes the first two and Tauri reads `version`. In `file`, `%` and
+/// what is not ASCII is percent-encoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Statement {
     /// When it was signed, in unix seconds.
@@ -52,7 +55,7 @@ impl Statement {
         };
         Ok(Self {
             timestamp: good("timestamp", item("timestamp").and_then(|v| v.parse().ok()))?,
-            file_name: good("file", item("file").and_then(FileName::parse))?,
+            file_name: good("file", item("file").and_then(from_comment))?,
             version: good(
                 "version",
                 item("version").and_then(|v| Version::parse(v).ok()),
@@ -87,6 +90,7 @@ impl fmt::Display for Statement {
             size,
             sha256,
         } = self;
+        let file_name = in_comment(file_name);
         write!(
             f,
             "timestamp:{timestamp}\tfile:{file_name}\tversion:{version}\tproduct:{product}\tchannel:{channel}\tplatform:{platform}\tsize:{size}\tsha256:{sha256}"
@@ -165,36 +169,19 @@ fn is_hex(text: &str, length: usize) -> bool {
     text.len() == length && text.bytes().all(digit)
 }
 
-/// The name a file is saved under: 1 to [`FileName::MAX_BYTES`] characters from
-/// `A-Z`, `a-z`, `0-9`, `.`, `_`, `+`, `-`, space and parentheses, not starting
-/// with a dot, a space or `-`, not ending in a dot or a space. So it needs no
-/// escaping in a header, a shell's quotes or a file system.
-#[derive(
-    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
-)]
-#[serde(try_from = "String", into = "String")]
-pub struct FileName(String);
-
-impl FileName {
-    /// Longest name in bytes.
-    pub const MAX_BYTES: usize = 200;
-
-    /// Reads a name; `None` when it breaks the grammar.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        let inside = |b: u8| b.is_ascii_alphanumeric() || b"._+- ()".contains(&b);
-        let good = (1..=Self::MAX_BYTES).contains(&text.len())
-            && text.bytes().all(inside)
-            && !text.starts_with(['.', ' ', '-'])
-            && !text.ends_with(['.', ' ']);
-        good.then(|| Self(text.to_owned()))
-    }
+/// A file name in a statement: tools that print a trusted comment, and shells that cut it,
+/// get printable ASCII.
+fn in_comment(name: &FileName) -> String {
+    const ESCAPED: &AsciiSet = &CONTROLS.add(b'%');
+    utf8_percent_encode(name.as_str(), ESCAPED).to_string()
 }
 
-text_type!(
-    FileName,
-    "a file name has 1 to 200 characters A-Z a-z 0-9 . _ + - space ( ), and neither starts with . - or space nor ends in . or space"
-);
+/// Reads what [`in_comment`] writes, and nothing else.
+fn from_comment(text: &str) -> Option<FileName> {
+    let bytes = percent_decode_str(text);
+    let name = FileName::parse(&bytes.decode_utf8().ok()?)?;
+    (in_comment(&name) == text).then_some(name)
+}
 
 #[cfg(test)]
 mod tests {
@@ -237,21 +224,44 @@ mod tests {
     }
 
     #[test]
-    fn file_names_need_no_escaping() {
-        for text in ["a", "Demo (1.2).dmg", "demo_1.2.0+b.tar.gz"] {
-            assert!(FileName::parse(text).is_some(), "{text}");
-        }
-        let long = "a".repeat(201);
-        for text in [
-            "", ".a", "a.", " a", "a ", "-a", "a/b", "a\\b", "a\"b", "a\tb", "é", &long,
+    fn a_statement_is_ascii_and_has_one_form() {
+        for (name, stated) in [
+            ("demo_2.6.0~rc.1-1_amd64.deb", "demo_2.6.0~rc.1-1_amd64.deb"),
+            (
+                "Anna's Notes & More #2 100%.zip",
+                "Anna's Notes & More #2 100%25.zip",
+            ),
+            ("Bücher.exe", "B%C3%BCcher.exe"),
         ] {
-            assert_eq!(FileName::parse(text), None, "{text:?}");
+            let mut statement = Statement::parse(COMMENT).expect("a statement");
+            statement.file_name = FileName::parse(name).expect(name);
+            let comment = statement.to_string();
+            assert!(comment.contains(&format!("\tfile:{stated}\t")), "{comment}");
+            assert!(comment.is_ascii());
+            assert_eq!(Statement::parse(&comment), Ok(statement));
+        }
+        // Written in another way it is not what we sign.
+        for name in [
+            "%61.zip",
+            "B%c3%bccher",
+            "Bücher",
+            "100%",
+            "%2e",
+            "%00",
+            "%2F",
+        ] {
+            let comment = COMMENT.replace("demo-1.2.0.tar.gz", name);
+            assert_eq!(
+                Statement::parse(&comment),
+                Err(NotAStatement("file")),
+                "{name}"
+            );
         }
     }
 
     proptest! {
         #[test]
-        fn a_statement_is_one_line_of_eight_items(name in "[A-Za-z0-9][A-Za-z0-9 ._+()-]{0,20}[A-Za-z0-9]", size: u64, timestamp: i64) {
+        fn a_statement_is_one_line_of_eight_items(name in "[A-Za-z0-9][A-Za-z0-9 ._+()%&'~#é漢-]{0,20}[éA-Z0-9]", size: u64, timestamp: i64) {
             let mut statement = Statement::parse(COMMENT).expect("a statement");
             statement.file_name = FileName::parse(&name).expect("a file name");
             (statement.size, statement.timestamp) = (size, timestamp);
