@@ -15,7 +15,8 @@ use keywright_ports::Refusal;
 use keywright_services::download_link;
 use keywright_services::holder::{HeldCredential, NotHolder};
 use keywright_store::licenses::recorded;
-use keywright_store::releases::release_feed::{self, Asking, Feed, Offered, Reach};
+use keywright_store::releases::feed_offers::{Offered, Reach};
+use keywright_store::releases::release_feed::{self, Asking, Feed};
 use keywright_web::caller_limit::take_for;
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, TooMany, Unknown};
 use keywright_web::{ApiError, Client, Json, bearer_of};
@@ -91,9 +92,15 @@ pub(crate) async fn handler(
         .version
         .as_ref()
         .map_or(requested.channel, |_| Channel::Dev);
-    let feed = release_feed::load(&ports.database, &license.product_slug, channel, asking)
-        .await?
-        .ok_or_else(|| ApiError::internal("the license's product has no row"))?;
+    let feed = release_feed::load(
+        &ports.database,
+        &license.product_slug,
+        channel,
+        asking,
+        None,
+    )
+    .await?
+    .ok_or_else(|| ApiError::internal("the license's product has no row"))?;
     let version = version(&feed, &requested, channel, &credential, now)?;
     let link = download_link::mint(&ports.sign, &license.id, version.as_str());
     let link = link.await.map_err(Refusal::from)?;
@@ -164,7 +171,7 @@ impl RequestedFile {
         let product = request.product.as_deref().map(Slug::parse).transpose();
         let version = match request.version.as_str() {
             LATEST => None,
-            text => Some(Version::parse(text).map_err(|error| bad("version", &error))?),
+            text => Some(Version::parse_lenient(text).map_err(|error| bad("version", &error))?),
         };
         let channel = request.channel.as_deref().map(str::parse).transpose();
         Ok(Self {

@@ -10,7 +10,7 @@ pub(crate) struct VersionArgs {
     /// The slug of the product.
     #[arg(long, value_parser = slug)]
     pub(crate) product: Slug,
-    /// The version, such as 1.2.0.
+    /// The version, such as 1.2.0; a leading v is dropped.
     #[arg(long, value_parser = version)]
     pub(crate) version: Version,
 }
@@ -20,7 +20,7 @@ pub(crate) fn slug(text: &str) -> Result<Slug, String> {
 }
 
 pub(crate) fn version(text: &str) -> Result<Version, String> {
-    Version::parse(text).map_err(|error| error.to_string())
+    Version::parse_lenient(text).map_err(|error| error.to_string())
 }
 
 pub(crate) fn channel(text: &str) -> Result<Channel, String> {

@@ -53,7 +53,11 @@ pub(crate) async fn handler(
     };
     let asked = &list.filter;
     let channel = asked.channel.as_deref().map(str::parse).transpose();
-    let version = asked.version.as_deref().map(Version::parse).transpose();
+    let version = asked
+        .version
+        .as_deref()
+        .map(Version::parse_lenient)
+        .transpose();
     let filter = ReleaseFilter {
         product: asked.product.as_deref().map(product).transpose()?,
         channel: channel.map_err(|error| bad("channel", &error))?,

@@ -248,7 +248,7 @@ fn earlier(one: Option<i64>, two: Option<i64>) -> Option<i64> {
 fn higher(one: Option<String>, two: Option<String>) -> Option<String> {
     match (one, two) {
         (Some(one), Some(two)) if is_at_least(&one, &two) => Some(one),
-        (Some(one), Some(_)) if Version::parse(&one).is_err() => Some(one),
+        (Some(one), Some(_)) if Version::parse_lenient(&one).is_err() => Some(one),
         (Some(_), Some(two)) => Some(two),
         (one, two) => one.or(two),
     }
@@ -264,7 +264,7 @@ pub fn good_until(expires_at: Option<i64>) -> Option<i64> {
 
 /// A folder whose name is no version, or a floor that is none, is below.
 fn is_at_least(version: &str, floor: &str) -> bool {
-    match (Version::parse(version), Version::parse(floor)) {
+    match (Version::parse(version), Version::parse_lenient(floor)) {
         (Ok(version), Ok(floor)) => version >= floor,
         _ => false,
     }

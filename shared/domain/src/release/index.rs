@@ -156,7 +156,11 @@ impl ReleaseIndex {
     /// damaged, of another format or of another product: it counts as missing.
     #[must_use]
     pub fn read(json: &[u8], product: &Slug) -> Option<Self> {
-        let index: Self = serde_json::from_slice(json).ok()?;
+        let mut index: Self = serde_json::from_slice(json).ok()?;
+        // An earlier release of Keywright may have written it in another order.
+        index
+            .versions
+            .sort_by(|a, b| Reverse(&a.version).cmp(&Reverse(&b.version)));
         (index.format == INDEX_FORMAT && index.product == *product).then_some(index)
     }
 }

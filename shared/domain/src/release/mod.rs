@@ -17,6 +17,7 @@ pub mod agreement;
 mod channel;
 mod file_name;
 pub mod gate;
+mod identifiers;
 pub mod index;
 pub mod manifest;
 mod name;
