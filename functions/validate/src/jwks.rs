@@ -35,6 +35,9 @@ struct Jwk {
     /// Always `sig`.
     #[schema(example = "sig")]
     r#use: String,
+    /// Always `EdDSA` (RFC 8037, section 3.1).
+    #[schema(example = "EdDSA")]
+    alg: String,
 }
 
 /// Every public key that verifies, newest first.

@@ -6,6 +6,28 @@ use time::{OffsetDateTime, UtcOffset};
 /// Largest instant that every client reads without loss: 9999-12-31T23:59:59Z.
 pub const MAX_UNIX_SECONDS: i64 = 253_402_300_799;
 
+/// From when on a time that should be in the past is none: 2100-01-01T00:00:00Z. A
+/// present time that is written in milliseconds is far behind it.
+const END_OF_PAST: i64 = 4_102_444_800;
+
+/// A time in the past, such as that of a build, that is written in milliseconds or
+/// smaller units.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be before 2100; is it in milliseconds? Unix times are in seconds")]
+pub struct NotPast;
+
+/// Checks the unix seconds of something that has happened.
+///
+/// # Errors
+/// [`NotPast`] from 2100 on.
+pub const fn check_past(unix_seconds: i64) -> Result<i64, NotPast> {
+    if unix_seconds < END_OF_PAST {
+        Ok(unix_seconds)
+    } else {
+        Err(NotPast)
+    }
+}
+
 /// A date or time that could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not an RFC 3339 time between 1970 and 9999, such as 2026-01-31T12:00:00Z")]
@@ -87,6 +109,20 @@ pub fn parse_rfc3339(text: &str) -> Result<i64, NotATime> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn milliseconds_are_no_time_in_the_past() {
+        for (time, outcome) in [
+            (0, Ok(0)),
+            (1_800_000_000, Ok(1_800_000_000)),
+            (END_OF_PAST - 1, Ok(END_OF_PAST - 1)),
+            (END_OF_PAST, Err(NotPast)),
+            (1_800_000_000_000, Err(NotPast)),
+            (i64::MAX, Err(NotPast)),
+        ] {
+            assert_eq!(check_past(time), outcome);
+        }
+    }
 
     #[test]
     fn days_are_read_to_their_last_second() {

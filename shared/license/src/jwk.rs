@@ -27,6 +27,7 @@ pub struct Jwk {
     kid: String,
     #[serde(rename = "use")]
     usage: &'static str,
+    alg: &'static str,
 }
 
 /// A JWK set (RFC 7517 section 5), newest key first; what
@@ -76,6 +77,7 @@ impl PublicKey {
             x: BASE64URL_NOPAD.encode(self.as_bytes()),
             kid: self.key_id(),
             usage: "sig",
+            alg: "EdDSA",
         }
     }
 

@@ -39,7 +39,7 @@ use std::sync::Arc;
 /// The request's header.
 pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// On an answer that was given before.
-const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+pub(crate) const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 /// Shortest key of a caller whose credential was not checked, in characters.
 pub const MIN_ANONYMOUS_CHARS: usize = 16;

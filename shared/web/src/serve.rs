@@ -2,6 +2,7 @@
 //! error of ours, `content-length`, CORS, and the envelope for unknown routes
 //! and wrong methods.
 
+use super::idempotency::REPLAYED;
 use super::rate_limit::{RATE_LIMIT, RATE_LIMIT_POLICY};
 use super::{ApiError, Failure};
 use axum::Router;
@@ -48,6 +49,7 @@ fn cors(routes: Router) -> Router {
         .allow_headers(Any)
         .expose_headers([
             REQUEST_ID,
+            REPLAYED,
             header::RETRY_AFTER,
             header::LINK,
             RATE_LIMIT,

@@ -97,6 +97,7 @@ async fn jwks(instance: &Instance) {
     let public = instance.signing_key.public_key();
     assert_eq!(keys[0]["kty"], "OKP");
     assert_eq!(keys[0]["crv"], "Ed25519");
+    assert_eq!(keys[0]["alg"], "EdDSA");
     assert_eq!(keys[0]["kid"], public.key_id());
     assert_eq!(PublicKey::from_jwk(&keys[0].to_string()), Ok(public));
     assert!(

@@ -289,7 +289,7 @@ async fn a_link_is_for_those_whose_license_includes_the_file() {
         (Some(&key), with("product", "other"), 403, "wrong-product"),
         (Some(&key), with("product", "Other"), 400, "bad_request"),
         (Some(&key), with("version", "beta"), 400, "bad_request"),
-        (Some(&key), with("platform", "linux"), 400, "bad_request"),
+        (Some(&key), with("platform", "Linux"), 400, "bad_request"),
         (Some(&key), with("channel", "best"), 400, "bad_request"),
         (Some(&key), with("version", "1.1.0"), 404, "not_found"),
         (Some(&key), with("platform", "any"), 404, "not_found"),

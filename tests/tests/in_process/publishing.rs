@@ -268,6 +268,11 @@ async fn what_cannot_be_published_leaves_no_trace() {
         ("a bad channel", with("channel", json!("nightly")), 400),
         ("a bad time", with("built_at", json!("yesterday")), 400),
         (
+            "a time in milliseconds",
+            with("built_at", json!("5138-11-16T09:46:40Z")),
+            400,
+        ),
+        (
             "a bad entitlement",
             with("requires_entitlement", json!("a b")),
             400,
@@ -292,7 +297,7 @@ async fn what_cannot_be_published_leaves_no_trace() {
             with("files", json!([new.json(), new.json()])),
             400,
         ),
-        ("a bad platform", with_file("platform", json!("linux")), 400),
+        ("a bad platform", with_file("platform", json!("Linux")), 400),
         ("another platform", with_file("platform", json!(MAC)), 400),
         ("a bad name", with_file("file_name", json!("../demo")), 400),
         ("another name", with_file("file_name", json!("demo")), 400),

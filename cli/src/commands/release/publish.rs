@@ -10,7 +10,7 @@ use crate::keys::{ReleaseKeyArgs, ReleaseSecret};
 use crate::repository::{Publication, Repository, RepositoryArgs};
 use crate::{CommandOutput, clock};
 use clap::Args;
-use keywright_domain::dates::parse_rfc3339;
+use keywright_domain::dates::{check_past, parse_rfc3339};
 use keywright_domain::release::manifest::Artifact;
 use keywright_domain::release::statement::{FileName, Statement};
 use keywright_domain::release::{Channel, Platform};
@@ -235,11 +235,14 @@ fn with_extension(platform: &Platform, path: &Path) -> Result<Platform, CliError
 }
 
 fn time(text: &str) -> Result<i64, String> {
-    match text.parse() {
-        Ok(seconds) if seconds >= 0 => Ok(seconds),
-        _ => parse_rfc3339(text)
-            .map_err(|_| "it must be a time like 2026-01-31T12:00:00Z, or unix seconds".to_owned()),
-    }
+    let text = text.trim();
+    let seconds = match text.parse() {
+        Ok(seconds) if seconds >= 0 => seconds,
+        _ => parse_rfc3339(text).map_err(|_| {
+            "it must be a time like 2026-01-31T12:00:00Z, or unix seconds".to_owned()
+        })?,
+    };
+    check_past(seconds).map_err(|error| format!("it {error}"))
 }
 
 #[cfg(test)]
@@ -270,7 +273,14 @@ mod tests {
     fn times_are_read_in_both_forms() {
         assert_eq!(time("1700000000"), Ok(1_700_000_000));
         assert_eq!(time("2023-11-14T22:13:20Z"), Ok(1_700_000_000));
-        for text in ["", "-1", "yesterday", "2023-11-14"] {
+        for text in [
+            "",
+            "-1",
+            "yesterday",
+            "2023-11-14",
+            "1700000000000",
+            "5138-11-16T00:00:00Z",
+        ] {
             assert!(time(text).is_err(), "{text}");
         }
     }

@@ -10,6 +10,7 @@ use crate::text::check_metadata;
 use crate::{Operator, Ports};
 use axum::Extension;
 use keywright_domain::access::Caller;
+use keywright_domain::dates::check_past;
 use keywright_domain::release::manifest::{Artifact, content_key};
 use keywright_domain::release::statement::{FileName, Sha256Hex, Sha512Hex};
 use keywright_domain::release::{Channel, Platform, ReleaseKey, Version, agreement};
@@ -249,7 +250,11 @@ impl Publication {
         let built_at = self
             .built_at
             .as_deref()
-            .map(|text| crate::text::time("built_at", text));
+            .map(|text| crate::text::time("built_at", text))
+            .transpose()?
+            .map(check_past)
+            .transpose()
+            .map_err(|error| ApiError::bad_request(format!("built_at {error}")))?;
         let files = files(self.files, &product, &version, channel)?;
         let key = self.release_key.as_deref().map(release_key).transpose();
         let key = key.map_err(|error| bad("release_key", &error))?;
@@ -262,7 +267,7 @@ impl Publication {
             requires_entitlement: self.requires_entitlement,
             rollout_percent,
             metadata: self.metadata.map(metadata).transpose()?,
-            built_at: built_at.transpose()?,
+            built_at,
             files: Vec::new(),
             first_key: None,
         };

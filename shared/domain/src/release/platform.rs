@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// A Rust target triple of two to five parts (`x86_64-unknown-linux-gnu`,
-/// `aarch64-apple-darwin`, `wasm32-wasip2`), or [`Platform::ANY`] for a file
-/// that runs everywhere. A second file for the same platform has the kind of
+/// `aarch64-apple-darwin`, `wasm32-wasip2`), [`Platform::ANY`] for a file
+/// that runs everywhere, or one word that a vendor's own installers ask for
+/// (`x86_64`, `arm64`), which no update feed knows. A second file for the same platform has the kind of
 /// bundle behind a dot: `x86_64-unknown-linux-gnu.deb`,
 /// `universal-apple-darwin.tar.gz`. At most [`MAX_NAME_BYTES`] bytes of `a-z`,
 /// `0-9`, `_`, `-` and `.`.
@@ -17,12 +18,12 @@ pub struct Platform(String);
 /// Text that is not a [`Platform`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "a platform is a Rust target triple such as x86_64-unknown-linux-gnu, or any, optionally followed by a kind of bundle such as .deb (not .sig), and has at most {MAX_NAME_BYTES} characters"
+    "a platform is a Rust target triple such as x86_64-unknown-linux-gnu, any, or one word such as x86_64, in lower case, optionally followed by a kind of bundle such as .deb (not .sig), and has at most {MAX_NAME_BYTES} characters"
 )]
 pub struct NotAPlatform;
 
-/// Most and fewest parts of a triple.
-const PARTS: std::ops::RangeInclusive<usize> = 2..=5;
+/// Most parts of a triple.
+const MAX_PARTS: usize = 5;
 
 impl Platform {
     /// A file that runs everywhere, such as a Joomla extension.
@@ -41,7 +42,7 @@ impl Platform {
                     .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
         };
         let parts: Vec<&str> = platform.triple().split('-').collect();
-        let is_triple = PARTS.contains(&parts.len())
+        let is_triple = parts.len() <= MAX_PARTS
             // An architecture may have a dot: thumbv8m.main-none-eabi.
             && parts[0].split('.').all(word)
             && parts[0].starts_with(|c: char| c.is_ascii_lowercase())
@@ -49,14 +50,17 @@ impl Platform {
         let is_bundle = |bundle: &str| {
             bundle.split('.').all(word) && bundle.split('.').next_back() != Some("sig")
         };
-        if text.len() <= MAX_NAME_BYTES
-            && (is_triple || platform.triple() == Self::ANY)
-            && platform.bundle().is_none_or(is_bundle)
-        {
+        if text.len() <= MAX_NAME_BYTES && is_triple && platform.bundle().is_none_or(is_bundle) {
             Ok(platform)
         } else {
             Err(NotAPlatform)
         }
+    }
+
+    /// Whether update feeds can tell what it runs on: a triple, or `any`.
+    #[must_use]
+    pub fn is_known_to_feeds(&self) -> bool {
+        self.triple() == Self::ANY || self.triple().contains('-')
     }
 
     /// The platform as text.
@@ -135,6 +139,8 @@ mod tests {
             ),
             ("wasm32-wasip2", "wasm32-wasip2", None),
             ("any", "any", None),
+            ("x86_64", "x86_64", None),
+            ("arm64.deb", "arm64", Some("deb")),
             ("any.zip", "any", Some("zip")),
         ] {
             let platform = Platform::parse(text).expect(text);
@@ -147,9 +153,9 @@ mod tests {
         let long = format!("x86_64-{}-linux", "a".repeat(60));
         for text in [
             "",
-            "x86_64",
-            "linux",
             "Any",
+            "X86_64",
+            "x86_64.sig",
             "any.",
             "any.sig",
             "any.tar.sig",

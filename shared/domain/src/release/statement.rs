@@ -209,7 +209,7 @@ mod tests {
             ("channel:stable", "channel:best", "channel"),
             (
                 "platform:x86_64-unknown-linux-gnu",
-                "platform:linux",
+                "platform:Linux",
                 "platform",
             ),
             ("size:42", "size:-1", "size"),

@@ -56,6 +56,7 @@ fn forms_are_written_canonically() {
             "x": "A6EHv_POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg",
             "kid": key().key_id(),
             "use": "sig",
+            "alg": "EdDSA",
         })
     );
     assert_eq!(format!("{:?}", key()), format!("PublicKey({HEX})"));
