@@ -5,7 +5,7 @@ use crate::Ports;
 use crate::error::{Body, GateError};
 use crate::files::OPEN;
 use crate::newest::{OfferedVersion, RequiredContent, VersionSearch};
-use crate::query::GateQuery;
+use crate::query::{GateQuery, STAGING_ID};
 use crate::versions::unknown;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
@@ -19,10 +19,6 @@ use utoipa::ToSchema;
 
 /// Most versions in a feed.
 const MOST: usize = 10;
-
-/// By what name an installation is known to staged rollouts; electron-updater
-/// has a header of this name.
-const STAGING_ID: HeaderName = HeaderName::from_static("x-user-staging-id");
 
 /// What a channel offers.
 #[derive(Serialize, ToSchema)]
@@ -114,14 +110,13 @@ pub(crate) async fn handler(
             error.hint("stable.json, rc.json, beta.json, alpha.json and dev.json")
         })?;
     let query = GateQuery::of(&uri)?;
-    let header = headers.get(STAGING_ID).and_then(|id| id.to_str().ok());
-    let client = header.or(query.staging.as_deref());
+    let client = query.installation(&headers);
     let search = VersionSearch {
         ports: &ports,
         product: &product,
         channel,
         having: RequiredContent::List,
-        rollout: Some(client),
+        client,
         most: MOST,
     };
     let found = search.run().await?.ok_or_else(unknown)?;

@@ -4,19 +4,20 @@
 use crate::Ports;
 use crate::error::{Body, GateError};
 use crate::newest::{RequiredContent, VersionSearch};
-use crate::query::GateQuery;
+use crate::query::{GateQuery, STAGING_ID};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
-use http::{HeaderValue, StatusCode, Uri, header};
+use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use keywright_domain::release::{Channel, Name, NotAChannel};
 use keywright_domain::slug::Slug;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 
 /// Leads to the newest version of a channel that has a file for a platform.
 /// Yanked versions are passed over; pre-releases are not on the stable
-/// channel, which is the one that counts where none is named. A token in the
-/// query is handed on.
+/// channel, which is the one that counts where none is named. A staged rollout counts as
+/// in the feeds: without an id an installation is led to what everybody gets. A token in
+/// the query is handed on.
 ///
 /// `latest/{platform}.sig` leads to the signature, `latest/MANIFEST` to the
 /// manifest, there with the platform, if any, in `?platform=`.
@@ -31,6 +32,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_e
         ("channel" = Option<String>, Query, description = "`stable`, `rc`, `beta`, `alpha` or `dev`; each has also what is more stable."),
         ("platform" = Option<String>, Query, description = "The platform, of `MANIFEST`."),
         ("token" = Option<String>, Query, description = "The license's token, to be handed on."),
+        ("staging" = Option<String>, Query, description = "What the installation calls itself, for staged rollouts."),
+        ("x-user-staging-id" = Option<String>, Header, description = "The same, as a header."),
     ),
     responses(
         (status = 307, description = "`Location` has the path of the version's file."),
@@ -43,6 +46,7 @@ pub(crate) async fn handler(
     State(ports): State<Ports>,
     path: Result<Path<(String, String)>, PathRejection>,
     uri: Uri,
+    headers: HeaderMap,
 ) -> Result<Response, GateError> {
     let Path((product, asked_for)) = path.unwrap_or_else(|_| Path(<_>::default()));
     let product = Slug::parse(&product).map_err(GateError::bad_path)?;
@@ -61,7 +65,7 @@ pub(crate) async fn handler(
         product: &product,
         channel,
         having: platform.map_or(RequiredContent::Manifest, RequiredContent::File),
-        rollout: None,
+        client: query.installation(&headers),
         most: 1,
     };
     let found = search.run().await?.unwrap_or_default();
@@ -96,6 +100,7 @@ fn redirect(location: &str, is_private: bool) -> Result<Response, GateError> {
     let headers = [
         (header::LOCATION, location),
         (header::CACHE_CONTROL, HeaderValue::from_static(cache)),
+        (header::VARY, HeaderValue::from_name(STAGING_ID)),
     ];
     Ok((StatusCode::TEMPORARY_REDIRECT, headers).into_response())
 }

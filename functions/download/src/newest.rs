@@ -30,9 +30,9 @@ pub(crate) struct VersionSearch<'a> {
     pub(crate) channel: Channel,
     /// Only versions that have this.
     pub(crate) having: RequiredContent<'a>,
-    /// Only what a staged rollout has reached, for this client; `None` is
-    /// everything.
-    pub(crate) rollout: Option<Option<&'a str>>,
+    /// What the installation calls itself, for staged rollouts; without a name it is
+    /// offered what everybody gets.
+    pub(crate) client: Option<&'a str>,
     /// How many are wanted.
     pub(crate) most: usize,
 }
@@ -206,9 +206,7 @@ impl VersionSearch<'_> {
 
     /// Whether a version is on the channel and has reached the client.
     fn takes(&self, candidate: &Candidate<'_>) -> bool {
-        let product = self.product.as_str();
-        let reached = |client| candidate.has_reached(product, client);
-        candidate.is_on(self.channel) && self.rollout.is_none_or(reached)
+        candidate.is_on(self.channel) && candidate.has_reached(self.product.as_str(), self.client)
     }
 
     async fn has_file(&self, version: &str, file: &str) -> Result<bool, ReleaseError> {

@@ -2,9 +2,14 @@
 
 use crate::error::GateError;
 use axum::extract::Query;
-use http::{HeaderMap, Uri};
+use http::{HeaderMap, HeaderName, Uri};
+use keywright_domain::release::updaters::filled_in;
 use keywright_license::{LicenseKey, clean_pasted};
 use keywright_web::bearer_of;
+
+/// By what name an installation is known to staged rollouts; electron-updater
+/// has a header of this name.
+pub(crate) const STAGING_ID: HeaderName = HeaderName::from_static("x-user-staging-id");
 
 /// The members of a query that the gate knows. Others are passed over.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -55,6 +60,13 @@ impl GateQuery {
             }
         }
         Ok(query)
+    }
+
+    /// What the installation calls itself, for staged rollouts.
+    pub(crate) fn installation<'a>(&'a self, headers: &'a HeaderMap) -> Option<&'a str> {
+        let header = headers.get(STAGING_ID).and_then(|id| id.to_str().ok());
+        let name = header.or(self.staging.as_deref())?;
+        filled_in(name).map(|_| name)
     }
 
     /// What the request shows. A bearer in the `Authorization` header wins, even when
