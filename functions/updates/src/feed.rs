@@ -6,11 +6,13 @@ use crate::caller::Caller;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use keywright_domain::release::gate::{DownloadRights, Held};
+use keywright_domain::release::updaters::{Updater, filled_in};
 use keywright_domain::release::{Channel, Platform, Version};
 use keywright_ports::Refusal;
 use keywright_services::download_link;
 use keywright_services::holder::HeldCredential;
-use keywright_store::releases::release_feed::{self, Asking, Feed, Offered, Reach};
+use keywright_store::releases::feed_offers::{Offered, Reach};
+use keywright_store::releases::release_feed::{self, Asking, Feed};
 use keywright_web::ApiError;
 
 /// The header in which electron-updater says which installation it is.
@@ -25,6 +27,8 @@ pub(crate) struct FeedQuery<'a> {
     pub(crate) staging: Option<String>,
     /// `?channel=`
     pub(crate) channel: Option<&'a str>,
+    /// The updater whose metadata decides about releases.
+    pub(crate) updater: Option<Updater>,
 }
 
 /// A product's releases, opened for one caller.
@@ -48,8 +52,8 @@ impl OpenedFeed {
         product: &str,
         query: FeedQuery<'_>,
     ) -> Result<Self, ApiError> {
-        let channel: Channel = match query.channel {
-            None | Some("") => Channel::default(),
+        let channel: Channel = match query.channel.and_then(filled_in) {
+            None => Channel::default(),
             Some(name) => name
                 .parse()
                 .map_err(|error| ApiError::bad_request(format!("channel: {error}")))?,
@@ -58,15 +62,17 @@ impl OpenedFeed {
         let staging_id = staging_id
             .and_then(|id| id.to_str().ok())
             .map(str::to_owned);
-        let staging = staging_id.or(query.staging).filter(|id| !id.is_empty());
+        let is_filled_in = |text: &String| filled_in(text).is_some();
+        let staging = staging_id.or(query.staging).filter(is_filled_in);
+        let token = query.token.filter(is_filled_in);
         // Judged below: an open product has nothing to refuse anybody.
-        let caller = Caller::of(ports, query.headers, query.token.as_deref());
+        let caller = Caller::of(ports, query.headers, token.as_deref());
         let credential = caller
             .as_ref()
             .ok()
             .and_then(|caller| caller.credential.as_ref());
         let asking = credential.map_or(Asking::Anybody, HeldCredential::asking);
-        let mut feed = release_feed::load(&ports.database, product, channel, asking)
+        let mut feed = release_feed::load(&ports.database, product, channel, asking, query.updater)
             .await?
             .ok_or_else(|| ApiError::not_found("there is no such product"))?;
         let caller = if feed.is_open() {

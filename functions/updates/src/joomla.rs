@@ -12,15 +12,20 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use http::{Uri, header};
-use keywright_domain::release::Channel;
 use keywright_domain::release::gate::DownloadRights;
 use keywright_domain::release::updaters::joomla::{Extension, package, package_name};
+use keywright_domain::release::updaters::{Updater, filled_in, needed};
+use keywright_domain::release::{Channel, Platform};
 use keywright_ports::Level;
 use keywright_services::download_link;
 use keywright_services::holder::HeldCredential;
-use keywright_store::releases::release_feed::{self, Asking, Feed, Head, Offered, Reach, Release};
+use keywright_store::releases::feed_offers::{Offered, Reach};
+use keywright_store::releases::release_feed::{self, Asking, Feed, Head, Release};
 use keywright_web::{ApiError, RequestId};
 use std::io;
+
+/// Most entries of a channel; each may cost a call of sign.
+const MOST: usize = 8;
 
 /// What Joomla appends to the whole URL, behind the query too, when it did not
 /// like the answer to the URL itself.
@@ -28,8 +33,9 @@ const FALLBACK: &str = "/extension.xml";
 
 /// Lists the versions of a product for Joomla's update check
 ///
-/// One entry for each channel that has a release, tagged as Joomla knows them;
-/// the site itself leaves out what it is not to have. Whatever is query, the
+/// For each channel, tagged as Joomla knows them, the newest release and those that sites
+/// need which it is not for, by Joomla, PHP or database; the site itself leaves out what
+/// it is not to have. Whatever is query, the
 /// answer is 200 with an update list, an empty one where there is nothing to
 /// tell.
 #[utoipa::path(
@@ -124,7 +130,9 @@ impl JoomlaQuery {
             match name.strip_prefix("amp;").unwrap_or(name) {
                 "dlid" if !value.is_empty() => query.dlid = Some(value.into_owned()),
                 "channel" => query.channel = value.parse().ok(),
-                "staging" if !value.is_empty() => query.staging = Some(value.into_owned()),
+                "staging" if filled_in(&value).is_some() => {
+                    query.staging = Some(value.into_owned());
+                }
                 _ => {}
             }
         }
@@ -145,7 +153,15 @@ async fn answer(
     let asking = credential
         .as_ref()
         .map_or(Asking::Anybody, HeldCredential::asking);
-    let Some(feed) = release_feed::load(&ports.database, product, least, asking).await? else {
+    let Some(feed) = release_feed::load(
+        &ports.database,
+        product,
+        least,
+        asking,
+        Some(Updater::Joomla),
+    )
+    .await?
+    else {
         return Xml::document("updates", &[], |_| Ok(()));
     };
     // A license that is not good is as good as none: the versions are public.
@@ -161,17 +177,19 @@ async fn answer(
     let client = holder.map(|holder| holder.license_id.as_str());
     let client = query.staging.as_deref().or(client);
     let rights = holder.map(release_feed::Holder::rights);
-    let mut entries = Vec::new();
+    let mut chosen = Vec::new();
     for channel in Channel::ALL.into_iter().filter(|one| least.offers(*one)) {
         let offered = Offered {
             channel,
             reach: Reach::Client(client),
             held: rights.as_ref().map(DownloadRights::held),
         };
-        let Some((head, platform)) = newest_of(&feed, offered) else {
-            continue;
-        };
-        let Some(release) = feed.whole(&ports.database, head).await? else {
+        chosen.extend(needed_of(&feed, offered));
+    }
+    let heads: Vec<&Head> = chosen.iter().map(|(head, _)| *head).collect();
+    let mut entries = Vec::new();
+    for release in feed.wholes(&ports.database, &heads).await? {
+        let Some((_, platform)) = chosen.iter().find(|(head, _)| head.id == release.id) else {
             continue;
         };
         let mut url = format!(
@@ -210,17 +228,22 @@ async fn answer(
     })
 }
 
-/// The newest release that was published on the channel itself and has a
-/// package.
-fn newest_of<'a>(
-    feed: &'a Feed,
-    offered: Offered<'_>,
-) -> Option<(&'a Head, &'a keywright_domain::release::Platform)> {
-    feed.newest(offered, |head| {
-        (head.channel == offered.channel)
-            .then(|| package(&head.files))
-            .flatten()
-    })
+/// The releases that some site needs, of those that were published on the channel itself
+/// and have a package: the newest, and older ones for sites that it is not for.
+fn needed_of<'a>(feed: &'a Feed, offered: Offered<'_>) -> Vec<(&'a Head, &'a Platform)> {
+    let extension = |head: &Head| Extension::of(&feed.product, &feed.name, "", &head.metadata);
+    let with_package = feed.offered(offered, |head| {
+        let platform = package(&head.files).filter(|_| head.channel == offered.channel)?;
+        Some((platform, extension(head)))
+    });
+    let covers = |newer: &(&Head, (&Platform, Extension)),
+                  older: &(&Head, (&Platform, Extension))| {
+        newer.1.1.covers(&older.1.1)
+    };
+    let needed = needed(with_package, covers, MOST).into_iter();
+    needed
+        .map(|(head, (platform, _))| (head, platform))
+        .collect()
 }
 
 /// One `<update>`.

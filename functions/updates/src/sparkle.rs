@@ -11,12 +11,17 @@ use http::HeaderMap;
 use keywright_domain::dates::rfc2822;
 use keywright_domain::release::Channel;
 use keywright_domain::release::signature::DetachedSignature;
+use keywright_domain::release::updaters::appcast::{Entry, listed};
 use keywright_domain::release::updaters::sparkle::{Archive, Item, archive};
-use keywright_store::releases::release_feed::Release;
+use keywright_domain::release::updaters::{Updater, filled_in};
+use keywright_store::releases::release_feed::{Head, Release};
 use keywright_web::openapi::{AccessRefusals, BadQuery, Failures, Unknown};
 use keywright_web::{ApiError, Query as QueryOf};
 use serde::Deserialize;
 use std::io;
+
+/// Most items of a channel; each may cost a call of sign.
+const MOST: usize = 8;
 
 /// The prefix `sparkle`.
 const NAMESPACE: &str = "http://www.andymatuschak.org/xml-namespaces/sparkle";
@@ -31,8 +36,8 @@ pub(crate) struct Query {
 
 /// Lists the versions of a product for Sparkle
 ///
-/// The newest version of each channel from `stable` down to the one that is
-/// asked for. An item of another channel than `stable` says which, so that the
+/// For each channel from `stable` down to the one that is asked for, the newest version
+/// and, where newer ones need a newer macOS, the newest for older systems. An item of another channel than `stable` says which, so that the
 /// application has to allow that channel, too.
 #[utoipa::path(
     get,
@@ -59,36 +64,60 @@ pub(crate) async fn handler(
 ) -> Result<Response, ApiError> {
     let Path(product) = path.map_err(|_| ApiError::not_found("there is no such product"))?;
     let QueryOf(query) = query?;
-    let arch = query.arch.as_deref().filter(|arch| !arch.is_empty());
+    let arch = query.arch.as_deref().and_then(filled_in);
     if arch.is_some_and(|arch| !matches!(arch, "aarch64" | "arm64" | "x86_64")) {
-        return Err(ApiError::bad_request("arch: aarch64 or x86_64"));
+        return Err(ApiError::bad_request(
+            "arch must be aarch64, arm64 or x86_64",
+        ));
     }
     let query = FeedQuery {
         headers: &headers,
         token: query.token,
         staging: query.staging,
         channel: query.channel.as_deref(),
+        updater: Some(Updater::Sparkle),
     };
     let opened = OpenedFeed::open(&ports, &product, query).await?;
+    let offered = opened.feed.offered(opened.offered(opened.channel), |head| {
+        archive(&head.files, arch)
+    });
+    let entries: Vec<Entry<'_>> = offered
+        .iter()
+        .map(|(head, archive)| Entry {
+            version: &head.version,
+            channel: head.channel,
+            item: Item::of(&head.version, &head.metadata),
+            arm64_only: archive.arm64_only,
+        })
+        .collect();
+    let entries = listed(&entries, MOST);
+    let chosen = entries.iter().filter_map(|entry| {
+        let found = offered
+            .iter()
+            .find(|(head, _)| head.version == *entry.version)?;
+        Some((found, entry))
+    });
+    let chosen: Vec<_> = chosen.collect();
+    let heads: Vec<&Head> = chosen.iter().map(|((head, _), _)| *head).collect();
+    let releases = opened.feed.wholes(&ports.database, &heads).await?;
     let mut items = Vec::new();
-    for channel in Channel::ALL {
-        if !opened.channel.offers(channel) {
-            continue;
-        }
-        let newest = opened.feed.newest(opened.offered(channel), |head| {
-            (head.channel == channel)
-                .then(|| archive(&head.files, arch))
-                .flatten()
-        });
-        let Some((head, archive)) = newest else {
+    for ((head, archive), entry) in chosen {
+        let Some(release) = releases.iter().find(|release| release.id == head.id) else {
             continue;
         };
-        if let Some(release) = opened.feed.whole(&ports.database, head).await? {
-            let url = opened
-                .url(&ports, &release.version, archive.platform)
-                .await?;
-            items.push((release, archive, url));
-        }
+        let url = opened
+            .url(&ports, &release.version, archive.platform)
+            .await?;
+        let item = Item {
+            maximum_system_version: entry.item.maximum_system_version.clone(),
+            ..Item::of(&release.version, &release.metadata)
+        };
+        items.push(ListedItem {
+            release,
+            archive,
+            item,
+            url,
+        });
     }
     let link = ports.public_url()?;
     let root = [("version", "2.0"), ("xmlns:sparkle", NAMESPACE)];
@@ -97,53 +126,69 @@ pub(crate) async fn handler(
             xml.text("title", &[], &opened.feed.name)?;
             xml.text("link", &[], link)?;
             xml.text("description", &[], &opened.feed.description)?;
-            items
-                .iter()
-                .try_for_each(|(release, archive, url)| write(xml, release, archive, url))
+            items.iter().try_for_each(|item| item.write(xml))
         })
     })?;
     Ok(opened.answer("application/rss+xml; charset=utf-8", body))
 }
 
 /// One `<item>`.
-fn write(xml: &mut Xml, release: &Release, archive: &Archive<'_>, url: &str) -> io::Result<()> {
-    let Some(file) = release.file(archive.platform) else {
-        return Ok(());
-    };
-    // Stored since it was published, when it was checked.
-    let signature = DetachedSignature::parse(&file.signature).map_err(io::Error::other)?;
-    let signature = BASE64.encode(&signature.signature);
-    let length = file.size_bytes.to_string();
-    let item = Item::of(&release.version, &release.metadata);
-    xml.element("item", &[], |xml| {
-        xml.text("title", &[], release.version.as_str())?;
-        xml.optional("link", item.link.as_ref())?;
-        xml.text("sparkle:version", &[], &item.build_version)?;
-        xml.text("sparkle:shortVersionString", &[], release.version.as_str())?;
-        if release.channel != Channel::Stable {
-            xml.text("sparkle:channel", &[], release.channel.as_str())?;
-        }
-        xml.text("pubDate", &[], &rfc2822(release.published_at))?;
-        xml.optional(
-            "sparkle:minimumSystemVersion",
-            item.minimum_system_version.as_ref(),
-        )?;
-        if archive.arm64_only {
-            xml.text("sparkle:hardwareRequirements", &[], "arm64")?;
-        }
-        xml.optional("sparkle:releaseNotesLink", item.release_notes_link.as_ref())?;
-        if let (Some(notes), None) = (&release.notes, &item.release_notes_link) {
-            xml.text("description", &[("sparkle:format", "plain-text")], notes)?;
-        }
-        let mut enclosure = vec![
-            ("url", url),
-            ("length", length.as_str()),
-            ("type", "application/octet-stream"),
-            ("sparkle:edSignature", signature.as_str()),
-        ];
-        if archive.is_package {
-            enclosure.push(("sparkle:installationType", "package"));
-        }
-        xml.element("enclosure", &enclosure, |_| Ok(()))
-    })
+struct ListedItem<'a> {
+    release: &'a Release,
+    archive: &'a Archive<'a>,
+    item: Item,
+    url: String,
+}
+
+impl ListedItem<'_> {
+    fn write(&self, xml: &mut Xml) -> io::Result<()> {
+        let Self {
+            release,
+            archive,
+            item,
+            url,
+        } = self;
+        let Some(file) = release.file(archive.platform) else {
+            return Ok(());
+        };
+        // Stored since it was published, when it was checked.
+        let signature = DetachedSignature::parse(&file.signature).map_err(io::Error::other)?;
+        let signature = BASE64.encode(&signature.signature);
+        let length = file.size_bytes.to_string();
+        xml.element("item", &[], |xml| {
+            xml.text("title", &[], release.version.as_str())?;
+            xml.optional("link", item.link.as_ref())?;
+            xml.text("sparkle:version", &[], &item.build_version)?;
+            xml.text("sparkle:shortVersionString", &[], release.version.as_str())?;
+            if release.channel != Channel::Stable {
+                xml.text("sparkle:channel", &[], release.channel.as_str())?;
+            }
+            xml.text("pubDate", &[], &rfc2822(release.published_at))?;
+            xml.optional(
+                "sparkle:minimumSystemVersion",
+                item.minimum_system_version.as_ref(),
+            )?;
+            xml.optional(
+                "sparkle:maximumSystemVersion",
+                item.maximum_system_version.as_ref(),
+            )?;
+            if archive.arm64_only {
+                xml.text("sparkle:hardwareRequirements", &[], "arm64")?;
+            }
+            xml.optional("sparkle:releaseNotesLink", item.release_notes_link.as_ref())?;
+            if let (Some(notes), None) = (&release.notes, &item.release_notes_link) {
+                xml.text("description", &[("sparkle:format", "plain-text")], notes)?;
+            }
+            let mut enclosure = vec![
+                ("url", url.as_str()),
+                ("length", length.as_str()),
+                ("type", "application/octet-stream"),
+                ("sparkle:edSignature", signature.as_str()),
+            ];
+            if archive.is_package {
+                enclosure.push(("sparkle:installationType", "package"));
+            }
+            xml.element("enclosure", &enclosure, |_| Ok(()))
+        })
+    }
 }

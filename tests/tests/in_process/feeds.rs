@@ -91,10 +91,31 @@ async fn tauri_is_offered_what_is_newer_on_its_channel() {
         ("1.2.0", "channel=", None),
         ("1.0.0", "bundle_type=appimage", Some("1.2.0")),
         ("1.0.0", "bundle_type=unknown", Some("1.2.0")),
+        ("1.0.0", "bundle_type={{bundle_type}}", Some("1.2.0")),
+        (
+            "1.0.0",
+            "bundle_type=%7B%7Bbundle_type%7D%7D",
+            Some("1.2.0"),
+        ),
+        ("1.0.0", "bundle_type=", Some("1.2.0")),
+        ("1.0.0", "bundle_type=flatpak", Some("1.2.0")),
+        ("1.0.0", "bundle_type=AppImage", Some("1.2.0")),
+        ("1.0.0", "channel={{channel}}&staging={{id}}", Some("1.2.0")),
+        ("%7B%7Bcurrent_version%7D%7D", "", Some("1.2.0")),
         ("1.0.0", "bundle_type=deb", None),
     ] {
         let found = offered(&bench, current, query).await;
         assert_eq!(found.as_deref(), expected, "{current} {query}");
+    }
+    // What an application does not fill in is unknown; the updater itself takes its
+    // platform and compares.
+    let fixed = tauri(&bench, "latest.json").await.json();
+    for unfilled in [
+        "%7B%7Btarget%7D%7D/x86_64/1.0.0",
+        "linux/%7B%7Barch%7D%7D/1.0.0",
+        "%7B%7Btarget%7D%7D/%7B%7Barch%7D%7D/%7B%7Bcurrent_version%7D%7D",
+    ] {
+        assert_eq!(tauri(&bench, unfilled).await.json(), fixed, "{unfilled}");
     }
     let windows = tauri(&bench, "windows/x86_64/1.0.0").await;
     assert_eq!(windows.text("version"), "4.0.0");
@@ -260,11 +281,17 @@ async fn sparkle_gets_the_newest_of_each_channel_down_to_its_own() {
         Release::on(channel, "demo", version).file("universal-apple-darwin", &name)
     };
     let bench = open_shop(&[
-        mac(Channel::Stable, "1.0.0"),
+        mac(Channel::Stable, "1.0.0").with(
+            "metadata",
+            json!({ "sparkle": { "minimum_system_version": "12.0" } }),
+        ),
         mac(Channel::Stable, "1.2.0")
             .with("metadata", sparkle)
             .with("notes", json!("A < B & \"C\"")),
-        mac(Channel::Beta, "1.3.0-beta.1"),
+        mac(Channel::Beta, "1.3.0-beta.1")
+            .with("metadata", json!({ "sparkle": { "build_version": "131" } })),
+        // Without a build number Sparkle would take it for older than 120.
+        mac(Channel::Stable, "1.4.0"),
         stable("9.0.0"),
     ])
     .await;
@@ -312,9 +339,81 @@ async fn sparkle_gets_the_newest_of_each_channel_down_to_its_own() {
         "{beta}"
     );
     assert!(
-        beta.contains("<sparkle:version>1.3.0-beta.1</sparkle:version>"),
+        beta.contains("<sparkle:version>131</sparkle:version>"),
         "{beta}"
     );
+}
+
+#[tokio::test]
+async fn sparkle_lists_what_older_systems_need() {
+    let mac = |version: &str, build: u32, minimum: &str| {
+        let sparkle = json!({ "build_version": build, "minimum_system_version": minimum });
+        Release::new("demo", version)
+            .file("universal-apple-darwin", &format!("Demo {version}.zip"))
+            .with("metadata", json!({ "sparkle": sparkle }))
+    };
+    let mut releases = vec![
+        mac("1.0.0", 100, "10.13"),
+        mac("2.0.0", 200, "15.0"),
+        // The fix of the older line has the larger build number.
+        mac("1.0.1", 300, "10.13"),
+    ];
+    // More than are read whole at once.
+    releases.extend((1..4).map(|n| mac(&format!("2.0.{n}"), 200 + n, "15.0")));
+    let bench = open_shop(&releases).await;
+    bench.shop.database.count_anew();
+    let answer = bench.get("/updates/sparkle/demo/appcast.xml").await;
+    assert_eq!(bench.shop.database.calls(), 2, "one more for the older one");
+    let xml = String::from_utf8(answer.body.to_vec()).expect("text");
+    let items: Vec<&str> = xml.split("<item>").skip(1).collect();
+    assert_eq!(items.len(), 2, "{xml}");
+    for (item, version, maximum) in [
+        (items[0], "2.0.3", None),
+        (items[1], "1.0.1", Some("14.99.99")),
+    ] {
+        let short = format!("<sparkle:shortVersionString>{version}<");
+        assert!(item.contains(&short), "{version}: {item}");
+        let maximum = maximum.map(|system| format!("<sparkle:maximumSystemVersion>{system}<"));
+        assert_eq!(
+            item.contains("maximumSystemVersion"),
+            maximum.is_some(),
+            "{item}"
+        );
+        assert!(item.contains(&maximum.unwrap_or_default()), "{item}");
+    }
+}
+
+#[tokio::test]
+async fn a_version_that_an_updater_cannot_read_is_not_in_its_feed() {
+    let bench = open_shop(&[
+        stable("2.6.0"),
+        stable("2026.10"),
+        stable("2026.10.1.1"),
+        stable("2026.10.02"),
+        stable("4.0.0-beta9").with("channel", json!("beta")),
+        stable("4.0.0-beta10").with("channel", json!("beta")),
+    ])
+    .await;
+    for (path, version) in [
+        ("/updates/electron/demo/latest-linux.yml", "2.6.0"),
+        ("/updates/electron/demo/beta-linux.yml", "4.0.0-beta10"),
+        ("/updates/tauri/demo/latest.json", "2.6.0"),
+        (
+            "/updates/tauri/demo/latest.json?channel=beta",
+            "4.0.0-beta10",
+        ),
+    ] {
+        let answer = bench.get(path).await;
+        let text = String::from_utf8(answer.body.to_vec()).expect("text");
+        let said = [
+            format!("version: \"{version}\""),
+            format!("\"version\":\"{version}\""),
+        ];
+        assert!(
+            said.iter().any(|said| text.contains(said)),
+            "{path}: {text}"
+        );
+    }
 }
 
 #[tokio::test]

@@ -87,6 +87,57 @@ async fn one_entry_for_each_channel_the_newest_first() {
 }
 
 #[tokio::test]
+async fn the_list_has_what_older_sites_need() {
+    let bench = Bench::new();
+    bench.product("demo", 0).await;
+    let of = |version: &str, joomla: serde_json::Value| {
+        package(Channel::Stable, version).with("metadata", json!({ "joomla": joomla }))
+    };
+    let (four, five) = (
+        json!({ "targetplatform": "4\\." }),
+        json!({ "targetplatform": "5\\." }),
+    );
+    publish(
+        &bench,
+        &[
+            of("1.9.5", four.clone()),
+            of("2.0.0", five.clone()),
+            // Published later, for the older line.
+            of("1.9.6", four),
+            of(
+                "2.0.1",
+                json!({ "targetplatform": "5\\.", "php_minimum": "8.3" }),
+            ),
+            of(
+                "1.0.0",
+                json!({ "targetplatform": "3\\.", "name": "Demo for Joomla 3" }),
+            ),
+        ],
+    )
+    .await;
+    bench.shop.database.count_anew();
+    let xml = list(&bench, FEED).await;
+    assert_eq!(bench.shop.database.calls(), 2, "one more for all of them");
+    assert_eq!(texts(&xml, "version"), ["2.0.1", "2.0.0", "1.9.6", "1.0.0"]);
+    assert!(
+        texts(&xml, "name").contains(&"Demo for Joomla 3".to_owned()),
+        "{xml}"
+    );
+    // It stays small, however many kinds of sites there are.
+    let many: Vec<Release> = (10..40)
+        .map(|php| {
+            of(
+                &format!("3.{php}"),
+                json!({ "php_minimum": format!("9.{php}") }),
+            )
+        })
+        .collect();
+    publish(&bench, &many).await;
+    let versions = texts(&list(&bench, FEED).await, "version");
+    assert_eq!((versions.len(), versions[0].as_str()), (8, "3.39"));
+}
+
+#[tokio::test]
 async fn whatever_is_asked_the_answer_is_a_list() {
     let bench = shop().await;
     let all = list(&bench, FEED).await;

@@ -77,13 +77,16 @@ async fn generic_provider(instance: &Instance) {
     );
     assert_eq!(download["refused"], "ERR_CHECKSUM_MISMATCH", "{read}");
 
-    // A version's number that YAML would read as one stays a text.
-    publish(
-        instance,
-        &[Release::new("open", "26.11").holding("aarch64-unknown-linux-gnu", "a.AppImage", b"")],
-    )
-    .await;
-    let path = "/updates/electron/open/latest-linux-arm64.yml";
-    let yaml = instance.api.get(path).await.text();
-    assert!(yaml.starts_with("version: \"26.11\"\n"), "{yaml}");
+    // Versions that its parser throws at take nothing from those that it reads.
+    let unreadable = [
+        "2026.10",
+        "2026.10.1.1",
+        "2026.10.02",
+        "9007199254740992.0.0",
+    ];
+    let unreadable = unreadable
+        .map(|version| Release::new("open", version).holding(PLATFORM, "a.AppImage", CONTENT));
+    publish(instance, &unreadable).await;
+    let read = provider(instance, "", "linux").await;
+    assert_eq!(read["info"]["version"], "1.0.0");
 }

@@ -11,8 +11,9 @@ use data_encoding::{BASE64, HEXLOWER};
 use http::HeaderMap;
 use keywright_domain::dates::rfc3339;
 use keywright_domain::release::manifest::Artifact;
-use keywright_domain::release::updaters::electron::{ChannelFile, Extras};
-use keywright_store::releases::release_feed::{Offered, Reach, Release};
+use keywright_domain::release::updaters::electron::{ChannelFile, Extras, is_readable};
+use keywright_store::releases::feed_offers::{Offered, Reach};
+use keywright_store::releases::release_feed::Release;
 use keywright_web::openapi::{AccessRefusals, BadQuery, Failures, Unknown};
 use keywright_web::{ApiError, Query as QueryOf};
 use std::fmt::Write as _;
@@ -22,7 +23,8 @@ use std::fmt::Write as _;
 /// `latest.yml` for Windows, `latest-mac.yml`, `latest-linux.yml`,
 /// `latest-linux-arm64.yml` and so on; another channel stands in place of
 /// `latest`. Any other name is that of a file of a release, answered with 302 to
-/// its download.
+/// its download. A version that is none of Semantic Versioning is passed over, because it
+/// would make every check of every installation fail.
 #[utoipa::path(
     get,
     path = "/updates/electron/{product}/{file}",
@@ -57,6 +59,7 @@ pub(crate) async fn handler(
         token: query.token,
         staging: query.staging,
         channel: Some(channel_file.channel.as_str()),
+        updater: None,
     };
     let opened = OpenedFeed::open(&ports, &product, query).await?;
     let usual = opened.offered(opened.channel);
@@ -72,7 +75,7 @@ pub(crate) async fn handler(
     };
     let newest = opened.feed.newest(offered, |head| {
         let files = channel_file.files(&head.files);
-        (!files.is_empty()).then_some(files)
+        (is_readable(&head.version) && !files.is_empty()).then_some(files)
     });
     let nothing = || ApiError::not_found("nothing is published on this channel yet");
     let (head, platforms) = newest.ok_or_else(nothing)?;

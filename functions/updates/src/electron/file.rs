@@ -60,6 +60,7 @@ pub(super) async fn redirect(
         token: query.token,
         staging: query.staging,
         channel: Some(Channel::Dev.as_str()),
+        updater: None,
     };
     let opened = OpenedFeed::open(ports, product, query).await?;
     let heads = opened.feed.heads.iter();

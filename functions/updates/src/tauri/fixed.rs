@@ -70,16 +70,27 @@ pub(crate) async fn handler(
     query: Result<QueryOf<Query>, ApiError>,
 ) -> Result<Response, ApiError> {
     let unknown = || ApiError::not_found("there is no such product");
-    let nothing = || ApiError::not_found("nothing is published on this channel yet");
     let Path(product) = path.map_err(|_| unknown())?;
     let QueryOf(query) = query?;
+    answer(&ports, &headers, &product, query).await
+}
+
+/// The answer to one whose system is not known.
+pub(super) async fn answer(
+    ports: &Ports,
+    headers: &HeaderMap,
+    product: &str,
+    query: Query,
+) -> Result<Response, ApiError> {
+    let nothing = || ApiError::not_found("nothing is published on this channel yet");
     let query = FeedQuery {
-        headers: &headers,
+        headers,
         token: query.token,
         staging: query.staging,
         channel: query.channel.as_deref(),
+        updater: None,
     };
-    let opened = OpenedFeed::open(&ports, &product, query).await?;
+    let opened = OpenedFeed::open(ports, product, query).await?;
     let newest = opened.feed.newest(opened.offered(opened.channel), |head| {
         let platforms = platforms(&head.files);
         (is_readable(&head.version) && !platforms.is_empty()).then_some(platforms)
@@ -96,7 +107,7 @@ pub(crate) async fn handler(
         // One signature opens every file of a version, and a file has several
         // names.
         if !urls.contains_key(platform) {
-            let url = opened.url(&ports, &release.version, platform).await?;
+            let url = opened.url(ports, &release.version, platform).await?;
             urls.insert(platform, url);
         }
         let place = Place {

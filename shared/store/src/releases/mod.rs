@@ -1,6 +1,7 @@
 //! Published versions and their files, gates, keys and feeds.
 
 pub mod download_log;
+pub mod feed_offers;
 pub mod publication;
 pub mod release_change;
 pub mod release_feed;

@@ -3,12 +3,9 @@
 
 use crate::columns;
 use crate::releases::release_keys::is_offered;
-use keywright_domain::release::gate::{
-    DownloadRights, GateRefusal, Held, VersionRequirements, good_until,
-};
+use keywright_domain::release::gate::{DownloadRights, good_until};
 use keywright_domain::release::manifest::Artifact;
-use keywright_domain::release::offer::{Candidate, newest};
-use keywright_domain::release::updaters::Listed;
+use keywright_domain::release::updaters::{Listed, Updater};
 use keywright_domain::release::{Channel, DownloadId, Platform, Version};
 use keywright_domain::slug::Slug;
 use keywright_domain::standing::LicenseStatus;
@@ -59,6 +56,9 @@ pub struct Head {
     pub built_at: i64,
     /// An entitlement that it asks for.
     pub requires_entitlement: Option<String>,
+    /// What the metadata has for the updater that was asked for, without what it tells
+    /// people: a member of the updater's name.
+    pub metadata: Map<String, Value>,
     /// Its files.
     pub files: Vec<Listed>,
 }
@@ -115,27 +115,6 @@ pub enum Asking<'a> {
     DownloadId(&'a DownloadId),
 }
 
-/// Which installations a rollout in stages has reached.
-#[derive(Debug, Clone, Copy)]
-pub enum Reach<'a> {
-    /// The installation that calls itself this; without a name, what everybody
-    /// gets.
-    Client(Option<&'a str>),
-    /// The client finds out for itself: whatever reaches anybody.
-    ByClient,
-}
-
-/// Who is to be offered a version.
-#[derive(Debug, Clone, Copy)]
-pub struct Offered<'a> {
-    /// The channel they follow.
-    pub channel: Channel,
-    /// How far the rollout has to be.
-    pub reach: Reach<'a>,
-    /// What they may download; `None` tells of every version.
-    pub held: Option<Held<'a>>,
-}
-
 /// Releases that may be told of: not yanked, and with a manifest in the release
 /// storage, without which a download would find nothing. Of their files, those
 /// that verified ([`crate::releases::release_keys`]).
@@ -172,6 +151,10 @@ const FEED: &str = concat!(
                       'id', r.id, 'version', r.version, 'channel', r.channel,
                       'rollout_percent', r.rollout_percent, 'built_at', r.built_at,
                       'requires_entitlement', r.requires_entitlement,
+                      'metadata', CASE WHEN ?5 IS NULL THEN json('{}') ELSE json_object(?5, json(
+                          json_remove(r.metadata -> ('$.' || ?5), '$.name', '$.description',
+                                      '$.infourl', '$.changelogurl', '$.maintainer',
+                                      '$.maintainerurl', '$.link', '$.release_notes_link'))) END,
                       'files', json((SELECT json_group_array(json_object(
                                   'platform', f.platform, 'file_name', f.file_name))
                                 FROM release_files f WHERE f.release_id = r.id AND ",
@@ -203,8 +186,8 @@ const FEED: &str = concat!(
      WHERE p.slug = ?1"
 );
 
-/// What may be offered of a product to who follows `channel`; `None` when there
-/// is no such product: one round trip.
+/// What may be offered of a product to who follows `channel`, with the metadata for
+/// `updater`; `None` when there is no such product: one round trip.
 ///
 /// # Errors
 /// [`DatabaseError`].
@@ -213,6 +196,7 @@ pub async fn load(
     product: &str,
     channel: Channel,
     asking: Asking<'_>,
+    updater: Option<Updater>,
 ) -> Result<Option<Feed>, DatabaseError> {
     let channels: Vec<&str> = Channel::ALL
         .into_iter()
@@ -231,68 +215,13 @@ pub async fn load(
             Value::from(channels).to_string().into(),
             license_id.into(),
             download_id.into(),
+            updater.map(Updater::as_str).into(),
         ],
     );
     database.first(statement).await
 }
 
 impl Feed {
-    /// The newest version that is offered and of which `pick` finds what it
-    /// wants.
-    pub fn newest<'a, T>(
-        &'a self,
-        offered: Offered<'_>,
-        pick: impl Fn(&'a Head) -> Option<T>,
-    ) -> Option<(&'a Head, T)> {
-        let picked = self
-            .heads
-            .iter()
-            .filter(|head| self.is_offered(head, offered))
-            .filter_map(|head| Some((head, pick(head)?)));
-        newest(picked, offered.channel, |(head, _)| head.candidate())
-    }
-
-    fn is_offered(&self, head: &Head, offered: Offered<'_>) -> bool {
-        let reached = match offered.reach {
-            Reach::Client(client) => head.candidate().has_reached(self.product.as_str(), client),
-            Reach::ByClient => head.rollout_percent > 0,
-        };
-        reached
-            && offered
-                .held
-                .is_none_or(|held| self.includes(head, held).is_ok())
-    }
-
-    /// Whether what somebody holds includes a version; whether it is in force is
-    /// not looked at.
-    ///
-    /// # Errors
-    /// [`GateRefusal`].
-    pub fn includes(&self, head: &Head, held: Held<'_>) -> Result<(), GateRefusal> {
-        let required = VersionRequirements {
-            version: head.version.as_str(),
-            built_at: Some(head.built_at),
-            product_entitlement: self.requires_entitlement.as_deref(),
-            version_entitlement: head.requires_entitlement.as_deref(),
-        };
-        let rights = Held {
-            status: None,
-            good_until: None,
-            ..held
-        };
-        rights.opens(&required, 0)
-    }
-
-    /// Whether everything of it is for everybody: no license is needed, and no
-    /// entitlement.
-    #[must_use]
-    pub fn is_open(&self) -> bool {
-        let asks = |head: &Head| head.requires_entitlement.is_some();
-        !self.requires_license
-            && self.requires_entitlement.is_none()
-            && !self.heads.iter().any(asks)
-    }
-
     /// A version whole: no round trip for one of the last two of its channel,
     /// else one. `None` when it was yanked meanwhile.
     ///
@@ -303,35 +232,49 @@ impl Feed {
         database: &Reader,
         head: &Head,
     ) -> Result<Option<Release>, DatabaseError> {
+        let mut releases = self.wholes(database, &[head]).await?;
+        Ok(releases.pop())
+    }
+
+    /// Versions whole, in the order of `heads`: no round trip where each is one of the
+    /// last two of its channel, else one for all. What was yanked meanwhile is left out.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn wholes(
+        &self,
+        database: &Reader,
+        heads: &[&Head],
+    ) -> Result<Vec<Release>, DatabaseError> {
         #[derive(Deserialize)]
         struct Found {
             #[serde(deserialize_with = "columns::json")]
             release: Release,
         }
-        if let Some(release) = self.recent.iter().find(|release| release.id == head.id) {
-            return Ok(Some(release.clone()));
+        let recent = |head: &Head| self.recent.iter().find(|release| release.id == head.id);
+        let missing: Vec<&str> = heads
+            .iter()
+            .filter(|head| recent(head).is_none())
+            .map(|head| head.id.as_str())
+            .collect();
+        let mut found: Vec<Found> = Vec::new();
+        if !missing.is_empty() {
+            let statement = Statement::new(
+                concat!(
+                    "SELECT ",
+                    whole!(),
+                    " AS release FROM releases r
+                     WHERE r.id IN (SELECT value FROM json_each(?1)) AND r.yanked_at IS NULL"
+                ),
+                [Value::from(missing).to_string().into()],
+            );
+            found = database.query(statement).await?;
         }
-        let statement = Statement::new(
-            concat!(
-                "SELECT ",
-                whole!(),
-                " AS release FROM releases r WHERE r.id = ?1 AND r.yanked_at IS NULL"
-            ),
-            [(&head.id).into()],
-        );
-        let found: Option<Found> = database.first(statement).await?;
-        Ok(found.map(|found| found.release))
-    }
-}
-
-impl Head {
-    fn candidate(&self) -> Candidate<'_> {
-        Candidate {
-            version: &self.version,
-            channel: self.channel,
-            yanked: false,
-            rollout_percent: self.rollout_percent,
-        }
+        let releases = heads.iter().filter_map(|head| {
+            let found = || found.iter().map(|found| &found.release);
+            recent(head).or_else(|| found().find(|release| release.id == head.id))
+        });
+        Ok(releases.cloned().collect())
     }
 }
 

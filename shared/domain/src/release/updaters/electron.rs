@@ -1,13 +1,28 @@
 //! electron-updater: the files of an operating system, for the client to choose
 //! from.
 
-use super::{Listed, Members};
-use crate::release::{Channel, Platform};
+use super::{Listed, Members, is_semantic};
+use crate::release::{Channel, Platform, Version};
 use serde_json::{Map, Value};
 
 pub(super) const WINDOWS: &[&str] = &[".exe", ".msi", ".appx"];
 pub(super) const MAC: &[&str] = &[".zip", ".dmg", ".pkg"];
 pub(super) const LINUX: &[&str] = &[".appimage", ".deb", ".rpm", ".pacman"];
+
+/// The largest number that JavaScript holds exactly.
+const MAX_SAFE_INTEGER: u64 = 9_007_199_254_740_991;
+
+/// Whether electron-updater reads it: its versions are those of Semantic
+/// Versioning, with numbers that JavaScript holds. Any other makes every check of
+/// every installation fail.
+#[must_use]
+pub fn is_readable(version: &Version) -> bool {
+    is_semantic(version).is_some_and(|version| {
+        [version.major, version.minor, version.patch]
+            .iter()
+            .all(|number| *number <= MAX_SAFE_INTEGER)
+    })
+}
 
 /// Which releases a channel file tells of, and which of their files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -213,6 +228,22 @@ mod tests {
             let file = ChannelFile::parse(name).expect(name);
             let found: Vec<&str> = file.files(&files).iter().map(|one| one.as_str()).collect();
             assert_eq!(found, expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn versions_that_electron_updater_cannot_read_are_known() {
+        for (text, readable) in [
+            ("1.2.3", true),
+            ("1.2.3-beta10+b", true),
+            ("2026.10", false),
+            ("1.2.3.4", false),
+            ("1.02.3", false),
+            ("9007199254740991.0.0", true),
+            ("9007199254740992.0.0", false),
+        ] {
+            let version = Version::parse(text).expect(text);
+            assert_eq!(is_readable(&version), readable, "{text}");
         }
     }
 

@@ -1,7 +1,7 @@
 //! Joomla: one installable package for every site, and what the update server's
 //! XML says of it (Joomla manual, "Deploying an Update Server").
 
-use super::{Listed, Members, text_of};
+use super::{Listed, Members, is_no_higher, text_of};
 use crate::release::{Platform, Version};
 use crate::slug::Slug;
 use serde_json::{Map, Value};
@@ -38,26 +38,42 @@ pub struct Extension {
     pub supported_databases: Vec<(String, String)>,
 }
 
-/// Every kind of extension, with the beginning of its elements' names.
-const KINDS: [(&str, &str); 8] = [
-    ("component", "com_"),
-    ("module", "mod_"),
-    ("plugin", "plg_"),
-    ("template", "tpl_"),
-    ("library", "lib_"),
-    ("package", "pkg_"),
-    ("file", "file_"),
-    ("language", "lang_"),
+/// The beginnings of extensions' names, with the kind of each.
+const KINDS: [(&str, &str); 9] = [
+    ("com_", "component"),
+    ("mod_", "module"),
+    ("plg_", "plugin"),
+    ("tpl_", "template"),
+    ("lib_", "library"),
+    ("pkg_", "package"),
+    ("file_", "file"),
+    ("files_", "file"),
+    ("lang_", "language"),
 ];
+
+/// The element that a site has recorded of an extension, which is what it looks for
+/// in an update list. A component, a module and a package keep the beginning of their
+/// names; the others are recorded without: a template and a library by their own
+/// names, a plugin by its name inside its group, files by the name of their manifest,
+/// which is `joomla` for `files_joomla`.
+fn element_of(kind: &str, name: &str) -> String {
+    match kind {
+        "component" => format!("com_{name}"),
+        "module" => format!("mod_{name}"),
+        "package" => format!("pkg_{name}"),
+        _ => name.to_owned(),
+    }
+}
 
 impl Extension {
     /// Reads the member `joomla` of a release's metadata. What is not there
-    /// follows from the product: its slug is taken for the element where it
-    /// begins as elements do (`com_demo`; `plg_system_demo` is the plugin `demo`
-    /// of the group `system`), else for that of a package, `pkg_demo`.
+    /// follows from the product: the beginning of its slug tells the kind
+    /// (`tpl_demo`; `plg_system_demo` is the plugin `demo` of the group `system`),
+    /// and without one of those it is a package, `pkg_demo`.
     ///
-    /// Joomla takes `administrator` where no client is said, which is right for
-    /// components only, so there is always one.
+    /// A site matches element, type, client and folder with what it has recorded of
+    /// its extensions. Joomla takes `administrator` where no client is said, which is
+    /// right for components only, so there is always one. Only plugins have a folder.
     #[must_use]
     pub fn of(
         product: &Slug,
@@ -69,26 +85,27 @@ impl Extension {
         let slug = product.as_str();
         let by_slug = KINDS
             .iter()
-            .find(|(_, beginning)| slug.starts_with(beginning))
-            .map(|(kind, _)| *kind);
-        let known = |kind: &String| KINDS.iter().any(|(known, _)| known == kind);
+            .find(|(beginning, _)| slug.starts_with(beginning));
+        let name_in_slug = by_slug.map_or(slug, |(beginning, _)| &slug[beginning.len()..]);
+        let known = |kind: &String| KINDS.iter().any(|(_, known)| known == kind);
         let kind = members
             .text("type")
             .map(|kind| kind.to_ascii_lowercase())
             .filter(known)
-            .unwrap_or_else(|| by_slug.unwrap_or("package").to_owned());
+            .unwrap_or_else(|| by_slug.map_or("package", |(_, kind)| kind).to_owned());
+        let is_plugin = kind == "plugin";
         let plugin = slug
             .strip_prefix("plg_")
-            .and_then(|rest| rest.split_once('_'));
+            .and_then(|rest| rest.split_once('_'))
+            .filter(|_| is_plugin);
         let element = members.text("element").unwrap_or_else(|| match plugin {
-            Some((_, element)) if kind == "plugin" => element.to_owned(),
-            _ if by_slug.is_some() => slug.to_owned(),
-            _ => format!("pkg_{slug}"),
+            Some((_, element)) => element.to_owned(),
+            None => element_of(&kind, name_in_slug),
         });
-        let folder = members.text("folder").or_else(|| {
-            let (folder, _) = plugin.filter(|_| kind == "plugin")?;
-            Some(folder.to_owned())
-        });
+        let folder = members
+            .text("folder")
+            .or_else(|| plugin.map(|(folder, _)| folder.to_owned()))
+            .filter(|_| is_plugin);
         let client = match members.text("client").as_deref() {
             Some("site" | "0") => "site",
             Some("administrator" | "admin" | "1") => "administrator",
@@ -115,12 +132,46 @@ impl Extension {
     }
 }
 
+impl Extension {
+    /// Whether every site that could install `older` can install this: the same
+    /// element, and no higher requirements.
+    #[must_use]
+    pub fn covers(&self, older: &Self) -> bool {
+        let matched = |extension: &Self| {
+            let Self {
+                element,
+                kind,
+                client,
+                folder,
+                ..
+            } = extension.clone();
+            (element, kind, client, folder)
+        };
+        let platform = self.target_platform.as_str();
+        let has_databases = self.supported_databases.is_empty()
+            || !older.supported_databases.is_empty()
+                && older.supported_databases.iter().all(|(name, version)| {
+                    let mut ours = self.supported_databases.iter();
+                    ours.any(|(own, minimum)| {
+                        own == name && is_no_higher(Some(minimum), Some(version))
+                    })
+                });
+        matched(self) == matched(older)
+            && (platform == ANY_PLATFORM || platform == older.target_platform)
+            && is_no_higher(self.php_minimum.as_deref(), older.php_minimum.as_deref())
+            && has_databases
+    }
+}
+
+/// The pattern that every site's version matches.
+const ANY_PLATFORM: &str = ".*";
+
 /// Text, or an object with the member `version`. Joomla puts it between slashes
 /// without escaping it, so a slash inside gets its backslash here.
 fn target_platform(members: Members<'_>) -> String {
     let value = members.get("targetplatform");
     let text = value.and_then(|value| text_of(value.get("version").unwrap_or(value)));
-    let text = text.unwrap_or_else(|| ".*".to_owned());
+    let text = text.unwrap_or_else(|| ANY_PLATFORM.to_owned());
     let mut pattern = String::with_capacity(text.len());
     let mut escaped = false;
     for c in text.chars() {
@@ -170,114 +221,5 @@ pub fn package_name(version: &Version) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::listed;
-    use super::*;
-    use serde_json::json;
-
-    fn extension(slug: &str, joomla: &Value) -> Extension {
-        let metadata = json!({ "joomla": joomla });
-        let slug = Slug::parse(slug).expect("a slug");
-        Extension::of(
-            &slug,
-            "Demo",
-            "A demo.",
-            metadata.as_object().expect("members"),
-        )
-    }
-
-    #[test]
-    fn what_is_not_said_follows_from_the_product() {
-        for (slug, element, kind, client, folder) in [
-            ("demo", "pkg_demo", "package", "site", None),
-            ("com_demo", "com_demo", "component", "administrator", None),
-            ("mod_demo", "mod_demo", "module", "site", None),
-            ("pkg_demo", "pkg_demo", "package", "site", None),
-            ("tpl_demo", "tpl_demo", "template", "site", None),
-            ("plg_system_demo", "demo", "plugin", "site", Some("system")),
-            ("plg_demo", "plg_demo", "plugin", "site", None),
-        ] {
-            let found = extension(slug, &json!({}));
-            assert_eq!(
-                (
-                    found.element.as_str(),
-                    found.kind.as_str(),
-                    found.client,
-                    found.folder.as_deref()
-                ),
-                (element, kind, client, folder),
-                "{slug}"
-            );
-            assert_eq!(
-                (found.name.as_str(), found.description.as_str()),
-                ("Demo", "A demo.")
-            );
-            assert_eq!(found.target_platform, ".*");
-        }
-        assert_eq!(
-            extension("demo", &json!("text")),
-            extension("demo", &json!({}))
-        );
-    }
-
-    #[test]
-    fn what_is_said_counts() {
-        let found = extension(
-            "demo",
-            &json!({
-                "element": " editor\n", "type": "Plugin", "client": 1, "folder": "editors",
-                "name": "E", "description": "D", "infourl": "https://a.example/?b&c",
-                "targetplatform": "((5\\.[0-9])|(6/))", "php_minimum": "8.3",
-                "supported_databases": {"mysql": "8.0", "mariadb": 10, "Bad Name": "1", "x": null},
-                "maintainer": "M", "maintainerurl": "https://m.example", "changelogurl": "https://c.example",
-            }),
-        );
-        assert_eq!(
-            (
-                found.element.as_str(),
-                found.kind.as_str(),
-                found.client,
-                found.folder.as_deref()
-            ),
-            ("editor", "plugin", "administrator", Some("editors"))
-        );
-        assert_eq!(found.target_platform, "((5\\.[0-9])|(6\\/))");
-        assert_eq!(found.php_minimum.as_deref(), Some("8.3"));
-        let databases = [("mariadb", "10"), ("mysql", "8.0")]
-            .map(|(name, version)| (name.to_owned(), version.to_owned()));
-        assert_eq!(found.supported_databases, databases);
-    }
-
-    #[test]
-    fn a_platform_is_said_in_two_ways() {
-        for (said, pattern) in [
-            (json!("5\\."), "5\\."),
-            (json!({"name": "joomla", "version": "6\\."}), "6\\."),
-            (json!("a\\/b"), "a\\/b"),
-            (json!("a\\\\/b"), "a\\\\\\/b"),
-            (json!(5), "5"),
-            (json!([]), ".*"),
-            (json!({}), ".*"),
-            (json!(" "), ".*"),
-        ] {
-            let found = extension("demo", &json!({ "targetplatform": said }));
-            assert_eq!(found.target_platform, pattern, "{said}");
-        }
-    }
-
-    #[test]
-    fn the_package_is_for_every_platform() {
-        let found = |files: &[(&str, &str)]| package(&listed(files)).map(ToString::to_string);
-        let linux = ("x86_64-unknown-linux-gnu", "a.zip");
-        assert_eq!(found(&[]), None);
-        assert_eq!(found(&[linux]).as_deref(), Some("x86_64-unknown-linux-gnu"));
-        assert_eq!(found(&[linux, ("any.pdf", "a.pdf")]), None);
-        assert_eq!(found(&[("any", "a.zip"), linux]).as_deref(), Some("any"));
-        assert_eq!(
-            found(&[("any.pdf", "a.pdf"), ("any.zip", "a.zip")]).as_deref(),
-            Some("any.zip")
-        );
-        let version = Version::parse("1.2.0").expect("a version");
-        assert_eq!(package_name(&version), "1.2.0.zip");
-    }
-}
+#[path = "joomla_tests.rs"]
+mod tests;

@@ -1,13 +1,14 @@
 //! What each updater's client looks for in a release: which of its files, and
 //! what of the release's metadata.
 
+pub mod appcast;
 pub mod electron;
 pub mod joomla;
 pub mod sparkle;
 pub mod tauri;
 
-use super::Platform;
 use super::statement::FileName;
+use super::{Platform, Version};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -41,6 +42,89 @@ impl Listed {
     }
 }
 
+/// An updater that has a feed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Updater {
+    /// electron-updater.
+    Electron,
+    /// Joomla sites.
+    Joomla,
+    /// Sparkle.
+    Sparkle,
+    /// Tauri 2.
+    Tauri,
+}
+
+impl Updater {
+    /// Every updater.
+    pub const ALL: [Self; 4] = [Self::Electron, Self::Joomla, Self::Sparkle, Self::Tauri];
+
+    /// Its name, which is also that of its member of a release's metadata.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Electron => "electron",
+            Self::Joomla => "joomla",
+            Self::Sparkle => "sparkle",
+            Self::Tauri => "tauri",
+        }
+    }
+}
+
+/// The releases that some client needs, of a list whose newest is first. One is left
+/// out where a newer one `covers` it: every client that could take it takes the newer
+/// one. At most `most`.
+pub fn needed<T>(
+    newest_first: impl IntoIterator<Item = T>,
+    covers: impl Fn(&T, &T) -> bool,
+    most: usize,
+) -> Vec<T> {
+    let mut kept: Vec<T> = Vec::new();
+    for release in newest_first {
+        if kept.len() == most {
+            break;
+        }
+        if !kept.iter().any(|newer| covers(newer, &release)) {
+            kept.push(release);
+        }
+    }
+    kept
+}
+
+/// Whether whoever has the minimum `older` has the minimum `newer`; `None` is no
+/// minimum. Minimums that are no versions cover only themselves.
+fn is_no_higher(newer: Option<&str>, older: Option<&str>) -> bool {
+    match (newer, older) {
+        (None, _) => true,
+        (Some(_), None) => false,
+        (Some(newer), Some(older)) => {
+            newer == older
+                || match (Version::parse_lenient(newer), Version::parse_lenient(older)) {
+                    (Ok(newer), Ok(older)) => newer <= older,
+                    _ => false,
+                }
+        }
+    }
+}
+
+/// What a client sends, where it says something: nothing for text without content,
+/// and for a placeholder that nobody filled in, such as `{{bundle_type}}`, `${arch}`
+/// or `%channel%`. Nothing understood is never the same as nothing new.
+#[must_use]
+pub fn filled_in(text: &str) -> Option<&str> {
+    let text = text.trim();
+    let is_placeholder = [("{", "}"), ("${", "}"), ("$(", ")"), ("%", "%"), ("<", ">")]
+        .iter()
+        .any(|(start, end)| text.starts_with(start) && text.ends_with(end));
+    (!text.is_empty() && !is_placeholder).then_some(text)
+}
+
+/// Whether a client that reads Semantic Versioning strictly reads this version.
+fn is_semantic(version: &Version) -> Option<semver::Version> {
+    semver::Version::parse(version.as_str()).ok()
+}
+
 /// The members of a release's metadata that one updater's feed reads.
 #[derive(Debug, Clone, Copy)]
 struct Members<'a>(Option<&'a Map<String, Value>>);
@@ -68,6 +152,31 @@ fn text_of(value: &Value) -> Option<String> {
         _ => return None,
     };
     (!text.is_empty()).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_placeholder_says_nothing() {
+        for text in [
+            "",
+            " \t",
+            "{{bundle_type}}",
+            " {{ target }} ",
+            "{arch}",
+            "${arch}",
+            "$(arch)",
+            "%channel%",
+            "<channel>",
+        ] {
+            assert_eq!(filled_in(text), None, "{text:?}");
+        }
+        for text in ["deb", " deb ", "client-{1}", "50%", "$5"] {
+            assert_eq!(filled_in(text), Some(text.trim()), "{text:?}");
+        }
+    }
 }
 
 #[cfg(test)]

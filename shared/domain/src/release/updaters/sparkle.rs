@@ -66,8 +66,12 @@ pub fn archive<'a>(files: &'a [Listed], arch: Option<&str>) -> Option<Archive<'a
 pub struct Item {
     /// What Sparkle compares with the app's `CFBundleVersion`.
     pub build_version: String,
+    /// Whether the release says that itself; otherwise it is its version.
+    pub has_build_version: bool,
     /// The lowest macOS.
     pub minimum_system_version: Option<String>,
+    /// The highest macOS.
+    pub maximum_system_version: Option<String>,
     /// A page with the release notes.
     pub release_notes_link: Option<String>,
     /// The product's page.
@@ -80,11 +84,12 @@ impl Item {
     #[must_use]
     pub fn of(version: &Version, metadata: &Map<String, Value>) -> Self {
         let members = Members::of(metadata, "sparkle");
+        let build_version = members.text("build_version");
         Self {
-            build_version: members
-                .text("build_version")
-                .unwrap_or_else(|| version.to_string()),
+            has_build_version: build_version.is_some(),
+            build_version: build_version.unwrap_or_else(|| version.to_string()),
             minimum_system_version: members.text("minimum_system_version"),
+            maximum_system_version: members.text("maximum_system_version"),
             release_notes_link: members.text("release_notes_link"),
             link: members.text("link"),
         }

@@ -1,23 +1,23 @@
 //! Tauri 2: one file by operating system, architecture and kind of bundle.
 
-use super::Listed;
+use super::{Listed, filled_in, is_semantic};
 use crate::release::{Platform, Version};
 
 /// Every ending of a bundle that Tauri's updater installs, with its kind, in
 /// the order in which they are taken where none was asked for.
-const KINDS: [(&str, &str); 12] = [
-    (".appimage", "appimage"),
-    (".appimage.tar.gz", "appimage"),
-    (".app.tar.gz", "app"),
-    (".nsis.zip", "nsis"),
-    ("-setup.exe", "nsis"),
-    (".exe", "nsis"),
-    (".msi", "msi"),
-    (".msi.zip", "msi"),
-    (".deb", "deb"),
-    (".rpm", "rpm"),
-    (".tar.gz", "app"),
-    (".zip", "nsis"),
+const KINDS: [(&str, Bundle); 12] = [
+    (".appimage", Bundle::AppImage),
+    (".appimage.tar.gz", Bundle::AppImage),
+    (".app.tar.gz", Bundle::App),
+    (".nsis.zip", Bundle::Nsis),
+    ("-setup.exe", Bundle::Nsis),
+    (".exe", Bundle::Nsis),
+    (".msi", Bundle::Msi),
+    (".msi.zip", Bundle::Msi),
+    (".deb", Bundle::Deb),
+    (".rpm", Bundle::Rpm),
+    (".tar.gz", Bundle::App),
+    (".zip", Bundle::Nsis),
 ];
 
 /// The endings of [`KINDS`].
@@ -43,9 +43,48 @@ pub struct Target<'a> {
     pub os: &'a str,
     /// `x86_64`, `i686`, `aarch64`, `armv7` or `riscv64`.
     pub arch: &'a str,
-    /// `appimage`, `deb`, `rpm`, `app`, `msi` or `nsis`; nothing and `unknown`
-    /// ask for any.
-    pub bundle: Option<&'a str>,
+    /// The kind of bundle that is installed; `None` asks for any.
+    pub bundle: Option<Bundle>,
+}
+
+/// A kind of bundle that Tauri's updater installs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bundle {
+    /// Linux, one file.
+    AppImage,
+    /// Debian's package.
+    Deb,
+    /// Red Hat's package.
+    Rpm,
+    /// macOS.
+    App,
+    /// Windows Installer.
+    Msi,
+    /// The Nullsoft installer.
+    Nsis,
+}
+
+impl Bundle {
+    /// Every kind, with its name in URLs.
+    pub const ALL: [(Self, &'static str); 6] = [
+        (Self::AppImage, "appimage"),
+        (Self::Deb, "deb"),
+        (Self::Rpm, "rpm"),
+        (Self::App, "app"),
+        (Self::Msi, "msi"),
+        (Self::Nsis, "nsis"),
+    ];
+
+    /// The kind that a client says it has. `None` where it says none that is
+    /// known: Tauri before 2.8 leaves `{{bundle_type}}` as it is, and an
+    /// installation that is no bundle calls itself `unknown`.
+    #[must_use]
+    pub fn of(text: &str) -> Option<Self> {
+        let text = filled_in(text)?;
+        let mut all = Self::ALL.into_iter();
+        all.find(|(_, name)| name.eq_ignore_ascii_case(text))
+            .map(|(bundle, _)| bundle)
+    }
 }
 
 /// Operating systems and architectures that Tauri's updater knows.
@@ -66,7 +105,7 @@ pub const TARGETS: [(&str, &str); 11] = [
 /// Whether Tauri reads it: its versions are those of Semantic Versioning.
 #[must_use]
 pub fn is_readable(version: &Version) -> bool {
-    semver::Version::parse(version.as_str()).is_ok()
+    is_semantic(version).is_some()
 }
 
 /// The file for a client. Of several that fit, one of the kind it asks for; then
@@ -74,13 +113,12 @@ pub fn is_readable(version: &Version) -> bool {
 /// architecture before universal.
 #[must_use]
 pub fn file<'a>(files: &'a [Listed], target: Target<'_>) -> Option<&'a Platform> {
-    let asked = target.bundle.filter(|bundle| *bundle != "unknown");
     files
         .iter()
         .filter_map(|file| {
             let fit = fit(&file.platform, target.os, target.arch)?;
             let kind = file.ending(ENDINGS).map(|at| (at, KINDS[at].1));
-            let order = match (kind, asked) {
+            let order = match (kind, target.bundle) {
                 (Some((at, kind)), Some(asked)) if kind == asked => at,
                 (Some((at, _)), None) => at,
                 (Some(_), Some(_)) => return None,
@@ -130,13 +168,13 @@ pub fn platforms(files: &[Listed]) -> Vec<(String, &Platform)> {
             continue;
         };
         platforms.push((format!("{os}-{arch}"), any));
-        for bundle in ["appimage", "deb", "rpm", "app", "msi", "nsis"] {
+        for (bundle, name) in Bundle::ALL {
             let named = |platform: &Platform| {
                 let mut named = files.iter().filter(|file| file.platform == *platform);
                 named.any(|file| file.ending(ENDINGS).is_some())
             };
             if let Some(found) = file(files, target(Some(bundle))).filter(|found| named(found)) {
-                platforms.push((format!("{os}-{arch}-{bundle}"), found));
+                platforms.push((format!("{os}-{arch}-{name}"), found));
             }
         }
     }
@@ -165,6 +203,7 @@ mod tests {
 
     fn found(os: &str, arch: &str, bundle: Option<&str>) -> Option<String> {
         let files = listed(FILES);
+        let bundle = bundle.and_then(Bundle::of);
         file(&files, Target { os, arch, bundle }).map(ToString::to_string)
     }
 
@@ -181,7 +220,25 @@ mod tests {
             (
                 "linux",
                 "x86_64",
-                Some("appimage"),
+                Some("{{bundle_type}}"),
+                Some("x86_64-unknown-linux-gnu"),
+            ),
+            (
+                "linux",
+                "x86_64",
+                Some("flatpak"),
+                Some("x86_64-unknown-linux-gnu"),
+            ),
+            (
+                "linux",
+                "x86_64",
+                Some(""),
+                Some("x86_64-unknown-linux-gnu"),
+            ),
+            (
+                "linux",
+                "x86_64",
+                Some("AppImage"),
                 Some("x86_64-unknown-linux-gnu"),
             ),
             (
