@@ -87,6 +87,42 @@ mod tests {
         }
     }
 
+    /// Names that generated clients make themselves, and what a link reads is there.
+    #[test]
+    fn names_are_free_for_generated_clients() {
+        let mut document = document();
+        let schemas = document["components"]["schemas"].clone();
+        let schemas = schemas.as_object().expect("schemas");
+        for name in schemas.keys() {
+            // Go's clients have a function `NewX` for each schema X.
+            assert!(!name.starts_with("New"), "{name}");
+        }
+        let paths = document["paths"].as_object_mut().expect("paths");
+        for operation in operations(paths) {
+            let said = &*operation.operation;
+            let id = said["operationId"].as_str().expect("an id");
+            // TypeScript's clients have a type `XRequest` for the parameters of X.
+            let (first, rest) = id.split_at(1);
+            let request = format!("{}{rest}Request", first.to_uppercase());
+            assert!(!schemas.contains_key(&request), "{request}");
+            let success = &said["responses"]["200"];
+            let answer = &success["content"]["application/json"]["schema"]["$ref"];
+            let answer = answer.as_str().and_then(|name| name.rsplit('/').next());
+            let links = success["links"].as_object().into_iter().flatten();
+            for (target, link) in links {
+                let read = link["parameters"].as_object().expect("parameters");
+                for expression in read.values() {
+                    let member = expression.as_str().and_then(|text| text.split('/').nth(1));
+                    let members = &schemas[answer.expect("a schema")]["properties"];
+                    assert!(
+                        members[member.expect("a member")].is_object(),
+                        "{id} to {target}"
+                    );
+                }
+            }
+        }
+    }
+
     fn check_references(value: &Value, components: &Value, place: &str) {
         match value {
             Value::Object(members) => {

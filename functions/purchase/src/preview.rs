@@ -47,7 +47,7 @@ pub(crate) enum Preview {
 #[derive(Serialize, ToSchema)]
 #[schema(as = UsableDiscount)]
 pub(crate) struct Usable {
-    /// Always `true`.
+    /// Whether the code can be used for this order.
     #[schema(example = true)]
     valid: bool,
     /// The code as it is recorded.
@@ -85,7 +85,7 @@ pub(crate) struct Usable {
 #[derive(Serialize, ToSchema)]
 #[schema(as = RefusedDiscount)]
 pub(crate) struct Refused {
-    /// Always `false`.
+    /// Whether the code can be used for this order.
     #[schema(example = false)]
     valid: bool,
     /// `unknown_code`, `disabled`, `expired`, `wrong_product`, `wrong_tier` or

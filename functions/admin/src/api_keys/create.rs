@@ -16,7 +16,7 @@ const MAX_LABEL_CHARS: usize = 80;
 
 /// What the key is for.
 #[derive(Deserialize, ToSchema)]
-pub(crate) struct NewKey {
+pub(crate) struct ApiKeyInput {
     /// What you call it: 1 to 80 characters.
     #[schema(min_length = 1, max_length = 80)]
     label: String,
@@ -64,7 +64,7 @@ pub(crate) struct CreatedKey {
     path = "/v1/admin/api-keys",
     operation_id = "createApiKey",
     tag = "api keys",
-    request_body = NewKey,
+    request_body = ApiKeyInput,
     responses(
         (status = 200, description = "The key with its token.", body = CreatedKey),
         BodyRefusals, AccessRefusals, Conflict, Failures
@@ -73,7 +73,7 @@ pub(crate) struct CreatedKey {
 pub(crate) async fn handler(
     Attempted(ports): Attempted<Ports>,
     Operator(actor): Operator,
-    new: Result<Json<NewKey>, ApiError>,
+    new: Result<Json<ApiKeyInput>, ApiError>,
 ) -> Result<Json<CreatedKey>, ApiError> {
     let Json(new) = new?;
     if new.label.trim().is_empty() || new.label.chars().count() > MAX_LABEL_CHARS {

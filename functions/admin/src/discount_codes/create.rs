@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 
 /// What the code is and what it does.
 #[derive(Deserialize, ToSchema)]
-pub(crate) struct NewDiscountCode {
+pub(crate) struct DiscountCodeInput {
     /// What buyers type: 1 to 64 characters `A-Z`, `0-9`, `_` and `-`. Small
     /// letters are made large.
     #[schema(example = "LAUNCH", pattern = "^[A-Za-z0-9_-]{1,64}$")]
@@ -69,7 +69,7 @@ pub(crate) struct NewDiscountCode {
     path = "/v1/admin/discount-codes",
     operation_id = "createDiscountCode",
     tag = "discount codes",
-    request_body = NewDiscountCode,
+    request_body = DiscountCodeInput,
     responses(
         (status = 200, description = "The code.", body = CodeView),
         BodyRefusals, AccessRefusals, Conflict, Unknown, Failures
@@ -78,7 +78,7 @@ pub(crate) struct NewDiscountCode {
 pub(crate) async fn handler(
     Attempted(ports): Attempted<Ports>,
     Operator(actor): Operator,
-    new: Result<Json<NewDiscountCode>, ApiError>,
+    new: Result<Json<DiscountCodeInput>, ApiError>,
 ) -> Result<Json<CodeView>, ApiError> {
     let Json(new) = new?;
     let code = CodeText::parse(&new.code)

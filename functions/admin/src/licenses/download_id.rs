@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 /// The new download id.
 #[derive(Serialize, ToSchema)]
-#[schema(as = NewDownloadId)]
+#[schema(as = ReplacedDownloadId)]
 pub(crate) struct Replaced {
     /// 32 hex digits that open the downloads of the license and nothing else.
     #[schema(pattern = "^[0-9a-f]{32}$")]

@@ -19,7 +19,7 @@ use utoipa::ToSchema;
 /// machine, no entitlements. Members that are not listed here, such as
 /// `nostr_npub`, are passed over.
 #[derive(Deserialize, ToSchema)]
-pub(crate) struct NewLicense {
+pub(crate) struct LicenseInput {
     /// The licensed product.
     #[schema(pattern = "^[a-z0-9]([a-z0-9_-]{0,62}[a-z0-9])?$")]
     product_slug: String,
@@ -93,7 +93,7 @@ pub(crate) struct Issued {
     path = "/v1/admin/licenses",
     operation_id = "issueLicense",
     tag = "licenses",
-    request_body = NewLicense,
+    request_body = LicenseInput,
     responses(
         (status = 200, description = "The license.", body = Issued),
         BodyRefusals, AccessRefusals, Unknown, Conflict, Failures
@@ -102,7 +102,7 @@ pub(crate) struct Issued {
 pub(crate) async fn handler(
     Attempted(ports): Attempted<Ports>,
     Operator(actor): Operator,
-    new: Result<Json<NewLicense>, ApiError>,
+    new: Result<Json<LicenseInput>, ApiError>,
 ) -> Result<Json<Issued>, ApiError> {
     let Json(new) = new?;
     let (note, buyer_email) = (present(new.note), present(new.buyer_email));

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 /// An empty text counts as absent.
 #[derive(Deserialize, ToSchema)]
-pub(crate) struct NewMerchantProfile {
+pub(crate) struct MerchantProfileInput {
     /// Its name for buyers, 1 to 80 characters.
     #[schema(min_length = 1, max_length = 80)]
     name: String,
@@ -42,7 +42,7 @@ pub(crate) struct NewMerchantProfile {
     path = "/v1/admin/merchant-profiles",
     operation_id = "createMerchantProfile",
     tag = "merchant profiles",
-    request_body = NewMerchantProfile,
+    request_body = MerchantProfileInput,
     responses(
         (status = 200, description = "The business.", body = ProfileView),
         BodyRefusals, AccessRefusals, Conflict, Failures
@@ -51,7 +51,7 @@ pub(crate) struct NewMerchantProfile {
 pub(crate) async fn handler(
     Attempted(ports): Attempted<Ports>,
     Operator(actor): Operator,
-    new: Result<Json<NewMerchantProfile>, ApiError>,
+    new: Result<Json<MerchantProfileInput>, ApiError>,
 ) -> Result<Json<ProfileView>, ApiError> {
     let Json(new) = new?;
     check_name(&new.name)?;

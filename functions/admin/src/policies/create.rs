@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 /// What is not sent: the product's price, perpetual, no grace, one machine,
 /// no entitlements, no trial, active and public, outside the ladder.
 #[derive(Deserialize, ToSchema)]
-pub(crate) struct NewPolicy {
+pub(crate) struct PolicyInput {
     /// The product it belongs to.
     #[schema(pattern = "^[a-z0-9]([a-z0-9_-]{0,62}[a-z0-9])?$")]
     product_slug: String,
@@ -77,7 +77,7 @@ pub(crate) struct NewPolicy {
     path = "/v1/admin/policies",
     operation_id = "createPolicy",
     tag = "policies",
-    request_body = NewPolicy,
+    request_body = PolicyInput,
     responses(
         (status = 200, description = "The policy.", body = PolicyView),
         BodyRefusals, AccessRefusals, Unknown, Conflict, Failures
@@ -86,7 +86,7 @@ pub(crate) struct NewPolicy {
 pub(crate) async fn handler(
     Attempted(ports): Attempted<Ports>,
     Operator(actor): Operator,
-    new: Result<Json<NewPolicy>, ApiError>,
+    new: Result<Json<PolicyInput>, ApiError>,
 ) -> Result<Json<PolicyView>, ApiError> {
     let Json(new) = new?;
     let slug =

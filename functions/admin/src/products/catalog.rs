@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 /// One entitlement explained.
 #[derive(ToSchema)]
-#[schema(as = NewCatalogEntry)]
+#[schema(as = CatalogEntryInput)]
 #[expect(dead_code, reason = "a description; the entries are read one by one")]
 pub(super) struct CatalogEntry {
     /// The word that keys carry.

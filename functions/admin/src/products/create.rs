@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 
 /// The price is `price_sats`, or `price_currency` with `price_value`.
 #[derive(Deserialize, ToSchema)]
-pub(crate) struct NewProduct {
+pub(crate) struct ProductInput {
     /// Its name in URLs: 1 to 64 characters `a-z`, `0-9`, `-` and `_`.
     #[schema(pattern = "^[a-z0-9]([a-z0-9_-]{0,62}[a-z0-9])?$")]
     slug: String,
@@ -51,7 +51,7 @@ pub(crate) struct NewProduct {
     path = "/v1/admin/products",
     operation_id = "createProduct",
     tag = "products",
-    request_body = NewProduct,
+    request_body = ProductInput,
     responses(
         (status = 200, description = "The product.", body = ProductView),
         BodyRefusals, AccessRefusals, Conflict, Unknown, Failures
@@ -60,7 +60,7 @@ pub(crate) struct NewProduct {
 pub(crate) async fn handler(
     Attempted(ports): Attempted<Ports>,
     Operator(actor): Operator,
-    new: Result<Json<NewProduct>, ApiError>,
+    new: Result<Json<ProductInput>, ApiError>,
 ) -> Result<Json<ProductView>, ApiError> {
     let Json(new) = new?;
     let slug =

@@ -63,7 +63,7 @@ pub(crate) struct Publication {
     built_at: Option<String>,
     /// Its files, uploaded before: 1 to 16.
     #[schema(min_items = 1, max_items = 16)]
-    files: Vec<NewFile>,
+    files: Vec<ReleaseFileInput>,
     /// The public release key that signed the files, as minisign writes it. Sent
     /// with `ADMIN_KEY` for a product that has no release key, it becomes the
     /// product's key. Otherwise it counts for nothing.
@@ -72,7 +72,7 @@ pub(crate) struct Publication {
 
 /// One file to publish.
 #[derive(Deserialize, ToSchema)]
-pub(crate) struct NewFile {
+pub(crate) struct ReleaseFileInput {
     /// A Rust target triple or `any`; with `.deb`, `.tar.gz` … behind it for a
     /// second file of a platform.
     #[schema(example = "x86_64-unknown-linux-gnu")]
@@ -284,7 +284,7 @@ fn metadata(metadata: Value) -> Result<Map<String, Value>, ApiError> {
 }
 
 fn files(
-    files: Vec<NewFile>,
+    files: Vec<ReleaseFileInput>,
     product: &Slug,
     version: &Version,
     channel: Channel,
@@ -309,7 +309,7 @@ fn files(
     Ok(artifacts)
 }
 
-impl NewFile {
+impl ReleaseFileInput {
     fn checked(self) -> Result<Artifact, String> {
         let size = i64::try_from(self.size_bytes).ok().filter(|size| *size > 0);
         Ok(Artifact {

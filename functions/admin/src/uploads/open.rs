@@ -20,7 +20,7 @@ use utoipa::ToSchema;
 
 /// The file.
 #[derive(Deserialize, ToSchema)]
-pub(crate) struct NewUpload {
+pub(crate) struct UploadInput {
     /// Slug of the product.
     product: String,
     /// SHA-256 of the whole file, in hex.
@@ -40,7 +40,7 @@ pub(crate) struct NewUpload {
     path = "/v1/admin/releases/uploads",
     operation_id = "startUpload",
     tag = "releases",
-    request_body = NewUpload,
+    request_body = UploadInput,
     responses(
         (status = 200, description = "How far it is.", body = UploadView),
         BodyRefusals, AccessRefusals, Unknown, Conflict, NoReleaseStorage, Failures
@@ -49,7 +49,7 @@ pub(crate) struct NewUpload {
 pub(crate) async fn handler(
     Attempted(ports): Attempted<Ports>,
     Operator(actor): Operator,
-    new: Result<Json<NewUpload>, ApiError>,
+    new: Result<Json<UploadInput>, ApiError>,
 ) -> Result<Json<UploadView>, ApiError> {
     let Json(new) = new?;
     let slug = product(&new.product)?;

@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 
 /// The license whose machines to list.
 #[derive(Deserialize, ToSchema)]
-pub(crate) struct ListMachinesRequest {
+pub(crate) struct LicenseMachinesRequest {
     /// The license key.
     key: String,
 }
@@ -67,7 +67,7 @@ pub(crate) struct HeldSeat {
     path = "/v1/machines/list",
     operation_id = "listMachinesOfLicense",
     tag = "machines",
-    request_body = ListMachinesRequest,
+    request_body = LicenseMachinesRequest,
     responses(
         (status = 200, description = "The machines.", body = ListMachinesAnswer),
         BodyRefusals, Unknown, Conflict, Failures
@@ -75,7 +75,7 @@ pub(crate) struct HeldSeat {
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,
-    request: Result<Json<ListMachinesRequest>, ApiError>,
+    request: Result<Json<LicenseMachinesRequest>, ApiError>,
 ) -> Result<Json<ListMachinesAnswer>, ApiError> {
     let Json(request) = request?;
     let verified = ports.verified(&request.key)?;

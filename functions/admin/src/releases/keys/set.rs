@@ -23,7 +23,7 @@ const MOST_NAMED: usize = 100;
 
 /// The keys that are to stand from now on.
 #[derive(Deserialize, ToSchema)]
-pub(crate) struct NewReleaseKeys {
+pub(crate) struct ReleaseKeysInput {
     /// Public keys of minisign: the second line of a `.pub` file, or the file.
     /// To rotate, set the old and the new one, and the new one alone when what
     /// the old one signed need not be offered any more.
@@ -83,7 +83,7 @@ pub(crate) struct FileNotOffered {
     operation_id = "setReleaseKeys",
     tag = "releases",
     params(("product" = String, Path, description = "Slug of the product.")),
-    request_body = NewReleaseKeys,
+    request_body = ReleaseKeysInput,
     responses(
         (status = 200, description = "The keys, and what was found.", body = SetReleaseKeys),
         BodyRefusals, AccessRefusals, Unknown, Failures
@@ -93,7 +93,7 @@ pub(crate) async fn handler(
     State(ports): State<Ports>,
     Operator(actor): Operator,
     slug: Result<Path<String>, PathRejection>,
-    new: Result<Json<NewReleaseKeys>, ApiError>,
+    new: Result<Json<ReleaseKeysInput>, ApiError>,
 ) -> Result<Json<SetReleaseKeys>, ApiError> {
     let Path(slug) = slug.map_err(|_| ApiError::not_found("there is no such product"))?;
     let Json(new) = new?;

@@ -1,6 +1,11 @@
 //! The OpenAPI document: put together from what each function says of its own
 //! endpoints, beside their types.
 
+mod groups;
+mod links;
+mod schemas;
+
+use groups::{check_tags, tags};
 use keywright_web::MIN_ANONYMOUS_CHARS;
 use keywright_web::openapi::ApiDescription;
 use serde_json::{Map, Value, json};
@@ -15,7 +20,7 @@ Sells software, signs its licenses and controls who can download its releases.
 
 Success is always status 200. Every error is the envelope `{ok, error, message}`: `error` is a \
 stable code for programs, and `message` explains the problem. Times are RFC 3339 in UTC, amounts \
-are whole sats, and ids are UUIDs. Unknown members of a request are ignored, and members may be \
+are whole numbers of the currency's smallest unit (sats, cents), and ids are UUIDs. Unknown members of a request are ignored, and members may be \
 added to answers.
 
 Every answer has `x-request-id`, which also identifies the request in the instance's log. Lists \
@@ -32,6 +37,11 @@ path may end in a slash.";
 const OPERATOR_KEY: &str = "\
 The configured ADMIN_KEY, or a scoped key of `POST /v1/admin/api-keys` that has the \
 scope named beside the route. A route that names `master` takes ADMIN_KEY only.";
+
+/// What opens the downloads of a licensed product.
+const LICENSE: &str = "\
+A license token, or the license key. Products that are open to everybody need none, and links \
+carry theirs in the query.";
 
 /// The document, as `GET /v1/openapi.json` serves it.
 ///
@@ -55,7 +65,8 @@ pub fn document() -> Value {
         Value::Object(members) => members,
         _ => Map::new(),
     };
-    let (mut paths, schemas) = (take("paths"), take("schemas"));
+    let (mut paths, mut schemas) = (take("paths"), take("schemas"));
+    schemas::tidy(&mut paths, &mut schemas);
     let mut shared = Shared::default();
     for operation in operations(&mut paths) {
         describe_success(operation.operation, &schemas);
@@ -63,6 +74,7 @@ pub fn document() -> Value {
         complete(operation, &mut shared);
     }
     name_methods(&mut paths);
+    links::add(&mut paths);
     check_tags(&mut paths);
     check_ids(&mut paths);
     json!({
@@ -81,6 +93,7 @@ pub fn document() -> Value {
             "responses": shared.responses,
             "securitySchemes": {
                 "cron": { "type": "http", "scheme": "bearer", "description": "CRON_TOKEN." },
+                "license": { "type": "http", "scheme": "bearer", "description": LICENSE },
                 "operator": { "type": "http", "scheme": "bearer", "description": OPERATOR_KEY },
             },
         },
@@ -139,7 +152,11 @@ fn complete(
     );
     // Said of every operation: a tool cannot tell "open to all" from "not said".
     if operation.get("security").is_none() {
-        operation["security"] = json!([]);
+        operation["security"] = if takes_license(path) {
+            json!([{}, { "license": [] }])
+        } else {
+            json!([])
+        };
     }
     let scheme = if path.starts_with("/v1/cron/") {
         Some("cron")
@@ -175,6 +192,18 @@ fn complete(
             *response = shared.reference(status, response.take());
         }
     }
+}
+
+/// Whether a license opens more behind this path.
+fn takes_license(path: &str) -> bool {
+    let is_download = [
+        "/api/v1/licensing/",
+        "/git/",
+        "/releases/{product}/latest/",
+        "/releases/{product}/{version}/",
+        "/updates/",
+    ];
+    is_download.iter().any(|begin| path.starts_with(begin)) && !path.ends_with("/MANIFEST")
 }
 
 /// What a route behind a key may answer.
@@ -294,66 +323,14 @@ fn bytes_in(content: &mut Value) {
     }
 }
 
-/// What each group of endpoints is for.
-const TAGS: [(&str, &str); 16] = [
-    ("instance", "The instance itself."),
-    (
-        "keys",
-        "Public keys, for checking licenses without the instance.",
-    ),
-    ("catalogue", "What is sold."),
-    ("buying", "Orders, payments, and license keys for buyers."),
-    (
-        "licenses",
-        "Licenses, as the vendor's application and the operator use them.",
-    ),
-    ("machines", "Machines and the seats that they take."),
-    (
-        "releases",
-        "Published versions: who may download them, and how they get there.",
-    ),
-    ("updates", "Feeds for updaters, and download links."),
-    ("products", "Products, for the operator."),
-    (
-        "policies",
-        "Policies of products: what is sold, and under which terms.",
-    ),
-    ("discount codes", "Discount codes, for the operator."),
-    ("merchant profiles", "The businesses that sell."),
-    ("payment providers", "The stores that orders are paid at."),
-    ("api keys", "Scoped keys of the operator."),
-    (
-        "records",
-        "What happened: audit, attention, payments, validations.",
-    ),
-    ("operation", "What payment providers and schedulers call."),
-];
-
-fn tags() -> Value {
-    let tags = TAGS.iter();
-    let tags = tags.map(|(name, text)| json!({ "name": name, "description": text }));
-    tags.collect()
-}
-
-/// # Panics
-/// When an operation names a group that is not described, or a group has none.
-fn check_tags(paths: &mut Map<String, Value>) {
-    let used = operations(paths).into_iter().map(|one| {
-        let tag = one.operation["tags"][0].as_str();
-        tag.unwrap_or_default().to_owned()
-    });
-    let used: BTreeSet<String> = used.collect();
-    let described = TAGS.iter().map(|(name, _)| (*name).to_owned());
-    assert_eq!(used, described.collect(), "TAGS describes the tags in use");
-}
-
 /// One handler may serve several methods of its path; each is an operation.
 fn name_methods(paths: &mut Map<String, Value>) {
     let mut seen = BTreeSet::new();
     for one in operations(paths) {
         let id = one.operation["operationId"].as_str().unwrap_or_default();
         if !seen.insert((one.path.to_owned(), id.to_owned())) {
-            one.operation["operationId"] = format!("{id}By{}", one.method).into();
+            let (first, rest) = one.method.split_at(1);
+            one.operation["operationId"] = format!("{id}By{}{rest}", first.to_uppercase()).into();
         }
     }
 }

@@ -1,0 +1,58 @@
+//! The groups of endpoints.
+
+use super::operations;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
+
+/// What each group of endpoints is for.
+const TAGS: [(&str, &str); 16] = [
+    ("instance", "The instance itself."),
+    (
+        "keys",
+        "Public keys, for checking licenses without the instance.",
+    ),
+    ("catalogue", "What is sold."),
+    ("buying", "Orders, payments, and license keys for buyers."),
+    (
+        "licenses",
+        "Licenses, as the vendor's application and the operator use them.",
+    ),
+    ("machines", "Machines and the seats that they take."),
+    (
+        "releases",
+        "Published versions: who may download them, and how they get there.",
+    ),
+    ("updates", "Feeds for updaters, and download links."),
+    ("products", "Products, for the operator."),
+    (
+        "policies",
+        "Policies of products: what is sold, and under which terms.",
+    ),
+    ("discount codes", "Discount codes, for the operator."),
+    ("merchant profiles", "The businesses that sell."),
+    ("payment providers", "The stores that orders are paid at."),
+    ("api keys", "Scoped keys of the operator."),
+    (
+        "records",
+        "What happened: audit, attention, payments, validations.",
+    ),
+    ("operation", "What payment providers and schedulers call."),
+];
+
+pub(super) fn tags() -> Value {
+    let tags = TAGS.iter();
+    let tags = tags.map(|(name, text)| json!({ "name": name, "description": text }));
+    tags.collect()
+}
+
+/// # Panics
+/// When an operation names a group that is not described, or a group has none.
+pub(super) fn check_tags(paths: &mut Map<String, Value>) {
+    let used = operations(paths).into_iter().map(|one| {
+        let tag = one.operation["tags"][0].as_str();
+        tag.unwrap_or_default().to_owned()
+    });
+    let used: BTreeSet<String> = used.collect();
+    let described = TAGS.iter().map(|(name, _)| (*name).to_owned());
+    assert_eq!(used, described.collect(), "TAGS describes the tags in use");
+}
