@@ -45,6 +45,7 @@ const FUNCTION: Function = Function {
     router,
     migrations: &[],
     tick: None,
+    settings: &[],
 };
 
 fn bytes() -> Vec<u8> {
@@ -56,7 +57,7 @@ fn digest() -> [u8; 32] {
 }
 
 fn router(host: &Host) -> Result<Router, PortError> {
-    let ports = (host.releases()?, Sendfile::configured(host));
+    let ports = (host.releases()?, Sendfile::configured(&host.config));
     Ok(Router::new().route("/file", get(file)).with_state(ports))
 }
 

@@ -42,8 +42,9 @@ use keywright_ports::attempt::Attempt;
 use keywright_ports::function::{Access, OutboundAccess, PortError};
 use keywright_ports::receipt_keys::{NoReceiptKeys, ReceiptKeys};
 use keywright_ports::{Database, ReleaseWriter, Releases, Sign, Stamps, name};
-use keywright_ports::{Grants, Host};
+use keywright_ports::{Grants, Host, settings};
 use keywright_services::activity::ActivityLog;
+use keywright_services::configuration;
 use keywright_services::journal::Journal;
 use keywright_store::licenses::recorded::licenses_in_force;
 use keywright_store::operator::api_keys::{ApiKeyUse, uses};
@@ -82,6 +83,17 @@ pub const FUNCTION: Function = Function {
     router,
     migrations: keywright_store::MIGRATIONS,
     tick: None,
+    settings: &[
+        settings::CLIENT_ADDRESS_HEADER,
+        settings::ADMIN_KEY,
+        settings::PUBLIC_URL,
+        settings::CREDENTIALS_KEY,
+        settings::RECEIPT_KEYS,
+        settings::SANDBOX_MODE,
+        configuration::BTCPAY_STORE,
+        configuration::BTCPAY_BROWSER_URL,
+        receipts::SEALING_UNTIL,
+    ],
 };
 
 keywright_host::entry!(FUNCTION);

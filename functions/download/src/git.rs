@@ -6,13 +6,24 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, Uri, header};
+use keywright_ports::settings::fault_of;
+use keywright_ports::{Setting, name};
 
 /// Where the public repository is, from its configuration.
 pub(crate) struct Repository(String);
 
+/// `GIT_URL`.
+pub(crate) const GIT_URL: Setting = Setting {
+    names: &[name::GIT_URL],
+    check: |config| match config.get(name::GIT_URL) {
+        Some(url) => fault_of(Repository::parse(url)),
+        None => Vec::new(),
+    },
+};
+
 /// A configured repository that is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("GIT_URL: write the repository's address as https://host/path, without a query")]
+#[error("GIT_URL must be the repository's address, https://host/path, without a query")]
 pub(crate) struct NotARepository;
 
 impl Repository {

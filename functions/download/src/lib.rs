@@ -31,11 +31,12 @@ use error::GateError;
 use git::Repository;
 use keywright_license::VerifyKeys;
 use keywright_ports::function::{Access, PortError};
-use keywright_ports::{Database, Level, Log, Releases, Stamps, name};
-use keywright_ports::{Grants, Host};
+use keywright_ports::{Database, Log, Releases, Stamps, name};
+use keywright_ports::{Grants, Host, settings};
+use keywright_services::configuration;
 use keywright_store::operator::retention;
 use keywright_web::Function;
-use keywright_web::Sendfile;
+use keywright_web::{RELEASES_SENDFILE, Sendfile};
 use manifest_cache::ManifestCache;
 use notes::Journal;
 use std::sync::Arc;
@@ -60,6 +61,14 @@ pub const FUNCTION: Function = Function {
     router,
     migrations: keywright_store::MIGRATIONS,
     tick: None,
+    settings: &[
+        settings::CLIENT_ADDRESS_HEADER,
+        settings::PUBLIC_URL,
+        configuration::VERIFY_KEYS,
+        configuration::DOWNLOAD_LOG_DAYS,
+        RELEASES_SENDFILE,
+        git::GIT_URL,
+    ],
 };
 
 keywright_host::entry!(FUNCTION);
@@ -122,19 +131,12 @@ fn router(host: &Host) -> Result<Router, PortError> {
 
 fn ports(host: &Host) -> Result<Ports, PortError> {
     let config = &host.config;
-    let complain = |error: &dyn std::fmt::Display| {
-        host.log.write(Level::Error, "", &error.to_string());
-    };
-    let keys = config.read(name::VERIFY_KEYS);
-    let repository = config.get(name::GIT_URL).and_then(|url| {
-        Repository::parse(url)
-            .inspect_err(|error| complain(error))
-            .ok()
-    });
+    let keys = configuration::verify_keys(config);
+    let repository = config.get(name::GIT_URL);
+    let repository = repository.and_then(|url| Repository::parse(url).ok());
     let kept = retention::Log::Downloads;
     let days = retention::days(kept, config.get(kept.config()));
     // What cannot be read must not stop the log.
-    let days = days.inspect_err(|error| complain(error));
     let database = host.optional_database()?;
     let journal = database.clone().filter(|_| days != Ok(0)).map(|database| {
         let (clock, log) = (host.clock.clone(), host.log.clone());
@@ -150,7 +152,7 @@ fn ports(host: &Host) -> Result<Ports, PortError> {
         database,
         journal,
         keys: Arc::new(keys),
-        sendfile: Arc::new(Sendfile::configured(host)),
+        sendfile: Arc::new(Sendfile::configured(config)),
         repository: Arc::new(repository),
         public_url: public_url.trim_end_matches('/').into(),
     })

@@ -13,6 +13,7 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("/git/...", "DOWNLOAD"),
     ("/js/...", PAGES),
     ("/pay/...", PAGES),
+    ("/readyz", "PURCHASE"),
     ("/recover", PAGES),
     ("/releases/...", "DOWNLOAD"),
     ("/status", PAGES),

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use keywright_ports::function::PortError;
 use keywright_ports::{Grants, Host};
-use keywright_ports::{Pages, name};
+use keywright_ports::{Pages, name, settings};
 use keywright_storefront::{METHODS, Refusal, answer, asked, not_found};
 use keywright_web::ApiError;
 use keywright_web::Function;
@@ -24,6 +24,7 @@ pub const FUNCTION: Function = Function {
     router,
     migrations: &[],
     tick: None,
+    settings: &[settings::PUBLIC_URL],
 };
 
 keywright_host::entry!(FUNCTION);

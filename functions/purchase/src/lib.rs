@@ -12,6 +12,7 @@ mod product;
 mod product_lookup;
 mod products;
 mod qr;
+mod readyz;
 mod recover;
 mod redeem;
 mod selection;
@@ -25,9 +26,12 @@ use keywright_license::VerifyKeys;
 use keywright_ports::attempt::Attempt;
 use keywright_ports::function::{Access, OutboundAccess, PortError};
 use keywright_ports::receipt_keys::{NoReceiptKeys, ReceiptKeys};
-use keywright_ports::{Database, Level, Log, Outbound, Sign, SignedLicense, Stamps, name};
+use keywright_ports::{
+    Database, Level, Log, Outbound, SettingFault, Sign, SignedLicense, Stamps, name, settings,
+};
 use keywright_ports::{Grants, Host};
 use keywright_services::activity::ActivityLog;
+use keywright_services::configuration;
 use keywright_services::payment_providers::PaymentProviders;
 use keywright_store::licenses::recorded::licenses_in_force;
 use keywright_web::Function;
@@ -66,6 +70,17 @@ pub const FUNCTION: Function = Function {
     router,
     migrations: keywright_store::MIGRATIONS,
     tick: None,
+    settings: &[
+        settings::CLIENT_ADDRESS_HEADER,
+        settings::REQUIRED_PUBLIC_URL,
+        settings::OPERATOR_NAME,
+        settings::RECEIPT_KEYS,
+        settings::CREDENTIALS_KEY,
+        configuration::VERIFY_KEYS,
+        configuration::BTCPAY_STORE,
+        configuration::BTCPAY_BROWSER_URL,
+        usdc_settings::USDC,
+    ],
 };
 
 keywright_host::entry!(FUNCTION);
@@ -86,6 +101,7 @@ keywright_web::endpoints! {
         recover,
         link,
         storefront,
+        readyz,
     }
 }
 
@@ -95,7 +111,10 @@ struct Ports {
     sign: Sign,
     stamps: Stamps,
     log: Log,
-    public_url: Option<Arc<str>>,
+    /// Where buyers reach this instance, without a trailing slash, or why that is unknown.
+    public_url: Result<Arc<str>, Arc<str>>,
+    /// What is wrong with the configuration.
+    faults: Arc<[SettingFault]>,
     /// The public keys, newest first, or why there are none.
     keys: Arc<Result<VerifyKeys, String>>,
     operator: Option<Arc<str>>,
@@ -116,11 +135,11 @@ struct Ports {
 impl Ports {
     /// Where buyers reach this instance, without a trailing slash.
     fn public_url(&self) -> Result<&str, ApiError> {
-        self.public_url.as_deref().ok_or_else(|| {
+        self.public_url.as_deref().map_err(|reason| {
             ApiError::unavailable(
                 "service_unavailable",
                 "this instance does not know its public address yet",
-                "PUBLIC_URL is not configured",
+                &**reason,
             )
         })
     }
@@ -189,19 +208,16 @@ fn router(host: &Host) -> Result<Router, PortError> {
     let url = config.get(name::BTCPAY_URL);
     let outbound = host.outbound(url.as_slice())?;
     let plain = |url: &str| -> Arc<str> { url.trim_end_matches('/').into() };
-    let keys = match config.get(name::VERIFY_KEYS) {
-        Some(text) => text
-            .parse()
-            .map_err(|error| format!("VERIFY_KEYS cannot be read: {error}")),
-        None => Err("VERIFY_KEYS is not configured".to_owned()),
-    };
     let ports = Ports {
         database: host.database()?,
         sign: host.sign()?,
         stamps: host.stamps(),
         log: host.log.clone(),
-        public_url: config.get(name::PUBLIC_URL).map(plain),
-        keys: Arc::new(keys),
+        public_url: settings::public_url(config)
+            .map(Into::into)
+            .map_err(Into::into),
+        faults: settings::faults(FUNCTION.settings, config).into(),
+        keys: Arc::new(configuration::verify_keys(config)),
         operator: config.get(name::OPERATOR_NAME).map(Into::into),
         payment_providers: PaymentProviders::configured(config),
         btcpay_browser_url: config.get(name::BTCPAY_BROWSER_URL).map(plain),

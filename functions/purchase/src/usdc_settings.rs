@@ -2,7 +2,8 @@
 
 use keywright_domain::usdc;
 use keywright_domain::usdc::sharing::Share;
-use keywright_ports::{Config, name};
+use keywright_ports::settings::{fault_at, fault_of};
+use keywright_ports::{Config, Setting, name};
 use keywright_providers::polygon::Address;
 use keywright_providers::polygon::market::UsdcContract;
 use keywright_providers::polygon::wallet::ReceivingKey;
@@ -27,6 +28,40 @@ pub(crate) enum Wallet {
     /// An address for every order.
     Many(ReceivingKey),
 }
+
+/// The settings of payments in USDC.
+pub(crate) const USDC: Setting = Setting {
+    names: &[
+        name::POLYGON_CHAIN_ID,
+        name::USDC_ADDRESS,
+        name::WALLET_ADDRESS,
+        name::WALLET_XPUB,
+        name::USDC_ORDER_MINUTES,
+        name::USDC_AMOUNT_SPREAD,
+        name::USDC_INSTANCE,
+    ],
+    check: |config| {
+        let key = config
+            .get(name::WALLET_XPUB)
+            .map_or(Ok(()), |key| key.parse().map(|_: ReceivingKey| ()));
+        let address = config
+            .get(name::WALLET_ADDRESS)
+            .map_or(Ok(()), |address| address.parse().map(|_: Address| ()));
+        let chain = UsdcContract::configured(
+            config.get(name::POLYGON_CHAIN_ID),
+            config.get(name::USDC_ADDRESS),
+        );
+        [
+            fault_at(name::WALLET_XPUB, key),
+            fault_at(name::WALLET_ADDRESS, address),
+            fault_of(chain),
+            fault_of(usdc::order_minutes(config.get(name::USDC_ORDER_MINUTES))),
+            fault_of(usdc::spread(config.get(name::USDC_AMOUNT_SPREAD))),
+            fault_of(Share::configured(config.get(name::USDC_INSTANCE))),
+        ]
+        .concat()
+    },
+};
 
 impl UsdcSettings {
     /// Reads the configuration. A key for one address per order takes precedence.
@@ -106,6 +141,11 @@ mod tests {
             let error = settings(&values[usize::from(name == name::WALLET_ADDRESS)..]);
             let error = error.expect_err(value);
             assert!(error.contains(name) && !error.contains(value), "{error}");
+            let config = Config::new([(name, value.to_owned())]);
+            let found = keywright_ports::settings::faults(&[USDC], &config);
+            assert_eq!(found.len(), 1, "{found:?}");
+            assert_eq!(found[0].name, name);
+            assert!(!found[0].message.contains(value), "{found:?}");
         }
         assert!(
             settings(&[])

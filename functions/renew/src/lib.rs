@@ -14,9 +14,10 @@ use axum::Router;
 use http::StatusCode;
 use keywright_ports::function::{Access, OutboundAccess, PortError};
 use keywright_ports::receipt_keys::{NoReceiptKeys, ReceiptKeys};
-use keywright_ports::{BoxFuture, Grants, Host};
-use keywright_ports::{Database, Level, Log, Outbound, Stamps, name};
+use keywright_ports::{BoxFuture, Grants, Host, settings};
+use keywright_ports::{Database, Log, Outbound, Stamps, name};
 use keywright_services::activity::ActivityLog;
+use keywright_services::configuration;
 use keywright_services::payment_providers::PaymentProviders;
 use keywright_store::MIGRATIONS;
 use keywright_store::operator::retention;
@@ -49,6 +50,17 @@ pub const FUNCTION: Function = Function {
     router,
     migrations: MIGRATIONS,
     tick: Some(scheduled),
+    settings: &[
+        settings::PUBLIC_URL,
+        settings::CLIENT_ADDRESS_HEADER,
+        settings::CREDENTIALS_KEY,
+        settings::RECEIPT_KEYS,
+        settings::CRON_TOKEN,
+        configuration::BTCPAY_STORE,
+        configuration::VALIDATION_LOG_DAYS,
+        configuration::DOWNLOAD_LOG_DAYS,
+        configuration::ORDER_AND_EVENT_DAYS,
+    ],
 };
 
 keywright_host::entry!(FUNCTION, cron);
@@ -87,11 +99,7 @@ impl Ports {
     fn of(host: &Host) -> Result<Self, PortError> {
         let config = &host.config;
         let url = config.get(name::BTCPAY_URL);
-        let days = |log: retention::Log| {
-            retention::days(log, config.get(log.config()))
-                .inspect_err(|error| host.log.write(Level::Error, "", &error.to_string()))
-                .ok()
-        };
+        let days = |log: retention::Log| retention::days(log, config.get(log.config())).ok();
         Ok(Self {
             database: host.database()?,
             stamps: host.stamps(),
@@ -99,7 +107,7 @@ impl Ports {
             outbound: host.outbound(url.as_slice())?,
             payment_providers: PaymentProviders::configured(config),
             receipt_keys: ReceiptKeys::configured(config),
-            cron: Bearer::optional(config, name::CRON_TOKEN, &host.log),
+            cron: Bearer::configured(config, name::CRON_TOKEN).ok(),
             activity: ActivityLog::open(host)?,
             validation_log_days: days(retention::Log::Validations),
             download_log_days: days(retention::Log::Downloads),

@@ -5,8 +5,15 @@
 use crate::error::Refusal;
 use keywright_license::{SigningKey, VerifyKeys};
 use keywright_ports::receipt_keys::{NoReceiptKeys, ReceiptKeys};
-use keywright_ports::{Config, SignRefusal, name};
+use keywright_ports::settings::fault_of;
+use keywright_ports::{Config, Setting, SignReadyRequest, SignRefusal, name};
 use std::sync::Arc;
+
+/// `SIGNING_KEY` and `VERIFY_KEYS`, which belong together.
+pub(crate) const SIGNING_KEYS: Setting = Setting {
+    names: &[name::SIGNING_KEY, name::VERIFY_KEYS],
+    check: |config| fault_of(configured(config)),
+};
 
 /// The keys of this function, or why it has none. They are refused at every call and not
 /// at start, so that the log of each call has the reason.
@@ -39,6 +46,28 @@ impl SigningKeys {
             .as_ref()
             .map_err(|error| Refusal::new(SignRefusal::NoReceiptKey, error.to_string()))?;
         Ok((signing, receipts))
+    }
+
+    /// Checks that what this function signs is accepted by the caller, and that it knows
+    /// the key that the caller seals receipts with.
+    ///
+    /// # Errors
+    /// 503 when a key is missing, must not be used, or is another one than the caller's.
+    pub(crate) fn fit(&self, caller: &SignReadyRequest) -> Result<(), Refusal> {
+        let (signing, receipts) = self.usable()?;
+        if signing.public_key().to_hex() != caller.verify_key {
+            return Err(Refusal::new(
+                SignRefusal::NoSigningKey,
+                "SIGNING_KEY of sign does not belong to the first of VERIFY_KEYS of purchase: give both functions the same VERIFY_KEYS",
+            ));
+        }
+        if !receipts.has(&caller.receipt_key_id) {
+            return Err(Refusal::new(
+                SignRefusal::NoReceiptKey,
+                "RECEIPT_KEYS of sign lacks the first of RECEIPT_KEYS of purchase: give both functions the same RECEIPT_KEYS",
+            ));
+        }
+        Ok(())
     }
 }
 

@@ -8,12 +8,13 @@ mod error;
 mod keys;
 mod license;
 mod link;
+mod ready;
 
 use axum::Router;
 use axum::routing::post;
 use keys::SigningKeys;
 use keywright_ports::function::{Access, PortError};
-use keywright_ports::{Grants, Host, Reader, Stamps, name};
+use keywright_ports::{Grants, Host, Reader, Stamps, name, settings};
 use keywright_web::Function;
 
 /// This function.
@@ -27,6 +28,7 @@ pub const FUNCTION: Function = Function {
     router,
     migrations: &[],
     tick: None,
+    settings: &[keys::SIGNING_KEYS, settings::RECEIPT_KEYS],
 };
 
 keywright_host::entry!(FUNCTION);
@@ -49,6 +51,7 @@ fn router(host: &Host) -> Result<Router, PortError> {
     Ok(Router::new()
         .route("/license", post(license::handler))
         .route("/link", post(link::handler))
+        .route("/ready", post(ready::handler))
         .fallback(error::unknown_route)
         .with_state(ports))
 }

@@ -13,8 +13,9 @@ mod xml;
 use axum::Router;
 use keywright_license::VerifyKeys;
 use keywright_ports::function::{Access, PortError};
-use keywright_ports::{Grants, Host};
+use keywright_ports::{Grants, Host, settings};
 use keywright_ports::{Log, Reader, Sign, Stamps, name};
+use keywright_services::configuration;
 use keywright_web::Function;
 use keywright_web::{ApiError, api_router};
 use std::sync::Arc;
@@ -31,6 +32,7 @@ pub const FUNCTION: Function = Function {
     router,
     migrations: &[],
     tick: None,
+    settings: &[settings::REQUIRED_PUBLIC_URL, configuration::VERIFY_KEYS],
 };
 
 keywright_host::entry!(FUNCTION);
@@ -85,15 +87,13 @@ impl Ports {
 
 fn router(host: &Host) -> Result<Router, PortError> {
     let config = &host.config;
-    let keys = config.read(name::VERIFY_KEYS);
+    let keys = configuration::verify_keys(config);
     let ports = Ports {
         database: host.reader()?,
         sign: host.sign()?,
         stamps: host.stamps(),
         log: host.log.clone(),
-        public_url: config
-            .get(name::PUBLIC_URL)
-            .map(|url| url.trim_end_matches('/').into()),
+        public_url: settings::public_url(config).ok().map(Into::into),
         keys: Arc::new(keys),
     };
     Ok(api_router(feeds().router.with_state(ports)))

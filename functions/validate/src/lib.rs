@@ -23,8 +23,9 @@ use axum::middleware::from_fn;
 use keywright_license::{VerifiedLicense, VerifyKeys, verify_license};
 use keywright_ports::attempt::Attempt;
 use keywright_ports::function::{Access, PortError};
-use keywright_ports::{Database, Later, Level, Stamps, name};
-use keywright_ports::{Grants, Host};
+use keywright_ports::{Database, Later, Stamps, name};
+use keywright_ports::{Grants, Host, settings};
+use keywright_services::configuration;
 use keywright_store::licenses::recorded::licenses_in_force;
 use keywright_store::operator::retention::{self, Log};
 use keywright_web::Function;
@@ -50,6 +51,13 @@ pub const FUNCTION: Function = Function {
     router,
     migrations: keywright_store::MIGRATIONS,
     tick: None,
+    settings: &[
+        settings::CLIENT_ADDRESS_HEADER,
+        settings::PUBLIC_URL,
+        settings::OPERATOR_NAME,
+        configuration::VERIFY_KEYS,
+        configuration::VALIDATION_LOG_DAYS,
+    ],
 };
 
 keywright_host::entry!(FUNCTION);
@@ -120,12 +128,9 @@ impl WithinAttempt for Ports {
 }
 
 fn router(host: &Host) -> Result<Router, PortError> {
-    let keys = host.config.read(name::VERIFY_KEYS);
+    let keys = configuration::verify_keys(&host.config);
+    // What cannot be read must not stop the log.
     let days = retention::days(Log::Validations, host.config.get(name::VALIDATION_LOG_DAYS));
-    if let Err(error) = days {
-        // What cannot be read must not stop the log.
-        host.log.write(Level::Error, "", &error.to_string());
-    }
     let database = host.database()?;
     let ports = Ports {
         journal: Journal::new(

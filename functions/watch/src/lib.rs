@@ -23,6 +23,7 @@ use http::StatusCode;
 use keywright_ports::attempt::Attempt;
 use keywright_ports::function::{Access, OutboundAccess, PortError};
 use keywright_ports::receipt_keys::{NoReceiptKeys, ReceiptKeys};
+use keywright_ports::settings as shared;
 use keywright_ports::{BoxFuture, Grants, Host};
 use keywright_ports::{Database, Log, Outbound, Stamps, name};
 use keywright_providers::polygon::rpc::Endpoint;
@@ -61,6 +62,13 @@ pub const FUNCTION: Function = Function {
     router,
     migrations: MIGRATIONS,
     tick: Some(scheduled),
+    settings: &[
+        shared::CLIENT_ADDRESS_HEADER,
+        shared::PUBLIC_URL,
+        shared::RECEIPT_KEYS,
+        shared::CRON_TOKEN,
+        settings::USDC,
+    ],
 };
 
 keywright_host::entry!(FUNCTION, cron);
@@ -113,7 +121,7 @@ impl Ports {
             stamps: host.stamps(),
             log: host.log.clone(),
             watched: Arc::new(watched),
-            cron: Bearer::optional(config, name::CRON_TOKEN, &host.log),
+            cron: Bearer::configured(config, name::CRON_TOKEN).ok(),
             claims: Arc::new(Claims::of(host)?),
             receipt_keys: ReceiptKeys::configured(config),
             activity: ActivityLog::open(host)?,

@@ -1,7 +1,8 @@
 //! The settings of the watcher, from the configuration.
 
 use keywright_domain::usdc::sharing::Share;
-use keywright_ports::{Config, name};
+use keywright_ports::settings::{self, fault_at, fault_of};
+use keywright_ports::{Config, Setting, name};
 use keywright_providers::polygon::market::UsdcContract;
 use keywright_providers::polygon::rpc::Endpoint;
 use keywright_providers::polygon::{Address, token};
@@ -29,6 +30,56 @@ pub(crate) struct Settings {
     pub(crate) start_block: Option<u64>,
 }
 
+/// The settings of the chain.
+pub(crate) const USDC: Setting = Setting {
+    names: &[
+        name::POLYGON_RPC_URLS,
+        name::POLYGON_CHAIN_ID,
+        name::USDC_ADDRESS,
+        name::WALLET_ADDRESS,
+        name::USDC_INSTANCE,
+        name::POLYGON_CONFIRMATIONS,
+        name::POLYGON_START_BLOCK,
+        name::LEGACY_TX_CLAIMS,
+    ],
+    check: |config| {
+        let address = config.get(name::WALLET_ADDRESS);
+        let wallet = address.map_or(Ok(()), |address| address.parse().map(|_: Address| ()));
+        let urls = config.get(name::POLYGON_RPC_URLS).unwrap_or_default();
+        let endpoints = match Endpoint::list(urls) {
+            Ok(endpoints) if endpoints.is_empty() && address.is_some() => vec![format!(
+                "{} is not configured, but {} is: set it, or no payment is seen",
+                name::POLYGON_RPC_URLS,
+                name::WALLET_ADDRESS
+            )],
+            listed => fault_at(name::POLYGON_RPC_URLS, listed),
+        };
+        let chain = UsdcContract::configured(
+            config.get(name::POLYGON_CHAIN_ID),
+            config.get(name::USDC_ADDRESS),
+        );
+        [
+            endpoints,
+            fault_of(chain),
+            fault_at(name::WALLET_ADDRESS, wallet),
+            fault_of(Share::configured(config.get(name::USDC_INSTANCE))),
+            fault_of(blocks(config, name::POLYGON_CONFIRMATIONS)),
+            fault_of(blocks(config, name::POLYGON_START_BLOCK)),
+            fault_of(settings::flag(config, name::LEGACY_TX_CLAIMS)),
+        ]
+        .concat()
+    },
+};
+
+/// A number of blocks, where one is configured.
+fn blocks(config: &Config, name: &str) -> Result<Option<u64>, String> {
+    match config.get(name).map(str::parse::<u32>) {
+        None => Ok(None),
+        Some(Ok(number)) => Ok(Some(u64::from(number))),
+        Some(Err(_)) => Err(format!("{name} must be a whole number of blocks")),
+    }
+}
+
 impl Settings {
     /// Reads the configuration; `None` when no endpoint is configured.
     ///
@@ -42,11 +93,6 @@ impl Settings {
             return Ok(None);
         }
         let wallet = config.get(name::WALLET_ADDRESS).map(str::parse).transpose();
-        let number = |name| match config.get(name).map(str::parse::<u32>) {
-            None => Ok(None),
-            Some(Ok(number)) => Ok(Some(u64::from(number))),
-            Some(Err(_)) => Err(format!("{name} must be a whole number of blocks")),
-        };
         Ok(Some(Self {
             endpoints,
             market: UsdcContract::configured(
@@ -55,8 +101,8 @@ impl Settings {
             )?,
             wallet: wallet.map_err(|error| format!("WALLET_ADDRESS: {error}"))?,
             share: Share::configured(config.get(name::USDC_INSTANCE))?,
-            confirmations: number(name::POLYGON_CONFIRMATIONS)?.unwrap_or(CONFIRMATIONS),
-            start_block: number(name::POLYGON_START_BLOCK)?,
+            confirmations: blocks(config, name::POLYGON_CONFIRMATIONS)?.unwrap_or(CONFIRMATIONS),
+            start_block: blocks(config, name::POLYGON_START_BLOCK)?,
         }))
     }
 
@@ -121,13 +167,26 @@ mod tests {
             ),
             (name::POLYGON_RPC_URLS, "ftp://node.example/v2/topsecretkey"),
         ] {
-            let error = settings(&[(name::POLYGON_RPC_URLS, KEYED), (name, value)]);
-            let error = error.expect_err(name);
+            let values = [(name::POLYGON_RPC_URLS, KEYED), (name, value)];
+            let error = settings(&values).expect_err(name);
+            let config = Config::new(values.map(|(name, value)| (name, value.to_owned())));
+            let found = keywright_ports::settings::faults(&[USDC], &config);
+            assert_eq!(found.len(), 1, "{found:?}");
+            assert_eq!(found[0].name, name);
             assert!(
                 error.contains(name) && !error.contains("topsecret"),
                 "{error}"
             );
         }
+    }
+
+    #[test]
+    fn a_wallet_without_endpoints_is_a_fault() {
+        let wallet = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed".to_owned();
+        let config = Config::new([(name::WALLET_ADDRESS, wallet)]);
+        let found = keywright_ports::settings::faults(&[USDC], &config);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!(found[0].name, name::POLYGON_RPC_URLS);
     }
 
     #[test]

@@ -10,9 +10,11 @@ use deliveries::WebhookStore;
 use keywright_domain::secrets::check_secret;
 use keywright_ports::function::{Access, OutboundAccess, PortError};
 use keywright_ports::receipt_keys::{NoReceiptKeys, ReceiptKeys};
+use keywright_ports::settings::{self, fault_of};
 use keywright_ports::{Config, Database, Log, Outbound, Stamps, name};
-use keywright_ports::{Grants, Host};
+use keywright_ports::{Grants, Host, Setting};
 use keywright_providers::btcpay::WebhookSecret;
+use keywright_services::configuration;
 use keywright_services::payment_providers::PaymentProviders;
 use keywright_store::MIGRATIONS;
 use keywright_web::Function;
@@ -43,6 +45,13 @@ pub const FUNCTION: Function = Function {
     router,
     migrations: MIGRATIONS,
     tick: None,
+    settings: &[
+        settings::PUBLIC_URL,
+        settings::RECEIPT_KEYS,
+        settings::CREDENTIALS_KEY,
+        configuration::BTCPAY_STORE,
+        WEBHOOK_SECRET,
+    ],
 };
 
 keywright_host::entry!(FUNCTION);
@@ -56,6 +65,22 @@ keywright_web::endpoints! {
         connecting::post,
     }
 }
+
+/// `BTCPAY_WEBHOOK_SECRET`, which the configured store needs.
+const WEBHOOK_SECRET: Setting = Setting {
+    names: &[name::BTCPAY_WEBHOOK_SECRET],
+    check: |config| {
+        let is_set = config.get(name::BTCPAY_WEBHOOK_SECRET).is_some();
+        let needs_one = PaymentProviders::configured(config)
+            .configured_store()
+            .is_ok();
+        if is_set || needs_one {
+            fault_of(webhook_secret(config))
+        } else {
+            Vec::new()
+        }
+    },
+};
 
 #[derive(Clone)]
 struct Ports {
@@ -76,7 +101,7 @@ struct Ports {
 /// The configured store's webhook secret, or why it cannot be used.
 fn webhook_secret(config: &Config) -> Result<WebhookSecret, String> {
     let name = name::BTCPAY_WEBHOOK_SECRET;
-    let missing = || format!("{name} is not configured");
+    let missing = || format!("{name} is not configured; have BTCPay make one");
     let secret = config.get(name).ok_or_else(missing)?;
     check_secret(secret.as_bytes(), MIN_WEBHOOK_SECRET_BYTES)
         .map_err(|weak| format!("{name} {weak}; have BTCPay make one"))?;
@@ -96,13 +121,12 @@ fn router(host: &Host) -> Result<Router, PortError> {
         (Ok(_), Err(reason)) => Err(reason),
         (Err(reason), _) => Err(reason.to_owned()),
     };
-    let plain = |url: &str| -> Arc<str> { url.trim_end_matches('/').into() };
     let ports = Ports {
         database: host.database()?,
         stamps: host.stamps(),
         log: host.log.clone(),
         outbound: host.outbound(url.as_slice())?,
-        public_url: config.get(name::PUBLIC_URL).map(plain),
+        public_url: settings::public_url(config).ok().map(Into::into),
         configured: Arc::new(configured),
         payment_providers,
         receipt_keys: ReceiptKeys::configured(config),

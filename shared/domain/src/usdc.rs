@@ -44,7 +44,7 @@ pub fn order_minutes(configured: Option<&str>) -> Result<i64, String> {
     match text.parse() {
         Ok(minutes) if (5..=MAX_ORDER_MINUTES).contains(&minutes) => Ok(minutes),
         _ => Err(format!(
-            "USDC_ORDER_MINUTES is a whole number from 5 to {MAX_ORDER_MINUTES}"
+            "USDC_ORDER_MINUTES must be a whole number from 5 to {MAX_ORDER_MINUTES}"
         )),
     }
 }
@@ -61,7 +61,7 @@ pub fn spread(configured: Option<&str>) -> Result<i64, String> {
     match text.parse() {
         Ok(units) if (1..=MAX_SPREAD).contains(&units) => Ok(units),
         _ => Err(format!(
-            "USDC_AMOUNT_SPREAD is a whole number of micro-units from 1 to {MAX_SPREAD}"
+            "USDC_AMOUNT_SPREAD must be a whole number of micro-units from 1 to {MAX_SPREAD}"
         )),
     }
 }

@@ -12,6 +12,34 @@ pub const MAX_URL_BYTES: usize = 2_000;
 )]
 pub struct NotAWebUrl;
 
+/// A URL that is not that of a whole instance. The text says what it must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotAnOrigin {
+    /// It has no scheme, or another one.
+    #[error("must begin with https:// or http://, such as https://licenses.example.com")]
+    Scheme,
+    /// Something follows the host.
+    #[error("must not have a path or a query after the host, such as https://licenses.example.com")]
+    Path,
+    /// It is not a URL.
+    #[error("must be a URL without spaces or a user name, such as https://licenses.example.com")]
+    Malformed,
+}
+
+/// Checks a URL that other URLs begin with: scheme, host and port, and nothing after
+/// them.
+///
+/// # Errors
+/// [`NotAnOrigin`].
+pub fn check_origin(url: &str) -> Result<(), NotAnOrigin> {
+    let rest = after_scheme(url).ok_or(NotAnOrigin::Scheme)?;
+    check(url).map_err(|_| NotAnOrigin::Malformed)?;
+    if rest.contains(['/', '?', '#']) {
+        return Err(NotAnOrigin::Path);
+    }
+    Ok(())
+}
+
 /// Checks an address: `http` or `https`, a host that reads one way only, an optional
 /// port, and then anything without spaces, control characters and backslashes.
 ///

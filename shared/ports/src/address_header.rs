@@ -7,7 +7,7 @@
 //! last value is the one that was added by the nearest; everything before it may
 //! be the client's own text.
 
-use crate::{Config, Level, Log, name};
+use crate::{Config, name};
 use http::{HeaderMap, HeaderName, header};
 use keywright_domain::caller_limits::is_public;
 use std::net::{IpAddr, SocketAddr};
@@ -49,13 +49,11 @@ impl AddressHeader {
         }
     }
 
-    /// As [`Self::configured`]; what is wrong with the setting goes to the log.
+    /// As [`Self::configured`]; with a wrong setting, which the check of the settings
+    /// reports, no caller has an address.
     #[must_use]
-    pub fn open(config: &Config, of_host: Option<&'static str>, log: &Log) -> Self {
-        Self::configured(config, of_host).unwrap_or_else(|error| {
-            log.write(Level::Error, "", &error);
-            Self::Missing
-        })
+    pub fn open(config: &Config, of_host: Option<&'static str>) -> Self {
+        Self::configured(config, of_host).unwrap_or(Self::Missing)
     }
 
     /// The caller's address, where the header tells one that can tell callers

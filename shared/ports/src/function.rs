@@ -3,7 +3,7 @@
 use crate::{
     AddressHeader, BoxFuture, Clock, Config, Database, DatabasePort, Fetch, Log, Migration,
     Outbound, PageFiles, Pages, Random, Reader, ReleaseStore, ReleaseWrite, ReleaseWriter,
-    Releases, Sign, Stamps,
+    Releases, Setting, Sign, Stamps,
 };
 use std::sync::Arc;
 
@@ -22,6 +22,8 @@ pub struct Function<Service> {
     pub migrations: &'static [Migration],
     /// What a cron trigger runs, where the function has one.
     pub tick: Option<Tick>,
+    /// The checks of its configuration: together they read every name that it is granted.
+    pub settings: &'static [Setting],
 }
 
 /// One run of a cron function; ticks may overlap or repeat without harm.

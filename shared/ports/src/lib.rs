@@ -6,6 +6,7 @@
 //! - [`Outbound`], [`Sign`], [`Releases`], [`ReleaseWriter`], [`Pages`]
 //! - [`Stamps`], [`Config`], [`Log`], [`Later`]: time and ids, settings, log lines,
 //!   work after the answer
+//! - [`settings`]: the settings of a function, checked when it starts
 //! - [`vault`] and [`receipt_keys`]: credentials at rest and seals of receipts, with
 //!   keys of the configuration
 //! - [`attempt`]: one attempt at a request that carries an `Idempotency-Key`
@@ -27,6 +28,7 @@ mod refusal;
 mod release_writer;
 mod releases;
 pub mod seal;
+pub mod settings;
 mod sign;
 mod unavailable;
 pub mod vault;
@@ -50,9 +52,10 @@ pub use releases::{
     ByteStream, Extent, FileInfo, HostBody, Listing, Release, ReleaseBody, ReleaseError,
     ReleaseStore, Releases,
 };
+pub use settings::{Setting, SettingFault};
 pub use sign::{
-    Sign, SignError, SignLicenseRequest, SignLinkRequest, SignRefusal, SignRefusalBody,
-    SignedLicense, SignedLink,
+    Sign, SignError, SignLicenseRequest, SignLinkRequest, SignReady, SignReadyRequest, SignRefusal,
+    SignRefusalBody, SignedLicense, SignedLink,
 };
 pub use unavailable::Unavailable;
 

@@ -45,7 +45,7 @@ pub enum NoReceiptKeys {
     Missing,
     /// One of the keys is not usable.
     #[error(
-        "every one of RECEIPT_KEYS must be 32 random bytes in base64; make one with: openssl rand -base64 32"
+        "RECEIPT_KEYS must be keys of 32 random bytes in base64 each, separated by commas; make one with: openssl rand -base64 32"
     )]
     Malformed,
 }
@@ -115,10 +115,7 @@ impl ReceiptKeys {
     #[must_use]
     pub fn check(&self, receipt: &ReceiptFacts<'_>, seals: &[Seal]) -> SealState {
         let is_good = |key: &Key| seals.iter().any(|seal| key.made(seal, receipt));
-        let is_known = |seal: &Seal| {
-            let mut keys = std::iter::once(&*self.newest).chain(self.older.iter());
-            keys.any(|key| key.id == seal.key_id)
-        };
+        let is_known = |seal: &Seal| self.has(&seal.key_id);
         if is_good(&self.newest) {
             SealState::Sealed
         } else if self.older.iter().any(is_good) {
@@ -130,6 +127,13 @@ impl ReceiptKeys {
         } else {
             SealState::UnknownKey
         }
+    }
+
+    /// True if one of the keys has this id.
+    #[must_use]
+    pub fn has(&self, id: &str) -> bool {
+        let mut keys = std::iter::once(&*self.newest).chain(self.older.iter());
+        keys.any(|key| key.id == id)
     }
 
     /// The id of the key that seals.

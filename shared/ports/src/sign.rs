@@ -38,6 +38,19 @@ pub struct SignLinkRequest {
     pub version: String,
 }
 
+/// The body of `POST /ready` of the sign function: public parts of the caller's keys.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignReadyRequest {
+    /// The first of the caller's `VERIFY_KEYS`, in hex.
+    pub verify_key: String,
+    /// The id of the first of the caller's `RECEIPT_KEYS`.
+    pub receipt_key_id: String,
+}
+
+/// The answer to it with status 200: sign can sign what the caller sells.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignReady {}
+
 /// A download link: the answer of sign with status 200.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignedLink {
@@ -231,6 +244,14 @@ impl Sign {
             version: version.to_owned(),
         };
         self.call("link", &request).await
+    }
+
+    /// Asks whether sign can sign what this function sells.
+    ///
+    /// # Errors
+    /// [`SignError`].
+    pub async fn ready(&self, request: &SignReadyRequest) -> Result<(), SignError> {
+        self.call("ready", request).await.map(|SignReady {}| ())
     }
 
     async fn call<T: DeserializeOwned>(

@@ -2,6 +2,7 @@
 //! knows no HTTP framework and no host; a function calls it and answers.
 //!
 //! - [`activity`]: writes down what is counted by the hour
+//! - [`configuration`]: checks of the settings that more than one function reads
 //! - [`contract`]: recorded things as the Keysat contract shows them
 //! - [`download_link`]: mints an address that opens one version
 //! - [`holder`]: which license a key, a token or a download id belongs to
@@ -10,6 +11,7 @@
 //! - [`payment_providers`]: opens the store that an order is paid at
 
 pub mod activity;
+pub mod configuration;
 pub mod contract;
 pub mod download_link;
 pub mod holder;

@@ -4,7 +4,7 @@
 //! table but the two of this layer, `idempotency_keys` and `rate_limits`.
 //!
 //! ```ignore
-//! pub const FUNCTION: Function = Function { name: "validate", grants: …, router, tick: None };
+//! pub const FUNCTION: Function = Function { name: "validate", grants: …, router, … };
 //! keywright_host::entry!(FUNCTION);
 //! ```
 
@@ -39,7 +39,7 @@ pub use json::{Json, MAX_BODY_BYTES, read_body};
 pub use keywright_ports::AddressHeader;
 pub use list::{List, Listed, NoFilter};
 pub use query::{Query, StrictQuery};
-pub use sendfile::{NotASendfile, Sendfile};
+pub use sendfile::{NotASendfile, RELEASES_SENDFILE, Sendfile};
 pub use serve::{
     REQUEST_ID, RequestId, api_router, not_opened, request_id_of, serve, set_content_length,
 };

@@ -3,8 +3,8 @@
 //! (Apache, lighttpd). The value of `RELEASES_SENDFILE`.
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
-use keywright_ports::Host;
-use keywright_ports::{Level, name};
+use keywright_ports::settings::fault_of;
+use keywright_ports::{Config, Setting, name};
 use std::str::FromStr;
 
 const X_ACCEL_REDIRECT: HeaderName = HeaderName::from_static("x-accel-redirect");
@@ -21,9 +21,18 @@ pub struct Sendfile {
 /// Text that names no way to hand a file over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "write x-accel-redirect:/internal/path/ or x-sendfile:/absolute/folder/, plain characters without '..'"
+    "RELEASES_SENDFILE must be x-accel-redirect:/internal/path/ or x-sendfile:/absolute/folder/, in plain characters without '..'"
 )]
 pub struct NotASendfile;
+
+/// `RELEASES_SENDFILE`.
+pub const RELEASES_SENDFILE: Setting = Setting {
+    names: &[name::RELEASES_SENDFILE],
+    check: |config| match config.get(name::RELEASES_SENDFILE) {
+        Some(text) => fault_of(text.parse::<Sendfile>()),
+        None => Vec::new(),
+    },
+};
 
 impl FromStr for Sendfile {
     type Err = NotASendfile;
@@ -52,17 +61,11 @@ impl FromStr for Sendfile {
 }
 
 impl Sendfile {
-    /// The one that the host's configuration names. One that cannot be read is
-    /// logged, and the function sends the bytes itself.
+    /// The one that the configuration names; the function sends the bytes itself where
+    /// it cannot be read.
     #[must_use]
-    pub fn configured(host: &Host) -> Option<Self> {
-        let text = host.config.get(name::RELEASES_SENDFILE)?;
-        text.parse()
-            .inspect_err(|error: &NotASendfile| {
-                let line = format!("RELEASES_SENDFILE is left out of account: {error}");
-                host.log.write(Level::Error, "", &line);
-            })
-            .ok()
+    pub fn configured(config: &Config) -> Option<Self> {
+        config.get(name::RELEASES_SENDFILE)?.parse().ok()
     }
 
     /// The header that names the file; `None` for a key that no header can

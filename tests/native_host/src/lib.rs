@@ -77,7 +77,8 @@ impl Native {
             .filter_map(|name| Some((*name, self.config.get(*name)?.clone())));
         let config = Config::new(granted);
         let log = Log::new(function.name, self.log.clone());
-        let address_header = AddressHeader::open(&config, Some(CONNECTION_ADDRESS), &log);
+        let address_header = AddressHeader::open(&config, Some(CONNECTION_ADDRESS));
+        keywright_ports::settings::report(function.settings, &config, &log);
         let left_out = grants.database_optional && self.without_database.contains(&function.name);
         Host {
             function: function.name,

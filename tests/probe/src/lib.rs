@@ -17,6 +17,7 @@ pub const FUNCTION: Function = Function {
     router,
     migrations: &[],
     tick: None,
+    settings: &[],
 };
 
 keywright_host::entry!(FUNCTION);

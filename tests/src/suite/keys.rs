@@ -56,6 +56,8 @@ async fn health(instance: &Instance) {
         instance.api.get("/healthz").await.ok(),
         json!({ "ok": true })
     );
+    let ready = instance.api.get("/readyz").await.ok();
+    assert_eq!(ready, json!({ "ok": true, "faults": [] }));
 }
 
 /// The checked-in one, to the last member.

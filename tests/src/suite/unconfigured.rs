@@ -46,6 +46,15 @@ async fn health(instance: &Instance) {
         instance.api.get("/healthz").await.ok(),
         json!({ "ok": true })
     );
+    let unready = instance.api.get("/readyz").await;
+    assert_eq!(unready.status, 503, "{unready:?}");
+    let unready = unready.json();
+    let faults = unready["faults"].as_array().expect("a list");
+    let named: Vec<&str> = faults
+        .iter()
+        .filter_map(|fault| fault["name"].as_str())
+        .collect();
+    assert_eq!(named, ["RECEIPT_KEYS", "VERIFY_KEYS", "BTCPAY_URL"]);
     instance
         .api
         .get("/nowhere")

@@ -366,7 +366,7 @@ async fn without_a_key_for_receipts_nothing_is_settled_and_nothing_lost() {
     let account = crate::bench::account_of(&pay);
     for (key, why) in [
         ("", "RECEIPT_KEYS is not configured"),
-        ("not base64", "RECEIPT_KEYS must be 32 random bytes"),
+        ("not base64", "RECEIPT_KEYS must be keys of 32 random bytes"),
     ] {
         let config = [&account[..], &[(name::RECEIPT_KEYS, key)]].concat();
         let without = bench.redeployed(&config);

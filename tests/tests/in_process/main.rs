@@ -133,6 +133,8 @@ mod races;
 #[cfg(test)]
 mod rate_limits;
 #[cfg(test)]
+mod readiness;
+#[cfg(test)]
 mod receipts;
 #[cfg(test)]
 mod recent_orders;

@@ -120,6 +120,7 @@ const PANICKING: Function = Function {
     router,
     migrations: &[],
     tick: None,
+    settings: &[],
 };
 
 #[expect(clippy::unnecessary_wraps, reason = "the type of a function's router")]

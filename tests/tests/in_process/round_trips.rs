@@ -174,6 +174,8 @@ async fn each_route_costs_what_the_table_says() {
     let rows: Vec<Row> = vec![
         ("/", get("/"), 0),
         ("/healthz", get("/healthz"), 0),
+        // The connected stores, and how far the chain was read.
+        ("/readyz", get("/readyz"), 2),
         ("/.well-known/jwks.json", get("/.well-known/jwks.json"), 0),
         ("/v1/pubkey", get("/v1/pubkey"), 0),
         ("/v1/issuer/public-key", get("/v1/issuer/public-key"), 0),

@@ -189,7 +189,7 @@ async fn a_tick_is_bounded() {
 #[tokio::test]
 async fn days_that_cannot_be_read_keep_everything() {
     let bench = keeping("90 days");
-    let said = "VALIDATION_LOG_DAYS: a whole number of days";
+    let said = "VALIDATION_LOG_DAYS must be a whole number of days";
     assert!(bench.log().contains(said), "{}", bench.log());
     let holder = Holder::new(&bench, "demo", json!({})).await;
     holder.validate("a").await;

@@ -142,6 +142,19 @@ fn no_crate_asks_for_more_than_its_row() {
     }
 }
 
+/// Each function checks every name that it is granted when it starts, and no other.
+#[test]
+fn every_granted_name_is_checked() {
+    for (name, function) in functions() {
+        let checked = function.settings.iter().flat_map(|setting| setting.names);
+        let mut checked: Vec<&str> = checked.copied().collect();
+        let mut granted = function.grants.config.to_vec();
+        checked.sort_unstable();
+        granted.sort_unstable();
+        assert_eq!(checked, granted, "{name}");
+    }
+}
+
 #[test]
 fn the_signing_key_is_in_one_function() {
     let holders: Vec<&str> = functions()

@@ -91,7 +91,9 @@ pub(crate) async fn handler(
     };
     let url = btcpay.browser_url.as_deref().unwrap_or(server_url);
     let here = btcpay.public_url.as_ref();
-    let here = here.ok_or_else(|| not_set_up("PUBLIC_URL is not configured"))?;
+    let here = here.ok_or_else(|| {
+        not_set_up("PUBLIC_URL is not configured, or is not the URL of this instance")
+    })?;
 
     let state = BASE64URL_NOPAD.encode(&ports.stamps.random::<STATE_BYTES>());
     let back = format!("{here}/v1/btcpay/authorize/callback?state={state}");

@@ -11,7 +11,7 @@ use http::{Request, Response};
 use keywright_domain::rail::ProviderKind;
 use keywright_ports::Host;
 use keywright_ports::function::PortError;
-use keywright_ports::{Database, Log, Outbound, name};
+use keywright_ports::{Database, Log, Outbound, name, settings};
 use keywright_providers::btcpay::ReadError;
 use keywright_services::payment_providers::PaymentProviders;
 use keywright_store::sales::payment_providers::{self, ProfileProvider};
@@ -51,10 +51,10 @@ impl BtcPay {
         Ok(Self {
             outbound: host.outbound(url.as_slice())?,
             log: host.log.clone(),
-            public_url: config.get(name::PUBLIC_URL).map(plain),
+            public_url: settings::public_url(config).ok().map(Into::into),
             payment_providers: PaymentProviders::configured(config),
             browser_url: config.get(name::BTCPAY_BROWSER_URL).map(plain),
-            sandbox: matches!(config.get(name::SANDBOX_MODE), Some("1" | "true")),
+            sandbox: settings::flag(config, name::SANDBOX_MODE) == Ok(true),
         })
     }
 

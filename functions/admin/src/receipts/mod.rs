@@ -8,13 +8,25 @@ pub(crate) mod list;
 pub(crate) mod seal;
 
 use keywright_domain::dates::parse_end_of_day;
-use keywright_ports::{Config, name};
+use keywright_ports::settings::fault_of;
+use keywright_ports::{Config, Setting, name};
 use keywright_web::ApiError;
 
 /// How many days ahead sealing may be left open.
 const MOST_DAYS: i64 = 31;
 
 const SECONDS_PER_DAY: i64 = 86_400;
+
+/// `RECEIPT_SEALING_UNTIL`. Whether the day is over is seen when it is needed.
+pub(crate) const SEALING_UNTIL: Setting = Setting {
+    names: &[name::RECEIPT_SEALING_UNTIL],
+    check: |config| match config.get(name::RECEIPT_SEALING_UNTIL) {
+        Some(text) => fault_of(parse_end_of_day(text).map_err(|_| NOT_A_DAY)),
+        None => Vec::new(),
+    },
+};
+
+const NOT_A_DAY: &str = "RECEIPT_SEALING_UNTIL must be a day like 2026-01-31";
 
 /// Until when receipts without a good seal may be sealed.
 #[derive(Clone)]
@@ -45,7 +57,7 @@ impl SealingUntil {
             return closed("RECEIPT_SEALING_UNTIL is not set");
         };
         let Ok(until) = parse_end_of_day(text) else {
-            return closed("RECEIPT_SEALING_UNTIL must be a day like 2026-01-31");
+            return closed(NOT_A_DAY);
         };
         if until < now {
             return closed("RECEIPT_SEALING_UNTIL is over");

@@ -14,9 +14,10 @@ use crate::Ports;
 use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
 use keywright_domain::caller_limits::{CHAIN_QUESTIONS, CONTRACT_QUESTIONS, PROOFS};
+use keywright_domain::web_url;
 use keywright_ports::Host;
 use keywright_ports::function::PortError;
-use keywright_ports::{Level, Log, Sign, name};
+use keywright_ports::{Config, Level, Log, Sign, name, settings};
 use keywright_providers::polygon::Hash;
 use keywright_providers::polygon::market::UsdcContract;
 use keywright_web::caller_limit::take_for;
@@ -51,12 +52,12 @@ impl Claims {
         let config = &host.config;
         Ok(Self {
             sign: host.sign()?,
-            address: PublicAddress::of(config.get(name::PUBLIC_URL)),
+            address: PublicAddress::of(config),
             market: UsdcContract::configured(
                 config.get(name::POLYGON_CHAIN_ID),
                 config.get(name::USDC_ADDRESS),
             ),
-            legacy: config.get(name::LEGACY_TX_CLAIMS) == Some("1"),
+            legacy: settings::flag(config, name::LEGACY_TX_CLAIMS) == Ok(true),
         })
     }
 
@@ -94,17 +95,12 @@ impl Claims {
 }
 
 impl PublicAddress {
-    fn of(url: Option<&str>) -> Result<Self, String> {
-        let base_url = url
-            .ok_or("PUBLIC_URL is not configured")?
-            .trim_end_matches('/');
-        let uri: http::Uri = base_url
-            .parse()
-            .map_err(|error| format!("PUBLIC_URL: {error}"))?;
-        let authority = uri.authority().ok_or("PUBLIC_URL names no host")?;
+    fn of(config: &Config) -> Result<Self, String> {
+        let base_url = settings::public_url(config)?;
+        let host = web_url::authority(base_url).ok_or("PUBLIC_URL names no host")?;
         Ok(Self {
             base_url: base_url.to_owned(),
-            host: authority.to_string(),
+            host: host.to_owned(),
         })
     }
 }
@@ -142,18 +138,26 @@ mod tests {
 
     #[test]
     fn the_host_of_a_message_is_that_of_the_public_url() {
+        let of = |url: &str| {
+            let config = Config::new([(name::PUBLIC_URL, url.to_owned())]);
+            PublicAddress::of(&config)
+        };
         for (url, host) in [
             ("https://shop.example", "shop.example"),
             ("https://shop.example/", "shop.example"),
             ("http://127.0.0.1:3000", "127.0.0.1:3000"),
-            ("https://shop.example/licenses/", "shop.example"),
         ] {
-            let address = PublicAddress::of(Some(url)).expect("a address");
+            let address = of(url).expect("an address");
             assert_eq!(address.host, host);
             assert_eq!(address.base_url, url.trim_end_matches('/'));
         }
-        for url in [None, Some("/nowhere"), Some("not a url")] {
-            assert!(PublicAddress::of(url).is_err(), "{url:?}");
+        for url in [
+            "",
+            "/nowhere",
+            "not a url",
+            "https://shop.example/licenses/",
+        ] {
+            assert!(of(url).is_err(), "{url:?}");
         }
     }
 }

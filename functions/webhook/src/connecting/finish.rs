@@ -87,8 +87,9 @@ fn setup(ports: &Ports) -> Result<ConnectSetup<'_>, ConnectRefusal> {
     let vault = ports.payment_providers.vault();
     Ok(ConnectSetup {
         vault: vault.map_err(|missing| not_set_up(&missing.to_string()))?,
-        public_url: (ports.public_url.as_deref())
-            .ok_or_else(|| not_set_up("PUBLIC_URL is not configured"))?,
+        public_url: (ports.public_url.as_deref()).ok_or_else(|| {
+            not_set_up("PUBLIC_URL is not configured, or is not the URL of this instance")
+        })?,
         btcpay_url: (ports.payment_providers.server_url())
             .ok_or_else(|| not_set_up("BTCPAY_URL is not configured"))?,
     })

@@ -19,7 +19,7 @@ pub use spin_sdk as sdk;
 use axum::Router;
 use keywright_ports::AddressHeader;
 use keywright_ports::function::{Access, Host, OutboundAccess};
-use keywright_ports::{Config, Log};
+use keywright_ports::{Config, Log, settings};
 use keywright_web::Function;
 use send_wrapper::SendWrapper;
 use spin_sdk::variables;
@@ -93,7 +93,8 @@ async fn open<M: Module>() -> Opened {
     }
     let config = Config::new(values);
     let log = Log::new(function.name, Arc::new(log::StandardError));
-    let address_header = AddressHeader::open(&config, Some("spin-client-addr"), &log);
+    let address_header = AddressHeader::open(&config, Some("spin-client-addr"));
+    settings::report(function.settings, &config, &log);
     let mut host = Host {
         function: function.name,
         grants,

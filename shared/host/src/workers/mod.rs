@@ -15,7 +15,7 @@ mod response;
 use axum::Router;
 use keywright_ports::AddressHeader;
 use keywright_ports::function::{Access, Host, OutboundAccess};
-use keywright_ports::{Config, Level, Log, name};
+use keywright_ports::{Config, Level, Log, name, settings};
 use keywright_web::Function;
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -114,7 +114,8 @@ fn open(function: &Function, env: &Env) -> Opened {
     let config = Config::new(values);
     let log = Log::new(function.name, Arc::new(log::Console));
     // Cloudflare sets it and lets no client set it.
-    let address_header = AddressHeader::open(&config, Some("cf-connecting-ip"), &log);
+    let address_header = AddressHeader::open(&config, Some("cf-connecting-ip"));
+    settings::report(function.settings, &config, &log);
     let host = Host {
         function: function.name,
         grants,

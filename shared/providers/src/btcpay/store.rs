@@ -39,7 +39,7 @@ pub enum StoreError {
     #[error("BTCPAY_URL, BTCPAY_STORE_ID or BTCPAY_API_KEY is not configured")]
     NotConfigured,
     /// The base URL is not an http or https URL.
-    #[error("BTCPAY_URL is not an http or https URL, such as https://pay.example.com")]
+    #[error("BTCPAY_URL must be an http or https URL, such as https://pay.example.com")]
     Url,
     /// The store id or API key has characters a URL or header cannot carry.
     #[error("BTCPAY_STORE_ID and BTCPAY_API_KEY must be plain text as BTCPay shows them")]

@@ -14,7 +14,7 @@ pub struct Address([u8; 20]);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
     /// Not `0x` and 40 digits.
-    #[error("an address is 0x and 40 hexadecimal digits")]
+    #[error("the address must be 0x and 40 hexadecimal digits")]
     Form,
     /// Upper and lower case that is not the checksum of EIP-55.
     #[error("the address has a typing mistake: upper and lower case do not fit (EIP-55)")]

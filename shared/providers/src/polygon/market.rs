@@ -21,7 +21,7 @@ impl UsdcContract {
             None => token::POLYGON,
             Some(Ok(id)) if id > 0 => u64::from(id),
             Some(_) => {
-                return Err("POLYGON_CHAIN_ID is a number, such as 137 or 80002".to_owned());
+                return Err("POLYGON_CHAIN_ID must be a number, such as 137 or 80002".to_owned());
             }
         };
         let token = match usdc {

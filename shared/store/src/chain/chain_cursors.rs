@@ -7,7 +7,7 @@ use crate::chain::rpc_endpoints::{self, EndpointSetAside};
 use crate::chain::transfers::{self, NewTransfer, STATEMENTS_TO_RECORD};
 use crate::chain::usdc_orders::ChainToken;
 use crate::operator::audit::Actor;
-use keywright_ports::{Batch, Database, DatabaseError, Statement, Value};
+use keywright_ports::{Batch, Database, DatabaseError, Reader, Row, Statement, Value};
 use serde::Deserialize;
 
 /// Blocks that share a checkpoint.
@@ -76,6 +76,18 @@ pub struct TickStart {
     pub set_aside: Vec<EndpointSetAside>,
     /// Where the operator wants the cursor to be.
     pub cursor_move: Option<ChainJob>,
+}
+
+/// Whether the chain was ever read for this token.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn is_read(database: &Reader, market: &ChainToken) -> Result<bool, DatabaseError> {
+    let statement = Statement::new(
+        "SELECT 1 AS found FROM chain_cursors WHERE chain_id = ?1 AND token = ?2",
+        [market.chain_id.into(), (&market.token).into()],
+    );
+    Ok(database.first::<Row>(statement).await?.is_some())
 }
 
 /// Loads what a tick begins with: one round trip.

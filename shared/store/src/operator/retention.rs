@@ -48,7 +48,7 @@ impl Log {
 
 /// A configured retention that is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{0}: a whole number of days from 0 (keep nothing) to {MOST_DAYS}")]
+#[error("{0} must be a whole number of days from 0 (keep nothing) to {MOST_DAYS}")]
 pub struct NotDays(pub &'static str);
 
 /// For how many days entries are kept, as configured; 0 keeps none.

@@ -1,0 +1,19 @@
+//! `POST /ready`: whether this function can sign what its caller sells. Signs nothing and
+//! reads nothing.
+
+use crate::error::Refusal;
+use crate::keys::SigningKeys;
+use axum::extract::State;
+use keywright_ports::{SignReady, SignReadyRequest};
+use keywright_web::{ApiError, Json};
+
+/// Compares the keys of this function with those of the caller, of which it is told
+/// public parts only.
+pub(crate) async fn handler(
+    State(keys): State<SigningKeys>,
+    request: Result<Json<SignReadyRequest>, ApiError>,
+) -> Result<Json<SignReady>, Refusal> {
+    let Json(request) = request.map_err(|error| Refusal::bad_body(&error))?;
+    keys.fit(&request)?;
+    Ok(Json(SignReady {}))
+}

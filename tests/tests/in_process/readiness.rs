@@ -1,0 +1,164 @@
+//! What is wrong with the configuration: in the log when a function starts, and at
+//! `GET /readyz` until the shop can sell.
+
+use crate::bench::{Answer, Bench, account_of, played_store};
+use crate::usdc_shop::{Market, WALLET, XPUB};
+use keywright_native_host::Fault;
+use keywright_ports::name;
+use serde_json::Value;
+
+const XPRV: &str = "xprv9s21ZrQH143K3QTDL4LXw2F7HEK3wJUD2nW2nRk4stbPy6cq3jPPqjiChkVvvNKmPGJxWUtg6LnF5kejMRNNU3TGtRBeJgk33yuGBxrMPHi";
+
+async fn ready(bench: &Bench) -> Answer {
+    bench.get("/readyz").await
+}
+
+/// The names of what is wrong, in order.
+fn names(answer: &Answer) -> Vec<String> {
+    let answer = answer.json();
+    let faults = answer["faults"].as_array().expect("a list");
+    let name = |fault: &Value| fault["name"].as_str().map(str::to_owned);
+    let mut names: Vec<String> = faults.iter().filter_map(name).collect();
+    names.sort();
+    names
+}
+
+#[tokio::test]
+async fn a_shop_is_ready_once_it_can_be_paid() {
+    let pay = played_store();
+    let bench = Bench::paid_through(&pay);
+    let answer = ready(&bench).await;
+    assert_eq!((answer.status, names(&answer)), (200, vec![]), "{answer:?}");
+    let without = ready(&Bench::new()).await;
+    assert_eq!(without.status, 503, "{without:?}");
+    assert_eq!(names(&without), [name::BTCPAY_URL]);
+    assert_eq!(without.text("error"), "not_ready");
+    // A wallet counts once the chain was read.
+    let market = Market::open().await;
+    assert_eq!(ready(&market.bench).await.status, 200);
+    let unread = ready(&Bench::with(&[(name::WALLET_ADDRESS, WALLET)])).await;
+    assert_eq!(unread.status, 503, "{unread:?}");
+    assert_eq!(names(&unread), [name::POLYGON_RPC_URLS]);
+}
+
+#[tokio::test]
+async fn each_name_that_keeps_a_shop_from_selling_is_named_and_no_value_is_shown() {
+    let pay = played_store();
+    let other = "197f6b23e16c8532c6abc838facd5ea789be0c76b2920334039bfa8b3d368d61";
+    for (name, value) in [
+        (name::PUBLIC_URL, ""),
+        (name::PUBLIC_URL, "shop.example.com"),
+        (name::PUBLIC_URL, "https://shop.example.com/licenses"),
+        (name::VERIFY_KEYS, ""),
+        (name::VERIFY_KEYS, "not-a-key"),
+        (name::RECEIPT_KEYS, ""),
+        (name::RECEIPT_KEYS, "c2hvcnQ="),
+        (name::BTCPAY_URL, "btcpay.example.com"),
+        (name::BTCPAY_URL, ""),
+        (name::BTCPAY_STORE_ID, "my store"),
+        (name::BTCPAY_STORE_ID, ""),
+        (name::BTCPAY_API_KEY, ""),
+        (name::SIGNING_KEY, ""),
+        (name::SIGNING_KEY, "WlpaWg=="),
+    ] {
+        let mut config = account_of(&pay).to_vec();
+        config.push((name, value));
+        let answer = ready(&Bench::with(&config)).await;
+        assert_eq!(
+            (answer.status, names(&answer)),
+            (503, vec![name.to_owned()]),
+            "{value}"
+        );
+        let body = answer.json().to_string();
+        assert!(value.is_empty() || !body.contains(value), "{body}");
+        assert_eq!(answer.headers["cache-control"], "no-store", "{value}");
+    }
+    // The key of sign belongs to another public key.
+    let mut config = account_of(&pay).to_vec();
+    config.push((name::VERIFY_KEYS, other));
+    assert_eq!(
+        names(&ready(&Bench::with(&config)).await),
+        [name::SIGNING_KEY]
+    );
+    for (name, value) in [
+        (name::WALLET_ADDRESS, "0xabc"),
+        (
+            name::WALLET_ADDRESS,
+            "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAeD",
+        ),
+        (name::WALLET_XPUB, XPRV),
+        (name::WALLET_XPUB, &XPUB[..40]),
+    ] {
+        let answer = ready(&Bench::with(&[(name, value)])).await;
+        assert_eq!(
+            (answer.status, names(&answer)),
+            (503, vec![name.to_owned()]),
+            "{value}"
+        );
+        assert!(!answer.json().to_string().contains(value));
+        // Beside another way of being paid it is reported, and the shop sells.
+        let mut config = account_of(&pay).to_vec();
+        config.push((name, value));
+        let answer = ready(&Bench::with(&config)).await;
+        assert_eq!(
+            (answer.status, names(&answer)),
+            (200, vec![name.to_owned()]),
+            "{value}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_database_that_is_away_is_named() {
+    let bench = Bench::paid_through(&played_store());
+    bench.shop.database.break_call(0, Fault::Before);
+    let answer = ready(&bench).await;
+    assert_eq!(
+        (answer.status, names(&answer)),
+        (503, vec!["database".to_owned()])
+    );
+    assert_eq!(ready(&bench).await.status, 200);
+}
+
+/// Each function says once what is wrong with what it reads, before anything is asked of
+/// it.
+#[tokio::test]
+async fn what_is_wrong_is_in_the_log_when_a_function_starts() {
+    let wrong = [
+        (name::ADMIN_KEY, "short", 1),
+        (name::CRON_TOKEN, "tick-tock", 2),
+        (name::PUBLIC_URL, "shop.example.com", 9),
+        (name::SIGNING_KEY, "WlpaWg==", 1),
+        (name::BTCPAY_URL, "btcpay.example.com", 4),
+        (name::BTCPAY_STORE_ID, "my store", 4),
+        (name::BTCPAY_WEBHOOK_SECRET, "guessed", 1),
+        (name::BTCPAY_BROWSER_URL, "checkout.example.net", 2),
+        (name::WALLET_ADDRESS, "0xabc", 2),
+        (name::WALLET_XPUB, XPRV, 1),
+        (name::POLYGON_RPC_URLS, "ftp://node.example/v2/topsecret", 1),
+        (name::POLYGON_START_BLOCK, "latest", 1),
+        (name::USDC_INSTANCE, "second", 2),
+        (name::LEGACY_TX_CLAIMS, "maybe", 1),
+        (name::SANDBOX_MODE, "maybe", 1),
+        (name::RECEIPT_SEALING_UNTIL, "tomorrow", 1),
+        (name::CREDENTIALS_KEY, "c2VhbGVk", 4),
+        (name::CLIENT_ADDRESS_HEADER, "X Real IP", 6),
+        (name::GIT_URL, "git@git.example.com:vendor", 1),
+        (name::RELEASES_SENDFILE, "nginx", 1),
+        (name::EVENT_DAYS, "a year", 1),
+    ];
+    let config = wrong.map(|(name, value, _)| (name, value));
+    let lines = Bench::with(&config).shop.native.log.lines();
+    for (name, value, functions) in wrong {
+        let about = format!("\"{name}");
+        let said = lines.iter().filter(|line| line.contains(&about)).count();
+        assert_eq!(said, functions, "{name}: {lines:#?}");
+        assert!(
+            !lines.iter().any(|line| line.contains(value)),
+            "{value} is shown"
+        );
+    }
+    let pay = played_store();
+    let quiet = Bench::with(&account_of(&pay)).shop.native.log.lines();
+    assert_eq!(quiet, [""; 0]);
+}
