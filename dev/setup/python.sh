@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2034 # the names are printed by dev/setup.sh
-# A Python with the published SDK and Schemathesis, and the SDK's own tests, for
-# the tests. Sourced by dev/setup.sh.
+# A Python for the tests, with the published SDK and its own tests, Schemathesis, and
+# generators of clients with the Java and the Go that they need. Sourced by dev/setup.sh.
 
 provide_python() {
     local folder interpreter
