@@ -1,11 +1,11 @@
 # shellcheck shell=bash
 # The commands that the tests run: those of the examples in docs/integrate.md, those
-# with which customers check releases, and PHP, which reads an update list as a Joomla
-# site does. Sourced by dev/setup.sh.
+# with which customers check and install releases, and PHP, which reads an update list as
+# a Joomla site does. Sourced by dev/setup.sh.
 
 provide_commands() {
     local name missing=
-    for name in curl jq minisign openssl; do
+    for name in busybox curl jq minisign openssl; do
         command -v "$name" >/dev/null 2>&1 || missing="$missing $name"
     done
     # PHP's XML parser is a separate package.

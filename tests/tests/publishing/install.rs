@@ -361,6 +361,53 @@ pub(crate) async fn works_with_the_tools_that_people_have(_: &Instance) {
     assert_eq!(std::fs::read(target.program()).expect("it"), PROGRAM);
 }
 
+/// Alpine and routers: one program that is the shell and nearly all tools.
+pub(crate) async fn works_with_busybox(_: &Instance) {
+    let shelf = Shelf::new().await;
+    let target = Target::new(&shelf, "busybox", &["openssl"]).await;
+    for tool in TOOLS.iter().filter(|tool| !["curl", "ldd"].contains(tool)) {
+        let file = target.folder.join("tools").join(tool);
+        std::fs::remove_file(&file).expect("the tool");
+        symlink(on_path("busybox"), file).expect("a link");
+    }
+    let mut command = target.command(&[]);
+    let script = target.folder.join("install.sh");
+    command = {
+        let mut busybox = Command::new(on_path("busybox"));
+        busybox
+            .arg("sh")
+            .arg(script)
+            .env_clear()
+            .stdin(Stdio::null());
+        busybox.envs(
+            command
+                .get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        );
+        busybox
+    };
+    let done = run(command).await;
+    assert_eq!(done.code, 0, "{done:?}");
+    assert_eq!(std::fs::read(target.program()).expect("it"), PROGRAM);
+}
+
+/// A server that is reached through a proxy only.
+pub(crate) async fn goes_through_a_proxy(_: &Instance) {
+    let shelf = Shelf::new().await;
+    let target = Target::new(&shelf, "proxy", &["openssl"]).await;
+    let script = target.folder.join("install.sh");
+    let text = std::fs::read_to_string(&script).expect("the script");
+    let text = text.replace(&shelf.served.url, "http://shop.example");
+    std::fs::write(&script, text).expect("the script");
+    target.refuses("no proxy", "cannot be reached").await;
+    target
+        .installs(&[("http_proxy", &shelf.served.url), ("NO_PROXY", "localhost")])
+        .await;
+    let asked = shelf.served.asked();
+    let through = |head: &String| head.starts_with("GET http://shop.example/releases/demo/");
+    assert!(!asked.is_empty() && asked.iter().all(through), "{asked:?}");
+}
+
 /// What was checked is what is installed, whatever happens to the download in
 /// between.
 pub(crate) async fn installs_the_copy_that_was_checked(_: &Instance) {

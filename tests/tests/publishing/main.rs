@@ -14,6 +14,7 @@ mod folder;
 mod install;
 mod interrupted;
 mod keys;
+mod names;
 mod receipts;
 mod release;
 mod served;
@@ -46,6 +47,8 @@ fn alone() -> Vec<Case> {
         case!(install::follows_no_links),
         case!(install::finds_the_platform_of_the_machine),
         case!(install::works_with_the_tools_that_people_have),
+        case!(install::works_with_busybox),
+        case!(install::goes_through_a_proxy),
     ]
 }
 
@@ -69,6 +72,7 @@ fn main() -> ExitCode {
     let storing = || {
         vec![
             case!(interrupted::goes_on_where_it_was),
+            case!(names::arrive_as_they_are),
             case!(receipts::shown_and_then_sealed).alone(),
             case!(together::two_jobs_at_once).alone(),
         ]

@@ -86,6 +86,9 @@ impl Served {
         let mut head = String::new();
         while reader.read_line(&mut head).is_ok_and(|read| read > 2) {}
         let path = head.split(' ').nth(1).unwrap_or_default();
+        // As a proxy it is asked for the whole address.
+        let host = path.strip_prefix("http://").and_then(|rest| rest.find('/'));
+        let path = host.map_or(path, |at| &path["http://".len() + at..]);
         let path = path.split('?').next().unwrap_or_default().to_owned();
         let found = {
             let mut shared = self.shared();

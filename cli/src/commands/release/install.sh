@@ -17,6 +17,8 @@
 # is that copy which is checked and installed.
 set -eu
 umask 077
+# Bytes are bytes, whatever language the terminal speaks.
+export LC_ALL=C
 
 url='@URL@'
 product='@PRODUCT@'
