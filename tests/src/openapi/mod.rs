@@ -1,6 +1,7 @@
 //! The OpenAPI document: put together from what each function says of its own
 //! endpoints, beside their types.
 
+mod grammar;
 mod groups;
 mod links;
 mod schemas;

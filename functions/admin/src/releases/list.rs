@@ -18,6 +18,7 @@ use utoipa::IntoParams;
 #[into_params(parameter_in = Query)]
 pub(crate) struct ReleaseListFilter {
     /// Slug of the product.
+    #[param(pattern = "^([a-z0-9]([a-z0-9_-]{0,62}[a-z0-9])?)?$")]
     product: Option<String>,
     /// The channel they are on.
     #[param(pattern = "^(stable|rc|beta|alpha|dev)?$")]

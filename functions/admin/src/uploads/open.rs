@@ -27,7 +27,7 @@ pub(crate) struct UploadInput {
     #[schema(pattern = "^[0-9a-f]{64}$")]
     sha256: String,
     /// Its size in bytes, at most 10000 parts.
-    #[schema(minimum = 1)]
+    #[schema(minimum = 1, maximum = 83_886_080_000_i64)]
     size: i64,
 }
 

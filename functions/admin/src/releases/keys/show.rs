@@ -6,7 +6,7 @@ use axum::extract::{Path, State};
 use keywright_domain::release::ReleaseKey;
 use keywright_ports::Database;
 use keywright_store::releases::release_keys;
-use keywright_web::openapi::{AccessRefusals, Failures, Unknown};
+use keywright_web::openapi::{AccessRefusals, Error, Failures, Unknown};
 use keywright_web::{ApiError, Json};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -33,6 +33,7 @@ pub(crate) struct ReleaseKeys {
     params(("product" = String, Path, description = "Slug of the product.")),
     responses(
         (status = 200, description = "The keys.", body = ReleaseKeys),
+        (status = 400, description = "The product is not a slug.", body = Error),
         AccessRefusals, Unknown, Failures
     ),
 )]
