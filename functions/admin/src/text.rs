@@ -1,11 +1,12 @@
 //! Limits of what an operator may write.
 
 use keywright_domain::dates::parse_rfc3339;
+use keywright_domain::email::EmailAddress;
 use keywright_web::ApiError;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-/// Longest note, reason or e-mail address, in bytes.
+/// Longest note or reason, in bytes.
 pub(crate) const MAX_NOTE_BYTES: usize = 2_000;
 
 /// Longest description or JSON member, in bytes.
@@ -28,6 +29,19 @@ pub(crate) fn check(member: &str, text: &str, max_bytes: usize) -> Result<(), Ap
         )));
     }
     Ok(())
+}
+
+/// An e-mail address in the form in which it is recorded; `None` for an empty text.
+///
+/// # Errors
+/// [`ApiError::email`] for what is none.
+pub(crate) fn email(member: &str, text: &str) -> Result<Option<String>, ApiError> {
+    if text.trim().is_empty() {
+        return Ok(None);
+    }
+    EmailAddress::parse(text)
+        .map(|address| Some(address.into()))
+        .map_err(|error| ApiError::email(member, error))
 }
 
 /// Checks the name of something for people.

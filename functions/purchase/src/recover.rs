@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use http::header::CACHE_CONTROL;
 use keywright_domain::caller_limits::RECOVERIES;
 use keywright_domain::dates::rfc3339;
+use keywright_domain::email;
 use keywright_domain::order::OrderOpener;
 use keywright_ports::{Database, Sign, Stamps};
 use keywright_services::activity::ActivityLog;
@@ -20,12 +21,14 @@ use utoipa::ToSchema;
 
 /// What the buyer still has of the order.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Recover {
     /// Secret of the order: `invoice_id` of the purchase's answer. The id of an order
     /// from before there were secrets.
     #[schema(min_length = 1)]
     invoice_id: String,
-    /// The address given with the order; letter case and spaces around it do not matter.
+    /// The address given with the order, or the one that the vendor corrected it to. How it
+    /// is written (letter case, `mailto:`, `xn--…`) does not matter.
     #[schema(example = "satoshi@example.com", min_length = 1)]
     email: String,
 }
@@ -80,7 +83,7 @@ pub(crate) async fn handler(
     recover: Result<Json<Recover>, ApiError>,
 ) -> Result<Response, ApiError> {
     let Json(recover) = recover?;
-    let (invoice_id, email) = (recover.invoice_id.trim(), plain(&recover.email));
+    let (invoice_id, email) = (recover.invoice_id.trim(), email::folded(&recover.email));
     for (member, text) in [("invoice_id", invoice_id), ("email", &email)] {
         if text.is_empty() {
             return Err(ApiError::bad_request(format!("{member} must not be empty")));
@@ -93,7 +96,7 @@ pub(crate) async fn handler(
     // Compared even without an order, and in constant time, so that the time does not show
     // which of the two was wrong.
     let given = sale.as_ref().and_then(|sale| sale.buyer_email.as_deref());
-    let same = same_secret(&plain(given.unwrap_or_default()), &email);
+    let same = same_secret(&email::folded(given.unwrap_or_default()), &email);
     let Some(sale) = sale.filter(|_| same) else {
         let (kind, network) = (ActivityKind::RecoveryRefused, visit.client.network());
         let note = activity.note(&visit.later, visit.caller(), kind, &network);
@@ -132,9 +135,4 @@ pub(crate) async fn handler(
 /// The same answer for every reason.
 fn mismatch() -> ApiError {
     ApiError::not_found("no active license was bought with this invoice and address")
-}
-
-/// An e-mail address in the form in which it is compared.
-fn plain(email: &str) -> String {
-    email.trim().to_lowercase()
 }

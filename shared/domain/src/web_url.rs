@@ -8,7 +8,7 @@ pub const MAX_URL_BYTES: usize = 2_000;
 /// An address that is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "an http or https URL of at most {MAX_URL_BYTES} bytes, without spaces, backslashes or a user name before the host"
+    "must be an http or https URL of at most {MAX_URL_BYTES} bytes, without spaces, backslashes or a user name before the host"
 )]
 pub struct NotAWebUrl;
 

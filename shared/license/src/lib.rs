@@ -32,7 +32,7 @@ pub use entitlement::has_entitlement;
 pub use fingerprint::hash_fingerprint;
 pub use jwk::{Jwk, JwkSet};
 pub use license_key::{FormatError, LicenseError, LicenseKey, MAX_KEY_LEN};
-pub use pasted::clean_pasted;
+pub use pasted::{clean_pasted, is_format_character};
 pub use payload::{LicensePayload, PayloadVersion};
 pub use public_key::{KeyError, PublicKey};
 pub use token::{MAX_TOKEN_LEN, Token, TokenClaims, TokenError};

@@ -62,7 +62,7 @@ fn fold(text: &str) -> String {
             _ if character.is_whitespace() => folded.push(character),
             '>' if starts_line => {}
             '=' if matches!(characters.peek(), Some('\n' | '\r')) => {}
-            _ if is_format(character) => {}
+            _ if is_format_character(character) => {}
             _ => {
                 starts_line = false;
                 match ligature(character) {
@@ -75,9 +75,11 @@ fn fold(text: &str) -> String {
     folded
 }
 
-/// Characters without a picture: all of the general category Cf that may stand in
-/// Latin text, variation selectors, and fillers that look like nothing.
-fn is_format(c: char) -> bool {
+/// True for characters without a picture: all of the general category Cf that may stand
+/// in Latin text, variation selectors, and fillers that look like nothing. Copying text
+/// from web pages and mails adds them, and nobody sees them.
+#[must_use]
+pub fn is_format_character(c: char) -> bool {
     matches!(c,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
         | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'

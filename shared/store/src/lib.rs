@@ -61,4 +61,8 @@ pub const MIGRATIONS: &[Migration] = &[
         level: 7,
         sql: include_str!("../../../migrations/0007_transaction_jobs.sql"),
     },
+    Migration {
+        level: 8,
+        sql: include_str!("../../../migrations/0008_email_search.sql"),
+    },
 ];

@@ -9,6 +9,7 @@ use super::rate_limit::Allowance;
 use axum::response::{IntoResponse, Response};
 use http::header::RETRY_AFTER;
 use http::{HeaderValue, StatusCode};
+use keywright_domain::email::EmailError;
 use keywright_ports::function::PortError;
 use keywright_ports::{
     DatabaseError, FetchError, Refusal, ReleaseWriteError, SignError, Unavailable,
@@ -92,6 +93,19 @@ impl ApiError {
             "unprocessable_entity",
             message,
         )
+    }
+
+    /// The answer to a member that is no e-mail address: 400 for one that is too long, as for
+    /// every limit, and 422 for other text.
+    #[must_use]
+    pub fn email(member: &str, error: EmailError) -> Self {
+        let message = format!("{member} {error}");
+        match error {
+            EmailError::Long => Self::bad_request(message),
+            EmailError::NoAt | EmailError::SeveralAts | EmailError::Name | EmailError::Host => {
+                Self::unprocessable(message)
+            }
+        }
     }
 
     /// 429 `rate_limited`, with the fields of the limit.

@@ -52,7 +52,7 @@ fn carried_key(key: &str) -> Vec<String> {
     forms
 }
 
-fn encoded(text: &str) -> String {
+pub(crate) fn encoded(text: &str) -> String {
     text.bytes().fold(String::new(), |mut all, byte| {
         // Writing to a string does not fail.
         let _ = write!(all, "%{byte:02X}");

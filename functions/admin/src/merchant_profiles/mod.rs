@@ -11,6 +11,7 @@ pub(crate) mod unprefer;
 
 use crate::text::present;
 use keywright_domain::dates::rfc3339;
+use keywright_domain::email::EmailAddress;
 use keywright_domain::merchant::{self, Redirect, Refused};
 use keywright_domain::rail::Rail;
 use keywright_store::catalog::merchant_profiles::{
@@ -186,14 +187,21 @@ impl ProfileDetails {
             let text = present(text);
             match text.as_deref().map_or(Ok(()), check) {
                 Ok(()) => Ok(text),
-                Err(why) => Err(ApiError::bad_request(format!("{name}: {why}"))),
+                Err(why) => Err(ApiError::bad_request(format!("{name} {why}"))),
             }
         };
         let redirect = |template: &str| Redirect::parse(template).map(drop);
         Ok(Self {
             legal_name: member("legal_name", self.legal_name, merchant::check_legal_name)?,
             support_url: member("support_url", self.support_url, merchant::check_url)?,
-            support_email: member("support_email", self.support_email, merchant::check_email)?,
+            support_email: match present(self.support_email) {
+                Some(address) => {
+                    let read = EmailAddress::parse(&address);
+                    let bad = |why| ApiError::bad_request(format!("support_email {why}"));
+                    Some(read.map_err(bad)?.into())
+                }
+                None => None,
+            },
             brand_color: member("brand_color", self.brand_color, merchant::check_color)?,
             post_purchase_redirect_url: member(
                 "post_purchase_redirect_url",
@@ -207,7 +215,7 @@ impl ProfileDetails {
 /// # Errors
 /// 400 for what is no name.
 fn check_name(name: &str) -> Result<(), ApiError> {
-    merchant::check_name(name).map_err(|why| ApiError::bad_request(format!("name: {why}")))
+    merchant::check_name(name).map_err(|why| ApiError::bad_request(format!("name {why}")))
 }
 
 #[cfg(test)]
@@ -258,7 +266,7 @@ mod tests {
             let refused = said.checked().expect_err(name);
             assert_eq!(refused.status().as_u16(), 400);
             assert!(
-                refused.message().starts_with(&format!("{name}: ")),
+                refused.message().starts_with(&format!("{name} must ")),
                 "{refused:?}"
             );
         }

@@ -1,7 +1,7 @@
 //! What a buyer sends with an order, checked before anything is recorded. An empty text
 //! counts as absent: the SDKs send one if the application gave none.
 
-use keywright_domain::merchant;
+use keywright_domain::email::EmailAddress;
 use keywright_domain::web_url;
 use keywright_web::ApiError;
 
@@ -19,19 +19,20 @@ impl Buyer {
     /// Checks address and note.
     ///
     /// # Errors
-    /// 400 for what is not an e-mail address, and for a note that is too long.
+    /// [`ApiError::email`] for what is not an e-mail address, 400 for a note that is too long.
     pub(crate) fn check(email: Option<String>, note: Option<String>) -> Result<Self, ApiError> {
-        let email = present(email);
-        if let Some(Err(_)) = email.as_deref().map(merchant::check_email) {
-            return Err(ApiError::bad_request(
-                "buyer_email must be an e-mail address",
-            ));
-        }
+        let email = present(email).as_deref().map(EmailAddress::parse);
+        let email = email
+            .transpose()
+            .map_err(|error| ApiError::email("buyer_email", error))?;
+        let email = email.map(String::from);
         let note = present(note);
-        let fits = |note: &String| note.len() <= MAX_NOTE_BYTES && !note.contains('\0');
-        if !note.as_ref().is_none_or(fits) {
+        if note
+            .as_ref()
+            .is_some_and(|note| note.len() > MAX_NOTE_BYTES)
+        {
             return Err(ApiError::bad_request(format!(
-                "buyer_note must be at most {MAX_NOTE_BYTES} bytes of text without U+0000"
+                "buyer_note must be at most {MAX_NOTE_BYTES} bytes"
             )));
         }
         Ok(Self { email, note })
@@ -45,9 +46,7 @@ impl Buyer {
 pub(crate) fn redirect_url(url: Option<String>) -> Result<Option<String>, ApiError> {
     let url = present(url);
     if let Some(Err(error)) = url.as_deref().map(web_url::check) {
-        return Err(ApiError::bad_request(format!(
-            "redirect_url must be {error}"
-        )));
+        return Err(ApiError::bad_request(format!("redirect_url {error}")));
     }
     Ok(url)
 }

@@ -42,7 +42,7 @@ pub struct OrderProgress {
 /// A settled order whose license is active.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct SettledOrder {
-    /// Where the buyer can be reached, as given with the order.
+    /// Where the buyer can be reached: the license's address, which the operator corrects.
     pub buyer_email: Option<String>,
     /// The license.
     pub license_id: String,
@@ -89,7 +89,7 @@ pub async fn settled_order(
 ) -> Result<Option<SettledOrder>, DatabaseError> {
     let statement = Statement::new(
         concat!(
-            "SELECT i.buyer_email, l.id AS license_id, l.product_id, p.slug AS product, l.issued_at,
+            "SELECT l.buyer_email, l.id AS license_id, l.product_id, p.slug AS product, l.issued_at,
                 l.expires_at, l.entitlements
          FROM invoices i
          JOIN receipts r ON r.invoice_id = i.id
