@@ -76,17 +76,17 @@ keywright_host::entry!(FUNCTION);
 keywright_web::endpoints! {
     Ports;
     releases {
-        products,
-        versions,
-        install,
-        latest,
-        channel_feed,
-        manifest,
-        binary,
-        extension,
-        verify_key,
-        public_key,
-        git,
+        products(query),
+        versions(query),
+        install(query),
+        latest(query),
+        channel_feed(query),
+        manifest(query),
+        binary(query),
+        extension(query),
+        verify_key(query),
+        public_key(query),
+        git(query),
     }
 }
 

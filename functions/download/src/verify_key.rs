@@ -15,7 +15,8 @@ use keywright_web::{ApiError, Json};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// A token, and the product that it should open.
+/// A token, and the product that it should open. Other members are ignored, as clients of
+/// the earlier release server expect.
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct TokenInQuestion {
     /// The token, base64url without `=`.

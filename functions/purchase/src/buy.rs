@@ -21,6 +21,7 @@ use utoipa::ToSchema;
 
 /// What to buy. An empty text counts as absent.
 #[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct PurchaseOrder {
     /// Slug of the product.
     #[schema(example = "demo", pattern = "^[a-z0-9]([a-z0-9_-]{0,62}[a-z0-9])?$")]

@@ -95,13 +95,13 @@ keywright_web::endpoints! {
         products,
         product,
         policies,
-        preview,
+        preview(query),
         poll,
         qr,
         recover,
         link,
-        storefront,
-        readyz,
+        storefront(query),
+        readyz(query),
     }
 }
 

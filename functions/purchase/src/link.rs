@@ -25,6 +25,7 @@ use utoipa::ToSchema;
 
 /// Which file.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct LinkRequest {
     /// Slug of the product; needed only to be sure that the license is for it.
     #[schema(example = "demo")]

@@ -16,7 +16,7 @@ use keywright_ports::{Database, Stamps};
 use keywright_store::catalog::discount_codes::DiscountCode;
 use keywright_web::caller_limit::take_for;
 use keywright_web::openapi::{BadQuery, Failures, TooMany, Unknown};
-use keywright_web::{ApiError, Client, Json, Query};
+use keywright_web::{ApiError, Client, Json, StrictQuery};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -122,9 +122,9 @@ pub(crate) async fn handler(
     State(database): State<Database>,
     State(stamps): State<Stamps>,
     client: Client,
-    query: Result<Query<PreviewQuery>, ApiError>,
+    query: Result<StrictQuery<PreviewQuery>, ApiError>,
 ) -> Result<Json<Preview>, ApiError> {
-    let Query(query) = query?;
+    let StrictQuery(query) = query?;
     if query.code.trim().is_empty() {
         return Err(ApiError::bad_request("code must not be empty"));
     }

@@ -20,6 +20,7 @@ use utoipa::ToSchema;
 
 /// The code to redeem. An empty text counts as absent.
 #[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Redeem {
     /// Slug of the product.
     #[schema(example = "demo", pattern = "^[a-z0-9]([a-z0-9_-]{0,62}[a-z0-9])?$")]

@@ -3,16 +3,17 @@
 use crate::orders::pay_by::USDC;
 use crate::{Ports, seller};
 use axum::extract::State;
-use http::Uri;
 use keywright_domain::slug::Slug;
-use keywright_web::openapi::Failures;
-use keywright_web::{ApiError, Json};
+use keywright_web::openapi::{BadQuery, Failures};
+use keywright_web::{ApiError, Json, StrictQuery};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 /// Whose storefront.
-#[derive(Deserialize)]
-struct StorefrontQuery {
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct StorefrontQuery {
+    /// Slug of a product, for the business that sells it; without it the default business.
     product: Option<String>,
 }
 
@@ -51,22 +52,14 @@ pub(crate) struct Storefront {
     path = "/v1/storefront",
     operation_id = "getStorefront",
     tag = "catalogue",
-    params((
-        "product" = Option<String>, Query,
-        description = "Slug of a product, for the business that sells it; without it the default business.",
-    )),
-    responses((status = 200, body = Storefront), Failures)
+    params(StorefrontQuery),
+    responses((status = 200, body = Storefront), BadQuery, Failures)
 )]
 pub(crate) async fn handler(
     State(ports): State<Ports>,
-    uri: Uri,
+    StrictQuery(query): StrictQuery<StorefrontQuery>,
 ) -> Result<Json<Storefront>, ApiError> {
-    // Even if the rest of the query is malformed, a page learns who sells.
-    let query = axum::extract::Query::<StorefrontQuery>::try_from_uri(&uri);
-    let slug = query
-        .ok()
-        .and_then(|axum::extract::Query(query)| query.product);
-    let slug = slug.filter(|slug| Slug::parse(slug).is_ok());
+    let slug = query.product.filter(|slug| Slug::parse(slug).is_ok());
     let seller = seller::of(&ports, &slug.unwrap_or_default()).await?;
     let operator = || ports.operator.as_deref().map(str::to_owned);
     let mut rails = ports.rails(&seller);

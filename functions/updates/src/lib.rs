@@ -40,13 +40,13 @@ keywright_host::entry!(FUNCTION);
 keywright_web::endpoints! {
     Ports;
     feeds {
-        joomla,
-        joomla::fallback,
-        tauri::dynamic,
-        tauri::fixed,
-        sparkle,
-        electron::channel_file,
-        electron::file,
+        joomla(query),
+        joomla::fallback(query),
+        tauri::dynamic(query),
+        tauri::fixed(query),
+        sparkle(query),
+        electron::channel_file(query),
+        electron::file(query),
     }
 }
 

@@ -67,8 +67,8 @@ keywright_web::endpoints! {
     changes { machines::activate, machines::deactivate }
     // Asking again is safe by itself, so a key is neither needed nor kept.
     questions {
-        metadata,
-        healthz,
+        metadata(query),
+        healthz(query),
         jwks,
         openapi,
         pubkey,

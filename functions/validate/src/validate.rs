@@ -20,16 +20,18 @@ use keywright_store::seats::activations::{self, Count, LookUp, OnMachine};
 use keywright_store::seats::validation_log::ValidationEntry;
 use keywright_web::openapi::{BodyRefusals, Conflict, Failures};
 use keywright_web::rate_limit::Allowance;
-use keywright_web::{ApiError, Client, Json};
+use keywright_web::{AnyText, ApiError, Client, Json};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// The question. An empty text counts as absent, except in `key`.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct ValidateRequest {
     /// The license key, `LIC1-…-…`. White space, line breaks, quotation marks, a label
     /// before it, the kind of its dashes and letter case do not matter.
-    key: String,
+    #[schema(value_type = String)]
+    key: AnyText,
     /// The product that the application belongs to. Send it: without it a key
     /// for any product of this vendor is good.
     product_slug: Option<String>,
@@ -162,12 +164,12 @@ pub(crate) async fn handler(
         .map(|machine| machine.fingerprint_hash.clone());
     let notes = ports.notes(&later);
     let at = ports.stamps.now_millis();
-    let token = match ports.limits.validation(&client, &request.key, at) {
+    let token = match ports.limits.validation(&client, &request.key.0, at) {
         Ok(token) => token,
         Err(allowance) => return Ok((allowance, Json(refused(None, Reason::RateLimited)))),
     };
     let question = Question {
-        key: &request.key,
+        key: &request.key.0,
         product_slug: request.product_slug.as_deref(),
         machine,
     };

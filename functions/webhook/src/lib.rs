@@ -59,10 +59,10 @@ keywright_host::entry!(FUNCTION);
 keywright_web::endpoints! {
     Ports;
     routes {
-        deliveries::configured,
-        deliveries::connected,
-        connecting::get,
-        connecting::post,
+        deliveries::configured(query),
+        deliveries::connected(query),
+        connecting::get(query),
+        connecting::post(query),
     }
 }
 

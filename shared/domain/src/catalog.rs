@@ -1,7 +1,7 @@
 //! A product's catalogue of entitlements: what each word in a key means to
 //! people.
 
-use crate::terms::{MAX_ENTITLEMENTS, TermsError, check_entitlements};
+use crate::terms::{MAX_ENTITLEMENTS, check_entitlements};
 use std::collections::BTreeSet;
 
 /// Longest name of an entitlement, in bytes.
@@ -20,24 +20,25 @@ pub struct ExplainedEntitlement {
     pub description: String,
 }
 
-/// A catalogue that cannot be shown, with the entry at fault.
+/// A catalogue that cannot be shown. The texts follow the member that holds the
+/// catalogue: `entitlements_catalog` and `[2].name must …`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CatalogError {
     /// More entries than a key can carry.
-    #[error("a catalogue has at most {MAX_ENTITLEMENTS} entries")]
+    #[error(" must have at most {MAX_ENTITLEMENTS} entries")]
     TooMany,
     /// A slug no key can carry.
-    #[error("slug: {0}")]
-    Slug(#[from] TermsError),
+    #[error("[{0}].slug must be 1 to 255 ASCII characters without spaces")]
+    Slug(usize),
     /// A name that is blank or too long.
-    #[error("{0}: its name has 1 to {MAX_NAME_BYTES} bytes of text")]
-    Name(String),
+    #[error("[{0}].name must be 1 to {MAX_NAME_BYTES} bytes of text")]
+    Name(usize),
     /// A description that is too long.
-    #[error("{0}: its description has at most {MAX_DESCRIPTION_BYTES} bytes")]
-    Description(String),
+    #[error("[{0}].description must be at most {MAX_DESCRIPTION_BYTES} bytes")]
+    Description(usize),
     /// The same slug again.
-    #[error("{0} is explained twice")]
-    Twice(String),
+    #[error("[{0}].slug must differ from those before it")]
+    Twice(usize),
 }
 
 /// Checks that every entry can be shown and none is there twice.
@@ -49,16 +50,18 @@ pub fn check(entries: &[ExplainedEntitlement]) -> Result<(), CatalogError> {
         return Err(CatalogError::TooMany);
     }
     let mut seen = BTreeSet::new();
-    for entry in entries {
-        check_entitlements(std::slice::from_ref(&entry.slug))?;
+    for (at, entry) in entries.iter().enumerate() {
+        if check_entitlements(std::slice::from_ref(&entry.slug)).is_err() {
+            return Err(CatalogError::Slug(at));
+        }
         if entry.name.trim().is_empty() || entry.name.len() > MAX_NAME_BYTES {
-            return Err(CatalogError::Name(entry.slug.clone()));
+            return Err(CatalogError::Name(at));
         }
         if entry.description.len() > MAX_DESCRIPTION_BYTES {
-            return Err(CatalogError::Description(entry.slug.clone()));
+            return Err(CatalogError::Description(at));
         }
         if !seen.insert(&entry.slug) {
-            return Err(CatalogError::Twice(entry.slug.clone()));
+            return Err(CatalogError::Twice(at));
         }
     }
     Ok(())
@@ -83,7 +86,7 @@ mod tests {
         assert_eq!(check(&[entry("pro"), entry("Pro"), entry("a:b")]), Ok(()));
         for slug in ["", "a b", "é", &"x".repeat(256)] {
             let refused = check(&[entry("ok"), entry(slug)]);
-            assert!(matches!(refused, Err(CatalogError::Slug(_))), "{slug:?}");
+            assert!(matches!(refused, Err(CatalogError::Slug(1))), "{slug:?}");
         }
         for (name, fits) in [("", false), (" ", false), ("n", true)] {
             let named = ExplainedEntitlement {
@@ -100,14 +103,14 @@ mod tests {
             }])
         };
         assert_eq!(at(200, 2_000), Ok(()));
-        assert_eq!(at(201, 0), Err(CatalogError::Name("a".to_owned())));
-        assert_eq!(at(1, 2_001), Err(CatalogError::Description("a".to_owned())));
+        assert_eq!(at(201, 0), Err(CatalogError::Name(0)));
+        assert_eq!(at(1, 2_001), Err(CatalogError::Description(0)));
     }
 
     #[test]
     fn a_word_is_explained_once() {
         let refused = check(&[entry("a"), entry("b"), entry("a")]);
-        assert_eq!(refused, Err(CatalogError::Twice("a".to_owned())));
+        assert_eq!(refused, Err(CatalogError::Twice(2)));
         let many: Vec<ExplainedEntitlement> =
             (0..256).map(|number| entry(&number.to_string())).collect();
         assert_eq!(check(&many[..255]), Ok(()));
@@ -122,9 +125,9 @@ mod tests {
         ) {
             let mut entries: Vec<ExplainedEntitlement> = slugs.iter().map(|slug| entry(slug)).collect();
             prop_assert_eq!(check(&entries), Ok(()));
-            let repeated = again.get(&entries).clone();
-            entries.push(repeated.clone());
-            prop_assert_eq!(check(&entries), Err(CatalogError::Twice(repeated.slug)));
+            let last = entries.len();
+            entries.push(again.get(&entries).clone());
+            prop_assert_eq!(check(&entries), Err(CatalogError::Twice(last)));
         }
     }
 }

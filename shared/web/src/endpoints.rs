@@ -3,8 +3,10 @@
 //! one list of handlers.
 
 use crate::openapi::ApiDescription;
+use crate::query::no_query;
 use axum::Router;
 use axum::handler::Handler;
+use axum::middleware::from_fn;
 use axum::routing::{MethodFilter, on};
 use http::Method;
 use keywright_domain::access::Gate;
@@ -38,20 +40,23 @@ use utoipa::openapi::security::SecurityRequirement;
 /// ```
 ///
 /// Then [`Endpoints::table`] says what opens each route, and the document repeats it.
+///
+/// `(query)` behind a handler lets a query through to it. Every other handler reads none,
+/// so a query is refused with 400: it would change nothing, which the caller has to know.
 #[macro_export]
 macro_rules! endpoints {
     (
         $state:ty;
-        $($group:ident { $($($module:ident)::+),+ $(,)? })+
+        $($group:ident { $($($module:ident)::+ $(($query:ident))?),+ $(,)? })+
     ) => {
         $crate::endpoints! {
             $state, ();
-            $($group { $($($module)::+: ()),+ })+
+            $($group { $($($module)::+ $(($query))?: ()),+ })+
         }
     };
     (
         $state:ty, $access:ty;
-        $($group:ident { $($($module:ident)::+: $opens:expr),+ $(,)? })+
+        $($group:ident { $($($module:ident)::+ $(($query:ident))?: $opens:expr),+ $(,)? })+
     ) => {
         $(
             fn $group() -> $crate::endpoints::Endpoints<$state, $access> {
@@ -60,6 +65,7 @@ macro_rules! endpoints {
                     endpoints.add::<$($module)::+::__path_handler, _, _>(
                         $($module)::+::handler,
                         ::core::convert::Into::into($opens),
+                        $crate::query_of!($($query)?),
                     );
                 )+
                 endpoints
@@ -89,6 +95,27 @@ macro_rules! endpoints {
             }
         }
     };
+}
+
+/// The [`RouteQuery`] of a line of [`endpoints!`](crate::endpoints!).
+#[doc(hidden)]
+#[macro_export]
+macro_rules! query_of {
+    () => {
+        $crate::endpoints::RouteQuery::None
+    };
+    (query) => {
+        $crate::endpoints::RouteQuery::Read
+    };
+}
+
+/// Whether a handler reads the query of its URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RouteQuery {
+    /// It reads none: one is refused.
+    None,
+    /// It does, and knows which names it takes.
+    Read,
 }
 
 /// What a route is.
@@ -129,7 +156,7 @@ where
 {
     /// Adds a handler under the method and path of its `#[utoipa::path]`.
     #[expect(clippy::needless_pass_by_value, reason = "cloned for each method")]
-    pub fn add<P, H, T>(&mut self, handler: H, access: A)
+    pub fn add<P, H, T>(&mut self, handler: H, access: A, query: RouteQuery)
     where
         P: utoipa::Path,
         H: Handler<T, S>,
@@ -139,7 +166,11 @@ where
         for method in P::methods() {
             let (filter, method) = known(&method);
             let router = std::mem::take(&mut self.router);
-            self.router = router.route(&path, on(filter, handler.clone()));
+            let mut route = on(filter, handler.clone());
+            if query == RouteQuery::None {
+                route = route.layer(from_fn(no_query));
+            }
+            self.router = router.route(&path, route);
             self.table.push(Endpoint {
                 method,
                 path: path.clone(),

@@ -18,6 +18,7 @@ mod error;
 mod idempotency;
 mod json;
 pub mod list;
+pub mod names;
 pub mod openapi;
 pub mod path_id;
 mod query;
@@ -35,7 +36,7 @@ pub use error::{ApiError, Failure};
 pub use idempotency::{
     Callers, IDEMPOTENCY_KEY, LicensesInForce, MIN_ANONYMOUS_CHARS, forget_expired, repeatable,
 };
-pub use json::{Json, MAX_BODY_BYTES, read_body};
+pub use json::{AnyText, Json, MAX_BODY_BYTES, read_body};
 pub use keywright_ports::AddressHeader;
 pub use list::{List, Listed, NoFilter};
 pub use query::{Query, StrictQuery};

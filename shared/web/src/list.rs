@@ -288,7 +288,7 @@ mod tests {
         assert_eq!(list_of.filter.color.as_deref(), Some("red"));
         assert_eq!(
             list("?colour=red").await.expect_err("a refusal"),
-            "\"colour\" is not known; this endpoint has color, limit and cursor"
+            "unknown query parameter \"colour\"; did you mean color?"
         );
     }
 

@@ -1,7 +1,10 @@
 //! The query of a URL, with its rejection in the envelope.
 
 use super::ApiError;
-use axum::extract::FromRequestParts;
+use super::names::{instead, listed, quoted, shown};
+use axum::extract::{FromRequestParts, Request};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
 use http::Uri;
 use http::request::Parts;
 use serde::de::value::{Error, MapDeserializer};
@@ -54,9 +57,10 @@ impl QueryMembers {
         let query = uri.query().unwrap_or_default();
         let mut members: Vec<QueryMember> = Vec::new();
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-            if value.contains('\0') {
+            if name.contains('\0') || value.contains('\0') {
                 return Err(ApiError::bad_request(format!(
-                    "{name} must not contain U+0000"
+                    "{} must not contain U+0000",
+                    shown(&name)
                 )));
             }
             let value = value.trim();
@@ -65,7 +69,8 @@ impl QueryMembers {
             }
             if members.iter().any(|member| member.name == name) {
                 return Err(ApiError::bad_request(format!(
-                    "{name} must be sent once at most"
+                    "{} must be sent once at most",
+                    shown(&name)
                 )));
             }
             members.push(QueryMember {
@@ -95,6 +100,18 @@ impl QueryMembers {
     }
 }
 
+/// In front of a handler that reads no query: refuses one that has a value, because it
+/// would change nothing.
+pub(crate) async fn no_query(request: Request, next: Next) -> Response {
+    match QueryMembers::read(request.uri()).map(|members| members.0.into_iter().next()) {
+        Ok(None) => next.run(request).await,
+        Ok(Some(unknown)) => {
+            ApiError::bad_request(unknown_name(&unknown.name, &[])).into_response()
+        }
+        Err(error) => error.into_response(),
+    }
+}
+
 struct StructMembers {
     members: Vec<QueryMember>,
     others: &'static [&'static str],
@@ -116,11 +133,8 @@ impl<'de> Deserializer<'de> for StructMembers {
     ) -> Result<V::Value, Error> {
         let known = |name: &str| fields.contains(&name) || self.others.contains(&name);
         if let Some(unknown) = self.members.iter().find(|member| !known(&member.name)) {
-            return Err(Error::custom(unknown_name(
-                &unknown.name,
-                fields,
-                self.others,
-            )));
+            let known: Vec<&str> = fields.iter().chain(self.others).copied().collect();
+            return Err(Error::custom(unknown_name(&unknown.name, &known)));
         }
         self.members
             .retain(|member| fields.contains(&member.name.as_str()));
@@ -137,16 +151,9 @@ impl<'de> Deserializer<'de> for StructMembers {
     }
 }
 
-fn unknown_name(name: &str, fields: &[&str], others: &[&str]) -> String {
-    let known: Vec<&str> = fields.iter().chain(others).copied().collect();
-    match known.split_last() {
-        None => format!("{name:?} is not known; this endpoint has no query parameters"),
-        Some((only, [])) => format!("{name:?} is not known; this endpoint has only {only}"),
-        Some((last, rest)) => format!(
-            "{name:?} is not known; this endpoint has {} and {last}",
-            rest.join(", ")
-        ),
-    }
+fn unknown_name(name: &str, known: &[&str]) -> String {
+    let instead = instead(name, known);
+    format!("unknown query parameter {}{instead}", quoted(name))
 }
 
 impl IntoDeserializer<'_, Error> for QueryMember {
@@ -209,10 +216,7 @@ impl<'de> Deserializer<'de> for QueryMember {
         if words.contains(&self.value.as_str()) {
             return visitor.visit_enum(self.value.into_deserializer());
         }
-        let words = match words.split_last() {
-            Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
-            _ => words.concat(),
-        };
+        let words = listed(words, "or");
         Err(Error::custom(format!("{} must be {words}", self.name)))
     }
 
@@ -283,7 +287,11 @@ mod tests {
         for (query, message) in [
             (
                 "licence_id=x",
-                "\"licence_id\" is not known; this endpoint has license_id, include_inactive, offset, state and limit",
+                "unknown query parameter \"licence_id\"; did you mean license_id?",
+            ),
+            (
+                "q=x",
+                "unknown query parameter \"q\"; known are license_id, include_inactive, offset, state and limit",
             ),
             (
                 "include_inactive=1",
@@ -298,7 +306,7 @@ mod tests {
         }
         assert_eq!(
             read::<Nothing>("x=1"),
-            Err("\"x\" is not known; this endpoint has only limit".to_owned())
+            Err("unknown query parameter \"x\"; only limit is known".to_owned())
         );
     }
 }

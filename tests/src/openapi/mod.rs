@@ -21,8 +21,10 @@ Sells software, signs its licenses and controls who can download its releases.
 
 Success is always status 200. Every error is the envelope `{ok, error, message}`: `error` is a \
 stable code for programs, and `message` explains the problem. Times are RFC 3339 in UTC, amounts \
-are whole numbers of the currency's smallest unit (sats, cents), and ids are UUIDs. Unknown members of a request are ignored, and members may be \
-added to answers.
+are whole numbers of the currency's smallest unit (sats, cents), and ids are UUIDs. Members may be \
+added to answers. A request with a member or a query parameter that is not described is refused, \
+and the message has the nearest name that is; only the routes that foreign programs call (feeds, \
+downloads, webhooks) ignore it.
 
 Every answer has `x-request-id`, which also identifies the request in the instance's log. Lists \
 have pages: `next_cursor` is null on the last one. Any origin may call; cookies are never read.

@@ -19,7 +19,7 @@ fn operators() -> impl Iterator<Item = (Method, String)> {
 /// A request with this `Authorization`.
 fn request(method: &str, path: &str, authorization: Option<&str>) -> Request<Body> {
     let method: Method = method.parse().expect("a method");
-    let body = json!({ "slug": "p", "name": "P", "price_sats": 1, "product_slug": "demo" });
+    let body = json!({ "slug": "p", "name": "P", "price_sats": 1 });
     let mut request = json_request(method, path, &body);
     if let Some(value) = authorization {
         let value = value.parse().expect("a header");

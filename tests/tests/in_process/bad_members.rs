@@ -117,7 +117,12 @@ async fn a_slug_stays_inside_its_path() {
         let order = json!({ "product": slug });
         let request = json_request(Method::POST, "/v1/purchase", &order);
         let answer = bench.untouched_by(request).await;
-        assert_eq!(answer.refusal(), (404, "not_found".to_owned()), "{slug:?}");
+        let unknown = if slug.contains('\0') {
+            bad()
+        } else {
+            (404, "not_found".to_owned())
+        };
+        assert_eq!(answer.refusal(), unknown, "{slug:?}");
     }
     for path in ["a%2fb", "%00", "%ff", "A", "..", "demo%20", &long] {
         let path = format!("/v1/products/{path}");
@@ -149,9 +154,6 @@ async fn names_and_free_form_members_have_their_limits() {
         ("metadata", json!([])),
         ("metadata", json!("text")),
         ("metadata", json!({ "a": long })),
-        ("entitlements_catalog", json!({})),
-        ("entitlements_catalog", json!([{ "slug": "a" }])),
-        ("entitlements_catalog", json!([{ "slug": "a", "name": 1 }])),
         (
             "entitlements_catalog",
             json!([{ "slug": "a", "name": long }]),
@@ -370,9 +372,9 @@ async fn an_order_that_cannot_be_is_refused_before_it_is_recorded() {
         (json!({ "code": "SAVE" }), &bad()),
         (json!({ "rail": "card" }), &bad()),
         (json!({ "rail": "Lightning" }), &bad()),
-        (json!({ "buyer_email": "nobody" }), &bad()),
-        (json!({ "buyer_email": "a@b@c" }), &bad()),
-        (json!({ "buyer_email": "a b@c.example" }), &bad()),
+        (json!({ "buyer_email": "nobody" }), &unfit()),
+        (json!({ "buyer_email": "a@b@c" }), &unfit()),
+        (json!({ "buyer_email": "a b@c.example" }), &unfit()),
         (
             json!({ "buyer_email": format!("{}@c.example", "a".repeat(255)) }),
             &bad(),
@@ -397,11 +399,11 @@ async fn an_order_that_cannot_be_is_refused_before_it_is_recorded() {
             "{members}"
         );
     }
-    // An empty text is an absent one, and what is not known is passed over.
+    // An empty text is an absent one.
     bench.policy("demo", "default", json!({})).await;
     let order = json!({
         "product": "demo", "policy_slug": "", "buyer_email": "", "buyer_note": "", "code": "",
-        "redirect_url": "", "rail": "", "unknown": 1,
+        "redirect_url": "", "rail": "",
     });
     assert_eq!(bench.post("/v1/purchase", &order).await.status, 200);
 }

@@ -129,7 +129,7 @@ async fn what_changes_nothing_is_not_told() {
     let catalog = json!([{ "slug": "a", "name": "A" }]);
     let product_id = bench.product("demo", 5).await;
     let path = format!("/v1/admin/products/{product_id}");
-    let described = json!({ "description": "A \"b\" \\ \u{e9}\n\u{1f600}", "metadata": { "b": [1, 2.5, null], "a": "\u{0}" },
+    let described = json!({ "description": "A \"b\" \\ \u{e9}\n\u{1f600}", "metadata": { "b": [1, 2.5, null], "a": "\u{1}" },
                             "entitlements_catalog": catalog });
     assert_eq!(bench.operate("PATCH", &path, &described).await.status, 200);
     let terms = json!({ "entitlements": ["a", "\"\\"], "duration_seconds": 60, "tier_rank": 3,

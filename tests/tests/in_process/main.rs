@@ -21,6 +21,7 @@ mod bad_webhooks;
 mod bench;
 #[cfg(test)]
 mod breaking;
+#[cfg(test)]
 mod broken_changes;
 #[cfg(test)]
 mod businesses;
@@ -48,6 +49,8 @@ mod download_ids;
 mod download_links;
 #[cfg(test)]
 mod earlier_database;
+#[cfg(test)]
+mod emails;
 #[cfg(test)]
 mod fault_matrix;
 #[cfg(test)]
@@ -174,6 +177,8 @@ mod sites;
 mod stores;
 #[cfg(test)]
 mod stranger;
+#[cfg(test)]
+mod strictness;
 #[cfg(test)]
 mod taking_back;
 #[cfg(test)]

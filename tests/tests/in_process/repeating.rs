@@ -175,7 +175,11 @@ async fn what_changes_nothing_leaves_no_row() {
         ("/v1/validate", json!({ "key": "garbage" }), 200),
         ("/v1/machines/heartbeat", machine("mine"), 200),
         ("/v1/machines/heartbeat", machine("another"), 200),
-        ("/v1/machines/list", machine("mine"), 200),
+        (
+            "/v1/machines/list",
+            json!({ "key": machine("mine")["key"] }),
+            200,
+        ),
         // Known already, no seat left, not there: nothing to change.
         ("/v1/machines/activate", machine("mine"), 200),
         ("/v1/machines/activate", machine("another"), 200),

@@ -62,7 +62,7 @@ async fn a_good_key_shows_what_is_recorded_and_nothing_that_does_not_apply() {
     let full = bench.issue("demo", terms).await;
     let question = json!({
         "key": full.text("license_key"), "product_slug": "demo", "fingerprint": "machine",
-        "hostname": "host", "platform": "linux", "unknown": [1],
+        "hostname": "host", "platform": "linux",
     });
     let answer = validate(&bench, &question).await;
     assert_eq!(

@@ -16,6 +16,7 @@ const MAX_LABEL_CHARS: usize = 80;
 
 /// What the key is for.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct ApiKeyInput {
     /// What you call it: 1 to 80 characters.
     #[schema(min_length = 1, max_length = 80)]

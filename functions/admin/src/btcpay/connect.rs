@@ -22,6 +22,7 @@ const STATE_BYTES: usize = 32;
 
 /// For which business.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[schema(as = BtcpayConnect)]
 pub(crate) struct Connect {
     /// UUID of the business; without it the default one.

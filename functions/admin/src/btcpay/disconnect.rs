@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 
 /// Of which business.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[schema(as = BtcpayDisconnect)]
 pub(crate) struct Disconnect {
     /// UUID of the business; without it the default one.

@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 
 /// Where the cursor is to be.
 #[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[schema(as = ChainCursorMove)]
 pub(crate) struct CursorMoveRequest {
     /// The block that counts as read: reading goes on behind it.

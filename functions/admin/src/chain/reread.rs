@@ -13,6 +13,7 @@ const MAX_BLOCKS: i64 = 1_000_000;
 
 /// Blocks to read again.
 #[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[schema(as = ChainReread)]
 pub(crate) struct RereadRequest {
     /// The first block.

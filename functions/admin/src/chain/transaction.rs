@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 
 /// The transaction to read.
 #[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[schema(as = ChainTransactionLookup)]
 pub(crate) struct TransactionRequest {
     /// 0x and 64 hexadecimal digits.

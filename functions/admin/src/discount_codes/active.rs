@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 
 /// Usable or not.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct DiscountCodeActive {
     /// Whether new orders may use it. Orders already made keep their price.
     active: bool,

@@ -20,6 +20,7 @@ use utoipa::ToSchema;
 /// An absent member stays as it is. Code, kind, currency and product cannot be
 /// changed: make another code.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct DiscountCodeChange {
     /// Basis points or the smallest unit of the code's currency, by the kind;
     /// orders already made keep their price.
@@ -48,19 +49,18 @@ pub(crate) struct DiscountCodeChange {
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<Vec<String>>, max_items = 100)]
     policy_slugs: Option<Option<Vec<String>>>,
-    #[serde(flatten)]
+    // What cannot be changed, so that somebody who tries is told what to do.
     #[schema(ignore)]
-    fixed: FixedMembers,
-}
-
-/// What cannot be changed, so that whoever tries is told.
-#[derive(Deserialize)]
-struct FixedMembers {
     code: Option<Value>,
+    #[schema(ignore)]
     kind: Option<Value>,
+    #[schema(ignore)]
     discount_currency: Option<Value>,
+    #[schema(ignore)]
     product_slug: Option<Value>,
+    #[schema(ignore)]
     product_id: Option<Value>,
+    #[schema(ignore)]
     active: Option<Value>,
 }
 
@@ -88,7 +88,7 @@ pub(crate) async fn handler(
     change: Result<Json<DiscountCodeChange>, ApiError>,
 ) -> Result<Json<CodeView>, ApiError> {
     let Json(change) = change?;
-    change.fixed.check()?;
+    change.check_fixed()?;
     change.max_uses.flatten().map_or(Ok(()), check_uses)?;
     let expires_at = match &change.expires_at {
         None => None,
@@ -146,8 +146,9 @@ pub(crate) async fn handler(
     }
 }
 
-impl FixedMembers {
-    fn check(&self) -> Result<(), ApiError> {
+impl DiscountCodeChange {
+    /// Refuses what cannot be changed.
+    fn check_fixed(&self) -> Result<(), ApiError> {
         for (member, value) in [
             ("code", &self.code),
             ("kind", &self.kind),

@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 
 /// What the code is and what it does.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct DiscountCodeInput {
     /// What buyers type: 1 to 64 characters `A-Z`, `0-9`, `_` and `-`. Small
     /// letters are made large.

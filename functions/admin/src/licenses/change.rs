@@ -17,6 +17,7 @@ use utoipa::ToSchema;
 
 /// Only what is sent is changed.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct LicenseChange {
     /// Machines at once, 0 to 1000000; 0 is unlimited. Lower than the machines
     /// in use, it lets those go on and no other in.
@@ -43,14 +44,19 @@ pub(crate) struct LicenseChange {
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<i64>, minimum = 0, maximum = 1_000_000)]
     max_activations_per_day: Option<Option<i64>>,
-    /// Whom it is for; null for nobody.
+    /// The buyer's e-mail address; null for nobody's. `POST /v1/recover` answers to the
+    /// address as it now is.
     #[serde(default, deserialize_with = "nullable")]
-    #[schema(value_type = Option<String>, max_length = 2_000)]
+    #[schema(value_type = Option<String>, max_length = 254)]
     buyer_email: Option<Option<String>>,
     /// What the operator notes; null for nothing.
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<String>, max_length = 2_000)]
     note: Option<Option<String>>,
+    /// Taken for programs that were written for Keysat, and not recorded.
+    #[serde(rename = "nostr_npub")]
+    #[schema(rename = "nostr_npub")]
+    _nostr_npub: Option<String>,
 }
 
 /// The license as it now is, with its key, which the change may have changed:
@@ -154,7 +160,10 @@ impl LicenseChange {
             },
             is_trial: self.is_trial,
             max_activations_per_day: self.max_activations_per_day,
-            buyer_email: written("buyer_email", self.buyer_email)?,
+            buyer_email: match self.buyer_email {
+                Some(Some(text)) => Some(text::email("buyer_email", &text)?),
+                other => other.map(|_| None),
+            },
             note: written("note", self.note)?,
         })
     }

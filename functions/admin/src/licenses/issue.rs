@@ -16,9 +16,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// What is not sent comes from the policy, and without one: perpetual, one
-/// machine, no entitlements. Members that are not listed here, such as
-/// `nostr_npub`, are passed over.
+/// machine, no entitlements.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct LicenseInput {
     /// The licensed product.
     #[schema(pattern = "^[a-z0-9]([a-z0-9_-]{0,62}[a-z0-9])?$")]
@@ -51,9 +51,13 @@ pub(crate) struct LicenseInput {
     /// policy says, also when that changes.
     #[schema(minimum = 0, maximum = 1_000_000)]
     max_activations_per_day: Option<i64>,
-    /// Whom it is for, at most 2000 bytes.
-    #[schema(max_length = 2_000)]
+    /// The buyer's e-mail address.
+    #[schema(max_length = 254)]
     buyer_email: Option<String>,
+    /// Taken for programs that were written for Keysat, and not recorded.
+    #[serde(rename = "nostr_npub")]
+    #[schema(rename = "nostr_npub")]
+    _nostr_npub: Option<String>,
 }
 
 /// The issued license, with its key and its token for the release gate.
@@ -105,12 +109,12 @@ pub(crate) async fn handler(
     new: Result<Json<LicenseInput>, ApiError>,
 ) -> Result<Json<Issued>, ApiError> {
     let Json(new) = new?;
-    let (note, buyer_email) = (present(new.note), present(new.buyer_email));
-    for (name, written) in [("note", &note), ("buyer_email", &buyer_email)] {
-        if let Some(written) = written {
-            text::check(name, written, MAX_NOTE_BYTES)?;
-        }
+    let note = present(new.note);
+    if let Some(note) = &note {
+        text::check("note", note, MAX_NOTE_BYTES)?;
     }
+    let buyer_email = new.buyer_email.unwrap_or_default();
+    let buyer_email = text::email("buyer_email", &buyer_email)?;
     let asked_maintenance = new.maintenance_until.as_deref().map(last_day).transpose()?;
     let asked_expiry = new.expires_at.as_deref().map(expiry).transpose()?;
     if let Some(limit) = new.max_activations_per_day {

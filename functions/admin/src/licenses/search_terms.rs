@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 
 /// What a buyer has; all that is given has to fit.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct LicenseSearch {
     /// The address it is for; case does not matter.
     pub(super) buyer_email: Option<String>,

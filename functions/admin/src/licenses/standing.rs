@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 
 /// Why the operator does it.
 #[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[schema(as = LicenseReason)]
 pub(crate) struct Reason {
     /// At most 2000 bytes; recorded, shown with the license, and sent with the

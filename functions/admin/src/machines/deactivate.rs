@@ -14,6 +14,7 @@ const REASON: &str = "operator_requested";
 
 /// Why the seat is freed.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[schema(as = MachineDeactivation)]
 pub(crate) struct Deactivation {
     /// Why, at most 2000 bytes; recorded, and sent with the event.

@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 
 /// Only what is sent is changed; null clears.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct MerchantProfileChange {
     /// 1 to 80 characters.
     #[schema(min_length = 1, max_length = 80)]

@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 
 /// An empty text counts as absent.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct MerchantProfileInput {
     /// Its name for buyers, 1 to 80 characters.
     #[schema(min_length = 1, max_length = 80)]

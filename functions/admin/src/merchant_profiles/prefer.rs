@@ -15,6 +15,7 @@ use utoipa::ToSchema;
 
 /// Which store.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct RailChoice {
     /// UUID of a connected provider of this business that takes this way of
     /// paying.

@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 
 /// Whether it can be bought.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct PolicyActive {
     /// Whether it can be bought.
     active: bool,

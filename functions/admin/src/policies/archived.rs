@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 
 /// Whether it is put away.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct PolicyArchived {
     /// Whether it is put away: not listed, and refused at purchase.
     archived: bool,

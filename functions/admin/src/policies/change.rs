@@ -19,6 +19,7 @@ use utoipa::ToSchema;
 
 /// Only what is sent is changed.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct PolicyChange {
     /// Its name for people, 1 to 200 bytes.
     #[schema(min_length = 1, max_length = 200)]

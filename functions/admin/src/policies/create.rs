@@ -16,6 +16,7 @@ use utoipa::ToSchema;
 /// What is not sent: the product's price, perpetual, no grace, one machine,
 /// no entitlements, no trial, active and public, outside the ladder.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct PolicyInput {
     /// The product it belongs to.
     #[schema(pattern = "^[a-z0-9]([a-z0-9_-]{0,62}[a-z0-9])?$")]

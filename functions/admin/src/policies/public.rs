@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 
 /// Whether buyers see it.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct PolicyPublic {
     /// Whether buyers see it and may choose it.
     public: bool,

@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 
 /// Whether it is on sale.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct ProductActive {
     /// Whether buyers see it and may order it.
     active: bool,

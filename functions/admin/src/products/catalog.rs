@@ -3,13 +3,14 @@
 use super::MAX_TEXT_BYTES;
 use keywright_domain::catalog::{self, ExplainedEntitlement};
 use keywright_web::ApiError;
-use serde_json::Value;
+use serde::Deserialize;
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 /// One entitlement explained.
-#[derive(ToSchema)]
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[schema(as = CatalogEntryInput)]
-#[expect(dead_code, reason = "a description; the entries are read one by one")]
 pub(super) struct CatalogEntry {
     /// The word that keys carry.
     #[schema(pattern = "^[!-~]{1,255}$")]
@@ -22,78 +23,80 @@ pub(super) struct CatalogEntry {
     description: Option<String>,
 }
 
-/// Reads a catalogue: a list of `{slug, name, description}`. A description
-/// that is not sent becomes an empty one, because the SDKs take no null there.
-/// Further members of an entry stay.
-pub(super) fn read(mut catalog: Value) -> Result<Value, ApiError> {
-    let bad = |why: String| ApiError::bad_request(format!("entitlements_catalog: {why}"));
+/// Checks a catalogue. A description that is not sent becomes an empty one, because the
+/// SDKs take no null there.
+pub(super) fn read(catalog: Vec<CatalogEntry>) -> Result<Value, ApiError> {
+    let bad =
+        |why: &dyn std::fmt::Display| ApiError::bad_request(format!("entitlements_catalog{why}"));
+    let entries = catalog.into_iter().map(|entry| ExplainedEntitlement {
+        slug: entry.slug,
+        name: entry.name,
+        description: entry.description.unwrap_or_default(),
+    });
+    let entries: Vec<ExplainedEntitlement> = entries.collect();
+    catalog::check(&entries).map_err(|error| bad(&error))?;
+    let entries = entries.into_iter().map(
+        |entry| json!({ "slug": entry.slug, "name": entry.name, "description": entry.description }),
+    );
+    let catalog = Value::from_iter(entries);
     if catalog.to_string().len() > MAX_TEXT_BYTES {
-        return Err(bad(format!("at most {MAX_TEXT_BYTES} bytes of JSON")));
+        return Err(bad(&format!(
+            " must be at most {MAX_TEXT_BYTES} bytes of JSON"
+        )));
     }
-    let shape = || bad("a list of objects with the texts slug, name and description".to_owned());
-    let entries = catalog.as_array_mut().ok_or_else(shape)?;
-    let mut read = Vec::with_capacity(entries.len());
-    for entry in entries {
-        let members = entry.as_object_mut().ok_or_else(shape)?;
-        let description = members.entry("description").or_insert(Value::Null);
-        if description.is_null() {
-            *description = Value::from("");
-        }
-        let text = |name: &str| {
-            let text = members.get(name).and_then(Value::as_str);
-            text.map(str::to_owned).ok_or_else(shape)
-        };
-        read.push(ExplainedEntitlement {
-            slug: text("slug")?,
-            name: text("name")?,
-            description: text("description")?,
-        });
-    }
-    catalog::check(&read).map_err(|error| bad(error.to_string()))?;
     Ok(catalog)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+
+    fn sent(catalog: Value) -> Result<Value, String> {
+        let entries = serde_json::from_value(catalog).expect("entries");
+        read(entries).map_err(|error| error.message().to_owned())
+    }
 
     #[test]
     fn a_description_is_never_null() {
-        let sent = json!([
+        let entries = json!([
             { "slug": "a", "name": "A" },
             { "slug": "b", "name": "B", "description": null },
-            { "slug": "c", "name": "C", "description": "what it is", "icon": "c.svg" },
+            { "slug": "c", "name": "C", "description": "what it is" },
         ]);
         let kept = json!([
             { "slug": "a", "name": "A", "description": "" },
             { "slug": "b", "name": "B", "description": "" },
-            { "slug": "c", "name": "C", "description": "what it is", "icon": "c.svg" },
+            { "slug": "c", "name": "C", "description": "what it is" },
         ]);
-        assert_eq!(read(sent), Ok(kept.clone()));
-        assert_eq!(read(kept.clone()), Ok(kept));
+        assert_eq!(sent(entries), Ok(kept.clone()));
+        assert_eq!(sent(kept.clone()), Ok(kept));
     }
 
     #[test]
-    fn what_is_no_catalogue_is_refused() {
-        for bad in [
-            json!({}),
-            json!("a"),
-            json!(["a"]),
-            json!([["a", "A", ""]]),
-            json!([{ "slug": "a" }]),
-            json!([{ "name": "A" }]),
-            json!([{ "slug": "a", "name": 1 }]),
-            json!([{ "slug": "a", "name": "A", "description": 1 }]),
-            json!([{ "slug": "a b", "name": "A" }]),
-            json!([{ "slug": "a", "name": " " }]),
-            json!([{ "slug": "a", "name": "A" }, { "slug": "a", "name": "B" }]),
-            json!([{ "slug": "a", "name": "A", "icon": "x".repeat(20_001) }]),
-        ] {
-            let refused = read(bad.clone()).expect_err("a refusal");
-            assert_eq!(refused.status().as_u16(), 400, "{bad}");
-            let message = refused.message();
-            assert!(message.starts_with("entitlements_catalog: "), "{message}");
+    fn an_entry_that_cannot_be_shown_is_named() {
+        for (bad, message) in
+            [
+                (
+                    json!([{ "slug": "a", "name": "A" }, { "slug": "a b", "name": "A" }]),
+                    "entitlements_catalog[1].slug must be 1 to 255 ASCII characters without spaces",
+                ),
+                (
+                    json!([{ "slug": "a", "name": " " }]),
+                    "entitlements_catalog[0].name must be 1 to 200 bytes of text",
+                ),
+                (
+                    json!([{ "slug": "a", "name": "A" }, { "slug": "a", "name": "B" }]),
+                    "entitlements_catalog[1].slug must differ from those before it",
+                ),
+                (
+                    Value::from_iter((0..100).map(
+                        |number| json!({ "slug": number.to_string(), "name": "x".repeat(200) }),
+                    )),
+                    "entitlements_catalog must be at most 20000 bytes of JSON",
+                ),
+            ]
+        {
+            assert_eq!(sent(bad), Err(message.to_owned()));
         }
     }
 }

@@ -19,6 +19,7 @@ use utoipa::ToSchema;
 
 /// Only what is sent is changed.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct ProductChange {
     /// 1 to 200 bytes.
     #[schema(min_length = 1, max_length = 200)]
@@ -46,7 +47,7 @@ pub(crate) struct ProductChange {
     /// What each entitlement means; null for no catalogue.
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<Vec<CatalogEntry>>)]
-    entitlements_catalog: Option<Option<Value>>,
+    entitlements_catalog: Option<Option<Vec<CatalogEntry>>>,
     /// UUID of the business that sells it; null for the default one. Orders
     /// made before stay with the store they were made at.
     #[serde(default, deserialize_with = "nullable")]
@@ -100,7 +101,7 @@ impl ProductChange {
         metadata.as_ref().map_or(Ok(()), check_metadata)?;
         let catalog = match self.entitlements_catalog {
             Some(Some(catalog)) => Some(Some(catalog::read(catalog)?)),
-            cleared_or_absent => cleared_or_absent,
+            cleared_or_absent => cleared_or_absent.map(|_| None),
         };
         let price = price::read(
             self.price_sats,

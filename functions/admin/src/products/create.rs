@@ -15,6 +15,7 @@ use utoipa::ToSchema;
 
 /// The price is `price_sats`, or `price_currency` with `price_value`.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct ProductInput {
     /// Its name in URLs: 1 to 64 characters `a-z`, `0-9`, `-` and `_`.
     #[schema(pattern = "^[a-z0-9]([a-z0-9_-]{0,62}[a-z0-9])?$")]
@@ -39,8 +40,7 @@ pub(crate) struct ProductInput {
     #[schema(value_type = Option<Object>)]
     metadata: Option<Value>,
     /// What each entitlement means.
-    #[schema(value_type = Option<Vec<CatalogEntry>>)]
-    entitlements_catalog: Option<Value>,
+    entitlements_catalog: Option<Vec<CatalogEntry>>,
     /// UUID of the business that sells it; without it the default one.
     merchant_profile_id: Option<String>,
 }

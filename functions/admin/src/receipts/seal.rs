@@ -14,6 +14,7 @@ const MOST: usize = 100;
 
 /// Which receipts to seal.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[schema(as = ReceiptsToSeal)]
 pub(crate) struct SealRequest {
     /// 1 to 100 receipts, as `GET /v1/admin/receipts` showed them.
@@ -23,6 +24,7 @@ pub(crate) struct SealRequest {
 
 /// A receipt to seal.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct ReceiptToSeal {
     /// UUID.
     id: String,

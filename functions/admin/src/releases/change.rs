@@ -25,6 +25,7 @@ use utoipa::ToSchema;
 
 /// Only what is sent is changed.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct ReleaseChange {
     /// Another channel; with `signatures`.
     #[schema(pattern = "^(stable|rc|beta|alpha|dev)$")]
@@ -51,6 +52,7 @@ pub(crate) struct ReleaseChange {
 
 /// Why a version is taken back.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Yank {
     /// For people, at most 2000 bytes; may be empty.
     #[schema(max_length = 2_000)]

@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 
 /// Who may download.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct ReleaseGate {
     /// `false` opens the product to everybody.
     requires_license: bool,

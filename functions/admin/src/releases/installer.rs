@@ -23,6 +23,7 @@ const TRIES: usize = 5;
 
 /// The script.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Installer {
     /// A shell script, 1 to 200000 bytes that begin with `#!`. Make it with
     /// `keywright release installer`.

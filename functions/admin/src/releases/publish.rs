@@ -33,6 +33,7 @@ const MAX_COMMIT_BYTES: usize = 200;
 
 /// A version, or more files of one.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Publication {
     /// Slug of the product.
     product: String,
@@ -72,6 +73,7 @@ pub(crate) struct Publication {
 
 /// One file to publish.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct ReleaseFileInput {
     /// A Rust target triple or `any`; with `.deb`, `.tar.gz` … behind it for a
     /// second file of a platform.

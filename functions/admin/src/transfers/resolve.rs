@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 
 /// What was done about a transfer.
 #[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[schema(as = TransferResolution)]
 pub(crate) struct Resolve {
     /// `settled`, it pays the order `invoice_id`, whose license is issued;

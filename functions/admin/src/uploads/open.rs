@@ -20,6 +20,7 @@ use utoipa::ToSchema;
 
 /// The file.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct UploadInput {
     /// Slug of the product.
     product: String,

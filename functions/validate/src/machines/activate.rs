@@ -17,6 +17,7 @@ use utoipa::ToSchema;
 
 /// The machine that asks for a seat.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct ActivateRequest {
     /// The license key.
     key: String,

@@ -16,6 +16,7 @@ const DEFAULT_REASON: &str = "client_requested";
 /// The machine whose seat is to be freed: exactly one of `fingerprint` and
 /// `machine_id`.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct DeactivateRequest {
     /// The license key.
     key: String,

@@ -18,6 +18,7 @@ use utoipa::ToSchema;
 
 /// The machine that is still there.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct HeartbeatRequest {
     /// The license key.
     key: String,

@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 
 /// The license whose machines to list.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct LicenseMachinesRequest {
     /// The license key.
     key: String,

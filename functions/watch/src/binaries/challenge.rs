@@ -15,6 +15,7 @@ use utoipa::ToSchema;
 
 /// A wallet and a file.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[schema(as = BinaryChallengeRequest)]
 pub(crate) struct BinaryChallengeRequest {
     /// SHA-256 of the file, 64 hexadecimal digits.

@@ -18,6 +18,7 @@ use utoipa::ToSchema;
 
 /// A wallet, a file, and the proof.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[schema(as = BinaryClaimRequest)]
 pub(crate) struct BinaryClaimRequest {
     /// SHA-256 of the file, 64 hexadecimal digits.

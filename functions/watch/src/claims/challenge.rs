@@ -20,6 +20,7 @@ use utoipa::ToSchema;
 
 /// The wallet that will sign.
 #[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[schema(as = ClaimChallengeRequest)]
 pub(crate) struct ClaimChallengeRequest {
     /// The wallet; required only when several wallets paid in the transaction.

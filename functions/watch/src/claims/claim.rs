@@ -20,6 +20,7 @@ use utoipa::ToSchema;
 
 /// The signed challenge.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[schema(as = ClaimRequest)]
 pub(crate) struct ClaimRequest {
     /// `nonce` of the challenge.

@@ -23,6 +23,7 @@ const MOST_NAMED: usize = 100;
 
 /// The keys that are to stand from now on.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct ReleaseKeysInput {
     /// Public keys of minisign: the second line of a `.pub` file, or the file.
     /// To rotate, set the old and the new one, and the new one alone when what

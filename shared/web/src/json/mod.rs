@@ -1,7 +1,12 @@
 //! The JSON extractor: axum's rejections are plain text, ours speak the
-//! envelope. Statuses are those of the contract's framework: 400 for JSON that
-//! does not parse, 422 for wrong members, 415 for another content type, 413
-//! for a body over the limit.
+//! envelope and name the member. Statuses are those of the contract's framework: 400 for
+//! JSON that does not parse, 422 for wrong members, 415 for another content type, 413
+//! for a body over the limit. Whether a member that is not known is one, the type says:
+//! with `#[serde(deny_unknown_fields)]` it is, as on every public route.
+
+mod member_error;
+mod members;
+mod tree;
 
 use super::ApiError;
 use axum::body::Body;
@@ -11,16 +16,13 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use http_body::Body as _;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+pub use members::AnyText;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::error::Category;
+use tree::Node;
 
 /// Largest request body, 2 MiB as in the Keysat contract.
 pub const MAX_BODY_BYTES: usize = 2 * 1024 * 1024;
-
-/// Longest part of a decoding error that is sent back, in characters: it
-/// quotes what it found, which may be the whole body.
-const MAX_REASON_CHARS: usize = 200;
 
 /// A request body read as JSON, or an answer written as JSON.
 #[derive(Debug, Clone, Copy)]
@@ -62,22 +64,8 @@ impl<S: Send + Sync, T: DeserializeOwned> OptionalFromRequest<S> for Json<T> {
     }
 }
 
-/// Decodes a JSON object. A list is refused although serde would read one as
-/// the members in their order: a client that sends one is mistaken.
 fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
-    if body.trim_ascii_start().starts_with(b"[") {
-        return Err(ApiError::unprocessable(
-            "the body must be a JSON object, not a list",
-        ));
-    }
-    serde_json::from_slice(body).map_err(|error| {
-        let reason: String = error.to_string().chars().take(MAX_REASON_CHARS).collect();
-        if error.classify() == Category::Data {
-            ApiError::unprocessable(format!("the body does not fit: {reason}"))
-        } else {
-            ApiError::bad_request(format!("the body is not valid JSON: {reason}"))
-        }
-    })
+    T::deserialize(Node::parse(body)?).map_err(ApiError::from)
 }
 
 impl<T: Serialize> IntoResponse for Json<T> {
