@@ -321,7 +321,7 @@ fn exit_for(status: StatusCode) -> Exit {
     match status.as_u16() {
         401 | 403 => Exit::NotAllowed,
         404 | 409 => Exit::Refused,
-        400 | 413 | 415 | 501 => Exit::Usage,
+        400 | 413 | 415 | 422 | 501 => Exit::Usage,
         _ => Exit::Failed,
     }
 }

@@ -5,6 +5,7 @@ use super::merge;
 use super::types::{Publication, PublishedVersion, VersionChange, VersionOutcome};
 use crate::digest::{Digests, Hashes, each_piece, of_file, open};
 use crate::error::CliError;
+use keywright_domain::release::advice::{self, Advice, KnownVersion};
 use keywright_domain::release::index::{IndexedVersion, index_key};
 use keywright_domain::release::manifest::{
     ManifestError, ProductManifest, VersionManifest, content_key, product_key, version_key,
@@ -123,11 +124,13 @@ impl Folder {
     pub(super) fn publish(&self, new: &Publication, now: i64) -> Result<VersionOutcome, CliError> {
         let there = self.manifest(&new.product, new.version.as_str())?;
         let merged = merge::publish(there, new, now)?;
+        self.check_declared(&merged.manifest)?;
         if merged.changed {
             self.write(&new.product, &new.version, &merged.manifest)?;
         }
         self.index(&new.product, None)?;
         Ok(VersionOutcome {
+            advice: self.advice(&merged.manifest)?,
             manifest: merged.manifest,
             changed: merged.changed,
             ignored: merged.ignored,
@@ -151,12 +154,40 @@ impl Folder {
         let changed = self.write(product, version, &manifest)?;
         self.index(product, None)?;
         Ok(VersionOutcome {
+            advice: self.advice(&manifest)?,
             manifest,
             changed,
             ignored: Vec::new(),
             written: true,
             index: None,
         })
+    }
+
+    /// What to know about a version, by the others of this folder.
+    fn advice(&self, manifest: &VersionManifest) -> Result<Advice, CliError> {
+        let others = self.others(manifest)?;
+        Ok(advice::advise(
+            &KnownVersion::of_manifest(manifest),
+            &others,
+        ))
+    }
+
+    /// Refuses a version with metadata for an updater whose feed would skip it.
+    fn check_declared(&self, manifest: &VersionManifest) -> Result<(), CliError> {
+        let declared = advice::declared(None, &manifest.metadata);
+        let known = KnownVersion::of_manifest(manifest);
+        let mut skipping = advice::skipped_by(&known, &self.others(manifest)?).into_iter();
+        match skipping.find(|skip| declared.contains(&skip.updater)) {
+            Some(skip) => Err(CliError::usage(skip.advice(&manifest.version))),
+            None => Ok(()),
+        }
+    }
+
+    /// The other versions of the product.
+    fn others(&self, manifest: &VersionManifest) -> Result<Vec<KnownVersion>, CliError> {
+        let others = self.list(Some(&manifest.product), None)?;
+        let others = others.iter().filter(|one| one.version != manifest.version);
+        Ok(others.map(KnownVersion::of_manifest).collect())
     }
 
     /// Writes the manifest of a version, which publishes it. Returns true when it is

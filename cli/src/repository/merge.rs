@@ -151,6 +151,9 @@ pub(super) fn change(
     if let Some(percent) = change.rollout_percent {
         manifest.rollout_percent = percent;
     }
+    if let Some(metadata) = &change.metadata {
+        manifest.metadata.clone_from(metadata);
+    }
     Ok(manifest.arranged())
 }
 

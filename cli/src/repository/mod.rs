@@ -23,6 +23,7 @@ use folder::Folder;
 use keywright_domain::release::manifest::{ProductManifest, VersionManifest};
 use keywright_domain::release::{Channel, Version};
 use keywright_domain::slug::Slug;
+use serde_json::{Map, Value};
 use server::FileOutcome;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -213,6 +214,21 @@ impl Repository {
             published,
             &VersionChange {
                 rollout_percent: Some(percent),
+                ..VersionChange::default()
+            },
+        )
+    }
+
+    /// Replaces what the feeds of certain updaters need of a version.
+    pub(crate) fn set_metadata(
+        &self,
+        published: &PublishedVersion,
+        metadata: Map<String, Value>,
+    ) -> Result<VersionOutcome, CliError> {
+        self.change(
+            published,
+            &VersionChange {
+                metadata: Some(metadata),
                 ..VersionChange::default()
             },
         )

@@ -4,6 +4,7 @@ use super::client::{Client, Payload};
 use super::types::{Publication, PublishedVersion, ReleaseKeys, VersionChange, VersionOutcome};
 use crate::error::CliError;
 use keywright_domain::dates::{parse_rfc3339, rfc3339};
+use keywright_domain::release::advice::Advice;
 use keywright_domain::release::manifest::{
     Artifact, FORMAT, ProductManifest, VersionManifest, Yanked,
 };
@@ -95,6 +96,9 @@ impl Client {
         if let Some(percent) = change.rollout_percent {
             body.insert("rollout_percent".to_owned(), json!(percent));
         }
+        if let Some(metadata) = &change.metadata {
+            body.insert("metadata".to_owned(), json!(metadata));
+        }
         let path = format!(
             "/v1/admin/releases/{}",
             published.id.as_deref().unwrap_or_default()
@@ -157,6 +161,9 @@ struct VersionAnswer {
     changed: bool,
     written: bool,
     ignored: Vec<String>,
+    /// Nothing from an instance before it told this.
+    #[serde(flatten)]
+    advice: Option<Advice>,
     #[serde(default)]
     index: Option<ReleaseIndex>,
 }
@@ -167,6 +174,7 @@ impl From<VersionAnswer> for VersionOutcome {
             manifest: answer.manifest,
             changed: answer.changed,
             ignored: answer.ignored,
+            advice: answer.advice.unwrap_or_default(),
             written: answer.written,
             index: answer.index,
         }

@@ -1,5 +1,6 @@
 //! Published versions and release keys, and changes to them.
 
+use keywright_domain::release::advice::Advice;
 use keywright_domain::release::manifest::{Artifact, VersionManifest};
 use keywright_domain::release::{Channel, ReleaseIndex, Version};
 use keywright_domain::slug::Slug;
@@ -41,6 +42,8 @@ pub(crate) struct VersionChange {
     /// Why the version is yanked; `Some(None)` undoes it.
     pub(crate) yank_reason: Option<Option<String>>,
     pub(crate) rollout_percent: Option<u8>,
+    /// What the feeds of certain updaters need, in place of all that was there.
+    pub(crate) metadata: Option<Map<String, Value>>,
 }
 
 /// A version after a publication or a change.
@@ -51,6 +54,8 @@ pub(crate) struct VersionOutcome {
     pub(crate) changed: bool,
     /// Members that were ignored, because the version was published with other values.
     pub(crate) ignored: Vec<String>,
+    /// Whether it is the newest version, which feeds skip it, and what else to know.
+    pub(crate) advice: Advice,
     /// True when the manifest is written where it is served from.
     pub(crate) written: bool,
     /// The product's index, from a server that cannot write it.

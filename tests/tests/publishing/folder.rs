@@ -57,6 +57,25 @@ pub(crate) async fn published_without_a_server(_: &Instance) {
     assert_eq!(publish("any", file).await.ok()["changed"], false);
     assert_eq!(std::fs::read(&content).expect("the bytes"), b"the program");
     publish("any.zip", other).await.ok();
+    let metadata = vendor.file("metadata.json", br#"{"tauri":{}}"#);
+    let linux = "x86_64-unknown-linux-gnu";
+    let unreadable = [
+        "publish",
+        "--product",
+        "demo",
+        "--version",
+        "2026.10",
+        "--platform",
+        linux,
+        "--key",
+        &key,
+        "--metadata",
+        &metadata,
+        &vendor.path("demo"),
+    ];
+    release(&place, &unreadable)
+        .await
+        .is_refused(2, "Semantic Versioning only");
     let which = ["--product", "demo", "--version", "1.0.0"];
     let promote = ["promote", "--channel", "stable", "--key", &key];
     release(&place, &[&promote[..], &which].concat()).await.ok();

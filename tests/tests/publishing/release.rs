@@ -181,6 +181,23 @@ pub(crate) async fn published_promoted_and_taken_back(instance: &Instance) {
             assert_eq!(there.as_ref(), Some(&done["manifest"]), "{arguments:?}");
         }
     }
+    // Settings for updaters can be corrected; nothing is signed again.
+    let other_build = vendor.file("other.json", br#"{"sparkle":{"build_version":"8"}}"#);
+    for (file, changed) in [(&metadata, false), (&other_build, true)] {
+        let which = [
+            "metadata",
+            "--product",
+            "told",
+            "--version",
+            "1.0.0",
+            "--metadata",
+        ];
+        let done = release(&place, &[&which[..], &[file.as_str()]].concat())
+            .await
+            .ok();
+        assert_eq!(done["changed"], changed);
+        assert_eq!(done["newest"], "1.0.0");
+    }
     let listed = release(&place, &["list", "--product", "told"]).await.ok();
     let listed = listed["releases"].as_array().expect("a list").clone();
     assert_eq!(listed.len(), 1);
@@ -239,7 +256,20 @@ pub(crate) async fn refused(instance: &Instance) {
             release(&place, &arguments).await
         }
     };
-    publish("1.0.0", "shut", &file, &[]).await.ok();
+    publish("v1.0.0", "shut", &file, &[]).await.ok();
+    // What is not refused is told.
+    let told = publish("0.9", "shut", &file, &[]).await.ok();
+    assert_eq!(told["newest"], "1.0.0", "{told}");
+    assert_eq!(told["skipped_by"][0]["updater"], "electron", "{told}");
+    assert_eq!(told["notices"].as_array().map(Vec::len), Some(3), "{told}");
+    let metadata = vendor.file("electron.json", br#"{"electron":{}}"#);
+    publish("0.9.1.2", "shut", &file, &["--metadata", &metadata])
+        .await
+        .is_refused(2, "Semantic Versioning only");
+    let late = ["--built-at", "1700000000000"];
+    publish("0.9.1", "shut", &file, &late)
+        .await
+        .is_refused(2, "milliseconds");
     let other = vendor.file("other", b"other bytes");
     let refused: Said = publish("1.0.0", "shut", &other, &[]).await;
     refused.is_refused(3, "with different bytes");
@@ -249,7 +279,7 @@ pub(crate) async fn refused(instance: &Instance) {
     refused.is_refused(2, "pre-release");
     let refused = publish("1.0.0", "no-such-product", &file, &[]).await;
     refused.is_refused(3, "no-such-product");
-    let refused = publish("v1", "shut", &file, &[]).await;
+    let refused = publish("vv1", "shut", &file, &[]).await;
     assert_eq!(refused.code, 2, "{refused:?}");
     let empty = vendor.file("empty", b"");
     publish("3.0.0", "shut", &empty, &[])

@@ -4,6 +4,7 @@ mod gate;
 mod installer;
 mod key;
 mod list;
+mod metadata;
 mod promote;
 mod publish;
 mod rollout;
@@ -30,6 +31,8 @@ pub enum Release {
     Promote(promote::Promote),
     /// Offers a version to a percentage of the installations.
     Rollout(rollout::Rollout),
+    /// Replaces the settings for updaters of a version.
+    Metadata(metadata::Metadata),
     /// Lists published versions.
     List(list::List),
     /// Opens a product: anyone may download it.
@@ -53,6 +56,7 @@ impl Release {
             Self::Unyank(unyank) => unyank.run(),
             Self::Promote(promote) => promote.run(),
             Self::Rollout(rollout) => rollout.run(),
+            Self::Metadata(metadata) => metadata.run(),
             Self::List(list) => list.run(),
             Self::Open(open) => open.run(),
             Self::Close(close) => close.run(),
@@ -72,17 +76,22 @@ fn changed(outcome: &VersionOutcome, done: &str) -> CommandOutput {
     } else {
         format!("{product} {version}: nothing changed")
     };
-    let ignored = outcome.ignored.join(", ");
-    let text = if ignored.is_empty() {
-        done
-    } else {
-        format!("{done}\nignored, because the version was published with other values: {ignored}")
-    };
+    let mut text = done;
+    if !outcome.ignored.is_empty() {
+        let ignored = outcome.ignored.join(", ");
+        text.push_str("\nignored, because the version was published with other values: ");
+        text.push_str(&ignored);
+    }
+    for notice in &outcome.advice.notices {
+        text.push_str("\nnote: ");
+        text.push_str(notice);
+    }
     CommandOutput {
         text,
         json: json!({
             "ok": true, "changed": outcome.changed, "ignored": outcome.ignored,
-            "manifest": manifest,
+            "newest": outcome.advice.newest, "skipped_by": outcome.advice.skipped_by,
+            "notices": outcome.advice.notices, "manifest": manifest,
         }),
     }
 }

@@ -14,7 +14,6 @@ use keywright_domain::dates::{check_past, parse_rfc3339};
 use keywright_domain::release::manifest::Artifact;
 use keywright_domain::release::statement::{FileName, Statement};
 use keywright_domain::release::{Channel, Platform};
-use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -99,16 +98,7 @@ impl Publish {
 
     fn publication(&self) -> Result<Publication, CliError> {
         let read = |path: &PathBuf| input::read_text(path);
-        let metadata = self.metadata.as_ref().map(|path| {
-            let members: Result<Map<String, Value>, _> =
-                serde_json::from_str(input::clean(&read(path)?));
-            members.map_err(|error| {
-                CliError::usage(format!(
-                    "{} must contain a JSON object: {error}",
-                    path.display()
-                ))
-            })
-        });
+        let metadata = self.metadata.as_deref().map(super::metadata::read);
         Ok(Publication {
             product: self.target.product.clone(),
             version: self.target.version.clone(),

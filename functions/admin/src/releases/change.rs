@@ -3,7 +3,7 @@
 
 use super::keys::TrustedKeys;
 use super::view::RecordedRelease;
-use super::{check_entitlement, check_notes, on_channel, rollout, write};
+use super::{advice, check_entitlement, check_notes, metadata, on_channel, rollout, write};
 use crate::ids::ReleaseId;
 use crate::text::{self, MAX_NOTE_BYTES, nullable};
 use crate::{Operator, Ports};
@@ -13,6 +13,7 @@ use keywright_domain::access::{Caller, Scope};
 use keywright_domain::release::manifest::Artifact;
 use keywright_domain::release::{Channel, agreement};
 use keywright_store::ChangeOutcome;
+use keywright_store::releases::known_versions;
 use keywright_store::releases::release_change::{
     self, NewSignature, ReleaseChanges, ReleaseRefusal,
 };
@@ -20,6 +21,7 @@ use keywright_store::releases::versions::{self, Release};
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
 use keywright_web::{ApiError, Json};
 use serde::Deserialize;
+use serde_json::Value;
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
@@ -48,6 +50,10 @@ pub(crate) struct ReleaseChange {
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<String>, max_length = 255)]
     requires_entitlement: Option<Option<String>>,
+    /// What the feeds of certain updaters need, in place of all that was there; at most
+    /// 20000 bytes of JSON.
+    #[schema(value_type = Option<Object>)]
+    metadata: Option<Value>,
 }
 
 /// Why a version is taken back.
@@ -109,10 +115,12 @@ pub(crate) async fn handler(
         ChangeOutcome::Refused(refusal) => return Err(refused(refusal)),
     };
     let written = write::manifests(&ports, &release.product).await?;
+    let known = known_versions::load(&ports.database, &release.product).await?;
+    let advice = advice::of(known, &release);
     let index = write::index_unless(&ports, &release.product, written).await?;
     Ok(Json(RecordedRelease {
         index,
-        ..RecordedRelease::new(release, changed, written)
+        ..RecordedRelease::new(release, changed, written, advice)
     }))
 }
 
@@ -165,6 +173,7 @@ impl ReleaseChange {
             rollout_percent: self.rollout_percent.map(rollout).transpose()?,
             notes: self.notes,
             requires_entitlement: self.requires_entitlement,
+            metadata: self.metadata.map(metadata).transpose()?,
         })
     }
 }

@@ -1,6 +1,7 @@
 //! Routes for releases, one file each. The database is the authority; the
 //! manifests in the release storage are written from it ([`write`]).
 
+mod advice;
 pub(crate) mod change;
 pub(crate) mod gate;
 mod index;
@@ -11,12 +12,13 @@ pub(crate) mod publish;
 mod view;
 mod write;
 
-use crate::text;
+use crate::text::{self, check_metadata};
 use keywright_domain::release::{Channel, ReleaseKey, Version};
 use keywright_domain::slug::Slug;
 use keywright_domain::terms::check_entitlements;
 use keywright_license::PublicKey;
 use keywright_web::ApiError;
+use serde_json::{Map, Value};
 
 /// Longest notes of a release, in bytes.
 const MAX_NOTES_BYTES: usize = 50_000;
@@ -46,6 +48,14 @@ fn check_notes(notes: &str) -> Result<(), ApiError> {
 fn check_entitlement(entitlement: &str) -> Result<(), ApiError> {
     check_entitlements(std::slice::from_ref(&entitlement.to_owned()))
         .map_err(|error| ApiError::bad_request(format!("requires_entitlement: {error}")))
+}
+
+fn metadata(metadata: Value) -> Result<Map<String, Value>, ApiError> {
+    check_metadata(&metadata)?;
+    match metadata {
+        Value::Object(members) => Ok(members),
+        _ => Err(ApiError::bad_request("metadata must be a JSON object")),
+    }
 }
 
 fn rollout(percent: u8) -> Result<u8, ApiError> {

@@ -3,10 +3,9 @@
 use super::keys::TrustedKeys;
 use super::view::RecordedRelease;
 use super::{
-    check_entitlement, check_notes, on_channel, product, release_key, rollout, unknown_product,
-    write,
+    advice, check_entitlement, check_notes, metadata, on_channel, product, release_key, rollout,
+    unknown_product, write,
 };
-use crate::text::check_metadata;
 use crate::{Operator, Ports};
 use axum::Extension;
 use keywright_domain::access::Caller;
@@ -15,6 +14,7 @@ use keywright_domain::release::manifest::{Artifact, content_key};
 use keywright_domain::release::statement::{FileName, Sha256Hex, Sha512Hex};
 use keywright_domain::release::{Channel, Platform, ReleaseKey, Version, agreement};
 use keywright_domain::slug::Slug;
+use keywright_store::releases::known_versions;
 use keywright_store::releases::publication::{
     self, MAX_FILES, NewRelease, PublicationIds, PublishOutcome, SignedFile,
 };
@@ -22,7 +22,7 @@ use keywright_store::releases::versions::Release;
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
 use keywright_web::{ApiError, Attempted, Json};
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::collections::BTreeSet;
 use utoipa::ToSchema;
 
@@ -102,7 +102,10 @@ pub(crate) struct ReleaseFileInput {
 /// nothing, other bytes for a platform are 409. The version's own members are
 /// those of its first publication. A file that none of the product's release keys
 /// has signed is 422 `untrusted_signature`; a product that has no release key is
-/// 409 `no_release_key`. 503 `storage_unavailable` says that it is
+/// 409 `no_release_key`. A version that the feed of an updater would pass over is 422
+/// `unusable_for_updater` if the product's metadata names that updater in `updaters`, or
+/// the version has metadata for it; otherwise the answer says so in `skipped_by` and
+/// `notices`, which also say whether the version is the newest of its channel. 503 `storage_unavailable` says that it is
 /// recorded and not visible yet; sending it again makes it so.
 #[utoipa::path(
     post,
@@ -131,6 +134,8 @@ pub(crate) async fn handler(
         });
     }
     new.first_key = trusted.first;
+    let known = known_versions::load(&ports.database, &new.product).await?;
+    advice::check_declared(&known, &new)?;
     uploaded(&ports, &new).await?;
     let ids = PublicationIds {
         key_audit: ports.stamps.new_id(),
@@ -145,11 +150,12 @@ pub(crate) async fn handler(
     };
     let written = write::manifests(&ports, &new.product).await?;
     let ignored = ignored(&new, &release);
+    let advice = advice::of(known, &release);
     let index = write::index_unless(&ports, &new.product, written).await?;
     Ok(Json(RecordedRelease {
         ignored,
         index,
-        ..RecordedRelease::new(release, changed, written)
+        ..RecordedRelease::new(release, changed, written, advice)
     }))
 }
 
@@ -274,14 +280,6 @@ impl Publication {
             first_key: None,
         };
         Ok((new, files, key))
-    }
-}
-
-fn metadata(metadata: Value) -> Result<Map<String, Value>, ApiError> {
-    check_metadata(&metadata)?;
-    match metadata {
-        Value::Object(members) => Ok(members),
-        _ => Err(ApiError::bad_request("metadata must be a JSON object")),
     }
 }
 

@@ -1,8 +1,10 @@
 //! A release as the operator sees it.
 
 use keywright_domain::dates::rfc3339;
-use keywright_domain::release::ReleaseIndex;
+use keywright_domain::release::advice::{Advice, SkipReason, SkippingFeed};
 use keywright_domain::release::manifest::{Artifact, VersionManifest};
+use keywright_domain::release::updaters::Updater;
+use keywright_domain::release::{ReleaseIndex, Version};
 use keywright_store::releases::versions::Release;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -106,6 +108,27 @@ impl From<Release> for ReleaseView {
     }
 }
 
+/// A feed that passes a version over.
+#[derive(Serialize, ToSchema)]
+#[schema(as = SkippingFeed)]
+pub(crate) struct SkippingFeedView {
+    /// `electron`, `sparkle` or `tauri`.
+    #[schema(value_type = String, example = "electron")]
+    updater: Updater,
+    /// `not_semantic_versioning` or `build_version_missing`.
+    #[schema(value_type = String, example = "not_semantic_versioning")]
+    reason: SkipReason,
+}
+
+impl From<SkippingFeed> for SkippingFeedView {
+    fn from(skip: SkippingFeed) -> Self {
+        Self {
+            updater: skip.updater,
+            reason: skip.reason,
+        }
+    }
+}
+
 /// A release after a change, and its manifest.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct RecordedRelease {
@@ -116,6 +139,14 @@ pub(crate) struct RecordedRelease {
     /// Members that were sent and not taken over, because the version had
     /// others when its first file was published.
     pub(super) ignored: Vec<&'static str>,
+    /// The newest version on the release's channel that has one of its platforms, once it
+    /// is offered to everybody; null where none is offered.
+    #[schema(required, value_type = Option<String>)]
+    pub(super) newest: Option<Version>,
+    /// Feeds that pass the version over, and why.
+    pub(super) skipped_by: Vec<SkippingFeedView>,
+    /// What to know and to do about the version, for people.
+    pub(super) notices: Vec<String>,
     /// Whether the manifest is in the release storage. `false` on a host that
     /// cannot write there: put `manifest` into the mounted folder, as
     /// `<product>/<version>/MANIFEST.json`.
@@ -131,12 +162,16 @@ pub(crate) struct RecordedRelease {
 }
 
 impl RecordedRelease {
-    pub(super) fn new(release: Release, changed: bool, written: bool) -> Self {
+    pub(super) fn new(release: Release, changed: bool, written: bool, advice: Advice) -> Self {
+        let skipped_by = advice.skipped_by.into_iter();
         Self {
             manifest: release.manifest(),
             release: release.into(),
             changed,
             ignored: Vec::new(),
+            newest: advice.newest,
+            skipped_by: skipped_by.map(SkippingFeedView::from).collect(),
+            notices: advice.notices,
             written,
             index: None,
         }

@@ -2,6 +2,7 @@
 
 pub mod download_log;
 pub mod feed_offers;
+pub mod known_versions;
 pub mod publication;
 pub mod release_change;
 pub mod release_feed;

@@ -7,7 +7,7 @@ use crate::releases::versions::{BY_ID, Release};
 use keywright_domain::release::{Channel, ReleaseKey};
 use keywright_ports::{Batch, Database, DatabaseError, Row, Statement};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
 /// What may change. `None` leaves a member as it is.
@@ -24,6 +24,8 @@ pub struct ReleaseChanges {
     pub notes: Option<Option<String>>,
     /// An entitlement that a token must have; `Some(None)` for none.
     pub requires_entitlement: Option<Option<String>>,
+    /// What the feeds of certain updaters need, all of it.
+    pub metadata: Option<Map<String, Value>>,
 }
 
 /// A signature that a release key stands behind.
@@ -80,7 +82,7 @@ const REFUSAL: &str = concat!(
 const DIFFERENCE: &str = insert_difference!(
     "SELECT id, json_object('channel', channel, 'yank_reason', yank_reason,
             'rollout_percent', rollout_percent, 'notes', notes,
-            'requires_entitlement', requires_entitlement) AS doc
+            'requires_entitlement', requires_entitlement, 'metadata', json(metadata)) AS doc
      FROM releases WHERE id = ?6 AND ",
     refusal!("?7"),
     " IS NULL"
@@ -127,6 +129,7 @@ pub async fn change(
            notes = iif(json_type(?2, '$.notes') IS NULL, notes, ?2 ->> '$.notes'),
            requires_entitlement = iif(json_type(?2, '$.requires_entitlement') IS NULL,
                                       requires_entitlement, ?2 ->> '$.requires_entitlement'),
+           metadata = coalesce(?2 ->> '$.metadata', metadata),
            revision = revision + 1, updated_at = ?3
          WHERE id = ?1 AND EXISTS (SELECT 1 FROM audit WHERE id = ?4)",
         actor,
@@ -171,6 +174,7 @@ impl ReleaseChanges {
                 "requires_entitlement",
                 self.requires_entitlement.clone().map(Value::from),
             ),
+            ("metadata", self.metadata.clone().map(Value::from)),
         ])
     }
 }

@@ -52,6 +52,18 @@ const SYSTEMS: [(&str, System); 7] = [
     ("", System::Windows),
 ];
 
+/// Whether some channel file has files of a release.
+#[must_use]
+pub fn has_files(files: &[Listed]) -> bool {
+    SYSTEMS.into_iter().any(|(_, system)| {
+        let file = ChannelFile {
+            channel: Channel::Stable,
+            system,
+        };
+        !file.files(files).is_empty()
+    })
+}
+
 impl ChannelFile {
     /// Reads the name of a channel file, such as `latest-mac.yml`. The stable
     /// channel is `latest`.

@@ -180,7 +180,7 @@ mod tests {
 }
 
 #[cfg(test)]
-fn listed(files: &[(&str, &str)]) -> Vec<Listed> {
+pub(super) fn listed(files: &[(&str, &str)]) -> Vec<Listed> {
     files
         .iter()
         .map(|(platform, file_name)| Listed {

@@ -1,0 +1,406 @@
+//! What a publisher is told about a version: whether it is the newest, which feeds pass
+//! it over, and what the updaters themselves make of it.
+
+use super::manifest::VersionManifest;
+use super::offer::{Candidate, newest};
+use super::updaters::{Listed, Updater, appcast, electron, joomla, sparkle, tauri};
+use super::{Channel, Version};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::cmp::Ordering;
+
+/// A version of a product, as far as it matters here.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct KnownVersion {
+    /// The version.
+    pub version: Version,
+    /// Its channel.
+    pub channel: Channel,
+    /// Whether it was yanked.
+    pub yanked: bool,
+    /// Its files.
+    pub files: Vec<Listed>,
+    /// What the feeds of certain updaters need.
+    pub metadata: Map<String, Value>,
+}
+
+/// Why a feed passes a version over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SkipReason {
+    /// The updater reads Semantic Versioning only.
+    NotSemanticVersioning,
+    /// It has no build version, and an earlier version has one that Sparkle would take
+    /// for newer.
+    BuildVersionMissing,
+}
+
+/// A feed that passes a version over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SkippingFeed {
+    /// The updater.
+    pub updater: Updater,
+    /// Why.
+    pub reason: SkipReason,
+}
+
+/// What is told.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Advice {
+    /// The newest version of the channel that has one of the platforms; `None` where
+    /// nothing is offered.
+    pub newest: Option<Version>,
+    /// Feeds that pass the version over.
+    pub skipped_by: Vec<SkippingFeed>,
+    /// The same and more, for people.
+    pub notices: Vec<String>,
+}
+
+impl KnownVersion {
+    /// What a manifest says.
+    #[must_use]
+    pub fn of_manifest(manifest: &VersionManifest) -> Self {
+        let files = manifest.artifacts.iter().map(|file| Listed {
+            platform: file.platform.clone(),
+            file_name: file.file_name.clone(),
+        });
+        Self {
+            version: manifest.version.clone(),
+            channel: manifest.channel,
+            yanked: manifest.yanked.is_some(),
+            files: files.collect(),
+            metadata: manifest.metadata.clone(),
+        }
+    }
+
+    fn candidate(&self) -> Candidate<'_> {
+        Candidate {
+            version: &self.version,
+            channel: self.channel,
+            yanked: self.yanked,
+            rollout_percent: 100,
+        }
+    }
+
+    /// Whether an updater finds a file of its own in it.
+    fn is_for(&self, updater: Updater) -> bool {
+        match updater {
+            Updater::Electron => electron::has_files(&self.files),
+            Updater::Joomla => joomla::package(&self.files).is_some(),
+            Updater::Sparkle => sparkle::archive(&self.files, None).is_some(),
+            Updater::Tauri => !tauri::platforms(&self.files).is_empty(),
+        }
+    }
+
+    fn entry(&self) -> Option<appcast::Entry<'_>> {
+        Some(appcast::Entry {
+            version: &self.version,
+            channel: self.channel,
+            item: sparkle::Item::of(&self.version, &self.metadata),
+            arm64_only: sparkle::archive(&self.files, None)?.arm64_only,
+        })
+    }
+
+    fn shares_a_platform_with(&self, other: &Self) -> bool {
+        let has = |platform| other.files.iter().any(|file| file.platform == platform);
+        self.files.iter().any(|file| has(file.platform.clone()))
+    }
+}
+
+/// Which feeds pass `new` over. `others` are the product's other versions.
+#[must_use]
+pub fn skipped_by(new: &KnownVersion, others: &[KnownVersion]) -> Vec<SkippingFeed> {
+    let not_read = |updater, is_readable: bool| {
+        (!is_readable && new.is_for(updater)).then_some(SkippingFeed {
+            updater,
+            reason: SkipReason::NotSemanticVersioning,
+        })
+    };
+    let entries: Vec<appcast::Entry<'_>> =
+        offered(others).filter_map(KnownVersion::entry).collect();
+    let backwards = new
+        .entry()
+        .filter(|entry| appcast::goes_backwards(entry, &entries))
+        .map(|_| SkippingFeed {
+            updater: Updater::Sparkle,
+            reason: SkipReason::BuildVersionMissing,
+        });
+    let all = [
+        not_read(Updater::Electron, electron::is_readable(&new.version)),
+        backwards,
+        not_read(Updater::Tauri, tauri::is_readable(&new.version)),
+    ];
+    all.into_iter().flatten().collect()
+}
+
+/// The updaters that a product is made for: those in `updaters`, a member of the
+/// product's metadata, and those for which the version itself has metadata.
+#[must_use]
+pub fn declared(updaters: Option<&Value>, metadata: &Map<String, Value>) -> Vec<Updater> {
+    let listed = updaters.and_then(Value::as_array);
+    let is_listed = |updater: Updater| {
+        listed.is_some_and(|names| names.iter().any(|name| name == updater.as_str()))
+    };
+    let is_declared =
+        |updater: &Updater| is_listed(*updater) || metadata.contains_key(updater.as_str());
+    Updater::ALL.into_iter().filter(is_declared).collect()
+}
+
+/// What is told about a version that was published or changed. `others` are the
+/// product's other versions.
+#[must_use]
+pub fn advise(new: &KnownVersion, others: &[KnownVersion]) -> Advice {
+    let sharing = others
+        .iter()
+        .filter(|other| other.shares_a_platform_with(new));
+    let all = sharing.chain([new]);
+    let newest = newest(all, new.channel, |version| version.candidate());
+    let newest = newest.map(|known| known.version.clone());
+    let skipped_by = skipped_by(new, others);
+    let mut notices = Vec::new();
+    if !new.yanked
+        && let Some(newest) = newest.as_ref().filter(|newest| **newest != new.version)
+    {
+        notices.push(format!(
+            "{} is not the newest version on {}: {newest} is newer, and `latest` and the feeds offer that",
+            new.version, new.channel
+        ));
+    }
+    notices.extend(skipped_by.iter().map(|skip| skip.advice(&new.version)));
+    notices.extend(taken_for_older(new, others));
+    notices.extend(builds_in_another_order(new, others));
+    for file in &new.files {
+        if !file.platform.is_known_to_feeds() {
+            notices.push(format!(
+                "{} is not a Rust target triple: it can be downloaded, but update feeds do not know it",
+                file.platform
+            ));
+        }
+    }
+    if new.metadata.contains_key(Updater::Joomla.as_str()) {
+        notices.extend(plugin_without_folder(new));
+    }
+    Advice {
+        newest,
+        skipped_by,
+        notices,
+    }
+}
+
+impl SkippingFeed {
+    /// What happens and what to do, for people.
+    #[must_use]
+    pub fn advice(self, version: &Version) -> String {
+        let updater = match self.updater {
+            Updater::Electron => "electron-updater",
+            Updater::Joomla => "Joomla",
+            Updater::Sparkle => "Sparkle",
+            Updater::Tauri => "Tauri",
+        };
+        match self.reason {
+            SkipReason::NotSemanticVersioning => format!(
+                "the feed for {updater} skips {version}, because {updater} reads Semantic Versioning only: use three numbers without leading zeros, such as 1.4.0"
+            ),
+            SkipReason::BuildVersionMissing => format!(
+                "the feed for {updater} skips {version}, because it has no build version and {updater} would take it for older than an earlier version: set metadata.sparkle.build_version to the application's CFBundleVersion"
+            ),
+        }
+    }
+}
+
+fn offered(versions: &[KnownVersion]) -> impl Iterator<Item = &KnownVersion> {
+    versions.iter().filter(|version| !version.yanked)
+}
+
+/// Updaters that compare by Semantic Versioning take the new version for older than one
+/// that it comes after, or for the same.
+fn taken_for_older(new: &KnownVersion, others: &[KnownVersion]) -> Option<String> {
+    let semantic = |version: &Version| semver::Version::parse(version.as_str()).ok();
+    let own = semantic(&new.version)?;
+    let names: Vec<&str> = [
+        (Updater::Electron, "electron-updater"),
+        (Updater::Tauri, "Tauri"),
+    ]
+    .into_iter()
+    .filter(|(updater, _)| new.is_for(*updater))
+    .map(|(_, name)| name)
+    .collect();
+    let before = offered(others)
+        .filter(|other| other.version < new.version && other.shares_a_platform_with(new))
+        .filter_map(|other| Some((semantic(&other.version)?, &other.version)));
+    let (_, other) = before
+        .filter(|(other, _)| other.cmp_precedence(&own) != Ordering::Less)
+        .max_by(|(_, a), (_, b)| a.cmp(b))?;
+    (!names.is_empty()).then(|| {
+        format!(
+            "{} compare by Semantic Versioning, where {} is not newer than {other}: installations that have {other} do not update; separate numbers with dots (beta.9, beta.10), and do not rely on build metadata",
+            names.join(" and "),
+            new.version
+        )
+    })
+}
+
+/// Sparkle compares builds only, and these are in another order than the versions.
+fn builds_in_another_order(new: &KnownVersion, others: &[KnownVersion]) -> Option<String> {
+    let own = new.entry().filter(|entry| entry.item.has_build_version)?;
+    let own_build = own.item.build_version.as_str();
+    let other = offered(others)
+        .filter_map(KnownVersion::entry)
+        .filter(|other| other.item.has_build_version && other.channel == own.channel)
+        .find(|other| {
+            let versions = own.version.cmp(other.version);
+            appcast::compare(own_build, &other.item.build_version) != versions
+        })?;
+    Some(format!(
+        "Sparkle compares build versions only: {} has {own_build} and {} has {}, which is another order than that of the versions; an installation of the one with the larger build version does not update to the other",
+        new.version, other.version, other.item.build_version
+    ))
+}
+
+fn plugin_without_folder(new: &KnownVersion) -> Option<String> {
+    let said = new.metadata.get(Updater::Joomla.as_str())?;
+    let is_plugin = said.get("type").and_then(Value::as_str) == Some("plugin");
+    (is_plugin && said.get("folder").is_none()).then(|| {
+        "metadata.joomla.folder is missing: sites find a plugin by its group, unless the product's slug names it (plg_system_demo)".to_owned()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::updaters::listed;
+    use super::*;
+    use serde_json::json;
+
+    const LINUX: (&str, &str) = ("x86_64-unknown-linux-gnu", "demo.AppImage");
+    const MAC: (&str, &str) = ("universal-apple-darwin", "Demo.dmg");
+
+    fn known(version: &str, channel: Channel, file: (&str, &str), build: &str) -> KnownVersion {
+        let sparkle = json!({ "build_version": build });
+        KnownVersion {
+            version: Version::parse(version).expect("a version"),
+            channel,
+            yanked: false,
+            files: listed(&[file]),
+            metadata: Map::from_iter((!build.is_empty()).then(|| ("sparkle".to_owned(), sparkle))),
+        }
+    }
+
+    fn linux(version: &str) -> KnownVersion {
+        known(version, Channel::Beta, LINUX, "")
+    }
+
+    #[test]
+    fn a_version_that_is_not_the_newest_says_which_is() {
+        let others = [linux("4.0.0-beta9"), known("5.0.0", Channel::Beta, MAC, "")];
+        for (new, newest, is_noticed) in [
+            (linux("4.0.0-beta8"), Some("4.0.0-beta9"), true),
+            // Version 5 has no file for Linux.
+            (linux("4.0.0-beta10"), Some("4.0.0-beta10"), false),
+            (
+                known("4.0.0", Channel::Stable, LINUX, ""),
+                Some("4.0.0"),
+                false,
+            ),
+        ] {
+            let advice = advise(&new, &others);
+            assert_eq!(advice.newest.as_ref().map(Version::as_str), newest);
+            let noticed = advice
+                .notices
+                .iter()
+                .any(|text| text.contains("not the newest"));
+            assert_eq!(noticed, is_noticed, "{advice:?}");
+        }
+        let yanked = KnownVersion {
+            yanked: true,
+            ..linux("4.0.0-beta9")
+        };
+        assert_eq!(
+            advise(&yanked, &[]),
+            Advice {
+                newest: None,
+                ..Advice::default()
+            }
+        );
+        let newest = advise(&linux("1.0.0"), &[yanked]).newest;
+        assert_eq!(newest.as_ref().map(Version::as_str), Some("1.0.0"));
+    }
+
+    #[test]
+    fn feeds_that_pass_a_version_over_are_named() {
+        use SkipReason::{BuildVersionMissing, NotSemanticVersioning};
+        let before = [known("1.0.0", Channel::Stable, MAC, "100")];
+        let mac = |version, build| known(version, Channel::Stable, MAC, build);
+        for (new, skipping) in [
+            (linux("1.2.0"), &[][..]),
+            (
+                linux("2026.10"),
+                &[
+                    (Updater::Electron, NotSemanticVersioning),
+                    (Updater::Tauri, NotSemanticVersioning),
+                ],
+            ),
+            (
+                known("2026.10", Channel::Stable, ("any", "pkg_demo.zip"), ""),
+                &[],
+            ),
+            (mac("1.1.0", "101"), &[]),
+            (mac("1.1.0", ""), &[(Updater::Sparkle, BuildVersionMissing)]),
+            (mac("0.9.0", ""), &[]),
+            (
+                mac("1.2.3.4", ""),
+                &[
+                    (Updater::Electron, NotSemanticVersioning),
+                    (Updater::Sparkle, BuildVersionMissing),
+                    (Updater::Tauri, NotSemanticVersioning),
+                ],
+            ),
+        ] {
+            let found: Vec<_> = skipped_by(&new, &before)
+                .into_iter()
+                .map(|skip| (skip.updater, skip.reason))
+                .collect();
+            assert_eq!(found, skipping, "{}", new.version);
+            let notices = advise(&new, &before).notices;
+            let told = notices.iter().filter(|text| text.contains("skips")).count();
+            assert_eq!(told, skipping.len(), "{notices:?}");
+        }
+    }
+
+    #[test]
+    fn what_an_updater_would_take_for_older_is_told() {
+        for (before, new, is_told) in [
+            ("4.0.0-beta9", "4.0.0-beta10", true),
+            ("4.0.0-beta.9", "4.0.0-beta.10", false),
+            ("1.0.0+build.9", "1.0.0+build.10", true),
+            ("1.0.0", "1.1.0", false),
+            ("2.0.0", "1.1.0", false),
+        ] {
+            let notices = advise(&linux(new), &[linux(before)]).notices;
+            let told = notices
+                .iter()
+                .any(|text| text.contains("Semantic Versioning"));
+            assert_eq!(told, is_told, "{before} {new}: {notices:?}");
+        }
+        let mac = |version, build| known(version, Channel::Stable, MAC, build);
+        for (new, is_told) in [(mac("2.0.0", "90"), true), (mac("2.0.0", "101"), false)] {
+            let notices = advise(&new, &[mac("1.9.6", "100")]).notices;
+            assert_eq!(!notices.is_empty(), is_told, "{notices:?}");
+        }
+    }
+
+    #[test]
+    fn an_updater_is_declared_by_the_product_or_the_version() {
+        let metadata = json!({ "tauri": {}, "other": 1 });
+        let metadata = metadata.as_object().expect("members");
+        for (updaters, expected) in [
+            (None, &[Updater::Tauri][..]),
+            (
+                Some(json!(["electron", "nothing", 1])),
+                &[Updater::Electron, Updater::Tauri],
+            ),
+            (Some(json!("electron")), &[Updater::Tauri]),
+        ] {
+            assert_eq!(declared(updaters.as_ref(), metadata), expected);
+        }
+    }
+}
