@@ -4,6 +4,7 @@
 use crate::Ports;
 use crate::error::{Body, GateError};
 use crate::files::OPEN;
+use crate::latest::encoded;
 use crate::newest::{OfferedVersion, RequiredContent, VersionSearch};
 use crate::query::{GateQuery, STAGING_ID};
 use crate::versions::unknown;
@@ -63,6 +64,8 @@ pub(crate) struct ChannelArtifact {
     file_name: String,
     /// Where it is; a licensed product's takes a token.
     url: String,
+    /// The same file at a URL that ends in its name.
+    file_url: String,
     /// Its size in bytes.
     size_bytes: u64,
     /// SHA-256 in lower-case hex.
@@ -160,8 +163,10 @@ fn release(ports: &Ports, found: &OfferedVersion) -> Option<ChannelRelease> {
 fn file(public_url: &str, manifest: &VersionManifest, artifact: &Artifact) -> ChannelArtifact {
     let (product, version) = (&manifest.product, &manifest.version);
     let platform = &artifact.platform;
+    let url = format!("{public_url}/releases/{product}/{version}/{platform}");
     ChannelArtifact {
-        url: format!("{public_url}/releases/{product}/{version}/{platform}"),
+        file_url: format!("{url}/{}", encoded(artifact.file_name.as_str())),
+        url,
         platform: platform.to_string(),
         file_name: artifact.file_name.to_string(),
         size_bytes: artifact.size_bytes,

@@ -72,7 +72,7 @@ impl GateError {
     /// 404 for a file.
     pub(crate) fn no_file() -> Self {
         Self::new(StatusCode::NOT_FOUND, "binary not found")
-            .note("this version has no file for this platform")
+            .note("there is no such version, or it has no file of this name or for this platform; versions are written without a leading v")
     }
 
     /// 401 for a request without a token, with where to put one.

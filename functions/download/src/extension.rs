@@ -90,6 +90,7 @@ pub(crate) async fn handler(
         version,
         platform: None,
         takes_download_ids: true,
+        resuming: None,
     };
     let opened = gated.open(query.presented(&headers)).await;
     let passed = match opened {
@@ -105,7 +106,7 @@ pub(crate) async fn handler(
             let artifact = package_of(manifest).ok_or_else(GateError::no_file)?;
             files::listed(manifest, artifact, admitted.to())
         }
-        StoredVersion::Older { .. } => {
+        StoredVersion::Older(_) => {
             let platform = older_package(&ports, &file).await?;
             let key = format!(
                 "{product}/{version}/{}",

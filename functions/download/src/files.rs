@@ -8,6 +8,7 @@ use data_encoding::HEXLOWER;
 use http::{HeaderMap, HeaderValue, Method, header};
 use keywright_domain::release::ReleaseFile;
 use keywright_domain::release::manifest::{Artifact, VersionManifest, content_key};
+use keywright_domain::release::statement::Sha256Hex;
 use keywright_ports::ReleaseError;
 use keywright_web::{Download, GATED};
 
@@ -42,20 +43,27 @@ pub(crate) fn of_platform(
             let artifact = manifest.artifact(file.platform.as_str())?;
             Some(listed(manifest, artifact, to))
         }
-        StoredVersion::Older { .. } => Some(Download {
+        StoredVersion::Older(older) => Some(Download {
             name: Some(file.file_name()),
+            digest: older
+                .digest(file.platform.as_str())
+                .and_then(bytes_of_digest),
             cache_control: to.cache_control(),
             ..Download::new(file.key())
         }),
     }
 }
 
+fn bytes_of_digest(digest: &Sha256Hex) -> Option<[u8; 32]> {
+    let bytes = HEXLOWER.decode(digest.as_str().as_bytes()).ok();
+    bytes.and_then(|bytes| bytes.try_into().ok())
+}
+
 /// A file of a manifest.
 pub(crate) fn listed(manifest: &VersionManifest, artifact: &Artifact, to: Audience) -> Download {
-    let digest = HEXLOWER.decode(artifact.sha256.as_str().as_bytes()).ok();
     Download {
         name: Some(artifact.file_name.to_string()),
-        digest: digest.and_then(|bytes| bytes.try_into().ok()),
+        digest: bytes_of_digest(&artifact.sha256),
         size: Some(artifact.size_bytes),
         modified: Some(manifest.published_at_unix),
         cache_control: to.cache_control(),

@@ -9,11 +9,15 @@ use crate::query::{LinkQuery, Member, Presented};
 use futures_util::future::join;
 use http::StatusCode;
 use keywright_domain::release::gate::{DownloadRights, GateRefusal, Held, VersionRequirements};
+use keywright_domain::release::resume;
 use keywright_domain::slug::Slug;
-use keywright_license::{DownloadId, DownloadLink, TokenError, VerifyKeys, clean_pasted};
+use keywright_license::{
+    DownloadId, DownloadLink, LinkError, TokenError, VerifyKeys, clean_pasted,
+};
 use keywright_ports::Reader;
 use keywright_services::holder::{CredentialRefusal, HeldCredential, NotHolder};
 use keywright_store::licenses::holders::{self, Holder};
+use keywright_store::releases::download_log::{self, Transfer};
 
 /// Somebody whose signature or download id is good, or anybody where the product is open.
 #[derive(Debug, Default)]
@@ -101,6 +105,19 @@ pub(crate) struct GatedVersion<'a> {
     pub(crate) platform: Option<&'a str>,
     /// Whether a download id opens it by itself, as in the URLs of Joomla.
     pub(crate) takes_download_ids: bool,
+    /// What may show that the request goes on with a transfer.
+    pub(crate) resuming: Option<Resuming<'a>>,
+}
+
+/// A request that may go on with a transfer that an expired link began.
+#[derive(Clone, Copy)]
+pub(crate) struct Resuming<'a> {
+    /// The network that the caller is in.
+    pub(crate) network: &'a str,
+    /// `Range`.
+    pub(crate) range: Option<&'a str>,
+    /// `If-Range`.
+    pub(crate) if_range: Option<&'a str>,
 }
 
 impl GatedVersion<'_> {
@@ -134,7 +151,9 @@ impl GatedVersion<'_> {
             };
             return Ok((anybody, stored?));
         }
-        let admitted = self.admit(presented).await?;
+        let sha256 = |stored: &StoredVersion| stored.sha256(self.platform?).map(str::to_owned);
+        let sha256 = stored.as_ref().ok().and_then(sha256);
+        let admitted = self.admit(presented, sha256.as_deref()).await?;
         // What is wrong with a manifest is told to those only who may ask.
         let stored = stored?;
         let required = VersionRequirements {
@@ -150,15 +169,19 @@ impl GatedVersion<'_> {
         Ok((admitted, stored))
     }
 
-    /// Checks what is presented, but for its dates and rights.
-    async fn admit(&self, presented: Presented) -> Result<Admitted, GateRefused> {
+    /// Checks what is presented, but for its dates and rights. `sha256` is of the file.
+    async fn admit(
+        &self,
+        presented: Presented,
+        sha256: Option<&str>,
+    ) -> Result<Admitted, GateRefused> {
         match presented {
             Presented::Nothing => Err(GateError::token_missing().into()),
             Presented::Credential {
                 member: Member::DownloadId,
                 ..
             } if !self.takes_download_ids => Err(GateError::token_missing().into()),
-            Presented::Link(link) => self.by_link(&link, self.ports.keys()?).await,
+            Presented::Link(link) => self.by_link(&link, self.ports.keys()?, sha256).await,
             Presented::Credential { text, member } => {
                 self.by_credential(&text, member, self.ports.keys()?).await
             }
@@ -167,18 +190,40 @@ impl GatedVersion<'_> {
 
     /// Without a database a link opens what it names: sign made it minutes ago,
     /// for a license that was good.
-    async fn by_link(&self, link: &LinkQuery, keys: &VerifyKeys) -> Result<Admitted, GateRefused> {
+    async fn by_link(
+        &self,
+        link: &LinkQuery,
+        keys: &VerifyKeys,
+        sha256: Option<&str>,
+    ) -> Result<Admitted, GateRefused> {
         let expires = link.expires.parse().unwrap_or(-1);
         let dlid = clean_pasted(&link.dlid).to_ascii_lowercase();
         let token = clean_pasted(&link.token);
-        DownloadLink::new(self.product.as_str(), self.version, &dlid, expires)
-            .and_then(|link| link.verify(&token, keys, self.ports.stamps.now()))
-            .map_err(|error| forbidden(error.code(), error.to_string()))?;
+        let now = self.ports.stamps.now();
+        let refused = |error: &LinkError| forbidden(error.code(), error.to_string());
+        let verified = DownloadLink::new(self.product.as_str(), self.version, &dlid, expires)
+            .and_then(|link| link.verify(&token, keys, now));
+        // It is signed by us, and only its time is over.
+        let begun_between = match &verified {
+            Ok(()) => None,
+            Err(LinkError::Expired) if self.goes_on(sha256) => Some(
+                resume::begun_between(expires, now).ok_or_else(|| refused(&LinkError::Expired))?,
+            ),
+            Err(error) => return Err(refused(error)),
+        };
         let Some(database) = &self.ports.database else {
-            return Ok(Admitted::default());
+            return match begun_between {
+                None => Ok(Admitted::default()),
+                Some(_) => Err(refused(&LinkError::Expired)),
+            };
         };
         let holder = holders::of_download_id(database, &dlid).await?;
         let holder = holder.ok_or_else(|| not_holder(NotHolder::UnknownDownloadId, None))?;
+        if let Some(between) = begun_between
+            && !self.has_begun(database, &holder.id, between).await?
+        {
+            return Err(refused(&LinkError::Expired));
+        }
         if holder.product_slug != self.product.as_str() {
             return Err(not_holder(NotHolder::WrongProduct, Some(&holder)));
         }
@@ -187,6 +232,35 @@ impl GatedVersion<'_> {
             license_id: Some(holder.id),
             anybody: false,
         })
+    }
+
+    /// Whether the request goes on with a transfer of this file.
+    fn goes_on(&self, sha256: Option<&str>) -> bool {
+        let resuming = self.resuming.zip(sha256);
+        resuming.is_some_and(|(resuming, sha256)| {
+            resume::goes_on(resuming.range, resuming.if_range, sha256)
+        })
+    }
+
+    /// Whether the log has the beginning of the transfer, by the same license from the
+    /// same network.
+    async fn has_begun(
+        &self,
+        database: &Reader,
+        license_id: &str,
+        between: (i64, i64),
+    ) -> Result<bool, GateRefused> {
+        let Some((resuming, platform)) = self.resuming.zip(self.platform) else {
+            return Ok(false);
+        };
+        let transfer = Transfer {
+            license_id,
+            product: self.product.as_str(),
+            version: self.version,
+            platform,
+            address_prefix: resuming.network,
+        };
+        Ok(download_log::has_begun(database, transfer, between).await?)
     }
 
     /// A token, a license key or a download id.

@@ -2,14 +2,17 @@
 //! platform is.
 
 use crate::Ports;
+use crate::binary::FileRequest;
 use crate::error::{Body, GateError};
+use crate::files::OPEN;
+use crate::manifest;
 use crate::newest::{RequiredContent, VersionSearch};
-use crate::query::{GateQuery, STAGING_ID};
+use crate::query::{GateQuery, STAGING_ID, WHOLE};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
-use keywright_domain::release::{Channel, Name, NotAChannel};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use keywright_domain::release::{Channel, Name, NotAChannel, ReleaseFile, Version};
 use keywright_domain::slug::Slug;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 
@@ -17,7 +20,9 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_e
 /// Yanked versions are passed over; pre-releases are not on the stable
 /// channel, which is the one that counts where none is named. A staged rollout counts as
 /// in the feeds: without an id an installation is led to what everybody gets. A token in
-/// the query is handed on.
+/// the query is handed on. With `direct=1` the answer is the file itself, for clients that
+/// do not send `Authorization` again after a redirect; `Content-Location` names the version.
+/// A range counts only with `If-Range`, so that two versions are never mixed.
 ///
 /// `latest/{platform}.sig` leads to the signature, `latest/MANIFEST` to the
 /// manifest, there with the platform, if any, in `?platform=`.
@@ -32,12 +37,18 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_e
         ("channel" = Option<String>, Query, description = "`stable`, `rc`, `beta`, `alpha` or `dev`; each has also what is more stable."),
         ("platform" = Option<String>, Query, description = "The platform, of `MANIFEST`."),
         ("token" = Option<String>, Query, description = "The license's token, to be handed on."),
+        ("direct" = Option<String>, Query, description = "`1`: the answer is the file itself, as at the version's own URL, and no redirect."),
         ("staging" = Option<String>, Query, description = "What the installation calls itself, for staged rollouts."),
         ("x-user-staging-id" = Option<String>, Header, description = "The same, as a header."),
     ),
     responses(
+        (status = 200, description = "The file, with `direct=1`.", body = Vec<u8>, content_type = "application/octet-stream"),
+        (status = 206, description = "The part of it that `Range` asks for, with `direct=1` and `If-Range`.", body = Vec<u8>, content_type = "application/octet-stream"),
+        (status = 304, description = "The client has it; with `direct=1`."),
         (status = 307, description = "`Location` has the path of the version's file."),
         (status = 400, description = "The path or the query breaks its grammar.", body = Body),
+        (status = 401, description = "With `direct=1`: no token, or one that is not the vendor's.", body = Body),
+        (status = 403, description = "With `direct=1`: it does not open this.", body = Body),
         (status = 404, description = "No version has a file for this platform.", body = Body),
         (status = 503, description = "The storage is out of order.", body = Body),
     ),
@@ -45,13 +56,13 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_e
 pub(crate) async fn handler(
     State(ports): State<Ports>,
     path: Result<Path<(String, String)>, PathRejection>,
-    uri: Uri,
-    headers: HeaderMap,
+    mut request: FileRequest,
 ) -> Result<Response, GateError> {
     let Path((product, asked_for)) = path.unwrap_or_else(|_| Path(<_>::default()));
     let product = Slug::parse(&product).map_err(GateError::bad_path)?;
     Name::parse(&asked_for).map_err(GateError::bad_path)?;
-    let query = GateQuery::of(&uri)?;
+    let query = GateQuery::of(&request.uri)?;
+    let is_direct = query.is_direct()?;
     let channel = channel(query.channel.as_deref())?;
     let platform = match asked_for.as_str() {
         "MANIFEST" => query.platform.as_deref(),
@@ -65,7 +76,7 @@ pub(crate) async fn handler(
         product: &product,
         channel,
         having: platform.map_or(RequiredContent::Manifest, RequiredContent::File),
-        client: query.installation(&headers),
+        client: query.installation(&request.headers),
         most: 1,
     };
     let found = search.run().await?.unwrap_or_default();
@@ -76,11 +87,55 @@ pub(crate) async fn handler(
         )));
     };
     let mut location = format!("/releases/{product}/{version}/{asked_for}");
-    if let Some(token) = &query.token {
-        location.push_str("?token=");
-        location.extend(encoded(token));
+    if is_direct {
+        // The client may have a part of the version that was the newest before.
+        request.ignore_range_of_anything();
+        return direct(&ports, request, (&product, version), &location, query).await;
+    }
+    let resumes = is_resuming(&request.headers).then_some((WHOLE, "1"));
+    let token = query.token.as_deref().map(|token| ("token", token));
+    for (at, (name, value)) in [token, resumes].into_iter().flatten().enumerate() {
+        location.push(if at == 0 { '?' } else { '&' });
+        location.push_str(name);
+        location.push('=');
+        location.extend(encoded(value));
     }
     redirect(&location, query.token.is_some())
+}
+
+/// Whether a request may go on with a part of another version: it asks for a range, and
+/// does not say of what.
+fn is_resuming(headers: &HeaderMap) -> bool {
+    headers.contains_key(header::RANGE) && !headers.contains_key(header::IF_RANGE)
+}
+
+/// Answers with the file itself; `location` is its path.
+async fn direct(
+    ports: &Ports,
+    request: FileRequest,
+    (product, version): (&Slug, &Version),
+    location: &str,
+    query: GateQuery,
+) -> Result<Response, GateError> {
+    let asked_for = location.rsplit('/').next().unwrap_or_default();
+    let mut response = if asked_for == "MANIFEST" {
+        let version = Name::parse(version.as_str()).map_err(GateError::bad_path)?;
+        manifest::answer(ports, product, &version, &request).await?
+    } else {
+        let file = ReleaseFile::parse(product.as_str(), version.as_str(), asked_for);
+        let file = file.map_err(GateError::bad_path)?;
+        request.answer(ports, &file, query).await?
+    };
+    let headers = response.headers_mut();
+    let location = HeaderValue::from_str(location).map_err(GateError::bad_query)?;
+    headers.insert(header::CONTENT_LOCATION, location);
+    // Another version may be the newest in a moment.
+    if headers.get(header::CACHE_CONTROL) == Some(&HeaderValue::from_static(OPEN)) {
+        let check = HeaderValue::from_static("public, no-cache");
+        headers.insert(header::CACHE_CONTROL, check);
+    }
+    headers.append(header::VARY, HeaderValue::from_name(STAGING_ID));
+    Ok(response)
 }
 
 /// A channel by its name; stable where none is named.
@@ -113,7 +168,7 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~');
 
-fn encoded(text: &str) -> PercentEncode<'_> {
+pub(crate) fn encoded(text: &str) -> PercentEncode<'_> {
     utf8_percent_encode(text, ENCODED)
 }
 

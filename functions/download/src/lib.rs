@@ -15,6 +15,7 @@ mod install;
 mod latest;
 mod manifest;
 mod manifest_cache;
+mod named_file;
 mod newest;
 mod notes;
 mod products;
@@ -26,7 +27,7 @@ mod verify_key;
 mod versions;
 
 use axum::Router;
-use axum::middleware::map_response;
+use axum::middleware::from_fn;
 use error::GateError;
 use git::Repository;
 use keywright_license::VerifyKeys;
@@ -36,7 +37,7 @@ use keywright_ports::{Grants, Host, settings};
 use keywright_services::configuration;
 use keywright_store::operator::retention;
 use keywright_web::Function;
-use keywright_web::{RELEASES_SENDFILE, Sendfile};
+use keywright_web::{RELEASES_SENDFILE, Sendfile, cors};
 use manifest_cache::ManifestCache;
 use notes::Journal;
 use std::sync::Arc;
@@ -83,6 +84,7 @@ keywright_web::endpoints! {
         channel_feed(query),
         manifest(query),
         binary(query),
+        named_file(query),
         extension(query),
         verify_key(query),
         public_key(query),
@@ -126,7 +128,7 @@ fn router(host: &Host) -> Result<Router, PortError> {
         .fallback(error::unknown_route)
         .method_not_allowed_fallback(error::wrong_method)
         .with_state(ports);
-    Ok(slash::optional(routes).layer(map_response(headers::add)))
+    Ok(cors(slash::optional(routes).layer(from_fn(headers::add))))
 }
 
 fn ports(host: &Host) -> Result<Ports, PortError> {

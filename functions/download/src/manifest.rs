@@ -1,12 +1,13 @@
 //! `GET /releases/{product}/{version}/MANIFEST`: what a version consists of.
 
 use crate::Ports;
+use crate::binary::FileRequest;
 use crate::error::{Body, GateError};
 use crate::files::OPEN;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use http::{HeaderMap, Method, StatusCode};
+use http::StatusCode;
 use keywright_domain::release::Name;
 use keywright_domain::release::manifest::version_key;
 use keywright_domain::slug::Slug;
@@ -36,18 +37,27 @@ use keywright_web::Download;
 pub(crate) async fn handler(
     State(ports): State<Ports>,
     path: Result<Path<(String, String)>, PathRejection>,
-    method: Method,
-    headers: HeaderMap,
+    request: FileRequest,
 ) -> Result<Response, GateError> {
     let Path((product, version)) = path.unwrap_or_else(|_| Path(<_>::default()));
     let product = Slug::parse(&product).map_err(GateError::bad_path)?;
     let version = Name::parse(&version).map_err(GateError::bad_path)?;
+    answer(&ports, &product, &version, &request).await
+}
+
+/// Answers with the manifest of a version.
+pub(crate) async fn answer(
+    ports: &Ports,
+    product: &Slug,
+    version: &Name,
+    request: &FileRequest,
+) -> Result<Response, GateError> {
     let manifest = Download {
         content_type: "application/json",
         cache_control: OPEN,
-        ..Download::new(version_key(&product, version.as_str()))
+        ..Download::new(version_key(product, version.as_str()))
     };
-    let answer = manifest.answer(&ports.releases, None, &method, &headers);
+    let answer = manifest.answer(&ports.releases, None, &request.method, &request.headers);
     answer.await?.ok_or_else(|| {
         GateError::new(StatusCode::NOT_FOUND, "not found").note("this version has no manifest")
     })

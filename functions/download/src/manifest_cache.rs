@@ -4,12 +4,13 @@
 
 use keywright_domain::release::index::{MAX_INDEX_BYTES, ReleaseIndex, index_key};
 use keywright_domain::release::manifest::{
-    MAX_MANIFEST_BYTES, ManifestError, ProductManifest, VersionManifest, product_key, version_key,
+    MAX_MANIFEST_BYTES, ManifestError, OlderManifest, ProductManifest, VersionManifest,
+    product_key, version_key,
 };
+use keywright_domain::release::statement::Sha256Hex;
 use keywright_domain::release::{Name, Version, is_reserved};
 use keywright_domain::slug::Slug;
 use keywright_ports::{ReleaseError, Releases, Stamps};
-use serde::Deserialize;
 use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -28,10 +29,7 @@ pub(crate) enum StoredVersion {
     /// Laid out by its manifest.
     Listed(Arc<VersionManifest>),
     /// Laid out the older way, or not there at all: the files say.
-    Older {
-        /// When it was built, in unix seconds, where an older manifest says.
-        built_at: Option<i64>,
-    },
+    Older(OlderManifest),
 }
 
 impl StoredVersion {
@@ -39,7 +37,15 @@ impl StoredVersion {
     pub(crate) fn built_at(&self) -> Option<i64> {
         match self {
             Self::Listed(manifest) => Some(manifest.built_at_unix),
-            Self::Older { built_at } => *built_at,
+            Self::Older(older) => older.built_at,
+        }
+    }
+
+    /// SHA-256 of the file of a platform, in hex.
+    pub(crate) fn sha256(&self, platform: &str) -> Option<&str> {
+        match self {
+            Self::Listed(manifest) => Some(manifest.artifact(platform)?.sha256.as_str()),
+            Self::Older(older) => older.digest(platform).map(Sha256Hex::as_str),
         }
     }
 
@@ -47,7 +53,7 @@ impl StoredVersion {
     pub(crate) fn requires_entitlement(&self) -> Option<&str> {
         match self {
             Self::Listed(manifest) => manifest.requires_entitlement.as_deref(),
-            Self::Older { .. } => None,
+            Self::Older(_) => None,
         }
     }
 }
@@ -147,15 +153,9 @@ impl ManifestCache {
         product: &Slug,
         version: &str,
     ) -> Result<StoredVersion, ReleaseError> {
-        /// The one member of an older manifest that counts.
-        #[derive(Default, Deserialize)]
-        #[serde(default)]
-        struct Older {
-            built_at_unix: Option<i64>,
-        }
         let key = version_key(product, version);
         let Some(json) = self.releases.read(&key, MAX_MANIFEST_BYTES).await? else {
-            return Ok(StoredVersion::Older { built_at: None });
+            return Ok(StoredVersion::Older(OlderManifest::default()));
         };
         match VersionManifest::read(&json, product, version) {
             Ok(manifest) => {
@@ -165,12 +165,7 @@ impl ManifestCache {
                 }
                 Ok(StoredVersion::Listed(manifest))
             }
-            Err(ManifestError::Format) => {
-                let older: Older = serde_json::from_slice(&json).unwrap_or_default();
-                Ok(StoredVersion::Older {
-                    built_at: older.built_at_unix,
-                })
-            }
+            Err(ManifestError::Format) => Ok(StoredVersion::Older(OlderManifest::read(&json))),
             Err(error) => Err(ReleaseError(format!("{key}: {error}"))),
         }
     }

@@ -128,7 +128,7 @@ impl VersionSearch<'_> {
                 (has_it && self.takes(&candidate(version, &manifest)))
                     .then(|| found(Some(manifest)))
             }
-            Ok(StoredVersion::Older { .. }) => None,
+            Ok(StoredVersion::Older(_)) => None,
             Err(error) => {
                 self.tell(&error);
                 None
@@ -186,7 +186,7 @@ impl VersionSearch<'_> {
                 let takes = has_it && self.takes(&candidate(version, &manifest));
                 Ok(takes.then(|| found(Some(manifest))))
             }
-            StoredVersion::Older { .. } => {
+            StoredVersion::Older(_) => {
                 let candidate = Candidate {
                     version,
                     channel: Channel::of_older(version),

@@ -5,7 +5,7 @@ use axum::extract::Query;
 use http::{HeaderMap, HeaderName, Uri};
 use keywright_domain::release::updaters::filled_in;
 use keywright_license::{LicenseKey, clean_pasted};
-use keywright_web::bearer_of;
+use keywright_web::{basic_password_of, bearer_of};
 
 /// By what name an installation is known to staged rollouts; electron-updater
 /// has a header of this name.
@@ -21,6 +21,8 @@ pub(crate) struct GateQuery {
     pub(crate) channel: Option<String>,
     pub(crate) platform: Option<String>,
     pub(crate) staging: Option<String>,
+    direct: Option<String>,
+    whole: Option<String>,
 }
 
 impl GateQuery {
@@ -45,6 +47,8 @@ impl GateQuery {
                 "channel" => &mut query.channel,
                 "platform" => &mut query.platform,
                 "staging" => &mut query.staging,
+                "direct" => &mut query.direct,
+                "whole" => &mut query.whole,
                 _ => continue,
             };
             if let (Some(first), "dlid") = (&*member, name) {
@@ -62,6 +66,23 @@ impl GateQuery {
         Ok(query)
     }
 
+    /// Whether `latest` is to answer the file itself.
+    ///
+    /// # Errors
+    /// 400 for a value that says neither.
+    pub(crate) fn is_direct(&self) -> Result<bool, GateError> {
+        is_set("direct", self.direct.as_deref())
+    }
+
+    /// Whether a range counts only where `If-Range` says of what: `latest` adds that to
+    /// the address that it leads to, because the client may have a part of another version.
+    ///
+    /// # Errors
+    /// 400 for a value that says neither.
+    pub(crate) fn is_whole(&self) -> Result<bool, GateError> {
+        is_set(WHOLE, self.whole.as_deref())
+    }
+
     /// What the installation calls itself, for staged rollouts.
     pub(crate) fn installation<'a>(&'a self, headers: &'a HeaderMap) -> Option<&'a str> {
         let header = headers.get(STAGING_ID).and_then(|id| id.to_str().ok());
@@ -70,10 +91,10 @@ impl GateQuery {
     }
 
     /// What the request shows. A bearer in the `Authorization` header wins, even when
-    /// it is garbage; other schemes are passed over. Only a license key gives way to
-    /// what the query has: updaters send it along with the link that it got them. In
-    /// the query, `expires` makes it a signed link; then comes a token, then a
-    /// download id.
+    /// it is garbage. A license key there gives way to what the query has: updaters send it
+    /// along with the link that it got them. So does the password of `Basic`, which a
+    /// netrc file has for all addresses of a host; other schemes are passed over. In the
+    /// query, `expires` makes it a signed link; then comes a token, then a download id.
     pub(crate) fn presented(self, headers: &HeaderMap) -> Presented {
         let bearer = bearer_of(headers);
         let is_key = bearer.is_some_and(LicenseKey::is_meant);
@@ -107,8 +128,23 @@ impl GateQuery {
                 text,
                 member: Member::DownloadId,
             },
-            _ => bearer.map_or(Presented::Nothing, in_header),
+            _ => {
+                let password = basic_password_of(headers);
+                let in_header_anyway = bearer.or(password.as_deref());
+                in_header_anyway.map_or(Presented::Nothing, in_header)
+            }
         }
+    }
+}
+
+/// The name of [`GateQuery::is_whole`].
+pub(crate) const WHOLE: &str = "whole";
+
+fn is_set(name: &str, value: Option<&str>) -> Result<bool, GateError> {
+    match value {
+        None | Some("" | "0" | "false") => Ok(false),
+        Some("1" | "true") => Ok(true),
+        Some(_) => Err(GateError::bad_query(format!("{name} must be 1 or 0"))),
     }
 }
 
@@ -182,6 +218,14 @@ mod tests {
         assert_eq!(shown(Some("bearer a"), "token=b"), "token a");
         assert_eq!(shown(Some("BEARER a"), ""), "token a");
         assert_eq!(shown(Some("Basic a"), "token=b"), "token b");
+        // `user:a`, `:a`, `a:` and `user:b=c`, with and without padding.
+        assert_eq!(shown(Some("Basic dXNlcjph"), ""), "token a");
+        assert_eq!(shown(Some("basic OmE="), ""), "token a");
+        assert_eq!(shown(Some("Basic YTo"), ""), "token a");
+        assert_eq!(shown(Some("Basic dXNlcjpiPWM="), "token=b"), "token b");
+        for none in ["Basic", "Basic Og==", "Basic dXNlcg==", "Digest dXNlcjph"] {
+            assert_eq!(shown(Some(none), ""), "nothing", "{none}");
+        }
         assert_eq!(shown(None, "token=b"), "token b");
         assert_eq!(shown(Some("Basic a"), ""), "nothing");
         assert_eq!(shown(None, "other=1"), "nothing");

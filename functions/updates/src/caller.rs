@@ -4,7 +4,7 @@ use crate::Ports;
 use http::{HeaderMap, StatusCode};
 use keywright_license::clean_pasted;
 use keywright_services::holder::HeldCredential;
-use keywright_web::{ApiError, bearer_of};
+use keywright_web::{ApiError, basic_password_of, bearer_of};
 
 /// A caller, as far as the signature of what it sent tells.
 #[derive(Debug, Default)]
@@ -18,7 +18,7 @@ pub(crate) struct Caller {
 
 impl Caller {
     /// Reads the key or token of a request: `Authorization: Bearer`, else
-    /// `?token=`.
+    /// `?token=`, else the password of `Authorization: Basic`.
     ///
     /// # Errors
     /// 401 for one that was not signed here, 503 without public keys.
@@ -28,7 +28,8 @@ impl Caller {
         query: Option<&str>,
     ) -> Result<Self, ApiError> {
         let query = query.filter(|text| !text.is_empty());
-        let Some(text) = bearer_of(headers).or(query) else {
+        let password = basic_password_of(headers);
+        let Some(text) = bearer_of(headers).or(query).or(password.as_deref()) else {
             return Ok(Self::default());
         };
         let unauthorized = |code, message| ApiError::new(StatusCode::UNAUTHORIZED, code, message);
@@ -40,7 +41,7 @@ impl Caller {
                 NOT_A_DOWNLOAD_ID.to_owned(),
             ));
         }
-        let is_token = credential.claims().is_some() && bearer_of(headers).is_none();
+        let is_token = credential.claims().is_some() && query == Some(text);
         Ok(Self {
             credential: Some(credential),
             query_token: is_token.then(|| clean_pasted(text).into_owned()),

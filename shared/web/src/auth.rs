@@ -1,7 +1,7 @@
 //! Bearer keys and the comparison of secrets.
 
 use super::ApiError;
-use data_encoding::HEXLOWER;
+use data_encoding::{BASE64_NOPAD, HEXLOWER};
 use http::{HeaderMap, header};
 use keywright_ports::{Config, settings};
 use sha2::{Digest, Sha256};
@@ -30,6 +30,23 @@ pub fn bearer_of(headers: &HeaderMap) -> Option<&str> {
     scheme
         .eq_ignore_ascii_case("bearer")
         .then(|| credential.trim())
+}
+
+/// The password of `Authorization: Basic`, which is where netrc files, pip and apt put a
+/// token; the user name where there is no password. `None` for any other header.
+#[must_use]
+pub fn basic_password_of(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, encoded) = value.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let encoded = encoded.trim().trim_end_matches('=');
+    let decoded = BASE64_NOPAD.decode(encoded.as_bytes()).ok()?;
+    let text = String::from_utf8(decoded).ok()?;
+    let (user, password) = text.split_once(':')?;
+    let credential = if password.is_empty() { user } else { password };
+    (!credential.is_empty()).then(|| credential.to_owned())
 }
 
 /// A configured bearer key.

@@ -34,7 +34,7 @@ use serde::Serialize;
 use std::fmt::Write as _;
 
 /// RFC 9530, section 3.
-const REPR_DIGEST: HeaderName = HeaderName::from_static("repr-digest");
+pub(crate) const REPR_DIGEST: HeaderName = HeaderName::from_static("repr-digest");
 
 /// `Cache-Control` of what not everybody may have: no shared cache keeps it,
 /// and the client's own asks again before it uses it, with its token.

@@ -29,7 +29,7 @@ mod serve;
 mod state;
 mod visit;
 
-pub use auth::{Bearer, bearer_of, hash_of_secret, same_secret};
+pub use auth::{Bearer, basic_password_of, bearer_of, hash_of_secret, same_secret};
 pub use client::Client;
 pub use download::{Download, GATED};
 pub use error::{ApiError, Failure};
@@ -42,7 +42,7 @@ pub use list::{List, Listed, NoFilter};
 pub use query::{Query, StrictQuery};
 pub use sendfile::{NotASendfile, RELEASES_SENDFILE, Sendfile};
 pub use serve::{
-    REQUEST_ID, RequestId, api_router, not_opened, request_id_of, serve, set_content_length,
+    REQUEST_ID, RequestId, api_router, cors, not_opened, request_id_of, serve, set_content_length,
 };
 pub use state::{Attempted, WithinAttempt};
 pub use visit::Visit;

@@ -2,6 +2,7 @@
 //! error of ours, `content-length`, CORS, and the envelope for unknown routes
 //! and wrong methods.
 
+use super::download::REPR_DIGEST;
 use super::idempotency::REPLAYED;
 use super::rate_limit::{RATE_LIMIT, RATE_LIMIT_POLICY};
 use super::{ApiError, Failure};
@@ -33,7 +34,7 @@ pub fn api_router(routes: Router) -> Router {
 }
 
 /// Lets a page of any origin call, without credentials.
-fn cors(routes: Router) -> Router {
+pub fn cors(routes: Router) -> Router {
     let every_method = [
         Method::GET,
         Method::HEAD,
@@ -52,6 +53,11 @@ fn cors(routes: Router) -> Router {
             REPLAYED,
             header::RETRY_AFTER,
             header::LINK,
+            header::ETAG,
+            header::CONTENT_DISPOSITION,
+            header::CONTENT_LOCATION,
+            header::CONTENT_RANGE,
+            REPR_DIGEST,
             RATE_LIMIT,
             RATE_LIMIT_POLICY,
         ]);

@@ -228,7 +228,7 @@ async fn changed_and_listed(instance: &Instance) {
     assert!(list("&channel=beta").await.0.is_empty());
     assert_eq!(list("&version=0.9.0").await.0, ["0.9.0"]);
     assert!(list("&limit=1").await.1.is_string());
-    for query in ["?channel=best", "?version=v1", "?product=No!", "?limit=0"] {
+    for query in ["?channel=best", "?version=one", "?product=No!", "?limit=0"] {
         let refusal = ask(instance, Method::GET, query, &json!({})).await;
         refusal.is_error(400, "bad_request");
     }

@@ -294,7 +294,7 @@ async fn browser_links(instance: &Instance) {
     };
     for (body, status, code) in [
         (with("version", "9.0.0"), 404, "not_found"),
-        (with("version", "v1"), 400, "bad_request"),
+        (with("version", "one"), 400, "bad_request"),
         (with("platform", "any.exe"), 404, "not_found"),
         (with("product", "other"), 403, "wrong-product"),
         (json!({}), 422, "unprocessable_entity"),

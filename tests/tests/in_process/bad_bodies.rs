@@ -370,7 +370,7 @@ async fn the_release_gate_answers_in_its_own_form() {
         ("POST", FILE, 405, "method not allowed"),
         ("GET", "/releases/demo/1.0.0", 404, "not found"),
         ("GET", "/releases/demo/1.0.0/", 404, "not found"),
-        ("GET", "/releases/a/b/c/d", 404, "not found"),
+        ("GET", "/releases/a/b/c/d/e", 404, "not found"),
         ("GET", "/releases/unknown/", 404, "product not found"),
     ] {
         let request = Request::builder()

@@ -47,6 +47,7 @@ mod currencies;
 mod download_ids;
 #[cfg(test)]
 mod download_links;
+mod download_ways;
 #[cfg(test)]
 mod earlier_database;
 #[cfg(test)]
@@ -124,6 +125,7 @@ mod payments;
 #[cfg(test)]
 mod plans;
 #[cfg(test)]
+mod publish_advice;
 mod publish_faults;
 #[cfg(test)]
 mod publish_races;

@@ -285,6 +285,11 @@ async fn each_route_costs_what_the_table_says() {
             0,
         ),
         (
+            "/releases/{product}/{version}/{platform}/{file}",
+            get("/releases/open/1.0.0/any/open-1.0.0-any"),
+            0,
+        ),
+        (
             "/api/v1/licensing/download/{product}/{file}",
             get(&format!("{PACKAGE}?dlid={listed_key}")),
             1,
@@ -694,18 +699,18 @@ async fn each_route_costs_what_the_table_says() {
         ),
         // The upload, and how far it is now.
         ("/v1/admin/releases/uploads/{id}", part, 2),
-        // The release keys, and the version; then what the storage does not show:
+        // The release keys, the other versions, and the version; then what the storage does not show:
         // gate, versions, this one, that it is written, and what is offered.
         (
             "/v1/admin/releases",
             post("/v1/admin/releases", first.publication()),
-            7,
+            8,
         ),
         // The same again: nothing is to be written.
         (
             "/v1/admin/releases",
             post("/v1/admin/releases", first.publication()),
-            5,
+            6,
         ),
         (
             "/v1/admin/releases/keys/{product}",
@@ -728,7 +733,7 @@ async fn each_route_costs_what_the_table_says() {
                 format!("/v1/admin/releases/{release_id}"),
                 json!({ "rollout_percent": 5 }),
             ),
-            7,
+            8,
         ),
         // Product and gate; then as above, for the gate.
         (

@@ -198,6 +198,61 @@ impl VersionManifest {
     }
 }
 
+/// What counts of a manifest of the older layout, whose form was never settled.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OlderManifest {
+    /// When it was built, in unix seconds.
+    pub built_at: Option<i64>,
+    /// The digest of the file of each platform; of every file where the platform is not
+    /// said.
+    digests: Vec<(Option<String>, Sha256Hex)>,
+}
+
+impl OlderManifest {
+    /// Reads a manifest that is not of [`FORMAT`]. What is not understood is left out.
+    /// Three forms say digests: `sha256` of the file of `platform`, `sha256` by platform,
+    /// and `artifacts` with both.
+    #[must_use]
+    pub fn read(json: &[u8]) -> Self {
+        let Ok(Value::Object(members)) = serde_json::from_slice(json) else {
+            return Self::default();
+        };
+        let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
+        let digest = |value: Option<&Value>| {
+            let hex = value?.as_str()?.to_ascii_lowercase();
+            Sha256Hex::parse(&hex)
+        };
+        let mut digests = Vec::new();
+        match members.get("sha256") {
+            Some(Value::Object(files)) => {
+                digests.extend(files.iter().filter_map(|(platform, value)| {
+                    Some((Some(platform.clone()), digest(Some(value))?))
+                }));
+            }
+            sha256 => {
+                digests.extend(digest(sha256).map(|digest| (text(members.get("platform")), digest)))
+            }
+        }
+        let artifacts = members.get("artifacts").and_then(Value::as_array);
+        digests.extend(artifacts.into_iter().flatten().filter_map(|artifact| {
+            let platform = text(artifact.get("platform"))?;
+            Some((Some(platform), digest(artifact.get("sha256"))?))
+        }));
+        Self {
+            built_at: members.get("built_at_unix").and_then(Value::as_i64),
+            digests,
+        }
+    }
+
+    /// The digest of the file of a platform.
+    #[must_use]
+    pub fn digest(&self, platform: &str) -> Option<&Sha256Hex> {
+        let mut digests = self.digests.iter();
+        let found = digests.find(|(of, _)| of.as_ref().is_none_or(|of| of == platform));
+        found.map(|(_, digest)| digest)
+    }
+}
+
 /// Where the manifest of a product is kept.
 #[must_use]
 pub fn product_key(product: &Slug) -> String {
@@ -296,6 +351,39 @@ mod tests {
         let mut other = manifest(&[artifact("any")]);
         other["version"] = json!("1.2.1");
         assert!(matches!(read(&other), Err(ManifestError::Misplaced { .. })));
+    }
+
+    #[test]
+    fn an_older_manifest_says_digests_in_three_ways() {
+        let (one, two) = ("1".repeat(64), "A".repeat(64));
+        let lower = two.to_ascii_lowercase();
+        for (json, any, linux) in [
+            (
+                json!({"sha256": one, "platform": "any", "built_at_unix": 5}),
+                Some(&one),
+                None,
+            ),
+            (json!({"sha256": one}), Some(&one), Some(&one)),
+            (
+                json!({"sha256": {"any": one, "linux": two}}),
+                Some(&one),
+                Some(&lower),
+            ),
+            (
+                json!({"artifacts": [{"platform": "linux", "sha256": two}, {"platform": "any"}, 1]}),
+                None,
+                Some(&lower),
+            ),
+            (json!({"sha256": "00", "platform": "any"}), None, None),
+            (json!([]), None, None),
+        ] {
+            let found = OlderManifest::read(json.to_string().as_bytes());
+            let digest = |platform| found.digest(platform).map(Sha256Hex::as_str);
+            let expected = (any.map(String::as_str), linux.map(String::as_str));
+            assert_eq!((digest("any"), digest("linux")), expected, "{json}");
+            assert_eq!(found.built_at, json["built_at_unix"].as_i64());
+        }
+        assert_eq!(OlderManifest::read(b"{"), OlderManifest::default());
     }
 
     #[test]

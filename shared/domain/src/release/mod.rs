@@ -8,11 +8,13 @@
 //! - [`statement`], [`signature`]: what the vendor signs
 //! - [`agreement`]: whether that is what a file is published as
 //! - [`release_key`]: which key of the vendor signed it
+//! - [`advice`]: what the publisher is told about a version
 //! - [`offer`]: the newest release for somebody
-//! - [`gate`]: who may download it
+//! - [`gate`], [`resume`]: who may download it, and go on with it
 //! - [`updaters`]: what each updater looks for in a release
 //! - [`DownloadId`], [`site`]: what opens downloads in a Joomla site, and which
 
+pub mod advice;
 pub mod agreement;
 mod channel;
 mod file_name;
@@ -24,6 +26,8 @@ mod name;
 pub mod offer;
 mod platform;
 pub mod release_key;
+pub mod resume;
+mod rights;
 pub mod signature;
 pub mod site;
 pub mod statement;

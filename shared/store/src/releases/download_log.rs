@@ -2,7 +2,7 @@
 //! abuse, for as long as the operator says. It holds no token, no download id
 //! and no whole address.
 
-use keywright_ports::Statement;
+use keywright_ports::{DatabaseError, Reader, Row, Statement};
 use serde::Serialize;
 
 /// One download that was begun, or refused to somebody known.
@@ -40,6 +40,49 @@ pub fn append(entries: &[&DownloadEntry]) -> Statement {
          FROM json_each(?1)",
         [entries.into()],
     )
+}
+
+/// A transfer that somebody goes on with.
+#[derive(Debug, Clone, Copy)]
+pub struct Transfer<'a> {
+    /// The license that it was for.
+    pub license_id: &'a str,
+    /// The product, by its slug.
+    pub product: &'a str,
+    /// The version.
+    pub version: &'a str,
+    /// The platform.
+    pub platform: &'a str,
+    /// The network that the caller is in.
+    pub address_prefix: &'a str,
+}
+
+/// Whether a transfer began between two times, in unix seconds.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn has_begun(
+    database: &Reader,
+    transfer: Transfer<'_>,
+    (from, to): (i64, i64),
+) -> Result<bool, DatabaseError> {
+    let statement = Statement::new(
+        "SELECT 1 AS found FROM download_log
+         WHERE license_id = ?1 AND product = ?2 AND version = ?3 AND platform = ?4
+           AND address_prefix = ?5 AND at BETWEEN ?6 AND ?7 AND result IN ('ok', 'part')
+         LIMIT 1",
+        [
+            transfer.license_id.into(),
+            transfer.product.into(),
+            transfer.version.into(),
+            transfer.platform.into(),
+            transfer.address_prefix.into(),
+            from.into(),
+            to.into(),
+        ],
+    );
+    let found: Option<Row> = database.first(statement).await?;
+    Ok(found.is_some())
 }
 
 /// Deletes those of the `most` oldest entries that are from before `before`, in
