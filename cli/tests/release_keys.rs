@@ -1,5 +1,7 @@
 //! Release keys in the forms that other tools write them.
 
+// compatibility: Downloads and installers | minisign crate, which Tauri's signer uses | cargo:minisign | `make test` | makes keys as `tauri signer generate` does; `keywright` signs with them
+
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
 use data_encoding::BASE64;

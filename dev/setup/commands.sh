@@ -5,7 +5,7 @@
 
 provide_commands() {
     local name missing=
-    for name in busybox curl jq minisign openssl; do
+    for name in busybox curl jq minisign openssl wget; do
         command -v "$name" >/dev/null 2>&1 || missing="$missing $name"
     done
     # PHP's XML parser is a separate package.

@@ -2,6 +2,9 @@
 //! components in the test host, with the payment provider's double and its
 //! checkout page. `browser/` holds the tests.
 
+// compatibility: Browsers, chains and wallets | Chromium, by Playwright | npm:playwright-core | `make test` | buys, recovers and downloads in the storefront; workerd and Spin
+// compatibility: Browsers, chains and wallets | axe | npm:axe-core | `make test` | finds no barrier on the pages
+
 #![expect(clippy::expect_used, reason = "a case fails by panicking")]
 
 use keywright_tests::hosts::releases::{EXTENSION, PAID};

@@ -2,6 +2,8 @@
 //! document find no server error, no status and no body that it does not
 //! describe, and no way round a key. `schemathesis.toml` says which checks run.
 
+// compatibility: Readers of the OpenAPI document | Schemathesis | pip:schemathesis | `make test` | thousands of requests made up from the document: what fits is accepted, what does not is refused, and links are followed; workerd
+
 #![expect(clippy::expect_used, reason = "a case fails by panicking")]
 
 use keywright_license::{NewLicense, hash_fingerprint};

@@ -1,6 +1,8 @@
 //! Buying, paying and claiming on a real node: with an account, whose signature
 //! is the node's own, and with a wallet that is a contract.
 
+// compatibility: Browsers, chains and wallets | contract wallets (EIP-1271), compiled by solc | npm:solc | `make test` | claim a license with a signature
+
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
 use axum::body::Body;

@@ -1,6 +1,8 @@
 //! The product's reading of the chain against a real node: what the double
 //! plays is what a node does.
 
+// compatibility: Browsers, chains and wallets | anvil, an Ethereum node | npm:@foundry-rs/anvil-linux-amd64 | `make test` | USDC payments are read from it
+
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
 use bytes::Bytes;

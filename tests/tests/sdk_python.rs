@@ -2,6 +2,8 @@
 //! workerd and against the Spin components in the test host; and the tests
 //! that its own source brings along. `python/` holds ours.
 
+// compatibility: SDKs and examples | Keysat SDK for Python | pip:keysat-licensing-client | `make test` | the same, and the tests of its own source; workerd and Spin
+
 #![expect(clippy::expect_used, reason = "a case fails by panicking")]
 
 use keywright_tests::hosts::{Configured, Host, Instance, Reuse};

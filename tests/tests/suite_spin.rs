@@ -1,5 +1,7 @@
 //! The suite on a real Spin, where `spin` is on the PATH.
 
+// compatibility: Hosts and front servers | Spin | - | `make test`, where `spin` is installed | the whole suite
+
 use keywright_tests::hosts::Host;
 use keywright_tests::suite;
 use std::process::{Command, ExitCode, Stdio};

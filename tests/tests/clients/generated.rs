@@ -1,5 +1,10 @@
 //! Clients made by generators, on workerd.
 
+// compatibility: Clients made from the OpenAPI document | openapi-typescript with openapi-fetch | npm:openapi-typescript | `make test` | type-checked; buys, validates, publishes, downloads; workerd
+// compatibility: Clients made from the OpenAPI document | openapi-python-client | pip:openapi-python-client | `make test` | the same
+// compatibility: Clients made from the OpenAPI document | openapi-generator, typescript-fetch | pip:openapi-generator-cli | `make test` | type-checked; the same
+// compatibility: Clients made from the OpenAPI document | openapi-generator, go | pip:openapi-generator-cli | `make test` | compiled and vetted; the same
+
 use crate::tool::{Tool, clients, document, node_tool, openapi_generator, python_tool, set_up};
 use keywright_tests::hosts::Instance;
 use keywright_tests::release_file::ReleaseFile;

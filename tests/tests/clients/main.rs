@@ -2,6 +2,10 @@
 //! find nothing, and the clients that generators make of it compile, buy, validate,
 //! publish and download. `tests/clients/` has the programs that use them.
 
+// compatibility: Readers of the OpenAPI document | openapi-spec-validator | pip:openapi-spec-validator | `make test` | finds the document valid
+// compatibility: Readers of the OpenAPI document | Redocly | npm:@redocly/cli | `make test` | finds nothing with its strict rules
+// compatibility: Readers of the OpenAPI document | Spectral | npm:@stoplight/spectral-cli | `make test` | finds nothing with its rules for OpenAPI
+
 #![expect(
     clippy::expect_used,
     clippy::panic,

@@ -1,6 +1,8 @@
 //! The feeds of Tauri, Sparkle and electron-updater: which version each client
 //! is told of, and where it downloads it.
 
+// compatibility: Updaters | minisign-verify, Tauri's verifier | cargo:minisign-verify | `make test` | verifies what the Tauri feed offers
+
 use crate::bench::{Answer, Bench};
 use keywright_domain::release::Channel;
 use keywright_domain::release::signature::DetachedSignature;

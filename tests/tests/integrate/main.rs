@@ -2,6 +2,8 @@
 //! modules of this target, the Python and shell ones are taken from the
 //! document and run.
 
+// compatibility: SDKs and examples | curl and jq | - | `make test` | every example of integrate.md, word for word
+
 #![expect(clippy::expect_used, reason = "a case fails by panicking")]
 
 // Each is written as for an application of its own.

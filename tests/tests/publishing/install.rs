@@ -1,6 +1,8 @@
 //! The install script: what it installs, and that it installs nothing when
 //! something is wrong.
 
+// compatibility: Downloads and installers | dash, BusyBox, curl | - | `make test` | run the install script, also through a proxy, with a ~/.curlrc, and with a LibreSSL
+
 use crate::check::{LINUX, PROGRAM, Shelf, publish};
 use crate::served::Answer;
 use crate::tool::{Said, json, run};

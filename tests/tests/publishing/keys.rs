@@ -1,5 +1,7 @@
 //! Keys: made here, used by the real minisign, and the other way round.
 
+// compatibility: Downloads and installers | minisign | - | `make test` | signs with keys that `keywright` made, and the other way round
+
 use crate::tool::{Vendor, json, keywright, other, release, run};
 use keywright_license::SigningKey;
 use keywright_tests::hosts::Instance;

@@ -10,6 +10,7 @@
 
 mod check;
 mod customer;
+mod downloaders;
 mod folder;
 mod install;
 mod interrupted;
@@ -73,6 +74,7 @@ fn main() -> ExitCode {
         vec![
             case!(interrupted::goes_on_where_it_was),
             case!(names::arrive_as_they_are),
+            case!(downloaders::download_what_was_bought),
             case!(receipts::shown_and_then_sealed).alone(),
             case!(together::two_jobs_at_once).alone(),
         ]

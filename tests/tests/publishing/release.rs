@@ -1,5 +1,7 @@
 //! A release from the first upload to the day it is taken back.
 
+// compatibility: Downloads and installers | minisign and OpenSSL | - | `make test` | verify files that `keywright` signed; workerd and Spin
+
 use crate::stores;
 use crate::tool::{Said, Vendor, json, other, release};
 use data_encoding::BASE64;

@@ -1,6 +1,8 @@
 //! The published Rust SDK, unchanged, through everything it can do, against
 //! workerd and against the Spin components in the test host.
 
+// compatibility: SDKs and examples | Keysat SDK for Rust | cargo:keysat-licensing-client | `make test` | buys, redeems, validates online and offline, activates machines, reads policies; workerd and Spin
+
 #![expect(
     clippy::expect_used,
     clippy::panic,

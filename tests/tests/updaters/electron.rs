@@ -1,5 +1,7 @@
 //! electron-updater from npm.
 
+// compatibility: Updaters | electron-updater | npm:electron-updater | `make test` | its generic provider finds, downloads and verifies updates
+
 use crate::{open, output, publish};
 use keywright_domain::release::Channel;
 use keywright_tests::hosts::Instance;

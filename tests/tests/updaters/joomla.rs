@@ -1,5 +1,7 @@
 //! Joomla's rules, in PHP.
 
+// compatibility: Updaters | Joomla, in PHP | - | `make test` | the rules of its updater choose from the list, with a site's download key
+
 use crate::{output, publish};
 use keywright_domain::release::Channel;
 use keywright_tests::hosts::Instance;

@@ -1,6 +1,8 @@
 //! Tauri's own updater, where `make tauri` has built the program that asks with it
 //! (`tests/tauri`).
 
+// compatibility: Updaters | Tauri updater plugin | tauri:tauri-plugin-updater | `make tauri` | finds, downloads, verifies and installs an update
+
 use crate::{output, publish};
 use data_encoding::BASE64;
 use keywright_tests::hosts::Instance;
