@@ -39,10 +39,11 @@ const PARAMETERS: [(&str, &str, &str); 14] = [
 ];
 
 /// Members of bodies.
-const MEMBERS: [(&str, &str); 17] = [
+const MEMBERS: [(&str, &str); 18] = [
     ("product", SLUG),
     ("policy_slug", SLUG_OR_NOTHING),
     ("channel", CHANNEL),
+    ("buyer_email", "^([^@]+@[^@]+)?$"),
     ("requires_entitlement", ENTITLEMENT),
     ("expires_at", TIME),
     ("built_at", TIME),
