@@ -39,8 +39,9 @@ pub(crate) struct PurchaseOrder {
     #[schema(max_length = 2_000)]
     buyer_note: Option<String>,
     /// Where the checkout sends the buyer afterwards: http or https, at most 2000 bytes,
-    /// without a user name before the host. Used unchanged: nothing about the order is
-    /// added to it. Without it, the address of the business, else the instance's
+    /// without a user name before the host. `{order_id}` in it stands for the order's id,
+    /// and `{invoice_id}` for its secret, which the payment provider then reads too;
+    /// nothing else about the order is added. Without it, the address of the business, else the instance's
     /// thank-you page.
     #[schema(max_length = 2_000)]
     redirect_url: Option<String>,

@@ -4,7 +4,7 @@
 use crate::Ports;
 use crate::orders::pay_by::BitcoinRail;
 use crate::usdc_settings::UsdcSettings;
-use keywright_domain::merchant::Redirect;
+use keywright_domain::merchant::{Redirect, named_redirect};
 use keywright_domain::order::OrderIdentity;
 use keywright_domain::rail::{ProviderKind, Rail};
 use keywright_ports::Unavailable;
@@ -30,20 +30,21 @@ pub(crate) async fn of(ports: &Ports, slug: &str) -> Result<Seller, ApiError> {
 
 /// Where a buyer goes after paying: to the address that the order named, else to the one of
 /// the business, else to the instance's own page. The payment provider reads this address,
-/// so it holds the secret only if the business's template asks for it.
+/// so it holds the secret only if the order or the business's template asks for it.
 pub(crate) fn redirect(
     named: Option<&str>,
     seller: &Seller,
     public_url: &str,
     identity: &OrderIdentity,
 ) -> String {
+    let (order_id, secret) = (&identity.id, identity.secret.as_str());
     if let Some(named) = named {
-        return named.to_owned();
+        // The store fills its own id in.
+        return named_redirect(named, order_id, secret, None);
     }
-    let order_id = &identity.id;
     let template = seller.post_purchase_redirect_url.as_deref();
     match template.and_then(|template| Redirect::parse(template).ok()) {
-        Some(redirect) => redirect.of(order_id, identity.secret.as_str()),
+        Some(redirect) => redirect.of(order_id, secret),
         None => format!("{public_url}/thank-you?order_id={order_id}"),
     }
 }

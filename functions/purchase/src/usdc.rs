@@ -2,7 +2,7 @@
 
 use keywright_domain::dates::rfc3339;
 use keywright_domain::invoice::InvoiceStatus;
-use keywright_domain::merchant::Redirect;
+use keywright_domain::merchant::{Redirect, named_redirect};
 use keywright_providers::polygon::uri::payment_uri;
 use keywright_providers::polygon::{Address, Units};
 use keywright_store::chain::usdc_orders::UsdcOrderView;
@@ -71,7 +71,11 @@ pub(crate) fn redirect(shown: &UsdcOrderView, order_id: &str, opener: &str) -> O
         let template = Redirect::parse(shown.redirect_template.as_deref()?).ok()?;
         Some(template.of(order_id, opener))
     };
-    shown.redirect_url.clone().or_else(template)
+    let named = shown.redirect_url.as_deref();
+    let reference = format!("usdc-{order_id}");
+    named
+        .map(|named| named_redirect(named, order_id, opener, Some(&reference)))
+        .or_else(template)
 }
 
 /// How an order is paid, for its buyer; `opener` opens the order.

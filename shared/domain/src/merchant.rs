@@ -115,6 +115,27 @@ impl Redirect {
     }
 }
 
+/// The address that an order named for its buyer, for this order. The placeholders are
+/// those of [`Redirect`], and those that `BTCPay` fills by itself: `{OrderId}`, and
+/// `{InvoiceId}` for the id at the payment provider. So an address means the same however
+/// the order is paid. `provider_id` is `None` where the provider fills its id in.
+#[must_use]
+pub fn named_redirect(
+    url: &str,
+    order_id: &str,
+    secret: &str,
+    provider_id: Option<&str>,
+) -> String {
+    let filled = url
+        .replace(ORDER_ID, order_id)
+        .replace("{OrderId}", order_id)
+        .replace(ORDER_SECRET, secret);
+    match provider_id {
+        Some(id) => filled.replace("{InvoiceId}", id),
+        None => filled,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -133,6 +154,32 @@ mod tests {
         for bad in ["", " ", "a\tb", &"x".repeat(MAX_TEXT_BYTES + 1)] {
             assert_eq!(check_legal_name(bad), Err(Refused::Text), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn an_address_that_an_order_names_is_filled_for_it() {
+        let filled = |url, provider| named_redirect(url, "0199-id", "os_secret", provider);
+        for (url, expected) in [
+            ("https://a.example/x?y=1#z", "https://a.example/x?y=1#z"),
+            ("https://a.example/{order_id}", "https://a.example/0199-id"),
+            (
+                "https://a.example/?o={OrderId}",
+                "https://a.example/?o=0199-id",
+            ),
+            (
+                "https://a.example/#{invoice_id}",
+                "https://a.example/#os_secret",
+            ),
+            (
+                "https://a.example/{InvoiceId}",
+                "https://a.example/usdc-0199",
+            ),
+            ("https://a.example/{other}", "https://a.example/{other}"),
+        ] {
+            assert_eq!(filled(url, Some("usdc-0199")), expected);
+        }
+        let left = "https://a.example/{InvoiceId}";
+        assert_eq!(filled(left, None), left);
     }
 
     #[test]

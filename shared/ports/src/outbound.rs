@@ -102,18 +102,19 @@ impl Outbound {
         .await
     }
 
-    /// As [`Self::send`], for an answer whose size strangers decide: up to 8 MiB.
+    /// As [`Self::send_within`], for an answer whose size strangers decide: up to 8 MiB.
     ///
     /// # Errors
     /// As [`Self::send`].
     pub async fn send_for_large(
         &self,
         request: Request<Bytes>,
+        time: Duration,
     ) -> Result<Response<Bytes>, FetchError> {
         self.send_limited(
             request,
             FetchLimits {
-                time: TIME_LIMIT,
+                time: time.min(TIME_LIMIT),
                 bytes: MAX_LARGE_ANSWER_BYTES,
             },
         )

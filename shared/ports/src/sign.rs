@@ -207,7 +207,8 @@ pub struct Sign {
 /// An answer holds one key and one token, below 200 KB together even with 255
 /// entitlements of 255 bytes.
 const LIMITS: FetchLimits = FetchLimits {
-    time: Duration::from_secs(10),
+    // Clients give up after 10 seconds.
+    time: Duration::from_secs(6),
     bytes: 512 * 1024,
 };
 

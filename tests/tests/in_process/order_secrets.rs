@@ -174,7 +174,7 @@ async fn a_repeated_order_answers_the_same_secret() {
 async fn an_order_in_usdc_carries_its_secret_behind_the_hash() {
     let market = Market::open().await;
     let bench = &market.bench;
-    let back = "https://app.example/done?x=1";
+    let back = "https://app.example/done?x=1&o={order_id}&b={OrderId}&p={InvoiceId}#{invoice_id}";
     let body = json!({ "product": "demo", "rail": "usdc", "redirect_url": back });
     let bought = bench.post("/v1/purchase", &body).await;
     let (id, secret) = (bought.text("order_id"), bought.text("invoice_id"));
@@ -197,7 +197,26 @@ async fn an_order_in_usdc_carries_its_secret_behind_the_hash() {
     }
     let paid = poll(bench, &secret).await;
     assert_eq!(paid["status"], "settled", "{paid}");
-    assert_eq!(paid["redirect_url"], back);
+    let filled = format!("https://app.example/done?x=1&o={id}&b={id}&p=usdc-{id}#{secret}");
+    assert_eq!(paid["redirect_url"], filled);
+}
+
+/// A store fills in what it calls the invoice; the rest is the same for every rail.
+#[tokio::test]
+async fn the_address_of_an_order_is_filled_at_a_store_as_in_usdc() {
+    let pay = played_store();
+    let bench = Bench::paid_through(&pay);
+    bench.product("demo", 50_000).await;
+    let back = "https://app.example/done?x=1&o={order_id}&b={OrderId}&p={InvoiceId}#{invoice_id}";
+    let body = json!({ "product": "demo", "redirect_url": back });
+    let bought = bench.post("/v1/purchase", &body).await;
+    let (id, secret) = (bought.text("order_id"), bought.text("invoice_id"));
+    let there = pay
+        .invoice(&bought.text("btcpay_invoice_id"))
+        .expect("an invoice");
+    let filled = format!("https://app.example/done?x=1&o={id}&b={id}&p={{InvoiceId}}#{secret}");
+    assert_eq!(there.checkout.redirect_url, Some(filled));
+    assert!(!kept(&bench).await.contains(&secret));
 }
 
 /// Where the buyer did not say where to go, the business does, for every rail.

@@ -1,11 +1,15 @@
 //! Buying: what the buyer is answered, what the store is asked for, and what a
 //! poll shows along the way.
 
-use crate::bench::{Bench, played_store};
+use crate::bench::{Bench, account_of, played_store};
 use crate::payments::{deliver, issued, order, poll};
+use axum::body::Bytes;
 use http::Method;
 use keywright_btcpay_double::{MarkAs, Status};
+use keywright_ports::{BoxFuture, Fetch, FetchError, FetchLimits};
 use serde_json::{Value, json};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 fn members(value: &Value) -> Vec<&str> {
     value
@@ -50,7 +54,8 @@ async fn a_free_purchase_is_settled_as_it_is_made() {
             "product_id": product_id, "product": "free", "product_name": "free",
             "amount_sats": 0, "price_currency": "SAT", "price_value": 0, "license_key": key,
             "license_id": bought.text("license_id"), "token": bought.text("token"),
-            "download_id": bought.text("download_id"),
+            "download_id": bought.text("download_id"), "is_for_joomla": false,
+            "ordered_at": keywright_domain::dates::rfc3339(crate::bench::NOW.cast_signed()),
         })
     );
     assert_eq!(issued(&bench).await, [1; 4]);
@@ -302,5 +307,49 @@ async fn any_page_may_call_without_credentials() {
                 .contains_key("access-control-allow-credentials"),
             "{path}"
         );
+    }
+}
+
+/// A provider that never answers, and one that answers only when it is asked whether an
+/// invoice was made.
+struct Silent {
+    lists: bool,
+    waited: Mutex<Duration>,
+}
+
+impl Fetch for Silent {
+    fn send(
+        &self,
+        request: http::Request<Bytes>,
+        limits: FetchLimits,
+    ) -> BoxFuture<'_, Result<http::Response<Bytes>, FetchError>> {
+        let answers = self.lists && request.method() == Method::GET;
+        Box::pin(async move {
+            if answers {
+                return Ok(http::Response::new(Bytes::from_static(b"[]")));
+            }
+            *self.waited.lock().expect("the time") += limits.time;
+            Err(FetchError::TimedOut(limits.time))
+        })
+    }
+}
+
+/// The SDKs give up on an order after 10 seconds, and the storefront after 20.
+#[tokio::test]
+async fn a_provider_that_hangs_is_given_up_on_before_any_client_gives_up() {
+    let pay = played_store();
+    for lists in [false, true] {
+        let waited = Mutex::new(Duration::ZERO);
+        let silent = Arc::new(Silent { lists, waited });
+        let bench = Bench::with_outbound(&account_of(&pay), silent.clone());
+        bench.product("demo", 50_000).await;
+        let answer = bench
+            .post("/v1/purchase", &json!({ "product": "demo" }))
+            .await;
+        assert_eq!(answer.refusal(), (502, "upstream_error".to_owned()));
+        let message = answer.text("message");
+        assert!(message.contains("you have not been charged"), "{message}");
+        let waited = *silent.waited.lock().expect("the time");
+        assert!(waited < Duration::from_secs(9), "{waited:?}");
     }
 }

@@ -17,9 +17,16 @@ use std::time::Duration;
 /// the webhook, before.
 const FIRST_CHECK_SECONDS: i64 = 120;
 
-/// How long a buyer waits for the price in sats. They can pay without it, and the SDKs
-/// give up on an order after 10 seconds.
-const CONVERSION_TIME_LIMIT: Duration = Duration::from_secs(3);
+/// How long a buyer waits for the store to make an invoice. The SDKs give up on an order
+/// after 10 and 15 seconds and the storefront after 20, and the limits here add up to 9:
+/// so a buyer is told that the store does not answer.
+const CREATION_TIME_LIMIT: Duration = Duration::from_secs(5);
+
+/// The same for looking an invoice up whose answer was lost, and for making it again.
+const RETRY_TIME_LIMIT: Duration = Duration::from_millis(1_500);
+
+/// The same for the price in sats. They can pay without it.
+const CONVERSION_TIME_LIMIT: Duration = Duration::from_secs(1);
 
 /// Why there is no invoice to pay.
 #[derive(Debug, thiserror::Error)]
@@ -77,7 +84,7 @@ impl OrderTaker<'_> {
                     let (status, audit_id) = (InvoiceStatus::Invalid, ports.stamps.new_id());
                     invoices::close(database, actor, order_id, status, &reason, audit_id).await?;
                 }
-                let message = "the payment provider could not make an invoice; try again later";
+                let message = "the payment provider does not answer as it should; you have not been charged, try again in a few minutes";
                 return Err(ApiError::upstream(message, reason).into());
             }
         };
@@ -133,19 +140,20 @@ struct Checkout<'a> {
 impl Checkout<'_> {
     /// Makes the invoice of an order, or finds the one that was made before.
     async fn invoice(&self, new: NewInvoice<'_>) -> Result<Invoice, CheckoutError> {
-        match self.create(new).await {
+        match self.create(new, CREATION_TIME_LIMIT).await {
             Err(CheckoutError::Unknown(_)) => {}
             decided => return decided,
         }
         match self.find(new).await? {
             Some(made) => Ok(made),
-            None => self.create(new).await,
+            None => self.create(new, RETRY_TIME_LIMIT).await,
         }
     }
 
-    async fn create(&self, new: NewInvoice<'_>) -> Result<Invoice, CheckoutError> {
+    async fn create(&self, new: NewInvoice<'_>, time: Duration) -> Result<Invoice, CheckoutError> {
         let request = self.store.create_invoice(new).map_err(unknown)?;
-        let answer = self.outbound.send(request).await.map_err(unknown)?;
+        let answer = self.outbound.send_within(request, time).await;
+        let answer = answer.map_err(unknown)?;
         match btcpay::read_invoice(&answer) {
             Ok(made) => Ok(made),
             Err(error @ (ReadError::Refused { .. } | ReadError::NotFound)) => {
@@ -158,7 +166,8 @@ impl Checkout<'_> {
     async fn find(&self, new: NewInvoice<'_>) -> Result<Option<Invoice>, CheckoutError> {
         let request = self.store.find_by_orders([new.order_id], false);
         let request = request.map_err(unknown)?;
-        let answer = self.outbound.send(request).await.map_err(unknown)?;
+        let answer = self.outbound.send_within(request, RETRY_TIME_LIMIT).await;
+        let answer = answer.map_err(unknown)?;
         let found = btcpay::read_invoices(&answer).map_err(unknown)?;
         let expected = Expected {
             store_id: self.store.id(),

@@ -44,9 +44,10 @@ async fn too_many(
     cap: OrderCap,
 ) -> Result<ApiError, DatabaseError> {
     let seconds = wait(&ports.database, origin, cap, ports.stamps.now()).await?;
-    let after = match seconds.div_euclid(60) + 1 {
-        1..=90 => format!("{} minutes", seconds.div_euclid(60) + 1),
-        _ => format!("{} hours", seconds.div_euclid(3_600) + 1),
+    let after = match (seconds.div_euclid(60) + 1, seconds.div_euclid(3_600) + 1) {
+        (1, _) => "a minute".to_owned(),
+        (minutes @ 2..=90, _) => format!("{minutes} minutes"),
+        (_, hours) => format!("{hours} hours"),
     };
     let what = match cap {
         OrderCap::Orders(OrderKind::Unpaid) => {

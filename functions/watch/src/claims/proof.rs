@@ -182,7 +182,7 @@ async fn contract_accepts(
     }
     limit_contracts(ports, client).await?;
     let loaded = chain_cursors::load(database, &market, now).await?;
-    let mut chain = ChainClient::new(settings, outbound, &loaded.set_aside, CALLS);
+    let mut chain = ChainClient::new(settings, outbound, &loaded.set_aside, CALLS).for_a_request();
     let data = question(&digest(message), signature);
     let call = contract_call(wallet, &data, BlockTag::Latest);
     let needed = settings.witnesses_needed();

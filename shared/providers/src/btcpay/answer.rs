@@ -56,6 +56,23 @@ impl Amount {
     }
 }
 
+/// What the maker of an invoice said about it. Other programs use the same store, and say
+/// what they like: only a text is an order id of ours, and anything else is none.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(from = "serde_json::Value")]
+pub(super) struct Metadata {
+    pub(super) order_id: Option<String>,
+}
+
+impl From<serde_json::Value> for Metadata {
+    fn from(said: serde_json::Value) -> Self {
+        let order_id = said.get("orderId").and_then(serde_json::Value::as_str);
+        Self {
+            order_id: order_id.map(str::to_owned),
+        }
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum ErrorBody {

@@ -1,12 +1,13 @@
 //! Reading `BTCPay`'s invoices. Only what decides about a license is read.
 
-use super::answer::{Amount, ReadError, read};
+use super::answer::{Amount, Metadata, ReadError, read};
 use super::methods::{self, PaymentMethod};
 use super::store::currency_code;
 use http::Response;
 use keywright_domain::invoice::{InvoiceOutcome, PaymentObservation, PaymentState};
 use keywright_domain::money::{Currency, Price, Sats};
 use serde::Deserialize;
+use serde_json::Value;
 
 /// `BTCPay`'s status. A payment counts only when it is settled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -168,12 +169,6 @@ fn read_price(code: &str, amount: Option<Amount>) -> Option<Price> {
     Price::from_decimal(currency, &amount?.into_text()).ok()
 }
 
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Metadata {
-    order_id: Option<String>,
-}
-
 impl From<InvoiceData> for Invoice {
     fn from(data: InvoiceData) -> Self {
         Self {
@@ -200,18 +195,59 @@ pub fn read_invoice(answer: &Response<impl AsRef<[u8]>>) -> Result<Invoice, Read
     read::<InvoiceData>(answer).map(Invoice::from)
 }
 
-/// Reads the answer to listing invoices.
+/// Reads the answer to listing invoices. One of another program that cannot be read is
+/// left out, so that it hides none of ours.
 ///
 /// # Errors
 /// [`ReadError`].
 pub fn read_invoices(answer: &Response<impl AsRef<[u8]>>) -> Result<Vec<Invoice>, ReadError> {
-    let list: Vec<InvoiceData> = read(answer)?;
-    Ok(list.into_iter().map(Invoice::from).collect())
+    let list: Vec<Value> = read(answer)?;
+    let mut invoices = Vec::with_capacity(list.len());
+    for value in list {
+        let may_be_ours = Metadata::from(value["metadata"].clone()).order_id.is_some();
+        match serde_json::from_value::<InvoiceData>(value) {
+            Ok(data) => invoices.push(data.into()),
+            Err(_) if may_be_ours => return Err(ReadError::Unreadable),
+            Err(_) => {}
+        }
+    }
+    Ok(invoices)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_invoice_of_another_program_hides_none_of_ours() {
+        let ours = r#"{"id":"I","storeId":"S","status":"New","metadata":{"orderId":"o"}}"#;
+        let listed = |other: &str| read_invoices(&answer(200, &format!("[{other},{ours}]")));
+        for (other, ids) in [
+            (
+                r#"{"id":"A","storeId":"S","status":"New","metadata":{"orderId":167}}"#,
+                2,
+            ),
+            (
+                r#"{"id":"A","storeId":"S","status":"New","metadata":[]}"#,
+                2,
+            ),
+            (
+                r#"{"id":"A","storeId":"S","status":"Odd","metadata":{"orderId":167}}"#,
+                1,
+            ),
+            (r#"{"id":7}"#, 1),
+        ] {
+            let listed = listed(other).expect(other);
+            assert_eq!(listed.len(), ids, "{other}");
+            let found = listed
+                .last()
+                .and_then(|invoice| invoice.order_id.as_deref());
+            assert_eq!(found, Some("o"), "{other}");
+        }
+        // What may be ours is not taken for absent.
+        let odd = r#"{"id":"A","storeId":"S","status":"Odd","metadata":{"orderId":"p"}}"#;
+        assert_eq!(listed(odd).err(), Some(ReadError::Unreadable));
+    }
 
     fn price(currency: Currency, amount: i64) -> Price {
         Price::new(currency, amount).expect("a price")

@@ -3,9 +3,10 @@
 //! never be re-serialised before the check. A signature carries no time: a
 //! replay is harmless only because the invoice is read back from the API.
 
+use super::answer::Metadata;
 use data_encoding::HEXLOWER_PERMISSIVE;
 use hmac::{Hmac, KeyInit, Mac};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use sha2::Sha256;
 
 /// The secret of the store's webhook.
@@ -34,20 +35,21 @@ pub struct Delivery {
     /// Such as `InvoiceSettled`.
     #[serde(rename = "type")]
     pub event_type: String,
-    /// The store.
-    #[serde(default)]
+    /// The store; empty where it is not a text.
+    #[serde(default, deserialize_with = "text")]
     pub store_id: String,
-    /// The invoice, where the event is about one.
-    pub invoice_id: Option<String>,
+    /// The invoice, where the event is about one; empty where it is not a text.
+    #[serde(default, deserialize_with = "text")]
+    pub invoice_id: String,
     /// What we gave the invoice.
     #[serde(default)]
-    metadata: Option<Metadata>,
+    metadata: Metadata,
 }
 
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Metadata {
-    order_id: Option<String>,
+/// A text; anything else is empty, because no invoice of ours has it.
+fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let value = serde_json::Value::deserialize(deserializer)?;
+    Ok(value.as_str().unwrap_or_default().to_owned())
 }
 
 impl Delivery {
@@ -65,13 +67,13 @@ impl Delivery {
                 | "InvoiceProcessing"
                 | "InvoiceReceivedPayment"
         );
-        self.invoice_id.as_deref().filter(|_| acts)
+        Some(self.invoice_id.as_str()).filter(|id| acts && !id.is_empty())
     }
 
     /// Our invoice id, as the delivery claims.
     #[must_use]
     pub fn order_id(&self) -> Option<&str> {
-        self.metadata.as_ref()?.order_id.as_deref()
+        self.metadata.order_id.as_deref()
     }
 }
 
@@ -162,6 +164,27 @@ mod tests {
         assert_eq!(delivery.concerns(), Some("abc"));
         let created = br#"{"type":"InvoiceCreated","invoiceId":"abc"}"#;
         assert_eq!(read_delivery(created).expect("a delivery").concerns(), None);
+        // Invoices of other programs in the same store, and what they say of them.
+        for (other, order_id) in [
+            (r#""metadata":{"orderId":167}"#, None),
+            (r#""metadata":{"orderId":null}"#, None),
+            (r#""metadata":{"orderId":{"id":"o"}}"#, None),
+            (r#""metadata":{"orderId":"o","itemDesc":7}"#, Some("o")),
+            (r#""metadata":[1,2]"#, None),
+            (r#""metadata":"none""#, None),
+            (r#""metadata":null"#, None),
+            (r#""storeId":7"#, None),
+        ] {
+            let event = format!(r#"{{"type":"InvoiceSettled","invoiceId":"abc",{other}}}"#);
+            let delivery = read_delivery(event.as_bytes()).expect(other);
+            assert_eq!(delivery.concerns(), Some("abc"), "{other}");
+            assert_eq!(delivery.order_id(), order_id, "{other}");
+        }
+        for without in [r#""invoiceId":167"#, r#""invoiceId":null"#, r#""other":1"#] {
+            let event = format!(r#"{{"type":"InvoiceSettled",{without}}}"#);
+            let delivery = read_delivery(event.as_bytes()).expect(without);
+            assert_eq!(delivery.concerns(), None, "{without}");
+        }
         assert!(read_delivery(b"[]").is_err());
         assert!(read_delivery(br#"{"invoiceId":"abc"}"#).is_err());
     }
