@@ -3,10 +3,11 @@
 //! what was read before.
 
 use crate::settings::Settings;
-use keywright_ports::{FetchError, Outbound};
+use keywright_ports::{FetchError, Outbound, TIME_LIMIT};
 use keywright_providers::polygon::rpc::{self, Block, BlockTag, Call, Endpoint, RpcError};
 use keywright_store::chain::chain_cursors::BlockPosition;
 use keywright_store::chain::rpc_endpoints::{EndpointFault, EndpointSetAside, FaultyEndpoint};
+use std::time::Duration;
 
 /// The endpoints, and the remaining calls.
 pub(crate) struct ChainClient<'a> {
@@ -27,7 +28,13 @@ pub(crate) struct ChainClient<'a> {
     pub(crate) faulty: Vec<FaultyEndpoint>,
     /// True when an endpoint could not be asked.
     pub(crate) unreached: bool,
+    /// How long a call may take.
+    call_time: Duration,
 }
+
+/// How long a call may take while somebody waits for the answer, who gives up after 10
+/// seconds or more: three endpoints that hang take seven.
+const CALL_TIME_OF_REQUESTS: Duration = Duration::from_millis(2_300);
 
 /// An endpoint that was opened.
 #[derive(Debug, Clone)]
@@ -107,7 +114,14 @@ impl<'a> ChainClient<'a> {
             calls_made: 0,
             faulty: Vec::new(),
             unreached: false,
+            call_time: TIME_LIMIT,
         }
+    }
+
+    /// The same for a request whose caller waits.
+    pub(crate) fn for_a_request(mut self) -> Self {
+        self.call_time = CALL_TIME_OF_REQUESTS;
+        self
     }
 
     /// Remaining calls, without the reserved ones.
@@ -118,6 +132,11 @@ impl<'a> ChainClient<'a> {
     /// Reserves this many calls for later in the tick.
     pub(crate) fn keep(&mut self, calls: usize) {
         self.kept = calls;
+    }
+
+    /// The host of an endpoint, which may be shown.
+    pub(crate) fn host(&self, session: &EndpointSession) -> &str {
+        self.settings.endpoints[session.index].host()
     }
 
     /// Number of calls made.
@@ -278,9 +297,9 @@ impl<'a> ChainClient<'a> {
         let request =
             request.map_err(|_| RpcError::Malformed("its URL is not valid for a request"))?;
         let sent = if call.is_large() {
-            self.outbound.send_for_large(request).await
+            self.outbound.send_for_large(request, self.call_time).await
         } else {
-            self.outbound.send(request).await
+            self.outbound.send_within(request, self.call_time).await
         };
         match sent {
             Ok(response) => call.read(endpoint, &response),

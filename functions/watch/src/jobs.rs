@@ -125,9 +125,9 @@ async fn read(
                 if receipt.block_hash == block && receipt.transaction == *transaction =>
             {
                 let new_id = || tick.ports.stamps.new_id();
-                payments
-                    .found
-                    .extend(paying(tick.settings, &receipt, new_id));
+                let host = chain.host(session);
+                let found = paying(tick.settings, &receipt, host, new_id);
+                payments.found.extend(found);
             }
             Ok(_) => {
                 payments.error = Some(RpcError::Malformed("it lacks a receipt of the block"));
@@ -165,7 +165,8 @@ async fn transaction(
     if receipt.block_number > session.head.number {
         return failed(tick, job, "the block of the transaction is not final yet").await;
     }
-    let found = paying(tick.settings, &receipt, || tick.ports.stamps.new_id());
+    let new_id = || tick.ports.stamps.new_id();
+    let found = paying(tick.settings, &receipt, chain.host(session), new_id);
     let found = ours(tick, found).await?;
     let block = receipt.block_number;
     let details = match (receipt.succeeded, found.len()) {

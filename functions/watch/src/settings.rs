@@ -1,7 +1,7 @@
 //! The settings of the watcher, from the configuration.
 
 use keywright_domain::usdc::sharing::Share;
-use keywright_ports::settings::{self, fault_at, fault_of};
+use keywright_ports::settings::{fault_at, fault_of};
 use keywright_ports::{Config, Setting, name};
 use keywright_providers::polygon::market::UsdcContract;
 use keywright_providers::polygon::rpc::Endpoint;
@@ -65,11 +65,22 @@ pub(crate) const USDC: Setting = Setting {
             fault_of(Share::configured(config.get(name::USDC_INSTANCE))),
             fault_of(blocks(config, name::POLYGON_CONFIRMATIONS)),
             fault_of(blocks(config, name::POLYGON_START_BLOCK)),
-            fault_of(settings::flag(config, name::LEGACY_TX_CLAIMS)),
+            fault_of(legacy_claims(config)),
         ]
         .concat()
     },
 };
+
+/// Strict, because it opens licenses to anyone who reads the chain.
+fn legacy_claims(config: &Config) -> Result<(), String> {
+    match config.get(name::LEGACY_TX_CLAIMS) {
+        None | Some("0" | "1") => Ok(()),
+        Some(_) => Err(format!(
+            "{} must be 1 (on) or 0 (off)",
+            name::LEGACY_TX_CLAIMS
+        )),
+    }
+}
 
 /// A number of blocks, where one is configured.
 fn blocks(config: &Config, name: &str) -> Result<Option<u64>, String> {

@@ -135,7 +135,8 @@ impl LogReader {
                     ranges += 1;
                     stretch.to = blocks.to;
                     self.range = self.range.succeeded(blocks);
-                    let found = logs.iter().filter_map(|log| read_transfer(tick, log));
+                    let host = chain.host(session);
+                    let found = logs.iter().filter_map(|log| read_transfer(tick, log, host));
                     stretch.found.extend(found);
                 }
                 Err(LogsRefusal::Narrower(narrower)) => self.range = narrower,
@@ -282,9 +283,9 @@ impl LogReader {
             return false;
         }
         let (logs, is_whole) = self.parts(chain, session, span, block.hash).await;
-        stretch
-            .found
-            .extend(logs.iter().filter_map(|log| read_transfer(tick, log)));
+        let host = chain.host(session);
+        let found = logs.iter().filter_map(|log| read_transfer(tick, log, host));
+        stretch.found.extend(found);
         if !is_whole {
             tick.warn(&format!(
                 "block {number} will be read by its receipts: {error}"
@@ -356,12 +357,13 @@ async fn ask(
     Err(UNREQUESTED_LOGS)
 }
 
-/// A log as it is recorded; `None` when it moves no money.
+/// A log as it is recorded, as this host reported it; `None` when it moves no money.
 ///
 /// # Errors
 /// Why the log is not a transfer.
 pub(crate) fn new_transfer(
     log: &Log,
+    found_by: &str,
     new_id: impl Fn() -> String,
 ) -> Result<Option<NewTransfer>, NotATransfer> {
     let transfer = match transfer::decode(log) {
@@ -379,12 +381,13 @@ pub(crate) fn new_transfer(
         payer: transfer.payer.lower(),
         recipient: transfer.recipient.lower(),
         amount_units: transfer.amount.get(),
+        found_by: found_by.to_owned(),
     }))
 }
 
 /// As [`new_transfer`], with a warning for a log that is not a transfer.
-fn read_transfer(tick: &Tick<'_>, log: &Log) -> Option<NewTransfer> {
-    new_transfer(log, || tick.ports.stamps.new_id()).unwrap_or_else(|error| {
+fn read_transfer(tick: &Tick<'_>, log: &Log, found_by: &str) -> Option<NewTransfer> {
+    new_transfer(log, found_by, || tick.ports.stamps.new_id()).unwrap_or_else(|error| {
         tick.warn(&format!(
             "log {} of {}: {error}",
             log.index, log.transaction

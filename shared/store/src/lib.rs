@@ -65,4 +65,8 @@ pub const MIGRATIONS: &[Migration] = &[
         level: 8,
         sql: include_str!("../../../migrations/0008_email_search.sql"),
     },
+    Migration {
+        level: 9,
+        sql: include_str!("../../../migrations/0009_transfer_sources.sql"),
+    },
 ];

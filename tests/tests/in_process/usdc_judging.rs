@@ -200,6 +200,10 @@ async fn one_endpoint_that_makes_up_a_payment_gives_no_license_away() {
         let said = member(&market, "put_off_because").await;
         let said = said.as_str().expect("a text").to_owned();
         assert!(said.contains("confirmed by 127.0.0.1 only"), "{said}");
+        // The operator sees which endpoint reported it.
+        assert_eq!(member(&market, "found_by").await, "127.0.0.1");
+        let told = "SELECT details ->> 'found_by' AS host FROM attention LIMIT 1";
+        assert_eq!(market.bench.sql(told).await[0]["host"], "127.0.0.1");
     }
 }
 

@@ -71,6 +71,9 @@ pub(crate) struct TransferView {
     /// From when the license runs that this resolution issued, RFC 3339.
     #[schema(required)]
     license_from: Option<String>,
+    /// Host of the RPC endpoint that reported it first.
+    #[schema(required, example = "polygon.example")]
+    found_by: Option<String>,
     /// Hosts of the RPC endpoints that confirmed it.
     #[schema(required, example = "polygon.example, other.example")]
     confirmed_by: Option<String>,
@@ -107,6 +110,7 @@ impl TryFrom<TransferRecord> for TransferView {
             resolved_at: transfer.resolved_at.map(rfc3339),
             resolved_by: transfer.resolved_by,
             license_from: transfer.license_from.map(rfc3339),
+            found_by: transfer.found_by,
             confirmed_by: transfer.confirmed_by,
             tries: transfer.tries,
             put_off_because: transfer.put_off_because,

@@ -69,7 +69,8 @@ impl Lookup<'_> {
         let (database, now) = (&self.ports.database, self.ports.stamps.now());
         let market = self.settings.stored();
         let loaded = chain_cursors::load(database, &market, now).await?;
-        let mut chain = ChainClient::new(self.settings, outbound, &loaded.set_aside, CALLS);
+        let mut chain =
+            ChainClient::new(self.settings, outbound, &loaded.set_aside, CALLS).for_a_request();
         let mut denials = 0;
         let mut failures = Vec::new();
         for witness in chain.witnesses() {
@@ -82,7 +83,8 @@ impl Lookup<'_> {
             };
             match answered {
                 Ok(Some(TransactionState::InBlock(receipt))) => {
-                    return self.judge(&receipt, loaded.cursor.as_ref()).await;
+                    let cursor = loaded.cursor.as_ref();
+                    return self.judge(&receipt, &witness.host, cursor).await;
                 }
                 Ok(Some(TransactionState::Waiting)) => return Ok(LookupOutcome::Pending(None)),
                 Ok(None) => denials += 1,
@@ -124,9 +126,10 @@ impl Lookup<'_> {
     async fn judge(
         &self,
         receipt: &Receipt,
+        host: &str,
         cursor: Option<&Cursor>,
     ) -> Result<LookupOutcome, ApiError> {
-        let found = self.payments(receipt).await?;
+        let found = self.payments(receipt, host).await?;
         if found.is_empty() {
             return Ok(LookupOutcome::Nothing);
         }
@@ -149,8 +152,8 @@ impl Lookup<'_> {
     }
 
     /// The transfers of a receipt to addresses that are watched.
-    async fn payments(&self, receipt: &Receipt) -> Result<Vec<NewTransfer>, ApiError> {
-        let mut found = paying(self.settings, receipt, || self.ports.stamps.new_id());
+    async fn payments(&self, receipt: &Receipt, host: &str) -> Result<Vec<NewTransfer>, ApiError> {
+        let mut found = paying(self.settings, receipt, host, || self.ports.stamps.new_id());
         if found.is_empty() {
             return Ok(found);
         }
@@ -166,10 +169,11 @@ impl Lookup<'_> {
     }
 }
 
-/// The transfers of the watched tokens in a receipt, to anybody.
+/// The transfers of the watched tokens in a receipt of this host, to anybody.
 pub(crate) fn paying(
     settings: &Settings,
     receipt: &Receipt,
+    found_by: &str,
     new_id: impl Fn() -> String,
 ) -> Vec<NewTransfer> {
     if !receipt.succeeded {
@@ -181,7 +185,7 @@ pub(crate) fn paying(
             && log.block_hash == receipt.block_hash
             && log.transaction == receipt.transaction
     });
-    let moved = logs.filter_map(|log| new_transfer(log, &new_id).ok().flatten());
+    let moved = logs.filter_map(|log| new_transfer(log, found_by, &new_id).ok().flatten());
     moved.collect()
 }
 

@@ -57,7 +57,7 @@ impl Claims {
                 config.get(name::POLYGON_CHAIN_ID),
                 config.get(name::USDC_ADDRESS),
             ),
-            legacy: settings::flag(config, name::LEGACY_TX_CLAIMS) == Ok(true),
+            legacy: config.get(name::LEGACY_TX_CLAIMS) == Some("1"),
         })
     }
 

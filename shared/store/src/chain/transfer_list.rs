@@ -49,6 +49,8 @@ pub struct TransferRecord {
     pub tries: i64,
     /// What the endpoints said the last time that it could not be judged.
     pub put_off_because: Option<String>,
+    /// The host that reported it first.
+    pub found_by: Option<String>,
     /// The hosts that confirmed it.
     pub confirmed_by: Option<String>,
     /// From when the license runs that the operator had issued, in unix seconds.
@@ -71,7 +73,7 @@ macro_rules! select_transfers {
                     block, block_time, token, payer, recipient, amount_units, state,
                     coalesce(finding, reason) AS reason, invoice_id, resolution, resolution_note,
                     resolved_at, resolved_by, recorded_at, was, tries, put_off_because,
-                    confirmed_by, license_from
+                    confirmed_by, license_from, found_by
              FROM chain_transfers ",
             $rest
         )

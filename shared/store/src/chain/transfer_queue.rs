@@ -189,7 +189,7 @@ pub async fn put_off(
          SELECT p.value ->> 'tell', ?2, 'usdc_unconfirmed', 'transfer', t.id,
                 json_object('tx_hash', t.tx_hash, 'amount_units', t.amount_units,
                             'payer', t.payer, 'recipient', t.recipient, 'token', t.token,
-                            'tries', t.tries, 'is_given_up',
+                            'found_by', t.found_by, 'tries', t.tries, 'is_given_up',
                             json(iif(t.state = 'unmatched', 'true', 'false')),
                             'said', t.put_off_because)
          FROM json_each(?1) AS p JOIN chain_transfers t ON t.id = p.value ->> 'id'

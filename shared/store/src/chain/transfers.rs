@@ -31,6 +31,8 @@ pub struct NewTransfer {
     pub recipient: String,
     /// Micro-units.
     pub amount_units: i64,
+    /// The host of the endpoint that reported it.
+    pub found_by: String,
 }
 
 /// What tells a transfer: the external reference of its receipt.
@@ -120,10 +122,11 @@ pub(crate) fn record(
         concat!(
             "INSERT INTO chain_transfers (id, chain_id, tx_hash, log_index, block, block_hash, token,
                                       payer, recipient, amount_units, state, recorded_at,
-                                      checked_at)
+                                      checked_at, found_by)
          SELECT value ->> 'id', ?1, value ->> 'tx_hash', value ->> 'log_index', value ->> 'block',
                 value ->> 'block_hash', value ->> 'token', value ->> 'payer',
-                value ->> 'recipient', value ->> 'amount_units', 'seen', ?5, ?5
+                value ->> 'recipient', value ->> 'amount_units', 'seen', ?5, ?5,
+                value ->> 'found_by'
          FROM json_each(?4)
          WHERE ",
             step_taken!(),

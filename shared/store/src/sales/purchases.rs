@@ -37,6 +37,15 @@ pub struct OrderProgress {
     pub license_id: Option<String>,
     /// Its state.
     pub license_status: Option<LicenseStatus>,
+    /// When it expires, in unix seconds; `None` never, and before it is issued.
+    pub expires_at: Option<i64>,
+    /// The name of the policy, for people; `None` for a product without policies.
+    pub policy_name: Option<String>,
+    /// When it was ordered, in unix seconds.
+    pub ordered_at: i64,
+    /// Whether the product is an extension of Joomla.
+    #[serde(deserialize_with = "columns::flag")]
+    pub is_for_joomla: bool,
 }
 
 /// A settled order whose license is active.
@@ -57,6 +66,21 @@ pub struct SettledOrder {
     /// What it unlocks.
     #[serde(deserialize_with = "columns::json")]
     pub entitlements: Vec<String>,
+    /// Whether the product is an extension of Joomla.
+    #[serde(deserialize_with = "columns::flag")]
+    pub is_for_joomla: bool,
+}
+
+/// Whether the product `p` is an extension of Joomla: one of its releases says what
+/// Joomla reads, or its slug begins as the names of extensions do.
+macro_rules! is_for_joomla {
+    () => {
+        "(p.slug GLOB 'com_*' OR p.slug GLOB 'mod_*' OR p.slug GLOB 'plg_*'
+          OR p.slug GLOB 'tpl_*' OR p.slug GLOB 'pkg_*'
+          OR EXISTS (SELECT 1 FROM releases v
+                     WHERE v.product_id = p.id AND v.metadata -> '$.joomla' IS NOT NULL))
+         AS is_for_joomla"
+    };
 }
 
 /// The order that this opens: one round trip.
@@ -69,9 +93,13 @@ pub async fn progress(
             "SELECT i.id, i.provider, i.status, i.payment_state, i.product_id, p.slug AS product,
                 p.name AS product_name, i.price_currency,
                 coalesce(i.price_amount, i.amount_sats) AS price_amount, i.amount_sats,
-                i.checkout_url, l.id AS license_id, l.status AS license_status
+                i.checkout_url, l.id AS license_id, l.status AS license_status, l.expires_at,
+                y.name AS policy_name, i.created_at AS ordered_at, ",
+            is_for_joomla!(),
+            "
          FROM invoices i
          JOIN products p ON p.id = i.product_id
+         LEFT JOIN policies y ON y.id = i.policy_id
          LEFT JOIN receipts r ON r.invoice_id = i.id
          LEFT JOIN licenses l ON l.receipt_id = r.id
          WHERE i.id = ",
@@ -90,7 +118,9 @@ pub async fn settled_order(
     let statement = Statement::new(
         concat!(
             "SELECT l.buyer_email, l.id AS license_id, l.product_id, p.slug AS product, l.issued_at,
-                l.expires_at, l.entitlements
+                l.expires_at, l.entitlements, ",
+            is_for_joomla!(),
+            "
          FROM invoices i
          JOIN receipts r ON r.invoice_id = i.id
          JOIN licenses l ON l.receipt_id = r.id
