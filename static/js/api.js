@@ -10,7 +10,9 @@ export class Refusal extends Error {
   }
 }
 
-const OFFLINE = "The shop could not be reached. Check your connection and try again.";
+const OFFLINE = "You are offline. Connect to the internet and try again.";
+const UNREACHABLE = "The shop could not be reached. Try again in a moment.";
+const SLOW = "The shop takes too long to answer. Try again in a moment.";
 const BROKEN = "The shop sent an unexpected answer. Try again in a moment.";
 
 /** Milliseconds after which a call counts as failed. */
@@ -25,8 +27,10 @@ async function call(path, options = {}) {
       ...options,
       headers: { accept: "application/json", ...options.headers },
     });
-  } catch {
-    throw new Refusal(0, "unreachable", OFFLINE);
+  } catch (error) {
+    // Only the browser knows whether it is the visitor's connection.
+    const reason = error.name === "TimeoutError" ? SLOW : UNREACHABLE;
+    throw new Refusal(0, "unreachable", navigator.onLine === false ? OFFLINE : reason);
   }
   const answer = await response.json().catch(() => null);
   if (!response.ok) {

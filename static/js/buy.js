@@ -18,6 +18,9 @@ let tried = null;
 
 let rails;
 
+/** Where what was typed is kept, for a buyer who comes back from the checkout. */
+const DRAFT = `keywright-draft-${slug}`;
+
 /** The idempotency key of the order, kept until its form changes. */
 let attempt = null;
 
@@ -57,6 +60,7 @@ function show({ product, policies }) {
   byId("tiers").append(...offered.map((policy) => tier(policy, names, policy === first)));
   byId("tier-choice").hidden = Boolean(first.plain);
   form.hidden = false;
+  restore();
   total();
 }
 
@@ -155,8 +159,37 @@ function howToPay() {
   return `Pay in bitcoin (${offered.join(" or ")})${rate}, directly to the vendor. Your key appears as soon as the payment is confirmed.`;
 }
 
+function keep() {
+  const { policy } = Object.fromEntries(new FormData(form));
+  try {
+    sessionStorage.setItem(DRAFT, JSON.stringify({ email: form.email.value, code: form.code.value, rail: form.rail.value }));
+  } catch {
+    // Private windows may store nothing.
+  }
+  if (policy) {
+    history.replaceState(null, "", path`?policy=${policy}`);
+  }
+}
+
+function restore() {
+  let draft;
+  try {
+    draft = JSON.parse(sessionStorage.getItem(DRAFT) ?? "null");
+  } catch {
+    draft = null;
+  }
+  form.email.value ||= draft?.email ?? "";
+  form.code.value ||= draft?.code ?? "";
+  form.rail.value = draft?.rail || form.rail.value;
+  if (form.code.value.trim()) {
+    byId("have-code").open = true;
+    preview();
+  }
+}
+
 /** Another plan is another order, and a code may differ for it. */
 function rechoose() {
+  keep();
   forget();
   if (form.code.value.trim()) {
     preview();
@@ -211,6 +244,13 @@ form.email.addEventListener("input", () => {
 });
 form.addEventListener("input", () => {
   attempt = null;
+  keep();
+});
+// A page that the browser kept whole: its last order was made.
+addEventListener("pageshow", ({ persisted }) => {
+  if (persisted) {
+    attempt = null;
+  }
 });
 byId("rails").addEventListener("change", total);
 form.addEventListener("submit", (event) => {

@@ -7,10 +7,15 @@ export function money(value, currency = "SAT") {
     return "Free";
   }
   if (currency === "SAT") {
-    return `${number.format(value)} sats`;
+    return counted(value, "sat");
   }
   const format = new Intl.NumberFormat(undefined, { style: "currency", currency });
   return format.format(decimal(value, format.resolvedOptions().maximumFractionDigits));
+}
+
+/** "1 day", "2 days". */
+function counted(count, unit) {
+  return `${number.format(count)} ${unit}${count === 1 ? "" : "s"}`;
 }
 
 /** Decimal text, so that no cent is lost to rounding. */
@@ -31,18 +36,17 @@ export function duration(seconds) {
     [60, "minute"],
   ]) {
     if (seconds % unit === 0) {
-      const count = seconds / unit;
-      return `${number.format(count)} ${name}${count === 1 ? "" : "s"}`;
+      return counted(seconds / unit, name);
     }
   }
-  return `${number.format(seconds)} seconds`;
+  return counted(seconds, "second");
 }
 
 export function machines(count) {
   if (count === 0) {
     return "Unlimited machines";
   }
-  return count === 1 ? "1 machine" : `${number.format(count)} machines`;
+  return counted(count, "machine");
 }
 
 export function size(bytes) {
@@ -53,6 +57,23 @@ export function size(bytes) {
     at += 1;
   }
   return `${new Intl.NumberFormat(undefined, { maximumFractionDigits: at ? 1 : 0 }).format(bytes)} ${units[at]}`;
+}
+
+/** The time until a moment, in milliseconds: "1:09:39", "9:05". */
+export function countdown(milliseconds) {
+  const left = Math.max(0, Math.ceil(milliseconds / 1000));
+  const [hours, minutes, seconds] = [Math.floor(left / 3600), Math.floor(left / 60) % 60, left % 60];
+  const two = (part) => String(part).padStart(2, "0");
+  return hours ? `${hours}:${two(minutes)}:${two(seconds)}` : `${minutes}:${two(seconds)}`;
+}
+
+/** The beginning of a text, up to a word's end. */
+export function shortened(text, most = 160) {
+  if (text.length <= most) {
+    return text;
+  }
+  const cut = text.slice(0, most);
+  return `${cut.slice(0, Math.max(cut.lastIndexOf(" "), most / 2)).trimEnd()}…`;
 }
 
 export const day = (text) =>

@@ -3,7 +3,7 @@
 import { get, path } from "./api.js";
 import { brand } from "./brand.js";
 import { byId, fill, make, notice } from "./dom.js";
-import { money } from "./format.js";
+import { money, shortened } from "./format.js";
 
 brand();
 
@@ -20,14 +20,15 @@ try {
 
 function card(product) {
   const lowest = product.lowest_price_value;
-  const from = product.has_several_prices ? "From " : "";
-  const price = lowest === null ? "Not on sale" : from + money(lowest, product.price_currency);
+  const amount = money(lowest ?? 0, product.price_currency);
+  const from = lowest === 0 ? "From free" : `From ${amount}`;
+  const price = lowest === null ? "Not on sale" : product.has_several_prices ? from : amount;
   return make(
     "li.card",
     {},
     make("span.mark", { "aria-hidden": "true" }, [...product.name][0]),
     make("h2", {}, make("a", { href: path`/buy/${product.slug}` }, product.name)),
-    make("p", {}, product.description),
+    make("p", {}, shortened(product.description)),
     make("p.price", {}, price),
   );
 }

@@ -22,7 +22,7 @@ export function license(license, product) {
       secret("license key", license.license_key),
     ),
     downloads,
-    license.download_id ? site(license.download_id) : null,
+    license.download_id && license.is_for_joomla ? site(license.download_id) : null,
     license.token ? token(license.token) : null,
     offline(),
   );

@@ -3,10 +3,10 @@
 import { path } from "./api.js";
 import { brand } from "./brand.js";
 import { byId, fill, make, notice, secret } from "./dom.js";
-import { money } from "./format.js";
+import { day, money } from "./format.js";
 import { license } from "./license.js";
 import { orders, secretOf } from "./orders.js";
-import { follow, inWords, isLost } from "./progress.js";
+import { follow, inWords, isLost, isPayable } from "./progress.js";
 import { usdc } from "./usdc.js";
 
 const [, page, named] = location.pathname.split("/");
@@ -75,7 +75,7 @@ function tell(progress) {
   }
   const { title: headline, kind, text } = inWords(progress);
   // Only a change updates the page, so that it is announced once.
-  const now = headline + (progress.license_key ?? "");
+  const now = headline + text + (progress.license_key ?? "");
   fill(byId("trouble"));
   if (now === shown) {
     return;
@@ -87,8 +87,8 @@ function tell(progress) {
     state,
     text ? notice(kind || "plain", text) : null,
     progress.license_key ? license(progress, progress.product) : null,
-    progress.usdc && progress.status === "pending" ? usdc(progress.usdc) : null,
-    progress.checkout_url && progress.status === "pending" && !progress.usdc
+    progress.usdc && isPayable(progress) ? usdc(progress.usdc) : null,
+    progress.checkout_url && isPayable(progress) && !progress.usdc
       ? make("p", {}, make("a.button", { href: progress.checkout_url, rel: "noopener" }, "Back to the payment page"))
       : null,
     progress.redirect_url
@@ -126,17 +126,17 @@ function priceOf({ price_value: value, price_currency: currency, amount_sats: sa
 }
 
 function facts(progress) {
-  const price = priceOf(progress);
-  return make(
-    "dl",
-    {},
-    make("dt", {}, "Order"),
-    make("dd", {}, make("code", {}, progress.order_id)),
-    progress.product_name ? make("dt", {}, "Product") : null,
-    progress.product_name ? make("dd", {}, progress.product_name) : null,
-    make("dt", {}, "Price"),
-    make("dd", {}, price),
-  );
+  const valid = progress.expires_at ? `Until ${day(progress.expires_at)}` : "Never expires";
+  const rows = [
+    ["Order", make("code", {}, progress.order_id)],
+    ["Date", progress.ordered_at ? day(progress.ordered_at) : null],
+    ["Product", progress.product_name],
+    ["Plan", progress.policy_name],
+    ["Price", priceOf(progress)],
+    ["Valid", progress.license_key ? valid : null],
+  ];
+  const shown = rows.filter(([, value]) => value);
+  return make("dl", {}, ...shown.flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]));
 }
 
 function fail(refusal) {

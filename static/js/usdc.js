@@ -1,6 +1,7 @@
 // Paying in USDC: the amount, the address and the deadline.
 
-import { make, secret } from "./dom.js";
+import { fill, make, secret } from "./dom.js";
+import { countdown } from "./format.js";
 
 const NETWORKS = { 137: "Polygon", 80002: "Polygon Amoy, a test network" };
 
@@ -27,7 +28,14 @@ export function usdc({ chain_id: chain, token, address, amount_display: amount, 
       {},
       "Send it in one payment and match every digit: the amount identifies your order. Network fees are extra. Pay before ",
       make("time", { datetime: end }, deadline.toLocaleString()),
-      "; after that the amount may be given to another order.",
+      "; after that the amount may be given to another order. ",
+      timeLeft(deadline),
+    ),
+    make(
+      "p",
+      {},
+      make("strong", {}, "Pay from your own wallet. "),
+      "Exchanges often round the amount or take their fee from it, and then your payment cannot be matched to your order. Withdraw to your wallet first.",
     ),
     make(
       "details",
@@ -37,4 +45,20 @@ export function usdc({ chain_id: chain, token, address, amount_display: amount, 
       secret("contract of the token", token),
     ),
   );
+}
+
+/** Counts down every second, for as long as it is shown. It is not read aloud. */
+function timeLeft(deadline) {
+  const left = make("strong", { role: "timer", "aria-live": "off" });
+  const show = () => {
+    const rest = deadline - Date.now();
+    fill(left, rest > 0 ? `Time left: ${countdown(rest)}` : "The time is over.");
+    if (rest > 0 && (left.isConnected || !shown)) {
+      shown ||= left.isConnected;
+      setTimeout(show, 1_000);
+    }
+  };
+  let shown = false;
+  show();
+  return left;
 }

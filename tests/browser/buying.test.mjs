@@ -42,6 +42,13 @@ before(async () => {
   await admin('discount-codes', { code: 'GIFT', kind: 'free_license', product_slug: LANTERN, policy_slug: 'pro' });
 });
 
+/** The field for a code, which opens at a press. */
+async function codeField(page) {
+  const field = page.getByLabel('Discount code');
+  if (!(await field.isVisible())) await page.getByText('Have a code?').click();
+  return field;
+}
+
 const tier = (page, name) => page.getByRole('radio', { name: new RegExp(`^${name}`) });
 const total = (page, text) => page.getByText(`Total: ${text}`, { exact: true }).waitFor();
 
@@ -96,13 +103,62 @@ test('a paid tier is paid at the checkout, and the buyer comes back to the key',
   await heading(page, 'Thank you!');
   const valid = await post('/v1/validate', { key: await keyOn(page), product_slug: LANTERN });
   assert.deepEqual(valid.entitlements, ['notes', 'sync', 'internal']);
-  assert.match(await page.locator('dl').textContent(), /ProductLanternPrice21,000 sats/);
+  const facts = await page.locator('dl').textContent();
+  assert.match(facts, /Date.*ProductLanternPlanProPrice21,000 satsValidNever expires$/);
+  // Not an extension of Joomla.
+  assert.equal(await page.getByText('Joomla').count(), 0);
+  assert.equal(await page.getByRole('link', { name: 'Back to the payment page' }).count(), 0);
+});
+
+test('a buyer who comes back from the checkout finds the form as it was', async (t) => {
+  const page = await visit(t);
+  await page.goto('/buy/lantern');
+  await tier(page, 'Yearly').check();
+  await page.getByLabel('E-mail').fill('back@example.com');
+  const code = await codeField(page);
+  await code.fill('FIREFLY');
+  await code.press('Enter');
+  await page.getByRole('button', { name: 'Pay 3,750 sats' }).click();
+  await page.waitForURL(`${CHECKOUT}/**`);
+  await page.goBack();
+  await total(page, '3,750 sats');
+  assert.ok(await tier(page, 'Yearly').isChecked());
+  assert.equal(await page.getByLabel('E-mail').inputValue(), 'back@example.com');
+});
+
+test('the featured price stays where it is better than the code', async (t) => {
+  await product('better', { price_sats: undefined, price_currency: 'USD', price_value: 4_900 }, [{ slug: 'one', name: 'One' }]);
+  const off = { product_slug: 'better', discount_currency: 'USD' };
+  await admin('discount-codes', { code: 'LIFTOFF', kind: 'percent', amount: 3_000, product_slug: 'better', featured: true });
+  await admin('discount-codes', { code: 'TENOFF', kind: 'fixed_sats', amount: 1_000, ...off });
+  const page = await visit(t);
+  await page.goto('/buy/better');
+  await total(page, '$34.30');
+  const code = await codeField(page);
+  await code.fill('TENOFF');
+  await code.press('Enter');
+  await page.getByText('LIFTOFF already gives you a better price', { exact: true }).waitFor();
+  await total(page, '$34.30');
+  await page.getByRole('button', { name: 'Pay $34.30' }).click();
+  await page.waitForURL(`${CHECKOUT}/**`);
+  assert.equal(await page.locator('#amount').textContent(), '34.30 USD');
+});
+
+test('a phone sees the total and the button at once', async (t) => {
+  const page = await visit(t, { viewport: { width: 390, height: 800 } });
+  await page.goto('/buy/lantern');
+  await total(page, '21,000 sats');
+  for (const name of ['#total', '#pay']) {
+    const { y, height } = await page.locator(name).boundingBox();
+    assert.ok(y >= 0 && y + height <= 800, `${name} is at ${y}`);
+  }
+  await look(page, 'buy-phone');
 });
 
 test('a code is tried, taken back, and used', async (t) => {
   const page = await visit(t);
   await page.goto('/buy/lantern');
-  const code = page.getByLabel('Discount code');
+  const code = await codeField(page);
   await code.fill('firefly');
   await page.getByRole('button', { name: 'Apply' }).click();
   await total(page, '15,750 sats');
@@ -128,7 +184,7 @@ test('a code is tried, taken back, and used', async (t) => {
 test('what the page says of a code ends with the code', async (t) => {
   const page = await visit(t);
   await page.goto('/buy/lantern');
-  const code = page.getByLabel('Discount code');
+  const code = await codeField(page);
   await code.fill('FIREFLY');
   await code.press('Enter');
   await total(page, '15,750 sats');
@@ -143,7 +199,7 @@ test('what the page says of a code ends with the code', async (t) => {
 test('a code that cannot be used stops the order and says so', async (t) => {
   const page = await visit(t, { refused: ['/v1/purchase'] });
   await page.goto('/buy/lantern');
-  await page.getByLabel('Discount code').fill('NOSUCH');
+  await (await codeField(page)).fill('NOSUCH');
   await page.getByRole('button', { name: 'Pay 21,000 sats' }).click();
   await page.getByRole('alert').getByText('Your order could not be placed.').waitFor();
   await look(page, 'buy-refused');
@@ -249,13 +305,15 @@ test('a whole purchase by keyboard', async (t) => {
   await keyboard.press('ArrowUp');
   await total(page, '21,000 sats');
   await look(page, 'buy-keyboard');
+  await tabTo('email');
+  await keyboard.type('keys@example.com');
+  await tabTo('Have a code?');
+  await keyboard.press('Enter');
   await tabTo('code');
   await keyboard.type('FIREFLY');
   await keyboard.press('Tab');
   await keyboard.press('Space');
   await total(page, '15,750 sats');
-  await tabTo('email');
-  await keyboard.type('keys@example.com');
   await tabTo('pay');
   await keyboard.press('Enter');
   await page.waitForURL(`${CHECKOUT}/**`);
@@ -331,7 +389,7 @@ test('what the operator writes is shown as it is written', async (t) => {
   for (const text of [evil, `${evil} entitlement`, `${evil} tier`, `${evil} bullet`]) {
     await page.getByText(text, { exact: true }).first().waitFor();
   }
-  await page.getByLabel('Discount code').fill('x');
+  await (await codeField(page)).fill('x');
   await page.getByRole('button', { name: 'Apply' }).click();
   await page.getByText(`${evil} message`, { exact: true }).waitFor();
   await harmless();
@@ -342,7 +400,7 @@ test('what the operator writes is shown as it is written', async (t) => {
   const { invoice_id: id } = await post('/v1/purchase', { product: 'markup', policy_slug: 'one' });
   await page.goto(`/status#${id}`);
   await heading(page, 'Thank you!');
-  await page.getByText(name, { exact: true }).waitFor();
+  await page.getByText(name, { exact: true }).first().waitFor();
   await harmless();
   assert.equal((await get(`/v1/purchase/${id}`)).product_name, name);
 });

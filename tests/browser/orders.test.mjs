@@ -88,6 +88,8 @@ test('each state of a payment has its words', async (t) => {
   await page.route('**/v1/purchase/*', (route) => route.fulfill({ json: answer }));
   for (const [name, members, headline] of [
     ['processing', { payment_state: 'processing' }, 'Your payment arrived'],
+    ['partly', { payment_state: 'underpaid' }, 'Part of your payment arrived'],
+    ['overpaid', { status: 'expired', payment_state: 'overpaid' }, 'Your payment arrived too late'],
     ['underpaid', { status: 'expired', payment_state: 'underpaid' }, 'Your payment was incomplete'],
     ['paid-late', { status: 'expired', payment_state: 'paid_late' }, 'Your payment arrived too late'],
     ['unsigned', { status: 'settled', license_id: '1' }, 'Paid. Your key is being created'],
@@ -101,6 +103,9 @@ test('each state of a payment has its words', async (t) => {
     await page.goto(thankYou(bought));
     await heading(page, headline);
     assert.equal(await page.getByLabel('license key', { exact: true }).count(), 0);
+    // Nobody is sent to pay again while the payment is on its way.
+    const back = await page.getByRole('link', { name: 'Back to the payment page' }).count();
+    assert.equal(back, name === 'partly' ? 1 : 0, name);
     await look(page, `order-${name}`);
   }
 });

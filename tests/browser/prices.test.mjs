@@ -47,6 +47,7 @@ test('tiers, a featured price and codes are shown to the cent', async (t) => {
   await total(page, '$0.05');
   await tier(page, 'Solo').check();
   await total(page, '$19.99');
+  await page.getByText('Have a code?').click();
   const code = page.getByLabel('Discount code');
   await code.fill('sextant');
   await page.getByRole('button', { name: 'Apply' }).click();
@@ -72,7 +73,7 @@ test('an order in dollars is paid in bitcoin, and says both', async (t) => {
   const valid = await post('/v1/validate', { key: await keyOn(page), product_slug: COMPASS });
   assert.equal(valid.ok, true);
   // The double's bitcoin costs 50000 dollars: 20 sats a cent.
-  assert.match(await page.locator('dl').textContent(), /ProductCompassPrice\$19\.99 \(39,980 sats\)/);
+  assert.match(await page.locator('dl').textContent(), /ProductCompassPlanSoloPrice\$19\.99 \(39,980 sats\)/);
   await look(page, 'thank-you-dollars');
 });
 

@@ -29,6 +29,8 @@ test('a buyer chooses USDC, pays to the last digit and gets the key', async (t) 
   assert.match(amount, /^19\.00\d{4}$/);
   assert.match(address, /^0x[0-9a-fA-F]{40}$/);
   await page.getByRole('heading', { name: `Send exactly ${amount} USDC on Polygon` }).waitFor();
+  await page.getByText('Pay from your own wallet.').waitFor();
+  await page.getByRole('timer').getByText(/^Time left: \d+:\d\d/).waitFor();
   const units = Number(amount.replace('.', ''));
   const wallet = await page.getByRole('link', { name: 'Open in a wallet' }).getAttribute('href');
   assert.match(wallet, new RegExp(`^ethereum:0x[0-9a-fA-F]{40}@137/transfer\\?address=${address}&uint256=${units}$`));

@@ -7,6 +7,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::IntoResponse;
 use http::header::CACHE_CONTROL;
+use keywright_domain::dates::rfc3339;
 use keywright_domain::invoice::{InvoiceStatus, PaymentState};
 use keywright_domain::money::Currency;
 use keywright_domain::order::{OrderOpener, OrderProvider};
@@ -43,6 +44,14 @@ pub(crate) struct PurchaseProgress {
     product: String,
     /// The product's name for people.
     product_name: String,
+    /// The policy's name for people; absent for a product without policies.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    policy_name: Option<String>,
+    /// When it was ordered, RFC 3339.
+    ordered_at: String,
+    /// Whether the product is an extension of Joomla, whose sites take `download_id`.
+    is_for_joomla: bool,
     /// What the buyer pays, in sats: for a price in dollars or euros what
     /// `BTCPay` made of it, 0 where it did not say so yet.
     amount_sats: i64,
@@ -60,6 +69,11 @@ pub(crate) struct PurchaseProgress {
     license_key: Option<String>,
     /// UUID of the license.
     license_id: Option<String>,
+    /// When the license expires, RFC 3339; absent if it never does, and before it is
+    /// issued.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    expires_at: Option<String>,
     /// The token for the release gate.
     token: Option<String>,
     /// 32 hex digits that open the downloads of the license and nothing else:
@@ -110,6 +124,9 @@ pub(crate) async fn handler(
         product_id: found.product_id,
         product: found.product,
         product_name: found.product_name,
+        policy_name: found.policy_name,
+        ordered_at: rfc3339(found.ordered_at),
+        is_for_joomla: found.is_for_joomla,
         amount_sats: found.amount_sats,
         price_currency: found.price.currency(),
         price_value: found.price.amount(),
@@ -124,6 +141,7 @@ pub(crate) async fn handler(
             }),
         license_key: None,
         license_id: found.license_id.filter(|_| active),
+        expires_at: found.expires_at.filter(|_| active).map(rfc3339),
         token: None,
         download_id: None,
         redirect_url: None,

@@ -186,6 +186,7 @@ fn usable(code: &DiscountCode, better: Option<&DiscountCode>, base: Price) -> Us
 /// A price in the words of a message: `2500 sats`, `25.00 USD`.
 fn in_words(price: Price) -> String {
     match price.currency() {
+        Currency::Sat if price.amount() == 1 => "1 sat".to_owned(),
         Currency::Sat => format!("{} sats", price.amount()),
         currency => format!("{} {currency}", price.to_decimal()),
     }

@@ -56,6 +56,8 @@ pub(crate) struct Recovered {
     expires_at: Option<String>,
     /// What the license unlocks.
     entitlements: Vec<String>,
+    /// Whether the product is an extension of Joomla, whose sites take `download_id`.
+    is_for_joomla: bool,
 }
 
 /// Shows the key of an earlier purchase again
@@ -128,6 +130,7 @@ pub(crate) async fn handler(
         issued_at: rfc3339(sale.issued_at),
         expires_at: sale.expires_at.map(rfc3339),
         entitlements: sale.entitlements,
+        is_for_joomla: sale.is_for_joomla,
     };
     Ok((allowance, [(CACHE_CONTROL, "no-store")], Json(recovered)).into_response())
 }

@@ -35,7 +35,7 @@ async fn recovered(instance: &Instance) {
             "license_key": sale["license_key"], "license_id": sale["license_id"],
             "token": sale["token"], "download_id": sale["download_id"],
             "product_id": made["id"], "product": "recovered", "issued_at": issued,
-            "expires_at": ends, "entitlements": ["pro", "sync"],
+            "expires_at": ends, "entitlements": ["pro", "sync"], "is_for_joomla": false,
         });
         assert_eq!(found, expected);
         for at in [issued, ends] {

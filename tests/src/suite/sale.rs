@@ -87,7 +87,8 @@ async fn paid(instance: &Instance) {
         "product_id": product["id"], "product": "sold", "product_name": "The sold",
         "checkout_url": bought["checkout_url"], "amount_sats": 50_000,
         "price_currency": "SAT", "price_value": 50_000, "license_key": null,
-        "license_id": null, "token": null, "download_id": null,
+        "license_id": null, "token": null, "download_id": null, "policy_name": "pro",
+        "ordered_at": waiting["ordered_at"], "is_for_joomla": false,
     });
     assert_eq!(waiting, expected);
 

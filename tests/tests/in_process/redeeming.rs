@@ -291,7 +291,7 @@ async fn only_the_buyer_recovers_an_active_license_of_a_settled_purchase() {
                 "product_id": product_id, "product": "demo",
                 "issued_at": keywright_domain::dates::rfc3339(issued_at),
                 "expires_at": keywright_domain::dates::rfc3339(issued_at + 60),
-                "entitlements": ["pro"],
+                "entitlements": ["pro"], "is_for_joomla": false,
             })
         );
     }
