@@ -8,6 +8,9 @@ const SLUG: &str = "^[a-z0-9]([a-z0-9_-]{0,62}[a-z0-9])?$";
 const SLUG_OR_NOTHING: &str = "^([a-z0-9]([a-z0-9_-]{0,62}[a-z0-9])?)?$";
 /// A version or platform in the path of a release.
 const NAME: &str = "^[A-Za-z0-9](\\.?[A-Za-z0-9_+-]){0,40}$";
+const VERSION: &str = "^(0|[1-9][0-9]{0,8})(\\.(0|[1-9][0-9]{0,8})){0,3}\
+                       (-[A-Za-z][0-9A-Za-z]{0,9}(\\.(0|[1-9][0-9]{0,8}|[A-Za-z][0-9A-Za-z]{0,9}))*)?\
+                       (\\+[0-9A-Za-z]{1,9}(\\.[0-9A-Za-z]{1,9})*)?$";
 const CHANNEL: &str = "^(stable|rc|beta|alpha|dev)$";
 const ENTITLEMENT: &str = "^[!-~]{1,255}$";
 const TIME: &str = "^[2-9][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])\
@@ -21,7 +24,7 @@ const WALLET: &str = "^0x[0-9a-fA-F]{40}$";
 const SOME_TEXT: &str = "[A-Za-z0-9]";
 
 /// Parameters by place and name.
-const PARAMETERS: [(&str, &str, &str); 14] = [
+const PARAMETERS: [(&str, &str, &str); 17] = [
     ("path", "product", SLUG),
     ("path", "slug", SLUG),
     ("path", "version", NAME),
@@ -36,6 +39,9 @@ const PARAMETERS: [(&str, &str, &str); 14] = [
     ("query", "from", TIME),
     ("query", "to", TIME),
     ("query", "wallet", WALLET),
+    ("query", "version", VERSION),
+    ("query", "direct", "^(0|1)$"),
+    ("query", "whole", "^(0|1)$"),
 ];
 
 /// Members of bodies.
