@@ -3,6 +3,7 @@
 use axum::extract::State;
 use keywright_domain::dates::rfc3339;
 use keywright_domain::page::Position;
+use keywright_domain::pasted::PastedLower;
 use keywright_ports::Database;
 use keywright_providers::polygon::Address;
 use keywright_store::chain::claims::{self, Claim};
@@ -20,7 +21,8 @@ pub(crate) struct ClaimFilter {
     #[param(example = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed")]
     wallet: Option<String>,
     /// Of the file with this SHA-256.
-    binary_sha256: Option<String>,
+    #[param(value_type = Option<String>)]
+    binary_sha256: Option<PastedLower>,
 }
 
 /// One claim.
@@ -62,11 +64,11 @@ pub(crate) async fn handler(
         wallet,
         binary_sha256,
     } = &list.filter;
-    let wallet = wallet.as_deref().map(str::parse::<Address>).transpose();
-    let wallet = wallet.map_err(|error| ApiError::bad_request(format!("wallet: {error}")))?;
+    let wallet = wallet.as_deref().map(Address::pasted).transpose();
+    let wallet = wallet.map_err(|error| ApiError::bad_request(format!("wallet {error}")))?;
     let filter = claims::ClaimFilter {
         wallet: wallet.map(|wallet| wallet.lower()),
-        binary_sha256: binary_sha256.as_ref().map(|text| text.to_ascii_lowercase()),
+        binary_sha256: binary_sha256.clone().and_then(PastedLower::present),
     };
     let rows = claims::list(&database, &filter, &list.page).await?;
     let position = |claim: &Claim| Position {

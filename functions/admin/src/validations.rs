@@ -4,6 +4,7 @@ use crate::span;
 use axum::extract::State;
 use keywright_domain::dates::rfc3339;
 use keywright_domain::page::Position;
+use keywright_domain::pasted::Pasted;
 use keywright_ports::Database;
 use keywright_store::seats::validation_log::{self, Validation};
 use keywright_web::list::{PageQuery, wrong_cursor};
@@ -17,9 +18,11 @@ use utoipa::{IntoParams, ToSchema};
 #[into_params(parameter_in = Query)]
 pub(crate) struct ValidationFilter {
     /// Of this license.
-    license_id: Option<String>,
+    #[param(value_type = Option<String>)]
+    license_id: Option<Pasted>,
     /// Of this product.
-    product_id: Option<String>,
+    #[param(value_type = Option<String>)]
+    product_id: Option<Pasted>,
     /// `ok`, or the reason against it.
     #[param(example = "too_many_machines")]
     result: Option<String>,
@@ -109,8 +112,8 @@ pub(crate) async fn handler(
     let before = after.map(|last| last.id.parse()).transpose();
     let before = before.map_err(|_| wrong_cursor())?;
     let filter = validation_log::Filter {
-        license_id: asked.license_id,
-        product_id: asked.product_id,
+        license_id: asked.license_id.and_then(Pasted::id),
+        product_id: asked.product_id.and_then(Pasted::id),
         result: asked.result,
         from,
         to,

@@ -1,7 +1,7 @@
 //! `POST /v1/purchase`: places an order; at a price of 0 its license is issued at once.
 
 use crate::codes::{self, TypedCode};
-use crate::orders::buyer::{Buyer, present, redirect_url};
+use crate::orders::buyer::{Buyer, redirect_url};
 use crate::orders::pay_by::PayBy;
 use crate::orders::{CheckedOrder, OrderError, OrderPayment, OrderTaker, PlacedOrder, origin};
 use crate::selection::{PolicyChoice, Selection};
@@ -9,6 +9,7 @@ use crate::{Ports, product_lookup, usdc};
 use axum::Extension;
 use keywright_domain::caller_limits::{CODES, ORDERS, USDC_ORDERS};
 use keywright_domain::money::Currency;
+use keywright_domain::pasted::{Pasted, PastedLower};
 use keywright_store::catalog::discount_codes::DiscountCode;
 use keywright_store::operator::audit::Actor;
 use keywright_store::sales::invoices::{OrderRefusal, Quote};
@@ -24,13 +25,14 @@ use utoipa::ToSchema;
 #[serde(deny_unknown_fields)]
 pub(crate) struct PurchaseOrder {
     /// Slug of the product.
-    #[schema(example = "demo", pattern = "^[a-z0-9]([a-z0-9_-]{0,62}[a-z0-9])?$")]
-    product: String,
+    #[schema(value_type = String, example = "demo", pattern = "^[a-z0-9]([a-z0-9_-]{0,62}[a-z0-9])?$")]
+    product: PastedLower,
     /// Slug of the policy. Without it, the policy `default` if it is for sale, else
     /// the only one for sale, at that policy's price. Where several are for sale it
     /// must be named. A product that has no policies at all is sold at its own
     /// price: perpetual, for one machine and without entitlements.
-    policy_slug: Option<String>,
+    #[schema(value_type = Option<String>)]
+    policy_slug: Option<PastedLower>,
     /// Where the buyer can be reached; needed for `POST /v1/recover`. At most
     /// 254 bytes.
     #[schema(example = "satoshi@example.com", max_length = 254)]
@@ -48,8 +50,8 @@ pub(crate) struct PurchaseOrder {
     /// A discount code; small letters and spaces around it do not matter.
     /// Without one, and with `policy_slug`, a featured code that fits is used. A featured
     /// code that costs the buyer less is used in place of this one.
-    #[schema(example = "LAUNCH")]
-    code: Option<String>,
+    #[schema(value_type = Option<String>, example = "LAUNCH")]
+    code: Option<Pasted>,
     /// What the checkout shows first: `lightning` or `onchain`; or `usdc`, to pay
     /// in USDC on Polygon, for what is priced in dollars.
     #[schema(example = "lightning", pattern = "^(lightning|onchain|usdc)?$")]
@@ -161,10 +163,10 @@ pub(crate) async fn handler(
     let pay_by = PayBy::parse(order.rail)?;
     let buyer = Buyer::check(order.buyer_email, order.buyer_note)?;
     let redirect_url = redirect_url(order.redirect_url)?;
-    let code = present(order.code);
+    let code = order.code.and_then(Pasted::present);
     count(&ports, &client, pay_by, code.is_some()).await?;
-    let product = product_lookup::ordered(&ports.database, &order.product).await?;
-    let policy_slug = present(order.policy_slug);
+    let product = product_lookup::ordered(&ports.database, order.product.as_str()).await?;
+    let policy_slug = order.policy_slug.and_then(PastedLower::present);
     let choice = PolicyChoice::of_slug(policy_slug.as_deref());
     let checked = CheckedOrder {
         selection: Selection::of(&ports.database, product, choice).await?,

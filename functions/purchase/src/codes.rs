@@ -28,7 +28,7 @@ pub(crate) async fn typed(
     selection: &Selection,
     now: i64,
 ) -> Result<Result<TypedCode, CodeRefusal>, DatabaseError> {
-    let Ok(text) = CodeText::parse(text) else {
+    let Ok(text) = CodeText::pasted(text) else {
         return Ok(Err(CodeRefusal::UnknownCode));
     };
     let product_id = &selection.product.id;
@@ -54,7 +54,7 @@ pub(crate) async fn find(
     text: &str,
     now: i64,
 ) -> Result<Option<DiscountCode>, DatabaseError> {
-    match CodeText::parse(text) {
+    match CodeText::pasted(text) {
         Ok(code) => discount_codes::find(database, &code, now).await,
         Err(_) => Ok(None),
     }

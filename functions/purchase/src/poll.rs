@@ -10,7 +10,7 @@ use http::header::CACHE_CONTROL;
 use keywright_domain::dates::rfc3339;
 use keywright_domain::invoice::{InvoiceStatus, PaymentState};
 use keywright_domain::money::Currency;
-use keywright_domain::order::{OrderOpener, OrderProvider};
+use keywright_domain::order::{OrderOpener, OrderProvider, likely_cause};
 use keywright_domain::standing::LicenseStatus;
 use keywright_store::chain::usdc_orders;
 use keywright_store::operator::activity::ActivityKind;
@@ -111,6 +111,7 @@ pub(crate) async fn handler(
 ) -> Result<impl IntoResponse, ApiError> {
     let unknown = || ApiError::not_found("no such order");
     let Path(text) = invoice_id.map_err(|_| unknown())?;
+    let unknown = || ApiError::not_found(format!("no such order{}", likely_cause(&text)));
     let opener = OrderOpener::parse(&text).ok_or_else(unknown)?;
     let found = purchases::progress(&ports.database, &opener)
         .await?

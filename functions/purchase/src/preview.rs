@@ -4,7 +4,6 @@
 //! smallest unit of the product's currency.
 
 use crate::codes::{self, TypedCode};
-use crate::orders::buyer::present;
 use crate::product_lookup;
 use crate::selection::{PolicyChoice, Selection};
 use axum::extract::State;
@@ -12,6 +11,7 @@ use keywright_domain::caller_limits::CODES;
 use keywright_domain::discount::Discount;
 use keywright_domain::discount::applies::CodeRefusal;
 use keywright_domain::money::{Currency, Price};
+use keywright_domain::pasted::PastedLower;
 use keywright_ports::{Database, Stamps};
 use keywright_store::catalog::discount_codes::DiscountCode;
 use keywright_web::caller_limit::take_for;
@@ -28,10 +28,11 @@ pub(crate) struct PreviewQuery {
     #[param(example = "LAUNCH")]
     code: String,
     /// Slug of the product.
-    #[param(example = "demo")]
-    product: String,
+    #[param(value_type = String, example = "demo")]
+    product: PastedLower,
     /// Slug of the policy; without it, as for a purchase without one.
-    policy_slug: Option<String>,
+    #[param(value_type = Option<String>)]
+    policy_slug: Option<PastedLower>,
 }
 
 /// The effect of the code now. It may be used up by the time of the order.
@@ -129,8 +130,8 @@ pub(crate) async fn handler(
         return Err(ApiError::bad_request("code must not be empty"));
     }
     take_for(&database, &[&CODES], &client, stamps.now_millis()).await?;
-    let product = product_lookup::on_sale(&database, &query.product).await?;
-    let policy_slug = present(query.policy_slug);
+    let product = product_lookup::on_sale(&database, query.product.as_str()).await?;
+    let policy_slug = query.policy_slug.and_then(PastedLower::present);
     let choice = PolicyChoice::of_slug(policy_slug.as_deref());
     let selection = Selection::of(&database, product, choice).await?;
     let now = stamps.now();

@@ -8,7 +8,7 @@ use http::header::CACHE_CONTROL;
 use keywright_domain::caller_limits::RECOVERIES;
 use keywright_domain::dates::rfc3339;
 use keywright_domain::email;
-use keywright_domain::order::OrderOpener;
+use keywright_domain::order::{OrderOpener, likely_cause};
 use keywright_ports::{Database, Sign, Stamps};
 use keywright_services::activity::ActivityLog;
 use keywright_store::operator::activity::ActivityKind;
@@ -85,14 +85,15 @@ pub(crate) async fn handler(
     recover: Result<Json<Recover>, ApiError>,
 ) -> Result<Response, ApiError> {
     let Json(recover) = recover?;
-    let (invoice_id, email) = (recover.invoice_id.trim(), email::folded(&recover.email));
-    for (member, text) in [("invoice_id", invoice_id), ("email", &email)] {
+    let (invoice_id, email) = (&recover.invoice_id, email::folded(&recover.email));
+    for (member, text) in [("invoice_id", invoice_id.trim()), ("email", &email)] {
         if text.is_empty() {
             return Err(ApiError::bad_request(format!("{member} must not be empty")));
         }
     }
     let now = stamps.now_millis();
     let allowance = take_for(&database, &[&RECOVERIES], &visit.client, now).await?;
+    let mismatch = || mismatch(invoice_id);
     let opener = OrderOpener::parse(invoice_id).ok_or_else(mismatch)?;
     let sale = purchases::settled_order(&database, &opener).await?;
     // Compared even without an order, and in constant time, so that the time does not show
@@ -135,7 +136,10 @@ pub(crate) async fn handler(
     Ok((allowance, [(CACHE_CONTROL, "no-store")], Json(recovered)).into_response())
 }
 
-/// The same answer for every reason.
-fn mismatch() -> ApiError {
-    ApiError::not_found("no active license was bought with this invoice and address")
+/// The same answer for every reason: only the form of what was sent makes a difference.
+fn mismatch(invoice_id: &str) -> ApiError {
+    let cause = likely_cause(invoice_id);
+    ApiError::not_found(format!(
+        "no active license was bought with this invoice and address{cause}"
+    ))
 }

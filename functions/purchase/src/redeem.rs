@@ -1,6 +1,6 @@
 //! `POST /v1/redeem`: a license for a code of the kind `free_license`.
 
-use crate::orders::buyer::{Buyer, present};
+use crate::orders::buyer::Buyer;
 use crate::orders::{OrderError, draft, free, origin};
 use crate::selection::{PolicyChoice, Selection};
 use crate::{Ports, codes, product_lookup};
@@ -8,6 +8,7 @@ use axum::Extension;
 use keywright_domain::caller_limits::{CODES, ORDERS};
 use keywright_domain::discount::DiscountKind;
 use keywright_domain::money::Price;
+use keywright_domain::pasted::PastedLower;
 use keywright_domain::recent_orders::OrderOrigin;
 use keywright_store::catalog::discount_codes::DiscountCode;
 use keywright_store::operator::audit::Actor;
@@ -23,15 +24,16 @@ use utoipa::ToSchema;
 #[serde(deny_unknown_fields)]
 pub(crate) struct Redeem {
     /// Slug of the product.
-    #[schema(example = "demo", pattern = "^[a-z0-9]([a-z0-9_-]{0,62}[a-z0-9])?$")]
-    product: String,
+    #[schema(value_type = String, example = "demo", pattern = "^[a-z0-9]([a-z0-9_-]{0,62}[a-z0-9])?$")]
+    product: PastedLower,
     /// A code of the kind `free_license`; small letters and spaces around it do
     /// not matter.
     #[schema(example = "PRESS-2027")]
     code: String,
     /// Slug of the policy. Without it, the policy that the code is for, if it is for exactly
     /// one; else as for a purchase.
-    policy_slug: Option<String>,
+    #[schema(value_type = Option<String>)]
+    policy_slug: Option<PastedLower>,
     /// Where the buyer can be reached; needed for `POST /v1/recover`. At most
     /// 254 bytes.
     #[schema(max_length = 254)]
@@ -86,9 +88,9 @@ pub(crate) async fn handler(
     let now = ports.stamps.now_millis();
     take_for(&ports.database, &[&ORDERS, &CODES], &client, now).await?;
     let database = &ports.database;
-    let product = product_lookup::ordered(database, &redeem.product).await?;
+    let product = product_lookup::ordered(database, redeem.product.as_str()).await?;
     let code = codes::find(database, &redeem.code, ports.stamps.now()).await?;
-    let policy_slug = present(redeem.policy_slug);
+    let policy_slug = redeem.policy_slug.and_then(PastedLower::present);
     let only_policy = only_policy(code.as_ref(), &product.id);
     let choice = match (policy_slug.as_deref(), only_policy) {
         (Some(slug), _) => PolicyChoice::Slug(slug),

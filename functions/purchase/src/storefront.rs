@@ -3,6 +3,7 @@
 use crate::orders::pay_by::USDC;
 use crate::{Ports, seller};
 use axum::extract::State;
+use keywright_domain::pasted::PastedLower;
 use keywright_domain::slug::Slug;
 use keywright_web::openapi::{BadQuery, Failures};
 use keywright_web::{ApiError, Json, StrictQuery};
@@ -14,7 +15,8 @@ use utoipa::{IntoParams, ToSchema};
 #[into_params(parameter_in = Query)]
 pub(crate) struct StorefrontQuery {
     /// Slug of a product, for the business that sells it; without it the default business.
-    product: Option<String>,
+    #[param(value_type = Option<String>)]
+    product: Option<PastedLower>,
 }
 
 /// Who sells. What the vendor does not say is absent.
@@ -59,7 +61,10 @@ pub(crate) async fn handler(
     State(ports): State<Ports>,
     StrictQuery(query): StrictQuery<StorefrontQuery>,
 ) -> Result<Json<Storefront>, ApiError> {
-    let slug = query.product.filter(|slug| Slug::parse(slug).is_ok());
+    let slug = query
+        .product
+        .and_then(PastedLower::present)
+        .filter(|slug| Slug::parse(slug).is_ok());
     let seller = seller::of(&ports, &slug.unwrap_or_default()).await?;
     let operator = || ports.operator.as_deref().map(str::to_owned);
     let mut rails = ports.rails(&seller);

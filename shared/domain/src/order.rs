@@ -2,6 +2,7 @@
 //! entries and support use it, and it opens nothing. Its secret opens the license
 //! key, and only the buyer has it.
 
+use crate::pasted::Pasted;
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -12,6 +13,13 @@ pub const SECRET_BYTES: usize = 32;
 
 /// How a secret begins, so that people and scanners tell it from an order's id.
 const PREFIX: &str = "os_";
+
+/// Characters of a secret.
+const SECRET_CHARS: usize = 46;
+/// Characters of an order's id.
+const UUID_CHARS: usize = 36;
+/// The shortest text that is taken for an id which lost some characters.
+const MIN_CUT: usize = 8;
 
 /// Longest text that opens an order, in bytes: a secret has 46, and an id, which
 /// opens an order from before there were secrets, 36.
@@ -97,18 +105,17 @@ pub struct OrderOpener {
 }
 
 impl OrderOpener {
-    /// Reads the text, without the spaces around it. `None` for text that cannot open an
-    /// order.
+    /// Reads the text as people paste it. `None` for text that cannot open an order.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let text = text.trim();
-        let fits = (1..=MAX_BYTES).contains(&text.len())
+        let text = Pasted::new(text).id()?;
+        let fits = text.len() <= MAX_BYTES
             && text
                 .bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
         fits.then(|| Self {
-            text: text.to_owned(),
-            hash: hash(text),
+            hash: hash(&text),
+            text,
         })
     }
 
@@ -122,6 +129,32 @@ impl OrderOpener {
     #[must_use]
     pub fn hash(&self) -> &str {
         &self.hash
+    }
+}
+
+/// What probably happened to an order's secret or id, as the end of a message; empty for a
+/// whole one and for other text. It depends on the text alone.
+#[must_use]
+pub fn likely_cause(text: &str) -> &'static str {
+    let Some(text) = Pasted::new(text).id() else {
+        return "; the order number is missing";
+    };
+    let (whole, is_secret) = if text.starts_with(PREFIX) {
+        (SECRET_CHARS, true)
+    } else {
+        (UUID_CHARS, false)
+    };
+    let is_hex = |b: u8| b.is_ascii_hexdigit() || b == b'-';
+    if is_secret && text.matches(PREFIX).count() > 1 {
+        "; the order number was pasted more than once"
+    } else if !is_secret && (text.len() < MIN_CUT || !text.bytes().all(is_hex)) {
+        ""
+    } else if text.len() < whole {
+        "; part of the order number is missing"
+    } else if text.len() > whole {
+        "; something follows the end of the order number"
+    } else {
+        ""
     }
 }
 
@@ -164,8 +197,47 @@ mod tests {
         let id = "0199a8b2-0000-7000-8000-000000000000";
         let opener = OrderOpener::parse(&format!(" {id}\n")).expect("an opener");
         assert_eq!(opener.as_str(), id);
-        for bad in ["", "  ", "a b", "a/b", "a\0", "é", "%", &"a".repeat(65)] {
+        for bad in ["", "  ", "a/b", "a\0", "é", "%", &"a".repeat(65)] {
             assert_eq!(OrderOpener::parse(bad), None, "{bad:?}");
+        }
+        let secret = OrderSecret::from_random([7; SECRET_BYTES]);
+        let (start, end) = secret.as_str().split_at(20);
+        for pasted in [
+            format!("{start}\r\n{end}"),
+            format!("Order: \u{200b}{start} {end}."),
+            format!("“{start}\u{ad}{end}”"),
+        ] {
+            let opener = OrderOpener::parse(&pasted).expect(&pasted);
+            assert_eq!(opener.as_str(), secret.as_str());
+        }
+    }
+
+    #[test]
+    fn a_text_that_opens_no_order_is_explained() {
+        let secret = OrderSecret::from_random([7; SECRET_BYTES]);
+        let secret = secret.as_str();
+        let id = "0199a8b2-0000-7000-8000-000000000000";
+        for (text, cause) in [
+            ("", "; the order number is missing"),
+            (&secret[..40], "; part of the order number is missing"),
+            (
+                &secret.repeat(2),
+                "; the order number was pasted more than once",
+            ),
+            (
+                &format!("{secret}x"),
+                "; something follows the end of the order number",
+            ),
+            (&id[..30], "; part of the order number is missing"),
+            (
+                &format!("{id}0"),
+                "; something follows the end of the order number",
+            ),
+            ("hello", ""),
+            (secret, ""),
+            (id, ""),
+        ] {
+            assert_eq!(likely_cause(text), cause, "{text}");
         }
     }
 

@@ -1,7 +1,10 @@
 //! Ids, codes and hashes in requests, as people paste them.
 
-use keywright_license::clean_pasted;
+use keywright_license::{clean_pasted, is_format_character};
 use serde::{Deserialize, Deserializer};
+
+/// Characters of a UUID with its dashes.
+const UUID_CHARS: usize = 36;
 
 /// A text of a request without what copying and pasting adds; see
 /// [`clean_pasted`]. Letter case stays.
@@ -12,11 +15,23 @@ pub struct Pasted(String);
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PastedLower(String);
 
+/// A text of punctuation alone is kept, so that it is looked for and not found: nothing
+/// would mean that nothing was sent.
+fn clean(text: &str) -> String {
+    let clean = clean_pasted(text);
+    if clean.is_empty() {
+        let visible = text.chars().filter(|c| !is_format_character(*c));
+        visible.collect::<String>().trim().to_owned()
+    } else {
+        clean.into_owned()
+    }
+}
+
 impl Pasted {
     /// Cleans a text.
     #[must_use]
     pub fn new(text: &str) -> Self {
-        Self(clean_pasted(text).into_owned())
+        Self(clean(text))
     }
 
     /// The clean text.
@@ -30,13 +45,25 @@ impl Pasted {
     pub fn present(self) -> Option<String> {
         Some(self.0).filter(|text| !text.is_empty())
     }
+
+    /// An id: a UUID in small letters, and one of another system as it is; `None` if
+    /// nothing is left.
+    #[must_use]
+    pub fn id(self) -> Option<String> {
+        let is_uuid = |b: u8| b.is_ascii_hexdigit() || b == b'-';
+        let mut id = self.present()?;
+        if id.len() == UUID_CHARS && id.bytes().all(is_uuid) {
+            id.make_ascii_lowercase();
+        }
+        Some(id)
+    }
 }
 
 impl PastedLower {
     /// Cleans a text.
     #[must_use]
     pub fn new(text: &str) -> Self {
-        Self(clean_pasted(text).to_ascii_lowercase())
+        Self(clean(text).to_ascii_lowercase())
     }
 
     /// The clean text.
@@ -78,5 +105,8 @@ mod tests {
         let read = PastedLower::deserialize(&text).expect("a text");
         assert_eq!(read.present(), Some(id.to_ascii_lowercase()));
         assert_eq!(PastedLower::new("\u{ad} ").present(), None);
+        assert_eq!(Pasted::new(&pasted).id(), Some(id.to_ascii_lowercase()));
+        assert_eq!(Pasted::new(" '").present(), Some("'".to_owned()));
+        assert_eq!(Pasted::new(" Gh7xY2 ").id(), Some("Gh7xY2".to_owned()));
     }
 }

@@ -187,22 +187,23 @@ async fn nothing_without_a_proof(instance: &Instance) {
 async fn claimed_for_a_file(instance: &Instance) {
     let wallet = Wallet::named("claims file");
     let sha256 = "5e".repeat(32);
-    let mut body = json!({
+    let body = json!({
         "binary_sha256": sha256, "wallet_address": wallet.address().to_string(),
     });
     let refused = instance.api.post("/v1/claim/challenge", &body).await;
     refused.is_error(403, "never_paid");
     paid(instance, "claims-file", wallet.address()).await;
     let mut answers = Vec::new();
+    let mut claim = body.clone();
     for _ in 0..2 {
         let opened = instance.api.post("/v1/claim/challenge", &body).await.ok();
-        body["nonce"] = opened["nonce"].clone();
-        body["signature"] = wallet.sign(&text(&opened, "message")).into();
-        answers.push(instance.api.post("/v1/claim", &body).await.ok());
+        claim["nonce"] = opened["nonce"].clone();
+        claim["signature"] = wallet.sign(&text(&opened, "message")).into();
+        answers.push(instance.api.post("/v1/claim", &claim).await.ok());
     }
     assert_eq!(answers[0]["status"], "ok");
     assert_eq!(answers[0], answers[1]);
-    let used = instance.api.post("/v1/claim", &body).await;
+    let used = instance.api.post("/v1/claim", &claim).await;
     used.is_error(403, "challenge_expired");
     let path = format!("claims?wallet={}", wallet.address());
     let listed = instance.api.admin(Method::GET, &path, &Value::Null).await;

@@ -354,7 +354,7 @@ async fn featured_for_a_policy(instance: &Instance) {
 async fn catalogue_of_entitlements(instance: &Instance) {
     let made = product(instance, "entitlements-explained", 10).await;
     let catalog = json!([{ "slug": "pro", "name": "Pro", "description": "All" },
-                         { "slug": "sync", "name": "Sync", "internal": 1 },
+                         { "slug": "sync", "name": "Sync" },
                          { "slug": "x", "name": "X", "description": null }]);
     let path = format!("products/{}", text(&made, "id"));
     let change = json!({ "entitlements_catalog": catalog });

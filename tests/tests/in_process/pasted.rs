@@ -213,6 +213,120 @@ async fn a_bearer_is_read_the_same_everywhere() {
 }
 
 #[tokio::test]
+async fn a_pasted_order_number_code_or_slug_works_wherever_one_is_typed() {
+    let bench = Bench::new();
+    bench.product("demo", 1_000).await;
+    bench
+        .policy("demo", "free", json!({ "price_sats": 0 }))
+        .await;
+    bench.policy("demo", "pro", json!({})).await;
+    bench.code("LAUNCH-27", json!({})).await;
+    let order = json!({
+        "product": " Demo\u{200b}", "policy_slug": "“free”", "buyer_email": "ana@example.com",
+    });
+    let order = bench.post("/v1/purchase", &order).await.json();
+    let [secret, id] =
+        ["invoice_id", "order_id"].map(|member| order[member].as_str().expect("text").to_owned());
+    for pasted in carried(&secret) {
+        let path = format!("/v1/purchase/{}", encoded(&pasted));
+        let shown = bench.get(&path).await;
+        assert_eq!(shown.status, 200, "{pasted:?}: {shown:?}");
+        assert_eq!(shown.text("invoice_id"), secret, "{pasted:?}");
+        let recover = json!({ "invoice_id": pasted, "email": "ana@example.com" });
+        let recovered = bench.post("/v1/recover", &recover).await;
+        assert_eq!(recovered.status, 200, "{pasted:?}: {recovered:?}");
+    }
+    for pasted in carried(&id).into_iter().chain([id.to_ascii_uppercase()]) {
+        let path = format!("/v1/admin/licenses/search?invoice_id={}", encoded(&pasted));
+        let found = bench.operate("GET", &path, &json!({})).await;
+        let licenses = found.json()["licenses"].as_array().map(Vec::len);
+        assert_eq!(licenses, Some(1), "{pasted:?}: {found:?}");
+    }
+    for pasted in carried("LAUNCH-27")
+        .into_iter()
+        .chain(["launch-27".to_owned()])
+    {
+        let query = format!("code={}&product=demo&policy_slug=pro", encoded(&pasted));
+        let preview = bench
+            .get(&format!("/v1/discount-codes/preview?{query}"))
+            .await;
+        assert_eq!(preview.json()["valid"], true, "{pasted:?}: {preview:?}");
+        assert_eq!(preview.text("code"), "LAUNCH-27", "{pasted:?}");
+    }
+    for (pasted, cause) in [
+        (
+            secret[..40].to_owned(),
+            "part of the order number is missing",
+        ),
+        (secret.repeat(2), "pasted more than once"),
+        (format!("{secret}x"), "something follows the end"),
+    ] {
+        let shown = bench.get(&format!("/v1/purchase/{pasted}")).await;
+        let recover = json!({ "invoice_id": pasted, "email": "ana@example.com" });
+        for answer in [shown, bench.post("/v1/recover", &recover).await] {
+            assert_eq!(answer.refusal(), (404, "not_found".to_owned()), "{pasted}");
+            assert!(
+                answer.text("message").contains(cause),
+                "{pasted}: {answer:?}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_pasted_hash_is_read_or_explained() {
+    let bench = Bench::new();
+    let hash = format!("0x{}", "5e".repeat(32));
+    let wrong_hash = "tx_hash must be 0x and 64 hexadecimal digits; ";
+    let mut forms = carried(&hash);
+    forms.extend([
+        hash.to_ascii_uppercase(),
+        format!("https://polygonscan.com/tx/{hash}"),
+    ]);
+    for pasted in forms {
+        let path = format!("/v1/license/{}/challenge", encoded(&pasted));
+        let answer = bench.post(&path, &json!({})).await;
+        assert_eq!(answer.status, 404, "{pasted:?}: {answer:?}");
+        let path = format!("/v1/admin/transfers?tx_hash={}", encoded(&pasted));
+        let listed = bench.operate("GET", &path, &json!({})).await;
+        assert_eq!(listed.status, 200, "{pasted:?}: {listed:?}");
+    }
+    for (pasted, cause) in [
+        (hash[..63].to_owned(), "3 of its digits are missing"),
+        (hash.repeat(2), "pasted more than once"),
+        (
+            format!("{}\u{2026}{}", &hash[..8], &hash[60..]),
+            "was shortened",
+        ),
+    ] {
+        for path in [
+            format!("/v1/license/{}/challenge", encoded(&pasted)),
+            "/v1/admin/chain/transactions".to_owned(),
+        ] {
+            let body = if path.starts_with("/v1/admin") {
+                json!({ "tx_hash": pasted })
+            } else {
+                json!({})
+            };
+            let answer = bench.operate("POST", &path, &body).await;
+            let message = answer.text("message");
+            assert_eq!(answer.status, 400, "{path}: {answer:?}");
+            assert!(
+                message.starts_with(wrong_hash) && message.contains(cause),
+                "{message}"
+            );
+        }
+    }
+    let wallet = json!({ "wallet": "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAe" });
+    let path = format!("/v1/license/{hash}/challenge");
+    let message = bench.post(&path, &wallet).await.text("message");
+    assert_eq!(
+        message,
+        "wallet must be 0x and 40 hexadecimal digits; 1 of its digits are missing"
+    );
+}
+
+#[tokio::test]
 async fn what_is_no_longer_whole_is_refused_by_name() {
     let (bench, license) = shop().await;
     let key = license["license_key"].as_str().expect("a key");

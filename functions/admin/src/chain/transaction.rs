@@ -50,11 +50,8 @@ pub(crate) async fn handler(
     body: Result<Json<TransactionRequest>, ApiError>,
 ) -> Result<Json<JobView>, ApiError> {
     let Json(body) = body?;
-    let hash: Hash = body
-        .tx_hash
-        .trim()
-        .parse()
-        .map_err(|_| ApiError::bad_request("tx_hash must be 0x and 64 hexadecimal digits"))?;
+    let hash = Hash::pasted(&body.tx_hash)
+        .map_err(|error| ApiError::bad_request(format!("tx_hash {error}")))?;
     let tx_hash = hash.to_string();
     let wanted = JobRequest {
         tx_hash: Some(&tx_hash),

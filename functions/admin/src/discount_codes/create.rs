@@ -5,6 +5,7 @@ use crate::{Operator, Ports};
 use keywright_domain::discount::code::CodeText;
 use keywright_domain::discount::{Discount, DiscountKind};
 use keywright_domain::money::Currency;
+use keywright_domain::pasted::PastedLower;
 use keywright_store::catalog::discount_codes::{self, DiscountCode};
 use keywright_store::catalog::products::{self, Product};
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
@@ -40,11 +41,11 @@ pub(crate) struct DiscountCodeInput {
     #[schema(format = DateTime)]
     expires_at: Option<String>,
     /// Slug of the one product it is for; without it every product.
-    #[schema(pattern = "^[a-z0-9]([a-z0-9_-]{0,62}[a-z0-9])?$")]
-    product_slug: Option<String>,
+    #[schema(value_type = Option<String>, pattern = "^[a-z0-9]([a-z0-9_-]{0,62}[a-z0-9])?$")]
+    product_slug: Option<PastedLower>,
     /// Slug of the one policy it is for; needs `product_slug`.
-    #[schema(pattern = "^[a-z0-9]([a-z0-9_-]{0,62}[a-z0-9])?$")]
-    policy_slug: Option<String>,
+    #[schema(value_type = Option<String>, pattern = "^[a-z0-9]([a-z0-9_-]{0,62}[a-z0-9])?$")]
+    policy_slug: Option<PastedLower>,
     /// Slugs of the policies it is for, at most 100; needs `product_slug`.
     /// Without any, every policy.
     #[schema(max_items = 100)]
@@ -94,8 +95,10 @@ pub(crate) async fn handler(
     new.referrer_label
         .as_deref()
         .map_or(Ok(()), check_referrer)?;
-    let slugs = slugs(new.policy_slug, new.policy_slugs)?;
-    let product = match &new.product_slug {
+    let policy_slug = new.policy_slug.and_then(PastedLower::present);
+    let slugs = slugs(policy_slug, new.policy_slugs)?;
+    let product_slug = new.product_slug.and_then(PastedLower::present);
+    let product = match &product_slug {
         Some(slug) => Some(product(&ports, slug).await?),
         None if slugs.is_empty() => None,
         None => {
@@ -122,7 +125,7 @@ pub(crate) async fn handler(
         max_uses: new.max_uses,
         used_count: 0,
         expires_at,
-        product_slug: product_id.as_ref().and(new.product_slug),
+        product_slug: product_id.as_ref().and(product_slug),
         product_id,
         policy_slugs: policy_ids.as_ref().map(|_| in_order(slugs)),
         policy_ids,

@@ -5,6 +5,7 @@ use axum::Extension;
 use axum::extract::State;
 use keywright_domain::access::Caller;
 use keywright_domain::page::Position;
+use keywright_domain::pasted::PastedLower;
 use keywright_ports::Database;
 use keywright_store::catalog::discount_codes::{self, DiscountCode};
 use keywright_store::catalog::products;
@@ -19,7 +20,8 @@ use utoipa::IntoParams;
 #[into_params(parameter_in = Query)]
 pub(crate) struct DiscountCodeFilter {
     /// Only those for this product and no other, by its slug.
-    product_slug: Option<String>,
+    #[param(value_type = Option<String>)]
+    product_slug: Option<PastedLower>,
     /// Only those that are active, or only those that are not.
     active: Option<bool>,
 }
@@ -49,10 +51,11 @@ pub(crate) async fn handler(
     Extension(caller): Extension<Caller>,
     list: List<DiscountCodeFilter>,
 ) -> Result<DiscountCodePage, ApiError> {
-    let product_id = match &list.filter.product_slug {
+    let slug = list.filter.product_slug.clone();
+    let product_id = match slug.and_then(PastedLower::present) {
         None => None,
         Some(slug) => {
-            let product = products::find(&database, slug).await?;
+            let product = products::find(&database, &slug).await?;
             let unknown = || ApiError::not_found("product_slug: there is no such product");
             Some(product.ok_or_else(unknown)?.id)
         }

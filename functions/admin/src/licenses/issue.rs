@@ -5,6 +5,7 @@ use super::times::{expiry, last_day};
 use crate::text::{self, MAX_NOTE_BYTES, present};
 use crate::{Operator, Ports};
 use keywright_domain::dates::{rfc3339, utc_day};
+use keywright_domain::pasted::PastedLower;
 use keywright_domain::terms::{Terms, check_activations_per_day};
 use keywright_store::catalog::policies;
 use keywright_store::catalog::policies::Policy;
@@ -21,11 +22,11 @@ use utoipa::ToSchema;
 #[serde(deny_unknown_fields)]
 pub(crate) struct LicenseInput {
     /// The licensed product.
-    #[schema(pattern = "^[a-z0-9]([a-z0-9_-]{0,62}[a-z0-9])?$")]
-    product_slug: String,
+    #[schema(value_type = String, pattern = "^[a-z0-9]([a-z0-9_-]{0,62}[a-z0-9])?$")]
+    product_slug: PastedLower,
     /// The policy whose terms it has.
-    #[schema(max_length = 64)]
-    policy_slug: Option<String>,
+    #[schema(value_type = Option<String>, max_length = 64)]
+    policy_slug: Option<PastedLower>,
     /// What the operator notes, at most 2000 bytes.
     #[schema(max_length = 2_000)]
     note: Option<String>,
@@ -121,12 +122,12 @@ pub(crate) async fn handler(
         check_activations_per_day(limit)
             .map_err(|error| ApiError::bad_request(error.to_string()))?;
     }
-    let product = products::find(&ports.database, &new.product_slug)
+    let product = products::find(&ports.database, new.product_slug.as_str())
         .await?
         .ok_or_else(|| ApiError::not_found("product_slug: there is no such product"))?;
-    let policy = match &new.policy_slug {
+    let policy = match new.policy_slug.and_then(PastedLower::present) {
         None => None,
-        Some(slug) => Some(policy(&ports, &product.id, slug).await?),
+        Some(slug) => Some(policy(&ports, &product.id, &slug).await?),
     };
     let mut terms = policy.as_ref().map_or_else(Terms::default, Policy::terms);
     terms.entitlements = new.entitlements.unwrap_or(terms.entitlements);

@@ -2,6 +2,7 @@
 
 use super::view::{LicensePage, answer};
 use axum::extract::State;
+use keywright_domain::pasted::{Pasted, PastedLower};
 use keywright_domain::standing::LicenseStatus;
 use keywright_ports::Database;
 use keywright_store::licenses::license_list;
@@ -16,9 +17,11 @@ use utoipa::IntoParams;
 #[into_params(parameter_in = Query)]
 pub(crate) struct LicenseFilter {
     /// Only licenses of this product.
-    product_id: Option<String>,
+    #[param(value_type = Option<String>)]
+    product_id: Option<Pasted>,
     /// Only licenses of the product of this slug.
-    product_slug: Option<String>,
+    #[param(value_type = Option<String>)]
+    product_slug: Option<PastedLower>,
     /// Only licenses in this state: `active`, `suspended` or `revoked`.
     #[param(value_type = Option<String>, pattern = "^(active|suspended|revoked)?$")]
     status: Option<LicenseStatus>,
@@ -45,8 +48,8 @@ pub(crate) async fn handler(
 ) -> Result<LicensePage, ApiError> {
     let asked = list.filter.clone();
     let filter = license_list::Filter {
-        product_id: asked.product_id,
-        product_slug: asked.product_slug,
+        product_id: asked.product_id.and_then(Pasted::id),
+        product_slug: asked.product_slug.and_then(PastedLower::present),
         status: asked.status,
         buyer_email: asked.buyer_email,
         ..license_list::Filter::default()

@@ -3,6 +3,7 @@
 use super::search_terms::{LicenseSearch, find};
 use super::view::LicensePage;
 use axum::extract::State;
+use keywright_domain::pasted::Pasted;
 use keywright_ports::Database;
 use keywright_web::list::PageQuery;
 use keywright_web::openapi::{AccessRefusals, BadQuery, Failures};
@@ -16,9 +17,11 @@ pub(crate) struct LicenseSearchQuery {
     /// The address it is for; case does not matter.
     buyer_email: Option<String>,
     /// The purchase: our invoice id, or the payment provider's.
-    invoice_id: Option<String>,
+    #[param(value_type = Option<String>)]
+    invoice_id: Option<Pasted>,
     /// Its id.
-    license_id: Option<String>,
+    #[param(value_type = Option<String>)]
+    license_id: Option<Pasted>,
     /// Refused here: send it in the body of `POST /v1/admin/licenses/search`.
     key: Option<String>,
 }

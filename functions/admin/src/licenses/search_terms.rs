@@ -2,6 +2,7 @@
 
 use super::view::{LicensePage, answer};
 use crate::text::present;
+use keywright_domain::pasted::Pasted;
 use keywright_license::LicenseKey;
 use keywright_ports::Database;
 use keywright_store::licenses::license_list::{self, Filter};
@@ -16,9 +17,11 @@ pub(crate) struct LicenseSearch {
     /// The address it is for; case does not matter.
     pub(super) buyer_email: Option<String>,
     /// The purchase: our invoice id, or the payment provider's.
-    pub(super) invoice_id: Option<String>,
+    #[schema(value_type = Option<String>)]
+    pub(super) invoice_id: Option<Pasted>,
     /// Its id.
-    pub(super) license_id: Option<String>,
+    #[schema(value_type = Option<String>)]
+    pub(super) license_id: Option<Pasted>,
     /// A `LIC1-…` key. Only its license id is looked at: the signature is not
     /// checked, so a key that is found here need not be a good one.
     pub(super) key: Option<String>,
@@ -35,8 +38,8 @@ pub(super) async fn find<F>(
         .transpose()?;
     let filter = Filter {
         buyer_email: present(search.buyer_email),
-        invoice_id: present(search.invoice_id),
-        license_id: present(search.license_id),
+        invoice_id: search.invoice_id.and_then(Pasted::id),
+        license_id: search.license_id.and_then(Pasted::id),
         key_license_id,
         ..Filter::default()
     };

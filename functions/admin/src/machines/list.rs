@@ -3,6 +3,7 @@
 use axum::extract::State;
 use keywright_domain::dates::rfc3339;
 use keywright_domain::page::Position;
+use keywright_domain::pasted::{Pasted, PastedLower};
 use keywright_ports::Database;
 use keywright_store::seats::machine_list::{self, Listed as ListedMachine};
 use keywright_web::list::PageQuery;
@@ -16,11 +17,14 @@ use utoipa::{IntoParams, ToSchema};
 #[into_params(parameter_in = Query)]
 pub(crate) struct MachineFilter {
     /// Only machines of this license.
-    license_id: Option<String>,
+    #[param(value_type = Option<String>)]
+    license_id: Option<Pasted>,
     /// Only machines of this product's licenses.
-    product_id: Option<String>,
+    #[param(value_type = Option<String>)]
+    product_id: Option<Pasted>,
     /// Only machines of the licenses of the product of this slug.
-    product_slug: Option<String>,
+    #[param(value_type = Option<String>)]
+    product_slug: Option<PastedLower>,
     /// Whether to list machines too that hold no seat any more.
     include_inactive: Option<bool>,
 }
@@ -84,9 +88,9 @@ pub(crate) async fn handler(
         include_inactive,
     } = list.filter.clone();
     let filter = machine_list::Filter {
-        license_id,
-        product_id,
-        product_slug,
+        license_id: license_id.and_then(Pasted::id),
+        product_id: product_id.and_then(Pasted::id),
+        product_slug: product_slug.and_then(PastedLower::present),
         include_inactive: include_inactive.unwrap_or(false),
     };
     let rows = machine_list::page(&database, &filter, &list.page).await?;

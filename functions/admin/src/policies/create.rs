@@ -3,6 +3,7 @@
 use super::{PolicyView, changed_meanwhile, check_rank_and_activations, metadata, price};
 use crate::text::check_name;
 use crate::{Operator, Ports};
+use keywright_domain::pasted::PastedLower;
 use keywright_domain::slug::Slug;
 use keywright_domain::terms::Terms;
 use keywright_store::catalog::policies::{self, Policy};
@@ -19,8 +20,8 @@ use utoipa::ToSchema;
 #[serde(deny_unknown_fields)]
 pub(crate) struct PolicyInput {
     /// The product it belongs to.
-    #[schema(pattern = "^[a-z0-9]([a-z0-9_-]{0,62}[a-z0-9])?$")]
-    product_slug: String,
+    #[schema(value_type = String, pattern = "^[a-z0-9]([a-z0-9_-]{0,62}[a-z0-9])?$")]
+    product_slug: PastedLower,
     /// Its name in requests: 1 to 64 characters `a-z`, `0-9`, `-` and `_`.
     #[schema(pattern = "^[a-z0-9]([a-z0-9_-]{0,62}[a-z0-9])?$")]
     slug: String,
@@ -108,7 +109,7 @@ pub(crate) async fn handler(
     terms
         .check()
         .map_err(|error| ApiError::bad_request(error.to_string()))?;
-    let product = products::find(&ports.database, &new.product_slug)
+    let product = products::find(&ports.database, new.product_slug.as_str())
         .await?
         .ok_or_else(|| ApiError::not_found("product_slug: there is no such product"))?;
     let currency = product.price.currency();

@@ -2,6 +2,7 @@
 
 use super::PolicyView;
 use axum::extract::State;
+use keywright_domain::pasted::PastedLower;
 use keywright_ports::Database;
 use keywright_store::catalog::policies;
 use keywright_store::catalog::products;
@@ -14,7 +15,8 @@ use utoipa::{IntoParams, ToSchema};
 #[into_params(parameter_in = Query)]
 pub(crate) struct PolicyListQuery {
     /// The product.
-    product_slug: String,
+    #[param(value_type = String)]
+    product_slug: PastedLower,
     /// Whether to list those too that cannot be bought.
     include_inactive: Option<bool>,
     /// Whether to list those too that are put away.
@@ -45,7 +47,7 @@ pub(crate) async fn handler(
     State(database): State<Database>,
     StrictQuery(query): StrictQuery<PolicyListQuery>,
 ) -> Result<Json<Policies>, ApiError> {
-    let product = products::find(&database, &query.product_slug)
+    let product = products::find(&database, query.product_slug.as_str())
         .await?
         .ok_or_else(|| ApiError::not_found("product_slug: there is no such product"))?;
     let policies = policies::listed(

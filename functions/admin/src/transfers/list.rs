@@ -3,8 +3,10 @@
 use super::TransferView;
 use axum::extract::State;
 use keywright_domain::page::Position;
+use keywright_domain::pasted::Pasted;
 use keywright_domain::usdc::matching::UnmatchedReason;
 use keywright_ports::Database;
+use keywright_providers::polygon::Hash;
 use keywright_store::chain::transfer_list;
 use keywright_web::list::PageQuery;
 use keywright_web::openapi::{AccessRefusals, BadQuery, Failures};
@@ -28,7 +30,8 @@ pub(crate) struct TransferFilter {
     )]
     reason: Option<String>,
     /// For this order.
-    invoice_id: Option<String>,
+    #[param(value_type = Option<String>)]
+    invoice_id: Option<Pasted>,
     /// Of this transaction.
     tx_hash: Option<String>,
 }
@@ -55,12 +58,14 @@ pub(crate) async fn handler(
     list: List<TransferFilter>,
 ) -> Result<Listed<Transfers>, ApiError> {
     let asked = &list.filter;
+    let tx_hash = asked.tx_hash.as_deref().map(Hash::pasted).transpose();
+    let tx_hash = tx_hash.map_err(|error| ApiError::bad_request(format!("tx_hash {error}")))?;
     let reasons = UnmatchedReason::ALL.map(UnmatchedReason::as_str);
     let filter = transfer_list::TransferFilter {
         state: one_of("state", &STATES, asked.state.as_ref())?,
         reason: one_of("reason", &reasons, asked.reason.as_ref())?,
-        invoice_id: asked.invoice_id.clone(),
-        tx_hash: asked.tx_hash.as_ref().map(|hash| hash.to_ascii_lowercase()),
+        invoice_id: asked.invoice_id.clone().and_then(Pasted::id),
+        tx_hash: tx_hash.map(|hash| hash.to_string()),
     };
     let mut rows = transfer_list::list(&database, &filter, &list.page).await?;
     let next = list.cut(&mut rows, |transfer| Position {

@@ -5,6 +5,7 @@ use crate::ids::TransferId;
 use crate::text::{self, MAX_NOTE_BYTES};
 use crate::{Operator, Ports};
 use keywright_domain::dates::parse_rfc3339;
+use keywright_domain::pasted::Pasted;
 use keywright_store::chain::transfer_list::TransferRecord;
 use keywright_store::chain::transfer_resolve::{self, Resolution, ResolveIds};
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
@@ -22,7 +23,8 @@ pub(crate) struct Resolve {
     #[schema(example = "settled", pattern = "^(settled|refunded|ignored)$")]
     resolution: String,
     /// The order that it pays; with `settled` only.
-    invoice_id: Option<String>,
+    #[schema(value_type = Option<String>)]
+    invoice_id: Option<Pasted>,
     /// From when the license runs, RFC 3339; with `settled` only. Now where it is left
     /// out; the time of the payment is the transfer's `block_time`.
     #[schema(format = DateTime, example = "2026-01-31T12:00:00Z")]
@@ -64,7 +66,7 @@ pub(crate) async fn handler(
     if let Some(note) = &note {
         text::check("note", note, MAX_NOTE_BYTES)?;
     }
-    let order = text::present(body.invoice_id);
+    let order = body.invoice_id.and_then(Pasted::id);
     let license_from = license_from(text::present(body.license_from), &body.resolution, actor.at)?;
     let resolution = match (body.resolution.as_str(), order) {
         ("settled", Some(invoice_id)) => Resolution::Settled {

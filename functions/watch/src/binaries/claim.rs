@@ -8,6 +8,7 @@ use axum::Extension;
 use axum::response::{IntoResponse, Response};
 use http::header::CACHE_CONTROL;
 use keywright_domain::dates::rfc3339;
+use keywright_domain::pasted::PastedLower;
 use keywright_providers::polygon::claim::Purpose;
 use keywright_store::chain::claims::{self, ClaimOutcome, NewClaim};
 use keywright_store::operator::audit::Actor;
@@ -28,9 +29,11 @@ pub(crate) struct BinaryClaimRequest {
     #[schema(example = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed")]
     wallet_address: String,
     /// `nonce` of the challenge.
-    nonce: String,
+    #[schema(value_type = String)]
+    nonce: PastedLower,
     /// The wallet's signature over `message` of the challenge.
-    signature: String,
+    #[schema(value_type = String)]
+    signature: PastedLower,
 }
 
 /// The recorded claim.
@@ -78,7 +81,14 @@ pub(crate) async fn handler(
     let purpose = Purpose::Binary {
         sha256: &pair.sha256,
     };
-    let challenge = check(&ports, &client, purpose, &proof.nonce, &proof.signature).await?;
+    let challenge = check(
+        &ports,
+        &client,
+        purpose,
+        proof.nonce.as_str(),
+        proof.signature.as_str(),
+    )
+    .await?;
     let wallet = pair.wallet.lower();
     if challenge.wallet != wallet {
         return Err(used());

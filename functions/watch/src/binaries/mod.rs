@@ -3,6 +3,7 @@
 pub(crate) mod challenge;
 pub(crate) mod claim;
 
+use keywright_domain::pasted::PastedLower;
 use keywright_providers::polygon::Address;
 use keywright_web::ApiError;
 
@@ -15,19 +16,19 @@ struct WalletAndFile {
 
 impl WalletAndFile {
     fn read(binary_sha256: &str, wallet_address: &str) -> Result<Self, ApiError> {
-        let is_hash =
-            binary_sha256.len() == 64 && binary_sha256.bytes().all(|b| b.is_ascii_hexdigit());
+        let sha256 = PastedLower::new(binary_sha256);
+        let sha256 = sha256.as_str();
+        let is_hash = sha256.len() == 64 && sha256.bytes().all(|b| b.is_ascii_hexdigit());
         if !is_hash {
             return Err(ApiError::bad_request(
                 "binary_sha256 must be 64 hexadecimal digits",
             ));
         }
-        let wallet = wallet_address
-            .parse()
-            .map_err(|error| ApiError::bad_request(format!("wallet_address: {error}")))?;
+        let wallet = Address::pasted(wallet_address)
+            .map_err(|error| ApiError::bad_request(format!("wallet_address {error}")))?;
         Ok(Self {
             wallet,
-            sha256: binary_sha256.to_ascii_lowercase(),
+            sha256: sha256.to_owned(),
         })
     }
 }

@@ -54,9 +54,9 @@ pub(crate) async fn handler(
     let asked = asked?.map_or_else(ClaimChallengeRequest::default, |Json(asked)| asked);
     let wallet = asked
         .wallet
-        .map(|text| text.parse::<Address>())
+        .map(|text| Address::pasted(&text))
         .transpose()
-        .map_err(|error| ApiError::bad_request(format!("wallet: {error}")))?;
+        .map_err(|error| ApiError::bad_request(format!("wallet {error}")))?;
     let allowance = limit_proofs(&ports, &client).await?;
     let payers = payers(&ports, hash).await?;
     let wallet = match (wallet, payers.first()) {

@@ -9,6 +9,7 @@ use axum::extract::rejection::PathRejection;
 use axum::response::{IntoResponse, Response};
 use http::header::CACHE_CONTROL;
 use keywright_domain::dates::rfc3339;
+use keywright_domain::pasted::PastedLower;
 use keywright_providers::polygon::claim::Purpose;
 use keywright_store::chain::claims;
 use keywright_store::operator::activity::ActivityKind;
@@ -24,10 +25,12 @@ use utoipa::ToSchema;
 #[schema(as = ClaimRequest)]
 pub(crate) struct ClaimRequest {
     /// `nonce` of the challenge.
-    nonce: String,
+    #[schema(value_type = String)]
+    nonce: PastedLower,
     /// The wallet's signature over `message` of the challenge: `0x` and
     /// hexadecimal digits.
-    signature: String,
+    #[schema(value_type = String)]
+    signature: PastedLower,
 }
 
 /// The licenses that the wallet paid for in the transaction.
@@ -99,8 +102,8 @@ pub(crate) async fn handler(
         &ports,
         &visit.client,
         purpose,
-        &proof.nonce,
-        &proof.signature,
+        proof.nonce.as_str(),
+        proof.signature.as_str(),
     )
     .await?;
     let chain_id = ports.claims.chain_id()?;

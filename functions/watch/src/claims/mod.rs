@@ -107,9 +107,8 @@ impl PublicAddress {
 
 /// The transaction that a path names.
 fn transaction(path: Result<Path<String>, PathRejection>) -> Result<Hash, ApiError> {
-    let wrong = || ApiError::bad_request("tx_hash must be 0x and 64 hexadecimal digits");
-    let Path(text) = path.map_err(|_| wrong())?;
-    text.parse().map_err(|_| wrong())
+    let text = path.map(|Path(text)| text).unwrap_or_default();
+    Hash::pasted(&text).map_err(|error| ApiError::bad_request(format!("tx_hash {error}")))
 }
 
 /// Takes a rate limit token for a proof.

@@ -1,5 +1,6 @@
 //! How a discount code is written.
 
+use crate::pasted::Pasted;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -32,6 +33,15 @@ impl CodeText {
         } else {
             Err(InvalidCode)
         }
+    }
+
+    /// Reads a code as a buyer pastes it: with spaces and invisible characters anywhere,
+    /// other dashes, quotation marks or a label.
+    ///
+    /// # Errors
+    /// [`InvalidCode`].
+    pub fn pasted(text: &str) -> Result<Self, InvalidCode> {
+        Self::parse(Pasted::new(text).as_str())
     }
 
     /// The code as text.
@@ -80,6 +90,24 @@ mod tests {
                 CodeText::parse(typed).map(String::from),
                 Ok(code.to_owned())
             );
+        }
+    }
+
+    #[test]
+    fn codes_are_read_as_they_are_pasted() {
+        for pasted in [
+            "launch-27",
+            "LAUNCH\u{2011}27",
+            "LAUNCH - 27",
+            "\u{200b}LAUN\u{ad}CH-27\u{feff}",
+            "Code: “LAUNCH-27”.",
+            "ＬＡＵＮＣＨ－２７",
+        ] {
+            let code = CodeText::pasted(pasted).map(String::from);
+            assert_eq!(code, Ok("LAUNCH-27".to_owned()), "{pasted}");
+        }
+        for bad in ["", "50%", "LAUNCH/27", "L\u{391}UNCH-27"] {
+            assert_eq!(CodeText::pasted(bad), Err(InvalidCode), "{bad}");
         }
     }
 

@@ -1,7 +1,7 @@
 //! Addresses: 20 bytes, shown with the checksum of EIP-55.
 
 use super::hash::keccak256;
-use super::hex;
+use super::hex::{self, PastedHexError};
 use std::fmt;
 use std::str::FromStr;
 
@@ -21,6 +21,17 @@ pub enum AddressError {
     Checksum,
 }
 
+/// Text that somebody pasted for an address. The text follows the member's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PastedAddressError {
+    /// Not `0x` and 40 digits.
+    #[error(transparent)]
+    Form(#[from] PastedHexError),
+    /// Upper and lower case that is not the checksum of EIP-55.
+    #[error("has a typing mistake: its capital and small letters do not fit (EIP-55)")]
+    Checksum,
+}
+
 impl Address {
     /// The address of nobody, from which tokens are minted.
     pub const ZERO: Self = Self([0; 20]);
@@ -29,6 +40,15 @@ impl Address {
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 20]) -> Self {
         Self(bytes)
+    }
+
+    /// Reads an address that somebody pasted.
+    ///
+    /// # Errors
+    /// [`PastedAddressError`] names the likely cause.
+    pub fn pasted(text: &str) -> Result<Self, PastedAddressError> {
+        let clean = hex::pasted(text, 40)?;
+        clean.parse().map_err(|_| PastedAddressError::Checksum)
     }
 
     /// Its bytes.

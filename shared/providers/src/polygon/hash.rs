@@ -1,6 +1,6 @@
 //! Hashes of blocks and transactions, and Keccak-256.
 
-use super::hex;
+use super::hex::{self, PastedHexError};
 use sha3::{Digest, Keccak256};
 use std::fmt;
 use std::str::FromStr;
@@ -12,7 +12,7 @@ pub struct Hash([u8; 32]);
 
 /// Text that is no hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a hash is 0x and 64 hexadecimal digits")]
+#[error("must be 0x and 64 hexadecimal digits")]
 pub struct HashError;
 
 impl Hash {
@@ -20,6 +20,16 @@ impl Hash {
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
+    }
+
+    /// Reads a hash that somebody pasted.
+    ///
+    /// # Errors
+    /// [`PastedHexError`] names the likely cause.
+    pub fn pasted(text: &str) -> Result<Self, PastedHexError> {
+        let clean = hex::pasted(text, 64)?;
+        // `hex::pasted` lets only such texts through.
+        Ok(hex::fixed(&clean).map_or(Self([0; 32]), Self))
     }
 
     /// Its bytes.

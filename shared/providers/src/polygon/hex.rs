@@ -2,6 +2,7 @@
 //! leading zeros, data with an even number of digits.
 
 use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
+use keywright_domain::pasted::Pasted;
 
 /// Bytes as `0x` and lower-case digits.
 pub(crate) fn encode(bytes: &[u8]) -> String {
@@ -17,6 +18,63 @@ pub(crate) fn data(text: &str) -> Option<Vec<u8>> {
 /// Reads data of exactly so many bytes.
 pub(crate) fn fixed<const N: usize>(text: &str) -> Option<[u8; N]> {
     data(text)?.try_into().ok()
+}
+
+/// Text that somebody pasted for `0x` and a number of digits, and what probably happened to
+/// it. The text follows the member's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be 0x and {digits} hexadecimal digits; {cause}")]
+pub struct PastedHexError {
+    digits: usize,
+    cause: HexCause,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+enum HexCause {
+    #[error("it is missing")]
+    Missing,
+    #[error("the 0x before it is missing")]
+    Prefix,
+    #[error("this one was shortened, copy all of it")]
+    Shortened,
+    #[error("this one was pasted more than once")]
+    Doubled,
+    #[error("{0:?} is no such digit")]
+    Digit(char),
+    #[error("{0} of its digits are missing")]
+    Cut(usize),
+    #[error("it has {0} digits too many")]
+    Long(usize),
+}
+
+/// Cleans what somebody pasted for `0x` and so many digits, or the address of an explorer's
+/// page that ends in it.
+pub(crate) fn pasted(text: &str, digits: usize) -> Result<String, PastedHexError> {
+    let refused = |cause| PastedHexError { digits, cause };
+    let clean = Pasted::new(text);
+    let last = clean.as_str().rsplit('/').next().unwrap_or_default();
+    let start = last
+        .get(..2)
+        .filter(|start| start.eq_ignore_ascii_case("0x"));
+    let found = start.map_or(last, |start| &last[start.len()..]);
+    let is_digit = |c: char| c.is_ascii_hexdigit();
+    Err(refused(if found.is_empty() {
+        HexCause::Missing
+    } else if found.contains(['\u{2026}', '.']) {
+        HexCause::Shortened
+    } else if found.contains("0x") {
+        HexCause::Doubled
+    } else if let Some(other) = found.chars().find(|c| !is_digit(*c)) {
+        HexCause::Digit(other)
+    } else if found.len() < digits {
+        HexCause::Cut(digits - found.len())
+    } else if found.len() > digits {
+        HexCause::Long(found.len() - digits)
+    } else if start.is_none() {
+        HexCause::Prefix
+    } else {
+        return Ok(format!("0x{found}"));
+    }))
 }
 
 /// Reads a quantity below 2^63. Leading zeros are let pass: some nodes write
@@ -59,5 +117,34 @@ mod tests {
         }
         assert_eq!(fixed::<2>("0xab"), None);
         assert_eq!(encode(&[0, 0xab]), "0x00ab");
+    }
+
+    #[test]
+    fn what_was_pasted_is_cleaned_or_explained() {
+        for text in [
+            "0xAb01",
+            " 0XAb01\r\n",
+            "Transaction: 0x\u{200b}Ab 01",
+            "“0xAb01”",
+            "https://polygonscan.com/tx/0xAb01",
+        ] {
+            assert_eq!(pasted(text, 4), Ok("0xAb01".to_owned()), "{text}");
+        }
+        for (text, cause) in [
+            ("", "it is missing"),
+            ("0x", "it is missing"),
+            ("0xAb0", "1 of its digits are missing"),
+            ("Ab01", "the 0x before it is missing"),
+            ("0xAb012", "it has 1 digits too many"),
+            ("0xAb010xAb01", "this one was pasted more than once"),
+            ("0xA\u{2026}1", "this one was shortened, copy all of it"),
+            ("0xA...1", "this one was shortened, copy all of it"),
+            ("0xAbg1", "'g' is no such digit"),
+            ("0x\u{391}b01", "'\u{391}' is no such digit"),
+        ] {
+            let refused = pasted(text, 4).expect_err(text).to_string();
+            let message = format!("must be 0x and 4 hexadecimal digits; {cause}");
+            assert_eq!(refused, message, "{text}");
+        }
     }
 }

@@ -24,7 +24,8 @@ pub mod units;
 pub mod uri;
 pub mod wallet;
 
-pub use address::{Address, AddressError};
+pub use address::{Address, AddressError, PastedAddressError};
 pub use curve::PublicKey;
 pub use hash::{Hash, HashError, keccak256};
+pub use hex::PastedHexError;
 pub use units::{Units, UnitsError};
