@@ -145,7 +145,7 @@ async fn discounted_in_cents(instance: &Instance) {
         "price_currency": "USD", "base_price_sats": 999, "discount_applied_sats": 332,
         "final_price_sats": 667, "base_price_value": 999, "discount_applied_value": 332,
         "final_price_value": 667, "amount_pct": 33.33,
-        "message": "33.33 % off: 3.32 USD less, 6.67 USD to pay",
+        "message": "33.33 % off: 3.32 USD less, 6.67 USD to pay", "applied_code": "CUT-THIRD",
     });
     assert_eq!(shown, expected);
     let listed = instance

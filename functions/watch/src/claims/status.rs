@@ -121,9 +121,9 @@ pub(crate) struct UnknownPayment {
 /// Shows the state of the payment in a transaction
 ///
 /// The answer does not contain the license, which is shown on the order's page and to
-/// anyone who claims it with the paying wallet. A transaction that was not read yet is
-/// looked up on the chain, ten times a minute for each caller; 503 when the chain is
-/// unavailable.
+/// anyone who claims it with the paying wallet. A transaction that is not recorded is
+/// looked up on the chain, ten times a minute for each caller. If it pays the vendor in a
+/// block that was read, it is recorded and soon judged. 503 when the chain is unavailable.
 #[utoipa::path(
     get,
     path = "/v1/license/{tx_hash}",
@@ -220,7 +220,7 @@ fn pending(hash: Hash, block_number: Option<i64>) -> Response {
         tx_hash: hash.to_string(),
         block_number,
         retry_after: RETRY_SECONDS,
-        message: "the payment is not final yet; it counts once its block is final",
+        message: "the payment is being confirmed; it counts once its block is final and was checked",
     };
     let headers = [
         (CACHE_CONTROL, "no-store".to_owned()),
