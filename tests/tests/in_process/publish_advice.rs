@@ -34,11 +34,7 @@ async fn what_is_not_the_newest_is_told() {
     for (version, newest, told) in [
         ("4.0.0-beta9", "4.0.0-beta9", ""),
         // Newer here, and not by Semantic Versioning.
-        (
-            "4.0.0-beta10",
-            "4.0.0-beta10",
-            "compare by Semantic Versioning",
-        ),
+        ("4.0.0-beta10", "4.0.0-beta10", "by Semantic Versioning"),
         ("4.0.0-beta8", "4.0.0-beta10", "4.0.0-beta10 is newer"),
         ("4.0.0-beta11+build.9", "4.0.0-beta11+build.9", ""),
         ("4.0.0-beta11+build.10", "4.0.0-beta11+build.10", ""),

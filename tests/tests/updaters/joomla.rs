@@ -4,6 +4,7 @@
 
 use crate::{output, publish};
 use keywright_domain::release::Channel;
+use keywright_domain::release::updaters::joomla::compare;
 use keywright_tests::hosts::Instance;
 use keywright_tests::suite::Case;
 use keywright_tests::suite::floor::{issue, product, text};
@@ -13,10 +14,51 @@ use std::io::Write;
 use std::path::Path;
 use std::process::Command;
 
-pub(crate) const CASES: &[Case] = &[Case::new(module_path!(), "a_site_chooses", |instance| {
-    Box::pin(a_site_chooses(instance))
-})
-.alone()];
+pub(crate) const CASES: &[Case] = &[
+    Case::new(module_path!(), "a_site_chooses", |instance| {
+        Box::pin(a_site_chooses(instance))
+    })
+    .alone(),
+    Case::new(module_path!(), "php_compares_versions", |_| {
+        Box::pin(php_compares_versions())
+    })
+    .alone(),
+];
+
+/// What publishing says about Joomla's order is what PHP says.
+async fn php_compares_versions() {
+    let versions = [
+        "1",
+        "1.02",
+        "1.2",
+        "1.2.0-rc1",
+        "1.2.0",
+        "1.2.0.1",
+        "1.10",
+        "1.2.0-dev",
+        "1.2.0-dev.1",
+        "1.2.0-alpha9",
+        "1.2.0-alpha10",
+        "1.2.0-beta",
+        "1.2.0-rc.1",
+        "1.2.0-p1",
+        "1.2.0-hotfix",
+        "1.2.0+1",
+        "1.2.0+build.9",
+        "1.2.0+build.10",
+        "1.2.0-alpha.2b",
+    ];
+    let code = r#"foreach (explode(" ", $argv[1]) as $a) foreach (explode(" ", $argv[1]) as $b)
+                  echo version_compare($a, $b), "\n";"#;
+    let said = output(Command::new("php").args(["-r", code, "--", &versions.join(" ")]));
+    let mut said = said.lines();
+    for one in versions {
+        for two in versions {
+            let order = compare(one, two) as i8;
+            assert_eq!(said.next(), Some(&*order.to_string()), "{one} {two}");
+        }
+    }
+}
 
 /// A site: versions of Joomla and PHP, database and its version, and the least
 /// stability it wants.

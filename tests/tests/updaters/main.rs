@@ -1,11 +1,12 @@
-//! The feeds as the real programs read them: electron-updater's own provider, and
-//! Joomla's rules in PHP; and Tauri's updater, where `make tauri` has built it. What
+//! The feeds and downloads as the real programs read them: electron-updater's own provider,
+//! Joomla's rules in PHP, pip, and Tauri's updater, where `make tauri` has built it. What
 //! Tauri and Sparkle check is checked with the same libraries in `in_process`.
 
 #![expect(clippy::expect_used, reason = "a case fails by panicking")]
 
 mod electron;
 mod joomla;
+mod pip;
 mod tauri;
 
 use keywright_tests::hosts::{Host, Instance};
@@ -14,7 +15,7 @@ use keywright_tests::vendor::{GATE, Release};
 use std::process::{Command, ExitCode};
 
 fn main() -> ExitCode {
-    let mut cases = [electron::CASES, joomla::CASES].concat();
+    let mut cases = [electron::CASES, joomla::CASES, pip::CASES].concat();
     if std::env::var_os(tauri::PROGRAM).is_some() {
         cases.extend_from_slice(tauri::CASES);
     }

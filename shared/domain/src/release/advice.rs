@@ -4,7 +4,7 @@
 use super::manifest::VersionManifest;
 use super::offer::{Candidate, newest};
 use super::updaters::{Listed, Updater, appcast, electron, joomla, sparkle, tauri};
-use super::{Channel, Version};
+use super::{Channel, Platform, Version};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::cmp::Ordering;
@@ -168,6 +168,7 @@ pub fn advise(new: &KnownVersion, others: &[KnownVersion]) -> Advice {
     }
     notices.extend(skipped_by.iter().map(|skip| skip.advice(&new.version)));
     notices.extend(taken_for_older(new, others));
+    notices.extend(older_in_joomla(new, others));
     notices.extend(builds_in_another_order(new, others));
     for file in &new.files {
         if !file.platform.is_known_to_feeds() {
@@ -233,11 +234,38 @@ fn taken_for_older(new: &KnownVersion, others: &[KnownVersion]) -> Option<String
         .max_by(|(_, a), (_, b)| a.cmp(b))?;
     (!names.is_empty()).then(|| {
         format!(
-            "{} compare by Semantic Versioning, where {} is not newer than {other}: installations that have {other} do not update; separate numbers with dots (beta.9, beta.10), and do not rely on build metadata",
+            "{} {} by Semantic Versioning, where {} is not newer than {other}: installations that have {other} do not update; separate numbers with dots (beta.9, beta.10), and do not rely on build metadata",
             names.join(" and "),
+            if names.len() == 1 { "compares" } else { "compare" },
             new.version
         )
     })
+}
+
+/// Joomla compares as PHP does, where the new version is older than one that it comes
+/// after.
+fn older_in_joomla(new: &KnownVersion, others: &[KnownVersion]) -> Option<String> {
+    let package = joomla::package(&new.files)?;
+    let mut files = new.files.iter().filter(|file| file.platform == *package);
+    let is_archive = files.any(|file| {
+        file.file_name
+            .as_str()
+            .to_ascii_lowercase()
+            .ends_with(".zip")
+    });
+    if package.triple() != Platform::ANY || !is_archive {
+        return None;
+    }
+    let before = offered(others)
+        .filter(|other| other.version < new.version && other.shares_a_platform_with(new))
+        .map(|other| &other.version);
+    let other = before
+        .filter(|other| joomla::compare(new.version.as_str(), other.as_str()) == Ordering::Less)
+        .max()?;
+    Some(format!(
+        "Joomla compares as PHP does, where {} is older than {other}: sites that have {other} do not update",
+        new.version
+    ))
 }
 
 /// Sparkle compares builds only, and these are in another order than the versions.
@@ -379,6 +407,19 @@ mod tests {
             let told = notices
                 .iter()
                 .any(|text| text.contains("Semantic Versioning"));
+            assert_eq!(told, is_told, "{before} {new}: {notices:?}");
+        }
+        let package = |version| known(version, Channel::Dev, ("any", "pkg_demo.zip"), "");
+        for (before, new, is_told) in [
+            ("2.0.0-alpha.1", "2.0.0-dev.1", true),
+            ("1.0.0-p1", "1.0.0", true),
+            ("2.0.0-beta9", "2.0.0-beta10", false),
+            ("1.9.0", "1.10.0", false),
+        ] {
+            let notices = advise(&package(new), &[package(before)]).notices;
+            let told = notices
+                .iter()
+                .any(|text| text.starts_with("Joomla compares"));
             assert_eq!(told, is_told, "{before} {new}: {notices:?}");
         }
         let mac = |version, build| known(version, Channel::Stable, MAC, build);

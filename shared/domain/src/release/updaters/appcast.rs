@@ -22,10 +22,13 @@ impl Entry<'_> {
     /// Whether every Mac that could install `older` can install this.
     fn covers(&self, older: &Self) -> bool {
         let (item, other) = (&self.item, &older.item);
-        let minimum = |item: &'_ Item| item.minimum_system_version.clone();
+        let minimums = (
+            item.minimum_system_version.as_deref(),
+            other.minimum_system_version.as_deref(),
+        );
         self.channel == older.channel
             && (!self.arm64_only || older.arm64_only)
-            && is_no_higher(minimum(item).as_deref(), minimum(other).as_deref())
+            && is_no_higher(minimums.0, minimums.1)
             && (item.maximum_system_version.is_none()
                 || item.maximum_system_version == other.maximum_system_version)
     }
@@ -54,17 +57,32 @@ pub fn goes_backwards(entry: &Entry<'_>, others: &[Entry<'_>]) -> bool {
 /// only that the newer one is not for.
 #[must_use]
 pub fn listed<'a>(newest_first: &[Entry<'a>], most: usize) -> Vec<Entry<'a>> {
-    let sound = newest_first
-        .iter()
-        .filter(|entry| !goes_backwards(entry, newest_first));
+    // From the oldest on, with the highest build version so far: a product may have
+    // thousands of versions.
+    let mut highest: Option<&str> = None;
+    let mut sound: Vec<&Entry<'_>> = Vec::new();
+    for entry in newest_first.iter().rev() {
+        let build = entry.item.build_version.as_str();
+        let is_higher = highest.is_none_or(|highest| compare(build, highest) == Ordering::Greater);
+        if entry.item.has_build_version {
+            highest = if is_higher { Some(build) } else { highest };
+        }
+        if entry.item.has_build_version || is_higher {
+            sound.push(entry);
+        }
+    }
     let mut entries = Vec::new();
     for channel in Channel::ALL {
-        let on_it = sound.clone().filter(|entry| entry.channel == channel);
-        entries.extend(needed(on_it.cloned(), Entry::covers, most));
+        let on_it = sound.iter().rev().filter(|entry| entry.channel == channel);
+        let on_it = on_it.map(|entry| (*entry).clone());
+        entries.extend(needed(on_it, Entry::covers, most));
     }
     let all = entries.clone();
     for entry in &mut entries {
-        let newer = all.iter().filter(|newer| newer.version > entry.version);
+        // Whoever sees this one sees what is on a more stable channel, too.
+        let newer = all
+            .iter()
+            .filter(|newer| newer.version > entry.version && newer.channel >= entry.channel);
         let lowest = newer
             .filter(|newer| newer.is_behind(entry))
             .filter_map(|newer| newer.item.minimum_system_version.as_deref())
@@ -230,6 +248,14 @@ mod tests {
                     ("1.0.1", Stable, "300", "10.13", false),
                 ],
                 &["2.0.0", "1.0.1 to 14.99.99"],
+            ),
+            // A beta takes nothing from those who do not see it.
+            (
+                &[
+                    ("2.0.0-b", Beta, "200", "15.0", false),
+                    ("1.0.1", Stable, "300", "10.13", false),
+                ],
+                &["1.0.1", "2.0.0-b"],
             ),
             // Whoever can have the newer one needs no older one.
             (

@@ -5,6 +5,7 @@ use super::{Listed, Members, is_no_higher, text_of};
 use crate::release::{Platform, Version};
 use crate::slug::Slug;
 use serde_json::{Map, Value};
+use std::cmp::Ordering;
 
 /// An extension as its update server describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -137,16 +138,15 @@ impl Extension {
     /// element, and no higher requirements.
     #[must_use]
     pub fn covers(&self, older: &Self) -> bool {
-        let matched = |extension: &Self| {
-            let Self {
-                element,
-                kind,
-                client,
+        fn matched(extension: &Extension) -> (&str, &str, &str, Option<&str>) {
+            let folder = extension.folder.as_deref();
+            (
+                &extension.element,
+                &extension.kind,
+                extension.client,
                 folder,
-                ..
-            } = extension.clone();
-            (element, kind, client, folder)
-        };
+            )
+        }
         let platform = self.target_platform.as_str();
         let has_databases = self.supported_databases.is_empty()
             || !older.supported_databases.is_empty()
@@ -197,6 +197,78 @@ fn supported_databases(members: Members<'_>) -> Vec<(String, String)> {
         .filter(|(name, _)| !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase()))
         .filter_map(|(name, version)| Some((name.clone(), text_of(version)?)))
         .collect()
+}
+
+/// Compares two versions as Joomla does, which is PHP's `version_compare`.
+#[must_use]
+pub fn compare(one: &str, two: &str) -> Ordering {
+    compare_parts(&parts(one), &parts(two))
+}
+
+fn compare_parts(one: &[String], two: &[String]) -> Ordering {
+    let number_sign = || vec!["#".to_owned()];
+    for (one, two) in one.iter().zip(two) {
+        let order = match (number(one), number(two)) {
+            (Some(one), Some(two)) => one.cmp(&two),
+            // A number stands where `#` does in the order of words.
+            (Some(_), None) => rank("#").cmp(&rank(two)),
+            (None, Some(_)) => rank(one).cmp(&rank("#")),
+            (None, None) => rank(one).cmp(&rank(two)),
+        };
+        if order != Ordering::Equal {
+            return order;
+        }
+    }
+    let goes_on = |longer: &[String], shorter: &[String]| {
+        let rest = longer
+            .get(shorter.len()..)
+            .filter(|rest| !rest.is_empty())?;
+        Some(match number(&rest[0]) {
+            Some(_) => Ordering::Greater,
+            None => compare_parts(rest, &number_sign()),
+        })
+    };
+    goes_on(one, two)
+        .or_else(|| goes_on(two, one).map(Ordering::reverse))
+        .unwrap_or(Ordering::Equal)
+}
+
+/// Runs of digits and of letters.
+fn parts(version: &str) -> Vec<String> {
+    let mut parts: Vec<String> = Vec::new();
+    let words = version.split(|c: char| !c.is_ascii_alphanumeric());
+    for word in words.filter(|word| !word.is_empty()) {
+        let mut rest = word;
+        while let Some(first) = rest.chars().next() {
+            let is_number = first.is_ascii_digit();
+            let end = rest.find(|c: char| c.is_ascii_digit() != is_number);
+            let (run, behind) = rest.split_at(end.unwrap_or(rest.len()));
+            parts.push(run.to_owned());
+            rest = behind;
+        }
+    }
+    parts
+}
+
+fn number(part: &str) -> Option<u128> {
+    part.parse().ok()
+}
+
+/// Where a word stands; one that is none of these comes before all of them.
+fn rank(word: &str) -> Option<u8> {
+    let words = [
+        ("dev", 0),
+        ("a", 1),
+        ("b", 2),
+        ("RC", 3),
+        ("rc", 3),
+        ("#", 4),
+        ("p", 5),
+    ];
+    let mut words = words.into_iter();
+    words
+        .find(|(beginning, _)| word.starts_with(beginning))
+        .map(|(_, rank)| rank)
 }
 
 /// The package that is installed: the file for every platform, else the one of

@@ -203,6 +203,25 @@ fn a_release_covers_those_that_ask_for_no_less() {
     }
 }
 
+/// `tests/updaters` compares these with PHP itself.
+#[test]
+fn versions_compare_as_in_php() {
+    for row in [
+        "1.0.0-dev 1.0.0-alpha9 1.0.0-alpha10 1.0.0-beta 1.0.0-rc.1 1.0.0 1.0.0-p1 1.0.1",
+        "1 1.2 1.2.0-rc1 1.2.0 1.2.0.1",
+        "1.0.0-hotfix 1.0.0-dev.1 1.0.0 1.0.0+1 1.0.0+2",
+        "1.9 1.10 2",
+    ] {
+        let versions: Vec<&str> = row.split(' ').collect();
+        for (at, one) in versions.iter().enumerate() {
+            for (other_at, two) in versions.iter().enumerate() {
+                assert_eq!(compare(one, two), at.cmp(&other_at), "{one} {two}");
+            }
+        }
+    }
+    assert_eq!(compare("1.02", "1.2"), Ordering::Equal);
+}
+
 #[test]
 fn a_platform_is_said_in_two_ways() {
     for (said, pattern) in [
