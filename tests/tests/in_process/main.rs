@@ -47,6 +47,7 @@ mod currencies;
 mod download_ids;
 #[cfg(test)]
 mod download_links;
+#[cfg(test)]
 mod download_ways;
 #[cfg(test)]
 mod earlier_database;
@@ -126,6 +127,7 @@ mod payments;
 mod plans;
 #[cfg(test)]
 mod publish_advice;
+#[cfg(test)]
 mod publish_faults;
 #[cfg(test)]
 mod publish_races;

@@ -20,13 +20,13 @@ pub(crate) const CASES: &[Case] = &[
     })
     .alone(),
     Case::new(module_path!(), "php_compares_versions", |_| {
-        Box::pin(php_compares_versions())
+        Box::pin(async { php_compares_versions() })
     })
     .alone(),
 ];
 
 /// What publishing says about Joomla's order is what PHP says.
-async fn php_compares_versions() {
+fn php_compares_versions() {
     let versions = [
         "1",
         "1.02",
@@ -72,6 +72,47 @@ fn chosen(list: &str, site: Site) -> Value {
     let list = std::fs::File::open(file.path()).expect("the list");
     let said = output(Command::new("php").arg(script).args(site).stdin(list));
     serde_json::from_str(&said).expect("JSON")
+}
+
+/// Each site chooses from all that some site needs.
+async fn a_site_chooses_its_line(instance: &Instance) {
+    product(instance, "lines", 0).await;
+    let line = |version: &str, joomla: Value| {
+        Release::new("lines", version)
+            .with("metadata", json!({ "joomla": joomla }))
+            .file("any", &format!("pkg_lines-{version}.zip"))
+    };
+    publish(
+        instance,
+        &[
+            line(
+                "2.0.0",
+                json!({ "targetplatform": "5\\.", "php_minimum": "8.1" }),
+            ),
+            line(
+                "2.1.0",
+                json!({ "targetplatform": "5\\.", "php_minimum": "8.3" }),
+            ),
+            line("1.9.6", json!({ "targetplatform": "4\\." })),
+            line("1.9.5", json!({ "targetplatform": "4\\." })),
+        ],
+    )
+    .await;
+    let path_of_lines = "/api/v1/licensing/updates/lines.xml";
+    let lines = instance.api.get(path_of_lines).await.text();
+    for (joomla, php, version) in [
+        ("5.4.0", "8.3.1", Some("2.1.0")),
+        ("5.4.0", "8.2.0", Some("2.0.0")),
+        ("4.4.9", "8.3.1", Some("1.9.6")),
+        ("3.10.12", "8.3.1", None),
+    ] {
+        let found = chosen(&lines, [joomla, php, "mysql", "8.0.36", "stable"]);
+        assert_eq!(
+            found["version"].as_str(),
+            version,
+            "{joomla} {php} of {lines}"
+        );
+    }
 }
 
 async fn a_site_chooses(instance: &Instance) {
@@ -141,44 +182,7 @@ async fn a_site_chooses(instance: &Instance) {
         "compared untrimmed: {entry}"
     );
 
-    // Each site chooses from all that some site needs.
-    product(instance, "lines", 0).await;
-    let line = |version: &str, joomla: Value| {
-        Release::new("lines", version)
-            .with("metadata", json!({ "joomla": joomla }))
-            .file("any", &format!("pkg_lines-{version}.zip"))
-    };
-    publish(
-        instance,
-        &[
-            line(
-                "2.0.0",
-                json!({ "targetplatform": "5\\.", "php_minimum": "8.1" }),
-            ),
-            line(
-                "2.1.0",
-                json!({ "targetplatform": "5\\.", "php_minimum": "8.3" }),
-            ),
-            line("1.9.6", json!({ "targetplatform": "4\\." })),
-            line("1.9.5", json!({ "targetplatform": "4\\." })),
-        ],
-    )
-    .await;
-    let path_of_lines = "/api/v1/licensing/updates/lines.xml";
-    let lines = instance.api.get(path_of_lines).await.text();
-    for (joomla, php, version) in [
-        ("5.4.0", "8.3.1", Some("2.1.0")),
-        ("5.4.0", "8.2.0", Some("2.0.0")),
-        ("4.4.9", "8.3.1", Some("1.9.6")),
-        ("3.10.12", "8.3.1", None),
-    ] {
-        let found = chosen(&lines, [joomla, php, "mysql", "8.0.36", "stable"]);
-        assert_eq!(
-            found["version"].as_str(),
-            version,
-            "{joomla} {php} of {lines}"
-        );
-    }
+    a_site_chooses_its_line(instance).await;
 
     // With a key the address is a link that holds together after XML.
     let license = issue(instance, "extension", json!({})).await;

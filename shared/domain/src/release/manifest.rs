@@ -230,7 +230,8 @@ impl OlderManifest {
                 }));
             }
             sha256 => {
-                digests.extend(digest(sha256).map(|digest| (text(members.get("platform")), digest)))
+                let platform = text(members.get("platform"));
+                digests.extend(digest(sha256).map(|digest| (platform, digest)));
             }
         }
         let artifacts = members.get("artifacts").and_then(Value::as_array);

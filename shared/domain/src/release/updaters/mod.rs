@@ -155,6 +155,17 @@ fn text_of(value: &Value) -> Option<String> {
 }
 
 #[cfg(test)]
+pub(super) fn listed(files: &[(&str, &str)]) -> Vec<Listed> {
+    files
+        .iter()
+        .map(|(platform, file_name)| Listed {
+            platform: Platform::parse(platform).expect(platform),
+            file_name: FileName::parse(file_name).expect(file_name),
+        })
+        .collect()
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -177,15 +188,4 @@ mod tests {
             assert_eq!(filled_in(text), Some(text.trim()), "{text:?}");
         }
     }
-}
-
-#[cfg(test)]
-pub(super) fn listed(files: &[(&str, &str)]) -> Vec<Listed> {
-    files
-        .iter()
-        .map(|(platform, file_name)| Listed {
-            platform: Platform::parse(platform).expect(platform),
-            file_name: FileName::parse(file_name).expect(file_name),
-        })
-        .collect()
 }
