@@ -45,7 +45,7 @@ const PARAMETERS: [(&str, &str, &str); 17] = [
 ];
 
 /// Members of bodies.
-const MEMBERS: [(&str, &str); 18] = [
+const MEMBERS: [(&str, &str); 17] = [
     ("product", SLUG),
     ("policy_slug", SLUG_OR_NOTHING),
     ("channel", CHANNEL),
@@ -60,7 +60,6 @@ const MEMBERS: [(&str, &str); 18] = [
     ("wallet_address", WALLET),
     ("binary_sha256", "^[0-9a-fA-F]{64}$"),
     ("nonce", SOME_TEXT),
-    ("code", SOME_TEXT),
     ("script", "^#!"),
     ("support_url", "^(https?://.+)?$"),
     ("redirect_url", "^(https?://.+)?$"),

@@ -1,6 +1,7 @@
 //! The OpenAPI document: put together from what each function says of its own
 //! endpoints, beside their types.
 
+mod examples;
 mod grammar;
 mod groups;
 mod links;
@@ -46,6 +47,11 @@ const LICENSE: &str = "\
 A license token, or the license key. Products that are open to everybody need none, and links \
 carry theirs in the query.";
 
+/// The same for programs that send a password.
+const PASSWORD: &str = "\
+The license token or key as the password, for programs that read a netrc file. The user name \
+does not matter.";
+
 /// The document, as `GET /v1/openapi.json` serves it.
 ///
 /// # Panics
@@ -78,6 +84,7 @@ pub fn document() -> Value {
     }
     name_methods(&mut paths);
     links::add(&mut paths);
+    examples::add(&mut paths);
     check_tags(&mut paths);
     check_ids(&mut paths);
     json!({
@@ -97,6 +104,7 @@ pub fn document() -> Value {
             "securitySchemes": {
                 "cron": { "type": "http", "scheme": "bearer", "description": "CRON_TOKEN." },
                 "license": { "type": "http", "scheme": "bearer", "description": LICENSE },
+                "license_as_password": { "type": "http", "scheme": "basic", "description": PASSWORD },
                 "operator": { "type": "http", "scheme": "bearer", "description": OPERATOR_KEY },
             },
         },
@@ -155,7 +163,9 @@ fn complete(
     );
     // Said of every operation: a tool cannot tell "open to all" from "not said".
     if operation.get("security").is_none() {
-        operation["security"] = if takes_license(path) {
+        operation["security"] = if takes_license(path) && !is_feed(path) {
+            json!([{}, { "license": [] }, { "license_as_password": [] }])
+        } else if takes_license(path) {
             json!([{}, { "license": [] }])
         } else {
             json!([])
@@ -207,6 +217,11 @@ fn takes_license(path: &str) -> bool {
         "/updates/",
     ];
     is_download.iter().any(|begin| path.starts_with(begin)) && !path.ends_with("/MANIFEST")
+}
+
+/// Whether it is a list of versions for an updater.
+fn is_feed(path: &str) -> bool {
+    path.starts_with("/updates/") || path.starts_with("/api/v1/licensing/updates/")
 }
 
 /// What a route behind a key may answer.
