@@ -16,6 +16,10 @@ const ENTITLEMENT: &str = "^[!-~]{1,255}$";
 const TIME: &str = "^[2-9][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])\
                     T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?\
                     (Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$";
+/// A time of something that has happened: before 2100.
+const PAST: &str = "^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])\
+                    T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?\
+                    (Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$";
 const DAY: &str = "^[2-9][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$";
 const RELEASE_KEY: &str = "^RW[A-Za-z0-9+/]{54}$";
 const TRANSACTION: &str = "^0x[0-9a-fA-F]{64}$";
@@ -52,7 +56,7 @@ const MEMBERS: [(&str, &str); 17] = [
     ("buyer_email", "^([^@]+@[^@]+)?$"),
     ("requires_entitlement", ENTITLEMENT),
     ("expires_at", TIME),
-    ("built_at", TIME),
+    ("built_at", PAST),
     ("license_from", TIME),
     ("maintenance_until", DAY),
     ("release_key", RELEASE_KEY),
