@@ -18,7 +18,8 @@ pub(crate) struct Caller {
 
 impl Caller {
     /// Reads the key or token of a request: `Authorization: Bearer`, else
-    /// `?token=`, else the password of `Authorization: Basic`.
+    /// `?token=`. The password of `Authorization: Basic` counts where it is one; it may
+    /// be meant for a server in front of this one, so another is passed over.
     ///
     /// # Errors
     /// 401 for one that was not signed here, 503 without public keys.
@@ -28,9 +29,16 @@ impl Caller {
         query: Option<&str>,
     ) -> Result<Self, ApiError> {
         let query = query.filter(|text| !text.is_empty());
-        let password = basic_password_of(headers);
-        let Some(text) = bearer_of(headers).or(query).or(password.as_deref()) else {
-            return Ok(Self::default());
+        let Some(text) = bearer_of(headers).or(query) else {
+            let password = basic_password_of(headers).zip(ports.keys().ok());
+            let credential = password.and_then(|(text, keys)| {
+                let credential = HeldCredential::verify(&text, keys).ok()?;
+                (!matches!(credential, HeldCredential::DownloadId(_))).then_some(credential)
+            });
+            return Ok(Self {
+                credential,
+                query_token: None,
+            });
         };
         let unauthorized = |code, message| ApiError::new(StatusCode::UNAUTHORIZED, code, message);
         let credential = HeldCredential::verify(text, ports.keys()?)

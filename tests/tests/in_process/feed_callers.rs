@@ -104,6 +104,25 @@ async fn a_good_key_or_token_gets_a_link() {
 }
 
 #[tokio::test]
+async fn a_password_counts_where_it_is_a_key_or_a_token() {
+    let (bench, license) = shop().await;
+    for (member, is_one) in [
+        ("license_key", true),
+        ("token", true),
+        ("download_id", false),
+    ] {
+        let password = license[member].as_str().expect("text");
+        let basic = data_encoding::BASE64.encode(format!("user:{password}").as_bytes());
+        let request = Request::get(TAURI).header(header::AUTHORIZATION, format!("Basic {basic}"));
+        let answer = bench
+            .send(request.body(Body::empty()).expect("a request"))
+            .await;
+        assert_eq!(answer.status, 200, "{member}: {answer:?}");
+        assert_eq!(body(&answer).contains("token="), is_one, "{member}");
+    }
+}
+
+#[tokio::test]
 async fn a_bad_key_or_token_is_refused() {
     let (bench, license) = shop().await;
     let id = license["license_id"].as_str().expect("an id");
