@@ -13,6 +13,8 @@ provide_python() {
     KEYWRIGHT_PYTHON=$folder/bin/python
     KEYWRIGHT_PYTHON_SDK=$folder/sdk
     [ -f "$folder/complete" ] && return
+    [ "$(python_pins "$ROOT/dev/requirements.txt")" = "$(python_pins "$ROOT/dev/requirements-hashes.txt")" ] ||
+        die "dev/requirements-hashes.txt has other packages than dev/requirements.txt; make it with the command in it"
     rm -rf "$folder"
     if ! python3 -m venv "$folder" >/dev/null 2>&1; then
         # Debian has a part of the module in a separate package.
@@ -24,7 +26,8 @@ provide_python() {
         python3 -m venv "$folder" || die "python3 -m venv does not work; see above"
     fi
     long_step "Python packages" "about 30 s, once" "$KEYWRIGHT_PYTHON" -m pip install \
-        --disable-pip-version-check --no-input --no-deps -r "$ROOT/dev/requirements.txt" ||
+        --disable-pip-version-check --no-input --no-deps --require-hashes \
+        -r "$ROOT/dev/requirements-hashes.txt" ||
         die "pip failed; see above"
     # No build isolation: the build tools are pinned and already installed.
     long_step "Python SDK's source" "about 5 s, once" "$KEYWRIGHT_PYTHON" -m pip download \
@@ -35,4 +38,9 @@ provide_python() {
     tar -xzf "$folder"/keysat_licensing_client-*.tar.gz -C "$KEYWRIGHT_PYTHON_SDK" --strip-components=1 ||
         die "the Python SDK's source archive cannot be unpacked"
     : >"$folder/complete"
+}
+
+# python_pins FILE: its packages with their versions, in one form.
+python_pins() {
+    grep -oE '^[A-Za-z0-9_.-]+==[^ ]+' "$1" | tr 'A-Z_' 'a-z-' | LC_ALL=C sort
 }
