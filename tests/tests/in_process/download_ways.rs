@@ -343,6 +343,12 @@ async fn a_transfer_that_a_link_began_goes_on_for_an_hour() {
     let unsuspend = format!("/v1/admin/licenses/{id}/unsuspend");
     house.bench.operate("POST", &unsuspend, &json!({})).await;
     assert_eq!(rest(&path, FROM, "bytes=4-", &tag).await, goes_on);
+    // Without a database nobody knows who began.
+    let alone = House::alone(&demo());
+    alone.bench.clock.advance(310);
+    assert_eq!(refusal(&alone.get(&path).await), expired);
+    let headers = [("range", "bytes=4-"), ("if-range", &*tag)];
+    assert_eq!(refusal(&ask(&alone, &path, &headers).await), expired);
     // An hour after the link was made it is over, whatever went on meanwhile.
     house.bench.clock.advance(3_600 - 310 - 1);
     assert_eq!(rest(&path, FROM, "bytes=4-", &tag).await, goes_on);
