@@ -27,6 +27,7 @@ pub const FUNCTIONS: &[(&str, &Function)] = &[
     ("DOWNLOAD", &keywright_download::FUNCTION),
     ("PAGES", &keywright_pages::FUNCTION),
     ("PURCHASE", &keywright_purchase::FUNCTION),
+    ("DELIVER", &keywright_deliver::FUNCTION),
     ("RENEW", &keywright_renew::FUNCTION),
     ("UPDATES", &keywright_updates::FUNCTION),
     ("VALIDATE", &keywright_validate::FUNCTION),
@@ -45,6 +46,8 @@ pub const ADMIN_KEY: &str = "test-admin-key-0123456789abcdef0123456789";
 pub const CREDENTIALS_KEY: &str = "dd92pek4BBMGpmlT62qnBtXSg7xlfxuJA+alDIV3b7A=";
 /// What seals receipts in tests: 32 different bytes in base64.
 pub const RECEIPT_KEY: &str = "QEFCQ0RFRkdISUpLTE1OT1BRUlNUVVZXWFlaW1xdXl8=";
+/// What seals the secrets of webhook endpoints in tests.
+pub const WEBHOOK_KEY: &str = "MWUyZjNhNGI1YzZkN2U4ZjkwYTFiMmMzZDRlNWY2MDc=";
 /// The cron token in tests.
 pub const CRON_TOKEN: &str = "test-cron-token-0123456789abcdef012345678";
 /// The header in which a test plays a proxy that tells the caller's address.
@@ -105,6 +108,7 @@ pub fn configuration(public_url: &str) -> BTreeMap<String, String> {
         (name::CRON_TOKEN, CRON_TOKEN.to_owned()),
         (name::CREDENTIALS_KEY, CREDENTIALS_KEY.to_owned()),
         (name::RECEIPT_KEYS, RECEIPT_KEY.to_owned()),
+        (name::WEBHOOK_KEY, WEBHOOK_KEY.to_owned()),
         (name::PUBLIC_URL, public_url.to_owned()),
         (name::OPERATOR_NAME, "Test Operator".to_owned()),
         (

@@ -21,6 +21,10 @@ keywright_web::path_ids! {
     ReleaseId: "there is no such release",
     /// Of a USDC transfer.
     TransferId: "there is no such transfer",
+    /// Of a delivery to a webhook endpoint.
+    WebhookDeliveryId: "there is no such delivery",
+    /// Of a webhook endpoint.
+    WebhookEndpointId: "there is no such webhook endpoint",
     /// Of an upload in parts.
     UploadId: "there is no such upload, or it was discarded; start with POST /v1/admin/releases/uploads",
 }

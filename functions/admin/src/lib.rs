@@ -11,6 +11,7 @@ mod chain;
 mod claims;
 mod conceal;
 mod discount_codes;
+mod events;
 mod ids;
 mod licenses;
 mod machines;
@@ -26,6 +27,8 @@ mod transactions;
 mod transfers;
 mod uploads;
 mod validations;
+mod webhook_deliveries;
+mod webhook_endpoints;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
@@ -36,7 +39,7 @@ use keywright_domain::access::Scope::{
     LicensesWrite, MachinesRead, MachinesWrite, MerchantProfilesRead, MerchantProfilesWrite,
     PaymentProvidersRead, PaymentProvidersWrite, PoliciesRead, PoliciesWrite, ProductsRead,
     ProductsWrite, ReleaseGatesWrite, ReleaseInstallersWrite, ReleaseOffersWrite, ReleasesRead,
-    ReleasesWrite, ValidationsRead,
+    ReleasesWrite, ValidationsRead, WebhooksRead, WebhooksWrite,
 };
 use keywright_ports::attempt::Attempt;
 use keywright_ports::function::{Access, OutboundAccess, PortError};
@@ -56,6 +59,7 @@ use receipts::SealingUntil;
 use serde::Serialize;
 use std::sync::Arc;
 use utoipa::ToSchema;
+use webhook_endpoints::WebhookRules;
 
 /// This function.
 pub const FUNCTION: Function = Function {
@@ -76,6 +80,9 @@ pub const FUNCTION: Function = Function {
             name::RECEIPT_KEYS,
             name::RECEIPT_SEALING_UNTIL,
             name::SANDBOX_MODE,
+            name::WEBHOOK_KEY,
+            name::WEBHOOK_HOSTS,
+            name::WEBHOOK_PRIVATE,
         ],
         releases: Access::ReadWrite,
         ..Grants::NONE
@@ -90,6 +97,9 @@ pub const FUNCTION: Function = Function {
         settings::CREDENTIALS_KEY,
         settings::RECEIPT_KEYS,
         settings::SANDBOX_MODE,
+        settings::WEBHOOK_KEY,
+        settings::WEBHOOK_HOSTS,
+        settings::WEBHOOK_PRIVATE,
         configuration::BTCPAY_STORE,
         configuration::BTCPAY_BROWSER_URL,
         receipts::SEALING_UNTIL,
@@ -174,6 +184,19 @@ keywright_web::endpoints! {
         audit::activity(query): AuditRead,
         validations(query): ValidationsRead,
         claims(query): LicensesRead,
+        events(query): WebhooksRead,
+        webhook_endpoints::list(query): WebhooksRead,
+        webhook_endpoints::create: WebhooksWrite,
+        webhook_endpoints::show: WebhooksRead,
+        webhook_endpoints::change: WebhooksWrite,
+        webhook_endpoints::active: WebhooksWrite,
+        webhook_endpoints::delete: WebhooksWrite,
+        webhook_endpoints::rotate_secret: WebhooksWrite,
+        webhook_endpoints::test: WebhooksWrite,
+        webhook_endpoints::replay(query): WebhooksWrite,
+        webhook_deliveries::list(query): WebhooksRead,
+        webhook_deliveries::show: WebhooksRead,
+        webhook_deliveries::retry: WebhooksWrite,
     }
 }
 
@@ -194,6 +217,8 @@ struct Ports {
     uses: Journal<ApiKeyUse>,
     /// What seals receipts.
     receipt_keys: Result<ReceiptKeys, NoReceiptKeys>,
+    /// What may be entered for a webhook endpoint.
+    webhooks: WebhookRules,
     /// Until when receipts without a good seal may be sealed.
     sealing_until: SealingUntil,
     /// Where refused credentials are written down.
@@ -214,6 +239,7 @@ impl Ports {
             storage: host.releases().ok(),
             key: Arc::new(Bearer::configured(&host.config, name::ADMIN_KEY)),
             receipt_keys: ReceiptKeys::configured(&host.config),
+            webhooks: WebhookRules::configured(&host.config),
             sealing_until: SealingUntil::configured(&host.config),
         })
     }
@@ -231,7 +257,7 @@ impl Ports {
 }
 
 keywright_web::from_ref! {
-    Ports { database: Database, stamps: Stamps, btcpay: BtcPay, sign: Sign }
+    Ports { database: Database, stamps: Stamps, btcpay: BtcPay, sign: Sign, webhooks: WebhookRules }
 }
 
 impl WithinAttempt for Ports {

@@ -1,18 +1,20 @@
-//! Purges orders that ended unpaid, with what their buyers wrote, and old events.
+//! Purges orders that ended unpaid, with what their buyers wrote, and old events with
+//! their deliveries.
 
 use crate::Ports;
 use crate::cleanup::before;
 use keywright_ports::Statement;
+use keywright_store::events::event_log;
 use keywright_store::sales::abandoned_orders;
 
 /// Orders that one tick purges at most: 288,000 a day at a tick a minute, which is more
 /// than the caps on open orders let in.
 const ORDERS_PER_TICK: u32 = 200;
-/// Events that one tick purges at most.
+/// Events, and deliveries of them, that one tick purges at most.
 const EVENTS_PER_TICK: u32 = 500;
 
 /// Statements that a tick takes at most.
-pub(crate) const STATEMENTS: usize = 4;
+pub(crate) const STATEMENTS: usize = 7;
 
 /// The statements that purge a bounded number at `now`, in unix seconds.
 pub(crate) fn statements(ports: &Ports, now: i64) -> Vec<Statement> {
@@ -24,7 +26,10 @@ pub(crate) fn statements(ports: &Ports, now: i64) -> Vec<Statement> {
             ORDERS_PER_TICK,
         ));
     }
-    let purged = |days: i64| abandoned_orders::purge_events(before(now, days), EVENTS_PER_TICK);
-    batch.extend(ports.event_days.map(purged));
+    if let Some(days) = ports.event_days {
+        let before = before(now, days);
+        batch.extend(event_log::purge_deliveries(before, EVENTS_PER_TICK));
+        batch.extend(event_log::purge(before, EVENTS_PER_TICK));
+    }
     batch
 }

@@ -51,3 +51,4 @@ pub mod standing;
 pub mod terms;
 pub mod usdc;
 pub mod web_url;
+pub mod webhook;

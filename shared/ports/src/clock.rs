@@ -36,7 +36,9 @@ pub struct Stamps {
 }
 
 impl Stamps {
-    pub(crate) fn new(clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
+    /// Of a clock and a source of randomness.
+    #[must_use]
+    pub fn new(clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
         Self { clock, random }
     }
 

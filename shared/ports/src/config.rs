@@ -31,6 +31,17 @@ pub mod name {
     pub const BTCPAY_WEBHOOK_SECRET: &str = "BTCPAY_WEBHOOK_SECRET";
     /// Seals the credentials of connected payment providers: 32 bytes in base64.
     pub const CREDENTIALS_KEY: &str = "CREDENTIALS_KEY";
+    /// Seals the secrets of webhook endpoints: 32 bytes in base64.
+    pub const WEBHOOK_KEY: &str = "WEBHOOK_KEY";
+    /// The only origins that webhooks may go to, separated by commas; unset, any public
+    /// host. On Spin the manifest lists them too.
+    pub const WEBHOOK_HOSTS: &str = "WEBHOOK_HOSTS";
+    /// `1`: webhooks may go to private hosts, and over `http`.
+    pub const WEBHOOK_PRIVATE: &str = "WEBHOOK_PRIVATE";
+    /// How many requests a tick of `deliver` may send.
+    pub const WEBHOOKS_PER_TICK: &str = "WEBHOOKS_PER_TICK";
+    /// For how many days events are held for an endpoint that is paused.
+    pub const WEBHOOK_HOLD_DAYS: &str = "WEBHOOK_HOLD_DAYS";
     /// Seal receipts, newest first: 32 bytes in base64 each, separated by commas.
     /// Held by the functions that may settle, and by sign.
     pub const RECEIPT_KEYS: &str = "RECEIPT_KEYS";

@@ -1,9 +1,9 @@
 //! What a function is, what it may touch, and the host that hands it that.
 
 use crate::{
-    AddressHeader, BoxFuture, Clock, Config, Database, DatabasePort, Fetch, Log, Migration,
-    Outbound, PageFiles, Pages, Random, Reader, ReleaseStore, ReleaseWrite, ReleaseWriter,
-    Releases, Setting, Sign, Stamps,
+    AddressHeader, BoxFuture, Clock, Config, Database, DatabasePort, EndpointCalls, Fetch, Log,
+    Migration, Outbound, PageFiles, Pages, Random, Reader, ReleaseStore, ReleaseWrite,
+    ReleaseWriter, Releases, Setting, Sign, Stamps,
 };
 use std::sync::Arc;
 
@@ -83,6 +83,8 @@ pub enum OutboundAccess {
     PaymentProviders,
     /// The RPC endpoints of the configuration.
     PolygonRpc,
+    /// The webhook endpoints that operators enter.
+    WebhookEndpoints,
 }
 
 /// A port a function asked for and was not granted, or the host cannot open.
@@ -188,7 +190,10 @@ impl Host {
     /// # Errors
     /// [`PortError`] when the function may not call outside hosts.
     pub fn outbound(&self, allowed: &[&str]) -> Result<Outbound, PortError> {
-        if self.grants.outbound == OutboundAccess::None {
+        if matches!(
+            self.grants.outbound,
+            OutboundAccess::None | OutboundAccess::WebhookEndpoints
+        ) {
             return Err(PortError::NotGranted("outbound HTTP"));
         }
         let fetch = self
@@ -196,6 +201,21 @@ impl Host {
             .clone()
             .ok_or(PortError::NotBound("outbound HTTP"))?;
         Ok(Outbound::new(fetch, allowed))
+    }
+
+    /// Calls to the webhook endpoints that operators enter.
+    ///
+    /// # Errors
+    /// [`PortError`] when not granted or not bound.
+    pub fn endpoint_calls(&self) -> Result<EndpointCalls, PortError> {
+        if self.grants.outbound != OutboundAccess::WebhookEndpoints {
+            return Err(PortError::NotGranted("calls to webhook endpoints"));
+        }
+        let fetch = self
+            .outbound
+            .clone()
+            .ok_or(PortError::NotBound("outbound HTTP"))?;
+        Ok(EndpointCalls::new(fetch))
     }
 
     /// The release files, for reading.

@@ -12,12 +12,14 @@
 //! - [`attempt`]: one attempt at a request that carries an `Idempotency-Key`
 
 mod address_header;
+mod answer;
 pub mod attempt;
 mod batch;
 mod caller;
 mod clock;
 mod config;
 mod database;
+mod endpoint_calls;
 pub mod function;
 mod later;
 mod log;
@@ -34,6 +36,7 @@ mod unavailable;
 pub mod vault;
 
 pub use address_header::AddressHeader;
+pub use answer::{answer_within, host_of};
 pub use batch::{Batch, BatchRows, ReadHandle};
 pub use caller::{Caller, CredentialRefusals};
 pub use clock::{Clock, Random, Stamps};
@@ -41,10 +44,13 @@ pub use config::{Config, name};
 pub use database::{
     Database, DatabaseError, DatabasePort, Migration, Reader, Row, Statement, Value, decode,
 };
+pub use endpoint_calls::{EndpointCalls, MAX_OPEN_CALLS};
 pub use function::{Function, Grants, Host};
 pub use later::{Background, Later};
 pub use log::{Level, Log, LogSink};
-pub use outbound::{Fetch, FetchError, FetchLimits, MAX_ANSWER_BYTES, Outbound, TIME_LIMIT};
+pub use outbound::{
+    BodyRule, Fetch, FetchError, FetchLimits, MAX_ANSWER_BYTES, Outbound, TIME_LIMIT,
+};
 pub use pages::{PageError, PageFiles, Pages};
 pub use refusal::Refusal;
 pub use release_writer::{Expected, Part, ReleaseWrite, ReleaseWriteError, ReleaseWriter, Tagged};

@@ -25,6 +25,18 @@ pub struct FetchLimits {
     pub time: Duration,
     /// Bytes of the answer's body.
     pub bytes: usize,
+    /// Which bodies are an answer.
+    pub body: BodyRule,
+}
+
+/// Which bodies are an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BodyRule {
+    /// Those that arrive whole, within both limits.
+    Whole,
+    /// Any: what has arrived of it when it ends, breaks off or meets a limit. The rest is
+    /// not read.
+    Beginning,
 }
 
 /// Why there is no answer.
@@ -36,6 +48,16 @@ pub enum FetchError {
     /// The host is not reachable or broke the connection.
     #[error("cannot reach {0}")]
     Unreachable(String),
+    /// The host's name has no address now.
+    #[error("the name {0} does not resolve")]
+    NameUnknown(String),
+    /// The connection is not secure: a certificate that is wrong or that nobody vouches
+    /// for, or no TLS at all.
+    #[error("the TLS connection to {0} failed; check its certificate")]
+    NotSecure(String),
+    /// More calls were open than the platform takes.
+    #[error("too many calls are open")]
+    TooManyOpen,
     /// The time limit was over.
     #[error("no answer within {0:?}")]
     TimedOut(Duration),
@@ -97,6 +119,7 @@ impl Outbound {
             FetchLimits {
                 time: time.min(TIME_LIMIT),
                 bytes: MAX_ANSWER_BYTES,
+                body: BodyRule::Whole,
             },
         )
         .await
@@ -116,6 +139,7 @@ impl Outbound {
             FetchLimits {
                 time: time.min(TIME_LIMIT),
                 bytes: MAX_LARGE_ANSWER_BYTES,
+                body: BodyRule::Whole,
             },
         )
         .await

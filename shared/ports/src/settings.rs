@@ -8,6 +8,7 @@ use crate::vault::{NoVault, Vault};
 use crate::{AddressHeader, Config, Level, Log, name};
 use keywright_domain::secrets::{MIN_SECRET_BYTES, check_secret};
 use keywright_domain::web_url;
+use keywright_domain::webhook::settings::{HoldDays, PerTick, WebhookHosts};
 use std::fmt::Display;
 
 /// Names of the configuration that are checked together.
@@ -129,8 +130,39 @@ pub const RECEIPT_KEYS: Setting = Setting {
 pub const CREDENTIALS_KEY: Setting = Setting {
     names: &[name::CREDENTIALS_KEY],
     check: |config| match Vault::configured(config) {
-        Ok(_) | Err(NoVault::Missing) => Vec::new(),
+        Ok(_) | Err(NoVault::Missing(_)) => Vec::new(),
         wrong => fault_of(wrong),
+    },
+};
+
+/// `WEBHOOK_KEY`, which only outgoing webhooks need.
+pub const WEBHOOK_KEY: Setting = Setting {
+    names: &[name::WEBHOOK_KEY],
+    check: |config| match Vault::keyed(config, name::WEBHOOK_KEY) {
+        Ok(_) | Err(NoVault::Missing(_)) => Vec::new(),
+        wrong => fault_of(wrong),
+    },
+};
+
+/// `WEBHOOK_HOSTS`.
+pub const WEBHOOK_HOSTS: Setting = Setting {
+    names: &[name::WEBHOOK_HOSTS],
+    check: |config| fault_of(WebhookHosts::configured(config.get(name::WEBHOOK_HOSTS))),
+};
+
+/// `WEBHOOK_PRIVATE`.
+pub const WEBHOOK_PRIVATE: Setting = Setting {
+    names: &[name::WEBHOOK_PRIVATE],
+    check: |config| fault_of(flag(config, name::WEBHOOK_PRIVATE)),
+};
+
+/// `WEBHOOKS_PER_TICK` and `WEBHOOK_HOLD_DAYS`.
+pub const WEBHOOK_LIMITS: Setting = Setting {
+    names: &[name::WEBHOOKS_PER_TICK, name::WEBHOOK_HOLD_DAYS],
+    check: |config| {
+        let per_tick = fault_of(PerTick::read(config.get(name::WEBHOOKS_PER_TICK)));
+        let hold = fault_of(HoldDays::read(config.get(name::WEBHOOK_HOLD_DAYS)));
+        [per_tick, hold].concat()
     },
 };
 

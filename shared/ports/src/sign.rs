@@ -1,7 +1,7 @@
 //! The way to the sign function. It signs records: a caller names a license,
 //! sign reads what is recorded and signs that.
 
-use super::outbound::{Fetch, FetchError, FetchLimits};
+use super::outbound::{BodyRule, Fetch, FetchError, FetchLimits};
 use bytes::Bytes;
 use http::{Request, StatusCode, header};
 use serde::de::DeserializeOwned;
@@ -210,6 +210,7 @@ const LIMITS: FetchLimits = FetchLimits {
     // Clients give up after 10 seconds.
     time: Duration::from_secs(6),
     bytes: 512 * 1024,
+    body: BodyRule::Whole,
 };
 
 impl Sign {

@@ -1,6 +1,6 @@
-//! Credentials at rest, sealed with `CREDENTIALS_KEY`. A copy of the database
-//! opens no payment provider, and what is sealed for one place opens in no
-//! other.
+//! Credentials at rest, sealed with a key of the configuration: `CREDENTIALS_KEY` for
+//! those of payment providers, `WEBHOOK_KEY` for the secrets of webhook endpoints. A copy
+//! of the database opens none of them, and what is sealed for one place opens in no other.
 
 use crate::seal::{digest, open, seal};
 use crate::{Config, Stamps, name};
@@ -15,29 +15,36 @@ pub struct Vault([u8; 32]);
 /// Why nothing can be sealed or opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NoVault {
-    /// No key is configured.
-    #[error("CREDENTIALS_KEY is not configured; make one with: openssl rand -base64 32")]
-    Missing,
+    /// No key of this name is configured.
+    #[error("{0} is not configured; make one with: openssl rand -base64 32")]
+    Missing(&'static str),
     /// What is configured is no key.
-    #[error("CREDENTIALS_KEY is not 32 bytes in base64; make one with: openssl rand -base64 32")]
-    Malformed,
+    #[error("{0} is not 32 bytes in base64; make one with: openssl rand -base64 32")]
+    Malformed(&'static str),
     /// It is one that nobody would get from a generator.
-    #[error("CREDENTIALS_KEY {0}; make one with: openssl rand -base64 32")]
-    Weak(WeakSecret),
+    #[error("{0} {1}; make one with: openssl rand -base64 32")]
+    Weak(&'static str, WeakSecret),
 }
 
 impl Vault {
-    /// The configured key: 32 bytes in base64.
+    /// The vault of the payment providers' credentials.
     ///
     /// # Errors
     /// [`NoVault`].
     pub fn configured(config: &Config) -> Result<Self, NoVault> {
-        let text = config.get(name::CREDENTIALS_KEY).ok_or(NoVault::Missing)?;
-        let bytes = BASE64
-            .decode(text.as_bytes())
-            .map_err(|_| NoVault::Malformed)?;
-        let key: [u8; 32] = bytes.try_into().map_err(|_| NoVault::Malformed)?;
-        check_secret(&key, key.len()).map_err(NoVault::Weak)?;
+        Self::keyed(config, name::CREDENTIALS_KEY)
+    }
+
+    /// The vault whose key has this name in the configuration: 32 bytes in base64.
+    ///
+    /// # Errors
+    /// [`NoVault`].
+    pub fn keyed(config: &Config, name: &'static str) -> Result<Self, NoVault> {
+        let text = config.get(name).ok_or(NoVault::Missing(name))?;
+        let malformed = NoVault::Malformed(name);
+        let bytes = BASE64.decode(text.as_bytes()).map_err(|_| malformed)?;
+        let key: [u8; 32] = bytes.try_into().map_err(|_| malformed)?;
+        check_secret(&key, key.len()).map_err(|weak| NoVault::Weak(name, weak))?;
         Ok(Self(key))
     }
 
@@ -135,14 +142,23 @@ mod tests {
     fn only_a_key_is_taken() {
         let whole = key(1);
         for (text, why) in [
-            ("", NoVault::Missing),
-            ("  ", NoVault::Missing),
-            ("short", NoVault::Malformed),
-            (&whole[..40], NoVault::Malformed),
-            (&"A".repeat(44), NoVault::Malformed),
-            (&BASE64.encode(&[0; 32]), NoVault::Weak(WeakSecret::Pattern)),
-            (&BASE64.encode(&[7; 32]), NoVault::Weak(WeakSecret::Pattern)),
-            (&BASE64.encode(&[1; 33]), NoVault::Malformed),
+            ("", NoVault::Missing(name::CREDENTIALS_KEY)),
+            ("  ", NoVault::Missing(name::CREDENTIALS_KEY)),
+            ("short", NoVault::Malformed(name::CREDENTIALS_KEY)),
+            (&whole[..40], NoVault::Malformed(name::CREDENTIALS_KEY)),
+            (&"A".repeat(44), NoVault::Malformed(name::CREDENTIALS_KEY)),
+            (
+                &BASE64.encode(&[0; 32]),
+                NoVault::Weak(name::CREDENTIALS_KEY, WeakSecret::Pattern),
+            ),
+            (
+                &BASE64.encode(&[7; 32]),
+                NoVault::Weak(name::CREDENTIALS_KEY, WeakSecret::Pattern),
+            ),
+            (
+                &BASE64.encode(&[1; 33]),
+                NoVault::Malformed(name::CREDENTIALS_KEY),
+            ),
         ] {
             assert_eq!(vault(text).err(), Some(why), "{text:?}");
         }

@@ -9,6 +9,7 @@
 //! - [`journal`]: notes written after the answer, many at once
 //! - [`payment_observation`]: records what a payment provider reports about an order
 //! - [`payment_providers`]: opens the store that an order is paid at
+//! - [`webhook_secrets`]: the secrets of webhook endpoints, and signatures by them
 
 pub mod activity;
 pub mod configuration;
@@ -18,3 +19,4 @@ pub mod holder;
 pub mod journal;
 pub mod payment_observation;
 pub mod payment_providers;
+pub mod webhook_secrets;

@@ -13,12 +13,14 @@
 //! - [`seats`]: machines and seats, and the log of validations
 //! - [`releases`]: published versions and their files, gates, keys and feeds
 //! - [`chain`]: USDC: reading the chain, judging transfers, orders and claims
+//! - [`events`]: the event log, webhook endpoints and deliveries
 //! - [`operator`]: API keys, the audit table, activity, attention items, retention
 
 pub mod catalog;
 pub mod chain;
 mod columns;
 mod difference;
+pub mod events;
 pub mod licenses;
 pub mod operator;
 mod paging;
@@ -68,5 +70,9 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration {
         level: 9,
         sql: include_str!("../../../migrations/0009_transfer_sources.sql"),
+    },
+    Migration {
+        level: 10,
+        sql: include_str!("../../../migrations/0010_webhooks.sql"),
     },
 ];

@@ -80,6 +80,15 @@ pub struct Unknown(#[to_schema] Error);
 #[expect(dead_code, reason = "a description")]
 pub struct Conflict(#[to_schema] Error);
 
+/// The refusal of a reader who asks for what was deleted meanwhile.
+#[derive(IntoResponses)]
+#[response(
+    status = 410,
+    description = "Some of what is asked for is purged; the message says from where nothing is missing."
+)]
+#[expect(dead_code, reason = "a description")]
+pub struct Gone(#[to_schema] Error);
+
 /// This host cannot write release files: they are put into the folder that it
 /// mounts.
 #[derive(IntoResponses)]

@@ -8,7 +8,7 @@ use http::{Request, Response};
 use http_body_util::{BodyExt, Limited};
 use keywright_ports::BoxFuture;
 use keywright_ports::Host;
-use keywright_ports::{Fetch, FetchError, FetchLimits};
+use keywright_ports::{Fetch, FetchError, FetchLimits, answer_within, host_of};
 use std::time::Duration;
 
 /// Outbound HTTP.
@@ -59,30 +59,30 @@ impl Fetch for HttpFetch {
         limits: FetchLimits,
     ) -> BoxFuture<'_, Result<Response<Bytes>, FetchError>> {
         Box::pin(async move {
-            let host = request.uri().host().unwrap_or_default().to_owned();
-            let answer = async {
+            let host = host_of(&request);
+            let head = async {
                 let unreachable = |_| FetchError::Unreachable(host.clone());
                 let request = reqwest::Request::try_from(request).map_err(unreachable)?;
-                let answer: Response<reqwest::Body> = self
-                    .client
-                    .execute(request)
-                    .await
-                    .map_err(unreachable)?
-                    .into();
-                let (parts, body) = answer.into_parts();
-                let body = match Limited::new(body, limits.bytes).collect().await {
-                    Ok(body) => body.to_bytes(),
-                    Err(error) if error.is::<http_body_util::LengthLimitError>() => {
-                        return Err(FetchError::TooLarge(limits.bytes));
-                    }
-                    Err(_) => return Err(FetchError::Unreachable(host.clone())),
-                };
-                Ok(Response::from_parts(parts, body))
+                let answer = self.client.execute(request).await;
+                answer
+                    .map(Response::<reqwest::Body>::from)
+                    .map_err(|error| fault(&error, &host))
             };
-            tokio::time::timeout(limits.time.max(self.patience), answer)
-                .await
-                .unwrap_or(Err(FetchError::TimedOut(limits.time)))
+            let over = tokio::time::sleep(limits.time.max(self.patience));
+            answer_within(&host, limits, head, over).await
         })
+    }
+}
+
+/// What the client says of a call that failed.
+fn fault(error: &reqwest::Error, host: &str) -> FetchError {
+    let text = format!("{error:?}");
+    if text.contains("dns error") {
+        FetchError::NameUnknown(host.to_owned())
+    } else if text.contains("InvalidCertificate") || text.contains("InvalidContentType") {
+        FetchError::NotSecure(host.to_owned())
+    } else {
+        FetchError::Unreachable(host.to_owned())
     }
 }
 

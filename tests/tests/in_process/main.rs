@@ -211,3 +211,9 @@ mod validating;
 mod validating_often;
 #[cfg(test)]
 mod validation_log;
+#[cfg(test)]
+mod webhook_endpoints;
+#[cfg(test)]
+mod webhook_receiver;
+#[cfg(test)]
+mod webhooks;

@@ -21,7 +21,7 @@ use keywright_ports::name;
 use keywright_tests::hosts::root;
 use keywright_tests::shop;
 use keywright_web::Function;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use table::Row;
 
@@ -53,6 +53,7 @@ fn secret(config: &str) -> Option<&'static str> {
         name::BTCPAY_API_KEY | name::CREDENTIALS_KEY => Some("provider credentials"),
         name::RECEIPT_KEYS => Some("receipt keys"),
         name::BTCPAY_WEBHOOK_SECRET => Some("webhook secrets"),
+        name::WEBHOOK_KEY => Some("webhook secrets key"),
         name::CRON_TOKEN => Some("cron token"),
         name::POLYGON_RPC_URLS => Some("RPC URLs"),
         name::VERIFY_KEYS
@@ -64,6 +65,10 @@ fn secret(config: &str) -> Option<&'static str> {
         | name::DOWNLOAD_LOG_DAYS
         | name::ABANDONED_ORDER_DAYS
         | name::EVENT_DAYS
+        | name::WEBHOOK_HOSTS
+        | name::WEBHOOK_PRIVATE
+        | name::WEBHOOKS_PER_TICK
+        | name::WEBHOOK_HOLD_DAYS
         | name::GIT_URL
         | name::POLYGON_CHAIN_ID
         | name::USDC_ADDRESS
@@ -135,6 +140,9 @@ fn no_crate_asks_for_more_than_its_row() {
                 assert!(row.may_call(Row::PROVIDERS), "{name}: payment providers");
             }
             OutboundAccess::PolygonRpc => assert!(row.may_call(Row::RPC), "{name}: RPC"),
+            OutboundAccess::WebhookEndpoints => {
+                assert!(row.may_call(Row::WEBHOOKS), "{name}: webhook endpoints");
+            }
         }
         for group in grants.config.iter().filter_map(|config| secret(config)) {
             assert!(row.secrets.contains(group), "{name}: {group}");
@@ -179,6 +187,26 @@ fn receipts_are_sealed_by_those_who_may_settle() {
         .collect();
     let settle = ["admin", "purchase", "renew", "sign", "watch", "webhook"];
     assert_eq!(holders, settle);
+}
+
+/// Who may call addresses that operators enter has no way to money, to keys or to a
+/// signature.
+#[test]
+fn what_calls_webhooks_can_do_nothing_else() {
+    let callers: Vec<&str> = functions()
+        .into_iter()
+        .filter(|(_, function)| function.grants.outbound == OutboundAccess::WebhookEndpoints)
+        .map(|(name, _)| name)
+        .collect();
+    assert_eq!(callers, ["deliver"]);
+    let deliver = keywright_deliver::FUNCTION.grants;
+    assert_eq!((deliver.sign, deliver.releases), (false, Access::None));
+    let groups: BTreeSet<&str> = deliver
+        .config
+        .iter()
+        .filter_map(|name| secret(name))
+        .collect();
+    assert_eq!(groups, ["cron token", "webhook secrets key"].into());
 }
 
 #[test]

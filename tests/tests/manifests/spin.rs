@@ -9,6 +9,15 @@ use std::collections::BTreeSet;
 const SIGN_HOST: &str = "http://sign.spin.internal";
 const PROVIDER_HOST: &str = "{{ btcpay_url }}";
 
+/// Where webhooks may go: an allowed host cannot be a list.
+const WEBHOOK_HOSTS: [&str; 5] = [
+    "webhook_host1",
+    "webhook_host2",
+    "webhook_host3",
+    "webhook_host4",
+    "webhook_host5",
+];
+
 /// An RPC endpoint's two application variables: where it is, which the list of
 /// allowed hosts takes, and its path, which may hold an access key.
 const RPC_PARTS: [(&str, &str); 3] = [
@@ -59,6 +68,9 @@ fn components_get_what_the_crates_ask_for_and_nothing_else() {
             OutboundAccess::PolygonRpc => RPC_PARTS
                 .map(|(place, _)| format!("{{{{ {place} }}}}"))
                 .into(),
+            OutboundAccess::WebhookEndpoints => WEBHOOK_HOSTS
+                .map(|place| format!("{{{{ {place} }}}}"))
+                .into(),
         };
         if asked.sign {
             hosts.insert(SIGN_HOST.to_owned());
@@ -76,8 +88,8 @@ fn components_get_what_the_crates_ask_for_and_nothing_else() {
 }
 
 /// A variable reaches a component under its own name, and no other way: a
-/// template could hand a secret on under the name of something harmless. The
-/// one list is put together from its parts.
+/// template could hand a secret on under the name of something harmless. Two lists are
+/// put together from their parts.
 #[test]
 fn variables_are_handed_on_under_their_names() {
     let manifest = toml("spin.toml");
@@ -94,6 +106,8 @@ fn variables_are_handed_on_under_their_names() {
                 let parts =
                     RPC_PARTS.map(|(place, path)| [template(place), template(path)].concat());
                 parts.join(",")
+            } else if *variable == name::WEBHOOK_HOSTS.to_lowercase() {
+                WEBHOOK_HOSTS.map(template).join(",")
             } else {
                 template(variable)
             };
@@ -115,6 +129,7 @@ fn secret_variables_are_marked_and_have_no_value() {
             .find(|(place, path)| variable == place || variable == path);
         let is_secret = match part {
             Some((_, path)) => variable == path,
+            None if WEBHOOK_HOSTS.contains(&variable.as_str()) => false,
             None => secret(&variable.to_uppercase()).is_some(),
         };
         assert_eq!(marked, is_secret, "{variable}: secret");

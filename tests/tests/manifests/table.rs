@@ -21,6 +21,8 @@ impl Row {
     pub(crate) const PROVIDERS: &'static str = "payment providers";
     /// The RPC endpoints, there too.
     pub(crate) const RPC: &'static str = "Polygon RPC URLs";
+    /// Where operators are told, there too.
+    pub(crate) const WEBHOOKS: &'static str = "operators' webhook URLs";
 
     /// Whether asking for `asked` stays within `granted`.
     pub(crate) fn covers(granted: Access, asked: Access) -> bool {

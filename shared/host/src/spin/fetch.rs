@@ -1,17 +1,14 @@
-//! Outbound HTTP over WASI 0.3: to payment providers, and to the private sign
-//! component. The manifest's `allowed_outbound_hosts` holds besides ours.
+//! Outbound HTTP over WASI 0.3: to payment providers and webhook endpoints, and to the
+//! private sign component. The manifest's `allowed_outbound_hosts` holds besides ours.
 
 use super::send;
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http_body_util::Full;
 use keywright_ports::BoxFuture;
-use keywright_ports::{Fetch, FetchError, FetchLimits};
+use keywright_ports::{Fetch, FetchError, FetchLimits, answer_within, host_of};
 use spin_sdk::wasip3::clocks::monotonic_clock;
-use std::future::poll_fn;
-use std::pin::pin;
-use std::task::Poll;
-use std::time::Duration;
+use spin_sdk::wasip3::http::types::ErrorCode;
 
 pub(super) struct SpinFetch;
 
@@ -21,38 +18,29 @@ impl Fetch for SpinFetch {
         request: Request<Bytes>,
         limits: FetchLimits,
     ) -> BoxFuture<'_, Result<Response<Bytes>, FetchError>> {
-        Box::pin(send(within(limits.time, answer(request, limits.bytes))))
+        Box::pin(send(async move {
+            let host = host_of(&request);
+            let nanoseconds = u64::try_from(limits.time.as_nanos()).unwrap_or(u64::MAX);
+            let head = async {
+                let answer = spin_sdk::http::send(request.map(Full::new)).await;
+                answer.map_err(|error| fault(&error, &host))
+            };
+            answer_within(&host, limits, head, monotonic_clock::wait_for(nanoseconds)).await
+        }))
     }
 }
 
-async fn answer(request: Request<Bytes>, limit: usize) -> Result<Response<Bytes>, FetchError> {
-    let host = request.uri().host().unwrap_or_default().to_owned();
-    let unreachable = || FetchError::Unreachable(host.clone());
-    let answer = spin_sdk::http::send(request.map(Full::new))
-        .await
-        .map_err(|_| unreachable())?;
-    let (parts, body) = answer.into_parts();
-    match Limited::new(body, limit).collect().await {
-        Ok(body) => Ok(Response::from_parts(parts, body.to_bytes())),
-        Err(error) if error.is::<LengthLimitError>() => Err(FetchError::TooLarge(limit)),
-        Err(_) => Err(unreachable()),
+/// What the host's code says of a call that failed.
+fn fault(error: &ErrorCode, host: &str) -> FetchError {
+    let host = host.to_owned();
+    match error {
+        ErrorCode::DnsError(_) | ErrorCode::DnsTimeout => FetchError::NameUnknown(host),
+        ErrorCode::TlsProtocolError
+        | ErrorCode::TlsCertificateError
+        | ErrorCode::TlsAlertReceived(_) => FetchError::NotSecure(host),
+        ErrorCode::DestinationIpProhibited
+        | ErrorCode::DestinationIpUnroutable
+        | ErrorCode::HttpRequestDenied => FetchError::NotAllowed(host),
+        _ => FetchError::Unreachable(host),
     }
-}
-
-/// The answer, or [`FetchError::TimedOut`] when the time is over first.
-async fn within<T>(
-    time: Duration,
-    answer: impl Future<Output = Result<T, FetchError>>,
-) -> Result<T, FetchError> {
-    let nanoseconds = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
-    let mut answer = pin!(answer);
-    let mut timer = pin!(monotonic_clock::wait_for(nanoseconds));
-    poll_fn(|context| match answer.as_mut().poll(context) {
-        Poll::Ready(result) => Poll::Ready(result),
-        Poll::Pending => timer
-            .as_mut()
-            .poll(context)
-            .map(|()| Err(FetchError::TimedOut(time))),
-    })
-    .await
 }

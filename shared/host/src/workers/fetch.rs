@@ -3,13 +3,10 @@
 
 use axum::body::Body;
 use bytes::Bytes;
-use futures_util::future::{Either, select};
 use http::{Request, Response};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use keywright_ports::BoxFuture;
-use keywright_ports::{Fetch, FetchError, FetchLimits};
+use keywright_ports::{Fetch, FetchError, FetchLimits, answer_within, host_of};
 use send_wrapper::SendWrapper;
-use std::pin::pin;
 use worker::{Delay, Fetcher, RequestInit, RequestRedirect};
 
 /// Outside hosts.
@@ -56,14 +53,32 @@ async fn call(
     limits: FetchLimits,
     send: impl AsyncFnOnce(worker::Request) -> worker::Result<Response<Body>>,
 ) -> Result<Response<Bytes>, FetchError> {
-    within(limits, async {
-        let host = request.uri().host().unwrap_or_default().to_owned();
+    let host = host_of(&request);
+    let head = async {
         let unreachable = |_| FetchError::Unreachable(host.clone());
         let request = outgoing(&request).map_err(unreachable)?;
-        let answer = send(request).await.map_err(unreachable)?;
-        collect(answer, limits.bytes, &host).await
-    })
-    .await
+        let answer = send(request).await.map_err(|error| fault(&error, &host))?;
+        match answer.status().as_u16() {
+            // The platform answers these itself when it reaches no origin.
+            530 => Err(FetchError::NameUnknown(host.clone())),
+            525 | 526 => Err(FetchError::NotSecure(host.clone())),
+            _ => Ok(answer),
+        }
+    };
+    answer_within(&host, limits, head, Delay::from(limits.time)).await
+}
+
+/// What the platform's text says of a call that failed.
+fn fault(error: &worker::Error, host: &str) -> FetchError {
+    let text = error.to_string();
+    let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    if says(&["DNS"]) {
+        FetchError::NameUnknown(host.to_owned())
+    } else if says(&["TLS", "SSL", "certificate"]) {
+        FetchError::NotSecure(host.to_owned())
+    } else {
+        FetchError::Unreachable(host.to_owned())
+    }
 }
 
 /// The request as one of the platform, following no redirect.
@@ -84,28 +99,4 @@ fn outgoing(request: &Request<Bytes>) -> worker::Result<worker::Request> {
         init.with_body(Some(bytes.into()));
     }
     worker::Request::new_with_init(&request.uri().to_string(), &init)
-}
-
-async fn collect(
-    answer: Response<Body>,
-    limit: usize,
-    host: &str,
-) -> Result<Response<Bytes>, FetchError> {
-    let (parts, body) = answer.into_parts();
-    match Limited::new(body, limit).collect().await {
-        Ok(body) => Ok(Response::from_parts(parts, body.to_bytes())),
-        Err(error) if error.is::<LengthLimitError>() => Err(FetchError::TooLarge(limit)),
-        Err(_) => Err(FetchError::Unreachable(host.to_owned())),
-    }
-}
-
-/// The answer, or [`FetchError::TimedOut`] when the time is over first.
-async fn within<T>(
-    limits: FetchLimits,
-    answer: impl Future<Output = Result<T, FetchError>>,
-) -> Result<T, FetchError> {
-    match select(pin!(answer), pin!(Delay::from(limits.time))).await {
-        Either::Left((result, _)) => result,
-        Either::Right(((), _)) => Err(FetchError::TimedOut(limits.time)),
-    }
 }

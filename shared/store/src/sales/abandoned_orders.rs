@@ -67,14 +67,3 @@ pub fn purge(before: i64, now: i64, most: u32) -> [Statement; 3] {
         ),
     ]
 }
-
-/// Purges up to `most` events from before `before`, in unix seconds, the oldest first.
-/// No function delivers events yet, so all of them are waiting.
-#[must_use]
-pub fn purge_events(before: i64, most: u32) -> Statement {
-    Statement::new(
-        "DELETE FROM events WHERE id IN
-           (SELECT id FROM events WHERE delivered_at IS NULL AND at < ?1 ORDER BY at LIMIT ?2)",
-        [before.into(), i64::from(most).into()],
-    )
-}

@@ -1,0 +1,42 @@
+//! `POST /v1/cron/deliver`: a tick for hosts whose platform has no cron trigger.
+
+use crate::{Ports, tick};
+use axum::extract::State;
+use http::HeaderMap;
+use keywright_web::openapi::Unknown;
+use keywright_web::{ApiError, Json, Visit};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// What the tick did.
+#[derive(Serialize, ToSchema)]
+#[schema(as = DeliverTick)]
+pub(crate) struct DeliverTick {
+    /// Always `true`.
+    ok: bool,
+    #[serde(flatten)]
+    report: tick::TickReport,
+}
+
+/// Runs one tick, on a host whose platform has no cron trigger.
+///
+/// A tick is bounded, and repeating it does no harm. 404 when
+/// no `CRON_TOKEN` is configured.
+#[utoipa::path(post, path = "/v1/cron/deliver", operation_id = "tickDeliver", tag = "operation",
+    responses((status = 200, body = DeliverTick), Unknown))]
+pub(crate) async fn handler(
+    State(ports): State<Ports>,
+    visit: Visit,
+    headers: HeaderMap,
+) -> Result<Json<DeliverTick>, ApiError> {
+    let Some(cron) = &ports.cron else {
+        return Err(ApiError::not_found(
+            "HTTP ticks are disabled: CRON_TOKEN is not set",
+        ));
+    };
+    if let Err(refusal) = cron.check(&headers) {
+        return Err(ports.refused(&visit, refusal).await);
+    }
+    let report = tick::tick(&ports).await?;
+    Ok(Json(DeliverTick { ok: true, report }))
+}

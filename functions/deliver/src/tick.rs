@@ -1,0 +1,235 @@
+//! One tick: makes deliveries of what was recorded, claims what is due, and sends it to up
+//! to five endpoints side by side. Bounded in statements, requests and time; what is left
+//! is due at the next tick.
+
+use crate::{Ports, run};
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use keywright_domain::webhook::health::FAILING_FOR;
+use keywright_ports::vault::NoVault;
+use keywright_ports::{Batch, DatabaseError, Level, MAX_OPEN_CALLS};
+use keywright_store::events::webhook_claims::{self, ClaimedDelivery, RUN};
+use keywright_store::events::{webhook_planning, webhook_results};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// For how long a tick begins new runs, in milliseconds; one that has begun takes at most
+/// another minute, and ticks may overlap.
+const BEGINS_FOR: i64 = 40_000;
+
+/// How many statements a tick may take: what an invocation on the free plan has.
+const STATEMENTS: usize = 50;
+/// Statements of planning, of a claim, and of writing down a run.
+const PLAN_STATEMENTS: usize = 9;
+const CLAIM_STATEMENTS: usize = 4;
+const RECORD_STATEMENTS: usize = 4;
+
+/// What a tick did.
+#[derive(Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = DeliverReport)]
+pub(crate) struct TickReport {
+    /// Deliveries that were taken.
+    delivered: usize,
+    /// Attempts that failed and are repeated.
+    failed: usize,
+    /// Deliveries that ended as dead letters.
+    dead: usize,
+    /// Results that came after their claim had ended, and were not written down.
+    late: usize,
+}
+
+/// What is left of a tick.
+struct Budget {
+    statements: usize,
+    requests: usize,
+    /// Unix milliseconds after which no run begins.
+    until: i64,
+}
+
+impl Budget {
+    /// Takes what a claim of this many endpoints and its results need. Answers how many
+    /// endpoints can be claimed.
+    fn claim(&mut self, endpoints: usize, now: i64) -> usize {
+        let run = usize::try_from(RUN).unwrap_or(1);
+        let after_claim = self.statements.saturating_sub(CLAIM_STATEMENTS);
+        let possible = (after_claim / RECORD_STATEMENTS).min(self.requests / run);
+        let endpoints = endpoints.min(possible);
+        if now > self.until || endpoints == 0 {
+            return 0;
+        }
+        self.statements -= CLAIM_STATEMENTS + endpoints * RECORD_STATEMENTS;
+        self.requests -= endpoints * run;
+        endpoints
+    }
+
+    /// Gives back what a claim did not use.
+    fn return_unused(&mut self, endpoints: usize, runs: usize, deliveries: usize) {
+        let run = usize::try_from(RUN).unwrap_or(1);
+        self.statements += endpoints.saturating_sub(runs) * RECORD_STATEMENTS;
+        self.requests += (endpoints * run).saturating_sub(deliveries);
+    }
+}
+
+/// Runs one tick.
+///
+/// # Errors
+/// After a [`DatabaseError`] what was claimed comes round again.
+pub(crate) async fn tick(ports: &Ports) -> Result<TickReport, DatabaseError> {
+    plan(ports).await?;
+    let mut report = TickReport::default();
+    if let Err(reason) = &ports.vault {
+        // No attempt is made that could only fail. A shop without webhooks has no key.
+        if !matches!(reason, NoVault::Missing(_)) {
+            ports.log.write(Level::Error, "", &reason.to_string());
+        }
+        return Ok(report);
+    }
+    let begin = now_millis(ports);
+    let mut budget = Budget {
+        statements: STATEMENTS - PLAN_STATEMENTS,
+        requests: ports
+            .settings
+            .per_tick
+            .max(usize::try_from(RUN).unwrap_or(1)),
+        until: begin + BEGINS_FOR,
+    };
+    let mut running = FuturesUnordered::new();
+    for run in claim(ports, &mut budget, MAX_OPEN_CALLS).await? {
+        running.push(one(ports, run));
+    }
+    let mut broken = None;
+    while let Some(done) = running.next().await {
+        match done {
+            Ok(done) => report.add(&done),
+            // The others are in flight: what they did is written down first.
+            Err(error) => broken = broken.or(Some(error)),
+        }
+        if broken.is_none() {
+            for run in claim(ports, &mut budget, 1).await? {
+                running.push(one(ports, run));
+            }
+        }
+    }
+    broken.map_or(Ok(report), Err)
+}
+
+/// Makes deliveries, expires what was held too long, and ends interrupted claims.
+async fn plan(ports: &Ports) -> Result<(), DatabaseError> {
+    let now = ports.stamps.now();
+    let mut batch = Batch::new();
+    batch.extend(webhook_claims::end_interrupted(now));
+    batch.extend(webhook_planning::plan(now));
+    if let Some(hold) = ports.settings.hold {
+        batch.extend(webhook_planning::expire_held(now, now - hold));
+    }
+    let id = ports.stamps.new_id();
+    let prefix = id.get(..24).unwrap_or_default();
+    batch.extend(webhook_planning::report_flaky(
+        now,
+        now - FAILING_FOR,
+        prefix,
+    ));
+    batch.run(&ports.database).await.map(drop)
+}
+
+fn now_millis(ports: &Ports) -> i64 {
+    i64::try_from(ports.stamps.now_millis()).unwrap_or(i64::MAX)
+}
+
+/// A claim's deliveries to one endpoint.
+struct Run {
+    claim: String,
+    deliveries: Vec<ClaimedDelivery>,
+}
+
+async fn claim(
+    ports: &Ports,
+    budget: &mut Budget,
+    endpoints: usize,
+) -> Result<Vec<Run>, DatabaseError> {
+    let now = now_millis(ports);
+    let endpoints = budget.claim(endpoints, now);
+    if endpoints == 0 {
+        return Ok(Vec::new());
+    }
+    let claim = ports.stamps.new_id();
+    let most = i64::try_from(endpoints).unwrap_or(1);
+    let claimed = webhook_claims::claim(&ports.database, &claim, now, most).await?;
+    let count = claimed.len();
+    let mut runs: Vec<Run> = Vec::new();
+    for delivery in claimed {
+        let of_run = runs.last_mut().filter(|run| {
+            run.deliveries
+                .first()
+                .is_some_and(|first| first.endpoint_id == delivery.endpoint_id)
+        });
+        match of_run {
+            Some(run) => run.deliveries.push(delivery),
+            None => runs.push(Run {
+                claim: claim.clone(),
+                deliveries: vec![delivery],
+            }),
+        }
+    }
+    budget.return_unused(endpoints, runs.len(), count);
+    Ok(runs)
+}
+
+/// Sends a run and writes its results down.
+async fn one(ports: &Ports, run: Run) -> Result<TickReport, DatabaseError> {
+    let Some(result) = run::send(ports, run.deliveries).await else {
+        return Ok(TickReport::default());
+    };
+    let now = ports.stamps.now();
+    let counted = webhook_results::record(
+        &ports.database,
+        &run.claim,
+        now,
+        &result.attempts,
+        &result.endpoint,
+        &ports.stamps.new_id(),
+    )
+    .await?;
+    let of_state = |state: &str| {
+        let attempts = result.attempts.iter();
+        attempts.filter(|attempt| attempt.state == state).count()
+    };
+    Ok(TickReport {
+        delivered: of_state("delivered"),
+        failed: of_state("pending"),
+        dead: of_state("dead"),
+        late: result.attempts.len().saturating_sub(counted),
+    })
+}
+
+impl TickReport {
+    fn add(&mut self, other: &Self) {
+        self.delivered += other.delivered;
+        self.failed += other.failed;
+        self.dead += other.dead;
+        self.late += other.late;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tick_stays_within_its_statements_and_requests() {
+        let mut budget = Budget {
+            statements: STATEMENTS - PLAN_STATEMENTS,
+            requests: 30,
+            until: 10,
+        };
+        let mut claims = vec![budget.claim(MAX_OPEN_CALLS, 0)];
+        while claims.last() != Some(&0) {
+            claims.push(budget.claim(1, 0));
+        }
+        // 41 statements: 24 for the first five, 8 for each one after.
+        assert_eq!(claims, [5, 1, 0]);
+        budget.return_unused(5, 2, 3);
+        assert_eq!(budget.claim(1, 11), 0, "the time is over");
+        assert_eq!(budget.claim(5, 10), 4);
+    }
+}

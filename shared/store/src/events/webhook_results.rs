@@ -1,0 +1,135 @@
+//! What became of claimed deliveries, and what it says about their endpoint.
+
+use keywright_domain::webhook::health::EndpointState;
+use keywright_ports::{Batch, Database, DatabaseError, Row, Statement};
+use serde::Serialize;
+
+/// What became of one attempt.
+#[derive(Debug, Clone, Serialize)]
+pub struct AttemptResult {
+    /// The delivery.
+    pub id: String,
+    /// As of [`keywright_domain::webhook::health::AttemptOutcome::as_str`].
+    pub outcome: &'static str,
+    /// When it began and ended, in unix seconds.
+    pub started_at: i64,
+    /// When it ended.
+    pub ended_at: i64,
+    /// The answer's status, where there was one.
+    pub status: Option<u16>,
+    /// The answer's head, cut and cleaned.
+    pub answer_head: Option<String>,
+    /// The beginning of the answer's body, cut and cleaned.
+    pub answer_body: Option<String>,
+    /// `delivered`, `pending` or `dead`.
+    pub state: &'static str,
+    /// When it is attempted again, in unix seconds.
+    pub next_attempt_at: Option<i64>,
+}
+
+/// What the results of one run say about the endpoint.
+#[derive(Debug, Clone)]
+pub struct EndpointResult {
+    /// The endpoint.
+    pub id: String,
+    /// `failing_since` when the deliveries were claimed.
+    pub was_failing_since: Option<i64>,
+    /// And now.
+    pub failing_since: Option<i64>,
+    /// Its state now.
+    pub state: EndpointState,
+    /// How many attempts ended well.
+    pub good: i64,
+    /// How many ended badly, by no fault of ours.
+    pub bad: i64,
+    /// True when a delivery ended as a dead letter.
+    pub died: bool,
+}
+
+/// Writes down the results of a run, as far as its claim still holds, in one batch.
+/// Answers how many counted; the rest came too late and changed nothing.
+///
+/// # Errors
+/// [`DatabaseError`]: nothing was written, and what was sent is sent again when the claim
+/// ends.
+pub async fn record(
+    database: &Database,
+    claim: &str,
+    now: i64,
+    results: &[AttemptResult],
+    endpoint: &EndpointResult,
+    attention_id: &str,
+) -> Result<usize, DatabaseError> {
+    let results = serde_json::to_string(results).map_err(|error| {
+        DatabaseError::Row(format!("results of deliveries cannot be written: {error}"))
+    })?;
+    let mut batch = Batch::new();
+    batch.write(Statement::new(
+        "UPDATE webhook_attempts AS a
+         SET outcome = r.value ->> '$.outcome', started_at = r.value ->> '$.started_at',
+             ended_at = r.value ->> '$.ended_at', status = r.value ->> '$.status',
+             answer_head = r.value ->> '$.answer_head',
+             answer_body = r.value ->> '$.answer_body'
+         FROM json_each(?2) AS r
+         WHERE a.delivery_id = r.value ->> '$.id' AND a.claim = ?1 AND a.outcome IS NULL
+           AND EXISTS (SELECT 1 FROM webhook_deliveries d
+                       WHERE d.id = a.delivery_id AND d.claim = ?1 AND d.claimed_until >= ?3)",
+        [claim.into(), results.clone().into(), now.into()],
+    ));
+    let counted = batch.read::<Row>(Statement::new(
+        "UPDATE webhook_deliveries AS d
+         SET state = r.value ->> '$.state', claim = NULL, claimed_until = NULL,
+             attempts = d.attempts + iif(r.value ->> '$.state' = 'delivered', 0, 1),
+             next_attempt_at = r.value ->> '$.next_attempt_at',
+             reason = iif(r.value ->> '$.state' = 'dead', r.value ->> '$.outcome', NULL),
+             ended_at = iif(r.value ->> '$.state' = 'pending', NULL, r.value ->> '$.ended_at')
+         FROM json_each(?2) AS r
+         WHERE d.id = r.value ->> '$.id' AND d.claim = ?1 AND d.claimed_until >= ?3
+           AND d.state = 'pending'
+         RETURNING id",
+        [claim.into(), results.into(), now.into()],
+    ));
+    batch.write(Statement::new(
+        "UPDATE webhook_endpoints
+         SET state = ?3, failing_since = ?4, window_good = window_good + ?5,
+             window_bad = window_bad + ?6
+         WHERE id = ?1 AND state = 'active' AND deleted_at IS NULL AND failing_since IS ?2",
+        [
+            (&endpoint.id).into(),
+            endpoint.was_failing_since.into(),
+            endpoint.state.as_str().into(),
+            endpoint.failing_since.into(),
+            endpoint.good.into(),
+            endpoint.bad.into(),
+        ],
+    ));
+    batch.extend(attention(endpoint, now, attention_id));
+    Ok(batch.run(database).await?.all(counted)?.len())
+}
+
+/// One item an endpoint and kind, with counts: why nothing is sent any more, and how many
+/// deliveries ended as dead letters.
+fn attention(endpoint: &EndpointResult, now: i64, id: &str) -> Option<Statement> {
+    let kind = match endpoint.state {
+        EndpointState::Failing => "webhook_failing",
+        EndpointState::Gone => "webhook_gone",
+        EndpointState::Active | EndpointState::Paused if endpoint.died => "webhook_dead_letters",
+        EndpointState::Active | EndpointState::Paused => return None,
+    };
+    Some(Statement::new(
+        "INSERT INTO attention (id, at, kind, object_kind, object_id, details)
+         SELECT ?1, ?2, ?3, 'webhook_endpoint', w.id,
+                json_object('url', w.url_label, 'failing_since', w.failing_since,
+                            'pending', (SELECT count(*) FROM webhook_deliveries
+                                        WHERE endpoint_id = w.id AND state = 'pending'),
+                            'dead', (SELECT count(*) FROM webhook_deliveries
+                                     WHERE endpoint_id = w.id AND state = 'dead'))
+         FROM webhook_endpoints w
+         WHERE w.id = ?4 AND w.deleted_at IS NULL
+           AND (?3 = 'webhook_dead_letters' OR w.state <> 'active')
+         ON CONFLICT (kind, object_kind, object_id)
+         DO UPDATE SET at = excluded.at, details = excluded.details, resolved_at = NULL,
+                       resolved_by = NULL",
+        [id.into(), now.into(), kind.into(), (&endpoint.id).into()],
+    ))
+}
