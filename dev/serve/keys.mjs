@@ -12,8 +12,8 @@ const SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex');
 
 /**
  * Reads `keys.json` of the folder, or creates it on first use.
- * @returns {{ SIGNING_KEY: string, CREDENTIALS_KEY: string, RECEIPT_KEYS: string, ADMIN_KEY: string, CRON_TOKEN: string, BTCPAY_WEBHOOK_SECRET: string }}
- *   the first three are 32 bytes in base64, the signing key an Ed25519 seed; the
+ * @returns {{ SIGNING_KEY: string, CREDENTIALS_KEY: string, RECEIPT_KEYS: string, WEBHOOK_KEY: string, ADMIN_KEY: string, CRON_TOKEN: string, BTCPAY_WEBHOOK_SECRET: string }}
+ *   the first four are 32 bytes in base64, the signing key an Ed25519 seed; the
  *   others are 43 random characters
  */
 export function localKeys(folder) {
@@ -25,9 +25,11 @@ export function localKeys(folder) {
     } catch (error) {
       throw new Failure(`${file} is damaged (${error.message}); delete ${folder} to start over`);
     }
-    if (keys.RECEIPT_KEYS) return keys;
-    // A folder from before receipts were sealed.
-    const more = { ...keys, RECEIPT_KEYS: randomBytes(32).toString('base64') };
+    const missing = ['RECEIPT_KEYS', 'WEBHOOK_KEY'].filter((name) => !keys[name]);
+    if (missing.length === 0) return keys;
+    // A folder from before these existed.
+    const more = { ...keys };
+    for (const name of missing) more[name] = randomBytes(32).toString('base64');
     writePrivate(file, `${JSON.stringify(more, null, 2)}\n`);
     return more;
   }
@@ -36,6 +38,7 @@ export function localKeys(folder) {
     SIGNING_KEY: randomBytes(32).toString('base64'),
     CREDENTIALS_KEY: randomBytes(32).toString('base64'),
     RECEIPT_KEYS: randomBytes(32).toString('base64'),
+    WEBHOOK_KEY: randomBytes(32).toString('base64'),
     ADMIN_KEY: token(),
     CRON_TOKEN: token(),
     BTCPAY_WEBHOOK_SECRET: token(),

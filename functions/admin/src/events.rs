@@ -1,7 +1,10 @@
 //! `GET /v1/admin/events`: what happened, oldest first, for those whom no webhook reaches.
 
+use crate::conceal;
+use axum::Extension;
 use axum::extract::State;
 use http::StatusCode;
+use keywright_domain::access::Caller;
 use keywright_domain::dates::rfc3339;
 use keywright_domain::webhook::filter;
 use keywright_ports::Database;
@@ -45,7 +48,8 @@ pub(crate) struct EventView {
     event_type: String,
     /// When, RFC 3339.
     timestamp: String,
-    /// About what, as in the body of a delivery.
+    /// About what, as in the body of a delivery. A caller who may not see discount codes
+    /// does not see their texts here either.
     #[schema(value_type = Object)]
     data: Value,
 }
@@ -78,6 +82,7 @@ pub(crate) struct EventPage {
 )]
 pub(crate) async fn handler(
     State(database): State<Database>,
+    Extension(caller): Extension<Caller>,
     query: Result<StrictQuery<EventQuery>, ApiError>,
 ) -> Result<Json<EventPage>, ApiError> {
     let StrictQuery(query) = query?;
@@ -104,7 +109,9 @@ pub(crate) async fn handler(
             next_after,
             has_more,
         } => {
-            let events: Result<_, ApiError> = events.into_iter().map(EventView::of).collect();
+            let events = events.into_iter();
+            let events: Result<_, ApiError> =
+                events.map(|event| EventView::of(event, &caller)).collect();
             Ok(Json(EventPage {
                 events: events?,
                 next_after,
@@ -123,7 +130,7 @@ pub(crate) async fn handler(
 }
 
 impl EventView {
-    fn of(event: RecordedEvent) -> Result<Self, ApiError> {
+    fn of(event: RecordedEvent, caller: &Caller) -> Result<Self, ApiError> {
         let (id, sequence) = (event.id, event.sequence);
         let data = serde_json::from_str(&event.data).map_err(|error| {
             ApiError::internal(format!("the data of event {id} is not JSON: {error}"))
@@ -133,7 +140,7 @@ impl EventView {
             sequence,
             event_type: event.event_type,
             timestamp: rfc3339(event.at),
-            data,
+            data: conceal::event_data(data, caller),
         })
     }
 }

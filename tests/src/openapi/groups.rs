@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 
 /// What each group of endpoints is for.
-const TAGS: [(&str, &str); 16] = [
+const TAGS: [(&str, &str); 17] = [
     ("instance", "The instance itself."),
     (
         "keys",
@@ -35,6 +35,10 @@ const TAGS: [(&str, &str); 16] = [
     (
         "records",
         "What happened: audit, attention, payments, validations.",
+    ),
+    (
+        "webhooks",
+        "What the shop tells its operator: endpoints, deliveries and events.",
     ),
     ("operation", "What payment providers and schedulers call."),
 ];

@@ -65,6 +65,7 @@ pub fn document() -> Value {
     keywright_updates::Api::describe(&mut description);
     keywright_purchase::Api::describe(&mut description);
     keywright_webhook::Api::describe(&mut description);
+    keywright_deliver::Api::describe(&mut description);
     keywright_renew::Api::describe(&mut description);
     keywright_watch::Api::describe(&mut description);
     let conflicts = description.conflicts();

@@ -147,7 +147,7 @@ async fn the_older_behaviour_is_there_for_those_who_ask_for_it() {
     assert_eq!(json["token"], sold["token"]);
     assert_eq!(json["product_id"], "demo");
     assert_eq!(json["customer_ref"], paid.wallet.address().lower());
-    for other in ["0", "true", "yes"] {
+    for other in ["0", "false", "yes"] {
         let configured = configuration(&paid.market.endpoints);
         let mut config: Vec<_> = configured.iter().map(|(n, v)| (*n, v.as_str())).collect();
         config.push((name::LEGACY_TX_CLAIMS, other));

@@ -162,6 +162,8 @@ mod round_trips;
 #[cfg(test)]
 mod round_trips_usdc;
 #[cfg(test)]
+mod round_trips_webhooks;
+#[cfg(test)]
 mod scoped_keys;
 #[cfg(test)]
 mod seats;

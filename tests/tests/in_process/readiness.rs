@@ -126,8 +126,8 @@ async fn a_database_that_is_away_is_named() {
 async fn what_is_wrong_is_in_the_log_when_a_function_starts() {
     let wrong = [
         (name::ADMIN_KEY, "short", 1),
-        (name::CRON_TOKEN, "tick-tock", 2),
-        (name::PUBLIC_URL, "shop.example.com", 9),
+        (name::CRON_TOKEN, "tick-tock", 3),
+        (name::PUBLIC_URL, "shop.example.com", 10),
         (name::SIGNING_KEY, "WlpaWg==", 1),
         (name::BTCPAY_URL, "btcpay.example.com", 4),
         (name::BTCPAY_STORE_ID, "my store", 4),
@@ -142,10 +142,15 @@ async fn what_is_wrong_is_in_the_log_when_a_function_starts() {
         (name::SANDBOX_MODE, "maybe", 1),
         (name::RECEIPT_SEALING_UNTIL, "tomorrow", 1),
         (name::CREDENTIALS_KEY, "c2VhbGVk", 4),
-        (name::CLIENT_ADDRESS_HEADER, "X Real IP", 6),
+        (name::CLIENT_ADDRESS_HEADER, "X Real IP", 7),
         (name::GIT_URL, "git@git.example.com:vendor", 1),
         (name::RELEASES_SENDFILE, "nginx", 1),
         (name::EVENT_DAYS, "a year", 1),
+        (name::WEBHOOK_KEY, "dG9vIHNob3J0", 2),
+        (name::WEBHOOK_HOSTS, "hooks.house.test", 2),
+        (name::WEBHOOK_PRIVATE, "perhaps", 2),
+        (name::WEBHOOKS_PER_TICK, "ten thousand", 1),
+        (name::WEBHOOK_HOLD_DAYS, "for ever", 1),
     ];
     let config = wrong.map(|(name, value, _)| (name, value));
     let lines = Bench::with(&config).shop.native.log.lines();

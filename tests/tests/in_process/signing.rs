@@ -352,9 +352,31 @@ fn no_function_is_granted_more_than_its_row_of_the_table() {
                     name::RECEIPT_KEYS,
                     name::RECEIPT_SEALING_UNTIL,
                     name::SANDBOX_MODE,
+                    name::WEBHOOK_KEY,
+                    name::WEBHOOK_HOSTS,
+                    name::WEBHOOK_PRIVATE,
                 ],
             ]
             .concat(),
+        ),
+        (
+            &keywright_deliver::FUNCTION,
+            row(
+                Access::ReadWrite,
+                false,
+                OutboundAccess::WebhookEndpoints,
+                none,
+            ),
+            vec![
+                name::CLIENT_ADDRESS_HEADER,
+                name::PUBLIC_URL,
+                name::WEBHOOK_KEY,
+                name::WEBHOOK_HOSTS,
+                name::WEBHOOK_PRIVATE,
+                name::WEBHOOKS_PER_TICK,
+                name::WEBHOOK_HOLD_DAYS,
+                name::CRON_TOKEN,
+            ],
         ),
         (
             &keywright_renew::FUNCTION,

@@ -3,7 +3,7 @@
 
 use super::{functions, root, toml};
 use keywright_gateway::routes::{PAGES, ROUTES};
-use keywright_ports::function::Access;
+use keywright_ports::function::{Access, OutboundAccess};
 use keywright_web::Function;
 use std::collections::BTreeSet;
 
@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 const KEYS: &[&str] = &[
     "build",
     "compatibility_date",
+    "compatibility_flags",
     "d1_databases",
     "main",
     "name",
@@ -50,6 +51,27 @@ fn each(check: impl Fn(&str, &Function, &toml::Table)) {
     for (name, function) in workers() {
         check(name, function, &file_of(name));
     }
+}
+
+/// What calls addresses that operators enter calls them as the public does, and nothing
+/// else needs a flag.
+#[test]
+fn webhooks_go_to_the_public_internet_only() {
+    each(|name, function, file| {
+        let flags = file
+            .get("compatibility_flags")
+            .and_then(toml::Value::as_array);
+        let flags: Vec<&str> = flags
+            .into_iter()
+            .flatten()
+            .filter_map(toml::Value::as_str)
+            .collect();
+        let expected: &[&str] = match function.grants.outbound {
+            OutboundAccess::WebhookEndpoints => &["global_fetch_strictly_public"],
+            _ => &[],
+        };
+        assert_eq!(flags, expected, "{name}");
+    });
 }
 
 #[test]

@@ -1,8 +1,11 @@
 //! `GET /v1/admin/webhook-deliveries/{id}`: what was sent, and what was answered.
 
 use super::DeliveryView;
+use crate::conceal;
 use crate::ids::WebhookDeliveryId;
+use axum::Extension;
 use axum::extract::State;
+use keywright_domain::access::Caller;
 use keywright_domain::dates::rfc3339;
 use keywright_domain::webhook::body::{WebhookEvent, WebhookFormat, body};
 use keywright_ports::Database;
@@ -44,7 +47,8 @@ pub(crate) struct AttemptView {
 pub(crate) struct DeliveryDetailView {
     #[serde(flatten)]
     delivery: DeliveryView,
-    /// The body that is sent; null once its event is purged. Signatures are kept nowhere.
+    /// The body that is sent; null once its event is purged. Signatures are kept nowhere. A
+    /// caller who may not see discount codes does not see their texts here either.
     #[schema(required)]
     body: Option<String>,
     /// Oldest first.
@@ -65,16 +69,25 @@ pub(crate) struct DeliveryDetailView {
 )]
 pub(crate) async fn handler(
     State(database): State<Database>,
+    Extension(caller): Extension<Caller>,
     id: WebhookDeliveryId,
 ) -> Result<Json<DeliveryDetailView>, ApiError> {
     let detail = webhook_deliveries::get(&database, &id).await?;
-    Ok(Json(detail.ok_or_else(WebhookDeliveryId::unknown)?.into()))
+    let detail = detail.ok_or_else(WebhookDeliveryId::unknown)?;
+    Ok(Json(DeliveryDetailView::of(detail, &caller)))
 }
 
-impl From<DeliveryDetail> for DeliveryDetailView {
-    fn from(detail: DeliveryDetail) -> Self {
+impl DeliveryDetailView {
+    fn of(detail: DeliveryDetail, caller: &Caller) -> Self {
         let delivery = detail.delivery;
-        let sent = detail.data.zip(WebhookFormat::parse(&detail.format));
+        let data = detail.data.map(|data| {
+            if caller.may_see_codes() {
+                return data;
+            }
+            let read = serde_json::from_str(&data).unwrap_or_default();
+            conceal::event_data(read, caller).to_string()
+        });
+        let sent = data.zip(WebhookFormat::parse(&detail.format));
         let body = sent.map(|(data, format)| {
             body(
                 format,

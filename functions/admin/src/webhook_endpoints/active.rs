@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 
 /// Whether deliveries are sent.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct WebhookEndpointActive {
     /// Whether deliveries are sent.
     active: bool,

@@ -19,6 +19,7 @@ use utoipa::ToSchema;
 
 /// Only what is sent is changed.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[schema(as = WebhookEndpointChange)]
 pub(crate) struct EndpointChange {
     /// Where deliveries go from now on, those that wait included.

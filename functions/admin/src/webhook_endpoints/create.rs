@@ -17,7 +17,8 @@ use utoipa::ToSchema;
 
 /// Where deliveries shall go.
 #[derive(Deserialize, ToSchema)]
-#[schema(as = NewWebhookEndpoint)]
+#[serde(deny_unknown_fields)]
+#[schema(as = WebhookEndpointCreation)]
 pub(crate) struct NewEndpoint {
     /// An `https` URL on the public internet, at most 2000 bytes.
     #[schema(example = "https://hooks.example.com/keywright", max_length = 2_000)]

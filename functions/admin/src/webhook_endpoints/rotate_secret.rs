@@ -20,6 +20,7 @@ const MAX_OVERLAP_HOURS: i64 = 31 * 24;
 
 /// How the secret is rotated.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct SecretRotation {
     /// For how many hours deliveries are signed with both secrets; 24 where it is left out,
     /// 0 if the old one leaked.
@@ -27,9 +28,9 @@ pub(crate) struct SecretRotation {
     overlap_hours: Option<i64>,
 }
 
-/// Puts a new secret, and a new Ed25519 key where there is one, in place of the old
+/// Puts a new secret in place of the old one
 ///
-/// The new secret is in this answer and never again. Until the overlap ends deliveries are
+/// And a new Ed25519 key, where there is one. The new secret is in this answer and never again. Until the overlap ends deliveries are
 /// signed with both secrets.
 #[utoipa::path(
     post,
