@@ -287,7 +287,7 @@ async fn a_link_is_for_those_whose_license_includes_the_file() {
         (Some(&expired), good.clone(), 403, "channel-expired"),
         (Some(&foreign), good.clone(), 403, "wrong-product"),
         (Some(&key), with("product", "other"), 403, "wrong-product"),
-        (Some(&key), with("product", "Other"), 400, "bad_request"),
+        (Some(&key), with("product", "No!"), 400, "bad_request"),
         (Some(&key), with("version", "beta"), 400, "bad_request"),
         (Some(&key), with("platform", "Linux"), 400, "bad_request"),
         (Some(&key), with("channel", "best"), 400, "bad_request"),
