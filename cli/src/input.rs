@@ -24,6 +24,10 @@ pub(crate) fn variable(name: &str) -> Option<String> {
 }
 
 /// Reads an argument or variable that is one word.
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "the form of a parser of arguments"
+)]
 pub(crate) fn word(text: &str) -> Result<String, std::convert::Infallible> {
     Ok(clean(text).to_owned())
 }

@@ -12,7 +12,6 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
 
 const LISTED: &str = "200 OK|{\"releases\":[],\"next_cursor\":null}";
 const KEY: &str = "kw_a_key_of_a_test";
@@ -190,7 +189,6 @@ fn a_private_authority_is_trusted_when_it_is_named() {
     let url = format!("https://127.0.0.1:{}", server.port);
 
     // One attempt, and one sentence that says what to do.
-    let started = Instant::now();
     let refused = list(&url, &[], &[]);
     failed(
         &refused,
@@ -199,7 +197,6 @@ fn a_private_authority_is_trusted_when_it_is_named() {
     );
     assert!(!String::from_utf8_lossy(&refused.stderr).contains("try again"));
     assert_eq!(server.connections(), 1);
-    assert!(started.elapsed() < Duration::from_secs(5));
 
     let quoted = format!("\"{ca}\"\r\n");
     worked(&list(&url, &[("SSL_CERT_FILE", ca)], &[]));

@@ -285,6 +285,15 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
         .map(|seconds| Duration::from_secs(seconds).min(MAX_PAUSE))
 }
 
+/// The envelope of an error.
+#[derive(Deserialize, Default)]
+struct Envelope {
+    #[serde(default)]
+    error: String,
+    #[serde(default)]
+    message: String,
+}
+
 /// The error for a refusal, with its exit code.
 fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8], path: &str) -> CliError {
     let target = headers
@@ -294,13 +303,6 @@ fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8], path: &str) -> 
         return CliError::usage(format!(
             "the server redirects to {target}; the key is not sent there: pass the address that answers as --server"
         ));
-    }
-    #[derive(Deserialize, Default)]
-    struct Envelope {
-        #[serde(default)]
-        error: String,
-        #[serde(default)]
-        message: String,
     }
     let envelope: Envelope = serde_json::from_slice(body).unwrap_or_default();
     let exit = match envelope.error.as_str() {

@@ -114,10 +114,6 @@ mod tests {
     use super::*;
     use std::io;
 
-    fn failure(error: Error) -> Failure {
-        Failure::from(&error)
-    }
-
     #[test]
     fn certificates_names_and_addresses_are_not_retried() {
         let tls = |error: rustls::Error| Error::Io(io::Error::new(ErrorKind::InvalidData, error));
@@ -147,7 +143,7 @@ mod tests {
             (Error::BadUri("x".to_owned()), "bad uri"),
             (Error::InvalidProxyUrl, "HTTPS_PROXY"),
         ] {
-            let failure = failure(error);
+            let failure = Failure::from(&error);
             assert!(!failure.is_temporary, "{}", failure.reason);
             assert!(failure.reason.contains(words), "{}", failure.reason);
             assert!(!failure.reason.contains("try again"), "{}", failure.reason);
@@ -163,9 +159,12 @@ mod tests {
             ErrorKind::UnexpectedEof,
             ErrorKind::NetworkUnreachable,
         ] {
-            assert!(failure(Error::Io(kind.into())).is_temporary, "{kind}");
+            assert!(
+                Failure::from(&Error::Io(kind.into())).is_temporary,
+                "{kind}"
+            );
         }
-        assert!(failure(Error::ConnectionFailed).is_temporary);
-        assert!(failure(Error::Timeout(ureq::Timeout::Connect)).is_temporary);
+        assert!(Failure::from(&Error::ConnectionFailed).is_temporary);
+        assert!(Failure::from(&Error::Timeout(ureq::Timeout::Connect)).is_temporary);
     }
 }

@@ -27,7 +27,7 @@ impl TrustArgs {
     /// systems that have none.
     pub(super) fn root_certs(&self) -> Result<RootCerts, CliError> {
         if let Some(file) = &self.cacert {
-            return given("--cacert", load_certs_from_paths(Some(file), None));
+            return given("--cacert", &load_certs_from_paths(Some(file), None));
         }
         let (file, folders) = (input::variable(FILE), input::variable(FOLDERS));
         if file.is_none() && folders.is_none() {
@@ -50,12 +50,12 @@ impl TrustArgs {
         for folder in std::env::split_paths(&folders.unwrap_or_default()) {
             take(None, Some(&folder));
         }
-        given(if file.is_some() { FILE } else { FOLDERS }, all)
+        given(if file.is_some() { FILE } else { FOLDERS }, &all)
     }
 }
 
 /// Certificates of files that the caller named: none in them is an error.
-fn given(name: &str, loaded: CertificateResult) -> Result<RootCerts, CliError> {
+fn given(name: &str, loaded: &CertificateResult) -> Result<RootCerts, CliError> {
     if !loaded.certs.is_empty() {
         return Ok(specific(&loaded.certs));
     }

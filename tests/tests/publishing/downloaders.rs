@@ -9,6 +9,7 @@
 use crate::tool::{Vendor, release, run};
 use keywright_tests::hosts::Instance;
 use serde_json::json as object;
+use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -72,7 +73,7 @@ pub(crate) async fn download_what_was_bought(instance: &Instance) {
         vendor.path(WHEEL),
     );
     works(vendor.folder(), &python(), &["-c", MAKE_WHEEL, &wheel]).await;
-    let package = vendor.file(PACKAGE, &[b"a package ".as_slice(); 5_000].concat());
+    let package = vendor.file(PACKAGE, &b"a package ".repeat(5_000));
     let publish = [
         "publish",
         "--product",
@@ -175,10 +176,9 @@ async fn by_name(base: &str, token: &str, folder: &Path, expected: &[u8]) {
         expected
     );
 
-    // apt is where Debian is.
     let apt = "/usr/lib/apt/apt-helper";
     if !Path::new(apt).exists() {
-        println!("apt is not on this machine: not tested");
+        let _ = writeln!(std::io::stderr(), "apt is not on this machine: not tested");
         return;
     }
     std::fs::write(folder.join("auth.conf"), netrc(&format!("http://{host}"))).expect("a file");
