@@ -145,7 +145,7 @@ fn ports(host: &Host) -> Result<Ports, PortError> {
         Journal::new(database, clock, log, notes::statements)
     });
     let (releases, stamps) = (host.releases()?, host.stamps());
-    let public_url = config.get(name::PUBLIC_URL).unwrap_or_default();
+    let public_url = settings::public_url(config).unwrap_or_default();
     Ok(Ports {
         manifests: ManifestCache::new(releases.clone(), stamps.clone()),
         releases,
