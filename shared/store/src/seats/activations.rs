@@ -8,7 +8,7 @@
 
 use crate::columns;
 use crate::operator::audit;
-use keywright_domain::seats::{ACTIVATION_WINDOW_SECONDS, Seats};
+use keywright_domain::seats::{ACTIVATION_WINDOW_SECONDS, RETURNS_PER_DAY, Seats};
 use keywright_domain::standing::LicenseStatus;
 use keywright_ports::{Batch, Database, DatabaseError, Reader, Statement};
 use serde::Deserialize;
@@ -47,6 +47,7 @@ pub struct OnMachine {
     /// Machines that hold a seat; see [`Count`].
     pub active: i64,
     recent: i64,
+    returns: i64,
     max_activations_per_day: Option<i64>,
     /// What the database says of the rate limit's bucket, where one was named:
     /// when it is full, in unix milliseconds.
@@ -62,6 +63,7 @@ impl OnMachine {
             max_activations_per_day: self.max_activations_per_day,
             active: self.active,
             recent: self.recent,
+            returns: self.returns,
         }
     }
 }
@@ -112,8 +114,14 @@ const ON_MACHINE: &str = "SELECT json_object(
             ELSE 0 END,
        'recent',
        CASE WHEN ?2 IS NOT NULL AND l.machine_id IS NULL
-            THEN (SELECT count(*) FROM machines
+            THEN (SELECT count(DISTINCT fingerprint_hash) FROM machines
                   WHERE license_id = ?1 AND activated_at > ?3)
+            ELSE 0 END,
+       'returns',
+       CASE WHEN ?2 IS NOT NULL AND l.machine_id IS NULL
+            THEN (SELECT count(*) FROM machines
+                  WHERE license_id = ?1 AND fingerprint_hash = ?2
+                    AND (activated_at > ?3 OR deactivated_at > ?3))
             ELSE 0 END,
        'max_activations_per_day',
        coalesce(l.max_activations_per_day,
@@ -202,8 +210,15 @@ pub async fn activate(
                 OR (SELECT count(*) FROM machines INDEXED BY machines_active
                     WHERE license_id = ?2 AND deactivated_at IS NULL) < l.max_machines)
            AND (l.daily = 0
-                OR (SELECT count(*) FROM machines
-                    WHERE license_id = ?2 AND activated_at > ?7) < l.daily)
+                OR CASE (SELECT count(*) FROM machines
+                         WHERE license_id = ?2 AND fingerprint_hash = ?3
+                           AND (activated_at > ?7 OR deactivated_at > ?7))
+                   WHEN 0 THEN (SELECT count(DISTINCT fingerprint_hash) FROM machines
+                                WHERE license_id = ?2 AND activated_at > ?7) < l.daily
+                   ELSE (SELECT count(*) FROM machines
+                         WHERE license_id = ?2 AND fingerprint_hash = ?3
+                           AND (activated_at > ?7 OR deactivated_at > ?7)) < ?8
+                   END)
          ON CONFLICT DO NOTHING",
         [
             machine.id.into(),
@@ -213,6 +228,7 @@ pub async fn activate(
             machine.platform.into(),
             now.into(),
             (now - ACTIVATION_WINDOW_SECONDS).into(),
+            RETURNS_PER_DAY.into(),
         ],
     );
     let event = json!({

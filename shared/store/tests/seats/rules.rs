@@ -3,7 +3,7 @@
 use crate::desk::{Desk, START};
 use keywright_domain::seats::{Asking, Seat, SeatRefusal, Seats};
 use proptest::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One thing that happens to the license.
 #[derive(Debug, Clone)]
@@ -29,16 +29,22 @@ struct Model {
     seats: Seats,
     now: i64,
     active: BTreeMap<u8, String>,
-    activations: Vec<i64>,
+    activations: Vec<(u8, i64)>,
+    freed: BTreeMap<u8, i64>,
 }
 
 impl Model {
-    fn seats(&self) -> Seats {
+    /// As `machine` finds them.
+    fn seats(&self, machine: u8) -> Seats {
         let since = self.now - 86_400;
-        let recent = self.activations.iter().filter(|&&at| at > since).count();
+        let recent = self.activations.iter().filter(|(_, at)| *at > since);
+        let returns = recent.clone().filter(|(of, _)| *of == machine).count();
+        let freed = self.freed.get(&machine).is_some_and(|at| *at > since);
+        let machines: BTreeSet<u8> = recent.map(|(of, _)| *of).collect();
         Seats {
             active: i64::try_from(self.active.len()).expect("few"),
-            recent: i64::try_from(recent).expect("few"),
+            recent: i64::try_from(machines.len()).expect("few"),
+            returns: i64::try_from(returns.max(usize::from(freed))).expect("few"),
             ..self.seats
         }
     }
@@ -53,6 +59,9 @@ impl Model {
             }
             Step::Free(machine) => {
                 let had = self.active.remove(machine).is_some();
+                if had {
+                    self.freed.insert(*machine, self.now);
+                }
                 let found = desk.free(&machine.to_string(), self.now).await;
                 assert!(found || !had);
             }
@@ -63,7 +72,9 @@ impl Model {
     async fn activate(&mut self, desk: &Desk, machine: u8) {
         let held = self.active.get(&machine).cloned();
         let seen = held.as_ref().map(|_| self.now);
-        let expected = self.seats().decide(Asking::Activation, seen, self.now);
+        let expected = self
+            .seats(machine)
+            .decide(Asking::Activation, seen, self.now);
         // Reading decides alike, before and after.
         let before = desk.look_up(&machine.to_string(), self.now).await;
         let read = before.seats().decide(
@@ -78,7 +89,7 @@ impl Model {
             Ok(Seat::Free) => {
                 assert_eq!(after.machine_id.as_ref(), Some(&id));
                 self.active.insert(machine, id);
-                self.activations.push(self.now);
+                self.activations.push((machine, self.now));
             }
             Err(refusal) => {
                 assert_eq!(after.machine_id, None);
@@ -87,7 +98,7 @@ impl Model {
                 assert_ne!(refusal, SeatRefusal::FingerprintMismatch);
             }
         }
-        assert_eq!(after.active, self.seats().active);
+        assert_eq!(after.active, self.seats(machine).active);
     }
 }
 
@@ -111,16 +122,18 @@ proptest! {
                     max_activations_per_day: of_license.or(of_policy),
                     active: 0,
                     recent: 0,
+                    returns: 0,
                 },
                 now: START,
                 active: BTreeMap::new(),
                 activations: Vec::new(),
+                freed: BTreeMap::new(),
             };
             for step in &steps {
                 model.play(&desk, step).await;
             }
             let activations = i64::try_from(model.activations.len()).expect("few");
-            let freed = activations - model.seats().active;
+            let freed = activations - model.seats(0).active;
             assert_eq!(desk.events().await, (activations, freed), "one event for each change");
         });
     }
