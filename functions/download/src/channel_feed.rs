@@ -104,7 +104,8 @@ pub(crate) async fn handler(
     headers: HeaderMap,
 ) -> Result<([(HeaderName, HeaderValue); 2], Json<ChannelFeed>), GateError> {
     let Path((product, file)) = path.unwrap_or_else(|_| Path(<_>::default()));
-    let product = Slug::parse(&product).map_err(GateError::bad_path)?;
+    let product =
+        Slug::parse(&product).map_err(|error| GateError::bad_path(format!("product {error}")))?;
     let channel = file
         .strip_suffix(".json")
         .and_then(|name| name.parse().ok())

@@ -72,7 +72,7 @@ pub(crate) async fn handler(
     let mut query = GateQuery::of(&uri)?;
     let domain = query.domain.take();
     let site = domain.as_deref().map(SiteName::parse).transpose();
-    let site = site.map_err(|error| GateError::bad_query(format!("domain: {error}")))?;
+    let site = site.map_err(|error| GateError::bad_query(format!("domain {error}")))?;
     let notes = DownloadNotes {
         ports: &ports,
         later: &later,

@@ -84,11 +84,11 @@ pub(crate) async fn handler(
             .split(['/', '\\'])
             .any(|segment| matches!(segment, "." | ".."))
     {
-        return Err(GateError::bad_path("no dot segments"));
+        return Err(GateError::bad_path("the path must not have dot segments"));
     }
     let location = repository.locate(&uri).map(HeaderValue::try_from);
     let Some(Ok(location)) = location else {
-        return Err(GateError::bad_path("plain characters"));
+        return Err(GateError::bad_path("the path must be plain characters"));
     };
     let headers = [
         (header::LOCATION, location),

@@ -59,8 +59,9 @@ pub(crate) async fn handler(
     mut request: FileRequest,
 ) -> Result<Response, GateError> {
     let Path((product, asked_for)) = path.unwrap_or_else(|_| Path(<_>::default()));
-    let product = Slug::parse(&product).map_err(GateError::bad_path)?;
-    Name::parse(&asked_for).map_err(GateError::bad_path)?;
+    let product =
+        Slug::parse(&product).map_err(|error| GateError::bad_path(format!("product {error}")))?;
+    Name::parse(&asked_for).map_err(|error| GateError::bad_path(format!("version {error}")))?;
     let query = GateQuery::of(&request.uri)?;
     let is_direct = query.is_direct()?;
     let channel = channel(query.channel.as_deref())?;
@@ -69,7 +70,7 @@ pub(crate) async fn handler(
         file => Some(file.strip_suffix(".sig").unwrap_or(file)),
     };
     if let Some(platform) = platform {
-        Name::parse(platform).map_err(GateError::bad_query)?;
+        Name::parse(platform).map_err(|error| GateError::bad_query(format!("platform {error}")))?;
     }
     let search = VersionSearch {
         ports: &ports,
@@ -141,7 +142,7 @@ async fn direct(
 /// A channel by its name; stable where none is named.
 pub(crate) fn channel(name: Option<&str>) -> Result<Channel, GateError> {
     name.map_or(Ok(Channel::Stable), str::parse)
-        .map_err(|error: NotAChannel| GateError::bad_query(error))
+        .map_err(|error: NotAChannel| GateError::bad_query(format!("channel {error}")))
 }
 
 /// 307 with an empty body.

@@ -95,5 +95,5 @@ pub(crate) fn already_better(featured: &DiscountCode) -> String {
 
 /// The answer to an order whose code cannot be used.
 pub(crate) fn refused(refusal: CodeRefusal) -> ApiError {
-    ApiError::bad_request(format!("code: {}", refusal.message()))
+    ApiError::bad_request(format!("code cannot be used: {}", refusal.message()))
 }

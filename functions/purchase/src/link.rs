@@ -7,7 +7,6 @@ use axum::response::IntoResponse;
 use http::{HeaderMap, StatusCode, header};
 use keywright_domain::caller_limits::LINKS;
 use keywright_domain::dates::rfc3339;
-use keywright_domain::pasted::PastedLower;
 use keywright_domain::release::gate::GateRefusal;
 use keywright_domain::release::{Channel, LATEST, Platform, Version};
 use keywright_domain::slug::Slug;
@@ -29,8 +28,8 @@ use utoipa::ToSchema;
 #[serde(deny_unknown_fields)]
 pub(crate) struct LinkRequest {
     /// Slug of the product; needed only to be sure that the license is for it.
-    #[schema(value_type = Option<String>, example = "demo")]
-    product: Option<PastedLower>,
+    #[schema(example = "demo")]
+    product: Option<String>,
     /// A version, or `latest`: the newest one that the license includes and that
     /// has a file for the platform.
     #[schema(example = "latest")]
@@ -168,10 +167,9 @@ struct RequestedFile {
 impl RequestedFile {
     fn check(request: &LinkRequest) -> Result<Self, ApiError> {
         let bad = |member: &str, error: &dyn std::error::Error| {
-            ApiError::bad_request(format!("{member}: {error}"))
+            ApiError::bad_request(format!("{member} {error}"))
         };
-        let product = request.product.as_ref().map(PastedLower::as_str);
-        let product = product.map(Slug::parse).transpose();
+        let product = request.product.as_deref().map(Slug::parse).transpose();
         let version = match request.version.as_str() {
             LATEST => None,
             text => Some(Version::parse_lenient(text).map_err(|error| bad("version", &error))?),

@@ -56,7 +56,7 @@ impl OpenedFeed {
             None => Channel::default(),
             Some(name) => name
                 .parse()
-                .map_err(|error| ApiError::bad_request(format!("channel: {error}")))?,
+                .map_err(|error| ApiError::bad_request(format!("channel {error}")))?,
         };
         let staging_id = query.headers.get(STAGING_ID);
         let staging_id = staging_id

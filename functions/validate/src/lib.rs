@@ -107,8 +107,9 @@ impl Ports {
     /// Reads and verifies a license key where a bad one is the caller's
     /// mistake: 400.
     fn verified(&self, key: &str) -> Result<VerifiedLicense, ApiError> {
-        verify_license(key, self.keys()?)
-            .map_err(|error| ApiError::bad_request(format!("key: {error}")))
+        verify_license(key, self.keys()?).map_err(|error| {
+            ApiError::bad_request(format!("key must be a good license key: {error}"))
+        })
     }
 
     /// The way to write notes after the answer.

@@ -142,12 +142,12 @@ named! {
 
 /// Text that names no scope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("there is no such scope")]
+#[error("must be a scope of docs/access.md")]
 pub struct UnknownScope;
 
 /// Text that names no role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("read-only, license-issuer, support, merchant-onboard, full-admin or publisher")]
+#[error("must be read-only, license-issuer, support, merchant-onboard, full-admin or publisher")]
 pub struct UnknownRole;
 
 impl Role {

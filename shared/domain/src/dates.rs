@@ -30,7 +30,7 @@ pub const fn check_past(unix_seconds: i64) -> Result<i64, NotPast> {
 
 /// A date or time that could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not an RFC 3339 time between 1970 and 9999, such as 2026-01-31T12:00:00Z")]
+#[error("must be a time between 1970 and 9999, such as 2026-01-31T12:00:00Z")]
 pub struct NotATime;
 
 /// Unix seconds as RFC 3339 in UTC, whole seconds, such as
@@ -65,7 +65,7 @@ const DAY: i64 = 86_400;
 
 /// A day that could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a day between 1970 and 9999, such as 2027-01-31")]
+#[error("must be a day between 1970 and 9999, such as 2027-01-31")]
 pub struct NotADay;
 
 /// The last second of the UTC day that contains an instant, both in unix

@@ -102,7 +102,7 @@ struct Recorded {
 /// A number that cannot be a price of this currency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "a price in {0} is a whole number of {unit} from 0 to {max}",
+    "must be a whole number of {unit} from 0 to {max} in {0}",
     unit = .0.unit(),
     max = .0.max()
 )]

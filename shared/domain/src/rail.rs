@@ -29,7 +29,7 @@ pub enum ProviderKind {
 
 /// Text that is not the name of a rail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a rail must be lightning, onchain or card")]
+#[error("must be lightning, onchain or card")]
 pub struct UnknownRail;
 
 impl Rail {

@@ -38,19 +38,21 @@ impl Position {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ShowcaseError {
     /// A description that is too long.
-    #[error("description: at most {MAX_DESCRIPTION_BYTES} bytes")]
+    #[error("description must be at most {MAX_DESCRIPTION_BYTES} bytes")]
     Description,
     /// Too many selling points, or one that is blank or too long.
-    #[error("marketing_bullets: at most {MAX_BULLETS}, each of 1 to {MAX_BULLET_BYTES} bytes")]
+    #[error(
+        "marketing_bullets must be at most {MAX_BULLETS} texts, each of 1 to {MAX_BULLET_BYTES} bytes"
+    )]
     Bullets,
     /// Another word than the two.
-    #[error("marketing_bullets_position: above or below")]
+    #[error("marketing_bullets_position must be above or below")]
     Position,
     /// Words that no key carries.
-    #[error("hidden_entitlements: {0}")]
+    #[error("hidden_entitlements must be entitlements: {0}")]
     Hidden(TermsError),
     /// A rank outside the ladder.
-    #[error("tier_rank: a number from 0 to {MAX_TIER_RANK}; null for a policy outside the ladder")]
+    #[error("tier_rank must be from 0 to {MAX_TIER_RANK}, or null for a policy outside the ladder")]
     TierRank,
 }
 

@@ -14,10 +14,10 @@ pub const MAX_SLUG_BYTES: usize = 64;
 #[serde(try_from = "String", into = "String")]
 pub struct Slug(String);
 
-/// Text that is not a [`Slug`].
+/// Text that is not a [`Slug`]. The text follows the member's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "a slug has 1 to {MAX_SLUG_BYTES} characters a-z, 0-9, - or _, and starts and ends with a letter or digit"
+    "must be 1 to {MAX_SLUG_BYTES} characters a-z, 0-9, - or _, and start and end with a letter or digit"
 )]
 pub struct NotASlug;
 

@@ -20,6 +20,13 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let text = parts.uri.query().unwrap_or_default().as_bytes();
+        if let Some((name, _)) =
+            form_urlencoded::parse(text).find(|(_, value)| value.contains('\0'))
+        {
+            let message = format!("{} must not contain U+0000", shown(&name));
+            return Err(ApiError::bad_request(message));
+        }
         let query = axum::extract::Query::try_from_uri(&parts.uri);
         query
             .map(|axum::extract::Query(members)| Self(members))

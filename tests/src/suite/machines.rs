@@ -451,7 +451,7 @@ async fn bad_keys(instance: &Instance) {
             let answer = instance.api.post(&path, &body).await;
             answer.is_error(400, "bad_request");
             assert!(
-                text(&answer.json(), "message").starts_with("key: "),
+                text(&answer.json(), "message").starts_with("key must be "),
                 "{}",
                 answer.text()
             );

@@ -85,7 +85,7 @@ pub(crate) async fn handler(
     let role: Role = new
         .role
         .parse()
-        .map_err(|error| ApiError::bad_request(format!("role must be {error}")))?;
+        .map_err(|error| ApiError::bad_request(format!("role {error}")))?;
     let expires_at = new.expires_at.map(|given| {
         let read = |text: String| {
             parse_rfc3339(&text).map_err(|_| {

@@ -82,5 +82,5 @@ async fn business(database: &Database, id: Option<&str>) -> Result<ProfileProvid
 }
 
 fn no_such_business() -> ApiError {
-    ApiError::not_found("merchant_profile_id: there is no such business")
+    ApiError::not_found("there is no business with this merchant_profile_id")
 }

@@ -108,7 +108,7 @@ pub(crate) async fn handler(
         Some(amount) => {
             let currency = before.discount.currency().unwrap_or(Currency::Sat);
             let discount = Discount::new(before.discount.kind(), amount, currency)
-                .map_err(|error| ApiError::bad_request(format!("amount: {error}")))?;
+                .map_err(|error| ApiError::bad_request(format!("amount {error}")))?;
             Some(discount.amount())
         }
     };

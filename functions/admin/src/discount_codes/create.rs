@@ -84,7 +84,7 @@ pub(crate) async fn handler(
 ) -> Result<Json<CodeView>, ApiError> {
     let Json(new) = new?;
     let code = CodeText::parse(&new.code)
-        .map_err(|error| ApiError::bad_request(format!("code: {error}")))?;
+        .map_err(|error| ApiError::bad_request(format!("code {error}")))?;
     let currency = new.discount_currency.as_deref().map(currency).transpose()?;
     let currency = currency.unwrap_or(Currency::Sat);
     let discount = discount(new.kind, new.amount, currency)?;
@@ -168,7 +168,7 @@ fn discount(
         }
     };
     Discount::new(kind, amount, currency)
-        .map_err(|error| ApiError::bad_request(format!("amount: {error}")))
+        .map_err(|error| ApiError::bad_request(format!("amount {error}")))
 }
 
 /// The policies named one way or the other.
@@ -191,5 +191,5 @@ fn in_order(mut slugs: Vec<String>) -> Vec<String> {
 
 async fn product(ports: &Ports, slug: &str) -> Result<Product, ApiError> {
     let product = products::find(&ports.database, slug).await?;
-    product.ok_or_else(|| ApiError::not_found("product_slug: there is no such product"))
+    product.ok_or_else(|| ApiError::not_found("there is no product with this product_slug"))
 }

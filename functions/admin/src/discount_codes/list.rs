@@ -56,7 +56,7 @@ pub(crate) async fn handler(
         None => None,
         Some(slug) => {
             let product = products::find(&database, &slug).await?;
-            let unknown = || ApiError::not_found("product_slug: there is no such product");
+            let unknown = || ApiError::not_found("there is no product with this product_slug");
             Some(product.ok_or_else(unknown)?.id)
         }
     };

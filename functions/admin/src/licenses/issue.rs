@@ -124,7 +124,7 @@ pub(crate) async fn handler(
     }
     let product = products::find(&ports.database, new.product_slug.as_str())
         .await?
-        .ok_or_else(|| ApiError::not_found("product_slug: there is no such product"))?;
+        .ok_or_else(|| ApiError::not_found("there is no product with this product_slug"))?;
     let policy = match new.policy_slug.and_then(PastedLower::present) {
         None => None,
         Some(slug) => Some(policy(&ports, &product.id, &slug).await?),
@@ -181,5 +181,5 @@ async fn policy(ports: &Ports, product_id: &str, slug: &str) -> Result<Policy, A
     policies
         .into_iter()
         .find(|policy| policy.slug == slug)
-        .ok_or_else(|| ApiError::not_found("policy_slug: the product has no such policy"))
+        .ok_or_else(|| ApiError::not_found("the product has no policy with this policy_slug"))
 }

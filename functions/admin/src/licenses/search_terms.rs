@@ -60,7 +60,8 @@ pub(super) async fn find<F>(
 
 /// The license that a key names. The signature is not checked.
 fn license_in(key: &str) -> Result<String, ApiError> {
-    let key =
-        LicenseKey::parse(key).map_err(|error| ApiError::bad_request(format!("key: {error}")))?;
+    let key = LicenseKey::parse(key).map_err(|error| {
+        ApiError::bad_request(format!("key must be a whole license key: {error}"))
+    })?;
     Ok(key.unverified_payload().license_id().to_string())
 }

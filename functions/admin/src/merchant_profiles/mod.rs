@@ -166,7 +166,7 @@ impl From<MerchantProfile> for DetailView {
 /// 400 for another one.
 fn rail(name: &str) -> Result<Rail, ApiError> {
     name.parse()
-        .map_err(|error| ApiError::bad_request(format!("rail: {error}")))
+        .map_err(|error| ApiError::bad_request(format!("rail {error}")))
 }
 
 /// The optional members of a business, each checked; an empty text is none.

@@ -92,7 +92,7 @@ pub(crate) async fn handler(
 ) -> Result<Json<PolicyView>, ApiError> {
     let Json(new) = new?;
     let slug =
-        Slug::parse(&new.slug).map_err(|error| ApiError::bad_request(format!("slug: {error}")))?;
+        Slug::parse(&new.slug).map_err(|error| ApiError::bad_request(format!("slug {error}")))?;
     check_name(&new.name)?;
     let metadata = new.metadata.unwrap_or_else(|| json!({}));
     metadata::check(&metadata)?;
@@ -111,7 +111,7 @@ pub(crate) async fn handler(
         .map_err(|error| ApiError::bad_request(error.to_string()))?;
     let product = products::find(&ports.database, new.product_slug.as_str())
         .await?
-        .ok_or_else(|| ApiError::not_found("product_slug: there is no such product"))?;
+        .ok_or_else(|| ApiError::not_found("there is no product with this product_slug"))?;
     let currency = product.price.currency();
     let price_amount = match new.price_sats_override {
         None => None,

@@ -49,7 +49,7 @@ pub(crate) async fn handler(
 ) -> Result<Json<Policies>, ApiError> {
     let product = products::find(&database, query.product_slug.as_str())
         .await?
-        .ok_or_else(|| ApiError::not_found("product_slug: there is no such product"))?;
+        .ok_or_else(|| ApiError::not_found("there is no product with this product_slug"))?;
     let policies = policies::listed(
         &database,
         &product.id,

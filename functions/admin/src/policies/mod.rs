@@ -116,7 +116,7 @@ fn price(amount: i64, meant: Option<&str>, currency: Currency) -> Result<Price, 
         )));
     }
     Price::new(currency, amount)
-        .map_err(|error| ApiError::bad_request(format!("price_sats_override: {error}")))
+        .map_err(|error| ApiError::bad_request(format!("price_sats_override {error}")))
 }
 
 /// The answer to a price for a product whose currency another request changed

@@ -64,7 +64,7 @@ pub(crate) async fn handler(
 ) -> Result<Json<ProductView>, ApiError> {
     let Json(new) = new?;
     let slug =
-        Slug::parse(&new.slug).map_err(|error| ApiError::bad_request(format!("slug: {error}")))?;
+        Slug::parse(&new.slug).map_err(|error| ApiError::bad_request(format!("slug {error}")))?;
     check_name(&new.name)?;
     let description = new.description.unwrap_or_default();
     check_description(&description)?;

@@ -14,7 +14,7 @@ use keywright_store::catalog::product_change::ProductRefusal;
 use keywright_web::ApiError;
 
 fn no_such_business() -> ApiError {
-    ApiError::not_found("merchant_profile_id: there is no such business")
+    ApiError::not_found("there is no business with this merchant_profile_id")
 }
 
 fn check_description(description: &str) -> Result<(), ApiError> {

@@ -26,10 +26,15 @@ pub(crate) fn read(
         }
         (None, _, _) => return Err(missing()),
     };
+    let member = if sats.is_some() {
+        "price_sats"
+    } else {
+        "price_value"
+    };
     let price = Price::new(currency, amount);
     price
         .map(Some)
-        .map_err(|error| ApiError::bad_request(format!("price: {error}")))
+        .map_err(|error| ApiError::bad_request(format!("{member} {error}")))
 }
 
 /// The currency of a word.
@@ -90,10 +95,15 @@ mod tests {
             (Some(1), Some("SAT"), None, "send price_sats"),
             (Some(1), Some("SAT"), Some(1), "send price_sats"),
             (Some(1), None, Some(1), "send price_sats"),
-            (Some(-1), None, None, "price: "),
-            (None, Some("SAT"), Some(i64::MAX), "price: "),
-            (None, Some("USD"), Some(-1), "price: "),
-            (None, Some("USD"), Some(MAX_CENTS + 1), "price: "),
+            (Some(-1), None, None, "price_sats must be "),
+            (None, Some("SAT"), Some(i64::MAX), "price_value must be "),
+            (None, Some("USD"), Some(-1), "price_value must be "),
+            (
+                None,
+                Some("USD"),
+                Some(MAX_CENTS + 1),
+                "price_value must be ",
+            ),
         ] {
             let refused = read(sats, currency, value).expect_err(said);
             assert!(refused.message().starts_with(said), "{refused:?}");

@@ -155,7 +155,7 @@ impl ReleaseChange {
             (Some((channel, trusted)), signatures) => {
                 let channel: Channel = channel
                     .parse()
-                    .map_err(|error| ApiError::bad_request(format!("channel: {error}")))?;
+                    .map_err(|error| ApiError::bad_request(format!("channel {error}")))?;
                 on_channel(&release.version, channel)?;
                 let signatures = signatures.unwrap_or_default();
                 Some((channel, signed(release, channel, signatures, trusted)?))

@@ -50,7 +50,7 @@ pub(crate) async fn handler(
     list: List<ReleaseListFilter>,
 ) -> Result<ReleasePage, ApiError> {
     let bad = |member: &str, error: &dyn std::fmt::Display| {
-        ApiError::bad_request(format!("{member}: {error}"))
+        ApiError::bad_request(format!("{member} {error}"))
     };
     let asked = &list.filter;
     let channel = asked.channel.as_deref().map(str::parse).transpose();

@@ -24,7 +24,7 @@ use serde_json::{Map, Value};
 const MAX_NOTES_BYTES: usize = 50_000;
 
 pub(crate) fn product(slug: &str) -> Result<Slug, ApiError> {
-    Slug::parse(slug).map_err(|error| ApiError::bad_request(format!("product: {error}")))
+    Slug::parse(slug).map_err(|error| ApiError::bad_request(format!("product {error}")))
 }
 
 pub(crate) fn unknown_product(product: &Slug) -> ApiError {
@@ -37,7 +37,7 @@ pub(crate) fn unknown_product(product: &Slug) -> ApiError {
 fn release_key(text: &str) -> Result<ReleaseKey, String> {
     let key: ReleaseKey = text.parse().map_err(|error| format!("{error}"))?;
     PublicKey::from_bytes(key.bytes)
-        .map_err(|_| "a release key must be a good Ed25519 key; this one is not".to_owned())?;
+        .map_err(|_| "must be a good Ed25519 key; this one is not".to_owned())?;
     Ok(key)
 }
 
@@ -46,8 +46,11 @@ fn check_notes(notes: &str) -> Result<(), ApiError> {
 }
 
 fn check_entitlement(entitlement: &str) -> Result<(), ApiError> {
-    check_entitlements(std::slice::from_ref(&entitlement.to_owned()))
-        .map_err(|error| ApiError::bad_request(format!("requires_entitlement: {error}")))
+    check_entitlements(std::slice::from_ref(&entitlement.to_owned())).map_err(|_| {
+        ApiError::bad_request(
+            "requires_entitlement must be 1 to 255 printable ASCII characters without spaces",
+        )
+    })
 }
 
 fn metadata(metadata: Value) -> Result<Map<String, Value>, ApiError> {

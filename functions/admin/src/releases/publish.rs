@@ -238,7 +238,7 @@ impl Publication {
     /// Answers the version without its files, the files, and the key that was sent.
     fn checked(self) -> Result<(NewRelease, Vec<Artifact>, Option<ReleaseKey>), ApiError> {
         let bad = |member: &str, error: &dyn std::fmt::Display| {
-            ApiError::bad_request(format!("{member}: {error}"))
+            ApiError::bad_request(format!("{member} {error}"))
         };
         let product = product(&self.product)?;
         let version = Version::parse(&self.version).map_err(|error| bad("version", &error))?;
@@ -299,7 +299,9 @@ fn files(
     for (at, file) in files.into_iter().enumerate() {
         let bad =
             |error: &dyn std::fmt::Display| ApiError::bad_request(format!("files[{at}]: {error}"));
-        let artifact = file.checked().map_err(|error| bad(&error))?;
+        let artifact = file.checked();
+        let artifact =
+            artifact.map_err(|error| ApiError::bad_request(format!("files[{at}].{error}")))?;
         agreement::check(product, version, channel, &artifact).map_err(|error| bad(&error))?;
         if !platforms.insert(artifact.platform.clone()) {
             return Err(bad(&format!("{} is listed twice", artifact.platform)));
@@ -313,13 +315,14 @@ impl ReleaseFileInput {
     fn checked(self) -> Result<Artifact, String> {
         let size = i64::try_from(self.size_bytes).ok().filter(|size| *size > 0);
         Ok(Artifact {
-            platform: Platform::parse(&self.platform).map_err(|error| error.to_string())?,
+            platform: Platform::parse(&self.platform)
+                .map_err(|error| format!("platform {error}"))?,
             file_name: FileName::try_from(self.file_name)?,
             size_bytes: size
                 .map(i64::cast_unsigned)
                 .ok_or("size_bytes must be at least 1")?,
-            sha256: Sha256Hex::try_from(self.sha256)?,
-            sha512: Sha512Hex::try_from(self.sha512)?,
+            sha256: Sha256Hex::try_from(self.sha256).map_err(|error| format!("sha256 {error}"))?,
+            sha512: Sha512Hex::try_from(self.sha512).map_err(|error| format!("sha512 {error}"))?,
             signature: self.signature,
         })
     }

@@ -55,7 +55,7 @@ pub(crate) async fn handler(
     let Json(new) = new?;
     let slug = product(&new.product)?;
     let sha256 = Sha256Hex::try_from(new.sha256)
-        .map_err(|error| ApiError::bad_request(format!("sha256: {error}")))?;
+        .map_err(|error| ApiError::bad_request(format!("sha256 {error}")))?;
     if !(1..=PART_BYTES * MOST_PARTS).contains(&new.size) {
         return Err(ApiError::bad_request(format!(
             "size must be from 1 to {} bytes",

@@ -82,7 +82,7 @@ pub(crate) async fn handler(
     }
     let current = filled_in(&current).map(Version::parse_lenient).transpose();
     let current =
-        current.map_err(|error| ApiError::bad_request(format!("current_version: {error}")))?;
+        current.map_err(|error| ApiError::bad_request(format!("current_version {error}")))?;
     let feed_query = FeedQuery {
         headers: &headers,
         token: query.token,

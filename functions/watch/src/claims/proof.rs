@@ -109,7 +109,7 @@ pub(crate) async fn check(
 ) -> Result<Challenge, ApiError> {
     let signature: Signature = signature
         .parse()
-        .map_err(|error| ApiError::bad_request(format!("signature: {error}")))?;
+        .map_err(|error| ApiError::bad_request(format!("signature {error}")))?;
     let (now, subject) = (ports.stamps.now(), subject(purpose));
     let challenge = claims::find_challenge(&ports.database, nonce, &subject, now)
         .await?

@@ -16,7 +16,7 @@ pub struct CodeText(String);
 
 /// Text that is not a code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a code must be 1 to {MAX_CODE_CHARS} characters A-Z, 0-9, _ or -")]
+#[error("must be 1 to {MAX_CODE_CHARS} characters A-Z, 0-9, _ or -")]
 pub struct InvalidCode;
 
 impl CodeText {

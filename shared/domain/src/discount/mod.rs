@@ -77,10 +77,10 @@ pub struct RecordedDiscount {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidDiscount {
     /// Outside 0 to [`WHOLE_BASIS_POINTS`].
-    #[error("a percent must be from 0 to {WHOLE_BASIS_POINTS} basis points: 2500 is 25 %")]
+    #[error("must be from 0 to {WHOLE_BASIS_POINTS} basis points; 2500 is 25 %")]
     Percent,
     /// Not above 0, or above every price.
-    #[error("{} in {} must be a number of {} from 1 to {}", .0.as_str(), .1, .1.unit(), .1.max())]
+    #[error("must be a whole number of {} from 1 to {} for {} in {}", .1.unit(), .1.max(), .0.as_str(), .1)]
     Amount(DiscountKind, Currency),
 }
 

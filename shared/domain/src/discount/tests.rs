@@ -105,7 +105,7 @@ fn amounts_are_checked_by_their_kind() {
     let said = InvalidDiscount::Amount(FixedSats, Usd).to_string();
     assert_eq!(
         said,
-        "fixed_sats in USD must be a number of cents from 1 to 100000000000"
+        "must be a whole number of cents from 1 to 100000000000 for fixed_sats in USD"
     );
     for amount in [i64::MIN, -1, 0, 1, i64::MAX] {
         let free = Discount::new(FreeLicense, amount, Eur);

@@ -27,7 +27,7 @@ pub enum Channel {
 
 /// Text that is not a [`Channel`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the channels are stable, rc, beta, alpha and dev")]
+#[error("must be stable, rc, beta, alpha or dev")]
 pub struct NotAChannel;
 
 impl Channel {

@@ -15,7 +15,7 @@ pub struct Name(String);
 /// Text that is no name in the releases folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "a version or platform has 1 to {MAX_NAME_BYTES} characters A-Z, a-z, 0-9, '.', '_', '+', '-', starts with a letter or digit, and has no '..'"
+    "must be 1 to {MAX_NAME_BYTES} characters A-Z, a-z, 0-9, '.', '_', '+', '-', start with a letter or digit, and have no '..'"
 )]
 pub struct NotAName;
 
@@ -64,13 +64,13 @@ pub struct ReleaseFile {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ReleaseFileError {
     /// The product segment.
-    #[error("product: {0}")]
+    #[error("product {0}")]
     Product(NotASlug),
     /// The version segment.
-    #[error("version: {0}")]
+    #[error("version {0}")]
     Version(NotAName),
     /// The platform segment.
-    #[error("platform: {0}")]
+    #[error("platform {0}")]
     Platform(NotAName),
 }
 

@@ -18,7 +18,7 @@ pub struct Platform(String);
 /// Text that is not a [`Platform`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "a platform is a Rust target triple such as x86_64-unknown-linux-gnu, any, or one word such as x86_64, in lower case, optionally followed by a kind of bundle such as .deb (not .sig), and has at most {MAX_NAME_BYTES} characters"
+    "must be a Rust target triple such as x86_64-unknown-linux-gnu, any, or one word such as x86_64, in lower case, optionally followed by a kind of bundle such as .deb (not .sig), and has at most {MAX_NAME_BYTES} characters"
 )]
 pub struct NotAPlatform;
 

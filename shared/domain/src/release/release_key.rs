@@ -25,7 +25,7 @@ pub struct ReleaseKey {
 
 /// Text that is not a [`ReleaseKey`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a release key must be a public key of minisign: 56 characters that begin with RW")]
+#[error("must be a public key of minisign: 56 characters that begin with RW")]
 pub struct NotAReleaseKey;
 
 /// Algorithm and id in front of the key, in bytes.

@@ -19,7 +19,7 @@ pub struct SiteName(String);
 
 /// Text that is not a [`SiteName`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a site is a host name such as www.example.org; write others than ASCII as xn--…")]
+#[error("must be a host name such as www.example.org; write others than ASCII as xn--…")]
 pub struct NotASite;
 
 impl SiteName {

@@ -145,7 +145,7 @@ impl Sha256Hex {
     }
 }
 
-text_type!(Sha256Hex, "a SHA-256 digest has 64 characters 0-9 and a-f");
+text_type!(Sha256Hex, "must be 64 characters 0-9 and a-f");
 
 /// A SHA-512 digest as 128 lower-case hex digits.
 #[derive(
@@ -162,7 +162,7 @@ impl Sha512Hex {
     }
 }
 
-text_type!(Sha512Hex, "a SHA-512 digest has 128 characters 0-9 and a-f");
+text_type!(Sha512Hex, "must be 128 characters 0-9 and a-f");
 
 fn is_hex(text: &str, length: usize) -> bool {
     let digit = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);

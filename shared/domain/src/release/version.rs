@@ -36,7 +36,7 @@ pub struct Version {
 /// Text that is not a [`Version`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "a version has 1 to 4 numbers separated by dots, then optionally -pre.release and +build, such as 1.4.0 or 2.0.0-rc.1, no leading v, and at most {MAX_NAME_BYTES} characters"
+    "must be 1 to 4 numbers separated by dots, then optionally -pre.release and +build, such as 1.4.0 or 2.0.0-rc.1, no leading v, and at most {MAX_NAME_BYTES} characters"
 )]
 pub struct NotAVersion;
 

@@ -193,7 +193,7 @@ fn checked(texts: &[String]) -> Result<Vec<ReleaseKey>, ApiError> {
     let mut keys: Vec<ReleaseKey> = Vec::new();
     for (at, text) in texts.iter().enumerate() {
         let bad = |error: &dyn std::fmt::Display| {
-            ApiError::bad_request(format!("public_keys[{at}]: {error}"))
+            ApiError::bad_request(format!("public_keys[{at}] {error}"))
         };
         let key = super::super::release_key(text).map_err(|error| bad(&error))?;
         if !keys.contains(&key) {

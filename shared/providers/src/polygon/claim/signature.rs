@@ -19,19 +19,19 @@ pub struct Signature(Vec<u8>);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SignatureError {
     /// Not `0x` and hexadecimal digits, or too many.
-    #[error("a signature is 0x and hexadecimal digits, of at most {MAX_SIGNATURE_BYTES} bytes")]
+    #[error("must be 0x and hexadecimal digits, of at most {MAX_SIGNATURE_BYTES} bytes")]
     Form,
     /// An account's signature has 65 bytes.
-    #[error("the signature of an account has 65 bytes")]
+    #[error("must have 65 bytes, as that of an account has")]
     Length,
     /// Its last byte is none of those in use.
-    #[error("the last byte of the signature is none of 0, 1, 27 and 28")]
+    #[error("must end in one of the bytes 0, 1, 27 and 28")]
     Recovery,
     /// The other of two forms that are worth the same, which no wallet makes.
-    #[error("the signature is in the form that is not accepted (a high second number)")]
+    #[error("must be in the form that wallets make: its second number is too high")]
     HighS,
     /// No key can have made it.
-    #[error("no key can have made this signature")]
+    #[error("must be one that a key can have made")]
     Impossible,
 }
 
