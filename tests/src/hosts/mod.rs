@@ -11,6 +11,7 @@ mod process;
 pub mod releases;
 mod spin;
 mod spin_test_host;
+mod webhook_receiver;
 mod workerd;
 
 pub use api::{Answer, Api};
@@ -18,6 +19,7 @@ pub use database::Database;
 pub(crate) use database::RUNS_ALONE;
 pub use front::{Front, FrontServer, SENDFILE};
 pub use process::{root, tool};
+pub use webhook_receiver::{Answering, Arrived, WebhookReceiver};
 
 pub use spin_test_host::Reuse;
 
@@ -111,6 +113,8 @@ pub struct Instance {
     pub chain: Chain,
     /// The RPC endpoint that tells of it.
     pub rpc: Endpoint,
+    /// Where its webhooks may go.
+    pub webhooks: WebhookReceiver,
     host: Host,
     // Ended before the folders go.
     running: Box<dyn Running>,
@@ -155,7 +159,7 @@ struct Started {
 }
 
 /// What an instance does not have that has its address and nothing else.
-const LEFT_OUT: [&str; 14] = [
+const LEFT_OUT: [&str; 15] = [
     name::SIGNING_KEY,
     name::VERIFY_KEYS,
     name::ADMIN_KEY,
@@ -168,6 +172,7 @@ const LEFT_OUT: [&str; 14] = [
     name::BTCPAY_WEBHOOK_SECRET,
     name::CREDENTIALS_KEY,
     name::RECEIPT_KEYS,
+    name::WEBHOOK_KEY,
     name::POLYGON_RPC_URLS,
     name::WALLET_ADDRESS,
 ];
@@ -182,6 +187,7 @@ impl Instance {
         let btcpay = played_btcpay()?;
         let (chain, rpc) = played_chain()?;
         let rpc_url = rpc.url();
+        let webhooks = WebhookReceiver::start().await?;
         let with_huge = configured == Configured::WithHugeFile;
         let releases = Arc::new(Releases::write(with_huge)?);
         // Open while the instance runs, also over midnight.
@@ -201,6 +207,8 @@ impl Instance {
                 (name::RECEIPT_SEALING_UNTIL, sealing_until.as_str()),
                 (name::POLYGON_RPC_URLS, rpc_url.as_str()),
                 (name::WALLET_ADDRESS, WALLET),
+                (name::WEBHOOK_HOSTS, webhooks.base_url()),
+                (name::WEBHOOK_PRIVATE, "1"),
             ]
             .to_vec(),
             // On every host an empty value counts as none.
@@ -261,6 +269,7 @@ impl Instance {
             btcpay,
             chain,
             rpc,
+            webhooks,
             host,
             running: started.running,
             folders: releases,

@@ -80,6 +80,9 @@ pub(super) async fn start(setup: Setup, reuse: Reuse) -> Result<Started, StartEr
 /// The application's variables of a name of the configuration. An RPC endpoint
 /// is two, because the list of allowed hosts takes no path.
 fn variables(name: &str, value: String) -> Vec<(String, String)> {
+    if name == name::WEBHOOK_HOSTS {
+        return vec![("webhook_host1".to_owned(), value)];
+    }
     if name != name::POLYGON_RPC_URLS {
         return vec![(name.to_ascii_lowercase(), value)];
     }
