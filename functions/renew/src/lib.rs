@@ -67,7 +67,7 @@ keywright_host::entry!(FUNCTION, cron);
 
 keywright_web::endpoints! {
     Ports;
-    routes { cron }
+    routes { cron(query) }
 }
 
 #[derive(Clone)]

@@ -82,7 +82,7 @@ keywright_web::endpoints! {
         binaries::challenge,
         binaries::claim,
     }
-    ticks { cron }
+    ticks { cron(query) }
 }
 
 #[derive(Clone)]
