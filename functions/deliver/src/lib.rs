@@ -57,7 +57,7 @@ keywright_host::entry!(FUNCTION, cron);
 
 keywright_web::endpoints! {
     Ports;
-    routes { cron }
+    routes { cron(query) }
 }
 
 #[derive(Clone)]
