@@ -78,7 +78,7 @@ async fn bad_members(instance: &Instance) {
         match member {
             "buyer_email" => answer.is_error(422, "unprocessable_entity"),
             _ => answer.is_error(400, "bad_request"),
-        };
+        }
         assert!(
             answer.text().contains(member),
             "says which member: {}",

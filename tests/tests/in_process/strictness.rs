@@ -137,6 +137,7 @@ async fn an_unknown_member_is_refused_on_every_route_of_ours() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one table")]
 async fn a_name_that_is_nearly_right_is_told_the_right_one() {
     let bench = Bench::new();
     bench.product("demo", 4_900).await;

@@ -38,7 +38,7 @@ pub(super) fn read(catalog: Vec<CatalogEntry>) -> Result<Value, ApiError> {
     let entries = entries.into_iter().map(
         |entry| json!({ "slug": entry.slug, "name": entry.name, "description": entry.description }),
     );
-    let catalog = Value::from_iter(entries);
+    let catalog: Value = entries.collect();
     if catalog.to_string().len() > MAX_TEXT_BYTES {
         return Err(bad(&format!(
             " must be at most {MAX_TEXT_BYTES} bytes of JSON"
@@ -74,28 +74,26 @@ mod tests {
 
     #[test]
     fn an_entry_that_cannot_be_shown_is_named() {
-        for (bad, message) in
-            [
-                (
-                    json!([{ "slug": "a", "name": "A" }, { "slug": "a b", "name": "A" }]),
-                    "entitlements_catalog[1].slug must be 1 to 255 ASCII characters without spaces",
-                ),
-                (
-                    json!([{ "slug": "a", "name": " " }]),
-                    "entitlements_catalog[0].name must be 1 to 200 bytes of text",
-                ),
-                (
-                    json!([{ "slug": "a", "name": "A" }, { "slug": "a", "name": "B" }]),
-                    "entitlements_catalog[1].slug must differ from those before it",
-                ),
-                (
-                    Value::from_iter((0..100).map(
-                        |number| json!({ "slug": number.to_string(), "name": "x".repeat(200) }),
-                    )),
-                    "entitlements_catalog must be at most 20000 bytes of JSON",
-                ),
-            ]
-        {
+        for (bad, message) in [
+            (
+                json!([{ "slug": "a", "name": "A" }, { "slug": "a b", "name": "A" }]),
+                "entitlements_catalog[1].slug must be 1 to 255 ASCII characters without spaces",
+            ),
+            (
+                json!([{ "slug": "a", "name": " " }]),
+                "entitlements_catalog[0].name must be 1 to 200 bytes of text",
+            ),
+            (
+                json!([{ "slug": "a", "name": "A" }, { "slug": "a", "name": "B" }]),
+                "entitlements_catalog[1].slug must differ from those before it",
+            ),
+            (
+                (0..100)
+                    .map(|number| json!({ "slug": number.to_string(), "name": "x".repeat(200) }))
+                    .collect(),
+                "entitlements_catalog must be at most 20000 bytes of JSON",
+            ),
+        ] {
             assert_eq!(sent(bad), Err(message.to_owned()));
         }
     }

@@ -49,7 +49,7 @@ impl Node {
     }
 }
 
-impl<'de> IntoDeserializer<'de, MemberError> for Node {
+impl IntoDeserializer<'_, MemberError> for Node {
     type Deserializer = Self;
 
     fn into_deserializer(self) -> Self {
@@ -345,7 +345,7 @@ mod tests {
                 r#"{"files":[{"file_name":"a","size_bytes":-1}]}"#,
                 "files[0].size_bytes must not be negative",
             ),
-            (r#"[]"#, "the body must be a JSON object"),
+            ("[]", "the body must be a JSON object"),
             (r#""x""#, "the body must be a JSON object"),
             (
                 r#"{"price_sats":1,"override":2}"#,
