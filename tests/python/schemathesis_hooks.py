@@ -78,6 +78,7 @@ def before_call(context, case, kwargs):
         # What a cursor is made of, the document does not say.
         (case.query or {}).pop("cursor", None)
         case.body = plain(case.body)
+        case.query = plain(case.query)
         for members in (case.query, case.body):
             if isinstance(members, dict):
                 meant(members)

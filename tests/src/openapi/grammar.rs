@@ -9,8 +9,8 @@ const SLUG_OR_NOTHING: &str = "^([a-z0-9]([a-z0-9_-]{0,62}[a-z0-9])?)?$";
 /// A version or platform in the path of a release.
 const NAME: &str = "^[A-Za-z0-9](\\.?[A-Za-z0-9_+-]){0,40}$";
 const VERSION: &str = "^(0|[1-9][0-9]{0,8})(\\.(0|[1-9][0-9]{0,8})){0,3}\
-                       (-[A-Za-z][0-9A-Za-z]{0,9}(\\.(0|[1-9][0-9]{0,8}|[A-Za-z][0-9A-Za-z]{0,9}))*)?\
-                       (\\+[0-9A-Za-z]{1,9}(\\.[0-9A-Za-z]{1,9})*)?$";
+                       (-[A-Za-z][0-9A-Za-z]{0,9}(\\.(0|[1-9][0-9]{0,8}|[A-Za-z][0-9A-Za-z]{0,9})){0,2})?\
+                       (\\+[0-9A-Za-z]{1,9}(\\.[0-9A-Za-z]{1,9}){0,2})?$";
 const CHANNEL: &str = "^(stable|rc|beta|alpha|dev)$";
 const ENTITLEMENT: &str = "^[!-~]{1,255}$";
 const TIME: &str = "^[2-9][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])\
@@ -77,6 +77,9 @@ pub(super) fn of_parameter(parameter: &mut Value) {
         rules.find(|(place, name, _)| is("in", place) && is("name", name))
     {
         set(&mut parameter["schema"], pattern);
+        if *pattern == VERSION {
+            parameter["schema"]["maxLength"] = json!(64);
+        }
     }
 }
 
