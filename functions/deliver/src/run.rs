@@ -17,6 +17,10 @@ use keywright_store::events::webhook_results::{AttemptResult, EndpointResult};
 /// its claim does is not begun.
 const ATTEMPT_SECONDS: i64 = 11;
 
+/// For how long a run begins new attempts, in seconds: what was claimed is not looked at
+/// again, and an endpoint that was paused or deleted must not be sent more for long.
+const RUN_SECONDS: i64 = 2;
+
 /// What became of a run.
 pub(crate) struct RunResult {
     /// One for each delivery that was attempted.
@@ -59,11 +63,13 @@ pub(crate) async fn send(ports: &Ports, deliveries: Vec<ClaimedDelivery>) -> Opt
         bad: 0,
         died: false,
     };
+    let begin = ports.stamps.now();
     let mut attempts = Vec::with_capacity(deliveries.len());
     for delivery in &deliveries {
         let started_at = ports.stamps.now();
-        if started_at + ATTEMPT_SECONDS > delivery.claimed_until {
-            // It is due again when the claim ends.
+        let is_late = started_at + ATTEMPT_SECONDS > delivery.claimed_until;
+        if is_late || started_at > begin + RUN_SECONDS {
+            // The rest is given back. What an operator changed meanwhile holds for it.
             break;
         }
         let attempt = attempt(ports, delivery, started_at).await;

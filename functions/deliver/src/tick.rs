@@ -9,7 +9,8 @@ use keywright_domain::webhook::health::FAILING_FOR;
 use keywright_ports::vault::NoVault;
 use keywright_ports::{Batch, DatabaseError, Level, MAX_OPEN_CALLS};
 use keywright_store::events::webhook_claims::{self, ClaimedDelivery, RUN};
-use keywright_store::events::{webhook_planning, webhook_results};
+use keywright_store::events::webhook_planning::{self, WINDOW};
+use keywright_store::events::webhook_results;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -17,12 +18,16 @@ use utoipa::ToSchema;
 /// another minute, and ticks may overlap.
 const BEGINS_FOR: i64 = 40_000;
 
-/// How many statements a tick may take: what an invocation on the free plan has.
+/// How many statements a tick may take at least: what an invocation on the free plan has.
 const STATEMENTS: usize = 50;
+/// How many requests those are for.
+const FREE_REQUESTS: usize = 30;
+/// How many statements each request beyond takes. An invocation on a paid plan has 1000.
+const STATEMENTS_PER_REQUEST: usize = 2;
 /// Statements of planning, of a claim, and of writing down a run.
 const PLAN_STATEMENTS: usize = 9;
 const CLAIM_STATEMENTS: usize = 4;
-const RECORD_STATEMENTS: usize = 4;
+const RECORD_STATEMENTS: usize = 6;
 
 /// What a tick did.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
@@ -47,6 +52,17 @@ struct Budget {
 }
 
 impl Budget {
+    /// Of a tick that may send so many requests.
+    fn of(per_tick: usize, begin: i64) -> Self {
+        let statements =
+            STATEMENTS + per_tick.saturating_sub(FREE_REQUESTS) * STATEMENTS_PER_REQUEST;
+        Self {
+            statements: statements - PLAN_STATEMENTS,
+            requests: per_tick.max(usize::try_from(RUN).unwrap_or(1)),
+            until: begin + BEGINS_FOR,
+        }
+    }
+
     /// Takes what a claim of this many endpoints and its results need. Answers how many
     /// endpoints can be claimed.
     fn claim(&mut self, endpoints: usize, now: i64) -> usize {
@@ -85,14 +101,7 @@ pub(crate) async fn tick(ports: &Ports) -> Result<TickReport, DatabaseError> {
         return Ok(report);
     }
     let begin = now_millis(ports);
-    let mut budget = Budget {
-        statements: STATEMENTS - PLAN_STATEMENTS,
-        requests: ports
-            .settings
-            .per_tick
-            .max(usize::try_from(RUN).unwrap_or(1)),
-        until: begin + BEGINS_FOR,
-    };
+    let mut budget = Budget::of(ports.settings.per_tick, begin);
     let mut running = FuturesUnordered::new();
     for run in claim(ports, &mut budget, MAX_OPEN_CALLS).await? {
         running.push(one(ports, run));
@@ -118,7 +127,8 @@ async fn plan(ports: &Ports) -> Result<(), DatabaseError> {
     let now = ports.stamps.now();
     let mut batch = Batch::new();
     batch.extend(webhook_claims::end_interrupted(now));
-    batch.extend(webhook_planning::plan(now));
+    let window = i64::try_from(ports.settings.per_tick).unwrap_or(i64::MAX);
+    batch.extend(webhook_planning::plan(now, window.max(WINDOW)));
     if let Some(hold) = ports.settings.hold {
         batch.extend(webhook_planning::expire_held(now, now - hold));
     }
@@ -217,19 +227,20 @@ mod tests {
 
     #[test]
     fn a_tick_stays_within_its_statements_and_requests() {
-        let mut budget = Budget {
-            statements: STATEMENTS - PLAN_STATEMENTS,
-            requests: 30,
-            until: 10,
+        let claims_of = |mut budget: Budget| {
+            let mut claims = vec![budget.claim(MAX_OPEN_CALLS, 0)];
+            while claims.last() != Some(&0) {
+                claims.push(budget.claim(1, 0));
+            }
+            (claims.iter().sum::<usize>(), budget)
         };
-        let mut claims = vec![budget.claim(MAX_OPEN_CALLS, 0)];
-        while claims.last() != Some(&0) {
-            claims.push(budget.claim(1, 0));
-        }
-        // 41 statements: 24 for the first five, 8 for each one after.
-        assert_eq!(claims, [5, 1, 0]);
+        // 41 statements: 34 for the first five.
+        let (endpoints, mut budget) = claims_of(Budget::of(30, -BEGINS_FOR));
+        assert_eq!(endpoints, 5);
         budget.return_unused(5, 2, 3);
-        assert_eq!(budget.claim(1, 11), 0, "the time is over");
-        assert_eq!(budget.claim(5, 10), 4);
+        assert_eq!(budget.claim(1, 1), 0, "the time is over");
+        assert_eq!(budget.claim(5, 0), 3);
+        let (endpoints, budget) = claims_of(Budget::of(450, 0));
+        assert!(budget.statements < 1_000 && endpoints >= 85, "{endpoints}");
     }
 }

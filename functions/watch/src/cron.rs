@@ -1,6 +1,6 @@
 //! `POST /v1/cron/watch`: a tick, for hosts without a cron trigger.
 
-use crate::{Ports, tick};
+use crate::{Ports, report, tick};
 use axum::extract::State;
 use http::HeaderMap;
 use keywright_web::openapi::{Failures, Unknown};
@@ -15,7 +15,7 @@ pub(crate) struct TickAnswer {
     /// Always `true`.
     ok: bool,
     #[serde(flatten)]
-    report: tick::TickReport,
+    report: report::TickReport,
 }
 
 /// Reads the next part of the chain, on hosts without a cron trigger

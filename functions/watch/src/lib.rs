@@ -13,6 +13,7 @@ mod judge;
 mod panel;
 
 mod reorg;
+mod report;
 mod settings;
 mod stretch;
 mod tick;

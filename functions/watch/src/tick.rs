@@ -3,6 +3,7 @@
 //! a crash, or with overlapping ticks, the next tick resumes after the last batch.
 
 use crate::chain::{ChainClient, EndpointSession, OpenedEndpoint, position};
+use crate::report::{TickError, TickReport};
 use crate::settings::Settings;
 use crate::stretch::ReadEnd;
 use crate::{Ports, back, follow, jobs, judge, reorg};
@@ -24,10 +25,7 @@ use keywright_store::chain::transfers::{NewTransfer, STATEMENTS_TO_RECORD};
 use keywright_store::chain::usdc_order_ending::{self, EXPIRED_AT_ONCE, STATEMENTS_TO_EXPIRE};
 use keywright_store::chain::usdc_orders;
 use keywright_store::operator::audit::Actor;
-use keywright_web::ApiError;
-use serde::Serialize;
 use serde_json::json;
-use utoipa::ToSchema;
 
 /// Statements of a tick: as many as D1's free plan allows for an invocation. With one
 /// less, an endpoint that reads ten blocks a call could not keep up with the chain.
@@ -61,58 +59,6 @@ const DISTRUST_SECONDS: i64 = 3_600;
 /// in seconds: half as long as an order can be paid, and twice as long as the longest stall
 /// of Polygon's finality.
 const MAX_DELAY: i64 = 1_800;
-
-/// The counts of a tick.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
-#[schema(as = WatchReport)]
-pub(crate) struct TickReport {
-    /// The time of the last block that was read, RFC 3339; null before the first tick,
-    /// and when nothing is watched.
-    #[schema(required)]
-    pub(crate) read_to: Option<String>,
-    /// Blocks read.
-    pub(crate) blocks: u64,
-    /// Blocks read a second time, each for one group of addresses.
-    pub(crate) second_blocks: u64,
-    /// Calls to endpoints.
-    pub(crate) calls: usize,
-    /// Endpoints that failed or gave a wrong answer.
-    pub(crate) faulty: usize,
-    /// Transfers found.
-    pub(crate) found: usize,
-    /// Orders settled.
-    pub(crate) credited: usize,
-    /// Transfers left to the operator.
-    pub(crate) unmatched: usize,
-    /// Transfers that were postponed, because no endpoint could confirm them.
-    pub(crate) put_off: usize,
-    /// Orders that were not paid in time.
-    pub(crate) expired: usize,
-}
-
-/// Why a tick did not do its work.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum TickError {
-    /// The configuration is wrong.
-    #[error("{0}")]
-    Configuration(String),
-    /// The database failed.
-    #[error(transparent)]
-    Database(#[from] DatabaseError),
-}
-
-impl From<TickError> for ApiError {
-    fn from(error: TickError) -> Self {
-        match error {
-            TickError::Configuration(reason) => Self::unavailable(
-                "service_unavailable",
-                "payments in USDC are misconfigured",
-                reason,
-            ),
-            TickError::Database(error) => error.into(),
-        }
-    }
-}
 
 /// The state of a running tick.
 pub(crate) struct Tick<'a> {

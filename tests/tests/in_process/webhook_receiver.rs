@@ -4,11 +4,12 @@
 use crate::bench::{Answer, Bench, json_request, signed_in};
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, header};
+use keywright_native_host::SetClock;
 use keywright_ports::{BoxFuture, Fetch, FetchError, FetchLimits};
 use keywright_tests::shop::CRON_TOKEN;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 /// What a receiver does with one request.
 #[derive(Debug, Clone)]
@@ -19,6 +20,8 @@ pub(crate) enum Reply {
     Later(&'static str),
     /// Answers 200 with this body.
     Body(Vec<u8>),
+    /// Answers 200 after so many seconds.
+    After(u64),
     /// Fails in this way.
     Fails(FetchError),
 }
@@ -48,6 +51,8 @@ impl Received {
 
 #[derive(Default)]
 pub(crate) struct Receiver {
+    /// The shop's clock, which an answer can take time of.
+    clock: OnceLock<Arc<SetClock>>,
     received: Mutex<Vec<Received>>,
     replies: Mutex<BTreeMap<String, VecDeque<Reply>>>,
     /// What a host answers when it has no reply left; 200 where it is not here.
@@ -104,6 +109,12 @@ impl Fetch for Receiver {
                     .header(header::RETRY_AFTER, when)
                     .body(Bytes::new()),
                 Reply::Body(body) => answer.status(200).body(body.into()),
+                Reply::After(seconds) => {
+                    if let Some(clock) = self.clock.get() {
+                        clock.advance(seconds);
+                    }
+                    answer.body(Bytes::new())
+                }
                 Reply::Fails(error) => return Err(error),
             };
             Ok(answer.expect("an answer"))
@@ -120,10 +131,9 @@ pub(crate) struct Told {
 impl Told {
     pub(crate) fn new() -> Self {
         let receiver = Arc::new(Receiver::default());
-        Self {
-            bench: Bench::with_outbound(&[], receiver.clone()),
-            receiver,
-        }
+        let bench = Bench::with_outbound(&[], receiver.clone());
+        let _ = receiver.clock.set(bench.clock.clone());
+        Self { bench, receiver }
     }
 
     /// A new endpoint at a host, with these members on top.

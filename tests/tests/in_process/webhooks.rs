@@ -210,7 +210,9 @@ async fn only_410_pauses_at_once() {
     assert_eq!(told.attention().await, ["webhook_gone"]);
     told.change(&endpoint, &json!({ "active": true })).await;
     assert_eq!(told.attention().await, [""; 0]);
-    assert_eq!(told.tick_after(60).await.len(), 2);
+    // The second was given back: due, with no attempt counted.
+    assert_eq!(told.deliveries("pending").await[0]["attempts"], 0);
+    assert_eq!(told.tick_after(5).await.len(), 2);
 }
 
 #[tokio::test]
@@ -366,6 +368,30 @@ async fn dead_and_slow_endpoints_delay_no_other() {
     }
     assert_eq!(arrived.len(), 12, "{arrived:?}");
     assert_eq!(told.deliveries("delivered").await.len(), 6);
+}
+
+/// A slow endpoint is given one delivery at a time, so that a pause or a deletion takes
+/// effect soon; what was claimed besides is given back, and a tick has its end.
+#[tokio::test]
+async fn a_slow_endpoint_is_looked_at_again_before_each_delivery() {
+    let (told, _) = told().await;
+    told.receiver.always(HOST, Reply::After(9));
+    for _ in 0..7 {
+        told.happens().await;
+    }
+    let arrived = told.tick().await;
+    assert_eq!(arrived.len(), 5, "begun within 40 seconds");
+    let pending = told.deliveries("pending").await;
+    let attempts: Vec<&Value> = pending.iter().map(|one| &one["attempts"]).collect();
+    assert_eq!(attempts, [0, 0]);
+    let rest = told.tick().await;
+    let all: Vec<i64> = arrived
+        .iter()
+        .chain(&rest)
+        .map(Received::sequence)
+        .collect();
+    assert_eq!(all.len(), 7);
+    assert!(all.is_sorted(), "{all:?}");
 }
 
 #[tokio::test]

@@ -4,8 +4,9 @@
 use crate::events::is_subscribed;
 use keywright_ports::Statement;
 
-/// How many events an endpoint looks at in one tick, and how many pending deliveries keep
-/// it from looking at more. What waits beyond that waits as a position, not as rows.
+/// How many events an endpoint looks at in one tick at least, and how many pending
+/// deliveries keep it from looking at more. What waits beyond that waits as a position,
+/// not as rows.
 pub const WINDOW: i64 = 100;
 
 /// A random `UUIDv4`, made where the row is made: their number is not known before.
@@ -35,12 +36,12 @@ macro_rules! is_held {
     };
 }
 
-/// Makes pending deliveries of the next events of every active endpoint, and moves their
-/// positions. Two ticks at once make them once: both statements see the same positions,
+/// Makes pending deliveries of the next `window` events of every active endpoint, and moves
+/// their positions. Two ticks at once make them once: both statements see the same positions,
 /// and a delivery is unique for its endpoint and event.
 #[must_use]
-pub fn plan(now: i64) -> [Statement; 2] {
-    let params = || [now.into(), WINDOW.into()];
+pub fn plan(now: i64, window: i64) -> [Statement; 2] {
+    let params = || [now.into(), window.into()];
     [
         Statement::new(
             concat!(

@@ -46,7 +46,8 @@ pub struct EndpointResult {
     pub died: bool,
 }
 
-/// Writes down the results of a run, as far as its claim still holds, in one batch.
+/// Writes down the results of a run, as far as its claim still holds, and gives back what
+/// was not attempted, in one batch.
 /// Answers how many counted; the rest came too late and changed nothing.
 ///
 /// # Errors
@@ -103,8 +104,28 @@ pub async fn record(
             endpoint.bad.into(),
         ],
     ));
+    batch.extend(release(claim, &endpoint.id));
     batch.extend(attention(endpoint, now, attention_id));
     Ok(batch.run(database).await?.all(counted)?.len())
+}
+
+/// Gives back what the run did not attempt: due as before, with no attempt counted.
+fn release(claim: &str, endpoint_id: &str) -> [Statement; 2] {
+    let params = || [claim.into(), endpoint_id.into()];
+    [
+        Statement::new(
+            "DELETE FROM webhook_attempts
+             WHERE claim = ?1 AND outcome IS NULL
+               AND delivery_id IN (SELECT id FROM webhook_deliveries
+                                   WHERE claim = ?1 AND endpoint_id = ?2)",
+            params(),
+        ),
+        Statement::new(
+            "UPDATE webhook_deliveries SET claim = NULL, claimed_until = NULL
+             WHERE claim = ?1 AND endpoint_id = ?2",
+            params(),
+        ),
+    ]
 }
 
 /// One item an endpoint and kind, with counts: why nothing is sent any more, and how many

@@ -14,3 +14,4 @@ pub mod recent_orders;
 pub mod redemptions;
 pub mod settle;
 pub mod store_turns;
+pub mod withdrawn_license;

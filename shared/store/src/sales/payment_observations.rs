@@ -8,26 +8,21 @@
 //! that was overtaken writes nothing and reads again.
 
 use crate::operator::attention;
-use crate::operator::audit::{self, Actor, AuditedChange, insert_into_audit};
+use crate::operator::audit::{self, Actor, AuditedChange};
 use crate::sales::invoices::Quote;
 use crate::sales::payable::Payable;
 use crate::sales::redemptions;
 use crate::sales::settle::{self, IssueIds, PaymentFacts};
+use crate::sales::withdrawn_license::{self, LicenseChange};
 use keywright_domain::entitlement::ReceiptKind;
 use keywright_domain::invoice::watch::InvoiceWatch;
 use keywright_domain::invoice::{
     ImpossibleObservation, InvoiceStatus, OrderEffect, OrderStep, PaymentObservation, PaymentState,
 };
 use keywright_domain::money::{Price, Sats};
-use keywright_domain::standing::LicenseStatus;
 use keywright_ports::receipt_keys::ReceiptKeys;
 use keywright_ports::{Batch, Database, DatabaseError, Stamps, Statement};
 use serde_json::json;
-
-/// The status reason of a license whose payment was withdrawn. It distinguishes such a
-/// license from one that the operator suspended: only the former becomes active again
-/// when the invoice settles again.
-pub const WITHDRAWN: &str = "the payment was withdrawn: its invoice became invalid";
 
 /// A provider's invoice, as it was read back.
 #[derive(Debug, Clone, Copy)]
@@ -258,11 +253,12 @@ fn effects(
             };
             let mut batch = settle::issuing(actor, paid, &ids.issued, keys);
             if invoice.status == InvoiceStatus::Invalid {
-                batch.extend(license_changed(
+                batch.extend(withdrawn_license::changed(
                     actor,
                     &invoice.id,
                     LicenseChange::Reinstate,
-                    ids,
+                    &ids.step,
+                    &ids.license_changed,
                 ));
             }
             if invoice.status != InvoiceStatus::Pending {
@@ -272,11 +268,12 @@ fn effects(
         }
         OrderEffect::Suspend => {
             let mut batch = vec![closed(actor, invoice, step, ids)];
-            batch.extend(license_changed(
+            batch.extend(withdrawn_license::changed(
                 actor,
                 &invoice.id,
                 LicenseChange::Suspend,
-                ids,
+                &ids.step,
+                &ids.license_changed,
             ));
             batch
         }
@@ -317,88 +314,4 @@ fn closed(actor: &Actor, invoice: &Payable, step: OrderStep, ids: &StepIds) -> S
         })),
     };
     audit::insert_of_step(actor, entry, &ids.step)
-}
-
-/// How the license of an order changes when its payment does.
-#[derive(Clone, Copy)]
-enum LicenseChange {
-    /// Active, now suspended.
-    Suspend,
-    /// Suspended because of its payment, now active.
-    Reinstate,
-}
-
-/// Suspends the license of an invoice, or reinstates it. Only a license that was
-/// suspended because of its payment is reinstated; a revoked one stays revoked.
-fn license_changed(
-    actor: &Actor,
-    invoice_id: &str,
-    change: LicenseChange,
-    ids: &StepIds,
-) -> [Statement; 3] {
-    let [audit_id, event_id] = &ids.license_changed;
-    let (from, only_reason, to, reason, action, event_type) = match change {
-        LicenseChange::Suspend => (
-            LicenseStatus::Active,
-            None,
-            LicenseStatus::Suspended,
-            Some(WITHDRAWN),
-            "license.suspend",
-            "license.suspended",
-        ),
-        LicenseChange::Reinstate => (
-            LicenseStatus::Suspended,
-            Some(WITHDRAWN),
-            LicenseStatus::Active,
-            None,
-            "license.unsuspend",
-            "license.unsuspended",
-        ),
-    };
-    let after = json!({ "status": to.as_str(), "reason": reason.unwrap_or("the payment was accepted again") });
-    let entry = Statement::new(
-        insert_into_audit!(
-            "SELECT ?1, ?2, ?3, ?4, 'license', l.id, json_object('status', l.status), ?5, ?6
-             FROM invoices i
-             JOIN receipts r ON r.invoice_id = i.id
-             JOIN licenses l ON l.receipt_id = r.id
-             WHERE i.id = ?7 AND i.step_id = ?8 AND l.status = ?9
-               AND (?10 IS NULL OR l.status_reason = ?10)"
-        ),
-        [
-            audit_id.into(),
-            actor.at.into(),
-            actor.name.as_ref().into(),
-            action.into(),
-            after.to_string().into(),
-            (&actor.request_id).into(),
-            invoice_id.into(),
-            (&ids.step).into(),
-            from.as_str().into(),
-            only_reason.into(),
-        ],
-    );
-    let update = Statement::new(
-        "UPDATE licenses SET status = ?2, status_reason = ?3, updated_at = ?4
-         WHERE id = (SELECT object_id FROM audit WHERE id = ?1)",
-        [
-            audit_id.into(),
-            to.as_str().into(),
-            reason.into(),
-            actor.at.into(),
-        ],
-    );
-    let event = Statement::new(
-        "INSERT INTO events (id, at, event_type, data)
-         SELECT ?2, ?3, ?4, json_object('license_id', object_id, 'reason', ?5)
-         FROM audit WHERE id = ?1",
-        [
-            audit_id.into(),
-            event_id.into(),
-            actor.at.into(),
-            event_type.into(),
-            reason.unwrap_or_default().into(),
-        ],
-    );
-    [entry, update, event]
 }
