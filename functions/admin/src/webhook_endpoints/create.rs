@@ -32,7 +32,7 @@ pub(crate) struct NewEndpoint {
     /// UUID of the product whose events it is sent; all where it is left out.
     product_id: Option<String>,
     /// `standard`, the default, or `keysat`.
-    #[schema(pattern = "^(standard|keysat)$", default = "standard")]
+    #[schema(pattern = "^(standard|keysat)$")]
     format: Option<String>,
     /// A secret of your own; one is made where it is left out.
     #[schema(min_length = 24, max_length = 200)]
