@@ -463,7 +463,7 @@ async fn blocks_that_are_none_are_refused() {
         ),
         (
             "rereads",
-            json!({ "first_block": 0, "last_block": 9_007_199_254_740_993_i64 }),
+            json!({ "first_block": 0, "last_block": 1_099_511_627_777_i64 }),
         ),
         ("cursor", json!({ "block": -1 })),
     ] {
