@@ -97,7 +97,7 @@ pub(super) fn of_members(schema: &mut Value) {
             "policy_slugs" => set(&mut member["items"], SLUG),
             "public_keys" => set(&mut member["items"], RELEASE_KEY),
             "scopes" => member["items"]["enum"] = extra_scopes(),
-            "block" | "first_block" | "last_block" => member["maximum"] = json!(1_i64 << 53),
+            "block" | "first_block" | "last_block" => member["maximum"] = json!(1_i64 << 40),
             _ => {}
         }
     }

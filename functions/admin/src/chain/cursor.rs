@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 #[schema(as = ChainCursorMove)]
 pub(crate) struct CursorMoveRequest {
     /// The block that counts as read: reading goes on behind it.
-    #[schema(minimum = 0, maximum = 1_099_511_627_776_i64, example = 79_000_000)]
+    #[schema(minimum = 0, example = 79_000_000)]
     block: i64,
     /// A note, at most 2000 bytes.
     #[schema(max_length = 2_000)]

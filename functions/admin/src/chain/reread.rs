@@ -17,10 +17,10 @@ const MAX_BLOCKS: i64 = 1_000_000;
 #[schema(as = ChainReread)]
 pub(crate) struct RereadRequest {
     /// The first block.
-    #[schema(minimum = 0, maximum = 1_099_511_627_776_i64, example = 79_000_000)]
+    #[schema(minimum = 0, example = 79_000_000)]
     first_block: i64,
     /// The last block; at most 1,000,000 blocks.
-    #[schema(minimum = 0, maximum = 1_099_511_627_776_i64, example = 79_000_100)]
+    #[schema(minimum = 0, example = 79_000_100)]
     last_block: i64,
     /// A note, at most 2000 bytes.
     #[schema(max_length = 2_000)]
