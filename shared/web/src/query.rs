@@ -10,6 +10,7 @@ use http::request::Parts;
 use serde::de::value::{Error, MapDeserializer};
 use serde::de::{DeserializeOwned, Deserializer, Error as _, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
+use std::collections::BTreeSet;
 
 /// The members of a query of foreign clients, such as updaters, which add members of
 /// their own: those that are not known are ignored.
@@ -63,6 +64,7 @@ impl QueryMembers {
     pub(crate) fn read(uri: &Uri) -> Result<Self, ApiError> {
         let query = uri.query().unwrap_or_default();
         let mut members: Vec<QueryMember> = Vec::new();
+        let mut names = BTreeSet::new();
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             if name.contains('\0') || value.contains('\0') {
                 return Err(ApiError::bad_request(format!(
@@ -74,7 +76,7 @@ impl QueryMembers {
             if value.is_empty() {
                 continue;
             }
-            if members.iter().any(|member| member.name == name) {
+            if !names.insert(name.clone()) {
                 return Err(ApiError::bad_request(format!(
                     "{} must be sent once at most",
                     shown(&name)
