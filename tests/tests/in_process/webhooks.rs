@@ -211,7 +211,9 @@ async fn only_410_pauses_at_once() {
     told.change(&endpoint, &json!({ "active": true })).await;
     assert_eq!(told.attention().await, [""; 0]);
     // The second was given back: due, with no attempt counted.
-    assert_eq!(told.deliveries("pending").await[0]["attempts"], 0);
+    let pending = told.deliveries("pending").await;
+    let attempts = pending.iter().map(|one| one["attempts"].as_i64());
+    assert_eq!(attempts.collect::<BTreeSet<_>>(), [Some(0), Some(1)].into());
     assert_eq!(told.tick_after(5).await.len(), 2);
 }
 
