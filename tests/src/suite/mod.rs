@@ -62,7 +62,6 @@ mod updates;
 mod usdc;
 mod validate;
 mod webhook;
-mod webhooks;
 
 pub use run::{Play, run, run_all, skip};
 
@@ -222,7 +221,6 @@ pub fn all() -> impl Iterator<Item = Case> {
         usdc::CASES,
         validate::CASES,
         webhook::CASES,
-        webhooks::CASES,
     ]
     .into_iter()
     .flatten()
