@@ -3,11 +3,12 @@
 -- Events get a number that rises in the order in which their batches commit, and never
 -- comes again: AUTOINCREMENT keeps the highest one that was ever given. A time or a
 -- UUIDv7 would not do, because the clocks of two isolates differ. The table is rebuilt,
--- because no statement adds such a column; every row keeps its id. A release from before
+-- because no statement adds such a column; every row keeps its id, which may be as absent
+-- as it could be before. A release from before
 -- inserts as it did.
 CREATE TABLE events_aside (
   sequence INTEGER PRIMARY KEY AUTOINCREMENT,
-  id TEXT NOT NULL UNIQUE,
+  id TEXT UNIQUE,
   at INTEGER NOT NULL,
   event_type TEXT NOT NULL,
   data TEXT NOT NULL,
