@@ -187,7 +187,7 @@ impl Instance {
         let btcpay = played_btcpay()?;
         let (chain, rpc) = played_chain()?;
         let rpc_url = rpc.url();
-        let webhooks = WebhookReceiver::start().await?;
+        let webhooks = WebhookReceiver::start()?;
         let with_huge = configured == Configured::WithHugeFile;
         let releases = Arc::new(Releases::write(with_huge)?);
         // Open while the instance runs, also over midnight.

@@ -5,10 +5,14 @@ use super::StartError;
 use bytes::Bytes;
 use http::HeaderMap;
 use std::collections::{BTreeMap, VecDeque};
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
+use std::net::{Ipv4Addr, TcpListener};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
+use tokio::sync::oneshot;
 
 /// What the receiver does with one request.
 #[derive(Debug, Clone, Copy)]
@@ -42,34 +46,55 @@ struct State {
     answers: BTreeMap<String, VecDeque<Answering>>,
 }
 
-/// The receiver. It ends with the runtime that it was started in.
-#[derive(Clone)]
+impl State {
+    fn of(shared: &Mutex<Self>) -> std::sync::MutexGuard<'_, Self> {
+        shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The receiver, on a thread and a runtime of its own; it ends when it is dropped.
 pub struct WebhookReceiver {
     base_url: String,
     state: Arc<Mutex<State>>,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
 }
 
 impl WebhookReceiver {
     /// Starts it on a free port.
     ///
     /// # Errors
-    /// [`StartError`] when there is none.
-    pub async fn start() -> Result<Self, StartError> {
-        let failed = |error| StartError::new("the receiver of webhooks", error);
-        let listener = TcpListener::bind("127.0.0.1:0").await.map_err(failed)?;
-        let address = listener.local_addr().map_err(failed)?;
-        let receiver = Self {
+    /// [`StartError`] when the machine gives no port or no thread.
+    pub fn start() -> Result<Self, StartError> {
+        Self::listen().map_err(|error| StartError::new("the receiver of webhooks", error))
+    }
+
+    fn listen() -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        let state = Arc::<Mutex<State>>::default();
+        let (stop, stopped) = oneshot::channel();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let serving = state.clone();
+        let thread = std::thread::Builder::new()
+            .name("webhook-receiver".to_owned())
+            .spawn(move || {
+                runtime.block_on(async move {
+                    tokio::select! {
+                        () = accept(listener, serving) => {}
+                        _ = stopped => {}
+                    }
+                });
+            })?;
+        Ok(Self {
             base_url: format!("http://{address}"),
-            state: Arc::default(),
-        };
-        let serving = receiver.clone();
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let serving = serving.clone();
-                tokio::spawn(async move { serving.serve(stream).await });
-            }
-        });
-        Ok(receiver)
+            state,
+            stop: Some(stop),
+            thread: Some(thread),
+        })
     }
 
     /// Its origin.
@@ -80,7 +105,7 @@ impl WebhookReceiver {
 
     /// What it does with the next requests under a path; it says yes to those after.
     pub fn answer(&self, path: &str, answers: impl IntoIterator<Item = Answering>) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = State::of(&self.state);
         let all = state.answers.entry(path.to_owned()).or_default();
         all.extend(answers);
     }
@@ -88,45 +113,74 @@ impl WebhookReceiver {
     /// What has arrived under a path.
     #[must_use]
     pub fn arrived(&self, path: &str) -> Vec<Arrived> {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.arrived.get(path).cloned().unwrap_or_default()
-    }
-
-    async fn serve(&self, mut stream: TcpStream) -> std::io::Result<()> {
-        let (path, arrived) = read(&mut stream).await?;
-        let answering = {
-            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-            let all = state.arrived.entry(path.clone()).or_default();
-            all.push(arrived);
-            let next = state.answers.get_mut(&path).and_then(VecDeque::pop_front);
-            next.unwrap_or(Answering::Status(200))
-        };
-        let head = |status: u16, more: &str, length: usize| -> String {
-            format!(
-                "HTTP/1.1 {status} Played\r\nconnection: close\r\n{more}content-length: {length}\r\n\r\n"
-            )
-        };
-        let answer = match answering {
-            Answering::Status(status) => head(status, "", 2) + "ok",
-            Answering::Redirect => head(302, "location: /elsewhere\r\n", 0),
-            Answering::HeadOnly | Answering::BreaksOff => head(200, "", 1_000) + "the beginning",
-            Answering::Large => head(200, "", 8_000_000) + "x".repeat(8_000_000).as_str(),
-            Answering::HangsUp => return Ok(()),
-        };
-        // One that has read enough closes the connection, which is no fault here.
-        if stream.write_all(answer.as_bytes()).await.is_ok() {
-            stream.flush().await?;
-            if matches!(answering, Answering::HeadOnly) {
-                let mut rest = [0; 1];
-                let _ = stream.read(&mut rest).await;
-            }
-        }
-        Ok(())
+        State::of(&self.state)
+            .arrived
+            .get(path)
+            .cloned()
+            .unwrap_or_default()
     }
 }
 
+impl Drop for WebhookReceiver {
+    fn drop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            let _ = stop.send(());
+        }
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+async fn accept(listener: TcpListener, shared: Arc<Mutex<State>>) {
+    let Ok(listener) = tokio::net::TcpListener::from_std(listener) else {
+        return;
+    };
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                tokio::spawn(serve(stream, shared.clone()));
+            }
+            // No descriptor is free at this moment, or the connection ended while it waited.
+            Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+        }
+    }
+}
+
+async fn serve(mut stream: TcpStream, shared: Arc<Mutex<State>>) -> io::Result<()> {
+    let (path, arrived) = read(&mut stream).await?;
+    let answering = {
+        let mut state = State::of(&shared);
+        let all = state.arrived.entry(path.clone()).or_default();
+        all.push(arrived);
+        let next = state.answers.get_mut(&path).and_then(VecDeque::pop_front);
+        next.unwrap_or(Answering::Status(200))
+    };
+    let head = |status: u16, more: &str, length: usize| -> String {
+        format!(
+            "HTTP/1.1 {status} Played\r\nconnection: close\r\n{more}content-length: {length}\r\n\r\n"
+        )
+    };
+    let answer = match answering {
+        Answering::Status(status) => head(status, "", 2) + "ok",
+        Answering::Redirect => head(302, "location: /elsewhere\r\n", 0),
+        Answering::HeadOnly | Answering::BreaksOff => head(200, "", 1_000) + "the beginning",
+        Answering::Large => head(200, "", 8_000_000) + "x".repeat(8_000_000).as_str(),
+        Answering::HangsUp => return Ok(()),
+    };
+    // One that has read enough closes the connection, which is no fault here.
+    if stream.write_all(answer.as_bytes()).await.is_ok() {
+        stream.flush().await?;
+        if matches!(answering, Answering::HeadOnly) {
+            let mut rest = [0; 1];
+            let _ = stream.read(&mut rest).await;
+        }
+    }
+    Ok(())
+}
+
 /// Reads one request with a `content-length`.
-async fn read(stream: &mut TcpStream) -> std::io::Result<(String, Arrived)> {
+async fn read(stream: &mut TcpStream) -> io::Result<(String, Arrived)> {
     let mut bytes = Vec::new();
     let mut buffer = vec![0; 16 * 1024];
     loop {

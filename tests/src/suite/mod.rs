@@ -62,6 +62,7 @@ mod updates;
 mod usdc;
 mod validate;
 mod webhook;
+mod webhooks;
 
 pub use run::{Play, run, run_all, skip};
 
@@ -221,6 +222,7 @@ pub fn all() -> impl Iterator<Item = Case> {
         usdc::CASES,
         validate::CASES,
         webhook::CASES,
+        webhooks::CASES,
     ]
     .into_iter()
     .flatten()
