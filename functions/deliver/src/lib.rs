@@ -4,22 +4,21 @@
 
 mod answer;
 mod cron;
+mod limits;
 mod run;
-mod settings;
 mod tick;
 
 use axum::Router;
-use http::StatusCode;
 use keywright_ports::function::{Access, OutboundAccess, PortError};
 use keywright_ports::vault::NoVault;
-use keywright_ports::{BoxFuture, Database, EndpointCalls, Grants, Host, Log, Stamps, name};
+use keywright_ports::{
+    BoxFuture, Database, EndpointCalls, Grants, Host, Log, Stamps, name, settings,
+};
 use keywright_services::activity::ActivityLog;
 use keywright_services::webhook_secrets::WebhookVault;
 use keywright_store::MIGRATIONS;
-use keywright_web::Function;
-use keywright_web::caller_limit::refuse_credential;
-use keywright_web::{ApiError, Bearer, Visit, api_router};
-use settings::Settings;
+use keywright_web::{CronGate, Function, api_router};
+use limits::Limits;
 
 /// This function.
 pub const FUNCTION: Function = Function {
@@ -43,13 +42,13 @@ pub const FUNCTION: Function = Function {
     migrations: MIGRATIONS,
     tick: Some(scheduled),
     settings: &[
-        keywright_ports::settings::CLIENT_ADDRESS_HEADER,
-        keywright_ports::settings::PUBLIC_URL,
-        keywright_ports::settings::WEBHOOK_KEY,
-        keywright_ports::settings::WEBHOOK_HOSTS,
-        keywright_ports::settings::WEBHOOK_PRIVATE,
-        keywright_ports::settings::WEBHOOK_LIMITS,
-        keywright_ports::settings::CRON_TOKEN,
+        settings::CLIENT_ADDRESS_HEADER,
+        settings::PUBLIC_URL,
+        settings::WEBHOOK_KEY,
+        settings::WEBHOOK_HOSTS,
+        settings::WEBHOOK_PRIVATE,
+        settings::WEBHOOK_LIMITS,
+        settings::CRON_TOKEN,
     ],
 };
 
@@ -68,11 +67,9 @@ struct Ports {
     calls: EndpointCalls,
     /// What opens the secrets of endpoints.
     vault: Result<WebhookVault, NoVault>,
-    settings: Settings,
-    /// The token for ticks over HTTP; `None` where the platform ticks.
-    cron: Option<Bearer>,
-    /// Counts refused credentials.
-    activity: ActivityLog,
+    limits: Limits,
+    /// Who may start a tick over HTTP.
+    cron: CronGate,
 }
 
 impl Ports {
@@ -84,20 +81,9 @@ impl Ports {
             log: host.log.clone(),
             calls: host.endpoint_calls()?,
             vault: WebhookVault::configured(config),
-            settings: Settings::read(config),
-            cron: Bearer::configured(config, name::CRON_TOKEN).ok(),
-            activity: ActivityLog::open(host)?,
+            limits: Limits::read(config),
+            cron: CronGate::open(host, ActivityLog::open(host)?)?,
         })
-    }
-
-    /// The answer to a refused credential. It is counted and slowed down; a missing one is
-    /// not.
-    async fn refused(&self, visit: &Visit, refusal: ApiError) -> ApiError {
-        if refusal.status() != StatusCode::FORBIDDEN {
-            return refusal;
-        }
-        let now = self.stamps.now_millis();
-        refuse_credential(&self.database, &self.activity, visit, now, None, refusal).await
     }
 }
 

@@ -116,12 +116,12 @@ async fn attempt(ports: &Ports, delivery: &ClaimedDelivery, now: i64) -> Attempt
         return Attempt::without_answer(AttemptOutcome::Unsent);
     };
     let rules = TargetRules {
-        allows_private: ports.settings.allows_private,
-        public_url: ports.settings.public_url.as_deref(),
+        allows_private: ports.limits.allows_private,
+        public_url: ports.limits.public_url.as_deref(),
     };
     // Judged again at every attempt: the rules may have changed since it was entered.
     let target = WebhookTarget::parse(&delivery.url, rules).ok();
-    let hosts = ports.settings.hosts.as_ref();
+    let hosts = ports.limits.hosts.as_ref();
     let target = target.filter(|target| hosts.is_none_or(|hosts| hosts.allow(target)));
     let Some(target) = target else {
         return Attempt::without_answer(AttemptOutcome::AddressRefused);

@@ -101,7 +101,7 @@ pub(crate) async fn tick(ports: &Ports) -> Result<TickReport, DatabaseError> {
         return Ok(report);
     }
     let begin = now_millis(ports);
-    let mut budget = Budget::of(ports.settings.per_tick, begin);
+    let mut budget = Budget::of(ports.limits.per_tick, begin);
     let mut running = FuturesUnordered::new();
     for run in claim(ports, &mut budget, MAX_OPEN_CALLS).await? {
         running.push(one(ports, run));
@@ -127,9 +127,9 @@ async fn plan(ports: &Ports) -> Result<(), DatabaseError> {
     let now = ports.stamps.now();
     let mut batch = Batch::new();
     batch.extend(webhook_claims::end_interrupted(now));
-    let window = i64::try_from(ports.settings.per_tick).unwrap_or(i64::MAX);
+    let window = i64::try_from(ports.limits.per_tick).unwrap_or(i64::MAX);
     batch.extend(webhook_planning::plan(now, window.max(WINDOW)));
-    if let Some(hold) = ports.settings.hold {
+    if let Some(hold) = ports.limits.hold {
         batch.extend(webhook_planning::expire_held(now, now - hold));
     }
     let id = ports.stamps.new_id();

@@ -11,7 +11,6 @@ mod reservations;
 mod tick;
 
 use axum::Router;
-use http::StatusCode;
 use keywright_ports::function::{Access, OutboundAccess, PortError};
 use keywright_ports::receipt_keys::{NoReceiptKeys, ReceiptKeys};
 use keywright_ports::{BoxFuture, Grants, Host, settings};
@@ -22,8 +21,7 @@ use keywright_services::payment_providers::PaymentProviders;
 use keywright_store::MIGRATIONS;
 use keywright_store::operator::retention;
 use keywright_web::Function;
-use keywright_web::caller_limit::refuse_credential;
-use keywright_web::{ApiError, Bearer, Visit, api_router};
+use keywright_web::{CronGate, api_router};
 
 /// This function.
 pub const FUNCTION: Function = Function {
@@ -80,10 +78,8 @@ struct Ports {
     payment_providers: PaymentProviders,
     /// What seals receipts.
     receipt_keys: Result<ReceiptKeys, NoReceiptKeys>,
-    /// The token for ticks over HTTP; `None` where the platform ticks.
-    cron: Option<Bearer>,
-    /// Counts refused credentials.
-    activity: ActivityLog,
+    /// Who may start a tick over HTTP.
+    cron: CronGate,
     /// For how many days validations are kept; `None` if the setting cannot be read: then
     /// nothing is deleted.
     validation_log_days: Option<i64>,
@@ -107,23 +103,12 @@ impl Ports {
             outbound: host.outbound(url.as_slice())?,
             payment_providers: PaymentProviders::configured(config),
             receipt_keys: ReceiptKeys::configured(config),
-            cron: Bearer::configured(config, name::CRON_TOKEN).ok(),
-            activity: ActivityLog::open(host)?,
+            cron: CronGate::open(host, ActivityLog::open(host)?)?,
             validation_log_days: days(retention::Log::Validations),
             download_log_days: days(retention::Log::Downloads),
             abandoned_order_days: days(retention::Log::AbandonedOrders),
             event_days: days(retention::Log::Events),
         })
-    }
-
-    /// The answer to a refused credential. It is counted and slowed down; a missing one is
-    /// not.
-    async fn refused(&self, visit: &Visit, refusal: ApiError) -> ApiError {
-        if refusal.status() != StatusCode::FORBIDDEN {
-            return refusal;
-        }
-        let now = self.stamps.now_millis();
-        refuse_credential(&self.database, &self.activity, visit, now, None, refusal).await
     }
 }
 

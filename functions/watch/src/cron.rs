@@ -28,14 +28,7 @@ pub(crate) async fn handler(
     visit: Visit,
     headers: HeaderMap,
 ) -> Result<Json<TickAnswer>, ApiError> {
-    let Some(cron) = &ports.cron else {
-        return Err(ApiError::not_found(
-            "HTTP ticks are disabled: CRON_TOKEN is not set",
-        ));
-    };
-    if let Err(refusal) = cron.check(&headers) {
-        return Err(ports.refused(&visit, refusal).await);
-    }
+    ports.cron.admit(&visit, &headers).await?;
     let report = tick::tick(&ports, &visit.request_id).await?;
     Ok(Json(TickAnswer { ok: true, report }))
 }

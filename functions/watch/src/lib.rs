@@ -20,7 +20,6 @@ mod tick;
 
 use axum::Router;
 use claims::Claims;
-use http::StatusCode;
 use keywright_ports::attempt::Attempt;
 use keywright_ports::function::{Access, OutboundAccess, PortError};
 use keywright_ports::receipt_keys::{NoReceiptKeys, ReceiptKeys};
@@ -32,8 +31,7 @@ use keywright_services::activity::ActivityLog;
 use keywright_store::MIGRATIONS;
 use keywright_store::licenses::recorded::licenses_in_force;
 use keywright_web::Function;
-use keywright_web::caller_limit::refuse_credential;
-use keywright_web::{ApiError, Bearer, Callers, Visit, WithinAttempt, api_router, repeatable};
+use keywright_web::{ApiError, Callers, CronGate, WithinAttempt, api_router, repeatable};
 use settings::Settings;
 use std::sync::Arc;
 
@@ -94,12 +92,12 @@ struct Ports {
     /// The settings and the endpoints; `None` when no endpoint is configured; or what is
     /// wrong with the configuration.
     watched: Arc<Result<Option<(Settings, Outbound)>, String>>,
-    /// The credential for HTTP ticks; `None` when they are disabled.
-    cron: Option<Bearer>,
+    /// Who may start a tick over HTTP.
+    cron: CronGate,
     claims: Arc<Claims>,
     /// The keys that seal receipts.
     receipt_keys: Result<ReceiptKeys, NoReceiptKeys>,
-    /// Records shown keys and refused credentials.
+    /// Records shown keys.
     activity: ActivityLog,
 }
 
@@ -122,21 +120,11 @@ impl Ports {
             stamps: host.stamps(),
             log: host.log.clone(),
             watched: Arc::new(watched),
-            cron: Bearer::configured(config, name::CRON_TOKEN).ok(),
+            cron: CronGate::open(host, ActivityLog::open(host)?)?,
             claims: Arc::new(Claims::of(host)?),
             receipt_keys: ReceiptKeys::configured(config),
             activity: ActivityLog::open(host)?,
         })
-    }
-
-    /// Answers a refused credential, which is counted and slowed down. A missing one is
-    /// not.
-    async fn refused(&self, visit: &Visit, refusal: ApiError) -> ApiError {
-        if refusal.status() != StatusCode::FORBIDDEN {
-            return refusal;
-        }
-        let now = self.stamps.now_millis();
-        refuse_credential(&self.database, &self.activity, visit, now, None, refusal).await
     }
 
     /// The settings and the endpoints, for a request that needs the chain.

@@ -12,6 +12,7 @@ mod auth;
 pub mod caller_limit;
 mod client;
 pub mod conditional;
+mod cron_gate;
 pub mod download;
 pub mod endpoints;
 mod error;
@@ -31,6 +32,7 @@ mod visit;
 
 pub use auth::{Bearer, basic_password_of, bearer_of, hash_of_secret, same_secret};
 pub use client::Client;
+pub use cron_gate::CronGate;
 pub use download::{Download, GATED};
 pub use error::{ApiError, Failure};
 pub use idempotency::{

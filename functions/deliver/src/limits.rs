@@ -1,12 +1,12 @@
-//! The settings of outgoing webhooks.
+//! Where webhooks may go, and how many a tick sends.
 
 use keywright_domain::webhook::settings::{HoldDays, PerTick, WebhookHosts};
 use keywright_ports::settings::flag;
 use keywright_ports::{Config, name};
 
-/// The settings, read once. What cannot be read was logged at the start.
+/// The limits, read once. What cannot be read was logged at the start.
 #[derive(Debug, Clone)]
-pub(crate) struct Settings {
+pub(crate) struct Limits {
     /// Where buyers reach the shop.
     pub(crate) public_url: Option<String>,
     /// The only origins that may be called; `None` for any public one.
@@ -20,7 +20,7 @@ pub(crate) struct Settings {
     pub(crate) hold: Option<i64>,
 }
 
-impl Settings {
+impl Limits {
     pub(crate) fn read(config: &Config) -> Self {
         let per_tick = PerTick::read(config.get(name::WEBHOOKS_PER_TICK));
         let hold = HoldDays::read(config.get(name::WEBHOOK_HOLD_DAYS));
