@@ -231,7 +231,7 @@ fn a_private_authority_is_trusted_when_it_is_named() {
     let local = format!("https://localhost:{}", server.port);
     failed(&list(&local, &[], &["--cacert", ca]), 1, "for another name");
 
-    // Through a proxy, which is told the name; NO_PROXY leaves it out.
+    // Through a proxy, which resolves the name; NO_PROXY bypasses it.
     let (proxy, asked) = proxy(server.port);
     let shop = "https://shop.test";
     worked(&list(shop, &[("HTTPS_PROXY", &proxy)], &["--cacert", ca]));
@@ -243,7 +243,7 @@ fn a_private_authority_is_trusted_when_it_is_named() {
         1,
         "host name was not found",
     );
-    // What is on this machine is not asked of another one.
+    // Requests to this machine bypass the proxy.
     worked(&list(
         &url,
         &[("HTTPS_PROXY", "http://127.0.0.1:1")],

@@ -25,7 +25,7 @@ use keywright_web::{Client, Download};
 ///
 /// A token or a license key goes into `Authorization: Bearer` or `?token=`; in place
 /// of it a signed link has `token`, `expires` and `dlid`, all three. The password of
-/// `Authorization: Basic` counts as a token where there is none of these.
+/// `Authorization: Basic` counts as a token when none of these is present.
 ///
 /// A transfer that a link began while it was good may go on for an hour: the same network
 /// asks for a range behind the first byte, with the file's `ETag` in `If-Range`. That needs

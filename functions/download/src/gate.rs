@@ -105,7 +105,7 @@ pub(crate) struct GatedVersion<'a> {
     pub(crate) platform: Option<&'a str>,
     /// Whether a download id opens it by itself, as in the URLs of Joomla.
     pub(crate) takes_download_ids: bool,
-    /// What may show that the request goes on with a transfer.
+    /// What may show that the request resumes a transfer.
     pub(crate) resuming: Option<Resuming<'a>>,
 }
 
@@ -154,7 +154,7 @@ impl GatedVersion<'_> {
         let sha256 = |stored: &StoredVersion| stored.sha256(self.platform?).map(str::to_owned);
         let sha256 = stored.as_ref().ok().and_then(sha256);
         let admitted = self.admit(presented, sha256.as_deref()).await?;
-        // What is wrong with a manifest is told to those only who may ask.
+        // Only callers with access learn what is wrong with a manifest.
         let stored = stored?;
         let required = VersionRequirements {
             version: self.version,
@@ -234,7 +234,7 @@ impl GatedVersion<'_> {
         })
     }
 
-    /// Whether the request goes on with a transfer of this file.
+    /// Whether the request resumes a transfer of this file.
     fn goes_on(&self, sha256: Option<&str>) -> bool {
         let resuming = self.resuming.zip(sha256);
         resuming.is_some_and(|(resuming, sha256)| {

@@ -70,7 +70,7 @@ impl OfferedVersion {
 
 impl VersionSearch<'_> {
     /// The versions, newest first; `None` where there is no such product. A
-    /// version whose manifest is damaged is told in the log and left out.
+    /// version whose manifest is damaged is logged and left out.
     ///
     /// # Errors
     /// [`ReleaseError`] when the product cannot be listed.

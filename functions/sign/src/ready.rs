@@ -7,8 +7,8 @@ use axum::extract::State;
 use keywright_ports::{SignReady, SignReadyRequest};
 use keywright_web::{ApiError, Json};
 
-/// Compares the keys of this function with those of the caller, of which it is told
-/// public parts only.
+/// Compares the keys of this function with those of the caller, who sends only their
+/// public parts.
 pub(crate) async fn handler(
     State(keys): State<SigningKeys>,
     request: Result<Json<SignReadyRequest>, ApiError>,

@@ -40,7 +40,7 @@ pub(crate) const REPR_DIGEST: HeaderName = HeaderName::from_static("repr-digest"
 /// and the client's own asks again before it uses it, with its token.
 pub const GATED: &str = "private, no-cache";
 
-/// A file, and how it is told to the client.
+/// A file, and how it is described to the client.
 #[derive(Debug, Clone)]
 pub struct Download {
     /// Where it is in the store.

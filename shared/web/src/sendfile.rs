@@ -10,7 +10,7 @@ use std::str::FromStr;
 const X_ACCEL_REDIRECT: HeaderName = HeaderName::from_static("x-accel-redirect");
 const X_SENDFILE: HeaderName = HeaderName::from_static("x-sendfile");
 
-/// How the front server is told which file to send.
+/// How the front server learns which file to send.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sendfile {
     header: HeaderName,

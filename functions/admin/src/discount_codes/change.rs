@@ -49,7 +49,7 @@ pub(crate) struct DiscountCodeChange {
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<Vec<String>>, max_items = 100)]
     policy_slugs: Option<Option<Vec<String>>>,
-    // What cannot be changed, so that somebody who tries is told what to do.
+    // What cannot be changed: taken only to say what to do in place of it.
     #[schema(ignore)]
     code: Option<Value>,
     #[schema(ignore)]

@@ -1,4 +1,4 @@
-//! What a publisher is told about a version, and what is refused because an updater that
+//! Advice to the publisher of a version, and what is refused because an updater that
 //! the product is made for could not use it.
 
 use http::StatusCode;
@@ -9,7 +9,7 @@ use keywright_store::releases::publication::NewRelease;
 use keywright_store::releases::versions::Release;
 use keywright_web::ApiError;
 
-/// What is told about a version as it now is.
+/// The advice about a version as it now is.
 pub(super) fn of(known: KnownVersions, release: &Release) -> Advice {
     let new = KnownVersion::of_manifest(&release.manifest());
     let others = known.versions.into_iter();

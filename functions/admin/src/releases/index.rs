@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 
 /// Most folders without a row that are looked into for one request, the newest
 /// first: each costs up to two reads. What was found stays in the index, so a
-/// later request goes on with the rest.
+/// later request continues with the rest.
 const MOST_LOOKED_AT: usize = 10;
 
 /// Writes the index of a product, if it is another one.

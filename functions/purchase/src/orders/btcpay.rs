@@ -19,10 +19,10 @@ const FIRST_CHECK_SECONDS: i64 = 120;
 
 /// How long a buyer waits for the store to make an invoice. The SDKs give up on an order
 /// after 10 and 15 seconds and the storefront after 20, and the limits here add up to 9:
-/// so a buyer is told that the store does not answer.
+/// so the buyer learns that the store does not answer.
 const CREATION_TIME_LIMIT: Duration = Duration::from_secs(5);
 
-/// The same for looking an invoice up whose answer was lost, and for making it again.
+/// The same for finding an invoice whose answer was lost, and for making it again.
 const RETRY_TIME_LIMIT: Duration = Duration::from_millis(1_500);
 
 /// The same for the price in sats. They can pay without it.

@@ -1,4 +1,4 @@
-//! What a publisher is told about a version: whether it is the newest, which feeds pass
+//! Advice to the publisher of a version: whether it is the newest, which feeds pass
 //! it over, and what the updaters themselves make of it.
 
 use super::manifest::VersionManifest;
@@ -146,7 +146,7 @@ pub fn declared(updaters: Option<&Value>, metadata: &Map<String, Value>) -> Vec<
     Updater::ALL.into_iter().filter(is_declared).collect()
 }
 
-/// What is told about a version that was published or changed. `others` are the
+/// The advice about a version that was published or changed. `others` are the
 /// product's other versions.
 #[must_use]
 pub fn advise(new: &KnownVersion, others: &[KnownVersion]) -> Advice {

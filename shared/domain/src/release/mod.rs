@@ -8,7 +8,7 @@
 //! - [`statement`], [`signature`]: what the vendor signs
 //! - [`agreement`]: whether that is what a file is published as
 //! - [`release_key`]: which key of the vendor signed it
-//! - [`advice`]: what the publisher is told about a version
+//! - [`advice`]: advice to the publisher of a version
 //! - [`offer`]: the newest release for somebody
 //! - [`gate`], [`resume`]: who may download it, and go on with it
 //! - [`updaters`]: what each updater looks for in a release

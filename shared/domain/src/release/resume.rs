@@ -14,7 +14,7 @@ pub fn begun_between(expires: i64, now: i64) -> Option<(i64, i64)> {
     is_in_time.then(|| (made.saturating_sub(LINK_CLOCK_SKEW_SECONDS), expires))
 }
 
-/// Whether a request goes on with a transfer of the bytes with this SHA-256: it asks for
+/// Whether a request resumes a transfer of the bytes with this SHA-256: it asks for
 /// one range that begins behind the first byte, and names the bytes in `If-Range`.
 #[must_use]
 pub fn goes_on(range: Option<&str>, if_range: Option<&str>, sha256: &str) -> bool {

@@ -1,4 +1,4 @@
-//! What happened in the shop, and who is told of it: the numbered event log, webhook
+//! What happened in the shop, and who hears of it: the numbered event log, webhook
 //! endpoints, deliveries and attempts.
 
 pub mod event_log;

@@ -42,7 +42,7 @@ pub fn append(entries: &[&DownloadEntry]) -> Statement {
     )
 }
 
-/// A transfer that somebody goes on with.
+/// A transfer that is being resumed.
 #[derive(Debug, Clone, Copy)]
 pub struct Transfer<'a> {
     /// The license that it was for.

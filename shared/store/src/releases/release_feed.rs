@@ -33,7 +33,7 @@ pub struct Feed {
     /// yanked.
     #[serde(deserialize_with = "columns::json")]
     pub heads: Vec<Head>,
-    /// The last two of each channel, whole; usually one of them is told of.
+    /// The last two of each channel, whole; usually one of them is listed.
     #[serde(deserialize_with = "columns::json")]
     recent: Vec<Release>,
     /// Who asks, where that is known and recorded.
