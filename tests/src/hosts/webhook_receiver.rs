@@ -148,7 +148,14 @@ async fn accept(listener: TcpListener, shared: Arc<Mutex<State>>) {
 }
 
 async fn serve(mut stream: TcpStream, shared: Arc<Mutex<State>>) -> io::Result<()> {
-    let (path, arrived) = read(&mut stream).await?;
+    let (path, arrived) = match read(&mut stream).await {
+        Ok(read) => read,
+        Err(error) if error.kind() == ErrorKind::InvalidData => {
+            let refusal = b"HTTP/1.1 411 Length Required\r\nconnection: close\r\n\r\n";
+            return stream.write_all(refusal).await;
+        }
+        Err(error) => return Err(error),
+    };
     let answering = {
         let mut state = State::of(&shared);
         let all = state.arrived.entry(path.clone()).or_default();
@@ -179,7 +186,8 @@ async fn serve(mut stream: TcpStream, shared: Arc<Mutex<State>>) -> io::Result<(
     Ok(())
 }
 
-/// Reads one request with a `content-length`.
+/// Reads one request. Like some servers it takes no body in chunks: without a
+/// `content-length` this is [`ErrorKind::InvalidData`].
 async fn read(stream: &mut TcpStream) -> io::Result<(String, Arrived)> {
     let mut bytes = Vec::new();
     let mut buffer = vec![0; 16 * 1024];

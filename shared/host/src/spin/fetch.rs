@@ -3,6 +3,7 @@
 
 use super::send;
 use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, HeaderValue};
 use http::{Request, Response};
 use http_body_util::Full;
 use keywright_ports::BoxFuture;
@@ -15,10 +16,18 @@ pub(super) struct SpinFetch;
 impl Fetch for SpinFetch {
     fn send(
         &self,
-        request: Request<Bytes>,
+        mut request: Request<Bytes>,
         limits: FetchLimits,
     ) -> BoxFuture<'_, Result<Response<Bytes>, FetchError>> {
         Box::pin(send(async move {
+            // Without it the host sends a body in chunks unless it comes at once, and some
+            // servers take no chunks. Workers say the length by themselves.
+            let length = request.body().len();
+            if length > 0 {
+                request
+                    .headers_mut()
+                    .insert(CONTENT_LENGTH, HeaderValue::from(length));
+            }
             let host = host_of(&request);
             let nanoseconds = u64::try_from(limits.time.as_nanos()).unwrap_or(u64::MAX);
             let head = async {
