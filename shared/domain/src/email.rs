@@ -77,6 +77,20 @@ impl EmailAddress {
         &self.0
     }
 
+    /// The address for a mail program: with its host in ASCII (`xn--…`).
+    #[must_use]
+    pub fn for_mail(&self) -> String {
+        let (name, host) = self.0.split_once('@').unwrap_or((&self.0, ""));
+        let labels = host.split('.').map(|label| {
+            if label.is_ascii() {
+                label.to_owned()
+            } else {
+                format!("xn--{}", to_punycode(label))
+            }
+        });
+        format!("{name}@{}", labels.collect::<Vec<_>>().join("."))
+    }
+
     /// The form in which addresses are compared.
     #[must_use]
     pub fn folded(&self) -> String {
@@ -236,6 +250,66 @@ fn composed(text: &str) -> String {
     composed.into_iter().collect()
 }
 
+/// The `xn--` form of a label, without those four characters (RFC 3492).
+fn to_punycode(label: &str) -> String {
+    const BASE: u32 = 36;
+    let mut coded: String = label.chars().filter(char::is_ascii).collect();
+    let mut done = u32::try_from(coded.len()).unwrap_or(u32::MAX);
+    if done > 0 {
+        coded.push('-');
+    }
+    let digit = |value: u32| {
+        let letter = u8::try_from(value).unwrap_or_default();
+        char::from(if value < 26 {
+            b'a' + letter
+        } else {
+            b'0' + (letter - 26)
+        })
+    };
+    let (mut code, mut delta, mut bias, mut is_first) = (0x80_u32, 0_u32, 72_u32, true);
+    while let Some(next) = label.chars().map(u32::from).filter(|c| *c >= code).min() {
+        delta = delta.saturating_add((next - code).saturating_mul(done + 1));
+        code = next;
+        for c in label.chars().map(u32::from) {
+            if c < code {
+                delta = delta.saturating_add(1);
+            }
+            if c != code {
+                continue;
+            }
+            let mut rest = delta;
+            for step in (BASE..).step_by(36) {
+                let threshold = step.saturating_sub(bias).clamp(1, 26);
+                if rest < threshold {
+                    break;
+                }
+                let over = rest - threshold;
+                coded.push(digit(threshold + over % (BASE - threshold)));
+                rest = over / (BASE - threshold);
+            }
+            coded.push(digit(rest));
+            bias = adapted(delta, done + 1, is_first);
+            (delta, is_first) = (0, false);
+            done += 1;
+        }
+        delta = delta.saturating_add(1);
+        code += 1;
+    }
+    coded
+}
+
+/// The bias after a character (RFC 3492, section 6.1).
+fn adapted(delta: u32, count: u32, is_first: bool) -> u32 {
+    let mut delta = delta / if is_first { 700 } else { 2 };
+    delta += delta / count;
+    let mut steps = 0;
+    while delta > 455 {
+        delta /= 35;
+        steps += 36;
+    }
+    steps + 36 * delta / (delta + 38)
+}
+
 /// Writes out a label without its `xn--` (RFC 3492); `None` for what is not punycode of a
 /// text that needs it.
 fn punycode(label: &str) -> Option<String> {
@@ -263,14 +337,7 @@ fn punycode(label: &str) -> Option<String> {
             weight = weight.checked_mul(BASE - threshold)?;
         }
         let count = u32::try_from(text.len()).ok()? + 1;
-        let mut delta = (at - before) / if before == 0 { 700 } else { 2 };
-        delta += delta / count;
-        let mut steps = 0;
-        while delta > 455 {
-            delta /= BASE - 1;
-            steps += BASE;
-        }
-        bias = steps + 36 * delta / (delta + 38);
+        bias = adapted(at - before, count, before == 0);
         code = code.checked_add(at / count)?;
         at %= count;
         text.insert(usize::try_from(at).ok()?, char::from_u32(code)?);

@@ -142,3 +142,23 @@ proptest! {
         let _ = punycode(&label);
     }
 }
+
+#[test]
+fn a_mail_goes_to_the_host_in_ascii() {
+    for (typed, mailed) in [
+        ("Ana@Example.com", "Ana@Example.com"),
+        ("ana@münchen.example", "ana@xn--mnchen-3ya.example"),
+        ("ana@xn--mnchen-3ya.example", "ana@xn--mnchen-3ya.example"),
+        (
+            "ana@bücher.münchen.example",
+            "ana@xn--bcher-kva.xn--mnchen-3ya.example",
+        ),
+        ("ana@例え.テスト", "ana@xn--r8jz45g.xn--zckzah"),
+        ("ana@правда.example", "ana@xn--80aafi6cg.example"),
+    ] {
+        let address = EmailAddress::parse(typed).expect(typed);
+        assert_eq!(address.for_mail(), mailed);
+        let again = EmailAddress::parse(&address.for_mail()).expect(typed);
+        assert_eq!(again.folded(), address.folded());
+    }
+}

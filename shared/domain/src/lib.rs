@@ -11,6 +11,7 @@
 //! - [`seats`]: which machines may use a license
 //! - [`entitlement`]: which recorded license may be signed
 //! - [`invoice`]: the states of an order and its invoice
+//! - [`mail`]: mail to buyers and to the operator
 //! - [`merchant`]: what a business says of itself
 //! - [`offer`]: the policy of an order that names none
 //! - [`order`]: an order's public id and the secret that opens it
@@ -21,6 +22,7 @@
 //! - [`rate_limit`]: token buckets
 //! - [`release`]: versions, channels, platforms, manifests and what is signed
 //! - [`access`]: scopes, roles and what they open
+//! - [`html`]: text in HTML
 //! - [`ids`], [`dates`]: `UUIDv7` and RFC 3339, from parameters
 
 pub mod access;
@@ -30,8 +32,10 @@ pub mod dates;
 pub mod discount;
 pub mod email;
 pub mod entitlement;
+pub mod html;
 pub mod ids;
 pub mod invoice;
+pub mod mail;
 pub mod merchant;
 pub mod money;
 pub mod offer;

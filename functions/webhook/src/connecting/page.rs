@@ -5,6 +5,7 @@
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
+use keywright_domain::html::escape;
 use keywright_web::ApiError;
 
 /// Why no store is connected, for the operator.
@@ -75,24 +76,9 @@ fn page(status: StatusCode, head: &str, message: &str) -> Response {
     answer
 }
 
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_a_store_is_called_is_no_markup() {
-        assert_eq!(
-            escape("<b a=\"1\">&amp;"),
-            "&lt;b a=&quot;1&quot;&gt;&amp;amp;"
-        );
-    }
 
     #[test]
     fn a_refusal_is_a_page_with_its_status() {
