@@ -8,6 +8,7 @@ use futures_util::stream::FuturesUnordered;
 use keywright_domain::webhook::health::FAILING_FOR;
 use keywright_ports::vault::NoVault;
 use keywright_ports::{Batch, DatabaseError, Level, MAX_OPEN_CALLS};
+use keywright_store::events::announcement;
 use keywright_store::events::webhook_claims::{self, ClaimedDelivery, RUN};
 use keywright_store::events::webhook_planning::{self, WINDOW};
 use keywright_store::events::webhook_results;
@@ -25,7 +26,7 @@ const FREE_REQUESTS: usize = 30;
 /// How many statements each request beyond takes. An invocation on a paid plan has 1000.
 const STATEMENTS_PER_REQUEST: usize = 2;
 /// Statements of planning, of a claim, and of writing down a run.
-const PLAN_STATEMENTS: usize = 9;
+const PLAN_STATEMENTS: usize = 11;
 const CLAIM_STATEMENTS: usize = 4;
 const RECORD_STATEMENTS: usize = 6;
 
@@ -122,11 +123,15 @@ pub(crate) async fn tick(ports: &Ports) -> Result<TickReport, DatabaseError> {
     broken.map_or(Ok(report), Err)
 }
 
-/// Makes deliveries, expires what was held too long, and ends interrupted claims.
+/// Announces the attention list, makes deliveries, expires what was held too long, and ends interrupted claims.
 async fn plan(ports: &Ports) -> Result<(), DatabaseError> {
     let now = ports.stamps.now();
     let mut batch = Batch::new();
     batch.extend(webhook_claims::end_interrupted(now));
+    // Before the planning, so that its events are sent in this tick.
+    let id = ports.stamps.new_id();
+    let prefix = id.get(..24).unwrap_or_default();
+    batch.extend(announcement::of_attention(now, prefix));
     let window = i64::try_from(ports.limits.per_tick).unwrap_or(i64::MAX);
     batch.extend(webhook_planning::plan(now, window.max(WINDOW)));
     if let Some(hold) = ports.limits.hold {

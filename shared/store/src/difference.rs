@@ -4,6 +4,7 @@
 //! the batch does nothing, because it asks for the entry:
 //! `EXISTS (SELECT 1 FROM audit WHERE id = …)`.
 
+use crate::events::announcement;
 use crate::operator::audit::Actor;
 use keywright_ports::{Batch, Database, DatabaseError, Statement};
 use serde::Deserialize;
@@ -51,6 +52,7 @@ pub(crate) async fn run<T: DeserializeOwned, R: DeserializeOwned>(
     let decision = batch.read::<Decision<R>>(decision(sql.refusal, change));
     batch.write(entry(sql.difference, actor, change));
     batch.write(update(sql.update, actor, change));
+    batch.write(announcement::of_entry(change.audit_id));
     let row = batch.read::<T>(Statement::new(sql.row, [change.object_id.into()]));
     let mut rows = batch.run(database).await?;
     Ok(match rows.first(decision)? {

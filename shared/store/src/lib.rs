@@ -75,4 +75,8 @@ pub const MIGRATIONS: &[Migration] = &[
         level: 10,
         sql: include_str!("../../../migrations/0010_webhooks.sql"),
     },
+    Migration {
+        level: 11,
+        sql: include_str!("../../../migrations/0011_announced_attention.sql"),
+    },
 ];

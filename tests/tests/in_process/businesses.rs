@@ -1,6 +1,7 @@
 //! Businesses: exactly one default whatever races, what holds one in place, and
 //! what buyers see of the one that sells.
 
+use crate::announcements::announced;
 use crate::bench::{Bench, json_request, played_store, signed_in};
 use crate::payments::order;
 use http::Method;
@@ -87,6 +88,11 @@ async fn of_many_that_become_the_default_one_does() {
     let [last] = defaults(&bench).await.try_into().expect("one");
     let before = bench.dump().await;
     operate(&bench, "POST", &format!("{last}/set-default"), json!({})).await;
+    assert!(
+        announced(&bench)
+            .await
+            .contains("merchant_profile.set_default")
+    );
     assert_eq!(bench.dump().await, before);
     let unknown = format!("{PROFILES}/none/set-default");
     assert_eq!(
@@ -246,6 +252,7 @@ async fn what_uses_a_business_holds_it() {
         404,
         "again"
     );
+    assert!(announced(&bench).await.contains("merchant_profile.prefer"));
 }
 
 #[tokio::test]

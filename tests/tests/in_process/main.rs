@@ -7,6 +7,7 @@
 mod access;
 #[cfg(test)]
 mod activity;
+mod announcements;
 #[cfg(test)]
 mod bad_bodies;
 #[cfg(test)]

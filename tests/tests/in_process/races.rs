@@ -185,7 +185,7 @@ async fn a_slug_is_given_once() {
     assert_eq!(bench.number("SELECT count(*) FROM products").await, 1);
     assert_eq!(bench.number("SELECT count(*) FROM policies").await, 1);
     assert_eq!(bench.number("SELECT count(*) FROM audit").await, 2);
-    assert_eq!(bench.number("SELECT count(*) FROM events").await, 1);
+    assert_eq!(bench.number("SELECT count(*) FROM events").await, 2);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

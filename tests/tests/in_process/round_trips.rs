@@ -1,6 +1,7 @@
 //! What each route costs: round trips to the database, those of the sign
 //! function included. A route that is missing in the table fails the test.
 
+use crate::announcements::announced;
 use crate::bad_downloads::old_token;
 use crate::bench::{Bench, FILE, UNTIL_DUE, account_of, played_store, raw_request, signed_in};
 use crate::feeds::{LINUX, publish};
@@ -10,6 +11,7 @@ use crate::{round_trips_usdc, round_trips_webhooks, stores, usdc_shop};
 use axum::body::Body;
 use http::{Method, Request, header};
 use keywright_btcpay_double::Consent;
+use keywright_domain::webhook::filter::ANNOUNCED_ACTIONS;
 use keywright_ports::name;
 use keywright_rpc_double::Endpoint;
 use keywright_tests::openapi::document;
@@ -912,6 +914,15 @@ async fn each_route_costs_what_the_table_says() {
         if round_trips > 0 && !route.starts_with("/v1/admin") {
             written().await;
         }
+    }
+    // Those two are made in the tests of businesses.
+    let elsewhere = ["merchant_profile.prefer", "merchant_profile.set_default"];
+    let announced = announced(&bench).await;
+    for (action, _) in ANNOUNCED_ACTIONS {
+        assert!(
+            announced.contains(action) != elsewhere.contains(&action),
+            "{action}"
+        );
     }
 }
 

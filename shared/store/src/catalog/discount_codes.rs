@@ -2,6 +2,7 @@
 //! [`crate::catalog::discount_code_change`], their uses are in [`crate::sales::redemptions`].
 
 use crate::columns;
+use crate::events::announcement;
 use crate::operator::audit::{self, Actor, AuditedChange};
 use crate::sales::redemptions::{yieldable, yields_before};
 use keywright_domain::discount::applies::RecordedCode;
@@ -272,15 +273,16 @@ pub async fn create(
         ],
     );
     let entry = AuditedChange {
-        id: audit_id,
+        id: audit_id.clone(),
         action: "discount_code.create",
         object_kind: "discount_code",
         object_id: code.id.clone(),
         before: None,
         after: serde_json::to_value(code).ok(),
     };
+    let event = announcement::of_entry(&audit_id);
     database
-        .batch(vec![insert, audit::insert(actor, entry)])
+        .batch(vec![insert, audit::insert(actor, entry), event])
         .await
         .map(drop)
 }
@@ -296,7 +298,7 @@ pub async fn delete(
     audit_id: String,
 ) -> Result<DiscountCodeDeletion, DatabaseError> {
     let entry = AuditedChange {
-        id: audit_id,
+        id: audit_id.clone(),
         action: "discount_code.delete",
         object_kind: "discount_code",
         object_id: before.id.clone(),
@@ -311,6 +313,7 @@ pub async fn delete(
         [(&before.id).into()],
     ));
     batch.write(audit::insert_if_changed(actor, entry));
+    batch.write(announcement::of_entry(&audit_id));
     let exists = batch.read::<Row>(Statement::new(
         "SELECT id FROM discount_codes WHERE id = ?1",
         [(&before.id).into()],

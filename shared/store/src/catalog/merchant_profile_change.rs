@@ -2,6 +2,7 @@
 
 use crate::catalog::merchant_profiles::{BY_ID, MerchantProfile};
 use crate::difference::{self, Change, insert_difference};
+use crate::events::announcement;
 use crate::operator::audit::{self, Actor, insert_into_audit};
 use keywright_ports::{Batch, Database, DatabaseError, Row, Statement};
 use serde::Deserialize;
@@ -74,7 +75,11 @@ pub async fn change(
     );
     run(
         database,
-        [difference::entry(DIFFERENCE, actor, &change), update],
+        [
+            difference::entry(DIFFERENCE, actor, &change),
+            update,
+            announcement::of_entry(audit_id),
+        ],
         id,
     )
     .await
@@ -147,7 +152,8 @@ pub async fn set_default(
          WHERE id = ?1 AND EXISTS (SELECT 1 FROM audit WHERE id = ?2)",
         [id.into(), audit_id.into(), actor.at.into()],
     );
-    run(database, [entry, unset, set], id).await
+    let event = announcement::of_entry(audit_id);
+    run(database, [entry, unset, set, event], id).await
 }
 
 /// What keeps a merchant profile from being deleted.
@@ -232,6 +238,7 @@ pub async fn delete(
          WHERE id = ?1 AND EXISTS (SELECT 1 FROM audit WHERE id = ?2)",
     ];
     batch.extend(statements.map(|sql| Statement::new(sql, [id.into(), audit_id.into()])));
+    batch.write(announcement::of_entry(audit_id));
     let deleted = batch.read::<Row>(audit::select_id(audit_id));
     let mut rows = batch.run(database).await?;
     Ok(match (rows.any(deleted)?, rows.first(dependents)?) {

@@ -1,6 +1,7 @@
 //! Businesses that products are sold by. There is always exactly one default.
 
 use crate::columns;
+use crate::events::announcement;
 use crate::operator::audit::{self, Actor, AuditedChange};
 use crate::paging;
 use keywright_domain::page::Page;
@@ -183,7 +184,7 @@ pub async fn create(
         ],
     );
     let entry = AuditedChange {
-        id: audit_id,
+        id: audit_id.clone(),
         action: "merchant_profile.create",
         object_kind: "merchant_profile",
         object_id: new.id.clone(),
@@ -198,7 +199,11 @@ pub async fn create(
         })),
     };
     let mut batch = Batch::new();
-    batch.extend([insert, audit::insert(actor, entry)]);
+    batch.extend([
+        insert,
+        audit::insert(actor, entry),
+        announcement::of_entry(&audit_id),
+    ]);
     let recorded = batch.read(Statement::new(BY_ID, [(&new.id).into()]));
     batch.run(database).await?.one(recorded)
 }

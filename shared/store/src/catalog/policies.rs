@@ -1,6 +1,7 @@
 //! Policies: what a product is sold under.
 
 use crate::columns;
+use crate::events::announcement;
 use crate::operator::audit::{self, Actor, AuditedChange};
 use keywright_domain::money::{Currency, NotAPrice, Price};
 use keywright_domain::terms::Terms;
@@ -216,7 +217,7 @@ pub async fn create(
         ],
     );
     let entry = AuditedChange {
-        id: audit_id,
+        id: audit_id.clone(),
         action: "policy.create",
         object_kind: "policy",
         object_id: policy.id.clone(),
@@ -226,5 +227,6 @@ pub async fn create(
     let mut batch = Batch::new();
     let created = batch.read::<Row>(insert);
     batch.write(audit::insert_if_changed(actor, entry));
+    batch.write(announcement::of_entry(&audit_id));
     batch.run(database).await?.any(created)
 }

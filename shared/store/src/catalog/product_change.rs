@@ -2,6 +2,7 @@
 
 use crate::catalog::products::{BY_ID, Product};
 use crate::difference::{self, Change, ChangeOutcome, ChangeSql, insert_difference};
+use crate::events::announcement;
 use crate::operator::audit::{self, Actor};
 use keywright_domain::money::Price;
 use keywright_ports::{Batch, Database, DatabaseError, Row, Statement};
@@ -239,6 +240,7 @@ pub async fn delete(
         "DELETE FROM products WHERE id = ?1 AND EXISTS (SELECT 1 FROM audit WHERE id = ?2)",
     ];
     batch.extend(deletions.map(|sql| Statement::new(sql, [id.into(), audit_id.into()])));
+    batch.write(announcement::of_entry(audit_id));
     let deleted = batch.read::<Row>(audit::select_id(audit_id));
     let mut rows = batch.run(database).await?;
     let Some(found) = rows.first(attached)? else {

@@ -1,6 +1,7 @@
 //! Which of its providers a business prefers for which way of paying.
 
 use crate::catalog::merchant_profiles::{BY_ID, MerchantProfile};
+use crate::events::announcement;
 use crate::operator::audit::{Actor, insert_into_audit};
 use keywright_domain::rail::{ProviderKind, Rail};
 use keywright_ports::{Batch, Database, DatabaseError, Row, Statement};
@@ -80,7 +81,7 @@ pub async fn set(
             kinds[1].into(),
         ],
     ));
-    batch.extend([entry, prefer]);
+    batch.extend([entry, prefer, announcement::of_entry(audit_id)]);
     let profile = batch.read(Statement::new(BY_ID, [profile_id.into()]));
     let mut rows = batch.run(database).await?;
     Ok(match (rows.any(provider)?, rows.first(profile)?) {
@@ -124,7 +125,7 @@ pub async fn clear(
         [profile_id.into(), rail.as_str().into(), audit_id.into()],
     );
     let mut batch = Batch::new();
-    batch.extend([entry, delete]);
+    batch.extend([entry, delete, announcement::of_entry(audit_id)]);
     let profile = batch.read(Statement::new(BY_ID, [profile_id.into()]));
     batch.run(database).await?.first(profile)
 }

@@ -3,6 +3,7 @@
 use crate::chain::transfer_crediting::settling;
 use crate::chain::transfer_list::{TransferRecord, select_transfers};
 use crate::chain::transfers::reference;
+use crate::events::announcement;
 use crate::operator::audit::{self, Actor, AuditedChange};
 use crate::sales::settle::{self, IssueIds, PaymentFacts};
 use keywright_domain::dates::rfc3339;
@@ -206,6 +207,7 @@ pub async fn resolve(
             actor.name.as_ref().into(),
         ],
     ));
+    batch.write(announcement::of_entry(&ids.audit));
     let found = select_transfers!("WHERE id = ?1");
     let found = batch.read::<TransferRecord>(Statement::new(found, [(&transfer.id).into()]));
     let now = batch.run(database).await?.one(found)?;

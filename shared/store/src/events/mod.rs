@@ -1,6 +1,7 @@
 //! What happened in the shop, and who hears of it: the numbered event log, webhook
 //! endpoints, deliveries and attempts.
 
+pub mod announcement;
 pub mod event_log;
 pub mod webhook_claims;
 pub mod webhook_deliveries;
@@ -10,7 +11,8 @@ pub mod webhook_planning;
 pub mod webhook_results;
 
 /// A condition: the endpoint `w` is sent the event `e`. An event is about the product
-/// that its data names, or that of its license or release.
+/// that its data names, or that of its license or release. No endpoint is sent news of
+/// itself.
 macro_rules! is_subscribed {
     () => {
         "EXISTS (SELECT 1 FROM json_each(w.event_types) AS f
@@ -20,7 +22,8 @@ macro_rules! is_subscribed {
               OR w.product_id = coalesce(
                    e.data ->> '$.product_id',
                    (SELECT product_id FROM licenses WHERE id = e.data ->> '$.license_id'),
-                   (SELECT product_id FROM releases WHERE id = e.data ->> '$.release_id')))"
+                   (SELECT product_id FROM releases WHERE id = e.data ->> '$.release_id')))
+         AND w.id IS NOT e.data ->> '$.webhook_endpoint_id'"
     };
 }
 pub(crate) use is_subscribed;

@@ -2,6 +2,7 @@
 //! deliveries that wait.
 
 use crate::difference::{self, Change, insert_difference};
+use crate::events::announcement;
 use crate::events::webhook_endpoints::{BY_ID, EndpointUrl, WebhookEndpoint};
 use crate::operator::audit::{self, Actor, AuditedChange, insert_into_audit};
 use keywright_ports::{Batch, Database, DatabaseError, Row, Statement};
@@ -108,6 +109,7 @@ pub async fn change(
         update,
         cancel,
         close,
+        announcement::of_entry(audit_id),
     ]);
     let endpoint = batch.read(Statement::new(BY_ID, [id.into()]));
     batch.run(database).await?.first(endpoint)
@@ -163,7 +165,7 @@ pub async fn rotate_secret(
         ],
     );
     let entry = AuditedChange {
-        id: audit_id,
+        id: audit_id.clone(),
         action: "webhook_endpoint.rotate_secret",
         object_kind: "webhook_endpoint",
         object_id: id.to_owned(),
@@ -171,7 +173,11 @@ pub async fn rotate_secret(
         after: Some(json!({ "old_secret_until": keywright_domain::dates::rfc3339(old_until) })),
     };
     let mut batch = Batch::new();
-    batch.extend([update, audit::insert_if_changed(actor, entry)]);
+    batch.extend([
+        update,
+        audit::insert_if_changed(actor, entry),
+        announcement::of_entry(&audit_id),
+    ]);
     let endpoint = batch.read(Statement::new(BY_ID, [id.into()]));
     batch.run(database).await?.first(endpoint)
 }
@@ -232,6 +238,7 @@ pub async fn delete(
                 actor.name.as_ref().into(),
             ],
         ),
+        announcement::of_entry(audit_id),
     ]);
     batch.run(database).await?.any(deleted)
 }

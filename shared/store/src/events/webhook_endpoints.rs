@@ -1,6 +1,7 @@
 //! Webhook endpoints: where operators are told.
 
 use crate::columns;
+use crate::events::announcement;
 use crate::operator::audit::{self, Actor, AuditedChange};
 use keywright_domain::page::{Page, Position};
 use keywright_ports::{Batch, Database, DatabaseError, Reader, Statement};
@@ -143,7 +144,7 @@ pub async fn create(
         ],
     );
     let entry = AuditedChange {
-        id: audit_id,
+        id: audit_id.clone(),
         action: "webhook_endpoint.create",
         object_kind: "webhook_endpoint",
         object_id: new.id.clone(),
@@ -154,7 +155,11 @@ pub async fn create(
         })),
     };
     let mut batch = Batch::new();
-    batch.extend([insert, audit::insert_if_changed(actor, entry)]);
+    batch.extend([
+        insert,
+        audit::insert_if_changed(actor, entry),
+        announcement::of_entry(&audit_id),
+    ]);
     let recorded = batch.read::<WebhookEndpoint>(Statement::new(BY_ID, [(&new.id).into()]));
     let recorded = batch.run(database).await?.first(recorded)?;
     Ok(match recorded {

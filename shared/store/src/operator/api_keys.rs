@@ -2,6 +2,7 @@
 //! the token's hash.
 
 use crate::columns;
+use crate::events::announcement;
 use crate::operator::audit::{self, Actor, AuditedChange};
 use keywright_domain::access::{Role, Scope};
 use keywright_domain::page::{Page, Position};
@@ -118,7 +119,7 @@ pub async fn create(
         ],
     );
     let entry = AuditedChange {
-        id: audit_id,
+        id: audit_id.clone(),
         action: "api_key.create",
         object_kind: "api_key",
         object_id: key.id.clone(),
@@ -128,7 +129,8 @@ pub async fn create(
             "expires_at": key.expires_at,
         })),
     };
-    let batch = vec![insert, audit::insert(actor, entry)];
+    let event = announcement::of_entry(&audit_id);
+    let batch = vec![insert, audit::insert(actor, entry), event];
     database.batch(batch).await.map(drop)
 }
 
@@ -148,7 +150,7 @@ pub async fn revoke(
     audit_id: String,
 ) -> Result<ApiKeyRevocation, DatabaseError> {
     let entry = AuditedChange {
-        id: audit_id,
+        id: audit_id.clone(),
         action: "api_key.revoke",
         object_kind: "api_key",
         object_id: id.to_owned(),
@@ -166,6 +168,7 @@ pub async fn revoke(
         "UPDATE api_keys SET revoked_at = ?2 WHERE id = ?1 AND revoked_at IS NULL",
         [id.into(), actor.at.into()],
     ));
+    batch.write(announcement::of_entry(&audit_id));
     Ok(match batch.run(database).await?.first(before)? {
         Some(RevokedAt { revoked_at: None }) => ApiKeyRevocation::Revoked,
         Some(RevokedAt { .. }) => ApiKeyRevocation::RevokedBefore,

@@ -1,5 +1,6 @@
 //! Publishing: recording a version, or more files of one.
 
+use crate::events::announcement;
 use crate::operator::audit::{self, Actor, insert_into_audit};
 use crate::releases::versions::{BY_VERSION, Release};
 use keywright_domain::release::manifest::Artifact;
@@ -309,6 +310,7 @@ pub async fn publish(
         "release.published",
         &event,
     ));
+    batch.write(announcement::of_entry(&ids.key_audit));
     let changed = batch.read::<Row>(audit::select_id(&ids.audit));
     let release = batch.read(Statement::new(BY_VERSION, [product.into(), version.into()]));
     let mut rows = batch.run(database).await?;

@@ -3,6 +3,7 @@
 
 use crate::columns;
 use crate::difference::{self, Change, insert_difference};
+use crate::events::announcement;
 use crate::operator::audit::{self, Actor};
 use keywright_domain::release::manifest::ProductManifest;
 use keywright_domain::slug::Slug;
@@ -99,7 +100,11 @@ pub async fn set(
         &change,
     );
     let mut batch = Batch::new();
-    batch.extend([difference::entry(DIFFERENCE, actor, &change), update]);
+    batch.extend([
+        difference::entry(DIFFERENCE, actor, &change),
+        update,
+        announcement::of_entry(audit_id),
+    ]);
     let changed = batch.read::<Row>(audit::select_id(audit_id));
     let gate = batch.read(Statement::new(OF_PRODUCT, [product.as_str().into()]));
     let mut rows = batch.run(database).await?;

@@ -1,6 +1,7 @@
 //! Which install script of a product was published last. The script itself is
 //! in the release storage only; the audit table has its digest.
 
+use crate::events::announcement;
 use crate::operator::audit::{self, Actor, insert_into_audit};
 use keywright_ports::{Batch, Database, DatabaseError, Row, Statement};
 
@@ -38,6 +39,7 @@ pub async fn record(
     );
     let mut batch = Batch::new();
     batch.write(entry);
+    batch.write(announcement::of_entry(&audit_id));
     let changed = batch.read::<Row>(audit::select_id(&audit_id));
     batch.run(database).await?.any(changed)
 }

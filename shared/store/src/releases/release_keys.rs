@@ -3,6 +3,7 @@
 //! under stands; a product without keys offers what was recorded before.
 
 use crate::columns;
+use crate::events::announcement;
 use crate::operator::audit::{self, Actor, insert_into_audit};
 use keywright_domain::release::manifest::Artifact;
 use keywright_domain::release::{Channel, ReleaseKey, Version};
@@ -102,6 +103,7 @@ pub async fn set(
          FROM audit a JOIN json_each(?2) k WHERE a.id = ?1",
         [audit_id.into(), keys.into()],
     ));
+    batch.write(announcement::of_entry(audit_id));
     let changed = batch.read::<Row>(audit::select_id(audit_id));
     let keys = batch.read::<ProductKeys>(Statement::new(
         select_keys!("WHERE p.slug = ?1"),

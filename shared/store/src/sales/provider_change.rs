@@ -4,6 +4,7 @@
 //! uses the same row, finds the webhook by its address, and gives it the same secret.
 
 use crate::columns;
+use crate::events::announcement;
 use crate::operator::audit::{Actor, insert_into_audit};
 use crate::sales::payment_providers::{Provider, SealedCredentials, select_providers};
 use keywright_domain::rail::ProviderKind;
@@ -218,7 +219,7 @@ pub async fn activate(
     let mut batch = Batch::new();
     batch.write(entry);
     let connected = batch.read(connect);
-    batch.extend([check_again, settled]);
+    batch.extend([check_again, settled, announcement::of_entry(audit_id)]);
     batch.run(database).await?.any(connected)
 }
 
@@ -319,6 +320,7 @@ pub async fn disconnect(
              WHERE id = ?1 AND EXISTS (SELECT 1 FROM audit WHERE id = ?2)",
             [id.into(), audit_id.into(), actor.at.into()],
         ),
+        announcement::of_entry(audit_id),
     ]);
     let OpenOrders { orders } = batch.run(database).await?.one(open)?;
     Ok(orders)
