@@ -27,7 +27,7 @@ const FREE_REQUESTS: usize = 30;
 const STATEMENTS_PER_REQUEST: usize = 2;
 /// Statements of planning, of a claim, and of writing down a run.
 const PLAN_STATEMENTS: usize = 11;
-const CLAIM_STATEMENTS: usize = 4;
+const CLAIM_STATEMENTS: usize = 5;
 const RECORD_STATEMENTS: usize = 6;
 
 /// What a tick did.

@@ -77,6 +77,6 @@ pub const MIGRATIONS: &[Migration] = &[
     },
     Migration {
         level: 11,
-        sql: include_str!("../../../migrations/0011_announced_attention.sql"),
+        sql: include_str!("../../../migrations/0011_announcements.sql"),
     },
 ];

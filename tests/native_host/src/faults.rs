@@ -4,6 +4,7 @@
 
 use keywright_ports::BoxFuture;
 use keywright_ports::{DatabaseError, DatabasePort, Row, Statement};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Barrier;
@@ -26,6 +27,8 @@ pub struct FaultyDatabase {
     fault: AtomicU8,
     meanwhile: Mutex<Option<Statement>>,
     gathering: Mutex<Option<Gathering>>,
+    /// What was asked, with the number of parameters.
+    asked: Mutex<BTreeMap<&'static str, usize>>,
 }
 
 /// Batches that wait for each other.
@@ -49,6 +52,7 @@ impl FaultyDatabase {
             fault: AtomicU8::new(0),
             meanwhile: Mutex::new(None),
             gathering: Mutex::new(None),
+            asked: Mutex::default(),
         }
     }
 
@@ -103,6 +107,7 @@ impl FaultyDatabase {
     pub fn count_anew(&self) {
         self.calls.store(0, Ordering::SeqCst);
         self.statements.store(0, Ordering::SeqCst);
+        self.asking().clear();
     }
 
     /// Calls since [`Self::count_anew`] or [`Self::break_call`]: round trips.
@@ -124,9 +129,22 @@ impl FaultyDatabase {
         self.calls()
     }
 
-    fn fault_now(&self, statements: usize) -> Option<Fault> {
+    /// Each statement that was asked since [`Self::count_anew`], with the number of its
+    /// parameters.
+    #[must_use]
+    pub fn asked(&self) -> BTreeMap<&'static str, usize> {
+        self.asking().clone()
+    }
+
+    fn asking(&self) -> MutexGuard<'_, BTreeMap<&'static str, usize>> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn fault_now(&self, statements: &[Statement]) -> Option<Fault> {
+        self.asking()
+            .extend(statements.iter().map(|one| (one.sql, one.params.len())));
         self.statements
-            .fetch_add(statements as u64, Ordering::SeqCst);
+            .fetch_add(statements.len() as u64, Ordering::SeqCst);
         let call = self.calls.fetch_add(1, Ordering::SeqCst);
         let fault = if self.fault.load(Ordering::SeqCst) == 0 {
             Fault::Before
@@ -154,7 +172,7 @@ impl DatabasePort for FaultyDatabase {
             if let Some(statement) = meanwhile {
                 self.inner.batch(vec![statement]).await?;
             }
-            match self.fault_now(statements.len()) {
+            match self.fault_now(&statements) {
                 Some(Fault::Before) => Err(lost()),
                 Some(Fault::After) => {
                     self.inner.batch(statements).await?;
@@ -167,7 +185,7 @@ impl DatabasePort for FaultyDatabase {
 
     fn query(&self, statement: Statement) -> BoxFuture<'_, Result<Vec<Row>, DatabaseError>> {
         Box::pin(async move {
-            match self.fault_now(1) {
+            match self.fault_now(std::slice::from_ref(&statement)) {
                 Some(_) => Err(lost()),
                 None => self.inner.query(statement).await,
             }

@@ -215,6 +215,7 @@ mod validating_often;
 #[cfg(test)]
 mod validation_log;
 #[cfg(test)]
+mod webhook_crowd;
 mod webhook_endpoints;
 #[cfg(test)]
 mod webhook_receiver;

@@ -130,8 +130,13 @@ pub(crate) struct Told {
 
 impl Told {
     pub(crate) fn new() -> Self {
+        Self::with(&[])
+    }
+
+    /// With this configuration on top.
+    pub(crate) fn with(config: &[(&'static str, &str)]) -> Self {
         let receiver = Arc::new(Receiver::default());
-        let bench = Bench::with_outbound(&[], receiver.clone());
+        let bench = Bench::with_outbound(config, receiver.clone());
         let _ = receiver.clock.set(bench.clock.clone());
         Self { bench, receiver }
     }

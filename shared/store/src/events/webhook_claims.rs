@@ -91,31 +91,38 @@ pub async fn claim(
     let now = now_millis / 1_000;
     let mut batch = Batch::new();
     batch.write(Statement::new(
-        "UPDATE webhook_deliveries AS d
-         SET claim = ?1, claimed_until = ?2 + ?5 + ?6 * (due.place - 1)
-         FROM (SELECT id, row_number() OVER (PARTITION BY endpoint_id
-                                             ORDER BY coalesce(sequence, 0), id) AS place
-               FROM webhook_deliveries
-               WHERE state = 'pending' AND next_attempt_at <= ?2 AND claimed_until IS NULL
-                 AND endpoint_id IN
-                   (SELECT w.id FROM webhook_endpoints w
-                    WHERE w.state = 'active' AND w.deleted_at IS NULL
-                      AND EXISTS (SELECT 1 FROM webhook_deliveries p
-                                  WHERE p.endpoint_id = w.id AND p.state = 'pending'
-                                    AND p.next_attempt_at <= ?2 AND p.claimed_until IS NULL)
-                      AND NOT EXISTS (SELECT 1 FROM webhook_deliveries c
-                                      WHERE c.endpoint_id = w.id AND c.state = 'pending'
-                                        AND c.claimed_until IS NOT NULL)
-                    ORDER BY w.served_at, w.id LIMIT ?3)) AS due
-         WHERE due.id = d.id AND due.place <= ?4",
+        "UPDATE webhook_deliveries SET claim = ?1, claimed_until = ?2 + ?5
+         WHERE id IN
+           (SELECT n.id
+            FROM (SELECT w.id FROM webhook_endpoints w
+                  WHERE w.state = 'active' AND w.deleted_at IS NULL
+                    AND EXISTS (SELECT 1 FROM webhook_deliveries p
+                                WHERE p.endpoint_id = w.id AND p.state = 'pending'
+                                  AND p.next_attempt_at <= ?2 AND p.claimed_until IS NULL)
+                    AND w.id NOT IN (SELECT c.endpoint_id FROM webhook_deliveries c
+                                     WHERE c.claimed_until IS NOT NULL)
+                  ORDER BY w.served_at, w.id LIMIT ?3) AS turn
+            CROSS JOIN webhook_deliveries n
+              ON n.id IN (SELECT id FROM webhook_deliveries INDEXED BY webhook_deliveries_next
+                          WHERE endpoint_id = turn.id AND state = 'pending'
+                            AND claimed_until IS NULL AND next_attempt_at <= ?2
+                          ORDER BY coalesce(sequence, 0), id LIMIT ?4))",
         [
             claim.into(),
             now.into(),
             endpoints.into(),
             RUN.into(),
             FIRST_CLAIM.into(),
-            NEXT_CLAIM.into(),
         ],
+    ));
+    batch.write(Statement::new(
+        "UPDATE webhook_deliveries AS d
+         SET claimed_until = claimed_until + ?2 *
+           (SELECT count(*) FROM webhook_deliveries o
+            WHERE o.claim = ?1 AND o.endpoint_id = d.endpoint_id
+              AND (coalesce(o.sequence, 0), o.id) < (coalesce(d.sequence, 0), d.id))
+         WHERE d.claim = ?1",
+        [claim.into(), NEXT_CLAIM.into()],
     ));
     batch.write(Statement::new(
         "INSERT INTO webhook_attempts (delivery_id, claim, started_at)

@@ -7,3 +7,8 @@ UPDATE attention SET announced_at = at WHERE resolved_at IS NULL;
 
 CREATE INDEX attention_unannounced ON attention (at, id)
   WHERE (resolved_at IS NULL) = (announced_at IS NULL);
+
+-- The next deliveries of an endpoint, in the order of their events.
+CREATE INDEX webhook_deliveries_next
+  ON webhook_deliveries (endpoint_id, coalesce(sequence, 0), id)
+  WHERE state = 'pending' AND claimed_until IS NULL;
