@@ -26,6 +26,9 @@ keywright-tests --test compatibility`.
 - A Mac's own `openssl` is LibreSSL, which cannot verify Ed25519 signatures of files. The
   install script uses minisign or Homebrew's OpenSSL, or says what to install.
 - Go has no type for a choice between objects, so the OpenAPI document describes none.
+- openapi-generator's typescript-fetch writes an `EventsApi.ts` for the webhooks section
+  that it neither exports nor imports types into. If you compile every file of the client,
+  name it in `.openapi-generator-ignore`.
 ";
 
     /// The groups, in the order of the page.

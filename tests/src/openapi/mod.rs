@@ -1,11 +1,13 @@
 //! The OpenAPI document: put together from what each function says of its own
 //! endpoints, beside their types.
 
+pub mod event_data;
 mod examples;
 mod grammar;
 mod groups;
 mod links;
 mod schemas;
+mod webhooks;
 
 use groups::{check_tags, tags};
 use keywright_web::MIN_ANONYMOUS_CHARS;
@@ -88,6 +90,7 @@ pub fn document() -> Value {
     examples::add(&mut paths);
     check_tags(&mut paths);
     check_ids(&mut paths);
+    let webhooks = webhooks::add(&mut schemas);
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -99,6 +102,7 @@ pub fn document() -> Value {
         "servers": [{ "url": "/" }],
         "tags": tags(),
         "paths": paths,
+        "webhooks": webhooks,
         "components": {
             "schemas": schemas,
             "responses": shared.responses,

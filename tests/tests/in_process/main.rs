@@ -7,6 +7,7 @@
 mod access;
 #[cfg(test)]
 mod activity;
+#[cfg(test)]
 mod announcements;
 #[cfg(test)]
 mod bad_bodies;
@@ -54,6 +55,8 @@ mod download_ways;
 mod earlier_database;
 #[cfg(test)]
 mod emails;
+#[cfg(test)]
+mod event_types;
 #[cfg(test)]
 mod fault_matrix;
 #[cfg(test)]

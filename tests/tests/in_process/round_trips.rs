@@ -11,7 +11,7 @@ use crate::{round_trips_usdc, round_trips_webhooks, stores, usdc_shop};
 use axum::body::Body;
 use http::{Method, Request, header};
 use keywright_btcpay_double::Consent;
-use keywright_domain::webhook::filter::ANNOUNCED_ACTIONS;
+use keywright_domain::webhook::event_type::ANNOUNCED_ACTIONS;
 use keywright_ports::name;
 use keywright_rpc_double::Endpoint;
 use keywright_tests::openapi::document;

@@ -1,78 +1,6 @@
 //! Which events an endpoint is sent.
 
-/// What happens in a shop that its owner can be told. Tests are not among them: they are
-/// sent to one endpoint and are in no feed.
-pub const EVENT_TYPES: [&str; 32] = [
-    "api_key.created",
-    "api_key.revoked",
-    "attention.opened",
-    "attention.resolved",
-    "code.redeemed",
-    "discount_code.changed",
-    "discount_code.created",
-    "discount_code.deleted",
-    "license.changed",
-    "license.issued",
-    "license.revoked",
-    "license.suspended",
-    "license.unsuspended",
-    "machine.activated",
-    "machine.deactivated",
-    "merchant_profile.changed",
-    "merchant_profile.created",
-    "merchant_profile.deleted",
-    "payment_provider.connected",
-    "payment_provider.disconnected",
-    "policy.changed",
-    "policy.created",
-    "policy.deleted",
-    "product.changed",
-    "product.created",
-    "product.deleted",
-    "release.changed",
-    "release.published",
-    "transfer.resolved",
-    "webhook_endpoint.changed",
-    "webhook_endpoint.created",
-    "webhook_endpoint.deleted",
-];
-
-/// The actions in the audit log that are events too, and their types. The others either
-/// have an event of their own, with more in it, or change nothing that anybody waits for.
-pub const ANNOUNCED_ACTIONS: [(&str, &str); 25] = [
-    ("api_key.create", "api_key.created"),
-    ("api_key.revoke", "api_key.revoked"),
-    ("discount_code.change", "discount_code.changed"),
-    ("discount_code.create", "discount_code.created"),
-    ("discount_code.delete", "discount_code.deleted"),
-    ("merchant_profile.change", "merchant_profile.changed"),
-    ("merchant_profile.create", "merchant_profile.created"),
-    ("merchant_profile.delete", "merchant_profile.deleted"),
-    ("merchant_profile.prefer", "merchant_profile.changed"),
-    ("merchant_profile.set_default", "merchant_profile.changed"),
-    ("payment_provider.connect", "payment_provider.connected"),
-    (
-        "payment_provider.disconnect",
-        "payment_provider.disconnected",
-    ),
-    ("policy.change", "policy.changed"),
-    ("policy.create", "policy.created"),
-    ("policy.delete", "policy.deleted"),
-    ("product.change", "product.changed"),
-    ("product.delete", "product.deleted"),
-    ("release.gate", "product.changed"),
-    ("release.installer", "product.changed"),
-    ("release.keys", "product.changed"),
-    ("transfer.resolve", "transfer.resolved"),
-    ("webhook_endpoint.change", "webhook_endpoint.changed"),
-    ("webhook_endpoint.create", "webhook_endpoint.created"),
-    ("webhook_endpoint.delete", "webhook_endpoint.deleted"),
-    ("webhook_endpoint.rotate_secret", "webhook_endpoint.changed"),
-];
-
-/// The type of a delivery that an operator asked for to see whether an endpoint works.
-/// Its body is signed like any other, and nothing happened.
-pub const TEST_EVENT: &str = "webhook.test";
+use super::event_type::EventType;
 
 /// The most entries that a filter may have.
 pub const MAX_ENTRIES: usize = 50;
@@ -107,9 +35,9 @@ pub fn check<S: AsRef<str>>(entries: &[S]) -> Result<(), EventFilterError> {
     }
     for entry in entries {
         let entry = entry.as_ref();
-        if !EVENT_TYPES
+        if !EventType::ALL
             .iter()
-            .any(|event_type| matches(entry, event_type))
+            .any(|event_type| matches(entry, event_type.as_str()))
         {
             return Err(EventFilterError::Unknown(entry.chars().take(64).collect()));
         }

@@ -5,6 +5,7 @@ use crate::operator::audit::{self, Actor, AuditedChange};
 use crate::paging;
 use keywright_domain::money::Price;
 use keywright_domain::page::Page;
+use keywright_domain::webhook::event_type::EventType;
 use keywright_ports::{Batch, Database, DatabaseError, Reader, Row, Statement};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -171,7 +172,7 @@ pub async fn create(
     batch.write(audit::event_if_changed(
         event_id,
         actor.at,
-        "product.created",
+        EventType::ProductCreated,
         &event,
     ));
     // The event is written where the product was.

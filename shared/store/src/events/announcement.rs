@@ -4,7 +4,7 @@
 //! entry by the same batch. The data says what was changed and never to what: the feed is
 //! read by keys that may not see every value.
 
-use keywright_domain::webhook::filter::ANNOUNCED_ACTIONS;
+use keywright_domain::webhook::event_type::{ANNOUNCED_ACTIONS, EventType};
 use keywright_ports::Statement;
 use serde_json::Value;
 
@@ -16,7 +16,7 @@ const ITEMS_PER_TICK: i64 = 100;
 pub(crate) fn of_entry(audit_id: &str) -> Statement {
     let event_types: Value = ANNOUNCED_ACTIONS
         .iter()
-        .map(|(action, event_type)| ((*action).to_owned(), Value::from(*event_type)))
+        .map(|(action, event_type)| ((*action).to_owned(), Value::from(event_type.as_str())))
         .collect::<serde_json::Map<_, _>>()
         .into();
     Statement::new(
@@ -61,14 +61,19 @@ pub fn of_attention(now: i64, prefix: &str) -> [Statement; 2] {
             concat!(
                 "INSERT INTO events (id, at, event_type, data)
                  SELECT ?2 || substr(id, -12), coalesce(resolved_at, at),
-                        iif(resolved_at IS NULL, 'attention.opened', 'attention.resolved'),
+                        iif(resolved_at IS NULL, ?3, ?4),
                         json_object('attention_id', id, 'kind', kind, 'object_kind', object_kind,
                                     'object_id', object_id)
                  FROM attention WHERE id IN (",
                 unannounced!(),
                 ") ORDER BY at, id"
             ),
-            [ITEMS_PER_TICK.into(), prefix.into()],
+            [
+                ITEMS_PER_TICK.into(),
+                prefix.into(),
+                EventType::AttentionOpened.as_str().into(),
+                EventType::AttentionResolved.as_str().into(),
+            ],
         ),
         Statement::new(
             concat!(

@@ -3,7 +3,7 @@
 use crate::columns;
 use crate::operator::audit::{self, Actor, AuditedChange, insert_into_audit};
 use keywright_domain::page::{Page, Position};
-use keywright_domain::webhook::filter::TEST_EVENT;
+use keywright_domain::webhook::event_type::TEST_EVENT;
 use keywright_ports::{Batch, Database, DatabaseError, Reader, Row, Statement};
 use serde::Deserialize;
 use serde_json::json;

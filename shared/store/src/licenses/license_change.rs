@@ -3,6 +3,7 @@
 use crate::difference::{self, Change, insert_difference};
 use crate::licenses::license_detail::{self, Detail};
 use crate::operator::audit::Actor;
+use keywright_domain::webhook::event_type::EventType;
 use keywright_ports::{Batch, Database, DatabaseError, Statement};
 use serde_json::Value;
 
@@ -40,6 +41,22 @@ const DIFFERENCE: &str = insert_difference!(
             'buyer_email', buyer_email, 'note', note) AS doc
      FROM licenses WHERE id = ?6"
 );
+
+/// A JSON object of the audit table with its times as the API writes them.
+macro_rules! with_times {
+    ($object:literal) => {
+        concat!(
+            "json_patch(",
+            $object,
+            ", (SELECT json_group_object(key, strftime(iif(key = 'expires_at',
+                                                           '%Y-%m-%dT%H:%M:%SZ', '%Y-%m-%d'),
+                                                       value, 'unixepoch'))
+                FROM json_each(",
+            $object,
+            ") WHERE type = 'integer' AND key IN ('expires_at', 'maintenance_until')))"
+        )
+    };
+}
 
 /// Changes a license and answers it as it now is; `None` for an unknown id.
 /// Each member is changed by itself, so two operators changing different
@@ -85,13 +102,22 @@ pub async fn change(
         &change,
     );
     let event = Statement::new(
-        "INSERT INTO events (id, at, event_type, data)
-         SELECT ?1, ?2, 'license.changed',
-                json_object('license_id', l.id, 'product_id', l.product_id,
-                            'before', json(a.before), 'after', json(a.after))
-         FROM audit a JOIN licenses l ON l.id = a.object_id
-         WHERE a.id = ?3",
-        [event_id.into(), actor.at.into(), audit_id.into()],
+        concat!(
+            "INSERT INTO events (id, at, event_type, data)
+             SELECT ?1, ?2, ?4,
+                    json_object('license_id', l.id, 'product_id', l.product_id, 'before', ",
+            with_times!("a.before"),
+            ", 'after', ",
+            with_times!("a.after"),
+            ") FROM audit a JOIN licenses l ON l.id = a.object_id
+             WHERE a.id = ?3"
+        ),
+        [
+            event_id.into(),
+            actor.at.into(),
+            audit_id.into(),
+            EventType::LicenseChanged.as_str().into(),
+        ],
     );
     let mut batch = Batch::new();
     batch.extend([difference::entry(DIFFERENCE, actor, &change), update, event]);

@@ -2,6 +2,7 @@
 
 use crate::operator::audit::{Actor, insert_into_audit};
 use keywright_domain::standing::LicenseStatus;
+use keywright_domain::webhook::event_type::EventType;
 use keywright_ports::{Batch, Database, DatabaseError, Statement};
 use serde::Deserialize;
 use serde_json::json;
@@ -36,11 +37,11 @@ impl StatusChange {
         }
     }
 
-    fn event_type(self) -> &'static str {
+    fn event_type(self) -> EventType {
         match self {
-            Self::Suspend => "license.suspended",
-            Self::Unsuspend => "license.unsuspended",
-            Self::Revoke => "license.revoked",
+            Self::Suspend => EventType::LicenseSuspended,
+            Self::Unsuspend => EventType::LicenseUnsuspended,
+            Self::Revoke => EventType::LicenseRevoked,
         }
     }
 }
@@ -114,7 +115,7 @@ pub async fn set(
         [
             event_id.into(),
             actor.at.into(),
-            change.event_type().into(),
+            change.event_type().as_str().into(),
             data.to_string().into(),
             audit_id.into(),
         ],

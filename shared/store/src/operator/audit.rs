@@ -3,6 +3,7 @@
 
 use crate::columns;
 use keywright_domain::page::{Page, Position};
+use keywright_domain::webhook::event_type::EventType;
 use keywright_ports::{DatabaseError, Reader, Statement};
 use serde::Deserialize;
 use serde_json::Value;
@@ -252,7 +253,7 @@ fn params(actor: &Actor, entry: AuditedChange) -> [keywright_ports::Value; 9] {
 pub(crate) fn event_if_changed(
     id: &str,
     at: i64,
-    event_type: &'static str,
+    event_type: EventType,
     data: &Value,
 ) -> Statement {
     Statement::new(
@@ -260,7 +261,7 @@ pub(crate) fn event_if_changed(
         [
             id.into(),
             at.into(),
-            event_type.into(),
+            event_type.as_str().into(),
             data.to_string().into(),
         ],
     )

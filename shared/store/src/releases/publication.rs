@@ -6,6 +6,7 @@ use crate::releases::versions::{BY_VERSION, Release};
 use keywright_domain::release::manifest::Artifact;
 use keywright_domain::release::{Channel, ReleaseKey, Version};
 use keywright_domain::slug::Slug;
+use keywright_domain::webhook::event_type::EventType;
 use keywright_ports::{Batch, Database, DatabaseError, Row, Statement};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -264,7 +265,6 @@ pub async fn publish(
             first_key.as_ref().into(),
         ],
     );
-    let event = json!({ "product": product, "version": version, "channel": new.channel });
     let [key_entry, key] = pin_first_key(actor, first_key.as_ref(), ids);
     let mut batch = Batch::new();
     let decision = batch.read::<Decision>(decision);
@@ -304,11 +304,20 @@ pub async fn publish(
             ],
         ),
     ]);
-    batch.write(audit::event_if_changed(
-        &ids.event,
-        actor.at,
-        "release.published",
-        &event,
+    batch.write(Statement::new(
+        "INSERT INTO events (id, at, event_type, data)
+         SELECT ?1, ?2, ?3,
+                json_object('release_id', r.id, 'product_id', r.product_id, 'product', p.slug,
+                            'version', r.version, 'channel', r.channel)
+         FROM releases r JOIN products p ON p.id = r.product_id
+         WHERE p.slug = ?4 AND r.version = ?5 AND changes() > 0",
+        [
+            (&ids.event).into(),
+            actor.at.into(),
+            EventType::ReleasePublished.as_str().into(),
+            product.into(),
+            version.into(),
+        ],
     ));
     batch.write(announcement::of_entry(&ids.key_audit));
     let changed = batch.read::<Row>(audit::select_id(&ids.audit));

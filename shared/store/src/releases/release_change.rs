@@ -5,6 +5,7 @@ use crate::difference::{self, Change, ChangeOutcome, Decision, insert_difference
 use crate::operator::audit::{self, Actor};
 use crate::releases::versions::{BY_ID, Release};
 use keywright_domain::release::{Channel, ReleaseKey};
+use keywright_domain::webhook::event_type::EventType;
 use keywright_ports::{Batch, Database, DatabaseError, Row, Statement};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -142,10 +143,16 @@ pub async fn change(
     // Names what changed, without the signatures.
     batch.write(Statement::new(
         "INSERT INTO events (id, at, event_type, data)
-         SELECT ?1, ?2, 'release.changed',
-                json_object('release_id', object_id, 'changes', json(after))
-         FROM audit WHERE id = ?3",
-        [event_id.into(), actor.at.into(), audit_id.into()],
+         SELECT ?1, ?2, ?4,
+                json_object('release_id', r.id, 'product_id', r.product_id, 'version', r.version,
+                            'changes', json(a.after))
+         FROM audit a JOIN releases r ON r.id = a.object_id WHERE a.id = ?3",
+        [
+            event_id.into(),
+            actor.at.into(),
+            audit_id.into(),
+            EventType::ReleaseChanged.as_str().into(),
+        ],
     ));
     let changed = batch.read::<Row>(audit::select_id(audit_id));
     let release = batch.read::<Release>(Statement::new(BY_ID, [id.into()]));

@@ -14,6 +14,7 @@
 
 use crate::operator::audit::{Actor, insert_into_audit};
 use keywright_domain::recent_orders::CODE_KEPT_SECONDS;
+use keywright_domain::webhook::event_type::EventType;
 use keywright_ports::{Batch, Database, DatabaseError, Row, Statement, Value};
 
 /// Most reservations that one call of [`reap`] releases.
@@ -151,7 +152,7 @@ pub(crate) fn used(actor: &Actor, invoice_id: &str, event_id: &str) -> [Statemen
         ),
         Statement::new(
             "INSERT INTO events (id, at, event_type, data)
-             SELECT ?1, ?2, 'code.redeemed',
+             SELECT ?1, ?2, ?4,
                     json_object('redemption_id', r.id, 'code_id', c.id, 'code', c.code,
                                 'license_id', l.id, 'product_id', i.product_id,
                                 'invoice_id', i.id,
@@ -170,7 +171,12 @@ pub(crate) fn used(actor: &Actor, invoice_id: &str, event_id: &str) -> [Statemen
              JOIN receipts p ON p.invoice_id = i.id
              JOIN licenses l ON l.receipt_id = p.id
              WHERE r.invoice_id = ?3 AND changes() > 0",
-            [event_id.into(), actor.at.into(), invoice_id.into()],
+            [
+                event_id.into(),
+                actor.at.into(),
+                invoice_id.into(),
+                EventType::CodeRedeemed.as_str().into(),
+            ],
         ),
     ]
 }

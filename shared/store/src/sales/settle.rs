@@ -17,6 +17,7 @@ use keywright_domain::order::OrderProvider;
 use keywright_domain::recent_orders::{OrderKind, OrderOrigin};
 use keywright_domain::release::DownloadId;
 use keywright_domain::terms::Terms;
+use keywright_domain::webhook::event_type::EventType;
 use keywright_ports::receipt_keys::{ReceiptFacts, ReceiptKeys};
 use keywright_ports::{Batch, Database, DatabaseError, Stamps, Statement, Value};
 use serde::Deserialize;
@@ -294,11 +295,11 @@ fn reported(
     };
     let event = Statement::new(
         "INSERT INTO events (id, at, event_type, data)
-         SELECT ?1, ?2, 'license.issued',
+         SELECT ?1, ?2, ?6,
                 json_object('license_id', id, 'product_id', product_id, 'policy_id', policy_id,
                             'invoice_id', ?4, 'is_trial', json(iif(is_trial, 'true', 'false')),
-                            'expires_at', expires_at, 'entitlements', json(entitlements),
-                            'source', ?5)
+                            'expires_at', strftime('%Y-%m-%dT%H:%M:%SZ', expires_at, 'unixepoch'),
+                            'entitlements', json(entitlements), 'source', ?5)
          FROM licenses WHERE id = ?3",
         [
             (&ids.event).into(),
@@ -306,6 +307,7 @@ fn reported(
             (&ids.license).into(),
             Value::from(invoice_id),
             source.into(),
+            EventType::LicenseIssued.as_str().into(),
         ],
     );
     [audit::insert_issuing(actor, entry), event]

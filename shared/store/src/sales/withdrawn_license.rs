@@ -2,6 +2,7 @@
 
 use crate::operator::audit::{Actor, insert_into_audit};
 use keywright_domain::standing::LicenseStatus;
+use keywright_domain::webhook::event_type::EventType;
 use keywright_ports::Statement;
 use serde_json::json;
 
@@ -35,7 +36,7 @@ pub(crate) fn changed(
             LicenseStatus::Suspended,
             Some(WITHDRAWN),
             "license.suspend",
-            "license.suspended",
+            EventType::LicenseSuspended,
         ),
         LicenseChange::Reinstate => (
             LicenseStatus::Suspended,
@@ -43,7 +44,7 @@ pub(crate) fn changed(
             LicenseStatus::Active,
             None,
             "license.unsuspend",
-            "license.unsuspended",
+            EventType::LicenseUnsuspended,
         ),
     };
     let after = json!({ "status": to.as_str(), "reason": reason.unwrap_or("the payment was accepted again") });
@@ -87,7 +88,7 @@ pub(crate) fn changed(
             audit_id.into(),
             event_id.into(),
             actor.at.into(),
-            event_type.into(),
+            event_type.as_str().into(),
             reason.unwrap_or_default().into(),
         ],
     );

@@ -10,6 +10,7 @@ use crate::columns;
 use crate::operator::audit;
 use keywright_domain::seats::{ACTIVATION_WINDOW_SECONDS, RETURNS_PER_DAY, Seats};
 use keywright_domain::standing::LicenseStatus;
+use keywright_domain::webhook::event_type::EventType;
 use keywright_ports::{Batch, Database, DatabaseError, Reader, Statement};
 use serde::Deserialize;
 use serde_json::json;
@@ -246,7 +247,7 @@ pub async fn activate(
     let mut batch = Batch::new();
     batch.extend([
         insert,
-        audit::event_if_changed(machine.event_id, now, "machine.activated", &event),
+        audit::event_if_changed(machine.event_id, now, EventType::MachineActivated, &event),
     ]);
     let after = batch.read::<OnMachineRow>(on_machine(after));
     let row = batch.run(database).await?.first(after)?;

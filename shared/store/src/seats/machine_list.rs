@@ -4,6 +4,7 @@ use crate::columns;
 use crate::operator::audit::{Actor, insert_into_audit};
 use crate::paging;
 use keywright_domain::page::Page;
+use keywright_domain::webhook::event_type::EventType;
 use keywright_ports::{Batch, Database, DatabaseError, Reader, Row, Statement, Value};
 use serde::Deserialize;
 
@@ -155,7 +156,7 @@ pub async fn free(
     );
     let event = Statement::new(
         "INSERT INTO events (id, at, event_type, data)
-         SELECT ?1, ?2, 'machine.deactivated',
+         SELECT ?1, ?2, ?5,
                 json_object('license_id', m.license_id, 'machine_id', m.id, 'reason', ?3)
          FROM audit a JOIN machines m ON m.id = a.object_id
          WHERE a.id = ?4",
@@ -164,6 +165,7 @@ pub async fn free(
             actor.at.into(),
             reason.into(),
             audit_id.into(),
+            EventType::MachineDeactivated.as_str().into(),
         ],
     );
     let select = Statement::new("SELECT id FROM machines WHERE id = ?1", [id.into()]);

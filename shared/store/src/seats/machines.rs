@@ -1,6 +1,7 @@
 //! Machines that hold a seat: when they were last seen, freeing one, listing them.
 //! How a machine gets its seat is in [`crate::seats::activations`].
 
+use keywright_domain::webhook::event_type::EventType;
 use keywright_ports::{Batch, Database, DatabaseError, Reader, Row, Statement};
 use serde::{Deserialize, Serialize};
 
@@ -127,7 +128,7 @@ pub async fn deactivate(
         // First, while the row still holds its seat.
         Statement::new(
             "INSERT INTO events (id, at, event_type, data)
-             SELECT ?4, ?5, 'machine.deactivated',
+             SELECT ?4, ?5, ?7,
                     json_object('license_id', license_id, 'machine_id', id, 'reason', ?6)
              FROM machines
              WHERE license_id = ?1 AND (fingerprint_hash = ?2 OR id = ?3)
@@ -139,6 +140,7 @@ pub async fn deactivate(
                 event_id.into(),
                 now.into(),
                 reason.into(),
+                EventType::MachineDeactivated.as_str().into(),
             ],
         ),
         Statement::new(
