@@ -14,6 +14,7 @@
 
 mod generated;
 mod tool;
+mod webhooks;
 
 use keywright_tests::hosts::{Configured, Host};
 use keywright_tests::suite::{Case, Play, run_all};
@@ -28,13 +29,16 @@ fn main() -> ExitCode {
         cases,
     };
     run_all(vec![
-        // Asks no instance; the native one costs nothing.
+        // The document asks no instance; the native one costs nothing.
         play(
             "",
             Host::Native,
             vec![
                 Case::new("document", "validator", |_| Box::pin(async { validator() })),
                 Case::new("document", "linters", |_| Box::pin(async { linters() })),
+                Case::new("webhooks", "official_libraries", |instance| {
+                    Box::pin(webhooks::official_libraries(instance))
+                }),
             ],
         ),
         play("workerd::", Host::Workerd, generated::CASES.to_vec()),
