@@ -178,6 +178,7 @@ keywright_web::endpoints! {
         api_keys::list(query): Gate::Master,
         api_keys::create: Gate::Master,
         api_keys::revoke: Gate::Master,
+        api_keys::current: Gate::AnyKey,
         audit::list(query): AuditRead,
         receipts::list(query): Gate::Master,
         receipts::seal: Gate::Master,

@@ -52,7 +52,7 @@ pub(crate) async fn let_in(
         }
         return Err(ApiError::forbidden(match gate {
             Gate::Scope(scope) => format!("this key does not have the scope {scope}"),
-            Gate::Master => "only ADMIN_KEY opens this endpoint".to_owned(),
+            Gate::Master | Gate::AnyKey => "only ADMIN_KEY opens this endpoint".to_owned(),
         }));
     }
     let concerns = conceal::concerns(gate, &caller);

@@ -265,6 +265,8 @@ pub enum Gate {
     Scope(Scope),
     /// The configured key and nothing else.
     Master,
+    /// The configured key, or any scoped key.
+    AnyKey,
 }
 
 impl From<Scope> for Gate {
@@ -280,6 +282,7 @@ impl Gate {
         match self {
             Self::Scope(scope) => caller.has(scope),
             Self::Master => *caller == Caller::Master,
+            Self::AnyKey => true,
         }
     }
 }

@@ -160,6 +160,7 @@ proptest! {
     ) {
         let caller = key(role, &extra);
         prop_assert!(!Gate::Master.opens_to(&caller));
+        prop_assert!(Gate::AnyKey.opens_to(&caller));
         let by_name = extra.contains(&scope) && scope.is_a_la_carte();
         prop_assert_eq!(
             Gate::Scope(scope).opens_to(&caller),

@@ -208,11 +208,12 @@ impl SecurityOf for () {
 
 impl SecurityOf for Gate {
     fn security(&self) -> Option<SecurityRequirement> {
-        let scope = match self {
-            Self::Scope(scope) => scope.as_str(),
-            Self::Master => "master",
+        let scopes: &[&str] = match self {
+            Self::Scope(scope) => &[scope.as_str()],
+            Self::Master => &["master"],
+            Self::AnyKey => &[],
         };
-        Some(SecurityRequirement::new("operator", [scope]))
+        Some(SecurityRequirement::new("operator", scopes.iter().copied()))
     }
 }
 

@@ -42,7 +42,8 @@ path may end in a slash.";
 /// What opens the operator's routes.
 const OPERATOR_KEY: &str = "\
 The configured ADMIN_KEY, or a scoped key of `POST /v1/admin/api-keys` that has the \
-scope named beside the route. A route that names `master` takes ADMIN_KEY only.";
+scope named beside the route. A route that names `master` takes ADMIN_KEY only, and one that \
+names none takes every key.";
 
 /// What opens the downloads of a licensed product.
 const LICENSE: &str = "\

@@ -792,6 +792,11 @@ async fn each_route_costs_what_the_table_says() {
             1,
         ),
         (
+            "/v1/admin/api-keys/current",
+            send(Method::GET, "/v1/admin/api-keys/current", &json!({})),
+            0,
+        ),
+        (
             "/v1/admin/api-keys/{id}",
             send(
                 Method::DELETE,

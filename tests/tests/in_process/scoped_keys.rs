@@ -6,7 +6,7 @@ use crate::holder::written;
 use axum::body::Body;
 use http::{Method, Request, header};
 use keywright_admin::Api;
-use keywright_domain::access::{Caller, Role};
+use keywright_domain::access::{Caller, Role, Scope};
 use keywright_native_host::Fault;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -195,4 +195,32 @@ async fn a_repeated_request_for_a_key_makes_one() {
     // The key it made may not read what made it.
     let answer = bench.send(make(&first.text("token"))).await;
     assert_eq!(answer.refusal(), (403, "forbidden".to_owned()));
+}
+
+#[tokio::test]
+async fn a_key_is_told_what_it_may_do_and_nothing_else() {
+    let bench = Bench::new();
+    let ask = async |token: &str| {
+        let request = json_request(Method::GET, "/v1/admin/api-keys/current", &json!({}));
+        bench.send(with(token, request)).await
+    };
+    for role in Role::ALL {
+        let (id, token) = key(&bench, role.as_str()).await;
+        let told = ask(&token).await;
+        let caller = Caller::Key {
+            id: id.clone(),
+            role: *role,
+            extra: Vec::new(),
+        };
+        let scopes = Scope::ALL.iter().filter(|scope| caller.has(**scope));
+        let scopes: Vec<&str> = scopes.map(|scope| scope.as_str()).collect();
+        let expected = json!({ "id": id, "role": role.as_str(), "scopes": scopes });
+        assert_eq!(told.json(), expected);
+    }
+    let told = ask(keywright_tests::shop::ADMIN_KEY).await.json();
+    assert_eq!((&told["id"], &told["role"]), (&Value::Null, &Value::Null));
+    let scopes = told["scopes"].as_array().expect("scopes");
+    assert_eq!(scopes.len(), Scope::ALL.len() + 1);
+    assert_eq!(scopes.last(), Some(&json!("master")));
+    assert_eq!(ask("ks_nonsense").await.status, 403);
 }

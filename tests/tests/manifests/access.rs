@@ -21,6 +21,7 @@ fn every_route_is_listed_with_what_opens_it() {
             let opens = match route.access {
                 Gate::Scope(scope) => scope.as_str(),
                 Gate::Master => "`ADMIN_KEY` only",
+                Gate::AnyKey => "any key",
             };
             format!("| {} {} | {opens} |", route.method, route.path)
         })

@@ -1,6 +1,7 @@
 //! Scoped keys of the operator's routes, one route per file.
 
 pub(crate) mod create;
+pub(crate) mod current;
 pub(crate) mod list;
 pub(crate) mod revoke;
 pub(crate) mod token;
