@@ -12,6 +12,7 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("/favicon.svg", PAGES),
     ("/git/...", "DOWNLOAD"),
     ("/js/...", PAGES),
+    ("/llms.txt", PAGES),
     ("/pay/...", PAGES),
     ("/readyz", "PURCHASE"),
     ("/recover", PAGES),

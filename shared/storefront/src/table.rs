@@ -12,6 +12,7 @@ pub struct Page {
 }
 
 const HTML: &str = "text/html; charset=utf-8";
+const TEXT: &str = "text/plain; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 /// The home page, at `/` for those who prefer HTML.
@@ -27,6 +28,8 @@ const FILES: &[(&str, Page)] = &[
     ("/status", ORDER),
     ("/style.css", named("style.css", "text/css; charset=utf-8")),
     ("/favicon.svg", named("favicon.svg", "image/svg+xml")),
+    // For programs: a copy of docs/agents.md.
+    ("/llms.txt", named("llms.txt", TEXT)),
 ];
 
 /// The page of every product.
@@ -118,6 +121,7 @@ mod tests {
             ("/status", Some("order.html")),
             ("/style.css", Some("style.css")),
             ("/favicon.svg", Some("favicon.svg")),
+            ("/llms.txt", Some("llms.txt")),
             ("/js/buy.js", Some("js/buy.js")),
             ("/js/nothing.js", Some("js/nothing.js")),
             ("/", None),

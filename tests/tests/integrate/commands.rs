@@ -95,14 +95,14 @@ async fn pay_whatever_is_ordered(instance: &Instance) {
 }
 
 /// Without blocking whoever else waits in this case.
-async fn run(mut command: Command) -> Output {
+pub(crate) async fn run(mut command: Command) -> Output {
     // The instance is on this machine, whatever proxy the machine uses.
     command.env("NO_PROXY", "*").env("no_proxy", "*");
     let output = tokio::task::spawn_blocking(move || command.output()).await;
     output.expect("an end").expect("the program; see README.md")
 }
 
-fn succeeded(output: &Output) -> String {
+pub(crate) fn succeeded(output: &Output) -> String {
     let said = String::from_utf8_lossy(&output.stdout);
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}{errors}");

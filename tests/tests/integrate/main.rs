@@ -1,6 +1,6 @@
 //! The examples of `docs/integrate.md`, word for word: the Rust ones are the
 //! modules of this target, the Python and shell ones are taken from the
-//! document and run.
+//! document and run. So are the recipes of `docs/agents.md`.
 
 // compatibility: SDKs and examples | curl and jq | - | `make test` | every example of integrate.md, word for word
 
@@ -19,6 +19,7 @@ mod license;
 #[expect(unreachable_pub, reason = "an example")]
 mod seats;
 
+mod agents;
 mod commands;
 mod rust;
 
@@ -47,6 +48,14 @@ fn main() -> ExitCode {
         }),
         Case::new("python", "examples", |instance| {
             Box::pin(commands::python(instance))
+        }),
+        Case::new(
+            module_path!(),
+            "agents_page_says_what_the_code_does",
+            |_| Box::pin(async { agents::says_what_the_code_does() }),
+        ),
+        Case::new("agents", "recipes", |instance| {
+            Box::pin(agents::recipes(instance))
         }),
         // Pays whatever is ordered meanwhile.
         Case::new("curl", "examples", |instance| {

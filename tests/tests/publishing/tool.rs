@@ -1,9 +1,10 @@
 //! The compiled `keywright`, and other programs.
 
+pub(crate) use keywright_tests::command_line::keywright;
 use keywright_tests::hosts::Instance;
 use keywright_tests::shop::ADMIN_KEY;
 use serde_json::Value;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 /// What a run said.
@@ -26,53 +27,6 @@ impl Said {
         assert_eq!(self.code, code, "{self:?}");
         assert!(self.err.contains(words), "{words}: {self:?}");
     }
-}
-
-/// The program that `dev/build.sh --for-tests` built, or cargo beside the
-/// tests.
-fn program() -> PathBuf {
-    if let Some(given) = std::env::var_os("KEYWRIGHT_TEST_CLI") {
-        return given.into();
-    }
-    let here = std::env::current_exe().expect("the test's own path");
-    let beside = here.ancestors().nth(2).expect("cargo's folder");
-    let program = beside.join("keywright");
-    assert!(
-        program.is_file(),
-        "{} is not built: run `cargo build -p keywright-cli`, or the tests through `make test`",
-        program.display()
-    );
-    program
-}
-
-/// A command that calls nobody else and takes nothing from this environment.
-pub(crate) fn keywright(arguments: &[&str]) -> Command {
-    let mut command = Command::new(program());
-    command.args(arguments);
-    for name in [
-        "KEYWRIGHT_URL",
-        "KEYWRIGHT_API_KEY",
-        "KEYWRIGHT_TOKEN",
-        "KEYWRIGHT_RELEASE_KEY",
-        "KEYWRIGHT_RELEASE_PASSWORD",
-        "KEYWRIGHT_PUBLIC_KEY",
-        "SOURCE_DATE_EPOCH",
-    ] {
-        command.env_remove(name);
-    }
-    command.env("NO_PROXY", "*").env("no_proxy", "*");
-    for name in [
-        "http_proxy",
-        "HTTP_PROXY",
-        "https_proxy",
-        "HTTPS_PROXY",
-        "ALL_PROXY",
-        "all_proxy",
-    ] {
-        command.env_remove(name);
-    }
-    command.stdin(Stdio::null());
-    command
 }
 
 /// Runs a command to its end, on a thread where it blocks nobody.
