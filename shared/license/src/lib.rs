@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod checkpoint;
 mod credential;
 mod date;
 mod download_id;
@@ -24,6 +25,10 @@ mod verified_license;
 #[cfg(feature = "verify")]
 mod verified_token;
 
+pub use checkpoint::{
+    Checkpoint, CheckpointError, CheckpointRefusal, NoteKey, SignedCheckpoint, is_note_name,
+    note_key_id,
+};
 pub use credential::{Credential, CredentialError};
 pub use date::{Date, DateError};
 pub use download_id::{DownloadId, DownloadIdError};

@@ -7,7 +7,7 @@ use ed25519_compact::{KeyPair, Seed};
 
 use crate::{KeyError, PublicKey};
 
-/// An Ed25519 key that signs licenses, tokens and download links.
+/// An Ed25519 key that signs licenses, tokens, download links and checkpoints.
 ///
 /// It signs nothing else: there is no way to have arbitrary bytes signed.
 /// `Debug` shows the public half only.
