@@ -21,11 +21,13 @@
 //! - [`usdc`]: orders in USDC, and which of them a transfer pays
 //! - [`rate_limit`]: token buckets
 //! - [`release`]: versions, channels, platforms, manifests and what is signed
+//! - [`audit_log`]: the audit log as a Merkle tree: leaves, heads, and the verdict on it
 //! - [`access`]: scopes, roles and what they open
 //! - [`html`]: text in HTML
 //! - [`ids`], [`dates`]: `UUIDv7` and RFC 3339, from parameters
 
 pub mod access;
+pub mod audit_log;
 pub mod caller_limits;
 pub mod catalog;
 pub mod dates;
