@@ -12,9 +12,9 @@ const SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex');
 
 /**
  * Reads `keys.json` of the folder, or creates it on first use.
- * @returns {{ SIGNING_KEY: string, CREDENTIALS_KEY: string, RECEIPT_KEYS: string, WEBHOOK_KEY: string, ADMIN_KEY: string, CRON_TOKEN: string, BTCPAY_WEBHOOK_SECRET: string }}
- *   the first four are 32 bytes in base64, the signing key an Ed25519 seed; the
- *   others are 43 random characters
+ * @returns {{ SIGNING_KEY: string, CREDENTIALS_KEY: string, RECEIPT_KEYS: string, WEBHOOK_KEY: string, SEAL_KEY: string, ADMIN_KEY: string, CRON_TOKEN: string, BTCPAY_WEBHOOK_SECRET: string }}
+ *   the first five are 32 bytes in base64, the signing and the seal key Ed25519 seeds;
+ *   the others are 43 random characters
  */
 export function localKeys(folder) {
   const file = path.join(folder, 'keys.json');
@@ -25,7 +25,7 @@ export function localKeys(folder) {
     } catch (error) {
       throw new Failure(`${file} is damaged (${error.message}); delete ${folder} to start over`);
     }
-    const missing = ['RECEIPT_KEYS', 'WEBHOOK_KEY'].filter((name) => !keys[name]);
+    const missing = ['RECEIPT_KEYS', 'WEBHOOK_KEY', 'SEAL_KEY'].filter((name) => !keys[name]);
     if (missing.length === 0) return keys;
     // A folder from before these existed.
     const more = { ...keys };
@@ -39,6 +39,7 @@ export function localKeys(folder) {
     CREDENTIALS_KEY: randomBytes(32).toString('base64'),
     RECEIPT_KEYS: randomBytes(32).toString('base64'),
     WEBHOOK_KEY: randomBytes(32).toString('base64'),
+    SEAL_KEY: randomBytes(32).toString('base64'),
     ADMIN_KEY: token(),
     CRON_TOKEN: token(),
     BTCPAY_WEBHOOK_SECRET: token(),

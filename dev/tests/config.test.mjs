@@ -39,9 +39,9 @@ test('the public key belongs to the seed', () => {
 test('local keys are made once, long, and readable by their owner only', () =>
   inFolder((folder) => {
     const keys = localKeys(folder);
-    for (const name of ['SIGNING_KEY', 'CREDENTIALS_KEY', 'RECEIPT_KEYS', 'WEBHOOK_KEY']) assert.equal(Buffer.from(keys[name], 'base64').length, 32);
+    for (const name of ['SIGNING_KEY', 'CREDENTIALS_KEY', 'RECEIPT_KEYS', 'WEBHOOK_KEY', 'SEAL_KEY']) assert.equal(Buffer.from(keys[name], 'base64').length, 32);
     for (const name of ['ADMIN_KEY', 'CRON_TOKEN', 'BTCPAY_WEBHOOK_SECRET']) assert.ok(keys[name].length >= 32);
-    assert.equal(new Set(Object.values(keys)).size, 7);
+    assert.equal(new Set(Object.values(keys)).size, 8);
     assert.deepEqual(localKeys(folder), keys);
     assert.equal(statSync(path.join(folder, 'keys.json')).mode & 0o077, 0);
     const { RECEIPT_KEYS: _, ...older } = keys;

@@ -48,6 +48,8 @@ pub const CREDENTIALS_KEY: &str = "dd92pek4BBMGpmlT62qnBtXSg7xlfxuJA+alDIV3b7A="
 pub const RECEIPT_KEY: &str = "QEFCQ0RFRkdISUpLTE1OT1BRUlNUVVZXWFlaW1xdXl8=";
 /// What seals the secrets of webhook endpoints in tests.
 pub const WEBHOOK_KEY: &str = "MWUyZjNhNGI1YzZkN2U4ZjkwYTFiMmMzZDRlNWY2MDc=";
+/// What seals the audit log in tests: 32 bytes of 0x62, in base64.
+pub const SEAL_KEY: &str = "YmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmI=";
 /// The cron token in tests.
 pub const CRON_TOKEN: &str = "test-cron-token-0123456789abcdef012345678";
 /// The header in which a test plays a proxy that tells the caller's address.
@@ -109,6 +111,7 @@ pub fn configuration(public_url: &str) -> BTreeMap<String, String> {
         (name::CREDENTIALS_KEY, CREDENTIALS_KEY.to_owned()),
         (name::RECEIPT_KEYS, RECEIPT_KEY.to_owned()),
         (name::WEBHOOK_KEY, WEBHOOK_KEY.to_owned()),
+        (name::SEAL_KEY, SEAL_KEY.to_owned()),
         (name::PUBLIC_URL, public_url.to_owned()),
         (name::OPERATOR_NAME, "Test Operator".to_owned()),
         (

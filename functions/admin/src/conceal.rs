@@ -60,16 +60,35 @@ pub(crate) async fn orders(ports: &Ports, response: Response) -> Result<Response
     let Ok(text) = std::str::from_utf8(&body) else {
         return Ok(Response::from_parts(parts, Body::from(body)));
     };
-    let ids: BTreeSet<&str> = uuids(text).map(|(_, id)| id).collect();
+    let ids: BTreeSet<&str> = ids(text).collect();
     if ids.is_empty() {
         return Ok(Response::from_parts(parts, Body::from(body)));
     }
-    let opening = invoices::opened_by_their_ids(&ports.database, &ids).await?;
-    let opening = opening.into_iter().collect();
+    let opening = opening(ports, &ids).await?;
     Ok(Response::from_parts(
         parts,
         Body::from(without(text, &opening)),
     ))
+}
+
+/// Those of these ids that open an order.
+///
+/// # Errors
+/// Those of the database.
+pub(crate) async fn opening(
+    ports: &Ports,
+    ids: &BTreeSet<&str>,
+) -> Result<BTreeSet<String>, ApiError> {
+    if ids.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let opening = invoices::opened_by_their_ids(&ports.database, ids).await?;
+    Ok(opening.into_iter().collect())
+}
+
+/// Every UUID in a text.
+pub(crate) fn ids(text: &str) -> impl Iterator<Item = &str> {
+    uuids(text).map(|(_, id)| id)
 }
 
 /// The text with these ids concealed, in one pass: a long list may hold thousands.

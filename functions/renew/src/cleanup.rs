@@ -24,7 +24,11 @@ const SECONDS_PER_DAY: i64 = 86_400;
 /// Deletes a bounded number of rows in one batch, and with `purges` also orders that ended
 /// unpaid and old events. Answers whether any receipt must be sealed, which the same round
 /// trip reads.
-pub(crate) async fn tick(ports: &Ports, purges: bool) -> Result<bool, DatabaseError> {
+pub(crate) async fn tick(
+    ports: &Ports,
+    purges: bool,
+    request_id: &str,
+) -> Result<bool, DatabaseError> {
     let now = ports.stamps.now();
     let mut batch = Batch::new();
     batch.extend([
@@ -38,7 +42,7 @@ pub(crate) async fn tick(ports: &Ports, purges: bool) -> Result<bool, DatabaseEr
     let kept = |days: i64| download_log::forget(before(now, days), PER_TICK);
     batch.extend(ports.download_log_days.map(kept));
     if purges {
-        batch.extend(purge::statements(ports, now));
+        batch.extend(purge::statements(ports, now, request_id));
     }
     let unsealed = batch.read(receipts::unsealed());
     batch.run_aside(&ports.database).await?.any(unsealed)

@@ -1,5 +1,5 @@
-//! Cron: reconciles orders whose webhook was lost or broke off between two steps, and
-//! deletes what has served its time.
+//! Cron: reconciles orders whose webhook was lost or broke off between two steps, seals the
+//! audit log, and deletes what has served its time.
 
 mod cleanup;
 mod cron;
@@ -8,13 +8,14 @@ mod purge;
 mod receipts;
 mod reconcile;
 mod reservations;
+mod seal;
 mod tick;
 
 use axum::Router;
 use keywright_ports::function::{Access, OutboundAccess, PortError};
 use keywright_ports::receipt_keys::{NoReceiptKeys, ReceiptKeys};
 use keywright_ports::{BoxFuture, Grants, Host, settings};
-use keywright_ports::{Database, Log, Outbound, Stamps, name};
+use keywright_ports::{Database, Log, Outbound, Sign, Stamps, name};
 use keywright_services::activity::ActivityLog;
 use keywright_services::configuration;
 use keywright_services::payment_providers::PaymentProviders;
@@ -28,6 +29,7 @@ pub const FUNCTION: Function = Function {
     name: "renew",
     grants: Grants {
         database: Access::ReadWrite,
+        sign: true,
         outbound: OutboundAccess::PaymentProviders,
         config: &[
             name::CLIENT_ADDRESS_HEADER,
@@ -42,6 +44,7 @@ pub const FUNCTION: Function = Function {
             name::DOWNLOAD_LOG_DAYS,
             name::ABANDONED_ORDER_DAYS,
             name::EVENT_DAYS,
+            name::AUDIT_DAYS,
         ],
         ..Grants::NONE
     },
@@ -58,6 +61,7 @@ pub const FUNCTION: Function = Function {
         configuration::VALIDATION_LOG_DAYS,
         configuration::DOWNLOAD_LOG_DAYS,
         configuration::ORDER_AND_EVENT_DAYS,
+        configuration::AUDIT_DAYS,
     ],
 };
 
@@ -89,6 +93,12 @@ struct Ports {
     abandoned_order_days: Option<i64>,
     /// The same for outgoing events.
     event_days: Option<i64>,
+    /// The same for sealed audit entries; `None` also where they are kept forever.
+    audit_days: Option<i64>,
+    /// Signs the head of the audit log; `None` where it is not bound.
+    sign: Option<Sign>,
+    /// Where buyers reach this instance.
+    public_url: Option<String>,
 }
 
 impl Ports {
@@ -108,6 +118,11 @@ impl Ports {
             download_log_days: days(retention::Log::Downloads),
             abandoned_order_days: days(retention::Log::AbandonedOrders),
             event_days: days(retention::Log::Events),
+            audit_days: retention::audit_days(config.get(name::AUDIT_DAYS))
+                .ok()
+                .flatten(),
+            sign: host.sign().ok(),
+            public_url: settings::public_url(config).ok().map(str::to_owned),
         })
     }
 }

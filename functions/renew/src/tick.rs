@@ -1,7 +1,7 @@
 //! One tick: every duty of this function once, each bounded. Payments come first; deleting
 //! may wait for the next tick.
 
-use crate::{Ports, cleanup, download_ids, purge, receipts, reconcile, reservations};
+use crate::{Ports, cleanup, download_ids, purge, receipts, reconcile, reservations, seal};
 use keywright_ports::DatabaseError;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -16,6 +16,8 @@ pub(crate) struct TickReport {
     released: reservations::ReservationReport,
     #[serde(flatten)]
     filled_in: download_ids::DownloadIdReport,
+    #[serde(flatten)]
+    sealed: seal::SealReport,
 }
 
 /// Runs one tick.
@@ -27,13 +29,19 @@ pub(crate) async fn tick(ports: &Ports, request_id: &str) -> Result<TickReport, 
     // After the orders: reconciling may just have found the invoice of one.
     let released = reservations::tick(ports, request_id).await?;
     let filled_in = download_ids::tick(ports).await?;
-    let purges = reconciled.statements_left >= purge::STATEMENTS;
-    if cleanup::tick(ports, purges).await? {
+    let purges = reconciled.statements_left >= purge::STATEMENTS + seal::STATEMENTS;
+    if cleanup::tick(ports, purges, request_id).await? {
         receipts::warn(ports, request_id);
     }
+    let sealed = if reconciled.statements_left >= seal::STATEMENTS {
+        seal::tick(ports, request_id).await?
+    } else {
+        seal::SealReport::default()
+    };
     Ok(TickReport {
         reconciled,
         released,
         filled_in,
+        sealed,
     })
 }

@@ -65,12 +65,19 @@ impl From<DatabaseError> for Refusal {
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let failure = Failure(format!("{}: {}", self.refusal, self.message));
+        // A log that nobody wants sealed is nothing to report, once a minute.
+        let is_wanted = !matches!(
+            self.refusal,
+            SignRefusal::NoSealKey | SignRefusal::NothingToSeal
+        );
         let body = SignRefusalBody {
             error: self.refusal,
             message: self.message,
         };
         let mut response = (self.status, Json(body)).into_response();
-        response.extensions_mut().insert(failure);
+        if is_wanted {
+            response.extensions_mut().insert(failure);
+        }
         response
     }
 }

@@ -45,6 +45,9 @@ pub mod name {
     /// Seal receipts, newest first: 32 bytes in base64 each, separated by commas.
     /// Held by the functions that may settle, and by sign.
     pub const RECEIPT_KEYS: &str = "RECEIPT_KEYS";
+    /// Seals the audit log: an Ed25519 seed, 32 bytes in base64, or two separated by a
+    /// comma, the newest first. In the sign function only.
+    pub const SEAL_KEY: &str = "SEAL_KEY";
     /// Last day (UTC, `YYYY-MM-DD`) on which an operator may seal receipts that
     /// have no seal under a configured key.
     pub const RECEIPT_SEALING_UNTIL: &str = "RECEIPT_SEALING_UNTIL";
@@ -63,6 +66,8 @@ pub mod name {
     pub const ABANDONED_ORDER_DAYS: &str = "ABANDONED_ORDER_DAYS";
     /// For how many days outgoing events are kept.
     pub const EVENT_DAYS: &str = "EVENT_DAYS";
+    /// For how many days sealed audit entries are kept; unset, forever.
+    pub const AUDIT_DAYS: &str = "AUDIT_DAYS";
     /// Base URL of the public Git repository.
     pub const GIT_URL: &str = "GIT_URL";
     /// JSON-RPC endpoints of Polygon, the preferred one first, separated by

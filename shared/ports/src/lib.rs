@@ -60,8 +60,8 @@ pub use releases::{
 };
 pub use settings::{Setting, SettingFault};
 pub use sign::{
-    Sign, SignError, SignLicenseRequest, SignLinkRequest, SignReady, SignReadyRequest, SignRefusal,
-    SignRefusalBody, SignedLicense, SignedLink,
+    Sign, SignCheckpointRequest, SignError, SignLicenseRequest, SignLinkRequest, SignReady,
+    SignReadyRequest, SignRefusal, SignRefusalBody, SignedLicense, SignedLink, SignedNote,
 };
 pub use unavailable::Unavailable;
 

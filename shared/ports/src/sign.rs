@@ -51,6 +51,20 @@ pub struct SignReadyRequest {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignReady {}
 
+/// The body of `POST /checkpoint` of the sign function. It names nothing: sign signs the
+/// head of the audit log that it reads from the database itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignCheckpointRequest {}
+
+/// A checkpoint of the audit log: the answer of sign with status 200.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignedNote {
+    /// The number of leaves.
+    pub size: u64,
+    /// The signed note.
+    pub note: String,
+}
+
 /// A download link: the answer of sign with status 200.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignedLink {
@@ -106,6 +120,12 @@ pub enum SignRefusal {
     NoReceiptKey,
     /// No key is configured that may sign.
     NoSigningKey,
+    /// No key is configured that seals the audit log.
+    NoSealKey,
+    /// The key that seals the audit log cannot be used.
+    BadSealKey,
+    /// The audit log has no leaf yet.
+    NothingToSeal,
     /// Sign failed.
     InternalError,
     /// A word of a newer version.
@@ -128,6 +148,9 @@ impl SignRefusal {
             Self::ReceiptNotSealed => "receipt_not_sealed",
             Self::NoReceiptKey => "no_receipt_key",
             Self::NoSigningKey => "no_signing_key",
+            Self::NoSealKey => "no_seal_key",
+            Self::BadSealKey => "bad_seal_key",
+            Self::NothingToSeal => "nothing_to_seal",
             Self::InternalError => "internal_error",
             Self::Unknown => "unknown",
         }
@@ -138,13 +161,15 @@ impl SignRefusal {
     pub const fn status(self) -> StatusCode {
         match self {
             Self::BadRequest => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::NotFound | Self::UnknownLicense => StatusCode::NOT_FOUND,
+            Self::NotFound | Self::UnknownLicense | Self::NothingToSeal => StatusCode::NOT_FOUND,
             Self::NotEntitled | Self::NotActive | Self::VersionDenied | Self::NoDownloadId => {
                 StatusCode::CONFLICT
             }
-            Self::ReceiptNotSealed | Self::NoReceiptKey | Self::NoSigningKey => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            Self::ReceiptNotSealed
+            | Self::NoReceiptKey
+            | Self::NoSigningKey
+            | Self::NoSealKey
+            | Self::BadSealKey => StatusCode::SERVICE_UNAVAILABLE,
             Self::InternalError | Self::Unknown => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -256,6 +281,15 @@ impl Sign {
         self.call("ready", request).await.map(|SignReady {}| ())
     }
 
+    /// Has the head of the audit log signed. The same head gives the same note every time.
+    ///
+    /// # Errors
+    /// [`SignError`]; refused with [`SignRefusal::NoSealKey`] where the log is not sealed,
+    /// and with [`SignRefusal::NothingToSeal`] before its first leaf.
+    pub async fn checkpoint(&self) -> Result<SignedNote, SignError> {
+        self.call("checkpoint", &SignCheckpointRequest {}).await
+    }
+
     async fn call<T: DeserializeOwned>(
         &self,
         endpoint: &str,
@@ -298,6 +332,9 @@ mod tests {
             SignRefusal::ReceiptNotSealed,
             SignRefusal::NoReceiptKey,
             SignRefusal::NoSigningKey,
+            SignRefusal::NoSealKey,
+            SignRefusal::BadSealKey,
+            SignRefusal::NothingToSeal,
             SignRefusal::InternalError,
         ] {
             let word = serde_json::to_value(refusal).expect("a word");

@@ -61,6 +61,12 @@ pub const ORDER_AND_EVENT_DAYS: Setting = Setting {
     },
 };
 
+/// `AUDIT_DAYS`.
+pub const AUDIT_DAYS: Setting = Setting {
+    names: &[name::AUDIT_DAYS],
+    check: |config| fault_of(retention::audit_days(config.get(name::AUDIT_DAYS))),
+};
+
 /// The public keys.
 ///
 /// # Errors
@@ -179,6 +185,8 @@ mod tests {
             (VALIDATION_LOG_DAYS, "0", true),
             (VALIDATION_LOG_DAYS, "90 days", false),
             (DOWNLOAD_LOG_DAYS, "-1", false),
+            (AUDIT_DAYS, "", true),
+            (AUDIT_DAYS, "0", false),
         ] {
             let wrong = found(setting, &[(setting.names[0], value)]);
             assert_eq!(wrong.is_empty(), is_right, "{value}: {wrong:?}");

@@ -79,4 +79,8 @@ pub const MIGRATIONS: &[Migration] = &[
         level: 11,
         sql: include_str!("../../../migrations/0011_announcements.sql"),
     },
+    Migration {
+        level: 12,
+        sql: include_str!("../../../migrations/0012_audit_seal.sql"),
+    },
 ];

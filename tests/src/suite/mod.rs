@@ -15,6 +15,7 @@ mod admin;
 mod afterwards;
 mod api_keys;
 mod attention;
+mod audit_seal;
 mod bodies;
 mod catalog_changes;
 mod catalogue;
@@ -179,6 +180,7 @@ pub fn all() -> impl Iterator<Item = Case> {
     [
         access::CASES,
         activity::CASES,
+        audit_seal::CASES,
         admin::CASES,
         afterwards::CASES,
         api_keys::CASES,

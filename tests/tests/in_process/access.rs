@@ -151,7 +151,7 @@ async fn ticks_by_http_need_their_token() {
     assert_eq!(
         answer.json(),
         json!({ "ok": true, "checked": 0, "settled": 0, "closed": 0, "failed": 0,
-                "stores_failed": 0, "released": 0,
+                "stores_failed": 0, "released": 0, "sealed": 0,
                 "download_ids": 0 })
     );
 }

@@ -170,6 +170,10 @@ mod round_trips_webhooks;
 #[cfg(test)]
 mod scoped_keys;
 #[cfg(test)]
+mod sealing;
+#[cfg(test)]
+mod sealing_independent;
+#[cfg(test)]
 mod seats;
 #[cfg(test)]
 mod selling;

@@ -146,6 +146,8 @@ async fn what_is_wrong_is_in_the_log_when_a_function_starts() {
         (name::GIT_URL, "git@git.example.com:vendor", 1),
         (name::RELEASES_SENDFILE, "nginx", 1),
         (name::EVENT_DAYS, "a year", 1),
+        (name::AUDIT_DAYS, "a century", 1),
+        (name::SEAL_KEY, "c2VhbCBrZXk=", 1),
         (name::WEBHOOK_KEY, "dG9vIHNob3J0", 2),
         (name::WEBHOOK_HOSTS, "hooks.house.test", 2),
         (name::WEBHOOK_PRIVATE, "perhaps", 2),

@@ -485,8 +485,10 @@ async fn each_route_costs_what_the_table_says() {
             2,
         ),
         // Nothing new: the turns of the stores, what is listed as paid, what is due, the
-        // turns' end, the reservations, the download ids, and the clearing up.
-        ("/v1/cron/renew", tick.expect("a request"), 7),
+        // turns' end, the reservations, the download ids, and the clearing up. Then the
+        // first seal: what is unsealed, whether sign has a key, the leaves, what sign reads,
+        // and the checkpoint.
+        ("/v1/cron/renew", tick.expect("a request"), 12),
         (
             "/v1/admin/products",
             post(
@@ -883,9 +885,28 @@ async fn each_route_costs_what_the_table_says() {
             1,
         ),
         (
+            "/v1/admin/audit/checkpoint",
+            operate("/v1/admin/audit/checkpoint"),
+            1,
+        ),
+        (
+            "/v1/admin/audit/leaves",
+            operate("/v1/admin/audit/leaves?limit=10"),
+            1,
+        ),
+        (
             "/v1/admin/validations",
             send(Method::GET, "/v1/admin/validations?result=ok", &json!({})),
             1,
+        ),
+        // What is personal, and its erasure.
+        (
+            "/v1/admin/licenses/{id}/erase-buyer",
+            post(
+                &format!("/v1/admin/licenses/{license_id}/erase-buyer"),
+                json!({}),
+            ),
+            2,
         ),
     ];
 
@@ -943,9 +964,10 @@ async fn a_tick_asks_once_and_settles_at_most_twice_for_each_invoice() {
     assert_eq!(bench.tick().await.json()["settled"], 1);
     assert_eq!(
         bench.shop.database.calls(),
-        8,
+        13,
         "the turn, what was paid, what is due, the settling, the end, the reservations, \
-         the download ids, the clearing up"
+         the download ids, the clearing up; and for the first seal what is unsealed, whether \
+         sign has a key, the leaves, what sign reads, the checkpoint"
     );
 }
 

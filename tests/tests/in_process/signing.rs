@@ -255,7 +255,12 @@ fn no_function_is_granted_more_than_its_row_of_the_table() {
         (
             &keywright_sign::FUNCTION,
             row(Access::Read, false, nowhere, none),
-            vec![name::SIGNING_KEY, name::VERIFY_KEYS, name::RECEIPT_KEYS],
+            vec![
+                name::SIGNING_KEY,
+                name::VERIFY_KEYS,
+                name::RECEIPT_KEYS,
+                name::SEAL_KEY,
+            ],
         ),
         (
             &keywright_validate::FUNCTION,
@@ -380,7 +385,7 @@ fn no_function_is_granted_more_than_its_row_of_the_table() {
         ),
         (
             &keywright_renew::FUNCTION,
-            row(Access::ReadWrite, false, payment, none),
+            row(Access::ReadWrite, true, payment, none),
             [
                 &[name::CLIENT_ADDRESS_HEADER, name::PUBLIC_URL],
                 &account[..],
@@ -392,6 +397,7 @@ fn no_function_is_granted_more_than_its_row_of_the_table() {
                     name::DOWNLOAD_LOG_DAYS,
                     name::ABANDONED_ORDER_DAYS,
                     name::EVENT_DAYS,
+                    name::AUDIT_DAYS,
                 ],
             ]
             .concat(),

@@ -52,6 +52,7 @@ fn secret(config: &str) -> Option<&'static str> {
         // The latter opens those of connected stores.
         name::BTCPAY_API_KEY | name::CREDENTIALS_KEY => Some("provider credentials"),
         name::RECEIPT_KEYS => Some("receipt keys"),
+        name::SEAL_KEY => Some("seal key"),
         name::BTCPAY_WEBHOOK_SECRET => Some("webhook secrets"),
         name::WEBHOOK_KEY => Some("webhook secrets key"),
         name::CRON_TOKEN => Some("cron token"),
@@ -65,6 +66,7 @@ fn secret(config: &str) -> Option<&'static str> {
         | name::DOWNLOAD_LOG_DAYS
         | name::ABANDONED_ORDER_DAYS
         | name::EVENT_DAYS
+        | name::AUDIT_DAYS
         | name::WEBHOOK_HOSTS
         | name::WEBHOOK_PRIVATE
         | name::WEBHOOKS_PER_TICK
@@ -164,13 +166,15 @@ fn every_granted_name_is_checked() {
 }
 
 #[test]
-fn the_signing_key_is_in_one_function() {
-    let holders: Vec<&str> = functions()
-        .into_iter()
-        .filter(|(_, function)| function.grants.config.contains(&name::SIGNING_KEY))
-        .map(|(name, _)| name)
-        .collect();
-    assert_eq!(holders, ["sign"]);
+fn the_signing_key_and_the_seal_key_are_in_one_function() {
+    for key in [name::SIGNING_KEY, name::SEAL_KEY] {
+        let holders: Vec<&str> = functions()
+            .into_iter()
+            .filter(|(_, function)| function.grants.config.contains(&key))
+            .map(|(name, _)| name)
+            .collect();
+        assert_eq!(holders, ["sign"], "{key}");
+    }
     let sign = keywright_sign::FUNCTION.grants;
     assert_eq!((sign.outbound, sign.sign), (OutboundAccess::None, false));
     assert_eq!(sign.database, Access::Read);

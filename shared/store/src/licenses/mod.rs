@@ -1,5 +1,6 @@
 //! Licenses: looking them up, changing them, and what opens their downloads.
 
+pub mod buyer_erasure;
 pub mod download_ids;
 pub mod download_links;
 pub mod holders;

@@ -64,6 +64,24 @@ pub fn days(log: Log, configured: Option<&str>) -> Result<i64, NotDays> {
         .ok_or(NotDays(log.config()))
 }
 
+/// A configured retention of the audit log that is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{name} must be a whole number of days from 1 to {MOST_DAYS}; leave it out to keep audit entries forever", name = name::AUDIT_DAYS)]
+pub struct NotAuditDays;
+
+/// For how many days sealed audit entries are kept, as configured; `None` forever.
+///
+/// # Errors
+/// [`NotAuditDays`].
+pub fn audit_days(configured: Option<&str>) -> Result<Option<i64>, NotAuditDays> {
+    let Some(text) = configured else {
+        return Ok(None);
+    };
+    let days = text.parse().ok();
+    let days = days.filter(|days| (1..=MOST_DAYS).contains(days));
+    days.map(Some).ok_or(NotAuditDays)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -90,6 +108,16 @@ mod tests {
             ] {
                 assert_eq!(days(log, configured), kept, "{configured:?}");
             }
+        }
+    }
+
+    #[test]
+    fn audit_entries_are_kept_forever_unless_days_say_otherwise() {
+        assert_eq!(audit_days(None), Ok(None));
+        assert_eq!(audit_days(Some("1")), Ok(Some(1)));
+        assert_eq!(audit_days(Some("36500")), Ok(Some(36_500)));
+        for wrong in ["0", "-1", "36501", "1.5", "a year", ""] {
+            assert_eq!(audit_days(Some(wrong)), Err(NotAuditDays), "{wrong}");
         }
     }
 }
