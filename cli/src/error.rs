@@ -1,6 +1,6 @@
 //! The error of a command, and its exit code.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::fmt;
 use std::path::Path;
 use std::process::ExitCode;
@@ -45,6 +45,8 @@ impl From<Exit> for ExitCode {
 pub(crate) struct CliError {
     exit: Exit,
     message: String,
+    /// What programs read beside the message.
+    details: Map<String, Value>,
 }
 
 impl fmt::Display for CliError {
@@ -58,7 +60,14 @@ impl CliError {
         Self {
             exit,
             message: message.into(),
+            details: Map::new(),
         }
+    }
+
+    /// The same error with a member for programs.
+    pub(crate) fn with(mut self, member: &str, value: impl Into<Value>) -> Self {
+        self.details.insert(member.to_owned(), value.into());
+        self
     }
 
     pub(crate) fn failed(message: impl Into<String>) -> Self {
@@ -87,6 +96,11 @@ impl CliError {
     }
 
     pub(crate) fn json(&self) -> Value {
-        json!({ "ok": false, "exit_code": self.exit.code(), "message": self.message })
+        let mut json =
+            json!({ "ok": false, "exit_code": self.exit.code(), "message": self.message });
+        if let Some(members) = json.as_object_mut() {
+            members.extend(self.details.clone());
+        }
+        json
     }
 }

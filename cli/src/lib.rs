@@ -1,4 +1,4 @@
-//! The vendor's command line: keys, releases and the wallet. Release keys and recovery
+//! The vendor's command line: keys, releases, the audit log and the wallet. Release keys and recovery
 //! words stay on this machine; a server never sees them.
 //!
 //! - [`commands`]: one file per command
@@ -27,8 +27,8 @@ use std::process::ExitCode;
 /// Keys, releases and the wallet of a Keywright instance.
 ///
 /// Exit codes: 0 success, also when there was nothing to do; 1 failure, a retry may
-/// help; 2 wrong usage; 3 refused, because it contradicts what is published; 4 a check
-/// failed: do not use the file; 5 the key lacks permission.
+/// help; 2 wrong usage; 3 refused, because it contradicts what is published or cannot be
+/// judged; 4 a check failed: do not trust the file or the log; 5 the key lacks permission.
 #[derive(Debug, Parser)]
 #[command(name = "keywright", version)]
 pub struct Arguments {

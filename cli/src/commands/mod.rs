@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+mod audit;
 mod keygen;
 mod receipts;
 mod release;
@@ -12,6 +13,9 @@ use clap::Subcommand;
 /// The groups of commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Verifies the audit log.
+    #[command(subcommand)]
+    Audit(audit::Audit),
     /// Creates keys.
     #[command(subcommand)]
     Keygen(keygen::Keygen),
@@ -28,6 +32,7 @@ pub enum Command {
 
 pub(crate) fn run(command: Command) -> Result<CommandOutput, CliError> {
     match command {
+        Command::Audit(audit) => audit.run(),
         Command::Keygen(keygen) => keygen.run(),
         Command::Receipts(receipts) => receipts.run(),
         Command::Release(release) => release.run(),

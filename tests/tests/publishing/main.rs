@@ -8,6 +8,7 @@
     reason = "a case fails by panicking; the runner reports it under the case's name"
 )]
 
+mod audit;
 mod check;
 mod customer;
 mod downloaders;
@@ -76,6 +77,7 @@ fn main() -> ExitCode {
             case!(names::arrive_as_they_are),
             case!(downloaders::download_what_was_bought),
             case!(receipts::shown_and_then_sealed).alone(),
+            case!(audit::verified_kept_and_found_changed).alone(),
             case!(together::two_jobs_at_once).alone(),
         ]
     };

@@ -35,7 +35,7 @@ impl License {
     clippy::disallowed_methods,
     reason = "the one place where the command line takes randomness"
 )]
-fn fill(bytes: &mut [u8]) -> Result<(), CliError> {
+pub(super) fn fill(bytes: &mut [u8]) -> Result<(), CliError> {
     getrandom::fill(bytes).map_err(|error| CliError::failed(format!("randomness: {error}")))
 }
 

@@ -2,6 +2,7 @@
 
 mod license;
 mod release;
+mod seal;
 
 use crate::CommandOutput;
 use crate::error::CliError;
@@ -14,6 +15,8 @@ pub enum Keygen {
     License(license::License),
     /// The key that signs releases: writes two files of minisign.
     Release(release::Release),
+    /// The key that seals the audit log: prints the configuration of the server.
+    Seal(seal::Seal),
 }
 
 impl Keygen {
@@ -21,6 +24,7 @@ impl Keygen {
         match self {
             Self::License(license) => license.run(),
             Self::Release(release) => release.run(),
+            Self::Seal(seal) => seal.run(),
         }
     }
 }
