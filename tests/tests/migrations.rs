@@ -60,6 +60,14 @@ const ROWS: &[(usize, &str)] = &[
          FROM receipts",
     ),
     (
+        1,
+        "INSERT INTO audit (id, at, actor, action, object_kind, object_id, before, after,
+                            request_id)
+         VALUES ('e2', 21, 'btcpay', 'license.issue', 'license', 'l1', NULL, '{}', ''),
+                ('e1', 20, 'operator', 'product.change', 'product', 'p', '{\"a\":1}', '{\"a\":2}',
+                 'r')",
+    ),
+    (
         2,
         "INSERT INTO discount_codes (id, code, kind, amount, currency, used_count, active,
                                      featured, description, created_at, updated_at)

@@ -8,7 +8,7 @@
 
 use crate::Ports;
 use keywright_domain::audit_log::leaf::VERSION;
-use keywright_domain::audit_log::tree::leaf_hash;
+use keywright_domain::audit_log::tree::{TreeHead, leaf_hash};
 use keywright_license::is_note_name;
 use keywright_ports::{DatabaseError, Level, Sign, SignRefusal};
 use keywright_store::operator::audit_seal::{self, AppendedLeaf};
@@ -40,7 +40,7 @@ pub(crate) async fn tick(ports: &Ports, request_id: &str) -> Result<SealReport, 
     let unsealed = audit_seal::unsealed(&ports.database, PER_TICK).await?;
     let mut head = match &unsealed.tree {
         Some(tree) => tree.head()?,
-        None => Default::default(),
+        None => TreeHead::default(),
     };
     let is_ready = match &unsealed.tree {
         Some(tree) if tree.signed_size < tree.size => store_signed(ports, sign, request_id).await?,

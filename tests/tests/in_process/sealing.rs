@@ -5,6 +5,7 @@ use crate::bench::Bench;
 use crate::breaking::break_every_call;
 use axum::body::Body;
 use http::Request;
+use keywright_domain::audit_log::leaf::StoredEntry;
 use keywright_domain::audit_log::verdict::{
     Finding, IntactLog, LogReader, ServedLeaf, SignedHead, Verdict,
 };
@@ -442,7 +443,7 @@ async fn the_same_mark_by_sql_is_found() {
     let leaf: ServedLeaf = serde_json::from_value(leaves["leaves"][0].clone()).expect("a leaf");
     let erased = leaf
         .entry
-        .and_then(|entry| entry.without_content())
+        .and_then(StoredEntry::without_content)
         .expect("an entry");
     let digest = erased.content_digest.expect("a digest");
     bench

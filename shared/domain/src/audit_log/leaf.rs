@@ -234,7 +234,7 @@ pub(super) mod tests {
         #[test]
         fn every_member_is_in_the_leaf(member in 0_usize..11, text in "[a-z0-9]{1,9}") {
             let mut changed = entry(1);
-            let number = changed.at + text.len() as i64;
+            let number = changed.at + i64::try_from(text.len()).expect("a length");
             match member {
                 0 => changed.sequence = number,
                 1 => changed.id.push_str(&text),
