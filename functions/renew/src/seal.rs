@@ -19,7 +19,7 @@ use utoipa::ToSchema;
 const PER_TICK: u32 = 200;
 
 /// Statements that a tick takes at most.
-pub(crate) const STATEMENTS: usize = 7;
+pub(crate) const STATEMENTS: usize = 8;
 
 /// What the name of a log ends in.
 const NAME: &str = "keywright-audit";
@@ -37,22 +37,27 @@ pub(crate) async fn tick(ports: &Ports, request_id: &str) -> Result<SealReport, 
     let Some(sign) = &ports.sign else {
         return Ok(SealReport::default());
     };
-    let unsealed = audit_seal::unsealed(&ports.database, PER_TICK).await?;
-    let mut head = match &unsealed.tree {
+    let state = audit_seal::state(&ports.database).await?;
+    let mut head = match &state.tree {
         Some(tree) => tree.head()?,
         None => TreeHead::default(),
     };
-    let is_ready = match &unsealed.tree {
+    let is_ready = match &state.tree {
         Some(tree) if tree.signed_size < tree.size => store_signed(ports, sign, request_id).await?,
         Some(_) => true,
-        None => !unsealed.entries.is_empty() && is_configured(ports, sign, request_id).await,
+        None => state.has_unsealed && is_configured(ports, sign, request_id).await,
     };
-    if !is_ready || unsealed.entries.is_empty() {
+    if !is_ready || !state.has_unsealed {
+        return Ok(SealReport::default());
+    }
+    let entries = audit_seal::unsealed(&ports.database, PER_TICK).await?;
+    if entries.is_empty() {
+        // Another tick was faster.
         return Ok(SealReport::default());
     }
     let from = head.size();
-    let mut leaves = Vec::with_capacity(unsealed.entries.len());
-    for entry in &unsealed.entries {
+    let mut leaves = Vec::with_capacity(entries.len());
+    for entry in &entries {
         // An entry that somebody damaged before it was sealed holds up no other. Its leaf
         // fits no entry, so that the verdict on the log says that it was changed.
         let hash = entry.leaf_hash(VERSION).unwrap_or_else(|| leaf_hash(&[]));

@@ -7,11 +7,13 @@ use keywright_btcpay_double::{ApiState, BtcPay, MarkAs, Payment};
 use keywright_ports::Clock;
 use serde_json::{Value, json};
 
-/// What a tick reports.
+/// What a tick reports of orders.
 async fn tick(bench: &Bench) -> Value {
     let answer = bench.tick().await;
     assert_eq!(answer.status, 200, "{answer:?}");
-    answer.json()
+    let mut report = answer.json();
+    report.as_object_mut().expect("an object").remove("sealed");
+    report
 }
 
 fn report(checked: u64, settled: u64, closed: u64, failed: u64) -> Value {
@@ -349,11 +351,12 @@ async fn a_tick_that_finds_nothing_new_is_cheap() {
     for _ in 0..40 {
         order(&bench, "demo").await;
     }
+    tick(&bench).await;
     bench.clock.advance(UNTIL_DUE);
     bench.shop.database.count_anew();
     assert_eq!(tick(&bench).await, report(30, 0, 0, 0));
     let statements = bench.shop.database.statements();
-    assert!(statements <= 23, "{statements} statements");
+    assert!(statements <= 25, "{statements} statements");
     assert_eq!(tick(&bench).await, report(10, 0, 0, 0), "the others");
     assert_eq!(tick(&bench).await, report(0, 0, 0, 0));
 }

@@ -486,9 +486,9 @@ async fn each_route_costs_what_the_table_says() {
         ),
         // Nothing new: the turns of the stores, what is listed as paid, what is due, the
         // turns' end, the reservations, the download ids, and the clearing up. Then the
-        // first seal: what is unsealed, whether sign has a key, the leaves, what sign reads,
-        // and the checkpoint.
-        ("/v1/cron/renew", tick.expect("a request"), 12),
+        // first seal: where it stands, whether sign has a key, the entries, the leaves, what
+        // sign reads, and the checkpoint.
+        ("/v1/cron/renew", tick.expect("a request"), 13),
         (
             "/v1/admin/products",
             post(
@@ -964,10 +964,10 @@ async fn a_tick_asks_once_and_settles_at_most_twice_for_each_invoice() {
     assert_eq!(bench.tick().await.json()["settled"], 1);
     assert_eq!(
         bench.shop.database.calls(),
-        13,
+        14,
         "the turn, what was paid, what is due, the settling, the end, the reservations, \
-         the download ids, the clearing up; and for the first seal what is unsealed, whether \
-         sign has a key, the leaves, what sign reads, the checkpoint"
+         the download ids, the clearing up; and for the first seal where it stands, whether \
+         sign has a key, the entries, the leaves, what sign reads, the checkpoint"
     );
 }
 

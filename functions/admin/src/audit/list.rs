@@ -69,6 +69,8 @@ pub(crate) struct EntryView {
     after: Option<Value>,
     /// The `x-request-id` of the answer; empty for a tick.
     request_id: String,
+    /// True when before and after were erased, together with the buyer of a license.
+    erased: bool,
 }
 
 list_of! {
@@ -88,6 +90,7 @@ impl From<AuditEntry> for EntryView {
             before: entry.before,
             after: entry.after,
             request_id: entry.request_id,
+            erased: entry.is_erased,
         }
     }
 }

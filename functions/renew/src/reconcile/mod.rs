@@ -36,7 +36,8 @@ const STORES: i64 = 4;
 
 /// Statements that recording may take. D1's free plan allows a Worker 50 in all; the
 /// others are 7 for the turns of stores and orders, the 3 that release reservations, the
-/// one for download ids, the 6 that delete and the one that looks at receipts.
+/// one for download ids, the 6 that delete and the one that looks at receipts. Sealing and
+/// purging take what recording leaves over.
 const STATEMENTS: usize = 32;
 
 /// What a tick did for open invoices.

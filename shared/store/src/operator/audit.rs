@@ -62,6 +62,9 @@ pub struct AuditEntry {
     pub after: Option<Value>,
     /// Id of the request.
     pub request_id: String,
+    /// True when before and after were erased.
+    #[serde(deserialize_with = "columns::flag")]
+    pub is_erased: bool,
 }
 
 /// Which entries; `None` is any.
@@ -87,7 +90,8 @@ pub struct AuditFilter {
 macro_rules! select_entries {
     ($object:literal) => {
         concat!(
-            "SELECT id, at, actor, action, object_kind, object_id, before, after, request_id
+            "SELECT id, at, actor, action, object_kind, object_id, before, after, request_id,
+                    content_digest IS NOT NULL AS is_erased
              FROM audit WHERE ",
             $object,
             " AND (at, id) < (?3, ?4) AND at >= ?5

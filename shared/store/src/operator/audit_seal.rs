@@ -7,7 +7,7 @@
 use keywright_domain::audit_log::leaf::{StoredEntry, VERSION};
 use keywright_domain::audit_log::tree::{Hash, TreeHead, write_hash};
 use keywright_domain::audit_log::verdict::ServedLeaf;
-use keywright_ports::{Batch, Database, DatabaseError, Reader, Statement};
+use keywright_ports::{Batch, Database, DatabaseError, Reader, Row, Statement};
 use serde::Deserialize;
 
 /// The tree as it is stored.
@@ -37,13 +37,13 @@ impl StoredTree {
     }
 }
 
-/// What a tick has to seal.
+/// Where sealing stands.
 #[derive(Debug)]
-pub struct Unsealed {
+pub struct SealState {
     /// The tree; `None` before the first seal.
     pub tree: Option<StoredTree>,
-    /// The oldest entries that have no leaf yet, in order.
-    pub entries: Vec<StoredEntry>,
+    /// True when an entry has no leaf yet.
+    pub has_unsealed: bool,
 }
 
 /// A leaf for an entry.
@@ -79,14 +79,31 @@ pub async fn tree(database: &Reader) -> Result<Option<StoredTree>, DatabaseError
     database.first(select_tree()).await
 }
 
-/// The tree and up to `most` entries that are not sealed: one round trip.
+/// Where sealing stands: one round trip, which reads no entry.
 ///
 /// # Errors
 /// [`DatabaseError`].
-pub async fn unsealed(database: &Database, most: u32) -> Result<Unsealed, DatabaseError> {
+pub async fn state(database: &Database) -> Result<SealState, DatabaseError> {
     let mut batch = Batch::new();
     let tree = batch.read(select_tree());
-    let entries = batch.read(Statement::new(
+    let unsealed = batch.read::<Row>(Statement::new(
+        "SELECT 1 AS one FROM audit
+         WHERE sequence > coalesce((SELECT sealed_to FROM audit_tree), 0) LIMIT 1",
+        [],
+    ));
+    let mut rows = batch.run_aside(database).await?;
+    Ok(SealState {
+        tree: rows.first(tree)?,
+        has_unsealed: rows.any(unsealed)?,
+    })
+}
+
+/// Up to `most` entries that have no leaf yet, in order.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn unsealed(database: &Reader, most: u32) -> Result<Vec<StoredEntry>, DatabaseError> {
+    let statement = Statement::new(
         concat!(
             "SELECT ",
             stored_entry!(),
@@ -94,12 +111,8 @@ pub async fn unsealed(database: &Database, most: u32) -> Result<Unsealed, Databa
              ORDER BY a.sequence LIMIT ?1"
         ),
         [i64::from(most).into()],
-    ));
-    let mut rows = batch.run_aside(database).await?;
-    Ok(Unsealed {
-        tree: rows.first(tree)?,
-        entries: rows.all(entries)?,
-    })
+    );
+    database.query(statement).await
 }
 
 /// Adds leaves to a tree of the size `from`, whose head is then `head`; writes nothing if
