@@ -18,6 +18,8 @@ mod verify_keys;
 
 #[cfg(feature = "mint")]
 mod mint;
+#[cfg(feature = "verify")]
+mod signed_checkpoint;
 #[cfg(feature = "mint")]
 mod signing_key;
 #[cfg(feature = "verify")]
@@ -25,10 +27,7 @@ mod verified_license;
 #[cfg(feature = "verify")]
 mod verified_token;
 
-pub use checkpoint::{
-    Checkpoint, CheckpointError, CheckpointRefusal, NoteKey, SignedCheckpoint, is_note_name,
-    note_key_id,
-};
+pub use checkpoint::{Checkpoint, is_note_name, note_key_id};
 pub use credential::{Credential, CredentialError};
 pub use date::{Date, DateError};
 pub use download_id::{DownloadId, DownloadIdError};
@@ -45,6 +44,8 @@ pub use verify_keys::{MAX_VERIFY_KEYS, VerifyKeys};
 
 #[cfg(feature = "mint")]
 pub use mint::{MintError, NewLicense};
+#[cfg(feature = "verify")]
+pub use signed_checkpoint::{CheckpointError, CheckpointRefusal, NoteKey, SignedCheckpoint};
 #[cfg(feature = "mint")]
 pub use signing_key::{SeedError, SigningKey};
 #[cfg(feature = "verify")]
