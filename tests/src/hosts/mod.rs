@@ -188,6 +188,8 @@ impl Instance {
         let (chain, rpc) = played_chain()?;
         let rpc_url = rpc.url();
         let webhooks = WebhookReceiver::start()?;
+        let webhook_hosts = webhooks.base_url().replace("http://", "https://");
+        let webhook_hosts = format!("{},{webhook_hosts}", webhooks.base_url());
         let with_huge = configured == Configured::WithHugeFile;
         let releases = Arc::new(Releases::write(with_huge)?);
         // Open while the instance runs, also over midnight.
@@ -207,7 +209,7 @@ impl Instance {
                 (name::RECEIPT_SEALING_UNTIL, sealing_until.as_str()),
                 (name::POLYGON_RPC_URLS, rpc_url.as_str()),
                 (name::WALLET_ADDRESS, WALLET),
-                (name::WEBHOOK_HOSTS, webhooks.base_url()),
+                (name::WEBHOOK_HOSTS, webhook_hosts.as_str()),
                 (name::WEBHOOK_PRIVATE, "1"),
             ]
             .to_vec(),

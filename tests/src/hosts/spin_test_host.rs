@@ -81,7 +81,10 @@ pub(super) async fn start(setup: Setup, reuse: Reuse) -> Result<Started, StartEr
 /// is two, because the list of allowed hosts takes no path.
 fn variables(name: &str, value: String) -> Vec<(String, String)> {
     if name == name::WEBHOOK_HOSTS {
-        return vec![("webhook_host1".to_owned(), value)];
+        let hosts = value.split(',').map(str::to_owned).zip(1..);
+        return hosts
+            .map(|(host, number)| (format!("webhook_host{number}"), host))
+            .collect();
     }
     if name != name::POLYGON_RPC_URLS {
         return vec![(name.to_ascii_lowercase(), value)];

@@ -23,13 +23,21 @@ pub enum Answering {
     Redirect,
     /// Says yes, and then never sends the body that it promised.
     HeadOnly,
-    /// Says yes with a body of 8 MB.
+    /// Says yes with a body of 64 MB.
     Large,
+    /// Says yes, and then sends a byte a second.
+    Drips,
+    /// Never answers.
+    Silent,
     /// Says yes, and ends the connection within the body.
     BreaksOff,
     /// Ends the connection without an answer.
     HangsUp,
 }
+
+/// The length of [`Answering::Large`], and what it is made of.
+const LARGE: usize = 64 << 20;
+const PART: [u8; 64 << 10] = [b'x'; 64 << 10];
 
 /// One request as it arrived.
 #[derive(Debug, Clone)]
@@ -171,23 +179,39 @@ async fn serve(mut stream: TcpStream, shared: Arc<Mutex<State>>) -> io::Result<(
     let answer = match answering {
         Answering::Status(status) => head(status, "", 2) + "ok",
         Answering::Redirect => head(302, "location: /elsewhere\r\n", 0),
-        Answering::HeadOnly | Answering::BreaksOff => head(200, "", 1_000) + "the beginning",
-        Answering::Large => head(200, "", 8_000_000) + "x".repeat(8_000_000).as_str(),
+        Answering::HeadOnly | Answering::BreaksOff | Answering::Drips => {
+            head(200, "", 1_000) + "the beginning"
+        }
+        Answering::Large => head(200, "", LARGE),
+        Answering::Silent => String::new(),
         Answering::HangsUp => return Ok(()),
     };
-    // One that has read enough closes the connection, which is no fault here.
-    if stream.write_all(answer.as_bytes()).await.is_ok() {
-        stream.flush().await?;
-        if matches!(answering, Answering::HeadOnly) {
-            let mut rest = [0; 1];
-            let _ = stream.read(&mut rest).await;
+    stream.write_all(answer.as_bytes()).await?;
+    stream.flush().await?;
+    // One that has read enough closes the connection, which ends these.
+    match answering {
+        Answering::HeadOnly | Answering::Silent => {
+            let _ = stream.read(&mut [0; 1]).await;
         }
+        Answering::Large => {
+            for _ in 0..LARGE / PART.len() {
+                stream.write_all(&PART).await?;
+            }
+        }
+        Answering::Drips => {
+            for _ in 0..60 {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                stream.write_all(b".").await?;
+                stream.flush().await?;
+            }
+        }
+        _ => {}
     }
     Ok(())
 }
 
 /// Reads one request. Like some servers it takes no body in chunks: without a
-/// `content-length` this is [`ErrorKind::InvalidData`].
+/// `content-length` this is [`ErrorKind::InvalidData`], and so is TLS.
 async fn read(stream: &mut TcpStream) -> io::Result<(String, Arrived)> {
     let mut bytes = Vec::new();
     let mut buffer = vec![0; 16 * 1024];
@@ -197,6 +221,10 @@ async fn read(stream: &mut TcpStream) -> io::Result<(String, Arrived)> {
             return Err(ErrorKind::UnexpectedEof.into());
         }
         bytes.extend_from_slice(&buffer[..read]);
+        // A handshake of TLS, which it does not speak.
+        if bytes[0] == 0x16 {
+            return Err(ErrorKind::InvalidData.into());
+        }
         let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") else {
             continue;
         };

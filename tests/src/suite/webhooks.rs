@@ -13,6 +13,7 @@ use std::time::Duration;
 cases![
     what_happens_arrives_and_verifies,
     whatever_an_answer_is_made_of_its_status_decides alone,
+    a_connection_that_fails_is_named_and_delays_no_other alone,
     an_origin_that_is_not_listed_is_refused,
 ];
 
@@ -36,6 +37,12 @@ async fn tick(instance: &Instance) {
         .ok();
 }
 
+/// A tick a moment later, so that the waiting leaves the machine to others.
+async fn tick_again(instance: &Instance) {
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    tick(instance).await;
+}
+
 /// Ticks until this many requests have arrived under a path. Other cases make events too,
 /// and an endpoint looks at a bounded number of them a tick.
 async fn arrived(instance: &Instance, path: &str, count: usize) -> Vec<Arrived> {
@@ -44,8 +51,7 @@ async fn arrived(instance: &Instance, path: &str, count: usize) -> Vec<Arrived> 
         if arrived.len() >= count {
             return arrived;
         }
-        tick(instance).await;
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        tick_again(instance).await;
     }
 }
 
@@ -95,7 +101,7 @@ async fn what_happens_arrives_and_verifies(instance: &Instance) {
         if all[0]["state"] == "delivered" {
             break all;
         }
-        tick(instance).await;
+        tick_again(instance).await;
     };
     assert_eq!(delivered.len(), 1);
 }
@@ -121,7 +127,7 @@ async fn whatever_an_answer_is_made_of_its_status_decides(instance: &Instance) {
     // What the last tick wrote down may come a moment after the request, and a result that
     // came too late for its claim is one of a later tick.
     while states.iter().filter(|state| *state == "delivered").count() < 4 {
-        tick(instance).await;
+        tick_again(instance).await;
         states = deliveries(instance, &endpoint)
             .await
             .into_iter()
@@ -137,8 +143,67 @@ async fn whatever_an_answer_is_made_of_its_status_decides(instance: &Instance) {
     arrived(instance, path, answers.len() + 2).await;
 }
 
+async fn a_connection_that_fails_is_named_and_delays_no_other(instance: &Instance) {
+    let plain = instance.webhooks.base_url();
+    // What listens there does not speak TLS.
+    let tls = plain.replace("http://", "https://");
+    let mut endpoints = Vec::new();
+    for (slug, origin, answers) in [
+        ("webhook-tls", tls.as_str(), None),
+        ("webhook-silent", plain, Some(Answering::Silent)),
+        ("webhook-drips", plain, Some(Answering::Drips)),
+        ("webhook-healthy", plain, None),
+    ] {
+        let made = endpoint(instance, slug, &format!("{origin}/{slug}")).await;
+        instance.webhooks.answer(&format!("/{slug}"), answers);
+        issue(instance, slug, json!({})).await;
+        endpoints.push(made);
+    }
+    tokio::join!(tick(instance), async {
+        // While the tick still waits for the others.
+        let healthy = arrived_by_itself(instance, "/webhook-healthy").await;
+        assert!(healthy, "the healthy one waits for those that are not");
+    });
+    let mut outcomes = Vec::new();
+    for endpoint in &endpoints {
+        let first = loop {
+            let delivery = deliveries(instance, endpoint).await.remove(0);
+            let path = format!(
+                "webhook-deliveries/{}",
+                delivery["id"].as_str().expect("an id")
+            );
+            let shown = instance
+                .api
+                .admin(Method::GET, &path, &json!({}))
+                .await
+                .ok();
+            if shown["log"][0]["outcome"].is_string() {
+                break shown["log"][0]["outcome"].clone();
+            }
+            tick_again(instance).await;
+        };
+        outcomes.push(first);
+    }
+    assert_eq!(outcomes, ["tls", "timeout", "delivered", "delivered"]);
+}
+
+/// Waits for a request without ticking; `false` after eight seconds, which is less than a
+/// tick waits for an answer.
+async fn arrived_by_itself(instance: &Instance, path: &str) -> bool {
+    for _ in 0..160 {
+        if !instance.webhooks.arrived(path).is_empty() {
+            return true;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    false
+}
+
 async fn an_origin_that_is_not_listed_is_refused(instance: &Instance) {
-    let url = instance.webhooks.base_url().replace("http://", "https://");
+    let url = instance
+        .webhooks
+        .base_url()
+        .replace("127.0.0.1", "127.0.0.2");
     let body = json!({ "url": url });
     let made = instance
         .api
