@@ -159,7 +159,7 @@ struct Started {
 }
 
 /// What an instance does not have that has its address and nothing else.
-const LEFT_OUT: [&str; 15] = [
+const LEFT_OUT: [&str; 16] = [
     name::SIGNING_KEY,
     name::VERIFY_KEYS,
     name::ADMIN_KEY,
@@ -173,6 +173,7 @@ const LEFT_OUT: [&str; 15] = [
     name::CREDENTIALS_KEY,
     name::RECEIPT_KEYS,
     name::WEBHOOK_KEY,
+    name::SEAL_KEY,
     name::POLYGON_RPC_URLS,
     name::WALLET_ADDRESS,
 ];
