@@ -8,6 +8,13 @@ use std::collections::BTreeSet;
 /// for each, and would replace the one of the endpoints.
 pub(super) const EVENTS: &str = "events";
 
+const DELIVERIES: &str = "\
+What is sent to the webhook endpoints that are subscribed to it, signed, and again until it is \
+answered with a status from 200 to 299. The body of an event never changes. Headers and bodies are \
+those of an endpoint in the `standard` format (Standard Webhooks); in the `keysat` format `type` is \
+called `event_type`, and the headers are `X-Keysat-Event`, `X-Keysat-Delivery` and \
+`X-Keysat-Signature`.";
+
 /// What each group of endpoints is for.
 const TAGS: [(&str, &str); 18] = [
     ("instance", "The instance itself."),
@@ -44,7 +51,7 @@ const TAGS: [(&str, &str); 18] = [
         "webhooks",
         "What the shop tells its operator: endpoints, deliveries and events.",
     ),
-    (EVENTS, "What is sent to webhook endpoints, by event type."),
+    (EVENTS, DELIVERIES),
     ("operation", "What payment providers and schedulers call."),
 ];
 

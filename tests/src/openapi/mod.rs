@@ -106,6 +106,7 @@ pub fn document() -> Value {
         "webhooks": webhooks,
         "components": {
             "schemas": schemas,
+            "parameters": webhooks::parameters(),
             "responses": shared.responses,
             "securitySchemes": {
                 "cron": { "type": "http", "scheme": "bearer", "description": "CRON_TOKEN." },

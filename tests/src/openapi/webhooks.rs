@@ -6,26 +6,23 @@ use super::groups::EVENTS;
 use keywright_domain::webhook::event_type::{EventType, TEST_EVENT};
 use serde_json::{Map, Value, json};
 
-const DELIVERY: &str = "\
-Sent to the webhook endpoints that are subscribed to it, signed, and again until it is answered \
-with a status from 200 to 299. The body of an event never changes. The headers and this body are \
-those of an endpoint in the `standard` format (Standard Webhooks); in the `keysat` format `type` \
-is called `event_type`, and the headers are `X-Keysat-Event`, `X-Keysat-Delivery` and \
-`X-Keysat-Signature`.";
-
-/// Headers of the standard format.
-const HEADERS: [(&str, &str, &str); 3] = [
+/// Headers of the standard format: the name of the shared parameter, its own, what it
+/// says, an example.
+const HEADERS: [(&str, &str, &str, &str); 3] = [
     (
+        "WebhookId",
         "webhook-id",
         "The event's id, the same at every attempt: ignore what you have handled.",
         "01a3185c-5000-7792-841b-cbfd471e2e79",
     ),
     (
+        "WebhookTimestamp",
         "webhook-timestamp",
         "When this attempt was made, in unix seconds.",
         "1796040000",
     ),
     (
+        "WebhookSignature",
         "webhook-signature",
         "Signatures of `id.timestamp.body`, separated by spaces: `v1,` and HMAC-SHA256, and `v1a,` and Ed25519 where the endpoint has a public key.",
         "v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=",
@@ -72,6 +69,18 @@ fn event_name(event_type: &str) -> String {
     words.chain(["Event".to_owned()]).collect()
 }
 
+/// The headers of every delivery, once.
+pub(super) fn parameters() -> Value {
+    let parameters = HEADERS.map(|(shared, name, description, example)| {
+        let parameter = json!({
+            "name": name, "in": "header", "required": true, "description": description,
+            "schema": { "type": "string" }, "example": example,
+        });
+        (shared.to_owned(), parameter)
+    });
+    Map::from_iter(parameters).into()
+}
+
 fn test_data() -> Value {
     json!({
         "type": "object",
@@ -109,18 +118,13 @@ fn envelope(event_type: &str, data: &str, has_sequence: bool) -> Value {
 }
 
 fn webhook(event: &str, summary: &str) -> Value {
-    let headers = HEADERS.map(|(name, description, example)| {
-        json!({
-            "name": name, "in": "header", "required": true, "description": description,
-            "schema": { "type": "string" }, "example": example,
-        })
-    });
+    let headers =
+        HEADERS.map(|(shared, ..)| json!({ "$ref": format!("#/components/parameters/{shared}") }));
     json!({
         "post": {
             "operationId": format!("on{event}"),
             "tags": [EVENTS],
             "summary": summary.trim_end_matches('.'),
-            "description": DELIVERY,
             "security": [],
             "parameters": headers,
             "requestBody": {
