@@ -330,6 +330,47 @@ async fn what_is_changed_by_sql_is_found() {
     }
 }
 
+/// What a release wrote is sealed as it wrote it: nobody reads and writes it anew.
+#[tokio::test]
+async fn entries_are_sealed_as_they_are_stored() {
+    let bench = Bench::new();
+    for after in [
+        r#"{"b":1,"a":2}"#,
+        r#"{ "a" : 2, "b": 1.0, "a": "\u00e9" }"#,
+        r#"{"n":9007199254740993,"e":1e400}"#,
+        "no JSON",
+        "",
+    ] {
+        bench
+            .sql(&format!(
+                "INSERT INTO audit (id, at, actor, action, object_kind, object_id, after, request_id)
+                 VALUES (lower(hex(randomblob(8))), 1, 'x', 'y', 'x', '12', '{after}', '')"
+            ))
+            .await;
+    }
+    // Members that would run into each other without frames.
+    bench
+        .sql(
+            "INSERT INTO audit (id, at, actor, action, object_kind, object_id, request_id)
+             VALUES (NULL, 1, 'x', 'y', 'x1', '2', ''), ('', 1, '', '', '', '', '')",
+        )
+        .await;
+    assert_eq!(tick(&bench).await["sealed"], 7);
+    assert_eq!(intact(&bench, None).await.size, 7);
+    bench
+        .sql(r#"UPDATE audit SET after = '{"a":2,"b":1}' WHERE sequence = 1"#)
+        .await;
+    let changed = vec![Finding::Changed {
+        index: 0,
+        sequence: 1,
+    }];
+    assert_eq!(
+        findings(&bench).await,
+        changed,
+        "the same object, other bytes"
+    );
+}
+
 #[tokio::test]
 async fn an_entry_that_was_damaged_before_it_was_sealed_holds_up_no_other() {
     let bench = Bench::new();
