@@ -1,24 +1,28 @@
-//! Cron: sends outgoing webhooks. It alone holds the key of their secrets and may call
-//! addresses that operators entered; it has no way to a payment provider and nothing
-//! signed.
+//! Cron: sends outgoing webhooks and mail. It alone holds the key of their secrets and the
+//! credentials of mail, and may call addresses that operators entered; it has no way to a
+//! payment provider and nothing signed, so that a mail has a link in place of a key.
 
 mod answer;
 mod cron;
 mod limits;
+mod mail;
 mod run;
 mod tick;
 
 use axum::Router;
+use keywright_domain::mail::settings as mail_settings;
 use keywright_ports::function::{Access, OutboundAccess, PortError};
 use keywright_ports::vault::NoVault;
 use keywright_ports::{
-    BoxFuture, Database, EndpointCalls, Grants, Host, Log, Stamps, name, settings,
+    BoxFuture, Config, Database, EndpointCalls, Grants, Host, Log, Stamps, name, settings,
 };
 use keywright_services::activity::ActivityLog;
 use keywright_services::webhook_secrets::WebhookVault;
 use keywright_store::MIGRATIONS;
 use keywright_web::{CronGate, Function, api_router};
 use limits::Limits;
+use mail::Mail;
+use std::sync::Arc;
 
 /// This function.
 pub const FUNCTION: Function = Function {
@@ -34,6 +38,21 @@ pub const FUNCTION: Function = Function {
             name::WEBHOOK_PRIVATE,
             name::WEBHOOKS_PER_TICK,
             name::WEBHOOK_HOLD_DAYS,
+            name::OPERATOR_NAME,
+            name::MAIL_TRANSPORT,
+            name::MAIL_URL,
+            name::MAIL_API_KEY,
+            name::MAIL_HEADERS,
+            name::MAIL_TEMPLATE,
+            name::MAIL_FORMAT,
+            name::MAIL_IDEMPOTENCY_HEADER,
+            name::MAIL_SUCCESS,
+            name::MAIL_FROM,
+            name::MAIL_OPERATOR,
+            name::MAIL_KEY,
+            name::MAIL_LANGUAGE,
+            name::MAIL_PER_DAY,
+            name::MAIL_HOLD_MINUTES,
             name::CRON_TOKEN,
         ],
         ..Grants::NONE
@@ -48,6 +67,8 @@ pub const FUNCTION: Function = Function {
         settings::WEBHOOK_HOSTS,
         settings::WEBHOOK_PRIVATE,
         settings::WEBHOOK_LIMITS,
+        settings::OPERATOR_NAME,
+        settings::MAIL,
         settings::CRON_TOKEN,
     ],
 };
@@ -68,6 +89,9 @@ struct Ports {
     /// What opens the secrets of endpoints.
     vault: Result<WebhookVault, NoVault>,
     limits: Limits,
+    mail: Mail,
+    /// The vendor's name where the business has none.
+    operator: Option<Arc<str>>,
     /// Who may start a tick over HTTP.
     cron: CronGate,
 }
@@ -82,8 +106,17 @@ impl Ports {
             calls: host.endpoint_calls()?,
             vault: WebhookVault::configured(config),
             limits: Limits::read(config),
+            mail: mail_of(config),
+            operator: config.get(name::OPERATOR_NAME).map(Into::into),
             cron: CronGate::open(host, ActivityLog::open(host)?)?,
         })
+    }
+}
+
+fn mail_of(config: &Config) -> Mail {
+    match mail_settings::read(|name| config.get(name)) {
+        Ok(Some(settings)) => Mail::On(Arc::new(settings)),
+        _ => Mail::Off(settings::faults(&[settings::MAIL], config).into()),
     }
 }
 

@@ -2,6 +2,7 @@
 //! to five endpoints side by side. Bounded in statements, requests and time; what is left
 //! is due at the next tick.
 
+use crate::mail::{self, Mail, MailReport};
 use crate::{Ports, run};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
@@ -12,6 +13,7 @@ use keywright_store::events::announcement;
 use keywright_store::events::webhook_claims::{self, ClaimedDelivery, RUN};
 use keywright_store::events::webhook_planning::{self, WINDOW};
 use keywright_store::events::webhook_results;
+use keywright_store::mail::mail_state;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -26,7 +28,7 @@ const FREE_REQUESTS: usize = 30;
 /// How many statements each request beyond takes. An invocation on a paid plan has 1000.
 const STATEMENTS_PER_REQUEST: usize = 2;
 /// Statements of planning, of a claim, and of writing down a run.
-const PLAN_STATEMENTS: usize = 11;
+const PLAN_STATEMENTS: usize = 12;
 const CLAIM_STATEMENTS: usize = 5;
 const RECORD_STATEMENTS: usize = 6;
 
@@ -42,6 +44,10 @@ pub(crate) struct TickReport {
     dead: usize,
     /// Results that came after their claim had ended, and were not written down.
     late: usize,
+    /// Mails that the mail API took.
+    mails_sent: usize,
+    /// Mails that it did not take, or of which nobody knows.
+    mails_unsent: usize,
 }
 
 /// What is left of a tick.
@@ -62,6 +68,12 @@ impl Budget {
             requests: per_tick.max(usize::try_from(RUN).unwrap_or(1)),
             until: begin + BEGINS_FOR,
         }
+    }
+
+    /// Takes what was done about mail.
+    fn spend(&mut self, mail: &MailReport) {
+        self.statements = self.statements.saturating_sub(mail.statements);
+        self.requests = self.requests.saturating_sub(mail.requests);
     }
 
     /// Takes what a claim of this many endpoints and its results need. Answers how many
@@ -92,6 +104,22 @@ impl Budget {
 /// # Errors
 /// After a [`DatabaseError`] what was claimed comes round again.
 pub(crate) async fn tick(ports: &Ports) -> Result<TickReport, DatabaseError> {
+    // Mail first: it is bounded, and a buyer waits for it. What breaks there stops no
+    // webhook.
+    let mail = match &ports.mail {
+        Mail::On(settings) => mail::tick(ports, settings).await,
+        Mail::Off(_) => Ok(MailReport::default()),
+    };
+    let webhooks = webhooks(ports, mail.as_ref().ok()).await;
+    let mail = mail?;
+    Ok(TickReport {
+        mails_sent: mail.sent,
+        mails_unsent: mail.unsent,
+        ..webhooks?
+    })
+}
+
+async fn webhooks(ports: &Ports, mail: Option<&MailReport>) -> Result<TickReport, DatabaseError> {
     plan(ports).await?;
     let mut report = TickReport::default();
     if let Err(reason) = &ports.vault {
@@ -103,6 +131,9 @@ pub(crate) async fn tick(ports: &Ports) -> Result<TickReport, DatabaseError> {
     }
     let begin = now_millis(ports);
     let mut budget = Budget::of(ports.limits.per_tick, begin);
+    if let Some(mail) = mail {
+        budget.spend(mail);
+    }
     let mut running = FuturesUnordered::new();
     for run in claim(ports, &mut budget, MAX_OPEN_CALLS).await? {
         running.push(one(ports, run));
@@ -144,6 +175,13 @@ async fn plan(ports: &Ports) -> Result<(), DatabaseError> {
         now - FAILING_FOR,
         prefix,
     ));
+    if let Mail::Off(faults) = &ports.mail {
+        let faults = faults
+            .iter()
+            .map(|fault| serde_json::json!({ "name": fault.name, "message": fault.message }));
+        let faults = serde_json::Value::from_iter(faults).to_string();
+        batch.write(mail_state::off(&faults));
+    }
     batch.run(&ports.database).await.map(drop)
 }
 
@@ -214,6 +252,7 @@ async fn one(ports: &Ports, run: Run) -> Result<TickReport, DatabaseError> {
         failed: of_state("pending"),
         dead: of_state("dead"),
         late: result.attempts.len().saturating_sub(counted),
+        ..TickReport::default()
     })
 }
 
@@ -239,7 +278,7 @@ mod tests {
             }
             (claims.iter().sum::<usize>(), budget)
         };
-        // 41 statements: 34 for the first five.
+        // 40 statements: 34 for the first five.
         let (endpoints, mut budget) = claims_of(Budget::of(30, -BEGINS_FOR));
         assert_eq!(endpoints, 5);
         budget.return_unused(5, 2, 3);

@@ -1,5 +1,5 @@
 //! Purges orders that ended unpaid, with what their buyers wrote, old events with their
-//! deliveries, and old audit entries.
+//! deliveries and mails, and old audit entries.
 
 use crate::Ports;
 use crate::cleanup::before;
@@ -16,7 +16,7 @@ const ORDERS_PER_TICK: u32 = 200;
 const EVENTS_PER_TICK: u32 = 500;
 
 /// Statements that a tick takes at most.
-pub(crate) const STATEMENTS: usize = 10;
+pub(crate) const STATEMENTS: usize = 11;
 
 /// The statements that purge a bounded number at `now`, in unix seconds.
 pub(crate) fn statements(ports: &Ports, now: i64, request_id: &str) -> Vec<Statement> {
@@ -32,6 +32,7 @@ pub(crate) fn statements(ports: &Ports, now: i64, request_id: &str) -> Vec<State
         let before = before(now, days);
         batch.extend(event_log::purge_deliveries(before, EVENTS_PER_TICK));
         batch.extend(event_log::purge(before, EVENTS_PER_TICK));
+        batch.push(event_log::purge_mails(before, now, EVENTS_PER_TICK));
     }
     if let Some(days) = ports.audit_days {
         let actor = Actor {

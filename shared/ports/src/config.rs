@@ -42,6 +42,35 @@ pub mod name {
     pub const WEBHOOKS_PER_TICK: &str = "WEBHOOKS_PER_TICK";
     /// For how many days events are held for an endpoint that is paused.
     pub const WEBHOOK_HOLD_DAYS: &str = "WEBHOOK_HOLD_DAYS";
+    /// How mail leaves: `resend`, `postmark`, `mailgun`, `http` or `cloudflare`; unset, mail
+    /// is off.
+    pub const MAIL_TRANSPORT: &str = "MAIL_TRANSPORT";
+    /// Where mails are posted.
+    pub const MAIL_URL: &str = "MAIL_URL";
+    /// Credential of the mail API.
+    pub const MAIL_API_KEY: &str = "MAIL_API_KEY";
+    /// Headers of the mail API, JSON; may hold a credential.
+    pub const MAIL_HEADERS: &str = "MAIL_HEADERS";
+    /// What is posted, JSON with placeholders.
+    pub const MAIL_TEMPLATE: &str = "MAIL_TEMPLATE";
+    /// How that is encoded: `json`, `form` or `multipart`.
+    pub const MAIL_FORMAT: &str = "MAIL_FORMAT";
+    /// The header in which the mail API takes an id, once for each.
+    pub const MAIL_IDEMPOTENCY_HEADER: &str = "MAIL_IDEMPOTENCY_HEADER";
+    /// The member of an answer that says whether the mail was taken.
+    pub const MAIL_SUCCESS: &str = "MAIL_SUCCESS";
+    /// The address that mail comes from.
+    pub const MAIL_FROM: &str = "MAIL_FROM";
+    /// The address that attention items are mailed to.
+    pub const MAIL_OPERATOR: &str = "MAIL_OPERATOR";
+    /// What the secrets of links in mails are derived with: 32 bytes in base64.
+    pub const MAIL_KEY: &str = "MAIL_KEY";
+    /// The language of mails to buyers.
+    pub const MAIL_LANGUAGE: &str = "MAIL_LANGUAGE";
+    /// Mails in 24 hours.
+    pub const MAIL_PER_DAY: &str = "MAIL_PER_DAY";
+    /// After how many minutes without a tick mail is held.
+    pub const MAIL_HOLD_MINUTES: &str = "MAIL_HOLD_MINUTES";
     /// Seal receipts, newest first: 32 bytes in base64 each, separated by commas.
     /// Held by the functions that may settle, and by sign.
     pub const RECEIPT_KEYS: &str = "RECEIPT_KEYS";

@@ -6,6 +6,7 @@
 use crate::receipt_keys::ReceiptKeys;
 use crate::vault::{NoVault, Vault};
 use crate::{AddressHeader, Config, Level, Log, name};
+use keywright_domain::mail::settings as mail;
 use keywright_domain::secrets::{MIN_SECRET_BYTES, check_secret};
 use keywright_domain::web_url;
 use keywright_domain::webhook::settings::{HoldDays, PerTick, WebhookHosts};
@@ -163,6 +164,16 @@ pub const WEBHOOK_LIMITS: Setting = Setting {
         let per_tick = fault_of(PerTick::read(config.get(name::WEBHOOKS_PER_TICK)));
         let hold = fault_of(HoldDays::read(config.get(name::WEBHOOK_HOLD_DAYS)));
         [per_tick, hold].concat()
+    },
+};
+
+/// The settings of mail, which is off without `MAIL_TRANSPORT`.
+pub const MAIL: Setting = Setting {
+    names: &mail::NAMES,
+    check: |config| {
+        mail::read(|name| config.get(name))
+            .err()
+            .unwrap_or_default()
     },
 };
 

@@ -7,6 +7,7 @@
 //! - [`download_link`]: mints an address that opens one version
 //! - [`holder`]: which license a key, a token or a download id belongs to
 //! - [`journal`]: notes written after the answer, many at once
+//! - [`mail_links`]: the secrets of links in mails
 //! - [`payment_observation`]: records what a payment provider reports about an order
 //! - [`payment_providers`]: opens the store that an order is paid at
 //! - [`webhook_secrets`]: the secrets of webhook endpoints, and signatures by them
@@ -17,6 +18,7 @@ pub mod contract;
 pub mod download_link;
 pub mod holder;
 pub mod journal;
+pub mod mail_links;
 pub mod payment_observation;
 pub mod payment_providers;
 pub mod webhook_secrets;

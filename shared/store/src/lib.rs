@@ -14,6 +14,7 @@
 //! - [`releases`]: published versions and their files, gates, keys and feeds
 //! - [`chain`]: USDC: reading the chain, judging transfers, orders and claims
 //! - [`events`]: the event log, webhook endpoints and deliveries
+//! - [`mail`]: mail to buyers and to the operator
 //! - [`operator`]: API keys, the audit table, activity, attention items, retention
 
 pub mod catalog;
@@ -22,6 +23,7 @@ mod columns;
 mod difference;
 pub mod events;
 pub mod licenses;
+pub mod mail;
 pub mod operator;
 mod paging;
 pub mod releases;
@@ -82,5 +84,9 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration {
         level: 12,
         sql: include_str!("../../../migrations/0012_audit_seal.sql"),
+    },
+    Migration {
+        level: 13,
+        sql: include_str!("../../../migrations/0013_mail.sql"),
     },
 ];

@@ -153,6 +153,24 @@ async fn what_is_wrong_is_in_the_log_when_a_function_starts() {
         (name::WEBHOOK_PRIVATE, "perhaps", 2),
         (name::WEBHOOKS_PER_TICK, "ten thousand", 1),
         (name::WEBHOOK_HOLD_DAYS, "for ever", 1),
+        (name::MAIL_TRANSPORT, "pigeon", 1),
+        (name::MAIL_URL, "gopher://mail.example/", 1),
+        (name::MAIL_API_KEY, "two words", 1),
+        (name::MAIL_HEADERS, "Authorization: Bearer k9", 1),
+        (
+            name::MAIL_TEMPLATE,
+            r#"{"to":"{{to}}","text":"{{body}}"}"#,
+            1,
+        ),
+        (name::MAIL_FORMAT, "yaml", 1),
+        (name::MAIL_IDEMPOTENCY_HEADER, "Idempotency Key", 1),
+        (name::MAIL_SUCCESS, "taken", 1),
+        (name::MAIL_FROM, "the shop", 1),
+        (name::MAIL_OPERATOR, "ana@x.example,bob@x.example", 1),
+        (name::MAIL_KEY, "a2V5", 1),
+        (name::MAIL_LANGUAGE, "klingon", 1),
+        (name::MAIL_PER_DAY, "plenty", 1),
+        (name::MAIL_HOLD_MINUTES, "an hour", 1),
     ];
     let config = wrong.map(|(name, value, _)| (name, value));
     let lines = Bench::with(&config).shop.native.log.lines();

@@ -55,6 +55,7 @@ fn secret(config: &str) -> Option<&'static str> {
         name::SEAL_KEY => Some("seal key"),
         name::BTCPAY_WEBHOOK_SECRET => Some("webhook secrets"),
         name::WEBHOOK_KEY => Some("webhook secrets key"),
+        name::MAIL_API_KEY | name::MAIL_HEADERS | name::MAIL_KEY => Some("mail credentials"),
         name::CRON_TOKEN => Some("cron token"),
         name::POLYGON_RPC_URLS => Some("RPC URLs"),
         name::VERIFY_KEYS
@@ -71,6 +72,17 @@ fn secret(config: &str) -> Option<&'static str> {
         | name::WEBHOOK_PRIVATE
         | name::WEBHOOKS_PER_TICK
         | name::WEBHOOK_HOLD_DAYS
+        | name::MAIL_TRANSPORT
+        | name::MAIL_URL
+        | name::MAIL_TEMPLATE
+        | name::MAIL_FORMAT
+        | name::MAIL_IDEMPOTENCY_HEADER
+        | name::MAIL_SUCCESS
+        | name::MAIL_FROM
+        | name::MAIL_OPERATOR
+        | name::MAIL_LANGUAGE
+        | name::MAIL_PER_DAY
+        | name::MAIL_HOLD_MINUTES
         | name::GIT_URL
         | name::POLYGON_CHAIN_ID
         | name::USDC_ADDRESS
@@ -144,6 +156,7 @@ fn no_crate_asks_for_more_than_its_row() {
             OutboundAccess::PolygonRpc => assert!(row.may_call(Row::RPC), "{name}: RPC"),
             OutboundAccess::WebhookEndpoints => {
                 assert!(row.may_call(Row::WEBHOOKS), "{name}: webhook endpoints");
+                assert!(row.may_call(Row::MAIL), "{name}: the mail API");
             }
         }
         for group in grants.config.iter().filter_map(|config| secret(config)) {
@@ -210,7 +223,10 @@ fn what_calls_webhooks_can_do_nothing_else() {
         .iter()
         .filter_map(|name| secret(name))
         .collect();
-    assert_eq!(groups, ["cron token", "webhook secrets key"].into());
+    assert_eq!(
+        groups,
+        ["cron token", "mail credentials", "webhook secrets key"].into()
+    );
 }
 
 #[test]

@@ -18,6 +18,9 @@ const WEBHOOK_HOSTS: [&str; 5] = [
     "webhook_host5",
 ];
 
+/// The mail API's two application variables, as those of an RPC endpoint.
+const MAIL_PARTS: (&str, &str) = ("mail_host", "mail_path");
+
 /// An RPC endpoint's two application variables: where it is, which the list of
 /// allowed hosts takes, and its path, which may hold an access key.
 const RPC_PARTS: [(&str, &str); 3] = [
@@ -68,9 +71,10 @@ fn components_get_what_the_crates_ask_for_and_nothing_else() {
             OutboundAccess::PolygonRpc => RPC_PARTS
                 .map(|(place, _)| format!("{{{{ {place} }}}}"))
                 .into(),
-            OutboundAccess::WebhookEndpoints => WEBHOOK_HOSTS
-                .map(|place| format!("{{{{ {place} }}}}"))
-                .into(),
+            OutboundAccess::WebhookEndpoints => {
+                let places = WEBHOOK_HOSTS.into_iter().chain([MAIL_PARTS.0]);
+                places.map(|place| format!("{{{{ {place} }}}}")).collect()
+            }
         };
         if asked.sign {
             hosts.insert(SIGN_HOST.to_owned());
@@ -88,8 +92,8 @@ fn components_get_what_the_crates_ask_for_and_nothing_else() {
 }
 
 /// A variable reaches a component under its own name, and no other way: a
-/// template could hand a secret on under the name of something harmless. Two lists are
-/// put together from their parts.
+/// template could hand a secret on under the name of something harmless. Two lists and a URL
+/// are put together from their parts.
 #[test]
 fn variables_are_handed_on_under_their_names() {
     let manifest = toml("spin.toml");
@@ -106,6 +110,8 @@ fn variables_are_handed_on_under_their_names() {
                 let parts =
                     RPC_PARTS.map(|(place, path)| [template(place), template(path)].concat());
                 parts.join(",")
+            } else if *variable == name::MAIL_URL.to_lowercase() {
+                [template(MAIL_PARTS.0), template(MAIL_PARTS.1)].concat()
             } else if *variable == name::WEBHOOK_HOSTS.to_lowercase() {
                 WEBHOOK_HOSTS.map(template).join(",")
             } else {
@@ -126,6 +132,7 @@ fn secret_variables_are_marked_and_have_no_value() {
             .unwrap_or(false);
         let part = RPC_PARTS
             .iter()
+            .chain([&MAIL_PARTS])
             .find(|(place, path)| variable == place || variable == path);
         let is_secret = match part {
             Some((_, path)) => variable == path,

@@ -23,6 +23,8 @@ impl Row {
     pub(crate) const RPC: &'static str = "Polygon RPC URLs";
     /// Where operators are told, there too.
     pub(crate) const WEBHOOKS: &'static str = "operators' webhook URLs";
+    /// Where mail goes, there too.
+    pub(crate) const MAIL: &'static str = "the mail API";
 
     /// Whether asking for `asked` stays within `granted`.
     pub(crate) fn covers(granted: Access, asked: Access) -> bool {

@@ -5,6 +5,8 @@ use super::encode::{one_line, unlinked, utc_minute};
 use super::phrases;
 pub use super::phrases::Language;
 use crate::html::escape;
+use data_encoding::HEXLOWER;
+use sha2::{Digest, Sha256};
 
 /// Who sells, as the mail names them.
 #[derive(Debug, Clone, Copy)]
@@ -68,6 +70,19 @@ pub struct Message {
     pub text: String,
     /// The HTML part.
     pub html: String,
+}
+
+impl Message {
+    /// What is recorded of it: SHA-256 in lower-case hex, over every part with its length.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        let mut hash = Sha256::new();
+        for part in [&self.subject, &self.text, &self.html] {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part);
+        }
+        HEXLOWER.encode(&hash.finalize())
+    }
 }
 
 impl std::fmt::Debug for Message {

@@ -103,7 +103,7 @@ pub async fn after(
 }
 
 /// Purges those of the `most` oldest events that are from before `before`, in unix
-/// seconds, and remembers how far. An event that an active endpoint waits for stays, and
+/// seconds, and remembers how far. An event that an active endpoint or mail waits for stays, and
 /// so does all that came after it: what is left is always the end of the log, without
 /// holes.
 #[must_use]
@@ -118,6 +118,8 @@ pub fn purge(before: i64, most: u32) -> [Statement; 2] {
                  AND sequence <= coalesce(
                        (SELECT min(position) FROM webhook_endpoints
                         WHERE state = 'active' AND deleted_at IS NULL), 9007199254740991)
+                 AND sequence <= coalesce(
+                       (SELECT position FROM mail_state WHERE is_on = 1), 9007199254740991)
                  AND sequence < coalesce(
                        (SELECT min(sequence) FROM webhook_deliveries
                         WHERE state = 'pending' AND sequence IS NOT NULL),
@@ -129,6 +131,24 @@ pub fn purge(before: i64, most: u32) -> [Statement; 2] {
             [],
         ),
     ]
+}
+
+/// Purges up to `most` mails that ended, from before `before`; `now`, both in unix seconds:
+/// those of the last two days count for the daily cap, and a link works until its end.
+#[must_use]
+pub fn purge_mails(before: i64, now: i64, most: u32) -> Statement {
+    Statement::new(
+        "DELETE FROM mails WHERE id IN (
+           SELECT id FROM mails
+           WHERE created_at < ?1 AND state NOT IN ('waiting', 'held')
+             AND coalesce(link_expires_at, 0) < ?2
+           ORDER BY created_at, id LIMIT ?3)",
+        [
+            before.min(now - 2 * 86_400).into(),
+            now.into(),
+            i64::from(most).into(),
+        ],
+    )
 }
 
 /// Purges those of the `most` oldest deliveries that are from before `before`, in unix

@@ -168,12 +168,13 @@ const ODD_EMAILS: &str = "SELECT DISTINCT lower(trim(buyer_email)) AS written FR
         OR buyer_email GLOB '*.'
      LIMIT 10000";
 
+#[derive(Deserialize)]
+struct Odd {
+    written: String,
+}
+
 /// The ways in which an address is written in the database, as a list in JSON.
-async fn written(database: &Reader, address: &str) -> Result<String, DatabaseError> {
-    #[derive(Deserialize)]
-    struct Odd {
-        written: String,
-    }
+pub(crate) async fn written(database: &Reader, address: &str) -> Result<String, DatabaseError> {
     let form = email::folded(address);
     let odd: Vec<Odd> = database.query(Statement::new(ODD_EMAILS, [])).await?;
     let same = odd
@@ -183,6 +184,45 @@ async fn written(database: &Reader, address: &str) -> Result<String, DatabaseErr
     let mut all: Vec<String> = same.collect();
     all.push(form);
     Ok(serde_json::Value::from(all).to_string())
+}
+
+/// Statements of [`recorded_addresses`].
+pub(crate) const ADDRESS_STATEMENTS: usize = 2;
+
+/// For each address, in the form in which they are compared, the one that its newest
+/// license has; `None` for one without a license.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub(crate) async fn recorded_addresses<T>(
+    database: &Reader,
+    items: &[T],
+    address: impl Fn(&T) -> &str,
+) -> Result<Vec<Option<String>>, DatabaseError> {
+    #[derive(Deserialize)]
+    struct Recorded {
+        buyer_email: String,
+    }
+    let odd: Vec<Odd> = database.query(Statement::new(ODD_EMAILS, [])).await?;
+    let asked: Vec<&str> = items.iter().map(address).collect();
+    let odd = odd.into_iter().map(|odd| odd.written);
+    let odd = odd.filter(|written| asked.contains(&email::folded(written).as_str()));
+    let mut written: Vec<String> = odd.collect();
+    written.extend(asked.iter().map(|address| (*address).to_owned()));
+    let statement = Statement::new(
+        "SELECT buyer_email, max(issued_at) AS issued_at FROM licenses
+         WHERE buyer_email IS NOT NULL
+           AND lower(trim(buyer_email)) IN (SELECT value FROM json_each(?1))
+         GROUP BY lower(trim(buyer_email)) ORDER BY issued_at DESC",
+        [serde_json::Value::from(written).to_string().into()],
+    );
+    let recorded: Vec<Recorded> = database.query(statement).await?;
+    let of = |asked: &&str| {
+        let mut recorded = recorded.iter();
+        let found = recorded.find(|one| email::folded(&one.buyer_email) == **asked);
+        found.map(|one| one.buyer_email.clone())
+    };
+    Ok(asked.iter().map(of).collect())
 }
 
 /// A page of licenses, newest first: one round trip, and one more to find an address. Asks
