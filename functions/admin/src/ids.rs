@@ -11,6 +11,8 @@ keywright_web::path_ids! {
     LicenseId: "there is no such license",
     /// Of a machine.
     MachineId: "there is no such machine",
+    /// Of a mail.
+    MailId: "there is no such mail",
     /// Of a merchant profile.
     MerchantProfileId: "there is no such business",
     /// Of a policy.

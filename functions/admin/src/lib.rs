@@ -15,6 +15,7 @@ mod events;
 mod ids;
 mod licenses;
 mod machines;
+mod mails;
 mod merchant_profiles;
 mod operator;
 mod policies;
@@ -201,6 +202,12 @@ keywright_web::endpoints! {
         webhook_deliveries::list(query): WebhooksRead,
         webhook_deliveries::show: WebhooksRead,
         webhook_deliveries::retry: WebhooksWrite,
+        mails::status: AttentionRead,
+        mails::list(query): LicensesRead,
+        mails::show: LicensesRead,
+        mails::resend: LicensesWrite,
+        mails::release: AttentionWrite,
+        mails::drop: AttentionWrite,
     }
 }
 

@@ -16,7 +16,7 @@ called `event_type`, and the headers are `X-Keysat-Event`, `X-Keysat-Delivery` a
 `X-Keysat-Signature`.";
 
 /// What each group of endpoints is for.
-const TAGS: [(&str, &str); 18] = [
+const TAGS: [(&str, &str); 19] = [
     ("instance", "The instance itself."),
     (
         "keys",
@@ -52,6 +52,10 @@ const TAGS: [(&str, &str); 18] = [
         "What the shop tells its operator: endpoints, deliveries and events.",
     ),
     (EVENTS, DELIVERIES),
+    (
+        "mail",
+        "Mail to buyers and to the operator: what was sent, and what is held.",
+    ),
     ("operation", "What payment providers and schedulers call."),
 ];
 

@@ -104,6 +104,12 @@ mod looking_up;
 #[cfg(test)]
 mod machine_faults;
 #[cfg(test)]
+mod mail_api;
+#[cfg(test)]
+mod mail_recovery;
+#[cfg(test)]
+mod mails;
+#[cfg(test)]
 mod maintenance;
 #[cfg(test)]
 mod offers;
@@ -163,6 +169,8 @@ mod repeating;
 mod rotation;
 #[cfg(test)]
 mod round_trips;
+#[cfg(test)]
+mod round_trips_mail;
 #[cfg(test)]
 mod round_trips_usdc;
 #[cfg(test)]

@@ -30,10 +30,14 @@ pub(crate) struct AttentionView {
     /// part of the chain. `usdc_behind`: the chain was not read for an hour.
     /// `usdc_chain_replaced`: no block that was read is known any more.
     /// `rpc_wrong_chain`, `rpc_disagrees`, `rpc_lies`: an RPC endpoint is not to be
-    /// believed and was set aside.
+    /// believed and was set aside. `webhook_flaky`, `webhook_failing`, `webhook_gone`,
+    /// `webhook_dead_letters`: an endpoint does not take what it is sent. `mail_held`: mails
+    /// were planned before a time without ticks, and wait for a decision. `mail_unknown`,
+    /// `mail_rejected`, `mail_failed`, `mail_failing`: mails were not sent, or nobody knows.
     #[schema(example = "paid_late")]
     kind: String,
-    /// What it is about: `invoice`, `transfer`, `rpc_endpoint` or `chain`.
+    /// What it is about: `invoice`, `transfer`, `rpc_endpoint`, `chain`, `webhook_endpoint`
+    /// or `mail`.
     #[schema(example = "invoice")]
     object_kind: String,
     /// Id of that.
