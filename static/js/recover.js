@@ -8,13 +8,30 @@ import { license } from "./license.js";
 import { orders } from "./orders.js";
 
 const form = byId("recover");
-brand();
+brand().then((shop) => (byId("by-mail").hidden = !shop?.recovers_by_mail));
 form.invoice_id.value = orders()[0]?.secret ?? "";
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   busy(byId("find"), find);
 });
+
+byId("mail").addEventListener("submit", (event) => {
+  event.preventDefault();
+  busy(byId("send"), send);
+});
+
+async function send() {
+  const said = byId("message");
+  try {
+    await post("/v1/recover/mail", { email: byId("to").value });
+    const text = "If licenses were bought with this address, a link arrives within minutes.";
+    fill(said, notice("good", "Check your mailbox.", text));
+    said.focus();
+  } catch (refusal) {
+    fill(said, notice("bad", refusal.message));
+  }
+}
 
 async function find() {
   const said = byId("message");

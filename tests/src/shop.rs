@@ -54,6 +54,13 @@ pub const SEAL_KEY: &str = "YmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmI=";
 pub const CRON_TOKEN: &str = "test-cron-token-0123456789abcdef012345678";
 /// The header in which a test plays a proxy that tells the caller's address.
 pub const CLIENT_ADDRESS_HEADER: &str = "x-forwarded-for";
+/// What links in mails are derived with in tests.
+pub const MAIL_KEY: &str = "Q0dH3k2mWm0h7vXyqkqf3y9Z8c1nN5bTtR4uLwEoJ6A=";
+
+/// What is posted to the mail API in tests.
+pub const MAIL_TEMPLATE: &str = r#"{"from":"{{from}}","to":["{{to}}"],"subject":"{{subject}}",
+    "text":"{{text}}","html":"{{html}}"}"#;
+
 /// The secret of the webhook in tests.
 pub const WEBHOOK_SECRET: &str = "webhook-test-secret";
 

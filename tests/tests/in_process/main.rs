@@ -106,6 +106,8 @@ mod machine_faults;
 #[cfg(test)]
 mod mail_api;
 #[cfg(test)]
+mod mail_outcomes;
+#[cfg(test)]
 mod mail_recovery;
 #[cfg(test)]
 mod mails;

@@ -7,7 +7,7 @@ use crate::bench::{Bench, FILE, UNTIL_DUE, account_of, played_store, raw_request
 use crate::feeds::{LINUX, publish};
 use crate::holder::written;
 use crate::payments::{body_of, delivery_of, order};
-use crate::{round_trips_usdc, round_trips_webhooks, stores, usdc_shop};
+use crate::{round_trips_mail, round_trips_usdc, round_trips_webhooks, stores, usdc_shop};
 use axum::body::Body;
 use http::{Method, Request, header};
 use keywright_btcpay_double::Consent;
@@ -911,6 +911,7 @@ async fn each_route_costs_what_the_table_says() {
     ];
 
     let mut table = round_trips_usdc::rows(&bench, &chain).await;
+    table.extend(round_trips_mail::rows(&bench).await);
     table.extend(round_trips_webhooks::rows(&bench).await);
     table.extend(rows);
     let routes: BTreeSet<String> = table

@@ -79,6 +79,11 @@ fn requests(number: usize) -> Vec<Request<Body>> {
             "/v1/recover",
             json!({ "invoice_id": sha256, "email": "a@example.com" }),
         ),
+        post(
+            "/v1/recover/mail",
+            json!({ "email": format!("someone-{number}@example.com") }),
+        ),
+        post("/recover/mail/ml_unknown", json!({})),
         get(&format!(
             "/v1/discount-codes/preview?product=sats&code=GUESS{number}"
         )),
@@ -141,6 +146,8 @@ async fn shop() -> (BtcPay, Market) {
     bench.code("LAUNCH", json!({ "max_uses": 100 })).await;
     let gift = json!({ "kind": "free_license", "max_uses": 1_000_000 });
     bench.code("GIFT", gift).await;
+    // As a tick with mail leaves it.
+    bench.sql("UPDATE mail_state SET is_on = 1").await;
     (pay, market)
 }
 
@@ -218,6 +225,7 @@ fn kept(table: &str) -> &'static str {
         "recent_orders" => "an hour, trials a day",
         "rate_limits" => "until full again",
         "claim_challenges" => "ten minutes",
+        "mail_requests" => "two hours",
         "store_turns" => "one for each store",
         "chain_checkpoints" => "no more than 128",
         _ => "see the manual",

@@ -6,6 +6,8 @@ mod send;
 
 use crate::Ports;
 use futures_util::future::join_all;
+use keywright_domain::email::EmailAddress;
+use keywright_domain::mail::link::MailLink;
 use keywright_domain::mail::settings::MailSettings;
 use keywright_domain::mail::state::{Attempted, MailOutcome, MailState, after_attempt};
 use keywright_ports::{DatabaseError, SettingFault};
@@ -57,7 +59,7 @@ pub(crate) async fn tick(
     settings: &MailSettings,
 ) -> Result<MailReport, DatabaseError> {
     let now = ports.stamps.now();
-    let operator = settings.operator.as_ref().map(|address| address.as_str());
+    let operator = settings.operator.as_ref().map(EmailAddress::as_str);
     let id = ports.stamps.new_id();
     let rules = PlanRules {
         now,
@@ -133,7 +135,7 @@ async fn round(
 fn record_of<'a>(mail: &'a ClaimedMail, prepared: &Prepared) -> CallRecord<'a> {
     CallRecord {
         id: &mail.id,
-        link_digest: prepared.link.as_ref().map(|link| link.digest()),
+        link_digest: prepared.link.as_ref().map(MailLink::digest),
         link_expires_at: prepared.link_expires_at,
         digest: prepared.message.digest(),
     }

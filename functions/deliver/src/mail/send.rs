@@ -6,6 +6,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 use keywright_domain::mail::answer::judge;
 use keywright_domain::mail::api::MailApi;
 use keywright_domain::mail::encode::mailbox;
+use keywright_domain::mail::link::MailLink;
 use keywright_domain::mail::settings::{MailSettings, MailTransport};
 use keywright_domain::mail::state::MailOutcome;
 use keywright_domain::mail::template::MailValues;
@@ -58,7 +59,7 @@ pub(super) async fn hand_over(
     };
     match &settings.transport {
         MailTransport::Api(api) => {
-            let secret = prepared.link.as_ref().map(|link| link.as_str());
+            let secret = prepared.link.as_ref().map(MailLink::as_str);
             call(ports, api, &values, secret).await
         }
         MailTransport::Cloudflare => {

@@ -24,6 +24,9 @@ pub struct Seller {
     pub brand_color: Option<String>,
     /// Where buyers go after paying.
     pub post_purchase_redirect_url: Option<String>,
+    /// Whether the shop mails a link to buyers who ask for their licenses.
+    #[serde(deserialize_with = "columns::flag")]
+    pub recovers_by_mail: bool,
     /// Whether it is the default one, which sells through the configured store
     /// where none is connected.
     #[serde(deserialize_with = "columns::flag")]
@@ -61,6 +64,7 @@ pub async fn of_product(database: &Reader, slug: &str) -> Result<Option<Seller>,
     let statement = Statement::new(
         "SELECT m.id AS profile_id, m.name, m.legal_name, m.support_url, m.support_email,
                 m.brand_color, m.post_purchase_redirect_url, m.is_default,
+                coalesce((SELECT is_on FROM mail_state), 0) AS recovers_by_mail,
                 (SELECT json_group_array(json_object(
                           'id', id, 'merchant_profile_id', merchant_profile_id, 'kind', kind,
                           'base_url', base_url, 'store_id', store_id,

@@ -1,5 +1,5 @@
 //! Erases what says who bought a license: in the license, its order, its machines and the
-//! events and items about it, and in the audit log, where an entry records which entries
+//! events, mails and items about it, and in the audit log, where an entry records which entries
 //! were erased. Their leaves keep the digests of what they said.
 
 use crate::operator::audit::{Actor, insert_into_audit};
@@ -154,6 +154,27 @@ fn statements(
             "UPDATE events SET data = json_remove(data,
                '$.before.buyer_email', '$.after.buyer_email', '$.before.note', '$.after.note')
              WHERE data ->> '$.license_id' = ?1
+               AND EXISTS (SELECT 1 FROM audit WHERE id = ?2)",
+        ),
+        // The id of a mail is derived from its recipient, so the row goes.
+        of_license(
+            "UPDATE attention SET details = json_remove(details, '$.recipient')
+             WHERE object_kind = 'mail'
+               AND lower(details ->> '$.recipient') =
+                   (SELECT lower(trim(buyer_email)) FROM licenses WHERE id = ?1)
+               AND EXISTS (SELECT 1 FROM audit WHERE id = ?2)",
+        ),
+        of_license(
+            "DELETE FROM mails
+             WHERE (subject_id = ?1
+                    OR (template = 'recovery'
+                        AND lower(recipient) =
+                            (SELECT lower(trim(buyer_email)) FROM licenses WHERE id = ?1)))
+               AND EXISTS (SELECT 1 FROM audit WHERE id = ?2)",
+        ),
+        of_license(
+            "DELETE FROM mail_requests
+             WHERE email = (SELECT lower(trim(buyer_email)) FROM licenses WHERE id = ?1)
                AND EXISTS (SELECT 1 FROM audit WHERE id = ?2)",
         ),
         of_license(

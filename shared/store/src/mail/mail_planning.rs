@@ -10,8 +10,8 @@ use std::collections::HashMap;
 
 /// How many events, items and requests a tick looks at.
 const WINDOW: i64 = 200;
-/// Requests of which one tick makes mails.
-const REQUESTS: i64 = 50;
+/// Requests that one tick looks at: 12,000 an hour, more than everybody may make.
+const REQUESTS: i64 = 200;
 
 /// Requests that one tick forgets.
 const FORGOTTEN: u32 = 500;
