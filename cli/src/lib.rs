@@ -1,5 +1,5 @@
-//! The vendor's command line: keys, releases, the audit log and the wallet. Release keys and recovery
-//! words stay on this machine; a server never sees them.
+//! The vendor's command line: keys, releases, the audit log, the wallet, and the API as
+//! tools. Release keys and recovery words stay on this machine; a server never sees them.
 //!
 //! - [`commands`]: one file per command
 //! - `keys`: release keys and their files
@@ -13,6 +13,7 @@ mod error;
 mod input;
 mod keys;
 mod progress;
+mod randomness;
 mod repository;
 
 pub use error::Exit;
@@ -57,7 +58,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
+    // Standard output of a protocol is the protocol's alone.
+    let is_protocol = arguments.command.is_protocol();
     match commands::run(arguments.command) {
+        Ok(_) if is_protocol => ExitCode::SUCCESS,
         Ok(output) => {
             let printed = if arguments.json {
                 writeln!(std::io::stdout(), "{}", output.json)
@@ -69,7 +73,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            if arguments.json {
+            if arguments.json && !is_protocol {
                 let _ = writeln!(std::io::stdout(), "{}", error.json());
             }
             let _ = writeln!(std::io::stderr(), "keywright: {error}");

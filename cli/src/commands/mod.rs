@@ -2,6 +2,7 @@
 
 mod audit;
 mod keygen;
+mod mcp;
 mod receipts;
 mod release;
 mod wallet;
@@ -19,6 +20,8 @@ pub enum Command {
     /// Creates keys.
     #[command(subcommand)]
     Keygen(keygen::Keygen),
+    /// Serves the API to a language model.
+    Mcp(mcp::Mcp),
     /// Checks and seals receipts.
     #[command(subcommand)]
     Receipts(receipts::Receipts),
@@ -30,10 +33,18 @@ pub enum Command {
     Wallet(wallet::Wallet),
 }
 
+impl Command {
+    /// True for a command that speaks a protocol on standard output.
+    pub(crate) fn is_protocol(&self) -> bool {
+        matches!(self, Self::Mcp(_))
+    }
+}
+
 pub(crate) fn run(command: Command) -> Result<CommandOutput, CliError> {
     match command {
         Command::Audit(audit) => audit.run(),
         Command::Keygen(keygen) => keygen.run(),
+        Command::Mcp(mcp) => mcp.run(),
         Command::Receipts(receipts) => receipts.run(),
         Command::Release(release) => release.run(),
         Command::Wallet(wallet) => wallet.run(),

@@ -4,7 +4,8 @@
 use super::failure::Failure;
 use super::trust::TrustArgs;
 use crate::error::{CliError, Exit};
-use crate::input;
+use crate::{input, randomness};
+use data_encoding::HEXLOWER;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -66,6 +67,14 @@ pub(crate) struct Client {
     base: String,
     key: Option<String>,
     agent: Agent,
+}
+
+/// An answer as it came.
+pub(crate) struct ServerAnswer {
+    /// Its status.
+    pub(crate) status: u16,
+    /// Its body.
+    pub(crate) body: Vec<u8>,
 }
 
 /// The body of a request.
@@ -153,6 +162,24 @@ impl Client {
         self.call("PUT", path, &Payload::Bytes(body))
     }
 
+    /// Any request, answered as it came. A POST has an idempotency key, so that a retry
+    /// does not repeat what it did.
+    pub(crate) fn exchange(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<ServerAnswer, CliError> {
+        let payload = body.map_or(Payload::None, Payload::Json);
+        let key = (method == "POST").then(idempotency_key).transpose()?;
+        let mut answer = self.send_with(method, path, &payload, key.as_deref())?;
+        let status = answer.status().as_u16();
+        let body = answer.body_mut().with_config().limit(MAX_BODY_BYTES);
+        let body = body.read_to_vec();
+        let body = body.map_err(|error| CliError::failed(format!("{method} {path}: {error}")))?;
+        Ok(ServerAnswer { status, body })
+    }
+
     pub(super) fn call<T: DeserializeOwned>(
         &self,
         method: &str,
@@ -174,16 +201,26 @@ impl Client {
         serde_json::from_slice(&body).map_err(|error| unreadable(&error))
     }
 
-    /// Sends a request, and retries while a later attempt may succeed.
     fn send(
         &self,
         method: &str,
         path: &str,
         payload: &Payload<'_>,
     ) -> Result<Response<Body>, CliError> {
+        self.send_with(method, path, payload, None)
+    }
+
+    /// Sends a request, and retries while a later attempt may succeed.
+    fn send_with(
+        &self,
+        method: &str,
+        path: &str,
+        payload: &Payload<'_>,
+        idempotency_key: Option<&str>,
+    ) -> Result<Response<Body>, CliError> {
         let mut pauses = PAUSES.iter();
         loop {
-            let answer = self.send_once(method, path, payload);
+            let answer = self.send_once(method, path, payload, idempotency_key);
             let answer = answer.map_err(|error| Failure::from(&error));
             let (is_temporary, at_least) = match &answer {
                 Ok(answer) => (is_temporary(answer.status()), retry_after(answer.headers())),
@@ -220,12 +257,16 @@ impl Client {
         method: &str,
         path: &str,
         payload: &Payload<'_>,
+        idempotency_key: Option<&str>,
     ) -> Result<Response<Body>, ureq::Error> {
         let mut request = Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.base));
         if let Some(key) = &self.key {
             request = request.header("authorization", format!("Bearer {key}"));
+        }
+        if let Some(key) = idempotency_key {
+            request = request.header("idempotency-key", key);
         }
         match payload {
             Payload::None => self.agent.run(request.body(())?),
@@ -270,6 +311,13 @@ impl Client {
         }
         Ok(answer.into_body().into_reader())
     }
+}
+
+/// A new key that no other request has.
+fn idempotency_key() -> Result<String, CliError> {
+    let mut bytes = [0; 16];
+    randomness::fill(&mut bytes)?;
+    Ok(HEXLOWER.encode(&bytes))
 }
 
 /// True when the same request may succeed later.

@@ -10,7 +10,7 @@ mod trust;
 mod types;
 mod upload;
 
-pub(crate) use client::Client;
+pub(crate) use client::{Client, ServerAnswer};
 pub(crate) use trust::TrustArgs;
 pub(crate) use types::{Publication, PublishedVersion, ReleaseKeys, VersionOutcome};
 
@@ -56,8 +56,8 @@ const RELEASES_KEY: &str = "the key for the server";
 /// The arguments that name an instance, for commands that change its records.
 #[derive(Debug, Args)]
 pub(crate) struct ServerArgs {
-    /// Address of the Keywright instance. `ADMIN_KEY` comes from `KEYWRIGHT_API_KEY`
-    /// or --api-key-file.
+    /// Address of the Keywright instance. The key comes from `KEYWRIGHT_API_KEY` or
+    /// --api-key-file.
     #[arg(long, env = "KEYWRIGHT_URL", value_name = "URL", value_parser = input::word)]
     server: String,
     /// File with the key.

@@ -13,6 +13,7 @@
 )]
 
 mod generated;
+mod mcp;
 mod tool;
 mod webhooks;
 
@@ -36,6 +37,12 @@ fn main() -> ExitCode {
             vec![
                 Case::new("document", "validator", |_| Box::pin(async { validator() })),
                 Case::new("document", "linters", |_| Box::pin(async { linters() })),
+                Case::new("mcp", "lines_of_the_protocol_only", |instance| {
+                    Box::pin(mcp::lines_of_the_protocol_only(instance))
+                }),
+                Case::new("mcp", "official_client", |instance| {
+                    Box::pin(mcp::official_client(instance))
+                }),
                 Case::new("webhooks", "official_libraries", |instance| {
                     Box::pin(webhooks::official_libraries(instance))
                 }),

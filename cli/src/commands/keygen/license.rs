@@ -2,6 +2,7 @@
 
 use crate::CommandOutput;
 use crate::error::CliError;
+use crate::randomness::fill;
 use clap::Args;
 use data_encoding::BASE64;
 use keywright_license::SigningKey;
@@ -29,14 +30,6 @@ impl License {
             json: json!({ "SIGNING_KEY": secret, "VERIFY_KEYS": public }),
         })
     }
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the one place where the command line takes randomness"
-)]
-pub(super) fn fill(bytes: &mut [u8]) -> Result<(), CliError> {
-    getrandom::fill(bytes).map_err(|error| CliError::failed(format!("randomness: {error}")))
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! `keywright keygen seal`: a key that seals the audit log, as configuration.
 
-use super::license::fill;
 use crate::CommandOutput;
 use crate::error::CliError;
+use crate::randomness::fill;
 use clap::Args;
 use data_encoding::BASE64;
 use keywright_license::SigningKey;
