@@ -1,5 +1,6 @@
 //! `POST /v1/cron/deliver`: a tick for hosts whose platform has no cron trigger.
 
+use crate::tick::Budget;
 use crate::{Ports, tick};
 use axum::extract::State;
 use http::HeaderMap;
@@ -30,6 +31,7 @@ pub(crate) async fn handler(
     headers: HeaderMap,
 ) -> Result<Json<DeliverTick>, ApiError> {
     ports.cron.admit(&visit, &headers).await?;
-    let report = tick::tick(&ports).await?;
+    let mut budget = Budget::of(ports.limits.per_tick, tick::now_millis(&ports));
+    let report = tick::tick(&ports, &mut budget).await?;
     Ok(Json(DeliverTick { ok: true, report }))
 }

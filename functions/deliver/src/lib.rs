@@ -8,13 +8,14 @@ mod limits;
 mod mail;
 mod run;
 mod tick;
+mod trigger;
 
 use axum::Router;
 use keywright_domain::mail::settings as mail_settings;
 use keywright_ports::function::{Access, OutboundAccess, PortError};
 use keywright_ports::vault::NoVault;
 use keywright_ports::{
-    BoxFuture, Config, Database, EndpointCalls, Grants, Host, Log, Stamps, name, settings,
+    BoxFuture, Config, Database, EndpointCalls, Grants, Host, Later, Log, Stamps, name, settings,
 };
 use keywright_services::activity::ActivityLog;
 use keywright_services::webhook_secrets::WebhookVault;
@@ -125,12 +126,11 @@ fn router(host: &Host) -> Result<Router, PortError> {
     Ok(api_router(routes().router.with_state(ports)))
 }
 
-fn scheduled(host: Host) -> BoxFuture<'static, Result<(), String>> {
+fn scheduled(host: Host, later: Later) -> BoxFuture<'static, Result<(), String>> {
     Box::pin(async move {
         let ports = Ports::of(&host).map_err(|error| error.to_string())?;
-        tick::tick(&ports)
+        trigger::run(&ports, &later)
             .await
-            .map(drop)
             .map_err(|error| error.to_string())
     })
 }

@@ -50,8 +50,8 @@ pub(crate) struct TickReport {
     mails_unsent: usize,
 }
 
-/// What is left of a tick.
-struct Budget {
+/// What an invocation of the platform may still take, for one tick or several.
+pub(crate) struct Budget {
     statements: usize,
     requests: usize,
     /// Unix milliseconds after which no run begins.
@@ -59,15 +59,29 @@ struct Budget {
 }
 
 impl Budget {
-    /// Of a tick that may send so many requests.
-    fn of(per_tick: usize, begin: i64) -> Self {
-        let statements =
-            STATEMENTS + per_tick.saturating_sub(FREE_REQUESTS) * STATEMENTS_PER_REQUEST;
+    /// Of an invocation that may send so many requests.
+    pub(crate) fn of(per_tick: usize, begin: i64) -> Self {
         Self {
-            statements: statements - PLAN_STATEMENTS,
+            statements: STATEMENTS
+                + per_tick.saturating_sub(FREE_REQUESTS) * STATEMENTS_PER_REQUEST,
             requests: per_tick.max(usize::try_from(RUN).unwrap_or(1)),
             until: begin + BEGINS_FOR,
         }
+    }
+
+    /// Takes what it needs to look whether there is something to do, if as much is left
+    /// as doing it would take. Answers whether it was.
+    pub(crate) fn look(&mut self, has_mail: bool, now: i64) -> bool {
+        let mail = if has_mail { mail::FEWEST_STATEMENTS } else { 0 };
+        let tick = mail + PLAN_STATEMENTS + CLAIM_STATEMENTS + RECORD_STATEMENTS;
+        let is_possible = self.statements > tick && now <= self.until;
+        self.statements -= usize::from(is_possible);
+        is_possible
+    }
+
+    /// Takes what planning needs.
+    fn plan(&mut self) {
+        self.statements = self.statements.saturating_sub(PLAN_STATEMENTS);
     }
 
     /// Takes what was done about mail.
@@ -103,14 +117,17 @@ impl Budget {
 ///
 /// # Errors
 /// After a [`DatabaseError`] what was claimed comes round again.
-pub(crate) async fn tick(ports: &Ports) -> Result<TickReport, DatabaseError> {
+pub(crate) async fn tick(ports: &Ports, budget: &mut Budget) -> Result<TickReport, DatabaseError> {
     // Mail first: it is bounded, and a buyer waits for it. What breaks there stops no
     // webhook.
     let mail = match &ports.mail {
         Mail::On(settings) => mail::tick(ports, settings).await,
         Mail::Off(_) => Ok(MailReport::default()),
     };
-    let webhooks = webhooks(ports, mail.as_ref().ok()).await;
+    if let Ok(mail) = &mail {
+        budget.spend(mail);
+    }
+    let webhooks = webhooks(ports, budget).await;
     let mail = mail?;
     Ok(TickReport {
         mails_sent: mail.sent,
@@ -119,7 +136,8 @@ pub(crate) async fn tick(ports: &Ports) -> Result<TickReport, DatabaseError> {
     })
 }
 
-async fn webhooks(ports: &Ports, mail: Option<&MailReport>) -> Result<TickReport, DatabaseError> {
+async fn webhooks(ports: &Ports, budget: &mut Budget) -> Result<TickReport, DatabaseError> {
+    budget.plan();
     plan(ports).await?;
     let mut report = TickReport::default();
     if let Err(reason) = &ports.vault {
@@ -129,13 +147,8 @@ async fn webhooks(ports: &Ports, mail: Option<&MailReport>) -> Result<TickReport
         }
         return Ok(report);
     }
-    let begin = now_millis(ports);
-    let mut budget = Budget::of(ports.limits.per_tick, begin);
-    if let Some(mail) = mail {
-        budget.spend(mail);
-    }
     let mut running = FuturesUnordered::new();
-    for run in claim(ports, &mut budget, MAX_OPEN_CALLS).await? {
+    for run in claim(ports, budget, MAX_OPEN_CALLS).await? {
         running.push(one(ports, run));
     }
     let mut broken = None;
@@ -146,7 +159,7 @@ async fn webhooks(ports: &Ports, mail: Option<&MailReport>) -> Result<TickReport
             Err(error) => broken = broken.or(Some(error)),
         }
         if broken.is_none() {
-            for run in claim(ports, &mut budget, 1).await? {
+            for run in claim(ports, budget, 1).await? {
                 running.push(one(ports, run));
             }
         }
@@ -185,7 +198,7 @@ async fn plan(ports: &Ports) -> Result<(), DatabaseError> {
     batch.run(&ports.database).await.map(drop)
 }
 
-fn now_millis(ports: &Ports) -> i64 {
+pub(crate) fn now_millis(ports: &Ports) -> i64 {
     i64::try_from(ports.stamps.now_millis()).unwrap_or(i64::MAX)
 }
 
@@ -272,6 +285,7 @@ mod tests {
     #[test]
     fn a_tick_stays_within_its_statements_and_requests() {
         let claims_of = |mut budget: Budget| {
+            budget.plan();
             let mut claims = vec![budget.claim(MAX_OPEN_CALLS, 0)];
             while claims.last() != Some(&0) {
                 claims.push(budget.claim(1, 0));
@@ -286,5 +300,29 @@ mod tests {
         assert_eq!(budget.claim(5, 0), 2);
         let (endpoints, budget) = claims_of(Budget::of(450, 0));
         assert!(budget.statements < 1_000 && endpoints >= 80, "{endpoints}");
+    }
+
+    #[test]
+    fn an_invocation_looks_again_as_long_as_it_could_do_something_then() {
+        let looks = |budget: &mut Budget, has_mail| {
+            (0..99).take_while(|_| budget.look(has_mail, 0)).count()
+        };
+        // A tick that found nothing: planning, and a claim.
+        let mut free = Budget::of(30, 0);
+        free.plan();
+        free.statements -= CLAIM_STATEMENTS;
+        assert_eq!(looks(&mut free, true), 0);
+        assert_eq!(looks(&mut free, false), 10);
+        free.plan();
+        assert_eq!(
+            free.claim(MAX_OPEN_CALLS, 0),
+            1,
+            "one endpoint can be served"
+        );
+        assert_eq!(looks(&mut Budget::of(450, 0), true), 99);
+        assert!(
+            !Budget::of(450, -BEGINS_FOR - 1).look(false, 0),
+            "the time is over"
+        );
     }
 }

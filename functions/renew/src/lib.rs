@@ -14,7 +14,7 @@ mod tick;
 use axum::Router;
 use keywright_ports::function::{Access, OutboundAccess, PortError};
 use keywright_ports::receipt_keys::{NoReceiptKeys, ReceiptKeys};
-use keywright_ports::{BoxFuture, Grants, Host, settings};
+use keywright_ports::{BoxFuture, Grants, Host, Later, settings};
 use keywright_ports::{Database, Log, Outbound, Sign, Stamps, name};
 use keywright_services::activity::ActivityLog;
 use keywright_services::configuration;
@@ -132,7 +132,7 @@ fn router(host: &Host) -> Result<Router, PortError> {
     Ok(api_router(routes().router.with_state(ports)))
 }
 
-fn scheduled(host: Host) -> BoxFuture<'static, Result<(), String>> {
+fn scheduled(host: Host, _: Later) -> BoxFuture<'static, Result<(), String>> {
     Box::pin(async move {
         let ports = Ports::of(&host).map_err(|error| error.to_string())?;
         tick::tick(&ports, "")

@@ -24,7 +24,7 @@ use keywright_ports::attempt::Attempt;
 use keywright_ports::function::{Access, OutboundAccess, PortError};
 use keywright_ports::receipt_keys::{NoReceiptKeys, ReceiptKeys};
 use keywright_ports::settings as shared;
-use keywright_ports::{BoxFuture, Grants, Host};
+use keywright_ports::{BoxFuture, Grants, Host, Later};
 use keywright_ports::{Database, Log, Outbound, Stamps, name};
 use keywright_providers::polygon::rpc::Endpoint;
 use keywright_services::activity::ActivityLog;
@@ -161,7 +161,7 @@ fn router(host: &Host) -> Result<Router, PortError> {
     ))
 }
 
-fn scheduled(host: Host) -> BoxFuture<'static, Result<(), String>> {
+fn scheduled(host: Host, _: Later) -> BoxFuture<'static, Result<(), String>> {
     Box::pin(async move {
         let ports = Ports::of(&host).map_err(|error| error.to_string())?;
         tick::tick(&ports, "")

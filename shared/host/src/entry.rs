@@ -23,9 +23,9 @@ macro_rules! entry {
         async fn scheduled(
             _event: ::worker::ScheduledEvent,
             env: ::worker::Env,
-            _context: ::worker::ScheduleContext,
+            context: ::worker::ScheduleContext,
         ) {
-            $crate::workers::scheduled(&$function, env).await;
+            $crate::workers::scheduled(&$function, env, context).await;
         }
     };
 }

@@ -1,8 +1,8 @@
 //! What a function is, what it may touch, and the host that hands it that.
 
 use crate::{
-    AddressHeader, BoxFuture, Clock, Config, Database, DatabasePort, EndpointCalls, Fetch, Log,
-    Migration, Outbound, PageFiles, Pages, Random, Reader, ReleaseStore, ReleaseWrite,
+    AddressHeader, BoxFuture, Clock, Config, Database, DatabasePort, EndpointCalls, Fetch, Later,
+    Log, Migration, Outbound, PageFiles, Pages, Random, Reader, ReleaseStore, ReleaseWrite,
     ReleaseWriter, Releases, Setting, Sign, Stamps,
 };
 use std::sync::Arc;
@@ -26,8 +26,9 @@ pub struct Function<Service> {
     pub settings: &'static [Setting],
 }
 
-/// One run of a cron function; ticks may overlap or repeat without harm.
-pub type Tick = fn(Host) -> BoxFuture<'static, Result<(), String>>;
+/// One run of a cron function; ticks may overlap or repeat without harm. [`Later`] is for
+/// waiting within the run.
+pub type Tick = fn(Host, Later) -> BoxFuture<'static, Result<(), String>>;
 
 /// What a function may touch: one row of the table of privileges. The host
 /// opens these ports and no others.

@@ -27,7 +27,8 @@ thread_local! {
 struct Tasks;
 
 /// The way to work after the answer.
-pub(super) fn after() -> Later {
+#[must_use]
+pub fn after() -> Later {
     Later::new(Arc::new(Tasks))
 }
 

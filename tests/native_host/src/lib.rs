@@ -22,7 +22,7 @@ pub use faulty_writer::FaultyWriter;
 pub use fetch::{HttpFetch, RouterFetch};
 pub use folder::ReleaseFolder;
 pub use folder_writer::FolderWriter;
-pub use later::{finished, hold_background_waits};
+pub use later::{after, finished, hold_background_waits};
 pub use log::MemoryLog;
 pub use page_folder::PageFolder;
 pub use serve::serve;

@@ -7,6 +7,7 @@ use keywright_btcpay_double::{ApiState, BtcPay, MarkAs};
 use keywright_domain::money::{Currency, Price};
 use keywright_domain::order::{OrderIdentity, OrderSecret};
 use keywright_domain::recent_orders::OrderOrigin;
+use keywright_native_host::after;
 use keywright_store::sales::invoices::{OrderDraft, OrderRefusal, create_pending};
 use keywright_store::sales::redemptions::Reservation;
 use serde_json::{Value, json};
@@ -337,7 +338,7 @@ async fn a_shop_without_a_provider_releases_too() {
         native.config.remove(name);
     }
     let run = keywright_renew::FUNCTION.tick.expect("a tick");
-    run(native.host(&keywright_renew::FUNCTION))
+    run(native.host(&keywright_renew::FUNCTION), after())
         .await
         .expect("a run");
     assert_eq!(uses(&bench, "ONE").await, [0, 0, 0, 1]);

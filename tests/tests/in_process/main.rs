@@ -236,5 +236,6 @@ mod webhook_crowd;
 mod webhook_endpoints;
 #[cfg(test)]
 mod webhook_receiver;
+mod webhook_trigger;
 #[cfg(test)]
 mod webhooks;

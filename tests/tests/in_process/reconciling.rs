@@ -4,6 +4,7 @@
 use crate::bench::{Bench, UNTIL_DUE, played_store};
 use crate::payments::{deliver, issued, order, poll};
 use keywright_btcpay_double::{ApiState, BtcPay, MarkAs, Payment};
+use keywright_native_host::after;
 use keywright_ports::Clock;
 use serde_json::{Value, json};
 
@@ -91,7 +92,7 @@ async fn the_platforms_trigger_does_the_same() {
     pay.pay_in_full(&btcpay_id).expect("a payment");
     bench.clock.advance(UNTIL_DUE);
     let run = keywright_renew::FUNCTION.tick.expect("a tick");
-    run(bench.shop.function("RENEW").0.clone())
+    run(bench.shop.function("RENEW").0.clone(), after())
         .await
         .expect("a run");
     assert_eq!(issued(&bench).await, [1; 4]);

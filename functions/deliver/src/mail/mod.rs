@@ -34,6 +34,9 @@ const ROUNDS: (usize, usize) = (2, 20);
 /// Statements of a round: claiming, calling, and results with an attention item.
 const ROUND_STATEMENTS: usize = 5;
 
+/// What a tick may take at least: planning, and the fewest rounds.
+pub(crate) const FEWEST_STATEMENTS: usize = 20 + ROUNDS.0 * ROUND_STATEMENTS;
+
 /// After how many attempts a mail that waits is reported.
 const REPORTED_ATTEMPTS: i64 = 3;
 

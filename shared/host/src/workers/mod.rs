@@ -19,7 +19,7 @@ use keywright_ports::{Config, Level, Log, name, settings};
 use keywright_web::Function;
 use std::cell::RefCell;
 use std::sync::Arc;
-use worker::{Context, Env, web_sys};
+use worker::{Context, Env, ScheduleContext, web_sys};
 
 /// The names of the bindings in every function's `wrangler.toml`.
 pub mod binding {
@@ -64,10 +64,10 @@ pub async fn fetch(
 }
 
 /// Runs the function's tick on the platform's cron trigger.
-pub async fn scheduled(function: &Function, env: Env) {
+pub async fn scheduled(function: &Function, env: Env, context: ScheduleContext) {
     log::install_panic_hook(function.name);
     let outcome = match (function.tick, opened(function, &env)) {
-        (Some(tick), Ok((host, _))) => tick(host).await,
+        (Some(tick), Ok((host, _))) => tick(host, later::within(context)).await,
         (None, _) => Err("it has no tick".to_owned()),
         (_, Err(reason)) => Err(reason),
     };

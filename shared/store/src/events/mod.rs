@@ -2,6 +2,7 @@
 //! endpoints, deliveries and attempts.
 
 pub mod announcement;
+pub mod due_work;
 pub mod event_log;
 pub mod webhook_claims;
 pub mod webhook_deliveries;
