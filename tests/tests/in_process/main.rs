@@ -56,6 +56,8 @@ mod earlier_database;
 #[cfg(test)]
 mod emails;
 #[cfg(test)]
+mod erasing;
+#[cfg(test)]
 mod event_types;
 #[cfg(test)]
 mod fault_matrix;
@@ -183,6 +185,8 @@ mod scoped_keys;
 mod sealing;
 #[cfg(test)]
 mod sealing_independent;
+#[cfg(test)]
+mod sealing_verdicts;
 #[cfg(test)]
 mod seats;
 #[cfg(test)]
