@@ -5,7 +5,6 @@ use crate::bench::Bench;
 use crate::breaking::break_every_call;
 use axum::body::Body;
 use http::Request;
-use keywright_domain::audit_log::leaf::StoredEntry;
 use keywright_domain::audit_log::verdict::{
     Finding, IntactLog, LogReader, ServedLeaf, SignedHead, Verdict,
 };

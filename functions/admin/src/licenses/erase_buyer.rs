@@ -24,8 +24,8 @@ pub(crate) struct BuyerErasure {
 
 /// Erases what says who bought a license
 ///
-/// E-mail address and notes, in the license and its order; names of its machines; and what
-/// audit entries and events say of them. The license stays as good as it is, but it can no
+/// E-mail address and notes, in the license and its order; names of its machines; mails to
+/// the buyer; and what audit entries and events say of them. The license stays as good as it is, but it can no
 /// longer be found or recovered by the address. An audit entry records which entries were
 /// erased, so that `keywright audit verify` stays green. This cannot be undone.
 #[utoipa::path(
