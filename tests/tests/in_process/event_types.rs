@@ -6,10 +6,11 @@ use crate::bench::{Bench, account_of};
 use crate::publishing::{LINUX, Press, demo};
 use crate::stores::{self, played_server};
 use crate::usdc_shop::{Market, WALLET};
+use crate::webhook_receiver::{Told, endpoint_path};
 use axum::body::Body;
 use http::{Request, header};
 use keywright_btcpay_double::BtcPay;
-use keywright_domain::webhook::event_type::EventType;
+use keywright_domain::webhook::event_type::{EventType, TEST_EVENT};
 use keywright_tests::openapi::event_data::schema_of;
 use keywright_tests::shop::CRON_TOKEN;
 use serde_json::{Map, Value, json};
@@ -184,9 +185,29 @@ async fn every_type_is_recorded_as_its_schema_says_and_shown() {
         }
     }
     let recorded: BTreeSet<&str> = examples.keys().copied().collect();
+    let test = a_test_delivery().await;
+    let webhook = &document["webhooks"][TEST_EVENT]["post"]["requestBody"]["content"];
+    check(
+        schemas,
+        &webhook["application/json"]["schema"],
+        &test,
+        TEST_EVENT,
+    );
     let known = EventType::ALL.iter().map(|of| of.as_str());
     assert_eq!(recorded, known.collect(), "each type happens here");
+    examples.insert(TEST_EVENT, test);
     shown(&examples);
+}
+
+/// The body that an endpoint is sent when an operator tests it.
+async fn a_test_delivery() -> Value {
+    let told = Told::new();
+    let licenses = json!({ "event_types": ["license.*"] });
+    let endpoint = told.endpoint("hooks.example.com", licenses).await;
+    let path = endpoint_path(&endpoint, "/test");
+    let asked = told.bench.operate("POST", &path, &json!({})).await;
+    assert_eq!(asked.status, 200, "{asked:?}");
+    told.tick().await[0].json()
 }
 
 /// Compares the examples with those of the page.
@@ -199,7 +220,9 @@ fn shown(examples: &BTreeMap<&str, Value>) {
     for (name, body) in examples {
         let mut body = body.clone();
         name_ids(&mut body, &mut ids);
-        body["sequence"] = json!(7);
+        if body.get("sequence").is_some() {
+            body["sequence"] = json!(7);
+        }
         let text = pretty(&body);
         let _ = write!(part, "\n### {name}\n\n```json\n{text}\n```\n");
     }
@@ -220,12 +243,12 @@ fn shown(examples: &BTreeMap<&str, Value>) {
 
 /// The body with its members in the order in which they are sent.
 fn pretty(body: &Value) -> String {
-    let members = ["type", "timestamp", "sequence", "data"];
-    let members = members.map(|name| {
-        let value = serde_json::to_string_pretty(&body[name]).expect("JSON");
-        format!("  \"{name}\": {}", value.replace('\n', "\n  "))
+    let members = ["type", "timestamp", "sequence", "data"].into_iter();
+    let members = members.filter_map(|name| {
+        let value = serde_json::to_string_pretty(body.get(name)?).expect("JSON");
+        Some(format!("  \"{name}\": {}", value.replace('\n', "\n  ")))
     });
-    format!("{{\n{}\n}}", members.join(",\n"))
+    format!("{{\n{}\n}}", members.collect::<Vec<_>>().join(",\n"))
 }
 
 /// Replaces ids, which are new in every run, by the same ones.
