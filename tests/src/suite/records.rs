@@ -88,6 +88,7 @@ async fn what_an_entry_says(instance: &Instance) {
         "after",
         "at",
         "before",
+        "erased",
         "id",
         "object_id",
         "object_kind",
@@ -137,10 +138,16 @@ async fn every_entry_is_whole(instance: &Instance) {
         let verb = action.strip_prefix(&format!("{kind}."));
         let verb = verb.unwrap_or_else(|| panic!("{entry}"));
         // A new thing has no before, nor has what only happened and changed nothing.
-        let happened = matches!(verb, "poll_key" | "recover_key" | "claim_key" | "refuse");
+        let happened = matches!(
+            verb,
+            "poll_key" | "recover_key" | "claim_key" | "refuse" | "erase_buyer"
+        );
         let is_new = matches!(verb, "create" | "issue") || happened;
-        assert_eq!(entry["before"].is_null(), is_new, "{entry}");
-        assert_eq!(entry["after"].is_null(), verb == "delete", "{entry}");
+        // What was erased with its buyer has neither.
+        let is_erased = entry["erased"] == true;
+        assert_eq!(entry["before"].is_null(), is_new || is_erased, "{entry}");
+        let is_gone = verb == "delete" || is_erased;
+        assert_eq!(entry["after"].is_null(), is_gone, "{entry}");
         for side in ["before", "after"] {
             assert!(entry[side].is_object() || entry[side].is_null(), "{entry}");
         }
