@@ -11,11 +11,12 @@ mod tick;
 mod trigger;
 
 use axum::Router;
-use keywright_domain::mail::settings as mail_settings;
+use keywright_domain::mail::settings::{self as mail_settings, MailTransport};
 use keywright_ports::function::{Access, OutboundAccess, PortError};
 use keywright_ports::vault::NoVault;
 use keywright_ports::{
-    BoxFuture, Config, Database, EndpointCalls, Grants, Host, Later, Log, Stamps, name, settings,
+    BoxFuture, Database, EndpointCalls, Grants, Host, Later, Level, Log, MailBinding, SettingFault,
+    Stamps, name, settings,
 };
 use keywright_services::activity::ActivityLog;
 use keywright_services::webhook_secrets::WebhookVault;
@@ -31,6 +32,7 @@ pub const FUNCTION: Function = Function {
     grants: Grants {
         database: Access::ReadWrite,
         outbound: OutboundAccess::WebhookEndpoints,
+        mail_binding: true,
         config: &[
             name::CLIENT_ADDRESS_HEADER,
             name::PUBLIC_URL,
@@ -91,6 +93,8 @@ struct Ports {
     vault: Result<WebhookVault, NoVault>,
     limits: Limits,
     mail: Mail,
+    /// Where mail goes that leaves through the platform.
+    mail_binding: Option<Arc<dyn MailBinding>>,
     /// The vendor's name where the business has none.
     operator: Option<Arc<str>>,
     /// Who may start a tick over HTTP.
@@ -107,18 +111,30 @@ impl Ports {
             calls: host.endpoint_calls()?,
             vault: WebhookVault::configured(config),
             limits: Limits::read(config),
-            mail: mail_of(config),
+            mail: mail_of(host)?,
+            mail_binding: host.mail_binding()?,
             operator: config.get(name::OPERATOR_NAME).map(Into::into),
             cron: CronGate::open(host, ActivityLog::open(host)?)?,
         })
     }
 }
 
-fn mail_of(config: &Config) -> Mail {
-    match mail_settings::read(|name| config.get(name)) {
-        Ok(Some(settings)) => Mail::On(Arc::new(settings)),
-        _ => Mail::Off(settings::faults(&[settings::MAIL], config).into()),
+fn mail_of(host: &Host) -> Result<Mail, PortError> {
+    let config = &host.config;
+    let Ok(Some(mail)) = mail_settings::read(|name| config.get(name)) else {
+        let faults = settings::faults(&[settings::MAIL], config);
+        return Ok(Mail::Off(faults.into()));
+    };
+    if mail.transport == MailTransport::Cloudflare && host.mail_binding()?.is_none() {
+        let message = "MAIL_TRANSPORT is cloudflare, and this function has no e-mail binding MAIL; add one to functions/deliver/wrangler.toml (docs/mail.md)";
+        host.log.write(Level::Error, "", message);
+        let fault = SettingFault {
+            name: name::MAIL_TRANSPORT,
+            message: message.to_owned(),
+        };
+        return Ok(Mail::Off([fault].into()));
     }
+    Ok(Mail::On(Arc::new(mail)))
 }
 
 fn router(host: &Host) -> Result<Router, PortError> {

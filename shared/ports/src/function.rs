@@ -2,8 +2,8 @@
 
 use crate::{
     AddressHeader, BoxFuture, Clock, Config, Database, DatabasePort, EndpointCalls, Fetch, Later,
-    Log, Migration, Outbound, PageFiles, Pages, Random, Reader, ReleaseStore, ReleaseWrite,
-    ReleaseWriter, Releases, Setting, Sign, Stamps,
+    Log, MailBinding, Migration, Outbound, PageFiles, Pages, Random, Reader, ReleaseStore,
+    ReleaseWrite, ReleaseWriter, Releases, Setting, Sign, Stamps,
 };
 use std::sync::Arc;
 
@@ -32,6 +32,10 @@ pub type Tick = fn(Host, Later) -> BoxFuture<'static, Result<(), String>>;
 
 /// What a function may touch: one row of the table of privileges. The host
 /// opens these ports and no others.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a column of the table"
+)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Grants {
     /// The database.
@@ -43,6 +47,8 @@ pub struct Grants {
     pub sign: bool,
     /// Which outside hosts it may call.
     pub outbound: OutboundAccess,
+    /// Whether it may send mail through a binding of the platform.
+    pub mail_binding: bool,
     /// The configuration it is handed, secret or not.
     pub config: &'static [&'static str],
     /// The release files.
@@ -58,6 +64,7 @@ impl Grants {
         database_optional: false,
         sign: false,
         outbound: OutboundAccess::None,
+        mail_binding: false,
         config: &[],
         releases: Access::None,
         pages: false,
@@ -113,6 +120,8 @@ pub struct Host {
     pub sign: Option<Arc<dyn Fetch>>,
     /// The way out, where granted.
     pub outbound: Option<Arc<dyn Fetch>>,
+    /// The e-mail binding, where granted and bound.
+    pub mail_binding: Option<Arc<dyn MailBinding>>,
     /// The release files, where granted and bound.
     pub releases: Option<Arc<dyn ReleaseStore>>,
     /// The same for writing, where granted and where the host can.
@@ -217,6 +226,17 @@ impl Host {
             .clone()
             .ok_or(PortError::NotBound("outbound HTTP"))?;
         Ok(EndpointCalls::new(fetch))
+    }
+
+    /// The e-mail binding; `None` where the host has none.
+    ///
+    /// # Errors
+    /// [`PortError`] when not granted.
+    pub fn mail_binding(&self) -> Result<Option<Arc<dyn MailBinding>>, PortError> {
+        if !self.grants.mail_binding {
+            return Err(PortError::NotGranted("the e-mail binding"));
+        }
+        Ok(self.mail_binding.clone())
     }
 
     /// The release files, for reading.

@@ -23,6 +23,7 @@ mod endpoint_calls;
 pub mod function;
 mod later;
 mod log;
+mod mail_binding;
 mod outbound;
 mod pages;
 pub mod receipt_keys;
@@ -48,6 +49,7 @@ pub use endpoint_calls::{EndpointCalls, MAX_OPEN_CALLS};
 pub use function::{Function, Grants, Host};
 pub use later::{Background, Later};
 pub use log::{Level, Log, LogSink};
+pub use mail_binding::{BoundMail, MailBinding, MailBindingError};
 pub use outbound::{
     BodyRule, Fetch, FetchError, FetchLimits, MAX_ANSWER_BYTES, Outbound, TIME_LIMIT,
 };

@@ -11,6 +11,7 @@ mod folder;
 mod folder_writer;
 mod later;
 mod log;
+mod mail;
 mod page_folder;
 mod serve;
 
@@ -86,6 +87,9 @@ impl Native {
             database: (grants.database != Access::None && !left_out).then(|| self.database.clone()),
             sign: self.sign.clone().filter(|_| grants.sign),
             outbound: (grants.outbound != OutboundAccess::None).then(|| self.outbound.clone()),
+            mail_binding: grants
+                .mail_binding
+                .then(|| Arc::new(mail::PlayedBinding(self.outbound.clone())) as _),
             releases: (grants.releases != Access::None).then(|| self.releases.clone()),
             release_writer: self
                 .release_writer

@@ -213,19 +213,10 @@ impl Instance {
                 (name::WALLET_ADDRESS, WALLET),
                 (name::WEBHOOK_HOSTS, webhook_hosts.as_str()),
                 (name::WEBHOOK_PRIVATE, "1"),
-                (name::MAIL_TRANSPORT, "http"),
-                (name::MAIL_URL, mail_url.as_str()),
-                (name::MAIL_API_KEY, "mail-key"),
-                (
-                    name::MAIL_HEADERS,
-                    r#"{"Authorization":"Bearer {{api_key}}"}"#,
-                ),
-                (name::MAIL_TEMPLATE, shop::MAIL_TEMPLATE),
-                (name::MAIL_FROM, "shop@x.example"),
-                (name::MAIL_KEY, shop::MAIL_KEY),
-                (name::MAIL_PER_DAY, "100000"),
             ]
-            .to_vec(),
+            .into_iter()
+            .chain(mail_api(&mail_url))
+            .collect(),
             // On every host an empty value counts as none.
             Configured::AddressOnly => LEFT_OUT.map(|name| (name, "")).to_vec(),
         };
@@ -323,6 +314,23 @@ impl Instance {
             .parse()
             .expect("a public key")
     }
+}
+
+/// Mail through an API at this URL.
+fn mail_api(url: &str) -> [(&'static str, &str); 8] {
+    [
+        (name::MAIL_TRANSPORT, "http"),
+        (name::MAIL_URL, url),
+        (name::MAIL_API_KEY, "mail-key"),
+        (
+            name::MAIL_HEADERS,
+            r#"{"Authorization":"Bearer {{api_key}}"}"#,
+        ),
+        (name::MAIL_TEMPLATE, shop::MAIL_TEMPLATE),
+        (name::MAIL_FROM, "shop@x.example"),
+        (name::MAIL_KEY, shop::MAIL_KEY),
+        (name::MAIL_PER_DAY, "100000"),
+    ]
 }
 
 /// The payment provider's double, with the instance's store, another one, and

@@ -37,7 +37,7 @@ pub enum Answering {
 
 /// The length of [`Answering::Large`], and what it is made of.
 const LARGE: usize = 64 << 20;
-const PART: [u8; 64 << 10] = [b'x'; 64 << 10];
+static PART: [u8; 64 << 10] = [b'x'; 64 << 10];
 
 /// One request as it arrived.
 #[derive(Debug, Clone)]

@@ -187,6 +187,14 @@ pub(crate) const WITHOUT_KEYS: &[(&str, &str)] = &[
     (name::PUBLIC_URL, "https://shop.example"),
 ];
 
+/// The same through the played binding of the platform.
+pub(crate) const BOUND: &[(&str, &str)] = &[
+    (name::MAIL_TRANSPORT, "cloudflare"),
+    (name::MAIL_FROM, "shop@x.example"),
+    (name::MAIL_KEY, MAIL_KEY),
+    (name::PUBLIC_URL, "https://shop.example"),
+];
+
 /// A shop that mails.
 pub(crate) struct Mailing {
     pub(crate) bench: Bench,

@@ -3,7 +3,7 @@
 
 use crate::bench::{account_of, played_store};
 use crate::breaking::break_every_call;
-use crate::mail_api::{Mail, Mailing, Reply, WITH_KEYS, WITHOUT_KEYS};
+use crate::mail_api::{BOUND, Mail, Mailing, Reply, WITH_KEYS, WITHOUT_KEYS};
 use crate::payments::{body_of, deliver, delivery_of};
 use keywright_btcpay_double::MarkAs;
 use keywright_native_host::Fault;
@@ -223,4 +223,29 @@ async fn whatever_database_call_breaks_no_mail_is_doubled() {
         })
         .await;
     }
+}
+
+#[tokio::test]
+async fn a_binding_of_the_platform_is_told_apart_by_its_codes() {
+    let mailing = Mailing::with(&[BOUND]).await;
+    for reply in [
+        Reply::Takes,
+        Reply::Refuses(400, r#"{"code":"E_RECIPIENT_SUPPRESSED"}"#, ""),
+        Reply::Refuses(400, r#"{"code":"E_RATE_LIMIT_EXCEEDED"}"#, ""),
+        Reply::Refuses(400, r#"{"code":"E_INTERNAL_SERVER_ERROR"}"#, ""),
+        Reply::TakesSilently,
+    ] {
+        mailing.api.reply([reply]);
+        mailing.buy("ana@x.example").await;
+        mailing.bench.clock.advance(3_600);
+        mailing.tick().await;
+    }
+    let calls = mailing.api.calls();
+    assert_eq!(calls[0].to(), "ana@x.example");
+    assert_eq!(calls[0].text("from_name"), "Test Operator");
+    mailing.tick_for(120).await;
+    for (state, count) in [("sent", 2), ("rejected", 1), ("unknown", 2)] {
+        assert_eq!(mailing.mails(state).await.len(), count, "{state}");
+    }
+    assert_eq!(mailing.mails("sent").await[1]["message_id"], "m-1");
 }

@@ -247,6 +247,7 @@ fn no_function_is_granted_more_than_its_row_of_the_table() {
         outbound,
         releases,
         pages: false,
+        mail_binding: false,
         config: &[],
     };
     let nowhere = OutboundAccess::None;
@@ -366,12 +367,15 @@ fn no_function_is_granted_more_than_its_row_of_the_table() {
         ),
         (
             &keywright_deliver::FUNCTION,
-            row(
-                Access::ReadWrite,
-                false,
-                OutboundAccess::WebhookEndpoints,
-                none,
-            ),
+            Grants {
+                mail_binding: true,
+                ..row(
+                    Access::ReadWrite,
+                    false,
+                    OutboundAccess::WebhookEndpoints,
+                    none,
+                )
+            },
             vec![
                 name::CLIENT_ADDRESS_HEADER,
                 name::PUBLIC_URL,

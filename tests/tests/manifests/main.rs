@@ -216,7 +216,12 @@ fn what_calls_webhooks_can_do_nothing_else() {
         .map(|(name, _)| name)
         .collect();
     assert_eq!(callers, ["deliver"]);
+    let mailers = functions()
+        .into_iter()
+        .filter(|(_, function)| function.grants.mail_binding);
+    assert_eq!(mailers.count(), 1, "and mails, alone");
     let deliver = keywright_deliver::FUNCTION.grants;
+    assert!(deliver.mail_binding);
     assert_eq!((deliver.sign, deliver.releases), (false, Access::None));
     let groups: BTreeSet<&str> = deliver
         .config

@@ -3,16 +3,16 @@
 use super::message::Prepared;
 use crate::{Ports, answer};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
-use keywright_domain::mail::answer::judge;
+use keywright_domain::mail::answer::{judge, of_binding};
 use keywright_domain::mail::api::MailApi;
-use keywright_domain::mail::encode::mailbox;
+use keywright_domain::mail::encode::{mailbox, one_line};
 use keywright_domain::mail::link::MailLink;
 use keywright_domain::mail::settings::{MailSettings, MailTransport};
 use keywright_domain::mail::state::MailOutcome;
 use keywright_domain::mail::template::MailValues;
 use keywright_domain::webhook::retry::retry_after;
 use keywright_domain::webhook::target::{TargetRules, WebhookTarget};
-use keywright_ports::FetchError;
+use keywright_ports::{BoundMail, FetchError, MailBindingError};
 use keywright_store::mail::mail_claims::ClaimedMail;
 
 /// What came of handing a mail over.
@@ -62,9 +62,43 @@ pub(super) async fn hand_over(
             let secret = prepared.link.as_ref().map(MailLink::as_str);
             call(ports, api, &values, secret).await
         }
-        MailTransport::Cloudflare => {
-            let reason = "this host has no e-mail binding";
-            Handover::without_answer(MailOutcome::NotTaken, reason)
+        MailTransport::Cloudflare => through_binding(ports, &values).await,
+    }
+}
+
+async fn through_binding(ports: &Ports, values: &MailValues<'_>) -> Handover {
+    let Some(binding) = &ports.mail_binding else {
+        let reason = "this function has no e-mail binding";
+        return Handover::without_answer(MailOutcome::NotTaken, reason);
+    };
+    let mail = BoundMail {
+        from_name: one_line(values.from_name),
+        from_address: values.from_address.to_owned(),
+        to: values.to.to_owned(),
+        reply_to: values.reply_to.map(str::to_owned),
+        subject: values.subject.to_owned(),
+        text: values.text.to_owned(),
+        html: values.html.to_owned(),
+    };
+    match binding.send(mail).await {
+        Ok(message_id) => Handover {
+            outcome: MailOutcome::Taken,
+            message_id: Some(one_line(&message_id)),
+            reason: None,
+            wait: None,
+        },
+        // The message may repeat what was sent; the code says enough.
+        Err(MailBindingError::Refused { code, .. }) => {
+            let outcome = of_binding(code.as_deref());
+            let code = code.as_deref().map(one_line);
+            let reason = format!(
+                "the e-mail binding says {}",
+                code.as_deref().unwrap_or("no")
+            );
+            Handover::without_answer(outcome, &reason)
+        }
+        Err(error @ MailBindingError::TimedOut) => {
+            Handover::without_answer(MailOutcome::Doubtful, &error.to_string())
         }
     }
 }

@@ -108,6 +108,27 @@ pub fn judge(
     }
 }
 
+/// What an error of Cloudflare's e-mail binding means. Its limits, and a sender or a
+/// recipient that the account may not use yet, are no fault of the mail; an error that is
+/// not known, or of the delivery itself, leaves it open whether the mail was taken.
+#[must_use]
+pub fn of_binding(code: Option<&str>) -> MailOutcome {
+    match code.unwrap_or_default() {
+        "E_RATE_LIMIT_EXCEEDED"
+        | "E_DAILY_LIMIT_EXCEEDED"
+        | "E_SENDER_NOT_VERIFIED"
+        | "E_SENDER_DOMAIN_NOT_AVAILABLE"
+        | "E_RECIPIENT_NOT_ALLOWED" => MailOutcome::NotTaken,
+        "E_RECIPIENT_SUPPRESSED"
+        | "E_VALIDATION_ERROR"
+        | "E_FIELD_MISSING"
+        | "E_TOO_MANY_RECIPIENTS"
+        | "E_CONTENT_TOO_LARGE" => MailOutcome::Refused,
+        code if code.starts_with("E_HEADER") => MailOutcome::Refused,
+        _ => MailOutcome::Doubtful,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -160,6 +181,25 @@ mod tests {
         assert_eq!(used.outcome, Doubtful);
         for bad in ["success", "=true", "success=", "a..b=c", ""] {
             assert_eq!(SuccessMember::parse(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_binding_says_by_its_code_what_became_of_a_mail() {
+        use MailOutcome::{Doubtful, NotTaken, Refused};
+        for (code, outcome) in [
+            (Some("E_RECIPIENT_SUPPRESSED"), Refused),
+            (Some("E_HEADER_NOT_ALLOWED"), Refused),
+            (Some("E_HEADERS_TOO_LARGE"), Refused),
+            (Some("E_RATE_LIMIT_EXCEEDED"), NotTaken),
+            (Some("E_DAILY_LIMIT_EXCEEDED"), NotTaken),
+            (Some("E_SENDER_NOT_VERIFIED"), NotTaken),
+            (Some("E_DELIVERY_FAILED"), Doubtful),
+            (Some("E_INTERNAL_SERVER_ERROR"), Doubtful),
+            (Some("E_SOMETHING_NEW"), Doubtful),
+            (None, Doubtful),
+        ] {
+            assert_eq!(of_binding(code), outcome, "{code:?}");
         }
     }
 

@@ -101,6 +101,8 @@ async fn open<M: Module>() -> Opened {
         database: None,
         sign: None,
         outbound: None,
+        // Spin has none.
+        mail_binding: None,
         releases: None,
         release_writer: None,
         pages: None,

@@ -6,6 +6,7 @@ mod database;
 mod fetch;
 mod later;
 mod log;
+mod mail;
 mod platform;
 mod release_writer;
 mod releases;
@@ -29,6 +30,8 @@ pub mod binding {
     pub const SIGN: &str = "SIGN";
     /// The R2 bucket of releases.
     pub const RELEASES: &str = "RELEASES";
+    /// The e-mail binding, which a vendor adds who mails through Cloudflare.
+    pub const MAIL: &str = "MAIL";
 }
 
 /// A function's ports and routes, or why they could not be made.
@@ -123,6 +126,11 @@ fn open(function: &Function, env: &Env) -> Opened {
         sign,
         outbound: (grants.outbound != OutboundAccess::None)
             .then(|| Arc::new(fetch::GlobalFetch) as _),
+        mail_binding: grants
+            .mail_binding
+            .then(|| env.send_email(binding::MAIL).ok())
+            .flatten()
+            .map(|binding| Arc::new(mail::BoundSender::new(binding)) as _),
         releases,
         release_writer,
         // The gateway has them.

@@ -50,6 +50,7 @@ pub(crate) fn opened(port: Arc<dyn DatabasePort>) -> Database {
         database: Some(port),
         sign: None,
         outbound: None,
+        mail_binding: None,
         releases: None,
         release_writer: None,
         pages: None,
