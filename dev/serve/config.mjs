@@ -45,12 +45,19 @@ export function shareOf(allowed, values) {
 
 /**
  * The values under the names of Spin's application variables. Spin's list of allowed
- * hosts cannot contain a path, so an RPC endpoint is two variables there, and the list
- * of endpoints is three such pairs (see spin.toml).
+ * hosts cannot contain a path, so the mail API and an RPC endpoint are two variables each
+ * there, and the list of endpoints is three such pairs (see spin.toml).
  * @returns {Map<string, string>}
  */
 export function spinVariables(values) {
   const variables = new Map(values);
+  const mail = variables.get('MAIL_URL');
+  variables.delete('MAIL_URL');
+  if (mail !== undefined) {
+    const { origin, pathname, search } = new URL(mail);
+    variables.set('MAIL_HOST', origin);
+    variables.set('MAIL_PATH', `${pathname}${search}`);
+  }
   const endpoints = variables.get('POLYGON_RPC_URLS');
   variables.delete('POLYGON_RPC_URLS');
   if (endpoints === undefined) return variables;

@@ -141,6 +141,10 @@ test('on Spin an RPC endpoint is its place and its path', () => {
     POLYGON_RPC_PATH2: '/',
   });
   assert.deepEqual([...spinVariables(new Map([['ADMIN_KEY', 'k']]))], [['ADMIN_KEY', 'k']]);
+  assert.deepEqual(Object.fromEntries(spinVariables(new Map([['MAIL_URL', 'https://mail.example/v3/send?a=b']]))), {
+    MAIL_HOST: 'https://mail.example',
+    MAIL_PATH: '/v3/send?a=b',
+  });
 });
 
 test('functions are named whose optional database is left out', () => {

@@ -57,9 +57,8 @@ pub const CLIENT_ADDRESS_HEADER: &str = "x-forwarded-for";
 /// What links in mails are derived with in tests.
 pub const MAIL_KEY: &str = "Q0dH3k2mWm0h7vXyqkqf3y9Z8c1nN5bTtR4uLwEoJ6A=";
 
-/// What is posted to the mail API in tests.
-pub const MAIL_TEMPLATE: &str = r#"{"from":"{{from}}","to":["{{to}}"],"subject":"{{subject}}",
-    "text":"{{text}}","html":"{{html}}"}"#;
+/// What is posted to the mail API in tests; on one line, as wrangler takes it.
+pub const MAIL_TEMPLATE: &str = r#"{"from":"{{from}}","to":["{{to}}"],"subject":"{{subject}}","text":"{{text}}","html":"{{html}}"}"#;
 
 /// The secret of the webhook in tests.
 pub const WEBHOOK_SECRET: &str = "webhook-test-secret";

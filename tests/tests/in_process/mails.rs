@@ -1,7 +1,10 @@
 //! Mail: what is mailed to whom, what it says, and that nothing is mailed because a
 //! database came back.
 
+use crate::bench::{account_of, played_store};
 use crate::mail_api::{Mailing, Reply, WITH_KEYS, WITHOUT_KEYS};
+use crate::payments::deliver;
+use keywright_btcpay_double::MarkAs;
 use keywright_ports::name;
 use serde_json::{Value, json};
 
@@ -209,20 +212,39 @@ async fn a_language_from_right_to_left_is_marked() {
 
 #[tokio::test]
 async fn strangers_cannot_use_up_the_mails_of_a_day() {
-    let mailing = Mailing::with(&[&[(name::MAIL_PER_DAY, "12")], WITH_KEYS]).await;
+    let pay = played_store();
+    let account = account_of(&pay);
+    let mailing = Mailing::with(&[&[(name::MAIL_PER_DAY, "12")], WITH_KEYS, &account]).await;
     // Free orders in one name.
     for _ in 0..5 {
         mailing.buy("ana@x.example").await;
     }
     assert_eq!(mailing.tick().await.len(), 3);
     assert_eq!(mailing.mails("dropped").await.len(), 2);
-    // And in many.
+    // And in many: half of what a day has.
     for n in 0..12 {
         mailing.buy(&format!("b{n}@x.example")).await;
     }
-    assert_eq!(mailing.tick_for(10).await.len(), 9, "twelve a day");
-    assert_eq!(mailing.mails("waiting").await.len(), 3);
-    assert_eq!(mailing.tick_for(24 * 60).await.len(), 3);
+    assert_eq!(mailing.tick_for(10).await.len(), 3);
+    // What was paid finds room, up to the cap.
+    mailing.bench.product("paid", 50_000).await;
+    for n in 0..8 {
+        let email = format!("paid{n}@x.example");
+        let body = json!({ "product": "paid", "buyer_email": email });
+        let order = mailing.bench.post("/v1/purchase", &body).await;
+        let invoice = order.text("btcpay_invoice_id");
+        pay.mark(&invoice, MarkAs::Settled).expect("a mark");
+        deliver(&mailing.bench, &pay, "InvoiceSettled", &invoice).await;
+    }
+    let sent = mailing.tick_for(10).await;
+    assert_eq!(sent.len(), 6, "twelve a day");
+    assert!(sent.iter().all(|mail| mail.to().starts_with("paid")));
+    let next = mailing.tick_for(24 * 60).await;
+    let first = next[..3]
+        .iter()
+        .filter(|mail| mail.to().starts_with("paid"));
+    assert_eq!(first.count(), 2, "what was paid is first");
+    assert_eq!(next.len(), 8, "two that were paid, and half of a day");
 }
 
 #[tokio::test]

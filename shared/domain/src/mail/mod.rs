@@ -75,6 +75,13 @@ impl MailKind {
     }
 }
 
+/// The share of the daily cap for keys that cost nothing: anybody can order them in any
+/// name, and must leave room for keys that were paid.
+#[must_use]
+pub fn free_share(per_day: i64) -> i64 {
+    (per_day / 2).max(1)
+}
+
 /// The id of the mail about this fact to this recipient: always the same, so that it is
 /// recorded once, and so that a mail API that knows the id does not send it again, not even
 /// for a database that came back from a backup.

@@ -1,12 +1,16 @@
 //! Claims on mails that are due: one conditional update with a deadline and a fence, within
 //! the daily cap.
 
-use keywright_domain::mail::MailKind;
+use keywright_domain::mail::{MailKind, free_share};
 use keywright_ports::{Batch, Database, DatabaseError, Statement};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 /// Mails that are handed over side by side.
 pub const RUN: i64 = 5;
+
+/// What is most urgent, by what a mail is about; a key that cost nothing is `free`.
+const ORDER: &str = r#"{"license_key":1,"free":2,"attention":3,"recovery":4}"#;
 
 /// How long a claim lasts, in seconds: a call takes at most ten.
 const CLAIM_SECONDS: i64 = 30;
@@ -55,7 +59,7 @@ pub struct ClaimedMail {
 }
 
 /// Claims up to [`RUN`] mails that are due, the most urgent first, as far as the daily cap
-/// and the share of their template allow. A mail that was tried before counts already.
+/// and the share of their kind allow. A mail that was tried before counts already.
 ///
 /// # Errors
 /// [`DatabaseError`]; what was claimed then is due again when the claim ends.
@@ -70,35 +74,48 @@ pub async fn claim(
         "UPDATE mails SET claim = ?1, claimed_until = ?2 + ?3, called_at = NULL,
                           first_attempt_at = coalesce(first_attempt_at, ?2)
          WHERE id IN (
-           SELECT id FROM (
-             SELECT m.id, m.template, m.first_attempt_at, m.next_attempt_at,
-                    row_number() OVER (PARTITION BY m.first_attempt_at IS NULL, m.template
-                                       ORDER BY m.next_attempt_at, m.id) AS of_template,
-                    row_number() OVER (PARTITION BY m.first_attempt_at IS NULL
-                                       ORDER BY m.template = 'recovery',
-                                                m.template <> 'license_key',
-                                                m.next_attempt_at, m.id) AS of_all
-             FROM mails m
-             WHERE m.state = 'waiting' AND m.next_attempt_at <= ?2 AND m.claimed_until IS NULL)
-             AS due
-           WHERE first_attempt_at IS NOT NULL
-              OR (of_all <= ?5 - (SELECT count(*) FROM mails
-                                  WHERE first_attempt_at > ?2 - 86400)
-                  AND of_template <= CASE due.template WHEN 'recovery' THEN ?6
-                                                   WHEN 'attention' THEN ?7 ELSE ?5 END
-                      - (SELECT count(*) FROM mails t
-                         WHERE t.first_attempt_at > ?2 - 86400
-                           AND t.template = due.template))
-           ORDER BY template = 'recovery', template <> 'license_key', next_attempt_at, id
-           LIMIT ?4)",
+           WITH classed AS (
+             SELECT m.id, m.state, m.next_attempt_at, m.claimed_until, m.first_attempt_at,
+                    CASE WHEN m.template = 'license_key' AND r.kind = 'free' THEN 'free'
+                         ELSE m.template END AS class
+             FROM (SELECT id FROM mails
+                   WHERE state = 'waiting' AND next_attempt_at <= ?2 AND claimed_until IS NULL
+                   UNION
+                   SELECT id FROM mails WHERE first_attempt_at > ?2 - 86400) AS some
+             JOIN mails m ON m.id = some.id
+             LEFT JOIN licenses l ON m.template = 'license_key' AND l.id = m.subject_id
+             LEFT JOIN receipts r ON r.id = l.receipt_id),
+           today AS (SELECT class, count(*) AS mails FROM classed
+                     WHERE first_attempt_at > ?2 - 86400 GROUP BY class),
+           due AS (
+             SELECT c.id, c.class, c.first_attempt_at,
+                    row_number() OVER (PARTITION BY c.first_attempt_at IS NULL, c.class
+                                       ORDER BY c.next_attempt_at, c.id) AS of_class,
+                    row_number() OVER (ORDER BY o.value, c.next_attempt_at, c.id) AS place,
+                    row_number() OVER (PARTITION BY c.first_attempt_at IS NULL
+                                       ORDER BY o.value, c.next_attempt_at, c.id) AS of_all
+             FROM classed c LEFT JOIN json_each(?6) AS o ON o.key = c.class
+             WHERE c.state = 'waiting' AND c.next_attempt_at <= ?2 AND c.claimed_until IS NULL)
+           SELECT due.id FROM due LEFT JOIN json_each(?7) AS s ON s.key = due.class
+           WHERE due.first_attempt_at IS NOT NULL
+              OR (due.of_all <= ?5 - (SELECT coalesce(sum(mails), 0) FROM today)
+                  AND due.of_class <= coalesce(s.value, ?5)
+                      - coalesce((SELECT mails FROM today WHERE class = due.class), 0))
+           ORDER BY due.place LIMIT ?4)",
         [
             claim.into(),
             now.into(),
             CLAIM_SECONDS.into(),
             RUN.into(),
             per_day.into(),
-            MailKind::Recovery.daily_share(per_day).into(),
-            MailKind::Attention.daily_share(per_day).into(),
+            ORDER.into(),
+            json!({
+                "free": free_share(per_day),
+                "attention": MailKind::Attention.daily_share(per_day),
+                "recovery": MailKind::Recovery.daily_share(per_day),
+            })
+            .to_string()
+            .into(),
         ],
     ));
     let claimed = batch.read(Statement::new(
