@@ -178,6 +178,43 @@ const LEFT_OUT: [&str; 16] = [
     name::WALLET_ADDRESS,
 ];
 
+/// What an instance has on top of [`shop::configuration`].
+fn whole_configuration(
+    btcpay: &BtcPay,
+    rpc: &Endpoint,
+    webhooks: &WebhookReceiver,
+) -> Vec<(&'static str, String)> {
+    let webhook_hosts = webhooks.base_url().replace("http://", "https://");
+    let mail_url = format!("{}/mail", webhooks.base_url());
+    let owned = |(name, value): (&'static str, &str)| (name, value.to_owned());
+    [
+        (name::BTCPAY_URL, btcpay.base_url()),
+        (name::BTCPAY_API_KEY, API_KEY),
+        (name::BTCPAY_STORE_ID, STORE),
+        (name::BTCPAY_WEBHOOK_SECRET, shop::WEBHOOK_SECRET),
+        (name::GIT_URL, GIT_URL),
+        (name::SANDBOX_MODE, "1"),
+        // Open while the instance runs, also over midnight.
+        (
+            name::RECEIPT_SEALING_UNTIL,
+            utc_day(SystemClock.unix_seconds() + 86_400).as_str(),
+        ),
+        (name::POLYGON_RPC_URLS, rpc.url().as_str()),
+        (name::WALLET_ADDRESS, WALLET),
+        (
+            name::WEBHOOK_HOSTS,
+            format!("{},{webhook_hosts}", webhooks.base_url()).as_str(),
+        ),
+        (name::WEBHOOK_PRIVATE, "1"),
+        // With mail, the statements of the default are too few for five endpoints at once.
+        (name::WEBHOOKS_PER_TICK, "450"),
+    ]
+    .into_iter()
+    .chain(mail_api(&mail_url))
+    .map(owned)
+    .collect()
+}
+
 impl Instance {
     /// Starts the double, then the instance, then tells the double where the
     /// webhook is.
@@ -187,44 +224,20 @@ impl Instance {
     pub async fn start(host: Host, configured: Configured) -> Result<Self, StartError> {
         let btcpay = played_btcpay()?;
         let (chain, rpc) = played_chain()?;
-        let rpc_url = rpc.url();
         let webhooks = WebhookReceiver::start()?;
-        let webhook_hosts = webhooks.base_url().replace("http://", "https://");
-        let webhook_hosts = format!("{},{webhook_hosts}", webhooks.base_url());
-        let mail_url = format!("{}/mail", webhooks.base_url());
         let with_huge = configured == Configured::WithHugeFile;
         let releases = Arc::new(Releases::write(with_huge)?);
-        // Open while the instance runs, also over midnight.
-        let sealing_until = utc_day(SystemClock.unix_seconds() + 86_400);
         let config = match configured {
             Configured::Fully
             | Configured::Rotated
             | Configured::GateAlone
             | Configured::WithHugeFile
-            | Configured::Behind(_) => [
-                (name::BTCPAY_URL, btcpay.base_url()),
-                (name::BTCPAY_API_KEY, API_KEY),
-                (name::BTCPAY_STORE_ID, STORE),
-                (name::BTCPAY_WEBHOOK_SECRET, shop::WEBHOOK_SECRET),
-                (name::GIT_URL, GIT_URL),
-                (name::SANDBOX_MODE, "1"),
-                (name::RECEIPT_SEALING_UNTIL, sealing_until.as_str()),
-                (name::POLYGON_RPC_URLS, rpc_url.as_str()),
-                (name::WALLET_ADDRESS, WALLET),
-                (name::WEBHOOK_HOSTS, webhook_hosts.as_str()),
-                (name::WEBHOOK_PRIVATE, "1"),
-            ]
-            .into_iter()
-            .chain(mail_api(&mail_url))
-            .collect(),
+            | Configured::Behind(_) => whole_configuration(&btcpay, &rpc, &webhooks),
             // On every host an empty value counts as none.
-            Configured::AddressOnly => LEFT_OUT.map(|name| (name, "")).to_vec(),
+            Configured::AddressOnly => LEFT_OUT.map(|name| (name, String::new())).to_vec(),
         };
-        let config = config
-            .into_iter()
-            .map(|(name, value)| (name, value.to_owned()));
         let mut setup = Setup {
-            config: config.collect(),
+            config,
             releases: releases.clone(),
             without_database: match configured {
                 Configured::GateAlone => &["download"],
