@@ -237,9 +237,11 @@ mod validating_often;
 mod validation_log;
 #[cfg(test)]
 mod webhook_crowd;
+#[cfg(test)]
 mod webhook_endpoints;
 #[cfg(test)]
 mod webhook_receiver;
+#[cfg(test)]
 mod webhook_trigger;
 #[cfg(test)]
 mod webhooks;
