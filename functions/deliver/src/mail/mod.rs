@@ -33,6 +33,8 @@ const REQUESTS_PER_ROUND: usize = 15;
 const ROUNDS: (usize, usize) = (2, 20);
 /// Statements of a round: claiming, calling, and results with an attention item.
 const ROUND_STATEMENTS: usize = 5;
+/// Statements of a round that finds nothing.
+const CLAIM_STATEMENTS: usize = 2;
 
 /// What a tick may take at least: planning, and the fewest rounds.
 pub(crate) const FEWEST_STATEMENTS: usize = 20 + ROUNDS.0 * ROUND_STATEMENTS;
@@ -78,7 +80,6 @@ pub(crate) async fn tick(
     };
     let rounds = (ports.limits.per_tick / REQUESTS_PER_ROUND).clamp(ROUNDS.0, ROUNDS.1);
     for _ in 0..rounds {
-        report.statements += ROUND_STATEMENTS;
         if !round(ports, settings, &mut report).await? {
             break;
         }
@@ -97,8 +98,10 @@ async fn round(
     let claimed = mail_claims::claim(&ports.database, &claim, now, settings.per_day).await?;
     let is_full = i64::try_from(claimed.len()) == Ok(RUN);
     if claimed.is_empty() {
+        report.statements += CLAIM_STATEMENTS;
         return Ok(false);
     }
+    report.statements += ROUND_STATEMENTS;
     let prepared: Vec<_> = claimed
         .iter()
         .map(|mail| message::prepare(ports, settings, mail, now))
