@@ -4,8 +4,7 @@
 
 use crate::mail::{self, Mail, MailReport};
 use crate::{Ports, run};
-use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
+use futures_util::future::join_all;
 use keywright_domain::webhook::health::FAILING_FOR;
 use keywright_ports::vault::NoVault;
 use keywright_ports::{Batch, DatabaseError, Level, MAX_OPEN_CALLS};
@@ -15,6 +14,8 @@ use keywright_store::events::webhook_planning::{self, WINDOW};
 use keywright_store::events::webhook_results;
 use keywright_store::mail::mail_state;
 use serde::Serialize;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use utoipa::ToSchema;
 
 /// For how long a tick begins new runs, in milliseconds; one that has begun takes at most
@@ -147,24 +148,45 @@ async fn webhooks(ports: &Ports, budget: &mut Budget) -> Result<TickReport, Data
         }
         return Ok(report);
     }
-    let mut running = FuturesUnordered::new();
-    for run in claim(ports, budget, MAX_OPEN_CALLS).await? {
-        running.push(one(ports, run));
-    }
+    let budget = Mutex::new(budget);
+    let is_broken = AtomicBool::new(false);
+    let first = claim(ports, &budget, MAX_OPEN_CALLS).await?;
+    let lanes = first
+        .into_iter()
+        .map(|run| lane(ports, &budget, &is_broken, run));
+    // All are polled together. On Spin one that holds the lock of the database and is not
+    // polled would keep the others waiting for it.
     let mut broken = None;
-    while let Some(done) = running.next().await {
+    for done in join_all(lanes).await {
         match done {
             Ok(done) => report.add(&done),
-            // The others are in flight: what they did is written down first.
             Err(error) => broken = broken.or(Some(error)),
-        }
-        if broken.is_none() {
-            for run in claim(ports, budget, 1).await? {
-                running.push(one(ports, run));
-            }
         }
     }
     broken.map_or(Ok(report), Err)
+}
+
+/// Sends one run after the other, until nothing is due or the budget ends. After an error
+/// no lane begins another; what is in flight elsewhere is written down first.
+async fn lane(
+    ports: &Ports,
+    budget: &Mutex<&mut Budget>,
+    is_broken: &AtomicBool,
+    first: Run,
+) -> Result<TickReport, DatabaseError> {
+    let mut report = TickReport::default();
+    let mut next = Some(first);
+    while let Some(run) = next.take() {
+        let sent = one(ports, run).await;
+        is_broken.fetch_or(sent.is_err(), Ordering::SeqCst);
+        report.add(&sent?);
+        if !is_broken.load(Ordering::SeqCst) {
+            let claimed = claim(ports, budget, 1).await;
+            is_broken.fetch_or(claimed.is_err(), Ordering::SeqCst);
+            next = claimed?.pop();
+        }
+    }
+    Ok(report)
 }
 
 /// Announces the attention list, makes deliveries, expires what was held too long, and ends interrupted claims.
@@ -210,11 +232,12 @@ struct Run {
 
 async fn claim(
     ports: &Ports,
-    budget: &mut Budget,
+    budget: &Mutex<&mut Budget>,
     endpoints: usize,
 ) -> Result<Vec<Run>, DatabaseError> {
+    let budget = || budget.lock().unwrap_or_else(PoisonError::into_inner);
     let now = now_millis(ports);
-    let endpoints = budget.claim(endpoints, now);
+    let endpoints = budget().claim(endpoints, now);
     if endpoints == 0 {
         return Ok(Vec::new());
     }
@@ -237,7 +260,7 @@ async fn claim(
             }),
         }
     }
-    budget.return_unused(endpoints, runs.len(), count);
+    budget().return_unused(endpoints, runs.len(), count);
     Ok(runs)
 }
 
