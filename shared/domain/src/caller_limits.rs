@@ -89,7 +89,7 @@ pub const RECOVERY_MAILS: CallerLimit = CallerLimit {
     address: rate(5, 60_000),
     network: rate(30, 10_000),
     provider: rate(100, 3_000),
-    everybody: Some(rate(2_000, 500)),
+    everybody: Some(rate(800, 500)),
 };
 
 /// Download links: each is a signature.

@@ -380,12 +380,13 @@ fn min_key_length(path: &str) -> usize {
 }
 
 /// POSTs that only ask, or that are safe to repeat as they are.
-const QUESTIONS: [&str; 6] = [
+const QUESTIONS: [&str; 7] = [
     "/v1/admin/licenses/search",
     "/v1/downloads/link",
     "/v1/machines/heartbeat",
     "/v1/machines/list",
     "/v1/recover",
+    "/v1/recover/mail",
     "/v1/validate",
 ];
 

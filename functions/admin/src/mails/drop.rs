@@ -14,7 +14,10 @@ use utoipa::ToSchema;
 #[serde(deny_unknown_fields)]
 pub(crate) struct MailDrop {
     /// Mails about what happened before this time, RFC 3339.
-    #[schema(example = "2026-01-31T12:00:00Z")]
+    #[schema(
+        example = "2026-01-31T12:00:00Z",
+        pattern = "^[2-9][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"
+    )]
     before: String,
 }
 
