@@ -189,26 +189,25 @@ async fn lane(
     Ok(report)
 }
 
-/// Announces the attention list, makes deliveries, expires what was held too long, and ends interrupted claims.
+/// Announces the attention list, makes deliveries, expires what was held too long, and ends
+/// interrupted claims.
 async fn plan(ports: &Ports) -> Result<(), DatabaseError> {
     let now = ports.stamps.now();
     let mut batch = Batch::new();
     batch.extend(webhook_claims::end_interrupted(now));
     // Before the planning, so that its events are sent in this tick.
-    let id = ports.stamps.new_id();
-    let prefix = id.get(..24).unwrap_or_default();
-    batch.extend(announcement::of_attention(now, prefix));
+    let prefix = ports.stamps.new_id_prefix();
+    batch.extend(announcement::of_attention(now, &prefix));
     let window = i64::try_from(ports.limits.per_tick).unwrap_or(i64::MAX);
     batch.extend(webhook_planning::plan(now, window.max(WINDOW)));
     if let Some(hold) = ports.limits.hold {
         batch.extend(webhook_planning::expire_held(now, now - hold));
     }
-    let id = ports.stamps.new_id();
-    let prefix = id.get(..24).unwrap_or_default();
+    let prefix = ports.stamps.new_id_prefix();
     batch.extend(webhook_planning::report_flaky(
         now,
         now - FAILING_FOR,
-        prefix,
+        &prefix,
     ));
     if let Mail::Off(faults) = &ports.mail {
         let faults = faults

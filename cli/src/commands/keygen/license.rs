@@ -2,10 +2,7 @@
 
 use crate::CommandOutput;
 use crate::error::CliError;
-use crate::randomness::fill;
 use clap::Args;
-use data_encoding::BASE64;
-use keywright_license::SigningKey;
 use serde_json::json;
 
 /// Prints `SIGNING_KEY` and `VERIFY_KEYS` for the server's configuration. `SIGNING_KEY`
@@ -20,11 +17,7 @@ impl License {
         reason = "a command like the others, which may get options"
     )]
     pub(crate) fn run(self) -> Result<CommandOutput, CliError> {
-        let mut seed = [0; 32];
-        fill(&mut seed)?;
-        let key = SigningKey::from_bytes(&seed)
-            .map_err(|error| CliError::failed(format!("making a key: {error}")))?;
-        let (secret, public) = (BASE64.encode(&seed), key.public_key().to_base64());
+        let (secret, public) = super::new_key()?;
         Ok(CommandOutput {
             text: format!("SIGNING_KEY={secret}\nVERIFY_KEYS={public}"),
             json: json!({ "SIGNING_KEY": secret, "VERIFY_KEYS": public }),
@@ -35,6 +28,7 @@ impl License {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use keywright_license::SigningKey;
 
     #[test]
     fn prints_a_key_pair_that_belongs_together_and_another_each_time() {

@@ -65,14 +65,14 @@ pub(crate) async fn tick(
 ) -> Result<MailReport, DatabaseError> {
     let now = ports.stamps.now();
     let operator = settings.operator.as_ref().map(EmailAddress::as_str);
-    let id = ports.stamps.new_id();
+    let prefix = ports.stamps.new_id_prefix();
     let rules = PlanRules {
         now,
         hold_after: settings.hold_after,
         is_idempotent: settings.transport.is_idempotent(),
         operator,
         per_day: settings.per_day,
-        attention_prefix: id.get(..24).unwrap_or_default(),
+        attention_prefix: &prefix,
     };
     let mut report = MailReport {
         statements: mail_planning::plan(&ports.database, &rules).await?,
@@ -129,9 +129,8 @@ async fn round(
     });
     let results: Vec<MailResult> = join_all(results).await.into_iter().flatten().collect();
     let now = ports.stamps.now();
-    let id = ports.stamps.new_id();
-    let prefix = id.get(..24).unwrap_or_default();
-    mail_results::record(&ports.database, &claim, now, &results, prefix).await?;
+    let prefix = ports.stamps.new_id_prefix();
+    mail_results::record(&ports.database, &claim, now, &results, &prefix).await?;
     let is_sent = |result: &&MailResult| result.state == MailState::Sent.as_str();
     report.sent += results.iter().filter(is_sent).count();
     report.unsent += results.iter().filter(|result| !is_sent(result)).count();
