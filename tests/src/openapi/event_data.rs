@@ -127,7 +127,7 @@ struct MachineDeactivatedData {
     license_id: String,
     /// UUID.
     machine_id: String,
-    /// Why, in the words of whoever did it; may be empty.
+    /// The reason that was given; may be empty.
     reason: String,
 }
 

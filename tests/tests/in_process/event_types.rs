@@ -21,8 +21,8 @@ use std::path::{Path, PathBuf};
 const BEGIN: &str = "<!-- made by tests/tests/in_process/event_types.rs -->\n";
 const END: &str = "<!-- end -->\n";
 
-/// Does whatever is told of, through the product's own routes, in a shop that publishes, one
-/// with a store and one with a wallet. Answers their feeds.
+/// Makes an event of every type through the product's own routes, in a shop that publishes,
+/// one with a store and one with a wallet. Answers their feeds.
 async fn everything_happens() -> Vec<Value> {
     let press = Press::new().await;
     let bench = &press.bench;

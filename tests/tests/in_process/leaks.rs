@@ -191,7 +191,7 @@ async fn a_publisher_reads_no_sale_and_no_buyer() {
     let answers = read(&bench, &token).await;
     assert!(!answers.is_empty(), "it reads releases");
     let all = answers.join("\n");
-    // It is told who it is.
+    // A key may read its own id.
     let own = bench.sql("SELECT id FROM api_keys").await;
     for id in ids(&bench).await {
         assert!(!all.contains(&id) || own[0]["id"] == id, "{id}");

@@ -52,7 +52,7 @@ async fn what_is_changed_by_sql_is_found() {
     }
 }
 
-/// What a release wrote is sealed as it wrote it: nobody reads and writes it anew.
+/// An entry is sealed byte for byte as the release that wrote it stored it.
 #[tokio::test]
 async fn entries_are_sealed_as_they_are_stored() {
     let bench = Bench::new();

@@ -115,7 +115,7 @@ pub(crate) async fn recipes(instance: &Instance) {
     {
         prepared(instance, folder, title, &license_key).await;
         let whole = format!("{function}{own}");
-        // Whoever lacks something that this role may is refused, so that no smaller role does.
+        // Every role that lacks one of this role's scopes is refused: no smaller role suffices.
         let covers = |other: &Role| {
             let mut scopes = Scope::ALL.iter();
             scopes.all(|scope| other.grants(*scope) || !role.grants(*scope))

@@ -24,8 +24,8 @@ pub struct Verify {
     /// rotated key.
     #[arg(long = "key", env = "KEYWRIGHT_SEAL_PUBLIC_KEY", value_name = "KEY")]
     keys: Vec<String>,
-    /// The file that keeps the checkpoint for the next run. Keep it where whoever runs the
-    /// server cannot change it.
+    /// The file that keeps the checkpoint for the next run. Keep it where the server's
+    /// administrators cannot change it.
     #[arg(
         long,
         value_name = "FILE",

@@ -1,4 +1,4 @@
-//! What happens in a shop that its owner is told.
+//! The types of events in a shop.
 
 /// Declares the types with their names on the wire, in alphabetical order, and what
 /// happened.

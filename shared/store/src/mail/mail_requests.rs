@@ -11,8 +11,8 @@ struct IsOn {
 }
 
 /// Records a request for an address in the form in which addresses are compared, unless it
-/// was asked for three times within the hour. Answers whether mail is on at all: the only
-/// thing that is told.
+/// was asked for three times within the hour. Answers whether mail is on at all, and
+/// nothing else.
 ///
 /// # Errors
 /// [`DatabaseError`].
