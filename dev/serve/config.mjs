@@ -1,6 +1,7 @@
 // The configuration values that each function receives.
 
 import { publicKeyOf } from './keys.mjs';
+import { Failure } from './say.mjs';
 
 /**
  * Every configuration value of an instance, before the functions get their parts.
@@ -32,6 +33,8 @@ export function configuration(names, environment, keys, baseUrl) {
 function defaults(name, baseUrl) {
   if (name === 'PUBLIC_URL') return baseUrl;
   if (name === 'OPERATOR_NAME') return 'Keywright on this machine';
+  // A receiver of webhooks is on this machine too.
+  if (name === 'WEBHOOK_PRIVATE') return '1';
   return undefined;
 }
 
@@ -43,14 +46,24 @@ export function shareOf(allowed, values) {
   return new Map([...values].filter(([name]) => allowed?.has(name)));
 }
 
+// How many origins of webhooks spin.toml has variables for.
+const WEBHOOK_HOSTS = 5;
+
 /**
  * The values under the names of Spin's application variables. Spin's list of allowed
  * hosts cannot contain a path, so the mail API and an RPC endpoint are two variables each
- * there, and the list of endpoints is three such pairs (see spin.toml).
+ * there, and the list of endpoints is three such pairs (see spin.toml). An entry of that
+ * list is one origin, so those of webhooks are five variables.
  * @returns {Map<string, string>}
  */
 export function spinVariables(values) {
   const variables = new Map(values);
+  const hosts = listOf(variables.get('WEBHOOK_HOSTS'));
+  variables.delete('WEBHOOK_HOSTS');
+  if (hosts.length > WEBHOOK_HOSTS) {
+    throw new Failure(`WEBHOOK_HOSTS has ${hosts.length} origins, and spin.toml has variables for ${WEBHOOK_HOSTS}`);
+  }
+  hosts.forEach((text, index) => variables.set(`WEBHOOK_HOST${index + 1}`, text.replace(/\/+$/, '')));
   const mail = variables.get('MAIL_URL');
   variables.delete('MAIL_URL');
   if (mail !== undefined) {
@@ -60,8 +73,7 @@ export function spinVariables(values) {
   }
   const endpoints = variables.get('POLYGON_RPC_URLS');
   variables.delete('POLYGON_RPC_URLS');
-  if (endpoints === undefined) return variables;
-  endpoints.split(',').map((text) => text.trim()).filter(Boolean).forEach((text, index) => {
+  listOf(endpoints).forEach((text, index) => {
     const { origin, pathname, search } = new URL(text);
     // In Spin, no word of a name may begin with a digit: `url2`, not `url_2`.
     const ending = index === 0 ? '' : `${index + 1}`;
@@ -69,6 +81,11 @@ export function spinVariables(values) {
     variables.set(`POLYGON_RPC_PATH${ending}`, `${pathname}${search}`);
   });
   return variables;
+}
+
+/** The parts of a list that is separated by commas. */
+function listOf(text = '') {
+  return text.split(',').map((part) => part.trim()).filter(Boolean);
 }
 
 /**

@@ -15,6 +15,10 @@ import { Failure, say } from './say.mjs';
 // not rebuild, and must not claim a public host name.
 const DEPLOYMENT_KEYS = ['build', 'env', 'route', 'routes', 'workers_dev', 'account_id', 'preview_urls'];
 
+// The binding that a vendor adds who mails through Cloudflare. Here wrangler writes each
+// mail to files and says in the server's log where.
+const MAIL_BINDING = { name: 'MAIL' };
+
 /**
  * A wrangler configuration, adapted to run from another folder: its paths are absolute,
  * and databases with one name are one database.
@@ -58,6 +62,8 @@ export class WorkersHost {
     this.#files = this.#all.map((worker) => {
       const config = localConfig(worker);
       if (withoutDatabase().has(worker.name)) delete config.d1_databases;
+      const share = shareOf(allowed.get(worker.name), values);
+      if (share.get('MAIL_TRANSPORT') === 'cloudflare') config.send_email ??= [MAIL_BINDING];
       if (!existsSync(config.main)) {
         throw new Failure(`${config.main} is not built: run dev/build.sh workers (make dev does it for you)`);
       }
@@ -67,7 +73,7 @@ export class WorkersHost {
       // Always written, because without the file wrangler searches for others.
       writePrivate(
         path.join(configs, worker.name, '.dev.vars'),
-        devVars(shareOf(allowed.get(worker.name), values)),
+        devVars(share),
       );
       return { name: worker.name, file, config };
     });

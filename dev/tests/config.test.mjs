@@ -55,13 +55,14 @@ test('local keys are made once, long, and readable by their owner only', () =>
   }));
 
 test('the environment wins, an empty value removes, the rest is filled in', () => {
-  const names = ['SIGNING_KEY', 'VERIFY_KEYS', 'ADMIN_KEY', 'PUBLIC_URL', 'BTCPAY_URL', 'CRON_TOKEN'];
+  const names = ['SIGNING_KEY', 'VERIFY_KEYS', 'ADMIN_KEY', 'PUBLIC_URL', 'BTCPAY_URL', 'CRON_TOKEN', 'WEBHOOK_PRIVATE'];
   const environment = { ADMIN_KEY: 'mine', CRON_TOKEN: '', UNRELATED: 'x' };
   assert.deepEqual(Object.fromEntries(configuration(names, environment, KEYS, BASE)), {
     SIGNING_KEY: KEYS.SIGNING_KEY,
     VERIFY_KEYS: PUBLIC,
     ADMIN_KEY: 'mine',
     PUBLIC_URL: BASE,
+    WEBHOOK_PRIVATE: '1',
   });
 });
 
@@ -145,6 +146,15 @@ test('on Spin an RPC endpoint is its place and its path', () => {
     MAIL_HOST: 'https://mail.example',
     MAIL_PATH: '/v3/send?a=b',
   });
+});
+
+test('on Spin each origin of webhooks is a variable', () => {
+  const hosts = (list) => Object.fromEntries(spinVariables(new Map([['WEBHOOK_HOSTS', list]])));
+  assert.deepEqual(hosts(' https://hooks.example/, http://127.0.0.1:9999,'), {
+    WEBHOOK_HOST1: 'https://hooks.example',
+    WEBHOOK_HOST2: 'http://127.0.0.1:9999',
+  });
+  assert.throws(() => hosts(Array(6).fill('https://a.example').join()), /6 origins, and spin\.toml has variables for 5/);
 });
 
 test('functions are named whose optional database is left out', () => {

@@ -78,6 +78,8 @@ pub enum Configured {
     GateAlone,
     /// All of it, and the huge file among the releases.
     WithHugeFile,
+    /// All of it, and mail leaves through the platform's e-mail binding.
+    WithMailBinding,
     /// All of it, behind a front server that sends the release files.
     Behind(Front),
     /// Its address and nothing else: no key, no token, no payment provider.
@@ -232,6 +234,7 @@ impl Instance {
             | Configured::Rotated
             | Configured::GateAlone
             | Configured::WithHugeFile
+            | Configured::WithMailBinding
             | Configured::Behind(_) => whole_configuration(&btcpay, &rpc, &webhooks),
             // On every host an empty value counts as none.
             Configured::AddressOnly => LEFT_OUT.map(|name| (name, String::new())).to_vec(),
@@ -253,6 +256,10 @@ impl Instance {
                 (name::SIGNING_KEY, shop::NEXT_SIGNING_KEY.to_owned()),
                 (name::VERIFY_KEYS, both),
             ]);
+        }
+        if configured == Configured::WithMailBinding {
+            let transport = (name::MAIL_TRANSPORT, "cloudflare".to_owned());
+            setup.config.push(transport);
         }
         if matches!(configured, Configured::Behind(_)) {
             let sendfile = (name::RELEASES_SENDFILE, front::SENDFILE.to_owned());

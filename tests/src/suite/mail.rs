@@ -3,7 +3,7 @@
 
 use super::cases;
 use super::floor::product;
-use crate::hosts::{Arrived, Instance};
+use crate::hosts::{Answer, Arrived, Instance};
 use crate::shop::CRON_TOKEN;
 use http::{Method, header};
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ use std::time::Duration;
 
 cases![a_purchase_is_mailed_and_its_link_shows_the_key];
 
-async fn tick(instance: &Instance) {
+pub(super) async fn tick(instance: &Instance) {
     let request = instance.api.request(Method::POST, "/v1/cron/deliver");
     instance
         .api
@@ -38,12 +38,22 @@ async fn arrived(instance: &Instance, to: &str, count: usize) -> Vec<(Value, Arr
 }
 
 /// The path of the link in a mail.
-fn link(mail: &Value) -> String {
+pub(super) fn link(mail: &Value) -> String {
     let text = mail["text"].as_str().expect("a text");
     let link = text.lines().find(|line| line.contains("/recover/mail/ml_"));
     let link = link.expect("a link on a line of its own");
     let at = link.find("/recover/mail/").expect("its path");
     link[at..].to_owned()
+}
+
+/// Presses the button on the page of a link.
+pub(super) async fn press(instance: &Instance, link: &str) -> Answer {
+    let press = instance.api.request(Method::POST, link);
+    let form = "application/x-www-form-urlencoded";
+    instance
+        .api
+        .send(press.header(header::CONTENT_TYPE, form))
+        .await
 }
 
 async fn a_purchase_is_mailed_and_its_link_shows_the_key(instance: &Instance) {
@@ -66,11 +76,7 @@ async fn a_purchase_is_mailed_and_its_link_shows_the_key(instance: &Instance) {
         assert_eq!(shown.header("cache-control"), "no-store");
         assert_eq!(shown.header("referrer-policy"), "no-referrer");
         assert!(shown.text().contains("<form method=\"post\">"));
-        let press = instance
-            .api
-            .request(Method::POST, &link)
-            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
-        let opened = instance.api.send(press).await;
+        let opened = press(instance, &link).await;
         let key = bought["license_key"].as_str().expect("a key");
         assert!(opened.text().contains(key), "{}", opened.text());
     }

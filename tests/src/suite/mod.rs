@@ -39,6 +39,7 @@ mod licenses;
 mod links;
 mod machines;
 mod mail;
+mod mail_binding;
 mod merchant_profiles;
 mod pages;
 mod prices;
@@ -149,6 +150,12 @@ pub fn gate_alone() -> Vec<Case> {
 #[must_use]
 pub fn rotated() -> Vec<Case> {
     rotation::CASES.to_vec()
+}
+
+/// Cases for an instance that mails through the platform's e-mail binding.
+#[must_use]
+pub fn with_mail_binding() -> Vec<Case> {
+    mail_binding::CASES.to_vec()
 }
 
 /// Cases for an instance with the huge file; some only for one that runs in

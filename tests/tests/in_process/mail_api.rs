@@ -20,6 +20,8 @@ pub(crate) enum Reply {
     Takes,
     /// Takes the mail, and the answer is lost.
     TakesSilently,
+    /// Takes the mail, and then does this.
+    TakesBut(Box<Reply>),
     /// Takes the mail after so many seconds.
     TakesAfter(u64),
     /// Takes nothing, with this status, body and `Retry-After`.
@@ -135,9 +137,16 @@ impl Fetch for MailApi {
         Box::pin(async move {
             tokio::task::yield_now().await;
             let answer = Response::builder();
+            let reply = match reply {
+                Reply::TakesBut(reply) => {
+                    self.take(mail.clone());
+                    *reply
+                }
+                reply => reply,
+            };
             let taken = r#"{"id":"m-1","success":true}"#;
             let answer = match reply {
-                Reply::Takes => {
+                Reply::Takes | Reply::TakesBut(_) => {
                     self.take(mail);
                     answer.body(Bytes::from(taken))
                 }

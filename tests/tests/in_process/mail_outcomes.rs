@@ -7,7 +7,7 @@ use crate::mail_api::{BOUND, Mail, Mailing, Reply, WITH_KEYS, WITHOUT_KEYS};
 use crate::payments::{body_of, deliver, delivery_of};
 use keywright_btcpay_double::MarkAs;
 use keywright_native_host::Fault;
-use keywright_ports::FetchError;
+use keywright_ports::{FetchError, TIME_LIMIT};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -222,6 +222,66 @@ async fn whatever_database_call_breaks_no_mail_is_doubled() {
             true
         })
         .await;
+    }
+}
+
+/// Ways in which a call breaks, before the mail is taken or after, and whether nobody can
+/// know that it was not.
+fn broken_calls() -> Vec<(Reply, bool)> {
+    let host = || "mail.example.com".to_owned();
+    let certain = [
+        Reply::Fails(FetchError::NameUnknown(host())),
+        Reply::Fails(FetchError::NotSecure(host())),
+        Reply::Refuses(503, "", ""),
+    ];
+    let doubtful = [
+        Reply::Fails(FetchError::Unreachable(host())),
+        Reply::Fails(FetchError::TimedOut(TIME_LIMIT)),
+        Reply::Refuses(500, "", ""),
+    ];
+    let taken = doubtful
+        .clone()
+        .map(|reply| Reply::TakesBut(Box::new(reply)));
+    let doubtful = doubtful.into_iter().chain(taken).map(|reply| (reply, true));
+    let certain = certain.into_iter().map(|reply| (reply, false));
+    certain.chain(doubtful).collect()
+}
+
+/// Whatever call of the mail API breaks, before it takes the mail or after: the other mails
+/// of the tick go out. This one goes out once where the API takes an id; where it does not,
+/// it goes out at most once, and is listed when nobody knows.
+#[tokio::test]
+async fn whatever_network_call_breaks_no_mail_is_doubled() {
+    for config in [WITH_KEYS, WITHOUT_KEYS, BOUND] {
+        for (fault, is_doubtful) in broken_calls() {
+            let is_taken = matches!(fault, Reply::TakesBut(_));
+            // A binding says no more than a code, or nothing.
+            let is_unknown = config != WITH_KEYS && (is_doubtful || config == BOUND);
+            for call in 0..6 {
+                let case = format!("call {call}, {fault:?}, {}", config[0].1);
+                let mailing = Mailing::with(&[config]).await;
+                for n in 0..6 {
+                    mailing.buy(&format!("buyer{n}@x.example")).await;
+                }
+                mailing.api.reply(vec![Reply::Takes; call]);
+                mailing.api.reply([fault.clone()]);
+                let mut mails = mailing.tick().await;
+                assert_eq!(mailing.api.calls().len(), 6, "{case}");
+                assert_eq!(mails.len(), 5 + usize::from(is_taken), "{case}");
+                for seconds in [60, 300, 900, 900] {
+                    mailing.bench.clock.advance(seconds);
+                    mails.extend(mailing.tick().await);
+                }
+                let to: BTreeSet<&str> = mails.iter().map(Mail::to).collect();
+                let lost = usize::from(is_unknown && !is_taken);
+                assert_eq!((mails.len(), to.len()), (6 - lost, 6 - lost), "{case}");
+                let unknown = mailing.mails("unknown").await.len();
+                let items = mailing.attention("mail_unknown").await.len();
+                let expected = usize::from(is_unknown);
+                assert_eq!((unknown, items), (expected, expected), "{case}");
+                assert_eq!(mailing.mails("sent").await.len(), 6 - expected, "{case}");
+            }
+        }
     }
 }
 

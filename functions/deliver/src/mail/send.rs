@@ -90,10 +90,9 @@ async fn through_binding(ports: &Ports, values: &MailValues<'_>) -> Handover {
         // The message may repeat what was sent; the code says enough.
         Err(MailBindingError::Refused { code, .. }) => {
             let outcome = of_binding(code.as_deref());
-            let code = code.as_deref().map(one_line);
-            let reason = format!(
-                "the e-mail binding says {}",
-                code.as_deref().unwrap_or("no")
+            let reason = code.map_or_else(
+                || "the e-mail binding failed without a code".to_owned(),
+                |code| format!("the e-mail binding says {}", one_line(&code)),
             );
             Handover::without_answer(outcome, &reason)
         }
