@@ -42,7 +42,7 @@ async function call(path, options = {}) {
   return answer;
 }
 
-export const get = (path) => call(path);
+export const get = (path, headers = {}) => call(path, { headers });
 
 export const post = (path, body, headers = {}) =>
   call(path, {

@@ -21,6 +21,8 @@ keywright_web::path_ids! {
     ProductId: "there is no such product",
     /// Of one platform's file of a version.
     ReleaseId: "there is no such release",
+    /// Of a subscription.
+    SubscriptionId: "there is no such subscription",
     /// Of a USDC transfer.
     TransferId: "there is no such transfer",
     /// Of a delivery to a webhook endpoint.

@@ -23,6 +23,7 @@ mod products;
 mod receipts;
 mod releases;
 mod span;
+mod subscriptions;
 mod text;
 mod transactions;
 mod transfers;
@@ -40,7 +41,8 @@ use keywright_domain::access::Scope::{
     LicensesWrite, MachinesRead, MachinesWrite, MerchantProfilesRead, MerchantProfilesWrite,
     PaymentProvidersRead, PaymentProvidersWrite, PoliciesRead, PoliciesWrite, ProductsRead,
     ProductsWrite, ReleaseGatesWrite, ReleaseInstallersWrite, ReleaseOffersWrite, ReleasesRead,
-    ReleasesWrite, ValidationsRead, WebhooksRead, WebhooksWrite,
+    ReleasesWrite, SubscriptionsRead, SubscriptionsWrite, ValidationsRead, WebhooksRead,
+    WebhooksWrite,
 };
 use keywright_ports::attempt::Attempt;
 use keywright_ports::function::{Access, OutboundAccess, PortError};
@@ -144,6 +146,9 @@ keywright_web::endpoints! {
         discount_codes::change: DiscountCodesWrite,
         discount_codes::delete: DiscountCodesWrite,
         discount_codes::active: DiscountCodesWrite,
+        subscriptions::list(query): SubscriptionsRead,
+        subscriptions::show: SubscriptionsRead,
+        subscriptions::cancel: SubscriptionsWrite,
         attention::list(query): AttentionRead,
         attention::resolve: AttentionWrite,
         transfers::list(query): AttentionRead,

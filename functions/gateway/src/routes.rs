@@ -20,6 +20,7 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("/releases/...", "DOWNLOAD"),
     ("/status", PAGES),
     ("/style.css", PAGES),
+    ("/subscription", PAGES),
     ("/thank-you", PAGES),
     ("/updates/...", "UPDATES"),
     ("/v1/admin/...", "ADMIN"),
@@ -38,6 +39,8 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("/v1/recover/mail", "PURCHASE"),
     ("/v1/redeem", "PURCHASE"),
     ("/v1/storefront", "PURCHASE"),
+    ("/v1/subscription", "PURCHASE"),
+    ("/v1/subscriptions/...", "PURCHASE"),
     ("/verify-key.pub/...", "DOWNLOAD"),
     ("/verify-key/...", "DOWNLOAD"),
 ];

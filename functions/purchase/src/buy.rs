@@ -5,9 +5,11 @@ use crate::orders::buyer::{Buyer, redirect_url};
 use crate::orders::pay_by::PayBy;
 use crate::orders::{CheckedOrder, OrderError, OrderPayment, OrderTaker, PlacedOrder, origin};
 use crate::selection::{PolicyChoice, Selection};
+use crate::subscriptions::SubscriptionOffer;
 use crate::{Ports, product_lookup, usdc};
 use axum::Extension;
 use keywright_domain::caller_limits::{CODES, ORDERS, USDC_ORDERS};
+use keywright_domain::email;
 use keywright_domain::money::Currency;
 use keywright_domain::pasted::{Pasted, PastedLower};
 use keywright_store::catalog::discount_codes::DiscountCode;
@@ -16,7 +18,7 @@ use keywright_store::sales::invoices::{OrderRefusal, Quote};
 use keywright_store::sales::recent_orders::OrderCap;
 use keywright_web::caller_limit::take_for;
 use keywright_web::openapi::{BodyRefusals, Conflict, Failures, TooMany, Unknown, Upstream};
-use keywright_web::{ApiError, Attempted, Client, Json, RequestId};
+use keywright_web::{ApiError, Attempted, Client, Json, RequestId, hash_of_secret};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -99,6 +101,10 @@ pub(crate) struct Purchase {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = "LAUNCH")]
     discount_code: Option<String>,
+    /// What is sold by the period; absent for what is sold once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    subscription: Option<SubscriptionOffer>,
     /// Why it is not the code of the request, in words for the buyer; present only then.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = "LAUNCH already gives you a better price")]
@@ -131,7 +137,9 @@ pub(crate) struct Purchase {
 /// Buys a product
 ///
 /// Answers where to pay and where to fetch the key. At a price of 0, with or without a
-/// discount code, the license is issued at once. A price in dollars or euros is charged in
+/// discount code, the license is issued at once. A policy that is sold by the period and has a
+/// trial costs nothing now and needs `buyer_email`; a buyer who had a trial of the product
+/// pays for the first period. A price in dollars or euros is charged in
 /// its currency, and converted by `BTCPay`.
 ///
 /// A code never costs the buyer more than the featured discount that it would replace:
@@ -168,12 +176,15 @@ pub(crate) async fn handler(
     let product = product_lookup::ordered(&ports.database, order.product.as_str()).await?;
     let policy_slug = order.policy_slug.and_then(PastedLower::present);
     let choice = PolicyChoice::of_slug(policy_slug.as_deref());
-    let checked = CheckedOrder {
-        selection: Selection::of(&ports.database, product, choice).await?,
+    let selection = Selection::of(&ports.database, product, choice).await?;
+    let trial_of = trial_of(&selection, &buyer)?;
+    let mut checked = CheckedOrder {
+        selection,
         buyer,
         redirect_url,
         pay_by,
         origin: origin(&client),
+        trial_of,
     };
     let actor = Actor {
         name: "buyer".into(),
@@ -197,7 +208,11 @@ pub(crate) async fn handler(
         }
         None => (None, Vec::new()),
     };
-    let placed = take_with_a_code(&taker, &checked, &featured, typed.as_ref()).await;
+    let mut placed = take_with_a_code(&taker, &checked, &featured, typed.as_ref()).await;
+    if let Err(OrderError::Refused(OrderRefusal::TrialUsed)) = placed {
+        checked.trial_of = None;
+        placed = take_with_a_code(&taker, &checked, &featured, typed.as_ref()).await;
+    }
     match placed {
         Ok((placed, better)) => {
             let mut purchase = answer(&taker, placed).await;
@@ -205,6 +220,23 @@ pub(crate) async fn handler(
             Ok(Json(purchase))
         }
         Err(error) => Err(error.answer(&ports, &checked.origin).await),
+    }
+}
+
+/// Whose trial an order would begin; `None` where its policy has none.
+///
+/// # Errors
+/// 400 without an address: a trial is one for each buyer.
+fn trial_of(selection: &Selection, buyer: &Buyer) -> Result<Option<String>, ApiError> {
+    let recurrence = selection.recurrence()?;
+    if recurrence.is_none_or(|one| one.trial_days == 0) {
+        return Ok(None);
+    }
+    match &buyer.email {
+        Some(address) => Ok(Some(hash_of_secret(&email::folded(address)))),
+        None => Err(ApiError::bad_request(
+            "buyer_email must be sent for a policy with a trial: there is one trial for each buyer",
+        )),
     }
 }
 
@@ -260,6 +292,7 @@ async fn answer(taker: &OrderTaker<'_>, placed: PlacedOrder) -> Purchase {
         base_price_value: base.amount(),
         discount_applied_value: base.amount() - price.amount(),
         discount_code: placed.code,
+        subscription: placed.subscription,
         discount_message: None,
         license_key: None,
         license_id: None,

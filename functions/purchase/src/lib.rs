@@ -19,6 +19,7 @@ mod redeem;
 mod selection;
 mod seller;
 mod storefront;
+mod subscriptions;
 mod usdc;
 mod usdc_settings;
 
@@ -91,6 +92,7 @@ keywright_web::endpoints! {
     orders {
         buy,
         redeem,
+        subscriptions::pay,
     }
     reads {
         products,
@@ -104,6 +106,9 @@ keywright_web::endpoints! {
         recover_mail::show,
         recover_mail::open,
         link,
+        subscriptions::show,
+        subscriptions::cancel,
+        subscriptions::resume,
         storefront(query),
         readyz(query),
     }

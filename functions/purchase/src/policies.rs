@@ -96,11 +96,16 @@ struct PolicyView {
     tier_rank: Option<i64>,
     /// Whether the vendor recommends it.
     highlighted: bool,
-    /// Whether it renews: false, there are no subscriptions yet.
+    /// Whether it is sold by the period.
     is_recurring: bool,
-    /// Days between renewals; 0 where it does not renew.
+    /// Days that one payment buys; 0 where it is sold once.
     renewal_period_days: i64,
-    /// Days of a trial before the first renewal; 0 without.
+    /// What each later period costs, in the smallest unit of `price_currency`; absent where
+    /// it is sold once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    renewal_price_sats: Option<i64>,
+    /// Days before the first payment; 0 without a trial.
     trial_days: i64,
     /// Marketing texts.
     marketing_bullets: Vec<String>,
@@ -209,6 +214,8 @@ fn view(
         now,
     };
     let first = featured(codes, |code| code.recorded(), ordered, base);
+    let recurrence = policy.recurrence();
+    let recurrence = recurrence.map_err(|error| ApiError::internal(error.to_string()))?;
     let metadata = &policy.metadata;
     Ok(PolicyView {
         featured_discount: first.first().map(|code| discount(code, base)),
@@ -228,9 +235,11 @@ fn view(
         is_trial: policy.is_trial,
         entitlements: policy.entitlements,
         tier_rank: policy.tier_rank,
-        is_recurring: false,
-        renewal_period_days: 0,
-        trial_days: 0,
+        is_recurring: recurrence.is_some(),
+        renewal_period_days: recurrence.map_or(0, |one| one.period_days),
+        renewal_price_sats: recurrence
+            .map(|_| policy.renewal_price_amount.unwrap_or(base.amount())),
+        trial_days: recurrence.map_or(0, |one| one.trial_days),
     })
 }
 

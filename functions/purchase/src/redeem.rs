@@ -13,6 +13,7 @@ use keywright_domain::recent_orders::OrderOrigin;
 use keywright_store::catalog::discount_codes::DiscountCode;
 use keywright_store::operator::audit::Actor;
 use keywright_store::sales::redemptions::Reservation;
+use keywright_store::subscriptions::order_link::OrderPurpose;
 use keywright_web::caller_limit::take_for;
 use keywright_web::openapi::{BodyRefusals, Conflict, Failures, TooMany, Unknown};
 use keywright_web::{ApiError, Attempted, Client, Json, RequestId};
@@ -114,7 +115,16 @@ pub(crate) async fn handler(
         id: ports.stamps.new_id(),
         code_id: code.id.clone(),
     };
-    let redeemed = issue(&ports, &actor, &selection, &buyer, &origin, reservation).await;
+    let issuing = issue(
+        &ports,
+        &actor,
+        &selection,
+        &buyer,
+        &origin,
+        &code,
+        reservation,
+    );
+    let redeemed = issuing.await;
     match redeemed {
         Ok(redeemed) => Ok(Json(redeemed)),
         Err(error) => Err(error.answer(&ports, &origin).await),
@@ -136,11 +146,18 @@ async fn issue(
     selection: &Selection,
     buyer: &Buyer,
     origin: &OrderOrigin,
+    code: &DiscountCode,
     reservation: Reservation,
 ) -> Result<Redeemed, OrderError> {
     let redemption_id = reservation.id.clone();
     let price = Price::free(selection.base.currency());
-    let order = draft(ports, selection, buyer, price, Some(reservation));
+    let mut order = draft(ports, selection, buyer, price, Some(reservation));
+    if let Some(terms) = selection.subscription_terms(Some(code), false)? {
+        order.purpose = OrderPurpose::Subscribe {
+            terms: Box::new(terms),
+            trial_of: None,
+        };
+    }
     let license_id = free::issue(ports, actor, &order, origin).await?;
     let secret = order.identity.secret.as_str();
     let signed = ports.sign.license(&license_id).await.map_err(|error| {

@@ -2,10 +2,12 @@
 //! discount. The price is always that of the policy whose terms the license gets.
 
 use keywright_domain::discount::applies::CodeOrder;
-use keywright_domain::money::Price;
+use keywright_domain::money::{NotAPrice, Price};
 use keywright_domain::offer::{DefaultPolicy, OfferedPolicy, default_policy};
+use keywright_domain::subscription::terms::{CycleDiscount, Recurrence, SubscriptionTerms};
 use keywright_domain::terms::Terms;
 use keywright_ports::Reader;
+use keywright_store::catalog::discount_codes::DiscountCode;
 use keywright_store::catalog::policies::{self, Policy};
 use keywright_store::catalog::products::Product;
 use keywright_web::ApiError;
@@ -91,6 +93,48 @@ impl Selection {
         self.policy
             .as_ref()
             .map_or_else(Terms::default, Policy::terms)
+    }
+
+    /// How its policy repeats; `None` for what is sold once.
+    ///
+    /// # Errors
+    /// 500 for a policy that nobody could have recorded.
+    pub(crate) fn recurrence(&self) -> Result<Option<Recurrence>, ApiError> {
+        let policy = self.policy.as_ref();
+        let recurrence = policy.map(Policy::recurrence).transpose();
+        let recurrence = recurrence.map_err(|error| ApiError::internal(error.to_string()))?;
+        Ok(recurrence.flatten())
+    }
+
+    /// What a subscription to it is sold for, with this code; `None` for what is sold once.
+    ///
+    /// # Errors
+    /// As [`Selection::recurrence`].
+    pub(crate) fn subscription_terms(
+        &self,
+        code: Option<&DiscountCode>,
+        with_trial: bool,
+    ) -> Result<Option<SubscriptionTerms>, ApiError> {
+        let (Some(recurrence), Some(policy)) = (self.recurrence()?, &self.policy) else {
+            return Ok(None);
+        };
+        let internal = |error: NotAPrice| ApiError::internal(error.to_string());
+        let renewal = policy.renewal_price_amount;
+        let renewal = renewal.map(|amount| Price::new(self.base.currency(), amount));
+        Ok(Some(SubscriptionTerms {
+            policy_name: policy.name.clone(),
+            recurrence: Recurrence {
+                trial_days: if with_trial { recurrence.trial_days } else { 0 },
+                ..recurrence
+            },
+            first_price: self.base,
+            renewal_price: renewal.transpose().map_err(internal)?.unwrap_or(self.base),
+            discount: code.map(|code| CycleDiscount {
+                code: code.code.clone(),
+                discount: code.discount,
+                cycles: code.cycles,
+            }),
+        }))
     }
 
     /// The policy's id.

@@ -1,4 +1,5 @@
-//! Cron: reconciles orders whose webhook was lost or broke off between two steps, seals the
+//! Cron: reconciles orders whose webhook was lost or broke off between two steps, looks after
+//! subscriptions, seals the
 //! audit log, and deletes what has served its time.
 
 mod cleanup;
@@ -7,6 +8,7 @@ mod download_ids;
 mod purge;
 mod receipts;
 mod reconcile;
+mod renewals;
 mod reservations;
 mod seal;
 mod tick;

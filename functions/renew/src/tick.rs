@@ -1,7 +1,9 @@
 //! One tick: every duty of this function once, each bounded. Payments come first; deleting
 //! may wait for the next tick.
 
-use crate::{Ports, cleanup, download_ids, purge, receipts, reconcile, reservations, seal};
+use crate::{
+    Ports, cleanup, download_ids, purge, receipts, reconcile, renewals, reservations, seal,
+};
 use keywright_ports::DatabaseError;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -12,6 +14,8 @@ use utoipa::ToSchema;
 pub(crate) struct TickReport {
     #[serde(flatten)]
     reconciled: reconcile::ReconcileReport,
+    /// What was done for subscriptions.
+    renewals: renewals::RenewalReport,
     #[serde(flatten)]
     released: reservations::ReservationReport,
     #[serde(flatten)]
@@ -25,7 +29,9 @@ pub(crate) struct TickReport {
 /// # Errors
 /// After a [`DatabaseError`] what was claimed comes round again.
 pub(crate) async fn tick(ports: &Ports, request_id: &str) -> Result<TickReport, DatabaseError> {
-    let reconciled = reconcile::tick(ports, request_id).await?;
+    // Before the orders: what is due is told in time, and costs little.
+    let renewals = renewals::tick(ports, request_id).await?;
+    let reconciled = reconcile::tick(ports, request_id, renewals.statements).await?;
     // After the orders: reconciling may just have found the invoice of one.
     let released = reservations::tick(ports, request_id).await?;
     let filled_in = download_ids::tick(ports).await?;
@@ -40,6 +46,7 @@ pub(crate) async fn tick(ports: &Ports, request_id: &str) -> Result<TickReport, 
     };
     Ok(TickReport {
         reconciled,
+        renewals,
         released,
         filled_in,
         sealed,

@@ -92,6 +92,15 @@ pub const RECOVERY_MAILS: CallerLimit = CallerLimit {
     everybody: Some(rate(800, 500)),
 };
 
+/// Looks at a subscription, cancellations and resumptions.
+pub const SUBSCRIPTIONS: CallerLimit = CallerLimit {
+    name: "subscriptions",
+    address: rate(60, 1_000),
+    network: rate(480, 125),
+    provider: rate(2_400, 25),
+    everybody: None,
+};
+
 /// Download links: each is a signature.
 pub const LINKS: CallerLimit = CallerLimit {
     name: "links",

@@ -6,6 +6,7 @@
 //! - [`discount`]: what a code takes off a price, and which orders it applies to
 //! - [`catalog`]: what entitlements mean to people
 //! - [`showcase`]: how a policy is shown, and its rank
+//! - [`subscription`]: licenses that are paid by the period
 //! - [`terms`]: what a policy promises and a license keeps
 //! - [`standing`]: whether a recorded license is good at a given second
 //! - [`seats`]: which machines may use a license
@@ -54,6 +55,7 @@ pub mod secrets;
 pub mod showcase;
 pub mod slug;
 pub mod standing;
+pub mod subscription;
 pub mod terms;
 pub mod usdc;
 pub mod web_url;

@@ -16,6 +16,7 @@ pub mod activity;
 pub mod configuration;
 pub mod contract;
 pub mod download_link;
+pub mod free_cycle;
 pub mod holder;
 pub mod journal;
 pub mod mail_links;

@@ -10,6 +10,7 @@
 //! - [`catalog`]: what is sold, by whom and for how much
 //! - [`sales`]: orders, payments, receipts, and the stores that orders are paid at
 //! - [`licenses`]: licenses: looking them up, changing them, and what opens their downloads
+//! - [`subscriptions`]: what is paid by the period: cycles, payments, and what is due
 //! - [`seats`]: machines and seats, and the log of validations
 //! - [`releases`]: published versions and their files, gates, keys and feeds
 //! - [`chain`]: USDC: reading the chain, judging transfers, orders and claims
@@ -29,6 +30,7 @@ mod paging;
 pub mod releases;
 pub mod sales;
 pub mod seats;
+pub mod subscriptions;
 
 pub use difference::ChangeOutcome;
 
@@ -88,5 +90,9 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration {
         level: 13,
         sql: include_str!("../../../migrations/0013_mail.sql"),
+    },
+    Migration {
+        level: 14,
+        sql: include_str!("../../../migrations/0014_subscriptions.sql"),
     },
 ];

@@ -26,6 +26,7 @@ const FILES: &[(&str, Page)] = &[
     ("/thank-you", ORDER),
     ("/recover", named("recover.html", HTML)),
     ("/status", ORDER),
+    ("/subscription", named("subscription.html", HTML)),
     ("/style.css", named("style.css", "text/css; charset=utf-8")),
     ("/favicon.svg", named("favicon.svg", "image/svg+xml")),
     // For programs: a copy of docs/agents.md.

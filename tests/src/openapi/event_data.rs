@@ -296,6 +296,126 @@ struct WebhookEndpointEventData {
     changed: Option<Vec<String>>,
 }
 
+/// The data of `subscription.started`.
+#[derive(ToSchema)]
+struct SubscriptionStartedData {
+    /// UUID.
+    subscription_id: String,
+    /// UUID of its license.
+    license_id: String,
+    /// UUID.
+    product_id: String,
+    /// UUID.
+    policy_id: Option<String>,
+    /// `active`, or `trialing`.
+    #[schema(example = "active")]
+    state: String,
+    /// The public id of the order.
+    invoice_id: String,
+    /// Days that one payment buys.
+    period_days: i64,
+    /// How far it is paid; in a trial, its end.
+    #[schema(format = DateTime)]
+    paid_until: Option<String>,
+}
+
+/// The data of `subscription.renewal_pending`, `subscription.past_due` and
+/// `subscription.lapsed`.
+#[derive(ToSchema)]
+struct SubscriptionRenewalData {
+    /// UUID.
+    subscription_id: String,
+    /// UUID of its license.
+    license_id: String,
+    /// UUID.
+    product_id: String,
+    /// UUID.
+    policy_id: Option<String>,
+    /// Where it stands now.
+    #[schema(example = "active")]
+    state: String,
+    /// UUID of the cycle that is to be paid; orders that pay it have ids of their own.
+    invoice_id: Option<String>,
+    /// The buyer's page, where it is paid.
+    checkout_url: Option<String>,
+    /// What it costs, if its price is in sats; else 0.
+    amount_sats: Option<i64>,
+    /// `SAT`, `USD` or `EUR`.
+    #[schema(example = "USD")]
+    listed_currency: Option<String>,
+    /// What it costs, in the currency's smallest unit.
+    listed_value: Option<i64>,
+    /// 1 is the first that is paid.
+    cycle_number: Option<i64>,
+    /// How far it is paid.
+    #[schema(format = DateTime)]
+    cycle_start_at: Option<String>,
+    /// What a payment now would pay it to.
+    #[schema(format = DateTime)]
+    cycle_end_at: Option<String>,
+    /// When it is due.
+    #[schema(format = DateTime)]
+    due_at: Option<String>,
+    /// Until when the license still validates unpaid.
+    #[schema(format = DateTime)]
+    grace_until: Option<String>,
+    /// The buyer's address.
+    buyer_email: Option<String>,
+    /// Whether nothing was paid yet.
+    is_first_paid_cycle: bool,
+}
+
+/// The data of `subscription.renewed`.
+#[derive(ToSchema)]
+struct SubscriptionRenewedData {
+    /// UUID.
+    subscription_id: String,
+    /// UUID of its license.
+    license_id: String,
+    /// UUID.
+    product_id: String,
+    /// UUID.
+    policy_id: Option<String>,
+    /// `active`, or `cancelled` if it was paid after its cancellation.
+    #[schema(example = "active")]
+    state: String,
+    /// The public id of the order that paid it.
+    invoice_id: String,
+    /// What it cost in sats; 0 where that is not known.
+    amount_sats: i64,
+    /// `SAT`, `USD` or `EUR`.
+    #[schema(example = "USD")]
+    listed_currency: String,
+    /// What it cost, in the currency's smallest unit.
+    listed_value: i64,
+    /// 1 is the first that is paid.
+    cycle_number: i64,
+    /// What was bought.
+    #[schema(format = DateTime)]
+    cycle_start_at: String,
+    /// The end of that.
+    #[schema(format = DateTime)]
+    cycle_end_at: String,
+}
+
+/// The data of `subscription.cancelled` and `subscription.resumed`.
+#[derive(ToSchema)]
+struct SubscriptionStatusData {
+    /// UUID.
+    subscription_id: String,
+    /// UUID of its license.
+    license_id: String,
+    /// UUID.
+    product_id: String,
+    /// UUID.
+    policy_id: Option<String>,
+    /// Who did it: `buyer`, `operator`, `api_key:` and the key's id, or who reported a
+    /// payment that was withdrawn.
+    actor: String,
+    /// Why.
+    reason: Option<String>,
+}
+
 /// The name of the schema of an event's data. A new type does not compile without one.
 #[must_use]
 pub fn schema_of(event_type: EventType) -> &'static str {
@@ -326,6 +446,14 @@ pub fn schema_of(event_type: EventType) -> &'static str {
         EventType::ProductCreated => "ProductCreatedData",
         EventType::ReleaseChanged => "ReleaseChangedData",
         EventType::ReleasePublished => "ReleasePublishedData",
+        EventType::SubscriptionCancelled | EventType::SubscriptionResumed => {
+            "SubscriptionStatusData"
+        }
+        EventType::SubscriptionLapsed
+        | EventType::SubscriptionPastDue
+        | EventType::SubscriptionRenewalPending => "SubscriptionRenewalData",
+        EventType::SubscriptionRenewed => "SubscriptionRenewedData",
+        EventType::SubscriptionStarted => "SubscriptionStartedData",
         EventType::TransferResolved => "TransferEventData",
         EventType::WebhookEndpointChanged
         | EventType::WebhookEndpointCreated
@@ -344,6 +472,10 @@ pub(super) fn schemas() -> Map<String, Value> {
     add::<PaymentProviderEventData>(&mut schemas);
     add::<PolicyEventData>(&mut schemas);
     add::<ProductEventData>(&mut schemas);
+    add::<SubscriptionStartedData>(&mut schemas);
+    add::<SubscriptionRenewalData>(&mut schemas);
+    add::<SubscriptionRenewedData>(&mut schemas);
+    add::<SubscriptionStatusData>(&mut schemas);
     add::<TransferEventData>(&mut schemas);
     add::<WebhookEndpointEventData>(&mut schemas);
     add::<LicenseChangedData>(&mut schemas);

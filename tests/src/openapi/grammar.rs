@@ -49,7 +49,7 @@ const PARAMETERS: [(&str, &str, &str); 17] = [
 ];
 
 /// Members of bodies.
-const MEMBERS: [(&str, &str); 17] = [
+const MEMBERS: [(&str, &str); 18] = [
     ("product", SLUG),
     ("policy_slug", SLUG_OR_NOTHING),
     ("channel", CHANNEL),
@@ -63,6 +63,7 @@ const MEMBERS: [(&str, &str); 17] = [
     ("wallet", WALLET),
     ("wallet_address", WALLET),
     ("binary_sha256", "^[0-9a-fA-F]{64}$"),
+    ("pay_token", "^[A-Za-z0-9_-]{21}[AQgw]$"),
     ("nonce", SOME_TEXT),
     ("script", "^#!"),
     ("support_url", "^(https?://.+)?$"),

@@ -411,6 +411,7 @@ async fn the_statement_that_reserves_knows_every_limit() {
             buyer_email: None,
             buyer_note: None,
             payment_provider_id: None,
+            purpose: keywright_store::subscriptions::order_link::OrderPurpose::Sale,
             reservation: Some(Reservation {
                 id: format!("redemption-{number}"),
                 code_id: bench.sql("SELECT id FROM discount_codes").await[0]["id"]

@@ -5,6 +5,7 @@
 use crate::bench::{Bench, account_of};
 use crate::publishing::{LINUX, Press, demo};
 use crate::stores::{self, played_server};
+use crate::subscriptions::Club;
 use crate::usdc_shop::{Market, WALLET};
 use crate::webhook_receiver::{Told, endpoint_path};
 use axum::body::Body;
@@ -38,6 +39,9 @@ async fn everything_happens() -> Vec<Value> {
     let with_store = Bench::with(&account_of(&pay));
     stores_come_and_go(&with_store, &pay).await;
     events.extend(feed(&with_store).await);
+    let club = Club::open(json!({ "grace_period_days": 1 })).await;
+    a_subscription_runs(&club).await;
+    events.extend(feed(&club.bench).await);
     let market = Market::open().await;
     a_transfer_is_resolved(&market).await;
     events.extend(feed(&market.bench).await);
@@ -91,6 +95,18 @@ async fn stores_come_and_go(bench: &Bench, pay: &BtcPay) {
     let path = "/v1/admin/btcpay/disconnect";
     let gone = bench.operate("POST", path, &body).await;
     assert_eq!(gone.status, 200, "{gone:?}");
+}
+
+/// Bought, renewed, cancelled, resumed, missed, and lapsed.
+async fn a_subscription_runs(club: &Club) {
+    let member = club.member(json!({})).await;
+    club.until(28).await;
+    club.renew(&member).await;
+    club.cancel(&member).await;
+    let body = json!({ "license_key": member.key });
+    let resumed = club.bench.post("/v1/subscriptions/resume", &body).await;
+    assert_eq!(resumed.status, 200, "{resumed:?}");
+    club.until(62).await;
 }
 
 /// Somebody pays the wallet what no order asks for.

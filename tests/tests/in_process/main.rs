@@ -176,6 +176,8 @@ mod round_trips;
 #[cfg(test)]
 mod round_trips_mail;
 #[cfg(test)]
+mod round_trips_subscriptions;
+#[cfg(test)]
 mod round_trips_usdc;
 #[cfg(test)]
 mod round_trips_webhooks;
@@ -207,6 +209,8 @@ mod stores;
 mod stranger;
 #[cfg(test)]
 mod strictness;
+#[cfg(test)]
+mod subscriptions;
 #[cfg(test)]
 mod taking_back;
 #[cfg(test)]

@@ -7,7 +7,10 @@ use crate::bench::{Bench, FILE, UNTIL_DUE, account_of, played_store, raw_request
 use crate::feeds::{LINUX, publish};
 use crate::holder::written;
 use crate::payments::{body_of, delivery_of, order};
-use crate::{round_trips_mail, round_trips_usdc, round_trips_webhooks, stores, usdc_shop};
+use crate::{
+    round_trips_mail, round_trips_subscriptions, round_trips_usdc, round_trips_webhooks, stores,
+    usdc_shop,
+};
 use axum::body::Body;
 use http::{Method, Request, header};
 use keywright_btcpay_double::Consent;
@@ -484,11 +487,11 @@ async fn each_route_costs_what_the_table_says() {
             get(&format!("/v1/purchase/{}", bench.opener(&settled))),
             2,
         ),
-        // Nothing new: the turns of the stores, what is listed as paid, what is due, the
+        // New subscriptions, and when to look at them; nothing new: the turns of the stores, what is listed as paid, what is due, the
         // turns' end, the reservations, the download ids, and the clearing up. Then the
         // first seal: where it stands, whether sign has a key, the entries, the leaves, what
         // sign reads, and the checkpoint.
-        ("/v1/cron/renew", tick.expect("a request"), 13),
+        ("/v1/cron/renew", tick.expect("a request"), 15),
         (
             "/v1/admin/products",
             post(
@@ -913,6 +916,7 @@ async fn each_route_costs_what_the_table_says() {
     let mut table = round_trips_usdc::rows(&bench, &chain).await;
     table.extend(round_trips_mail::rows(&bench).await);
     table.extend(round_trips_webhooks::rows(&bench).await);
+    table.extend(round_trips_subscriptions::rows(&bench).await);
     table.extend(rows);
     let routes: BTreeSet<String> = table
         .iter()
@@ -965,8 +969,8 @@ async fn a_tick_asks_once_and_settles_at_most_twice_for_each_invoice() {
     assert_eq!(bench.tick().await.json()["settled"], 1);
     assert_eq!(
         bench.shop.database.calls(),
-        14,
-        "the turn, what was paid, what is due, the settling, the end, the reservations, \
+        15,
+        "what is due of subscriptions, the turn, what was paid, what is due, the settling, the end, the reservations, \
          the download ids, the clearing up; and for the first seal where it stands, whether \
          sign has a key, the entries, the leaves, what sign reads, the checkpoint"
     );

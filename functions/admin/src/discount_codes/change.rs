@@ -1,6 +1,8 @@
 //! `PATCH /v1/admin/discount-codes/{id}`: changes the members that are sent.
 
-use super::{CodeView, check_description, check_referrer, check_uses, end, policy_ids, refused};
+use super::{
+    CodeView, check_cycles, check_description, check_referrer, check_uses, end, policy_ids, refused,
+};
 use crate::Operator;
 use crate::ids::DiscountCodeId;
 use crate::text::nullable;
@@ -35,6 +37,9 @@ pub(crate) struct DiscountCodeChange {
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<String>, format = DateTime)]
     expires_at: Option<Option<String>>,
+    /// For how many cycles of later subscriptions it holds; 0 for ever.
+    #[schema(minimum = 0, maximum = 1_000)]
+    cycles: Option<i64>,
     /// What it is for, at most 2000 bytes.
     #[schema(max_length = 2_000)]
     description: Option<String>,
@@ -90,6 +95,7 @@ pub(crate) async fn handler(
     let Json(change) = change?;
     change.check_fixed()?;
     change.max_uses.flatten().map_or(Ok(()), check_uses)?;
+    change.cycles.map_or(Ok(()), check_cycles)?;
     let expires_at = match &change.expires_at {
         None => None,
         Some(at) => Some(at.as_deref().map(end).transpose()?),
@@ -131,6 +137,7 @@ pub(crate) async fn handler(
         amount,
         max_uses: change.max_uses,
         expires_at,
+        cycles: change.cycles,
         description: change.description,
         referrer_label: change.referrer_label,
         active: None,

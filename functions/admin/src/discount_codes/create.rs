@@ -1,6 +1,8 @@
 //! `POST /v1/admin/discount-codes`: a new discount code.
 
-use super::{CodeView, check_description, check_referrer, check_uses, end, policy_ids};
+use super::{
+    CodeView, check_cycles, check_description, check_referrer, check_uses, end, policy_ids,
+};
 use crate::{Operator, Ports};
 use keywright_domain::discount::code::CodeText;
 use keywright_domain::discount::{Discount, DiscountKind};
@@ -54,6 +56,10 @@ pub(crate) struct DiscountCodeInput {
     /// fit, one for their policy comes before one for the product, that before
     /// one for everything, and the older before the newer.
     featured: Option<bool>,
+    /// For how many cycles of a subscription it holds, the first paid one included; 0 for
+    /// ever; not sent: 1. A buyer keeps what the code promised when it was used.
+    #[schema(minimum = 0, maximum = 1_000)]
+    cycles: Option<i64>,
     /// What it is for, at most 2000 bytes; buyers see it where the code is
     /// featured.
     #[schema(max_length = 2_000)]
@@ -89,6 +95,7 @@ pub(crate) async fn handler(
     let currency = currency.unwrap_or(Currency::Sat);
     let discount = discount(new.kind, new.amount, currency)?;
     new.max_uses.map_or(Ok(()), check_uses)?;
+    new.cycles.map_or(Ok(()), check_cycles)?;
     let expires_at = new.expires_at.as_deref().map(end).transpose()?;
     let description = new.description.unwrap_or_default();
     check_description(&description)?;
@@ -131,6 +138,7 @@ pub(crate) async fn handler(
         policy_ids,
         active: true,
         featured: new.featured.unwrap_or_default(),
+        cycles: new.cycles.unwrap_or(1),
         description,
         referrer_label: new.referrer_label,
         created_at: actor.at,

@@ -11,6 +11,7 @@ use crate::text;
 use keywright_domain::access::Caller;
 use keywright_domain::dates::rfc3339;
 use keywright_domain::money::Currency;
+use keywright_domain::subscription::terms::MAX_DISCOUNT_CYCLES;
 use keywright_ports::Database;
 use keywright_store::catalog::discount_code_change::DiscountCodeRefusal;
 use keywright_store::catalog::discount_codes::DiscountCode;
@@ -70,6 +71,9 @@ pub(crate) struct CodeView {
     active: bool,
     /// Whether buyers who name a policy get it without asking.
     featured: bool,
+    /// For how many cycles of a subscription it holds, the first paid one included; 0 for
+    /// ever.
+    cycles: i64,
     /// What it is for; buyers see it where the code is featured.
     description: String,
     /// Who brings the buyers; null nobody.
@@ -97,6 +101,7 @@ impl From<DiscountCode> for CodeView {
             policy_slugs: code.policy_slugs,
             active: code.active,
             featured: code.featured,
+            cycles: code.cycles,
             description: code.description,
             referrer_label: code.referrer_label,
             created_at: rfc3339(code.created_at),
@@ -143,6 +148,15 @@ fn check_uses(max_uses: i64) -> Result<(), ApiError> {
     }
     Err(ApiError::bad_request(format!(
         "max_uses must be from 1 to {MAX_USES}, or null for unlimited"
+    )))
+}
+
+fn check_cycles(cycles: i64) -> Result<(), ApiError> {
+    if (0..=MAX_DISCOUNT_CYCLES).contains(&cycles) {
+        return Ok(());
+    }
+    Err(ApiError::bad_request(format!(
+        "cycles must be a number of cycles from 1 to {MAX_DISCOUNT_CYCLES}, or 0 for ever"
     )))
 }
 

@@ -3,7 +3,7 @@
 use crate::ids::LicenseId;
 use crate::text::{self, MAX_NOTE_BYTES, present};
 use crate::{Done, Ports};
-use keywright_store::licenses::license_status::{self, StatusChange};
+use keywright_store::licenses::license_status::{self, StatusChange, StatusChangeIds};
 use keywright_store::operator::audit::Actor;
 use keywright_web::{ApiError, Json};
 use serde::Deserialize;
@@ -34,15 +34,13 @@ pub(super) async fn set(
         reason.as_deref().unwrap_or_default(),
         MAX_NOTE_BYTES,
     )?;
-    let (audit_id, event_id) = (ports.stamps.new_id(), ports.stamps.new_id());
     let reached = license_status::set(
         &ports.database,
         actor,
         &id,
         change,
         reason.as_deref(),
-        &audit_id,
-        &event_id,
+        &StatusChangeIds::new(&ports.stamps),
     )
     .await?;
     match reached {

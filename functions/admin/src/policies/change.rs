@@ -1,12 +1,13 @@
 //! `PATCH /v1/admin/policies/{id}`: changes the members that are sent. What
 //! was sold keeps its terms.
 
-use super::{PolicyView, check_rank_and_activations, make, metadata, price};
+use super::{PolicyView, check_rank_and_activations, invalid, make, metadata, price};
 use crate::Operator;
 use crate::ids::PolicyId;
 use crate::text::{check_name, nullable};
 use axum::extract::State;
 use keywright_domain::money::Price;
+use keywright_domain::subscription::terms::{MAX_DAYS, Recurrence, RecurrenceError};
 use keywright_domain::terms::Terms;
 use keywright_ports::{Database, Stamps};
 use keywright_store::catalog::policies;
@@ -53,6 +54,25 @@ pub(crate) struct PolicyChange {
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<i64>, minimum = 1, maximum = 3_153_600_000_i64)]
     maintenance_seconds: Option<Option<i64>>,
+    /// Whether it is sold by the period, for later sales.
+    is_recurring: Option<bool>,
+    /// Days that one payment buys, for later sales, 1 to 3660.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<i64>, minimum = 1, maximum = 3_660)]
+    renewal_period_days: Option<Option<i64>>,
+    /// Days before the first payment, for later sales, 0 to 3660.
+    #[schema(minimum = 0, maximum = 3_660)]
+    trial_days: Option<i64>,
+    /// Days after a paid period in which a license still validates, for later sales, 0 to
+    /// 90 and less than the period; null for the usual 7, at most half the period.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<i64>, minimum = 0, maximum = 90)]
+    grace_period_days: Option<Option<i64>>,
+    /// What a renewal costs, in the smallest unit of the product's currency, for later
+    /// sales; null as much as the first period.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<i64>, minimum = 0)]
+    renewal_price_sats: Option<Option<i64>>,
     /// Its place on the ladder, 0 to 1000; null takes it off.
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<i64>, minimum = 0, maximum = 1_000)]
@@ -97,27 +117,34 @@ pub(crate) async fn handler(
     change: Result<Json<PolicyChange>, ApiError>,
 ) -> Result<Json<PolicyView>, ApiError> {
     let Json(change) = change?;
-    let price = match change.price_sats_override {
-        None => None,
-        Some(None) => Some(None),
-        Some(Some(amount)) => {
-            let before = policies::get(&database, &id).await?;
-            let currency = before.ok_or_else(PolicyId::unknown)?.price_currency;
-            Some(Some(price(
-                amount,
-                change.price_currency.as_deref(),
-                currency,
-            )?))
-        }
+    let (own, renewal) = (change.price_sats_override, change.renewal_price_sats);
+    let currency = if own.flatten().or(renewal.flatten()).is_some() {
+        let before = policies::get(&database, &id).await?;
+        Some(before.ok_or_else(PolicyId::unknown)?.price_currency)
+    } else {
+        None
     };
-    let changes = change.checked(price)?;
+    let meant = change.price_currency.clone();
+    let checked = |member: &str, sent: Option<Option<i64>>| match (sent, currency) {
+        (Some(Some(amount)), Some(currency)) => {
+            price(member, amount, meant.as_deref(), currency).map(|price| Some(Some(price)))
+        }
+        (sent, _) => Ok(sent.map(|_| None)),
+    };
+    let own = checked("price_sats_override", own)?;
+    let renewal = checked("renewal_price_sats", renewal)?;
+    let changes = change.checked(own, renewal)?;
     let policy = make(&database, &stamps, &actor, &id, &changes).await?;
     Ok(Json(policy.into()))
 }
 
 impl PolicyChange {
     /// The members that are sent, each inside its limits.
-    fn checked(self, price: Option<Option<Price>>) -> Result<PolicyChanges, ApiError> {
+    fn checked(
+        self,
+        price: Option<Option<Price>>,
+        renewal_price: Option<Option<Price>>,
+    ) -> Result<PolicyChanges, ApiError> {
         self.name.as_deref().map_or(Ok(()), check_name)?;
         let none = || Value::Object(Map::new());
         let metadata = self.metadata.map(|metadata| metadata.unwrap_or_else(none));
@@ -137,9 +164,24 @@ impl PolicyChange {
         };
         sent.check()
             .map_err(|error| ApiError::bad_request(error.to_string()))?;
+        // Each by itself; whether they fit the others is decided where they are written.
+        let period_days = self.renewal_period_days.flatten().unwrap_or(MAX_DAYS);
+        let (trial_days, grace_days) = (
+            self.trial_days.unwrap_or(0),
+            self.grace_period_days.flatten(),
+        );
+        match Recurrence::new(Some(period_days), trial_days, grace_days) {
+            Ok(_) | Err(RecurrenceError::GraceNotShorter) => {}
+            Err(error) => return Err(invalid(error)),
+        }
         Ok(PolicyChanges {
             name: self.name,
             price,
+            is_recurring: self.is_recurring,
+            renewal_period_days: self.renewal_period_days,
+            trial_days: self.trial_days,
+            grace_period_days: self.grace_period_days,
+            renewal_price,
             duration_seconds: self.duration_seconds,
             grace_seconds: self.grace_seconds,
             max_machines: self.max_machines,

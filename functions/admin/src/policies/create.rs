@@ -1,10 +1,12 @@
 //! `POST /v1/admin/policies`: a new policy of a product.
 
-use super::{PolicyView, changed_meanwhile, check_rank_and_activations, metadata, price};
+use super::{PolicyView, changed_meanwhile, check_rank_and_activations, invalid, metadata, price};
 use crate::text::check_name;
 use crate::{Operator, Ports};
+use keywright_domain::money::Price;
 use keywright_domain::pasted::PastedLower;
 use keywright_domain::slug::Slug;
+use keywright_domain::subscription::terms::{MAX_DAYS, Recurrence};
 use keywright_domain::terms::Terms;
 use keywright_store::catalog::policies::{self, Policy};
 use keywright_store::catalog::products;
@@ -55,6 +57,23 @@ pub(crate) struct PolicyInput {
     /// version is.
     #[schema(minimum = 1, maximum = 3_153_600_000_i64)]
     maintenance_seconds: Option<i64>,
+    /// Whether it is sold by the period. One payment then buys `renewal_period_days`, and
+    /// `duration_seconds` and `grace_seconds` mean nothing.
+    is_recurring: Option<bool>,
+    /// Days that one payment buys, 1 to 3660; needed with `is_recurring`.
+    #[schema(minimum = 1, maximum = 3_660)]
+    renewal_period_days: Option<i64>,
+    /// Days before the first payment, 0 to 3660; one trial for each buyer and product.
+    #[schema(minimum = 0, maximum = 3_660)]
+    trial_days: Option<i64>,
+    /// Days after a paid period in which a license still validates, 0 to 90 and less than
+    /// the period; not sent: 7, at most half the period.
+    #[schema(minimum = 0, maximum = 90)]
+    grace_period_days: Option<i64>,
+    /// What a renewal costs, in the smallest unit of the product's currency; not sent: as
+    /// much as the first period.
+    #[schema(minimum = 0)]
+    renewal_price_sats: Option<i64>,
     /// Its place on the ladder, 0 to 1000, higher is better.
     #[schema(minimum = 0, maximum = 1_000)]
     tier_rank: Option<i64>,
@@ -109,14 +128,26 @@ pub(crate) async fn handler(
     terms
         .check()
         .map_err(|error| ApiError::bad_request(error.to_string()))?;
+    let (is_recurring, trial_days) = (
+        new.is_recurring.unwrap_or(false),
+        new.trial_days.unwrap_or(0),
+    );
+    // Members of a policy that is sold once are kept for the day when it is not.
+    let period_days = new
+        .renewal_period_days
+        .or((!is_recurring).then_some(MAX_DAYS));
+    Recurrence::new(period_days, trial_days, new.grace_period_days).map_err(invalid)?;
     let product = products::find(&ports.database, new.product_slug.as_str())
         .await?
         .ok_or_else(|| ApiError::not_found("there is no product with this product_slug"))?;
     let currency = product.price.currency();
-    let price_amount = match new.price_sats_override {
-        None => None,
-        Some(amount) => Some(price(amount, new.price_currency.as_deref(), currency)?.amount()),
+    let meant = new.price_currency.as_deref();
+    let checked = |member: &str, amount: Option<i64>| {
+        let checked = amount.map(|amount| price(member, amount, meant, currency));
+        checked.transpose().map(|price| price.map(Price::amount))
     };
+    let price_amount = checked("price_sats_override", new.price_sats_override)?;
+    let renewal_price_amount = checked("renewal_price_sats", new.renewal_price_sats)?;
     let policy = Policy {
         id: ports.stamps.new_id(),
         product_id: product.id,
@@ -130,6 +161,11 @@ pub(crate) async fn handler(
         entitlements: terms.entitlements,
         is_trial: terms.is_trial,
         maintenance_seconds: terms.maintenance_seconds,
+        is_recurring,
+        renewal_period_days: new.renewal_period_days,
+        trial_days,
+        grace_period_days: new.grace_period_days,
+        renewal_price_amount,
         tier_rank: new.tier_rank,
         max_activations_per_day: new.max_activations_per_day,
         active: new.active.unwrap_or(true),

@@ -15,6 +15,7 @@ use crate::ids::PolicyId;
 use keywright_domain::dates::rfc3339;
 use keywright_domain::money::{Currency, Price};
 use keywright_domain::showcase::check_tier_rank;
+use keywright_domain::subscription::terms::RecurrenceError;
 use keywright_domain::terms::check_activations_per_day;
 use keywright_ports::{Database, Stamps};
 use keywright_store::ChangeOutcome;
@@ -57,6 +58,18 @@ pub(crate) struct PolicyView {
     /// Seconds from issue in which new versions are included; null includes
     /// every version.
     maintenance_seconds: Option<i64>,
+    /// Whether it is sold by the period.
+    is_recurring: bool,
+    /// Days that one payment buys; null where none is set.
+    renewal_period_days: Option<i64>,
+    /// Days before the first payment; 0 without a trial.
+    trial_days: i64,
+    /// Days after a paid period in which a license still validates; null for the
+    /// usual 7, at most half the period.
+    grace_period_days: Option<i64>,
+    /// What a renewal costs, in the smallest unit of `price_currency`; null as
+    /// much as the first period.
+    renewal_price_sats: Option<i64>,
     /// Its place on the ladder, 0 to 1000, higher is better; null for a
     /// policy outside it.
     tier_rank: Option<i64>,
@@ -95,6 +108,11 @@ impl From<Policy> for PolicyView {
             entitlements: policy.entitlements,
             is_trial: policy.is_trial,
             maintenance_seconds: policy.maintenance_seconds,
+            is_recurring: policy.is_recurring,
+            renewal_period_days: policy.renewal_period_days,
+            trial_days: policy.trial_days,
+            grace_period_days: policy.grace_period_days,
+            renewal_price_sats: policy.renewal_price_amount,
             tier_rank: policy.tier_rank,
             max_activations_per_day: policy.max_activations_per_day,
             active: policy.active,
@@ -109,14 +127,18 @@ impl From<Policy> for PolicyView {
 
 /// A price of its own, in the product's currency; `meant` is what its sender
 /// thinks that is.
-fn price(amount: i64, meant: Option<&str>, currency: Currency) -> Result<Price, ApiError> {
+fn price(
+    member: &str,
+    amount: i64,
+    meant: Option<&str>,
+    currency: Currency,
+) -> Result<Price, ApiError> {
     if meant.is_some_and(|meant| meant != currency.as_str()) {
         return Err(ApiError::bad_request(format!(
             "price_currency must be {currency}, the currency of the product"
         )));
     }
-    Price::new(currency, amount)
-        .map_err(|error| ApiError::bad_request(format!("price_sats_override {error}")))
+    Price::new(currency, amount).map_err(|error| ApiError::bad_request(format!("{member} {error}")))
 }
 
 /// The answer to a price for a product whose currency another request changed
@@ -150,8 +172,17 @@ async fn make(
     match policy_change::change(database, actor, id, changes, &audit_id).await? {
         ChangeOutcome::Changed(policy) => Ok(policy),
         ChangeOutcome::Refused(PolicyRefusal::OtherCurrency) => Err(changed_meanwhile()),
+        ChangeOutcome::Refused(PolicyRefusal::NoPeriod) => Err(invalid(RecurrenceError::Period)),
+        ChangeOutcome::Refused(PolicyRefusal::GraceNotShorter) => {
+            Err(invalid(RecurrenceError::GraceNotShorter))
+        }
         ChangeOutcome::Unknown => Err(PolicyId::unknown()),
     }
+}
+
+/// The answer to members of a recurring policy that do not fit together.
+fn invalid(error: RecurrenceError) -> ApiError {
+    ApiError::bad_request(error.to_string())
 }
 
 /// Checks the two numbers that are not part of the terms.

@@ -18,14 +18,17 @@ mod usdc;
 
 use crate::Ports;
 use crate::selection::Selection;
+use crate::subscriptions::SubscriptionOffer;
 use buyer::Buyer;
 use keywright_domain::money::Price;
 use keywright_domain::order::{OrderIdentity, OrderSecret};
 use keywright_domain::recent_orders::OrderOrigin;
+use keywright_domain::subscription::DAY;
 use keywright_store::catalog::discount_codes::DiscountCode;
 use keywright_store::operator::audit::Actor;
 use keywright_store::sales::invoices::{OrderDraft, Quote};
 use keywright_store::sales::redemptions::Reservation;
+use keywright_store::subscriptions::order_link::OrderPurpose;
 use keywright_web::Client;
 use pay_by::PayBy;
 
@@ -38,6 +41,8 @@ pub(crate) struct CheckedOrder {
     pub(crate) redirect_url: Option<String>,
     pub(crate) pay_by: PayBy,
     pub(crate) origin: OrderOrigin,
+    /// Whose trial begins with it: SHA-256 of the buyer's address. `None` without a trial.
+    pub(crate) trial_of: Option<String>,
 }
 
 /// What taking an order needs besides the order.
@@ -60,6 +65,8 @@ pub(crate) struct PlacedOrder {
     pub(crate) base: Price,
     /// The discount code that it uses.
     pub(crate) code: Option<String>,
+    /// What is sold by the period.
+    pub(crate) subscription: Option<SubscriptionOffer>,
     pub(crate) payment: OrderPayment,
 }
 
@@ -95,8 +102,12 @@ impl OrderTaker<'_> {
         order: &CheckedOrder,
         code: Option<&DiscountCode>,
     ) -> Result<PlacedOrder, OrderError> {
-        let base = order.selection.base;
-        let price = code.map_or(base, |code| code.discount.price(base));
+        let mut base = order.selection.base;
+        let mut price = code.map_or(base, |code| code.discount.price(base));
+        if order.trial_of.is_some() {
+            // The first cycle has the price; the code is kept for it.
+            (base, price) = (Price::free(base.currency()), Price::free(base.currency()));
+        }
         let reservation = code.map(|code| Reservation {
             id: self.ports.stamps.new_id(),
             code_id: code.id.clone(),
@@ -108,12 +119,42 @@ impl OrderTaker<'_> {
             price,
             reservation,
         );
+        draft.base = base;
+        let terms = order
+            .selection
+            .subscription_terms(code, order.trial_of.is_some())?;
+        if let Some(terms) = terms {
+            if order.trial_of.is_some() {
+                draft.terms.duration_seconds = terms.recurrence.trial_days * DAY;
+                draft.terms.grace_seconds = 0;
+                draft.terms.is_trial = true;
+            }
+            draft.purpose = OrderPurpose::Subscribe {
+                terms: Box::new(terms),
+                trial_of: order.trial_of.clone(),
+            };
+        }
+        self.place(draft, order, code).await
+    }
+
+    /// Records an order that was drafted and lets it be paid.
+    pub(crate) async fn place(
+        &self,
+        mut draft: OrderDraft,
+        order: &CheckedOrder,
+        code: Option<&DiscountCode>,
+    ) -> Result<PlacedOrder, OrderError> {
         let payment = match order.pay_by {
-            _ if price.is_zero() => self.free(&draft, &order.origin).await?,
+            _ if draft.price.is_zero() => self.free(&draft, &order.origin).await?,
             PayBy::Usdc => self.usdc(&draft, order).await?,
             PayBy::Btcpay(rail) => self.btcpay(&mut draft, order, rail).await?,
         };
+        let subscription = match &draft.purpose {
+            OrderPurpose::Subscribe { terms, .. } => Some(SubscriptionOffer::of(terms)),
+            OrderPurpose::Sale | OrderPurpose::PayCycle { .. } => None,
+        };
         Ok(PlacedOrder {
+            subscription,
             identity: draft.identity,
             price: draft.price,
             base: draft.base,
@@ -127,7 +168,15 @@ impl OrderTaker<'_> {
         draft: &OrderDraft,
         origin: &OrderOrigin,
     ) -> Result<OrderPayment, OrderError> {
-        let license_id = free::issue(self.ports, self.actor, draft, origin).await?;
+        let license_id = match &draft.purpose {
+            OrderPurpose::PayCycle { license_id, .. } => {
+                free::pay_cycle(self.ports, self.actor, draft).await?;
+                license_id.clone()
+            }
+            OrderPurpose::Sale | OrderPurpose::Subscribe { .. } => {
+                free::issue(self.ports, self.actor, draft, origin).await?
+            }
+        };
         Ok(OrderPayment::Free {
             reference: keywright_store::sales::settle::free_reference(&draft.identity.id),
             license_id,
@@ -159,6 +208,7 @@ pub(crate) fn draft(
         buyer_email: buyer.email.clone(),
         buyer_note: buyer.note.clone(),
         reservation,
+        purpose: OrderPurpose::Sale,
     }
 }
 

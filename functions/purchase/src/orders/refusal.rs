@@ -29,6 +29,12 @@ impl OrderError {
         match self {
             Self::Failed(error) => error,
             Self::Refused(OrderRefusal::CodeUsedUp) => codes::refused(CodeRefusal::Exhausted),
+            Self::Refused(OrderRefusal::TrialUsed) => ApiError::conflict(
+                "this address had a trial of this product; order again to pay for the first period",
+            ),
+            Self::Refused(OrderRefusal::CycleNotOpen) => ApiError::conflict(
+                "this period was paid or cancelled meanwhile; look at the subscription again",
+            ),
             Self::Refused(OrderRefusal::TooMany(cap)) => {
                 let answer = too_many(ports, origin, cap).await;
                 answer.unwrap_or_else(ApiError::from)

@@ -82,6 +82,9 @@ impl OrderTaker<'_> {
             usdc_order_placing::place(&ports.database, draft, &order, &checked.origin, now).await?;
         let amount_units = match placed {
             OrderPlacement::Recorded(amount_units) => amount_units,
+            OrderPlacement::Exhausted if draft.purpose.cycle_id().is_some() => {
+                return Err(OrderError::Refused(OrderRefusal::CycleNotOpen));
+            }
             OrderPlacement::Exhausted => return Err(OrderError::Refused(OrderRefusal::CodeUsedUp)),
             OrderPlacement::TooMany(cap) => {
                 return Err(OrderError::Refused(OrderRefusal::TooMany(cap)));

@@ -35,7 +35,7 @@ pub(crate) use check::ORPHAN_AFTER;
 const STORES: i64 = 4;
 
 /// Statements that recording may take. D1's free plan allows a Worker 50 in all; the
-/// others are 7 for the turns of stores and orders, the 3 that release reservations, the
+/// others, besides what renewals took of these, are 7 for the turns of stores and orders, the 3 that release reservations, the
 /// one for download ids, the 6 that delete and the one that looks at receipts. Sealing and
 /// purging take what recording leaves over.
 const STATEMENTS: usize = 32;
@@ -68,14 +68,16 @@ struct StoreWork {
     orders: Vec<Payable>,
 }
 
-/// Runs one tick.
+/// Runs one tick. `taken`: statements that renewals took of what recording may take.
 ///
 /// # Errors
 /// After a [`DatabaseError`] what was claimed comes round again.
 pub(crate) async fn tick(
     ports: &Ports,
     request_id: &str,
+    taken: usize,
 ) -> Result<ReconcileReport, DatabaseError> {
+    let budget = STATEMENTS.saturating_sub(taken);
     let keys = match &ports.receipt_keys {
         Ok(keys) => keys,
         Err(error) => {
@@ -87,7 +89,7 @@ pub(crate) async fn tick(
     };
     let now = ports.stamps.now();
     let mut report = ReconcileReport {
-        statements_left: STATEMENTS,
+        statements_left: budget,
         ..ReconcileReport::default()
     };
     let turns = store_turns::claim(&ports.database, now, STORES).await?;
@@ -121,7 +123,7 @@ pub(crate) async fn tick(
         ports,
         keys,
         request_id,
-        statements_left: STATEMENTS,
+        statements_left: budget,
     };
     let mut next: Vec<NextCheck> = Vec::new();
     for (work, invoices) in work.into_iter().zip(reads) {

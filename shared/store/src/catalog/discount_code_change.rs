@@ -16,6 +16,8 @@ pub struct DiscountCodeChanges {
     pub max_uses: Option<Option<i64>>,
     /// New end; `Some(None)` never ends.
     pub expires_at: Option<Option<i64>>,
+    /// For how many cycles of later subscriptions it holds; 0 for ever.
+    pub cycles: Option<i64>,
     /// New description.
     pub description: Option<String>,
     /// New referrer; `Some(None)` nobody.
@@ -55,7 +57,7 @@ const CHANGE: ChangeSql = ChangeSql {
     ),
     difference: insert_difference!(
         "SELECT id, json_object('amount', amount, 'max_uses', max_uses, 'expires_at', expires_at,
-            'description', description, 'referrer_label', referrer_label,
+            'cycles', cycles, 'description', description, 'referrer_label', referrer_label,
             'active', json(iif(active, 'true', 'false')),
             'featured', json(iif(featured, 'true', 'false')),
             'policy_ids', json(policy_ids)) AS doc
@@ -68,6 +70,7 @@ const CHANGE: ChangeSql = ChangeSql {
            max_uses = iif(json_type(?2, '$.max_uses') IS NULL, max_uses, ?2 ->> '$.max_uses'),
            expires_at = iif(json_type(?2, '$.expires_at') IS NULL,
                             expires_at, ?2 ->> '$.expires_at'),
+           cycles = coalesce(?2 ->> '$.cycles', cycles),
            description = coalesce(?2 ->> '$.description', description),
            referrer_label = iif(json_type(?2, '$.referrer_label') IS NULL,
                                 referrer_label, ?2 ->> '$.referrer_label'),
@@ -106,6 +109,7 @@ impl DiscountCodeChanges {
             ("amount", self.amount.map(Value::from)),
             ("max_uses", self.max_uses.map(Value::from)),
             ("expires_at", self.expires_at.map(Value::from)),
+            ("cycles", self.cycles.map(Value::from)),
             ("description", self.description.clone().map(Value::from)),
             (
                 "referrer_label",

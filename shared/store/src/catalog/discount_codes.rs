@@ -49,6 +49,8 @@ pub struct DiscountCode {
     /// Whether buyers get it without asking.
     #[serde(deserialize_with = "columns::flag")]
     pub featured: bool,
+    /// For how many cycles of a subscription it holds; 0 for ever.
+    pub cycles: i64,
     /// What it is for; buyers see it where the code is featured.
     pub description: String,
     /// Who brings the buyers.
@@ -105,7 +107,7 @@ macro_rules! select_codes {
                          (SELECT o.slug FROM json_each(c.policy_ids) j
                           JOIN policies o ON o.id = j.value ORDER BY o.slug))
                     END AS policy_slugs,
-                    c.active, c.featured, c.description, c.referrer_label, c.created_at,
+                    c.active, c.featured, c.cycles, c.description, c.referrer_label, c.created_at,
                     c.updated_at
              FROM discount_codes c ",
             $($rest),+
@@ -253,8 +255,9 @@ pub async fn create(
     let insert = Statement::new(
         "INSERT INTO discount_codes (id, code, kind, amount, currency, max_uses, used_count,
                                      expires_at, product_id, policy_ids, active, featured,
-                                     description, referrer_label, created_at, updated_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14)",
+                                     description, referrer_label, created_at, updated_at,
+                                     cycles)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14, ?15)",
         [
             (&code.id).into(),
             (&code.code).into(),
@@ -270,6 +273,7 @@ pub async fn create(
             (&code.description).into(),
             code.referrer_label.as_ref().into(),
             code.created_at.into(),
+            code.cycles.into(),
         ],
     );
     let entry = AuditedChange {

@@ -4,6 +4,8 @@ use crate::columns;
 use crate::events::announcement;
 use crate::operator::audit::{self, Actor, AuditedChange};
 use keywright_domain::money::{Currency, NotAPrice, Price};
+use keywright_domain::subscription::DAY;
+use keywright_domain::subscription::terms::{Recurrence, RecurrenceError};
 use keywright_domain::terms::Terms;
 use keywright_ports::{Batch, Database, DatabaseError, Reader, Row, Statement};
 use serde::{Deserialize, Serialize};
@@ -11,6 +13,7 @@ use serde_json::Value;
 
 /// A policy as recorded.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "columns of a row")]
 pub struct Policy {
     /// `UUIDv7`.
     pub id: String,
@@ -39,6 +42,18 @@ pub struct Policy {
     pub is_trial: bool,
     /// Seconds from issue in which new versions are included; `None` is all.
     pub maintenance_seconds: Option<i64>,
+    /// Whether it is sold by the period.
+    #[serde(deserialize_with = "columns::flag")]
+    pub is_recurring: bool,
+    /// Days that one payment buys; `None` only where it is not recurring.
+    pub renewal_period_days: Option<i64>,
+    /// Days before the first payment.
+    pub trial_days: i64,
+    /// Days after a paid period in which a license still validates; `None` as
+    /// [`Recurrence::new`] decides.
+    pub grace_period_days: Option<i64>,
+    /// What a renewal costs, in the product's currency; `None` as much as the first period.
+    pub renewal_price_amount: Option<i64>,
     /// Its place on the ladder, 0 to 1000, higher is better; `None` for a
     /// policy outside it.
     pub tier_rank: Option<i64>,
@@ -63,12 +78,14 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// What it promises.
+    /// What a license under it promises: for one that is sold by the period, what one payment
+    /// buys.
     #[must_use]
     pub fn terms(&self) -> Terms {
+        let recurrence = self.recurrence().ok().flatten();
         Terms {
-            duration_seconds: self.duration_seconds,
-            grace_seconds: self.grace_seconds,
+            duration_seconds: recurrence.map_or(self.duration_seconds, |one| one.period_days * DAY),
+            grace_seconds: recurrence.map_or(self.grace_seconds, |one| one.grace_days * DAY),
             max_machines: self.max_machines,
             entitlements: self.entitlements.clone(),
             is_trial: self.is_trial,
@@ -87,6 +104,21 @@ impl Policy {
             .transpose()
     }
 
+    /// How it repeats; `None` for a policy that is sold once.
+    ///
+    /// # Errors
+    /// [`RecurrenceError`] for what nobody could have recorded.
+    pub fn recurrence(&self) -> Result<Option<Recurrence>, RecurrenceError> {
+        let of = || {
+            Recurrence::new(
+                self.renewal_period_days,
+                self.trial_days,
+                self.grace_period_days,
+            )
+        };
+        self.is_recurring.then(of).transpose()
+    }
+
     /// Whether a buyer may choose it.
     #[must_use]
     pub fn is_for_sale(&self) -> bool {
@@ -102,7 +134,8 @@ macro_rules! select_policies {
                     (SELECT price_currency FROM products WHERE id = o.product_id)
                       AS price_currency,
                     o.duration_seconds, o.grace_seconds, o.max_machines, o.entitlements, o.is_trial,
-                    o.maintenance_seconds,
+                    o.maintenance_seconds, o.is_recurring, o.renewal_period_days, o.trial_days,
+                    o.grace_period_days, o.renewal_price_amount,
                     o.tier_rank, o.max_activations_per_day, o.active, o.public, o.archived_at,
                     o.metadata, o.created_at, o.updated_at
              FROM policies o ",
@@ -191,9 +224,13 @@ pub async fn create(
         "INSERT INTO policies (id, product_id, slug, name, price_amount, duration_seconds,
                                grace_seconds, max_machines, entitlements, is_trial, active, public,
                                metadata, created_at, updated_at, tier_rank,
-                               max_activations_per_day, maintenance_seconds)
-         SELECT ?1, id, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14, ?15, ?16, ?17
-         FROM products WHERE id = ?2 AND (?5 IS NULL OR price_currency = ?18)
+                               max_activations_per_day, maintenance_seconds, is_recurring,
+                               renewal_period_days, trial_days, grace_period_days,
+                               renewal_price_amount)
+         SELECT ?1, id, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14, ?15, ?16, ?17,
+                ?19, ?20, ?21, ?22, ?23
+         FROM products
+         WHERE id = ?2 AND (coalesce(?5, ?23) IS NULL OR price_currency = ?18)
          RETURNING id",
         [
             (&policy.id).into(),
@@ -214,6 +251,11 @@ pub async fn create(
             policy.max_activations_per_day.into(),
             policy.maintenance_seconds.into(),
             policy.price_currency.as_str().into(),
+            policy.is_recurring.into(),
+            policy.renewal_period_days.into(),
+            policy.trial_days.into(),
+            policy.grace_period_days.into(),
+            policy.renewal_price_amount.into(),
         ],
     );
     let entry = AuditedChange {

@@ -29,6 +29,17 @@ pub struct PolicyChanges {
     pub is_trial: Option<bool>,
     /// New time of included updates for later sales; `Some(None)` is all.
     pub maintenance_seconds: Option<Option<i64>>,
+    /// Sold by the period or once, for later sales.
+    pub is_recurring: Option<bool>,
+    /// New period for later sales.
+    pub renewal_period_days: Option<Option<i64>>,
+    /// New trial for later sales.
+    pub trial_days: Option<i64>,
+    /// New grace for later sales; `Some(None)` is the usual one.
+    pub grace_period_days: Option<Option<i64>>,
+    /// New price of a renewal, in the product's currency, for later sales; `Some(None)` is
+    /// that of the first period.
+    pub renewal_price: Option<Option<Price>>,
     /// New rank; `Some(None)` takes it off the ladder.
     pub tier_rank: Option<Option<i64>>,
     /// New limit of activations, also for what was sold without a limit of
@@ -50,6 +61,29 @@ pub struct PolicyChanges {
 pub enum PolicyRefusal {
     /// The new price is not in the product's currency.
     OtherCurrency,
+    /// It would be recurring without a period.
+    NoPeriod,
+    /// Its grace would not be shorter than its period.
+    GraceNotShorter,
+}
+
+/// A nullable column as it will be with the new values `$members`.
+macro_rules! after {
+    ($members:literal, $column:literal) => {
+        concat!(
+            "iif(json_type(",
+            $members,
+            ", '$.",
+            $column,
+            "') IS NULL, ",
+            $column,
+            ", ",
+            $members,
+            " ->> '$.",
+            $column,
+            "')"
+        )
+    };
 }
 
 /// The name of the [`PolicyRefusal`] of the new values `$members`, null for none.
@@ -60,7 +94,16 @@ macro_rules! refusal {
             $members,
             " ->> '$.price_currency'
                        <> (SELECT price_currency FROM products WHERE id = policies.product_id)
-                  THEN 'other_currency' END"
+                  THEN 'other_currency'
+                  WHEN coalesce(",
+            $members,
+            " ->> '$.is_recurring', is_recurring) THEN CASE WHEN ",
+            after!($members, "renewal_period_days"),
+            " IS NULL THEN 'no_period' WHEN ",
+            after!($members, "grace_period_days"),
+            " >= ",
+            after!($members, "renewal_period_days"),
+            " THEN 'grace_not_shorter' END END"
         )
     };
 }
@@ -77,6 +120,10 @@ const CHANGE: ChangeSql = ChangeSql {
             'max_machines', max_machines, 'entitlements', json(entitlements),
             'is_trial', json(iif(is_trial, 'true', 'false')),
             'maintenance_seconds', maintenance_seconds, 'tier_rank', tier_rank,
+            'is_recurring', json(iif(is_recurring, 'true', 'false')),
+            'renewal_period_days', renewal_period_days, 'trial_days', trial_days,
+            'grace_period_days', grace_period_days,
+            'renewal_price_amount', renewal_price_amount,
             'max_activations_per_day', max_activations_per_day,
             'active', json(iif(active, 'true', 'false')),
             'public', json(iif(public, 'true', 'false')),
@@ -97,6 +144,14 @@ const CHANGE: ChangeSql = ChangeSql {
            is_trial = coalesce(?2 ->> '$.is_trial', is_trial),
            maintenance_seconds = iif(json_type(?2, '$.maintenance_seconds') IS NULL,
                                      maintenance_seconds, ?2 ->> '$.maintenance_seconds'),
+           is_recurring = coalesce(?2 ->> '$.is_recurring', is_recurring),
+           renewal_period_days = iif(json_type(?2, '$.renewal_period_days') IS NULL,
+                                     renewal_period_days, ?2 ->> '$.renewal_period_days'),
+           trial_days = coalesce(?2 ->> '$.trial_days', trial_days),
+           grace_period_days = iif(json_type(?2, '$.grace_period_days') IS NULL,
+                                   grace_period_days, ?2 ->> '$.grace_period_days'),
+           renewal_price_amount = iif(json_type(?2, '$.renewal_price_amount') IS NULL,
+                                      renewal_price_amount, ?2 ->> '$.renewal_price_amount'),
            tier_rank = iif(json_type(?2, '$.tier_rank') IS NULL,
                            tier_rank, ?2 ->> '$.tier_rank'),
            max_activations_per_day = iif(json_type(?2, '$.max_activations_per_day') IS NULL,
@@ -144,7 +199,20 @@ impl PolicyChanges {
                 "price_currency",
                 self.price
                     .flatten()
+                    .or(self.renewal_price.flatten())
                     .map(|price| price.currency().as_str().into()),
+            ),
+            ("is_recurring", self.is_recurring.map(Value::from)),
+            (
+                "renewal_period_days",
+                self.renewal_period_days.map(Value::from),
+            ),
+            ("trial_days", self.trial_days.map(Value::from)),
+            ("grace_period_days", self.grace_period_days.map(Value::from)),
+            (
+                "renewal_price_amount",
+                self.renewal_price
+                    .map(|price| price.map(Price::amount).map_or(Value::Null, Value::from)),
             ),
             ("duration_seconds", self.duration_seconds.map(Value::from)),
             ("grace_seconds", self.grace_seconds.map(Value::from)),
@@ -217,6 +285,10 @@ pub async fn delete(
                             'is_trial', json(iif(is_trial, 'true', 'false')),
                             'maintenance_seconds', maintenance_seconds,
                             'tier_rank', tier_rank,
+                            'is_recurring', json(iif(is_recurring, 'true', 'false')),
+                            'renewal_period_days', renewal_period_days, 'trial_days', trial_days,
+                            'grace_period_days', grace_period_days,
+                            'renewal_price_amount', renewal_price_amount,
                             'max_activations_per_day', max_activations_per_day,
                             'active', json(iif(active, 'true', 'false')),
                             'public', json(iif(public, 'true', 'false')),

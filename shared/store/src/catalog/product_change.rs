@@ -48,7 +48,8 @@ macro_rules! refusal {
             " ->> '$.price_currency', price_currency)
                        <> price_currency
                    AND (EXISTS (SELECT 1 FROM policies
-                                WHERE product_id = products.id AND price_amount IS NOT NULL)
+                                WHERE product_id = products.id
+                                  AND coalesce(price_amount, renewal_price_amount) IS NOT NULL)
                         OR EXISTS (SELECT 1 FROM discount_codes
                                    WHERE product_id = products.id AND active = 1
                                      AND kind IN ('fixed_sats', 'set_price')

@@ -73,6 +73,7 @@ pub fn crediting(
         currency: "USDC",
         received_at: paid_at,
         has_code: order.has_code != 0,
+        subscription: &order.subscription,
     };
     judgment.extend(settle::issuing(actor, paid, &ids.issued, keys));
     judgment

@@ -4,6 +4,7 @@ use crate::chain::transfer_queue::QueuedTransfer;
 use crate::chain::usdc_orders::ChainToken;
 use crate::operator::audit::Actor;
 use crate::sales::settle::IssueIds;
+use crate::subscriptions::order_link::{OrderSubscription, subscription_columns};
 use keywright_domain::usdc::AMOUNT_KNOWN;
 use keywright_domain::usdc::matching::CandidateOrder;
 use keywright_domain::usdc::retry::REPORT_AFTER;
@@ -33,6 +34,8 @@ pub struct CandidateRow {
     derivation_index: Option<i64>,
     status: String,
     pub(super) has_code: i64,
+    #[serde(flatten)]
+    pub(super) subscription: OrderSubscription,
 }
 
 impl CandidateRow {
@@ -91,7 +94,8 @@ pub async fn orders_at(
     known: ConfirmedTransfer<'_>,
 ) -> Result<Vec<CandidateRow>, DatabaseError> {
     let statement = Statement::new(
-        "WITH near AS (
+        concat!(
+            "WITH near AS (
            SELECT * FROM (SELECT invoice_id FROM usdc_orders
                           WHERE chain_id = ?1 AND address = ?3 AND amount_units = ?4
                             AND expires_at >= ?5 AND token = ?2
@@ -112,7 +116,9 @@ pub async fn orders_at(
                             AND reserved = 1 AND token = ?2 AND is_open = 1
                           ORDER BY amount_units LIMIT 1))
          SELECT o.invoice_id, o.amount_units, i.created_at, o.expires_at, o.derivation_index,
-                i.status, i.product_id,
+                i.status, i.product_id, ",
+            subscription_columns!("i"),
+            ",
                 EXISTS (SELECT 1 FROM redemptions r WHERE r.invoice_id = o.invoice_id) AS has_code,
                 iif(o.derivation_index IS NULL, 0,
                     (SELECT coalesce(sum(p.amount_units), 0) FROM chain_transfers p
@@ -121,7 +127,8 @@ pub async fn orders_at(
                        AND p.amount_units >= 10000)
                    ) AS received_units
          FROM near JOIN usdc_orders o ON o.invoice_id = near.invoice_id
-         JOIN invoices i ON i.id = o.invoice_id",
+         JOIN invoices i ON i.id = o.invoice_id"
+        ),
         [
             market.chain_id.into(),
             (&market.token).into(),

@@ -6,6 +6,7 @@ use crate::chain::transfers::reference;
 use crate::events::announcement;
 use crate::operator::audit::{self, Actor, AuditedChange};
 use crate::sales::settle::{self, IssueIds, PaymentFacts};
+use crate::subscriptions::order_link::{OrderSubscription, subscription_columns};
 use keywright_domain::dates::rfc3339;
 use keywright_domain::entitlement::ReceiptKind;
 use keywright_ports::receipt_keys::ReceiptKeys;
@@ -87,6 +88,9 @@ pub struct Resolvable {
     pub transfer: TransferRecord,
     /// The product of the order; `None` where there is no such order.
     pub order_product_id: Option<String>,
+    /// What that order has to do with a subscription.
+    #[serde(flatten)]
+    pub order_subscription: OrderSubscription,
 }
 
 /// The transfer with this id, and what is known of the order that it is to pay.
@@ -100,10 +104,11 @@ pub async fn get(
 ) -> Result<Option<Resolvable>, DatabaseError> {
     let statement = Statement::new(
         concat!(
-            "SELECT t.*, (SELECT product_id FROM invoices WHERE id = ?2) AS order_product_id
-             FROM (",
+            "SELECT t.*, i.product_id AS order_product_id, ",
+            subscription_columns!("i"),
+            " FROM (",
             select_transfers!("WHERE id = ?1"),
-            ") AS t"
+            ") AS t LEFT JOIN invoices i ON i.id = ?2"
         ),
         [id.into(), invoice_id.into()],
     );
@@ -194,6 +199,7 @@ pub async fn resolve(
             currency: "USDC",
             received_at: paid_at,
             has_code: true,
+            subscription: &found.order_subscription,
         };
         batch.extend(settle::issuing(actor, paid, &ids.issued, keys));
     }

@@ -65,7 +65,7 @@ pub struct NewUsdcOrder {
 pub enum OrderPlacement {
     /// It is recorded, and asks for so many micro-units.
     Recorded(i64),
-    /// Its code has no use left; nothing is recorded.
+    /// Its code has no use left, or its cycle is not open any more; nothing is recorded.
     Exhausted,
     /// Every amount is held by another order; nothing is recorded.
     Full,

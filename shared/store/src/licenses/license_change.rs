@@ -121,6 +121,14 @@ pub async fn change(
     );
     let mut batch = Batch::new();
     batch.extend([difference::entry(DIFFERENCE, actor, &change), update, event]);
+    // What is due of its subscription may be due at another time now.
+    batch.write(Statement::new(
+        "UPDATE subscriptions SET next_step_at = ?2
+         WHERE license_id = ?1 AND state IN ('trialing', 'active', 'past_due')
+           AND EXISTS (SELECT 1 FROM audit
+                       WHERE id = ?3 AND json_type(after, '$.expires_at') IS NOT NULL)",
+        [id.into(), actor.at.into(), audit_id.into()],
+    ));
     let detail = batch.read(license_detail::select(id));
     batch.run(database).await?.first(detail)
 }

@@ -1,9 +1,10 @@
 //! Suspending, unsuspending and revoking: the states of a license.
 
 use crate::operator::audit::{Actor, insert_into_audit};
+use crate::subscriptions::ending;
 use keywright_domain::standing::LicenseStatus;
 use keywright_domain::webhook::event_type::EventType;
-use keywright_ports::{Batch, Database, DatabaseError, Statement};
+use keywright_ports::{Batch, Database, DatabaseError, Stamps, Statement};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -46,13 +47,33 @@ impl StatusChange {
     }
 }
 
+/// New ids for one change.
+#[derive(Debug, Clone)]
+pub struct StatusChangeIds {
+    audit: String,
+    event: String,
+    subscription_event: String,
+}
+
+impl StatusChangeIds {
+    /// All of them new.
+    #[must_use]
+    pub fn new(stamps: &Stamps) -> Self {
+        Self {
+            audit: stamps.new_id(),
+            event: stamps.new_id(),
+            subscription_event: stamps.new_id(),
+        }
+    }
+}
+
 #[derive(Deserialize)]
 struct StatusRow {
     status: LicenseStatus,
 }
 
 /// Turns a license, if its state [may become] the one it leads to, with the
-/// audit entry and the event. Answers the state it is in afterwards, `None`
+/// audit entry and the event, and its subscription with it. Answers the state it is in afterwards, `None`
 /// for an unknown id; repeating it changes nothing.
 ///
 /// [may become]: LicenseStatus::may_become
@@ -65,9 +86,9 @@ pub async fn set(
     id: &str,
     change: StatusChange,
     reason: Option<&str>,
-    audit_id: &str,
-    event_id: &str,
+    ids: &StatusChangeIds,
 ) -> Result<Option<LicenseStatus>, DatabaseError> {
+    let (audit_id, event_id) = (ids.audit.as_str(), ids.event.as_str());
     let to = change.to();
     let from = LicenseStatus::ALL.map(|state| {
         if state.may_become(to) {
@@ -123,6 +144,11 @@ pub async fn set(
     let select = Statement::new("SELECT status FROM licenses WHERE id = ?1", [id.into()]);
     let mut batch = Batch::new();
     batch.extend([entry, update, event]);
+    batch.extend(ending::license_changed(
+        actor,
+        audit_id,
+        &ids.subscription_event,
+    ));
     let select = batch.read::<StatusRow>(select);
     let license = batch.run(database).await?.first(select)?;
     Ok(license.map(|license| license.status))

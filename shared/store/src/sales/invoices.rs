@@ -6,6 +6,8 @@ use crate::operator::audit::{self, Actor, AuditedChange};
 use crate::sales::payable::{Payable, payable_columns};
 use crate::sales::recent_orders::{self, OrderCap};
 use crate::sales::redemptions::{self, Reservation};
+use crate::subscriptions::cycles;
+use crate::subscriptions::order_link::OrderPurpose;
 use keywright_domain::invoice::InvoiceStatus;
 use keywright_domain::money::{Price, Sats};
 use keywright_domain::order::{OrderIdentity, OrderOpener, OrderProvider};
@@ -40,6 +42,8 @@ pub struct OrderDraft {
     pub buyer_note: Option<String>,
     /// The use of the discount code.
     pub reservation: Option<Reservation>,
+    /// Why it is made.
+    pub purpose: OrderPurpose,
 }
 
 impl OrderDraft {
@@ -81,6 +85,10 @@ pub enum OrderRefusal {
     CodeUsedUp,
     /// There are too many orders that cost nothing.
     TooMany(OrderCap),
+    /// Its buyer had a trial of this product before.
+    TrialUsed,
+    /// The cycle that it would pay is not open any more.
+    CycleNotOpen,
 }
 
 /// The id of the order that `?1` and `?2` open, as a subquery: by the hash of its
@@ -137,8 +145,10 @@ pub async fn create_pending(
                 .ok_or(error);
         }
     };
-    Ok(match order.reservation {
-        Some(_) if !rows.any(reserved)? => Err(OrderRefusal::CodeUsedUp),
+    let is_answered = rows.any(reserved)?;
+    Ok(match (&order.purpose, &order.reservation) {
+        (OrderPurpose::PayCycle { .. }, _) if !is_answered => Err(OrderRefusal::CycleNotOpen),
+        (_, Some(_)) if !is_answered => Err(OrderRefusal::CodeUsedUp),
         _ => Ok(()),
     })
 }
@@ -154,7 +164,7 @@ macro_rules! insert_into_invoices {
                                    is_trial, buyer_email, buyer_note, created_at, settled_at,
                                    next_check_at, checks, maintenance_seconds, payment_state,
                                    price_currency, price_amount, base_price_amount,
-                                   payment_provider_id, poll_hash) ",
+                                   payment_provider_id, poll_hash, recurring, cycle_id) ",
             $from
         )
     };
@@ -182,8 +192,8 @@ pub(crate) fn place(
     batch
 }
 
-/// As [`place`], with the last statement apart: if the order has a code, it answers a row
-/// when the use is reserved.
+/// As [`place`], with the last statement apart: if the order has a code or pays a cycle, it
+/// answers a row when the use is reserved or the order recorded.
 fn placing(
     order: &OrderDraft,
     provider: OrderProvider,
@@ -194,17 +204,25 @@ fn placing(
 ) -> (Vec<Statement>, Statement) {
     let settled_at = (status == InvoiceStatus::Settled).then_some(created_at);
     let sats = order.sats();
-    let sql = if order.reservation.is_none() {
+    let sql = if order.purpose.cycle_id().is_some() {
+        // Only for a cycle that waits for a payment, and then with an answer.
+        insert_into_invoices!(
+            "SELECT ?1, ?2, ?3, ?4, ?5, '', ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,
+                    ?17, ?18, 0, ?19, iif(?6 = 'settled', 'paid', 'unpaid'), ?20, ?21, ?22,
+                    ?23, ?24, ?25, id
+             FROM subscription_cycles WHERE id = ?26 AND state = 'open' RETURNING id"
+        )
+    } else if order.reservation.is_none() {
         insert_into_invoices!(
             "VALUES (?1, ?2, ?3, ?4, ?5, '', ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,
                      ?17, ?18, 0, ?19, iif(?6 = 'settled', 'paid', 'unpaid'), ?20, ?21, ?22,
-                     ?23, ?24)"
+                     ?23, ?24, ?25, ?26)"
         )
     } else {
         insert_into_invoices!(
             "SELECT ?1, ?2, ?3, ?4, ?5, '', ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,
                     ?17, ?18, 0, ?19, iif(?6 = 'settled', 'paid', 'unpaid'), ?20, ?21, ?22,
-                    ?23, ?24
+                    ?23, ?24, ?25, ?26
              WHERE changes() > 0"
         )
     };
@@ -235,8 +253,24 @@ fn placing(
             order.base.amount().into(),
             order.payment_provider_id.as_ref().into(),
             order.identity.secret.hash().into(),
+            order.purpose.terms_text().into(),
+            order.purpose.cycle_id().into(),
         ],
     );
+    if let Some(cycle_id) = order.purpose.cycle_id() {
+        // The order that was open before gives way to this one. It is still read, in case
+        // it is paid all the same.
+        let replaced = Statement::new(
+            "UPDATE invoices
+             SET status = 'expired', next_check_at = iif(next_check_at IS NULL, NULL, ?2)
+             WHERE cycle_id = ?1 AND status = 'pending'",
+            [
+                cycle_id.into(),
+                (created_at + cycles::READ_AGAIN_AFTER).into(),
+            ],
+        );
+        return (vec![replaced], insert);
+    }
     match &order.reservation {
         None => (Vec::new(), insert),
         Some(reservation) => {

@@ -1,5 +1,6 @@
 //! Orders as settling and reconciling load them.
 
+use crate::subscriptions::order_link::OrderSubscription;
 use keywright_domain::invoice::watch::InvoiceWatch;
 use keywright_domain::invoice::{InvoiceStatus, OrderState, PaymentState};
 use keywright_domain::money::Price;
@@ -35,16 +36,22 @@ pub struct Payable {
     pub step_id: Option<String>,
     /// The connected store it is paid at; `None` for that of the configuration.
     pub payment_provider_id: Option<String>,
+    /// What it has to do with a subscription.
+    #[serde(flatten)]
+    pub subscription: OrderSubscription,
 }
 
 /// The columns of a [`Payable`]. An order from before there were currencies has
 /// its price in sats only.
 macro_rules! payable_columns {
     () => {
-        "id, product_id, status, payment_state, provider_invoice_id, price_currency,
-         coalesce(price_amount, amount_sats) AS price_amount,
-         coalesce(base_price_amount, base_price_sats) AS base_price_amount, amount_sats,
-         created_at, checks, watch_until, step_id, payment_provider_id"
+        concat!(
+            "id, product_id, status, payment_state, provider_invoice_id, price_currency,
+             coalesce(price_amount, amount_sats) AS price_amount,
+             coalesce(base_price_amount, base_price_sats) AS base_price_amount, amount_sats,
+             created_at, checks, watch_until, step_id, payment_provider_id, ",
+            $crate::subscriptions::order_link::subscription_columns!("invoices")
+        )
     };
 }
 pub(crate) use payable_columns;

@@ -14,6 +14,7 @@ use crate::sales::payable::Payable;
 use crate::sales::redemptions;
 use crate::sales::settle::{self, IssueIds, PaymentFacts};
 use crate::sales::withdrawn_license::{self, LicenseChange};
+use crate::subscriptions;
 use keywright_domain::entitlement::ReceiptKind;
 use keywright_domain::invoice::watch::InvoiceWatch;
 use keywright_domain::invoice::{
@@ -250,9 +251,13 @@ fn effects(
                 currency: invoice.price.currency().as_str(),
                 received_at: actor.at,
                 has_code: true,
+                subscription: &invoice.subscription,
             };
             let mut batch = settle::issuing(actor, paid, &ids.issued, keys);
-            if invoice.status == InvoiceStatus::Invalid {
+            if invoice.status == InvoiceStatus::Invalid && invoice.subscription.cycle_id.is_some() {
+                let ids = (&ids.step, &ids.issued.subscription);
+                batch.extend(subscriptions::restored(actor, &invoice.id, ids.0, ids.1));
+            } else if invoice.status == InvoiceStatus::Invalid {
                 batch.extend(withdrawn_license::changed(
                     actor,
                     &invoice.id,
@@ -268,13 +273,26 @@ fn effects(
         }
         OrderEffect::Suspend => {
             let mut batch = vec![closed(actor, invoice, step, ids)];
-            batch.extend(withdrawn_license::changed(
-                actor,
-                &invoice.id,
-                LicenseChange::Suspend,
-                &ids.step,
-                &ids.license_changed,
-            ));
+            let subscription = &invoice.subscription;
+            // The payment of a cycle takes back that cycle, and no more.
+            if subscription.cycle_id.is_none() {
+                batch.extend(withdrawn_license::changed(
+                    actor,
+                    &invoice.id,
+                    LicenseChange::Suspend,
+                    &ids.step,
+                    &ids.license_changed,
+                ));
+            }
+            if subscription.is_recurring || subscription.cycle_id.is_some() {
+                batch.extend(subscriptions::withdrawn(
+                    actor,
+                    &invoice.id,
+                    &ids.step,
+                    subscription.is_recurring,
+                    &ids.issued.subscription,
+                ));
+            }
             batch
         }
         OrderEffect::Release => {

@@ -11,6 +11,9 @@ use crate::sales::invoices::{self, OrderDraft, OrderRefusal};
 use crate::sales::receipts;
 use crate::sales::recent_orders;
 use crate::sales::redemptions;
+use crate::subscriptions;
+use crate::subscriptions::order_link::{OrderPurpose, OrderSubscription};
+use crate::subscriptions::starting::SubscriptionIds;
 use keywright_domain::entitlement::ReceiptKind;
 use keywright_domain::invoice::InvoiceStatus;
 use keywright_domain::order::OrderProvider;
@@ -19,7 +22,7 @@ use keywright_domain::release::DownloadId;
 use keywright_domain::terms::Terms;
 use keywright_domain::webhook::event_type::EventType;
 use keywright_ports::receipt_keys::{ReceiptFacts, ReceiptKeys};
-use keywright_ports::{Batch, Database, DatabaseError, Stamps, Statement, Value};
+use keywright_ports::{Batch, Database, DatabaseError, Row, Stamps, Statement, Value};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -39,6 +42,8 @@ pub struct IssueIds {
     pub redeemed: String,
     /// The download id of the license.
     pub download: DownloadId,
+    /// Of what the payment does to a subscription.
+    pub subscription: SubscriptionIds,
 }
 
 impl IssueIds {
@@ -52,6 +57,7 @@ impl IssueIds {
             event: stamps.new_id(),
             redeemed: stamps.new_id(),
             download: DownloadId::from_random(stamps.random()),
+            subscription: SubscriptionIds::new(stamps),
         }
     }
 }
@@ -111,6 +117,7 @@ pub async fn free_order(
         actor.at,
         None,
     );
+    let subscription = OrderSubscription::of(&order.purpose);
     let paid = PaymentFacts {
         invoice_id: order_id,
         product_id: &order.product_id,
@@ -120,15 +127,26 @@ pub async fn free_order(
         currency: order.price.currency().as_str(),
         received_at: actor.at,
         has_code: true,
+        subscription: &subscription,
     };
     let mut batch = Batch::new();
     batch.extend(placing);
+    if let OrderPurpose::Subscribe {
+        trial_of: Some(buyer_hash),
+        ..
+    } = &order.purpose
+    {
+        batch.write(subscriptions::claim_trial(order_id, buyer_hash, actor.at));
+    }
     batch.write(recent_orders::count(kind, origin, order_id, actor.at));
     let (issuing, license_id) = issuing_with_id(actor, paid, ids, keys);
     batch.extend(issuing);
     let license = batch.read::<LicenseId>(license_id);
     let mut rows = match batch.run(database).await {
         Ok(rows) => rows,
+        Err(error) if error.is_unique_violation("trials.product_id, trials.buyer_hash") => {
+            return Ok(Err(OrderRefusal::TrialUsed));
+        }
         Err(error) => {
             return recent_orders::reached_cap(kind, &error)
                 .map(|cap| Err(OrderRefusal::TooMany(cap)))
@@ -139,6 +157,49 @@ pub async fn free_order(
     Ok(license
         .map(|license| license.id)
         .ok_or(OrderRefusal::CodeUsedUp))
+}
+
+/// Records an order for a cycle that costs nothing, settled, and extends its license. Answers
+/// whether the cycle was open.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn free_cycle(
+    database: &Database,
+    actor: &Actor,
+    order: &OrderDraft,
+    ids: &IssueIds,
+    keys: &ReceiptKeys,
+) -> Result<bool, DatabaseError> {
+    let order_id = &order.identity.id;
+    let external_ref = free_reference(order_id);
+    let subscription = OrderSubscription::of(&order.purpose);
+    let paid = PaymentFacts {
+        invoice_id: order_id,
+        product_id: &order.product_id,
+        kind: ReceiptKind::Free,
+        external_ref: &external_ref,
+        amount: 0,
+        currency: order.price.currency().as_str(),
+        received_at: actor.at,
+        has_code: false,
+        subscription: &subscription,
+    };
+    let mut batch = Batch::new();
+    batch.extend(invoices::place(
+        order,
+        OrderProvider::Free,
+        Some(&external_ref),
+        InvoiceStatus::Settled,
+        actor.at,
+        None,
+    ));
+    batch.extend(issuing(actor, paid, ids, keys));
+    let paid = batch.read::<Row>(Statement::new(
+        "SELECT id FROM subscription_cycles WHERE receipt_id = ?1",
+        [(&ids.receipt).into()],
+    ));
+    batch.run(database).await?.any(paid)
 }
 
 /// The provider id that the contract gives an order with nothing to pay.
@@ -214,18 +275,28 @@ pub(crate) struct PaymentFacts<'a> {
     pub(crate) received_at: i64,
     /// Whether the order may have a discount code.
     pub(crate) has_code: bool,
+    /// What it has to do with a subscription.
+    pub(crate) subscription: &'a OrderSubscription,
 }
 
 /// The statements that write the receipt, license, audit entry and event of a settled
 /// invoice, and the use of its code. Every value of the license comes from the invoice's
 /// row, and the license is written only for the receipt of this batch, which is sealed for
-/// it. If receipt or license exist, nothing is written.
+/// it. If receipt or license exist, nothing is written. An order that pays a cycle of a
+/// subscription makes no license: it extends the one that is there.
 pub(crate) fn issuing(
     actor: &Actor,
     paid: PaymentFacts<'_>,
     ids: &IssueIds,
     keys: &ReceiptKeys,
 ) -> Vec<Statement> {
+    let subscription = paid.subscription;
+    if let (Some(cycle_id), Some(license_id)) =
+        (&subscription.cycle_id, &subscription.renewed_license_id)
+    {
+        let (receipt, ids) = (&ids.receipt, &ids.subscription);
+        return subscriptions::renewing(actor, paid, cycle_id, license_id, receipt, ids, keys);
+    }
     let (mut batch, license_id) = issuing_with_id(actor, paid, ids, keys);
     batch.push(license_id);
     batch
@@ -271,6 +342,15 @@ fn issuing_with_id(
     );
     let mut batch = vec![receipts::of_order(&receipt, keys), license];
     batch.extend(reported(actor, ids, Some(paid.invoice_id), "purchase"));
+    if paid.subscription.is_recurring {
+        let (invoice_id, ids) = (paid.invoice_id, ids);
+        batch.extend(subscriptions::started(
+            actor,
+            invoice_id,
+            &ids.license,
+            &ids.subscription,
+        ));
+    }
     if paid.has_code {
         batch.extend(redemptions::used(actor, paid.invoice_id, &ids.redeemed));
     }

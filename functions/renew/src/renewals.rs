@@ -1,0 +1,191 @@
+//! Looks after subscriptions: opens the cycle that is due next, begins the grace of what was
+//! not paid, and lets lapse what was not paid in it either.
+//!
+//! Nothing is charged here, and no provider is asked: a cycle is paid through the buyer's
+//! link, which makes an order when it is opened. A cycle that costs nothing is paid here.
+
+use crate::Ports;
+use keywright_domain::standing::LicenseStatus;
+use keywright_domain::subscription::SubscriptionState;
+use keywright_domain::subscription::schedule::{ScheduledSubscription, USUAL_NOTICE_DAYS};
+use keywright_domain::webhook::event_type::EventType;
+use keywright_ports::{DatabaseError, Level};
+use keywright_services::free_cycle;
+use keywright_store::operator::audit::Actor;
+use keywright_store::subscriptions::due::{
+    self, Clock, DueChange, DueCycle, DueSubscription, UnreadableSubscription,
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// Cycles that cost nothing and are paid in one tick.
+const FREE_CYCLES: usize = 1;
+
+/// What a tick did for subscriptions.
+#[derive(Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = Renewed)]
+pub(crate) struct RenewalReport {
+    /// Cycles that were opened.
+    cycles_opened: usize,
+    /// Cycles that cost nothing and were paid.
+    cycles_free: usize,
+    /// Subscriptions whose grace began.
+    past_due: usize,
+    /// Subscriptions that lapsed.
+    lapsed: usize,
+    /// Subscriptions that could not be read; they are tried again in an hour.
+    subscriptions_failed: usize,
+    /// Statements that it took.
+    #[serde(skip)]
+    pub(crate) statements: usize,
+}
+
+/// Runs one tick.
+///
+/// # Errors
+/// After a [`DatabaseError`] the next tick does the same.
+pub(crate) async fn tick(ports: &Ports, request_id: &str) -> Result<RenewalReport, DatabaseError> {
+    let now = ports.stamps.now();
+    let actor = Actor {
+        name: "renew".into(),
+        at: now,
+        request_id: request_id.to_owned(),
+    };
+    let mut report = RenewalReport {
+        statements: due::IDLE_STATEMENTS,
+        ..RenewalReport::default()
+    };
+    let work = due::due(&ports.database, now).await?;
+    if !work.subscriptions.is_empty() {
+        report.statements = due::STATEMENTS;
+    }
+    let (mut changes, mut unreadable, mut free) = (Vec::new(), Vec::new(), Vec::new());
+    for subscription in &work.subscriptions {
+        match step(ports, subscription, now, work.running_since) {
+            Ok(Step::Change(change)) => {
+                report.count(subscription, &change);
+                changes.push(change);
+            }
+            Ok(Step::PayNothing) => free.push(subscription.id.as_str()),
+            Err(reason) => {
+                let line = format!("subscription {} cannot be read: {reason}", subscription.id);
+                ports.log.write(Level::Error, request_id, &line);
+                unreadable.push(UnreadableSubscription {
+                    id: subscription.id.clone(),
+                    attention_id: ports.stamps.new_id(),
+                    reason,
+                });
+            }
+        }
+    }
+    report.subscriptions_failed = unreadable.len();
+    let page = ports.public_url.as_deref();
+    let page = page.map(|url| format!("{url}/subscription#"));
+    due::change(
+        &ports.database,
+        &actor,
+        &changes,
+        &unreadable,
+        page.as_deref(),
+        work.clock,
+    )
+    .await?;
+    pay_nothing(ports, &actor, &free, &mut report).await?;
+    Ok(report)
+}
+
+/// Pays cycles that cost nothing. One that cannot be paid is put off, so that it does not
+/// stand before the others.
+async fn pay_nothing(
+    ports: &Ports,
+    actor: &Actor,
+    free: &[&str],
+    report: &mut RenewalReport,
+) -> Result<(), DatabaseError> {
+    let Ok(keys) = &ports.receipt_keys else {
+        return Ok(());
+    };
+    for id in free.iter().take(FREE_CYCLES) {
+        report.statements += free_cycle::STATEMENTS;
+        let paid = free_cycle::pay(&ports.database, &ports.stamps, actor, id, keys).await;
+        match paid {
+            Ok(true) => report.cycles_free += 1,
+            Ok(false) => {}
+            Err(error) => {
+                report.subscriptions_failed += 1;
+                let put_off = UnreadableSubscription {
+                    id: (*id).to_owned(),
+                    attention_id: ports.stamps.new_id(),
+                    reason: format!("its next period costs nothing and was not recorded: {error}"),
+                };
+                due::change(&ports.database, actor, &[], &[put_off], None, Clock::Fresh).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+enum Step {
+    Change(DueChange),
+    /// Its open cycle costs nothing.
+    PayNothing,
+}
+
+fn step(
+    ports: &Ports,
+    subscription: &DueSubscription,
+    now: i64,
+    running_since: i64,
+) -> Result<Step, String> {
+    let (state, terms) = (subscription.state()?, subscription.terms()?);
+    let is_in_force = subscription.license_status == LicenseStatus::Active;
+    if is_in_force && state.is_live() && subscription.open_price == Some(0) {
+        return Ok(Step::PayNothing);
+    }
+    let scheduled = ScheduledSubscription {
+        state,
+        is_in_force,
+        expires_at: subscription.expires_at,
+        grace_until: subscription.grace_until,
+        opened_at: subscription.opened_at,
+        period_seconds: terms.period_seconds(),
+        grace_seconds: terms.grace_seconds(),
+    };
+    let step = scheduled.step(now, USUAL_NOTICE_DAYS, running_since);
+    let number = subscription.paid_cycles + 1;
+    let charge = terms.charge(number);
+    let cycle = step.opens_cycle.then(|| DueCycle {
+        id: ports.stamps.new_id(),
+        number,
+        currency: charge.price.currency().as_str(),
+        price: charge.price.amount(),
+        base: charge.base.amount(),
+        due_at: subscription.expires_at.unwrap_or(now),
+    });
+    let is_free = step.opens_cycle && charge.price.is_zero();
+    let event_type = due::event_of(step.state, step.opens_cycle, step.change.is_some());
+    Ok(Step::Change(DueChange {
+        id: subscription.id.clone(),
+        step_id: subscription.step_id.clone(),
+        new_step_id: ports.stamps.new_id(),
+        state: step.state,
+        event_type: event_type.map(EventType::as_str),
+        grace_until: step.grace_until,
+        // A cycle that costs nothing is paid by the next tick.
+        next_step_at: if is_free {
+            Some(now)
+        } else {
+            step.next_step_at
+        },
+        cycle,
+    }))
+}
+
+impl RenewalReport {
+    fn count(&mut self, before: &DueSubscription, change: &DueChange) {
+        let is_new = before.state != change.state.as_str();
+        self.cycles_opened += usize::from(change.cycle.is_some());
+        self.past_due += usize::from(is_new && change.state == SubscriptionState::PastDue);
+        self.lapsed += usize::from(is_new && change.state == SubscriptionState::Lapsed);
+    }
+}
