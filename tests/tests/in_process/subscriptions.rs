@@ -161,7 +161,7 @@ impl Club {
                    WHERE event_type LIKE 'subscription.%' ORDER BY sequence";
         let rows = self.bench.sql(sql).await;
         let text = |row: &serde_json::Map<String, Value>| row["type"].as_str().map(str::to_owned);
-        rows.iter().filter_map(|row| text(row)).collect()
+        rows.iter().filter_map(text).collect()
     }
 
     pub(crate) async fn attention(&self) -> Vec<String> {

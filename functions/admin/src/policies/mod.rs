@@ -30,6 +30,7 @@ use utoipa::ToSchema;
 /// A policy as the operator sees it.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Policy)]
+#[expect(clippy::struct_excessive_bools, reason = "members of the API")]
 pub(crate) struct PolicyView {
     /// UUID.
     id: String,

@@ -92,18 +92,13 @@ pub(crate) async fn handler(
             | SubscriptionState::Active
             | SubscriptionState::PastDue => None,
         };
-        let is_done = match ended {
-            Some(_) => true,
-            None => {
-                let ending = SubscriptionEnding {
-                    subscription: &subscription,
-                    reason,
-                    audit_id: &ports.stamps.new_id(),
-                    event_id: &ports.stamps.new_id(),
-                };
-                ending::cancel(&ports.database, &actor, &ending).await?
-            }
+        let ending = SubscriptionEnding {
+            subscription: &subscription,
+            reason,
+            audit_id: &ports.stamps.new_id(),
+            event_id: &ports.stamps.new_id(),
         };
+        let is_done = ended.is_some() || ending::cancel(&ports.database, &actor, &ending).await?;
         if is_done {
             return Ok(Json(CancelledSubscription {
                 ok: true,
