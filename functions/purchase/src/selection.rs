@@ -133,6 +133,7 @@ impl Selection {
                 code: code.code.clone(),
                 discount: code.discount,
                 cycles: code.cycles,
+                policy_ids: code.policy_ids.clone(),
             }),
         }))
     }

@@ -15,6 +15,7 @@
 //! - [`mail`]: mail to buyers and to the operator
 //! - [`merchant`]: what a business says of itself
 //! - [`offer`]: the policy of an order that names none
+//! - [`proration`]: what a change of policy costs, and when it takes effect
 //! - [`order`]: an order's public id and the secret that opens it
 //! - [`web_url`]: addresses of web pages, one rule for all
 //! - [`rail`]: ways of paying, and which provider takes an order
@@ -45,6 +46,7 @@ pub mod offer;
 pub mod order;
 pub mod page;
 pub mod pasted;
+pub mod proration;
 pub mod rail;
 pub mod rate_limit;
 pub mod recent_orders;

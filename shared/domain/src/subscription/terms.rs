@@ -3,7 +3,7 @@
 
 use super::DAY;
 use crate::discount::Discount;
-use crate::money::Price;
+use crate::money::{Currency, Price};
 use serde::{Deserialize, Serialize};
 
 /// Longest period and trial, in days: ten years.
@@ -87,9 +87,19 @@ pub struct CycleDiscount {
     pub discount: Discount,
     /// For how many cycles; 0 for ever.
     pub cycles: i64,
+    /// The policies that it is for, as it was then; `None` for all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy_ids: Option<Vec<String>>,
 }
 
 impl CycleDiscount {
+    /// Whether it is for this policy too, at prices in this currency.
+    #[must_use]
+    pub fn covers(&self, policy_id: &str, currency: Currency) -> bool {
+        let is_for = |ids: &Vec<String>| ids.iter().any(|id| id == policy_id);
+        self.policy_ids.as_ref().is_none_or(is_for) && self.discount.is_for(currency)
+    }
+
     /// How many cycles are left after so many were paid; `None` for ever.
     #[must_use]
     pub fn left(&self, paid_cycles: i64) -> Option<i64> {
@@ -157,7 +167,6 @@ impl SubscriptionTerms {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::money::Currency;
     use proptest::prelude::*;
 
     fn usd(cents: i64) -> Price {
@@ -174,6 +183,7 @@ mod tests {
                 code: "HALF".to_owned(),
                 discount,
                 cycles,
+                policy_ids: None,
             }),
         }
     }
