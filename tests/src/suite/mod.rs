@@ -59,6 +59,7 @@ mod run;
 mod sale;
 mod seat_races;
 mod storefront;
+mod subscriptions;
 mod traversal;
 mod unconfigured;
 mod updates;
@@ -228,6 +229,7 @@ pub fn all() -> impl Iterator<Item = Case> {
         sale::CASES,
         seat_races::CASES,
         storefront::CASES,
+        subscriptions::CASES,
         traversal::CASES,
         updates::CASES,
         usdc::CASES,
