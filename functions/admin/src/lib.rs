@@ -20,6 +20,7 @@ mod merchant_profiles;
 mod operator;
 mod policies;
 mod products;
+mod providers;
 mod receipts;
 mod releases;
 mod span;
@@ -31,10 +32,10 @@ mod uploads;
 mod validations;
 mod webhook_deliveries;
 mod webhook_endpoints;
+mod zaprite;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
-use btcpay::BtcPay;
 use keywright_domain::access::Gate;
 use keywright_domain::access::Scope::{
     AttentionRead, AttentionWrite, AuditRead, DiscountCodesRead, DiscountCodesWrite, LicensesRead,
@@ -58,6 +59,7 @@ use keywright_web::Function;
 use keywright_web::endpoints::Endpoints;
 use keywright_web::{ApiError, Bearer, Callers, WithinAttempt, api_router, repeatable};
 use operator::{Guarded, Operator};
+use providers::Providers;
 use receipts::SealingUntil;
 use serde::Serialize;
 use std::sync::Arc;
@@ -79,6 +81,7 @@ pub const FUNCTION: Function = Function {
             name::BTCPAY_API_KEY,
             name::BTCPAY_STORE_ID,
             name::BTCPAY_BROWSER_URL,
+            name::ZAPRITE_URL,
             name::CREDENTIALS_KEY,
             name::RECEIPT_KEYS,
             name::RECEIPT_SEALING_UNTIL,
@@ -105,6 +108,7 @@ pub const FUNCTION: Function = Function {
         settings::WEBHOOK_PRIVATE,
         configuration::BTCPAY_STORE,
         configuration::BTCPAY_BROWSER_URL,
+        configuration::ZAPRITE_URL,
         receipts::SEALING_UNTIL,
     ],
 };
@@ -172,7 +176,10 @@ keywright_web::endpoints! {
         btcpay::disconnect: Gate::Master,
         btcpay::status(query): PaymentProvidersRead,
         btcpay::payment_methods(query): PaymentProvidersRead,
-        btcpay::overview: PaymentProvidersRead,
+        zaprite::connect: Gate::Master,
+        zaprite::disconnect: Gate::Master,
+        zaprite::status(query): PaymentProvidersRead,
+        providers::overview: PaymentProvidersRead,
         releases::list(query): ReleasesRead,
         releases::publish: ReleasesWrite,
         uploads::open: ReleasesWrite,
@@ -227,8 +234,8 @@ struct Ports {
     storage: Option<Releases>,
     /// The operator's key, or why there is none.
     key: Arc<Result<Bearer, String>>,
-    /// The vendor's `BTCPay` Server.
-    btcpay: BtcPay,
+    /// The payment providers.
+    providers: Providers,
     /// When scoped keys were used.
     uses: Journal<ApiKeyUse>,
     /// What seals receipts.
@@ -250,7 +257,7 @@ impl Ports {
             activity: ActivityLog::open(host)?,
             sign: host.sign()?,
             stamps: host.stamps(),
-            btcpay: BtcPay::of(host)?,
+            providers: Providers::of(host)?,
             releases: host.release_writer()?,
             storage: host.releases().ok(),
             key: Arc::new(Bearer::configured(&host.config, name::ADMIN_KEY)),
@@ -273,7 +280,7 @@ impl Ports {
 }
 
 keywright_web::from_ref! {
-    Ports { database: Database, stamps: Stamps, btcpay: BtcPay, sign: Sign, webhooks: WebhookRules }
+    Ports { database: Database, stamps: Stamps, providers: Providers, sign: Sign, webhooks: WebhookRules }
 }
 
 impl WithinAttempt for Ports {

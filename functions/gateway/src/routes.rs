@@ -41,6 +41,7 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("/v1/storefront", "PURCHASE"),
     ("/v1/subscription", "PURCHASE"),
     ("/v1/subscriptions/...", "PURCHASE"),
+    ("/v1/zaprite/...", "WEBHOOK"),
     ("/verify-key.pub/...", "DOWNLOAD"),
     ("/verify-key/...", "DOWNLOAD"),
 ];
@@ -119,6 +120,7 @@ mod tests {
             ("/releases", "DOWNLOAD"),
             ("/releases/demo/1.0.0/x", "DOWNLOAD"),
             ("/v1/storefront", "PURCHASE"),
+            ("/v1/zaprite/...", "WEBHOOK"),
             ("/buy/demo", PAGES),
             ("/buy", PAGES),
             ("/buyer", "VALIDATE"),

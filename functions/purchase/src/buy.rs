@@ -54,9 +54,9 @@ pub(crate) struct PurchaseOrder {
     /// code that costs the buyer less is used in place of this one.
     #[schema(value_type = Option<String>, example = "LAUNCH")]
     code: Option<Pasted>,
-    /// What the checkout shows first: `lightning` or `onchain`; or `usdc`, to pay
-    /// in USDC on Polygon, for what is priced in dollars.
-    #[schema(example = "lightning", pattern = "^(lightning|onchain|usdc)?$")]
+    /// How the buyer pays: `lightning`, `onchain` or `card`, which the checkout shows
+    /// first; or `usdc`, to pay in USDC on Polygon, for what is priced in dollars.
+    #[schema(example = "lightning", pattern = "^(lightning|onchain|card|usdc)?$")]
     rail: Option<String>,
 }
 
@@ -75,7 +75,7 @@ pub(crate) struct Purchase {
     /// Where the buyer pays; empty when there was nothing to pay.
     checkout_url: String,
     /// The price to pay, in sats: for a price in dollars or euros `BTCPay`'s conversion, 0
-    /// while that is unknown.
+    /// while that is unknown and where the order is paid at Zaprite, which converts none.
     #[schema(minimum = 0)]
     amount_sats: i64,
     /// The price before the discount, in sats at the same rate.
@@ -139,8 +139,8 @@ pub(crate) struct Purchase {
 /// Answers where to pay and where to fetch the key. At a price of 0, with or without a
 /// discount code, the license is issued at once. A policy that is sold by the period and has a
 /// trial costs nothing now and needs `buyer_email`; a buyer who had a trial of the product
-/// pays for the first period. A price in dollars or euros is charged in
-/// its currency, and converted by `BTCPay`.
+/// pays for the first period. A price in dollars or euros is charged in its currency. 400 for a
+/// rail that no payment provider of the business takes.
 ///
 /// A code never costs the buyer more than the featured discount that it would replace:
 /// then the featured code is used, and the other one keeps its uses. The use of a discount code is reserved with the order and released when the order ends
@@ -316,7 +316,7 @@ async fn answer(taker: &OrderTaker<'_>, placed: PlacedOrder) -> Purchase {
             }
             purchase.license_id = Some(license_id);
         }
-        OrderPayment::Btcpay {
+        OrderPayment::AtProvider {
             reference,
             checkout_url,
             sats,

@@ -34,7 +34,7 @@ use keywright_ports::{
 use keywright_ports::{Grants, Host};
 use keywright_services::activity::ActivityLog;
 use keywright_services::configuration;
-use keywright_services::payment_providers::PaymentProviders;
+use keywright_services::payment_providers::{self, PaymentProviders};
 use keywright_store::licenses::recorded::licenses_in_force;
 use keywright_web::Function;
 use keywright_web::{ApiError, Callers, WithinAttempt, api_router, repeatable};
@@ -57,6 +57,7 @@ pub const FUNCTION: Function = Function {
             name::BTCPAY_API_KEY,
             name::BTCPAY_STORE_ID,
             name::BTCPAY_BROWSER_URL,
+            name::ZAPRITE_URL,
             name::CREDENTIALS_KEY,
             name::RECEIPT_KEYS,
             name::POLYGON_CHAIN_ID,
@@ -81,6 +82,7 @@ pub const FUNCTION: Function = Function {
         configuration::VERIFY_KEYS,
         configuration::BTCPAY_STORE,
         configuration::BTCPAY_BROWSER_URL,
+        configuration::ZAPRITE_URL,
         usdc_settings::USDC,
     ],
 };
@@ -127,11 +129,11 @@ struct Ports {
     /// The public keys, newest first, or why there are none.
     keys: Arc<Result<VerifyKeys, String>>,
     operator: Option<Arc<str>>,
-    /// The stores that orders are paid at.
+    /// The providers that orders are paid at.
     payment_providers: PaymentProviders,
-    /// The name under which browsers reach that server, if it is another one.
+    /// The name under which browsers reach the `BTCPay` Server, if it is another one.
     btcpay_browser_url: Option<Arc<str>>,
-    /// The way to that server.
+    /// The way to the providers.
     outbound: Outbound,
     /// The keys that seal receipts.
     receipt_keys: Result<ReceiptKeys, NoReceiptKeys>,
@@ -214,8 +216,7 @@ impl WithinAttempt for Ports {
 
 fn router(host: &Host) -> Result<Router, PortError> {
     let config = &host.config;
-    let url = config.get(name::BTCPAY_URL);
-    let outbound = host.outbound(url.as_slice())?;
+    let outbound = host.outbound(&payment_providers::servers(config))?;
     let plain = |url: &str| -> Arc<str> { url.trim_end_matches('/').into() };
     let ports = Ports {
         database: host.database()?,

@@ -17,10 +17,11 @@ use utoipa::ToSchema;
 const REQUIRED: [&str; 3] = [name::PUBLIC_URL, name::VERIFY_KEYS, name::RECEIPT_KEYS];
 
 /// Names of the ways of being paid.
-const PAYMENT: [&str; 6] = [
+const PAYMENT: [&str; 7] = [
     name::BTCPAY_URL,
     name::BTCPAY_STORE_ID,
     name::BTCPAY_API_KEY,
+    name::ZAPRITE_URL,
     name::CREDENTIALS_KEY,
     name::WALLET_ADDRESS,
     name::WALLET_XPUB,
@@ -160,8 +161,8 @@ async fn paying(
     let mut opened = connected
         .iter()
         .map(|one| ports.payment_providers.open(one));
-    let in_bitcoin =
-        ports.payment_providers.configured_store().is_ok() || opened.any(|store| store.is_ok());
+    let at_a_provider =
+        ports.payment_providers.configured_store().is_ok() || opened.any(|account| account.is_ok());
     let mut in_usdc = false;
     if let Ok(usdc) = &*ports.usdc {
         let market = ChainToken {
@@ -174,12 +175,12 @@ async fn paying(
             faults.push(fault(name::POLYGON_RPC_URLS, why));
         }
     }
-    let is_paid = in_bitcoin || in_usdc;
+    let is_paid = at_a_provider || in_usdc;
     if !is_paid && ports.usdc.is_err() && !has(faults, &PAYMENT) {
         let why = if connected.is_empty() {
-            "no way of being paid is configured: set BTCPAY_URL, BTCPAY_STORE_ID and BTCPAY_API_KEY, connect a store, or set WALLET_ADDRESS or WALLET_XPUB"
+            "no way of being paid is configured: set BTCPAY_URL, BTCPAY_STORE_ID and BTCPAY_API_KEY, connect a store or Zaprite, or set WALLET_ADDRESS or WALLET_XPUB"
         } else {
-            "the connected stores cannot be used; configure their server and the CREDENTIALS_KEY that they were connected with, or connect them again"
+            "the connected payment providers cannot be used; configure their server and the CREDENTIALS_KEY that they were connected with, or connect them again"
         };
         faults.push(fault(name::BTCPAY_URL, why));
     }

@@ -1,24 +1,23 @@
-//! Who sells a product, and the store that an order of it is paid at: the one that its
-//! business connected, else, for the default business, the one of the configuration.
+//! Who sells a product, and the provider that an order of it is paid at: one that its
+//! business connected, or, for the default business, the store of the configuration.
 
 use crate::Ports;
-use crate::orders::pay_by::BitcoinRail;
 use crate::usdc_settings::UsdcSettings;
 use keywright_domain::merchant::{Redirect, named_redirect};
 use keywright_domain::order::OrderIdentity;
-use keywright_domain::rail::{ProviderKind, Rail};
+use keywright_domain::rail::Rail;
 use keywright_ports::Unavailable;
-use keywright_providers::btcpay::Store;
-use keywright_store::catalog::sellers::{self, Seller};
+use keywright_providers::account::Account;
+use keywright_store::catalog::sellers::{self, Seller, SellerProvider};
 use keywright_store::sales::payment_providers::Provider;
 use keywright_web::ApiError;
 
-/// The store of an order.
+/// The provider of an order.
 #[derive(Clone)]
-pub(crate) struct SellerStore {
+pub(crate) struct SellerAccount {
+    pub(crate) account: Account,
     /// The connected provider; `None` for the store of the configuration.
-    pub(crate) provider_id: Option<String>,
-    pub(crate) store: Store,
+    pub(crate) provider: Option<Provider>,
 }
 
 /// Who sells the product with this slug.
@@ -39,7 +38,7 @@ pub(crate) fn redirect(
 ) -> String {
     let (order_id, secret) = (&identity.id, identity.secret.as_str());
     if let Some(named) = named {
-        // The store fills its own id in.
+        // BTCPay fills its own id in; Zaprite adds its own as `orderId`.
         return named_redirect(named, order_id, secret, None);
     }
     let template = seller.post_purchase_redirect_url.as_deref();
@@ -50,42 +49,43 @@ pub(crate) fn redirect(
 }
 
 impl Ports {
-    /// The store that an order is paid at.
+    /// The provider that an order is paid at.
     ///
     /// # Errors
-    /// 400 where the business has none, 503 where it cannot be used.
+    /// 400 where the business has none that takes the rail, 503 where it cannot be used.
     pub(crate) fn account(
         &self,
         seller: &Seller,
         rail: Option<Rail>,
-    ) -> Result<SellerStore, ApiError> {
-        if let Some(provider) = connected(seller, rail) {
-            return self.connected_account(provider);
-        }
-        if !seller.is_default {
-            return Err(ApiError::bad_request(
-                "product cannot be paid yet: its business has not connected a payment provider",
-            ));
-        }
-        match self.payment_providers.configured_store() {
-            Ok(store) => Ok(SellerStore {
-                provider_id: None,
-                store: store.clone(),
+    ) -> Result<SellerAccount, ApiError> {
+        let configured = self.payment_providers.configured_store();
+        let sells_by_configuration = seller.is_default && configured.is_ok();
+        match (seller.provider(rail, sells_by_configuration), configured) {
+            (Some(SellerProvider::Connected(provider)), _) => {
+                let opened = self.payment_providers.open(provider);
+                Ok(SellerAccount {
+                    account: opened.map_err(Unavailable::from)?.account,
+                    provider: Some(provider.clone()),
+                })
+            }
+            (Some(SellerProvider::Configured), Ok(store)) => Ok(SellerAccount {
+                account: Account::Btcpay(store.clone()),
+                provider: None,
             }),
-            Err(reason) => Err(ApiError::unavailable(
-                "btcpay_not_configured",
-                "the vendor has not connected a payment provider yet",
-                reason,
+            (_, Err(reason)) if seller.is_default && seller.providers.is_empty() => {
+                Err(ApiError::unavailable(
+                    "btcpay_not_configured",
+                    "the vendor has not connected a payment provider yet",
+                    reason,
+                ))
+            }
+            _ if seller.providers.is_empty() && !seller.is_default => Err(ApiError::bad_request(
+                "product cannot be paid yet: its business has not connected a payment provider",
+            )),
+            _ => Err(ApiError::bad_request(
+                "rail is not available: no payment provider of this business takes it",
             )),
         }
-    }
-
-    fn connected_account(&self, provider: &Provider) -> Result<SellerStore, ApiError> {
-        let opened = self.payment_providers.open(provider);
-        Ok(SellerStore {
-            provider_id: Some(provider.id.clone()),
-            store: opened.map_err(Unavailable::from)?.store,
-        })
     }
 
     /// The wallet that an order in USDC is paid to: that of the configuration,
@@ -105,8 +105,7 @@ impl Ports {
 
     /// The rails that an order from this business may name, besides `usdc`.
     pub(crate) fn rails(&self, seller: &Seller) -> Vec<&'static str> {
-        BitcoinRail::ALL
-            .map(BitcoinRail::rail)
+        Rail::ALL
             .into_iter()
             .filter(|rail| self.account(seller, Some(*rail)).is_ok())
             .map(Rail::as_str)
@@ -124,10 +123,4 @@ impl Ports {
             _ => link,
         }
     }
-}
-
-/// The connected store that takes this way of paying.
-fn connected(seller: &Seller, rail: Option<Rail>) -> Option<&Provider> {
-    let provider = seller.provider(rail)?;
-    (provider.kind == ProviderKind::Btcpay).then_some(provider)
 }

@@ -20,7 +20,7 @@ use keywright_ports::{BoxFuture, Grants, Host, Later, settings};
 use keywright_ports::{Database, Log, Outbound, Sign, Stamps, name};
 use keywright_services::activity::ActivityLog;
 use keywright_services::configuration;
-use keywright_services::payment_providers::PaymentProviders;
+use keywright_services::payment_providers::{PaymentProviders, servers};
 use keywright_store::MIGRATIONS;
 use keywright_store::operator::retention;
 use keywright_web::Function;
@@ -39,6 +39,7 @@ pub const FUNCTION: Function = Function {
             name::BTCPAY_URL,
             name::BTCPAY_API_KEY,
             name::BTCPAY_STORE_ID,
+            name::ZAPRITE_URL,
             name::CREDENTIALS_KEY,
             name::RECEIPT_KEYS,
             name::CRON_TOKEN,
@@ -60,6 +61,7 @@ pub const FUNCTION: Function = Function {
         settings::RECEIPT_KEYS,
         settings::CRON_TOKEN,
         configuration::BTCPAY_STORE,
+        configuration::ZAPRITE_URL,
         configuration::VALIDATION_LOG_DAYS,
         configuration::DOWNLOAD_LOG_DAYS,
         configuration::ORDER_AND_EVENT_DAYS,
@@ -80,7 +82,7 @@ struct Ports {
     stamps: Stamps,
     log: Log,
     outbound: Outbound,
-    /// The stores that orders are paid at.
+    /// The providers that orders are paid at.
     payment_providers: PaymentProviders,
     /// What seals receipts.
     receipt_keys: Result<ReceiptKeys, NoReceiptKeys>,
@@ -106,13 +108,12 @@ struct Ports {
 impl Ports {
     fn of(host: &Host) -> Result<Self, PortError> {
         let config = &host.config;
-        let url = config.get(name::BTCPAY_URL);
         let days = |log: retention::Log| retention::days(log, config.get(log.config())).ok();
         Ok(Self {
             database: host.database()?,
             stamps: host.stamps(),
             log: host.log.clone(),
-            outbound: host.outbound(url.as_slice())?,
+            outbound: host.outbound(&servers(config))?,
             payment_providers: PaymentProviders::configured(config),
             receipt_keys: ReceiptKeys::configured(config),
             cron: CronGate::open(host, ActivityLog::open(host)?)?,

@@ -3,7 +3,7 @@
 use crate::Ports;
 use bytes::Bytes;
 use http::{Request, Response};
-use keywright_providers::btcpay::ReadError;
+use keywright_providers::answer::ReadError;
 
 /// Why `BTCPay` gave no usable answer.
 #[derive(Debug, Clone, thiserror::Error)]

@@ -13,9 +13,10 @@ use keywright_ports::receipt_keys::{NoReceiptKeys, ReceiptKeys};
 use keywright_ports::settings::{self, fault_of};
 use keywright_ports::{Config, Database, Log, Outbound, Stamps, name};
 use keywright_ports::{Grants, Host, Setting};
+use keywright_providers::account::Account;
 use keywright_providers::btcpay::WebhookSecret;
 use keywright_services::configuration;
-use keywright_services::payment_providers::PaymentProviders;
+use keywright_services::payment_providers::{PaymentProviders, servers};
 use keywright_store::MIGRATIONS;
 use keywright_web::Function;
 use keywright_web::api_router;
@@ -37,6 +38,7 @@ pub const FUNCTION: Function = Function {
             name::BTCPAY_API_KEY,
             name::BTCPAY_STORE_ID,
             name::BTCPAY_WEBHOOK_SECRET,
+            name::ZAPRITE_URL,
             name::CREDENTIALS_KEY,
             name::RECEIPT_KEYS,
         ],
@@ -50,6 +52,7 @@ pub const FUNCTION: Function = Function {
         settings::RECEIPT_KEYS,
         settings::CREDENTIALS_KEY,
         configuration::BTCPAY_STORE,
+        configuration::ZAPRITE_URL,
         WEBHOOK_SECRET,
     ],
 };
@@ -61,6 +64,7 @@ keywright_web::endpoints! {
     routes {
         deliveries::configured(query),
         deliveries::connected(query),
+        deliveries::zaprite(query),
         connecting::get(query),
         connecting::post(query),
     }
@@ -92,7 +96,7 @@ struct Ports {
     public_url: Option<Arc<str>>,
     /// The store of the configuration, or why there is none.
     configured: Arc<Result<WebhookStore, String>>,
-    /// The stores that orders are paid at.
+    /// The providers that orders are paid at.
     payment_providers: PaymentProviders,
     /// What seals receipts.
     receipt_keys: Result<ReceiptKeys, NoReceiptKeys>,
@@ -110,11 +114,10 @@ fn webhook_secret(config: &Config) -> Result<WebhookSecret, String> {
 
 fn router(host: &Host) -> Result<Router, PortError> {
     let config = &host.config;
-    let url = config.get(name::BTCPAY_URL);
     let payment_providers = PaymentProviders::configured(config);
     let configured = match (payment_providers.configured_store(), webhook_secret(config)) {
         (Ok(store), Ok(secret)) => Ok(WebhookStore {
-            store: store.clone(),
+            account: Account::Btcpay(store.clone()),
             secret,
             provider_id: None,
         }),
@@ -125,7 +128,7 @@ fn router(host: &Host) -> Result<Router, PortError> {
         database: host.database()?,
         stamps: host.stamps(),
         log: host.log.clone(),
-        outbound: host.outbound(url.as_slice())?,
+        outbound: host.outbound(&servers(config))?,
         public_url: settings::public_url(config).ok().map(Into::into),
         configured: Arc::new(configured),
         payment_providers,

@@ -2,7 +2,9 @@
 //! entries and support use it, and it opens nothing. Its secret opens the license
 //! key, and only the buyer has it.
 
+use crate::entitlement::ReceiptKind;
 use crate::pasted::Pasted;
+use crate::rail::ProviderKind;
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -52,6 +54,38 @@ impl OrderProvider {
             Self::Polygon => "polygon",
             Self::Free => "free",
             Self::Unknown => "unknown",
+        }
+    }
+
+    /// What the receipt of such an order is a proof of.
+    #[must_use]
+    pub const fn receipt_kind(self) -> ReceiptKind {
+        match self {
+            Self::Btcpay => ReceiptKind::Btcpay,
+            Self::Zaprite => ReceiptKind::Zaprite,
+            Self::Polygon => ReceiptKind::Polygon,
+            Self::Free => ReceiptKind::Free,
+            Self::Unknown => ReceiptKind::Unknown,
+        }
+    }
+
+    /// The name for people.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Btcpay => ProviderKind::Btcpay.label(),
+            Self::Zaprite => ProviderKind::Zaprite.label(),
+            Self::Polygon => "Polygon",
+            Self::Free | Self::Unknown => self.as_str(),
+        }
+    }
+}
+
+impl From<ProviderKind> for OrderProvider {
+    fn from(kind: ProviderKind) -> Self {
+        match kind {
+            ProviderKind::Btcpay => Self::Btcpay,
+            ProviderKind::Zaprite => Self::Zaprite,
         }
     }
 }

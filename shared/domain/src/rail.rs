@@ -33,6 +33,9 @@ pub enum ProviderKind {
 pub struct UnknownRail;
 
 impl Rail {
+    /// Every rail, in the order in which buyers are offered them.
+    pub const ALL: [Self; 3] = [Self::Lightning, Self::Onchain, Self::Card];
+
     /// The name on the wire and in the database.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -54,7 +57,7 @@ impl FromStr for Rail {
     type Err = UnknownRail;
 
     fn from_str(name: &str) -> Result<Self, UnknownRail> {
-        [Self::Lightning, Self::Onchain, Self::Card]
+        Self::ALL
             .into_iter()
             .find(|rail| rail.as_str() == name)
             .ok_or(UnknownRail)
@@ -68,6 +71,15 @@ impl ProviderKind {
         match self {
             Self::Btcpay => "btcpay",
             Self::Zaprite => "zaprite",
+        }
+    }
+
+    /// The name for people.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Btcpay => "BTCPay",
+            Self::Zaprite => "Zaprite",
         }
     }
 

@@ -29,6 +29,8 @@ pub mod name {
     pub const BTCPAY_STORE_ID: &str = "BTCPAY_STORE_ID";
     /// Secret of the store's webhook.
     pub const BTCPAY_WEBHOOK_SECRET: &str = "BTCPAY_WEBHOOK_SECRET";
+    /// Where Zaprite's API is, if not at its usual address.
+    pub const ZAPRITE_URL: &str = "ZAPRITE_URL";
     /// Seals the credentials of connected payment providers: 32 bytes in base64.
     pub const CREDENTIALS_KEY: &str = "CREDENTIALS_KEY";
     /// Seals the secrets of webhook endpoints: 32 bytes in base64.

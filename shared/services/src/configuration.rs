@@ -1,5 +1,5 @@
 //! Checks of the settings that more than one function reads and that `ports` cannot
-//! read: public keys, the store at `BTCPay`, and how long logs are kept.
+//! read: public keys, the payment providers, and how long logs are kept.
 
 use keywright_domain::web_url;
 use keywright_license::VerifyKeys;
@@ -37,6 +37,19 @@ pub const BTCPAY_BROWSER_URL: Setting = Setting {
             |_| "BTCPAY_BROWSER_URL must be an http or https URL, such as https://pay.example.com",
         )),
         None => Vec::new(),
+    },
+};
+
+/// `ZAPRITE_URL`.
+pub const ZAPRITE_URL: Setting = Setting {
+    names: &[name::ZAPRITE_URL],
+    check: |config| {
+        match config.get(name::ZAPRITE_URL) {
+        Some(url) => fault_of(web_url::check_origin(url.trim_end_matches('/')).map_err(
+            |_| "ZAPRITE_URL must be an http or https URL without a path, such as https://api.zaprite.com",
+        )),
+        None => Vec::new(),
+    }
     },
 };
 
@@ -181,6 +194,10 @@ mod tests {
             (BTCPAY_BROWSER_URL, "", true),
             (BTCPAY_BROWSER_URL, "https://btcpay.shop.test", true),
             (BTCPAY_BROWSER_URL, "btcpay.shop.test", false),
+            (ZAPRITE_URL, "", true),
+            (ZAPRITE_URL, "https://zaprite.shop.test/", true),
+            (ZAPRITE_URL, "https://zaprite.shop.test/v1", false),
+            (ZAPRITE_URL, "zaprite.shop.test", false),
             (VALIDATION_LOG_DAYS, "", true),
             (VALIDATION_LOG_DAYS, "0", true),
             (VALIDATION_LOG_DAYS, "90 days", false),

@@ -2,6 +2,7 @@
 //! knows no HTTP framework and no host; a function calls it and answers.
 //!
 //! - [`activity`]: writes down what is counted by the hour
+//! - [`card_charges`]: saves and charges cards at Zaprite
 //! - [`configuration`]: checks of the settings that more than one function reads
 //! - [`contract`]: recorded things as the Keysat contract shows them
 //! - [`download_link`]: mints an address that opens one version
@@ -13,6 +14,7 @@
 //! - [`webhook_secrets`]: the secrets of webhook endpoints, and signatures by them
 
 pub mod activity;
+pub mod card_charges;
 pub mod configuration;
 pub mod contract;
 pub mod download_link;

@@ -4,7 +4,8 @@
 use keywright_domain::invoice::ImpossibleObservation;
 use keywright_ports::Stamps;
 use keywright_ports::receipt_keys::ReceiptKeys;
-use keywright_providers::btcpay::{Expected, Invoice, Mismatch, Store};
+use keywright_providers::account::Account;
+use keywright_providers::invoice::{Expected, Invoice, Mismatch};
 use keywright_store::operator::audit::Actor;
 use keywright_store::sales::payable::Payable;
 use keywright_store::sales::payment_observations::{
@@ -31,18 +32,18 @@ pub enum RejectedObservation {
 pub fn prepare(
     actor: &Actor,
     order: &Payable,
-    store: &Store,
+    account: &Account,
     invoice: &Invoice,
     stamps: &Stamps,
     keys: &ReceiptKeys,
 ) -> Result<PreparedObservation, RejectedObservation> {
     let observed = ObservedInvoice {
         provider_invoice_id: &invoice.id,
-        checkout_url: &invoice.checkout_link,
-        observation: invoice.observation(expected(order, store))?,
+        checkout_url: &invoice.checkout_url,
+        observation: invoice.observation(expected(order, account))?,
         sats: invoice.sats,
         paid: invoice.paid(),
-        watch_until: invoice.monitoring_expiration,
+        watch_until: invoice.watch_until,
     };
     let ids = StepIds::new(stamps);
     Ok(payment_observations::prepare(
@@ -50,18 +51,22 @@ pub fn prepare(
     )?)
 }
 
-/// The invoice of `order` among those that its store answered with: the one that is
+/// The invoice of `order` among those that its provider answered with: the one that is
 /// recorded, else one that matches the order in every respect, else any that names it.
 /// Another program's invoice with our order id in it must not hide ours.
 #[must_use]
-pub fn find<'a>(invoices: &'a [Invoice], order: &Payable, store: &Store) -> Option<&'a Invoice> {
+pub fn find<'a>(
+    invoices: &'a [Invoice],
+    order: &Payable,
+    account: &Account,
+) -> Option<&'a Invoice> {
     let of_order = || {
         let order_id = Some(order.id.as_str());
         invoices
             .iter()
             .filter(move |one| one.order_id.as_deref() == order_id)
     };
-    let expected = expected(order, store);
+    let expected = expected(order, account);
     match &order.provider_invoice_id {
         Some(id) => of_order().find(|one| one.id == *id),
         None => of_order()
@@ -70,9 +75,9 @@ pub fn find<'a>(invoices: &'a [Invoice], order: &Payable, store: &Store) -> Opti
     }
 }
 
-fn expected<'a>(order: &'a Payable, store: &'a Store) -> Expected<'a> {
+fn expected<'a>(order: &'a Payable, account: &'a Account) -> Expected<'a> {
     Expected {
-        store_id: store.id(),
+        account_id: account.id(),
         order_id: &order.id,
         price: order.price,
     }

@@ -5,6 +5,7 @@
 use super::rate_limit::{Allowance, millis};
 use super::{ApiError, Client, Visit};
 use keywright_domain::caller_limits::{CallerLimit, REFUSED_CREDENTIALS};
+use keywright_domain::rate_limit::Limit;
 use keywright_ports::{Batch, CredentialRefusals, Database, DatabaseError, Row, Statement};
 use serde::Deserialize;
 use serde_json::json;
@@ -86,7 +87,19 @@ pub async fn try_take_for(
     let buckets = limits
         .iter()
         .flat_map(|limit| limit.buckets(client.address));
-    let buckets: Vec<_> = buckets.collect();
+    try_take(database, &buckets.collect::<Vec<_>>(), now).await
+}
+
+/// Takes a token from each of these buckets, given by key and size, unless one is empty; the
+/// inner error is the [`Allowance`] of the bucket that is empty for the longest.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn try_take(
+    database: &Database,
+    buckets: &[(String, Limit)],
+    now: u64,
+) -> Result<Result<Allowance, Allowance>, DatabaseError> {
     let listed: Vec<_> = buckets
         .iter()
         .map(|(bucket, limit)| {

@@ -96,6 +96,7 @@ fn secret(config: &str) -> Option<&'static str> {
         | name::LEGACY_TX_CLAIMS
         | name::RECEIPT_SEALING_UNTIL
         | name::BTCPAY_URL
+        | name::ZAPRITE_URL
         | name::BTCPAY_BROWSER_URL
         | name::SANDBOX_MODE
         | name::BTCPAY_STORE_ID => None,

@@ -7,7 +7,7 @@ use keywright_spin_host::{Grants, SpinApp};
 use std::collections::BTreeSet;
 
 const SIGN_HOST: &str = "http://sign.spin.internal";
-const PROVIDER_HOST: &str = "{{ btcpay_url }}";
+const PROVIDER_HOSTS: [&str; 2] = ["{{ btcpay_url }}", "{{ zaprite_url }}"];
 
 /// Where webhooks may go: an allowed host cannot be a list.
 const WEBHOOK_HOSTS: [&str; 5] = [
@@ -67,7 +67,7 @@ fn components_get_what_the_crates_ask_for_and_nothing_else() {
         assert_eq!(given.folders, folders, "{name}: files");
         let mut hosts: BTreeSet<String> = match asked.outbound {
             OutboundAccess::None => BTreeSet::new(),
-            OutboundAccess::PaymentProviders => [PROVIDER_HOST.to_owned()].into(),
+            OutboundAccess::PaymentProviders => PROVIDER_HOSTS.map(str::to_owned).into(),
             OutboundAccess::PolygonRpc => RPC_PARTS
                 .map(|(place, _)| format!("{{{{ {place} }}}}"))
                 .into(),

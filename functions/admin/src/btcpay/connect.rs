@@ -2,12 +2,11 @@
 //! in the operator's browser, on `BTCPay`'s page, and comes back to
 //! `/v1/btcpay/authorize/callback`.
 
-use super::no_such_business;
+use crate::providers::{no_such_business, not_set_up};
 use crate::text::present;
 use crate::{Operator, Ports};
 use axum::Extension;
 use data_encoding::BASE64URL_NOPAD;
-use http::StatusCode;
 use keywright_domain::access::Caller;
 use keywright_domain::rail::ProviderKind;
 use keywright_providers::btcpay::authorize_url;
@@ -67,34 +66,23 @@ pub(crate) async fn handler(
 ) -> Result<Json<Connecting>, ApiError> {
     let Json(connect) = connect?;
     let sandbox_only = caller != Caller::Master;
-    if sandbox_only && !ports.btcpay.sandbox {
+    if sandbox_only && !ports.providers.sandbox {
         return Err(ApiError::forbidden(
             "only ADMIN_KEY can connect stores, unless SANDBOX_MODE is on",
         ));
     }
-    let btcpay = &ports.btcpay;
-    let not_set_up = |what: &str| {
-        let message = format!("stores cannot be connected yet: {what}");
-        ApiError::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "service_unavailable",
-            message,
-        )
-    };
-    let vault = btcpay.payment_providers.vault();
-    vault.map_err(|missing| not_set_up(&missing.to_string()))?;
-    let Some(server_url) = btcpay.payment_providers.server_url() else {
+    let providers = &ports.providers;
+    providers.vault()?;
+    let Some(server_url) = providers.accounts.server_url() else {
         return Err(ApiError::unavailable(
             "btcpay_not_configured",
             "stores cannot be connected yet: BTCPAY_URL is not configured",
             "BTCPAY_URL is not configured",
         ));
     };
-    let url = btcpay.browser_url.as_deref().unwrap_or(server_url);
-    let here = btcpay.public_url.as_ref();
-    let here = here.ok_or_else(|| {
-        not_set_up("PUBLIC_URL is not configured, or is not the URL of this instance")
-    })?;
+    let url = providers.btcpay_browser_url.as_deref();
+    let url = url.unwrap_or(server_url);
+    let here = providers.public_url()?;
 
     let state = BASE64URL_NOPAD.encode(&ports.stamps.random::<STATE_BYTES>());
     let back = format!("{here}/v1/btcpay/authorize/callback?state={state}");

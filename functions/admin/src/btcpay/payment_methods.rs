@@ -1,10 +1,11 @@
 //! `GET /v1/admin/btcpay/payment-methods`: what a store takes, as it says.
 
-use super::BtcPay;
-use super::{BusinessQuery, business};
+use crate::providers::{BusinessQuery, NoAnswer, Providers, business};
 use axum::extract::State;
+use keywright_domain::rail::ProviderKind;
 use keywright_ports::Database;
 use keywright_ports::Unavailable;
+use keywright_providers::account::Account;
 use keywright_providers::btcpay::{PaymentMethod, read_payment_methods};
 use keywright_web::openapi::{AccessRefusals, BadQuery, Failures, Unknown, Upstream};
 use keywright_web::{ApiError, Json, StrictQuery};
@@ -55,29 +56,34 @@ impl From<PaymentMethod> for StorePaymentMethod {
 )]
 pub(crate) async fn handler(
     State(database): State<Database>,
-    State(btcpay): State<BtcPay>,
+    State(providers): State<Providers>,
     StrictQuery(query): StrictQuery<BusinessQuery>,
 ) -> Result<Json<StorePaymentMethods>, ApiError> {
-    let business = business(&database, query.merchant_profile_id.as_deref()).await?;
-    let configured = btcpay.payment_providers.configured_store();
-    let store = match (&business.provider, configured) {
-        (Some(provider), _) => {
-            let opened = btcpay.payment_providers.open(provider);
-            opened.map_err(Unavailable::from)?.store
+    let kind = ProviderKind::Btcpay;
+    let business = business(&database, query.merchant_profile_id.as_deref(), kind).await?;
+    let configured = providers.accounts.configured_store();
+    let opened = match &business.provider {
+        Some(provider) => {
+            let opened = providers.accounts.open(provider);
+            Some(opened.map_err(Unavailable::from)?.account)
         }
-        (None, Ok(store)) if business.is_default => store.clone(),
-        (None, _) => {
+        None => None,
+    };
+    let store = match (&opened, configured) {
+        (Some(Account::Btcpay(store)), _) => store,
+        (None, Ok(store)) if business.is_default => store,
+        _ => {
             return Err(ApiError::not_found(
                 "no store is connected for this business",
             ));
         }
     };
-    let found = btcpay
+    let found = providers
         .ask(store.offered_methods(), read_payment_methods)
         .await;
     let found = found.map_err(|failure| {
         let message = "BTCPay did not say what the store takes; may its key see the settings?";
-        ApiError::upstream(message, failure)
+        ApiError::upstream(message, NoAnswer::into_text(failure))
     })?;
     Ok(Json(StorePaymentMethods {
         payment_methods: found.into_iter().map(StorePaymentMethod::from).collect(),

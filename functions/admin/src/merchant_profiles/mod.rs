@@ -59,15 +59,15 @@ pub(crate) struct ProfileView {
 pub(crate) struct ProviderView {
     /// UUID.
     id: String,
-    /// `btcpay`.
+    /// `btcpay` or `zaprite`.
     kind: &'static str,
     /// Its name for people.
     label: String,
     /// Where it is.
     base_url: String,
-    /// Id of the store there.
+    /// Id of the store or organization there.
     store_id: String,
-    /// Id of the webhook there.
+    /// Id of the webhook there, where we made it.
     webhook_id: Option<String>,
     /// `mainnet`, `testnet`, `regtest`, or `unknown` where nobody looked.
     network: String,

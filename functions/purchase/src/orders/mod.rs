@@ -1,18 +1,18 @@
 //! Takes orders: records an order, then issues its license or answers where to pay.
 //!
-//! An order with a price is recorded before `BTCPay` is asked for an invoice that carries
-//! our id as its order id. So whatever breaks afterwards, the reconciler finds the
-//! invoice, or finds that there is none. Only the buyer gets the order's secret: what
-//! `BTCPay` knows appears on checkout pages, in Lightning descriptions and in exports.
+//! An order with a price is recorded before the provider is asked for an invoice that
+//! carries our id as its order id. So whatever breaks afterwards, the reconciler finds the
+//! invoice, or finds that there is none. Only the buyer gets the order's secret: what a
+//! provider knows appears on checkout pages, in Lightning descriptions and in exports.
 //!
 //! The batch that records the order also reserves the use of its discount code. While
 //! nobody pays, another order may take the use over after some minutes; the use is
 //! released when the order ends without a payment.
 
-mod btcpay;
 pub(crate) mod buyer;
 pub(crate) mod free;
 pub(crate) mod pay_by;
+mod provider;
 mod refusal;
 mod usdc;
 
@@ -79,12 +79,12 @@ pub(crate) enum OrderPayment {
         license_id: String,
         sats: Option<Quote>,
     },
-    /// At a store of `BTCPay`.
-    Btcpay {
-        /// The store's id of the invoice.
+    /// At a payment provider.
+    AtProvider {
+        /// The provider's id of the invoice.
         reference: String,
         checkout_url: String,
-        /// The prices in sats; `None` while the store has not converted them.
+        /// The prices in sats; `None` while the provider has not converted them.
         sats: Option<Quote>,
     },
     /// To the vendor's wallet.
@@ -147,7 +147,7 @@ impl OrderTaker<'_> {
         let payment = match order.pay_by {
             _ if draft.price.is_zero() => self.free(&draft, &order.origin).await?,
             PayBy::Usdc => self.usdc(&draft, order).await?,
-            PayBy::Btcpay(rail) => self.btcpay(&mut draft, order, rail).await?,
+            PayBy::Provider(rail) => self.at_provider(&mut draft, order, rail).await?,
         };
         let subscription = match &draft.purpose {
             OrderPurpose::Subscribe { terms, .. } => Some(SubscriptionOffer::of(terms)),

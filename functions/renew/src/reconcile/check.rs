@@ -1,10 +1,11 @@
-//! Checks one order against what its store answered.
+//! Checks one order against what its provider answered.
 
 use crate::Ports;
 use keywright_domain::invoice::{InvoiceStatus, OrderEffect};
 use keywright_ports::receipt_keys::ReceiptKeys;
 use keywright_ports::{DatabaseError, Level};
-use keywright_providers::btcpay::{Invoice, Store};
+use keywright_providers::account::Account;
+use keywright_providers::invoice::Invoice;
 use keywright_services::payment_observation;
 use keywright_store::operator::audit::Actor;
 use keywright_store::sales::due_orders::NextCheck;
@@ -15,7 +16,7 @@ use keywright_store::sales::payment_observations::Recorded;
 /// Statements that closing an order takes which has no invoice.
 const STATEMENTS_TO_CLOSE: usize = 4;
 
-/// How long an order may stay without an invoice at `BTCPay`, in seconds. The answer to
+/// How long an order may stay without an invoice at its provider, in seconds. The answer to
 /// its creation is lost by then, and no buyer ever saw it.
 pub(crate) const ORPHAN_AFTER: i64 = 900;
 
@@ -38,21 +39,21 @@ pub(super) struct OrderChecker<'a> {
 }
 
 impl OrderChecker<'_> {
-    /// Checks an order against the invoices that its store answered with, and records
+    /// Checks an order against the invoices that its provider answered with, and records
     /// what changed.
     pub(super) async fn check(
         &mut self,
-        store: &Store,
+        account: &Account,
         invoices: &[Invoice],
         order: &Payable,
     ) -> Result<OrderCheck, DatabaseError> {
         let now = self.ports.stamps.now();
-        let Some(invoice) = payment_observation::find(invoices, order, store) else {
+        let Some(invoice) = payment_observation::find(invoices, order, account) else {
             return self.missing(order, now).await;
         };
         let (actor, stamps) = (self.actor(now), &self.ports.stamps);
         let prepared =
-            payment_observation::prepare(&actor, order, store, invoice, stamps, self.keys);
+            payment_observation::prepare(&actor, order, account, invoice, stamps, self.keys);
         let prepared = match prepared {
             Ok(prepared) => prepared,
             Err(rejected) => return Ok(self.failed(order, now, &rejected)),
@@ -72,11 +73,15 @@ impl OrderChecker<'_> {
         })
     }
 
-    /// `BTCPay` has no invoice for this order. An invoice that was never seen does not
+    /// The provider has no invoice for this order. An invoice that was never seen does not
     /// exist after a while; one that was seen comes back.
     async fn missing(&mut self, order: &Payable, now: i64) -> Result<OrderCheck, DatabaseError> {
         if order.provider_invoice_id.is_some() {
-            return Ok(self.failed(order, now, &"BTCPay does not show this order's invoice"));
+            return Ok(self.failed(
+                order,
+                now,
+                &"the provider does not show this order's invoice",
+            ));
         }
         if now - order.created_at < ORPHAN_AFTER {
             return Ok(OrderCheck::Again(again(order, now)));
@@ -84,13 +89,13 @@ impl OrderChecker<'_> {
         if !self.has_room_for(STATEMENTS_TO_CLOSE) {
             return Ok(at_once(order, now));
         }
-        let reason = "BTCPay has no invoice for this order";
+        let reason = format!("{} has no invoice for this order", order.provider.label());
         invoices::close(
             &self.ports.database,
             &self.actor(now),
             &order.id,
             InvoiceStatus::Invalid,
-            reason,
+            &reason,
             self.ports.stamps.new_id(),
         )
         .await?;
@@ -121,11 +126,16 @@ impl OrderChecker<'_> {
 }
 
 /// The next tick checks it first.
-fn at_once(order: &Payable, now: i64) -> OrderCheck {
-    OrderCheck::Again(NextCheck {
+pub(super) fn check_at_once(order: &Payable, now: i64) -> NextCheck {
+    NextCheck {
         id: order.id.clone(),
         at: Some(now),
-    })
+    }
+}
+
+/// As [`check_at_once`].
+fn at_once(order: &Payable, now: i64) -> OrderCheck {
+    OrderCheck::Again(check_at_once(order, now))
 }
 
 /// When to check an order again that has no news. Even at the end of its watch it is

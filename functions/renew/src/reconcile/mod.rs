@@ -21,7 +21,7 @@ use crate::Ports;
 use check::{OrderCheck, OrderChecker, again};
 use futures_util::future::join_all;
 use keywright_ports::{DatabaseError, Level};
-use keywright_store::sales::due_orders::{self, NextCheck};
+use keywright_store::sales::due_orders;
 use keywright_store::sales::payable::Payable;
 use keywright_store::sales::store_turns::{self, StoreTurn, StoreTurnOutcome};
 use serde::Serialize;
@@ -30,8 +30,8 @@ use utoipa::ToSchema;
 
 pub(crate) use check::ORPHAN_AFTER;
 
-/// Stores that a tick asks at the same time, each up to three requests. The others come
-/// first in the next tick.
+/// Stores that a tick asks at the same time, each up to three requests, and organizations at
+/// Zaprite one more for each order. The others come first in the next tick.
 const STORES: i64 = 4;
 
 /// Statements that recording may take. D1's free plan allows a Worker 50 in all; the
@@ -50,10 +50,10 @@ pub(crate) struct ReconcileReport {
     settled: usize,
     /// Of those, expired or invalid.
     closed: usize,
-    /// Of those, to be checked again because `BTCPay` did not answer or contradicted
+    /// Of those, to be checked again because the provider did not answer or contradicted
     /// itself.
     failed: usize,
-    /// Stores that did not answer; they are asked again after a pause that grows.
+    /// Providers that did not answer; they are asked again after a pause that grows.
     stores_failed: usize,
     /// Statements that recording has left over.
     #[serde(skip)]
@@ -111,12 +111,15 @@ pub(crate) async fn tick(
             }
         }
     }
-    orders::collect(&ports.database, &mut work, now).await?;
+    let mut next = orders::collect(&ports.database, &mut work, now).await?;
     let reads = join_all(work.iter().map(|work| async {
         if work.orders.is_empty() {
-            return Ok(Vec::new());
+            return Ok(None);
         }
-        work.store.invoices_of(ports, &work.orders).await
+        work.store
+            .invoices_of(ports, &work.orders, now)
+            .await
+            .map(Some)
     }));
     let reads = reads.await;
     let mut checker = OrderChecker {
@@ -125,14 +128,18 @@ pub(crate) async fn tick(
         request_id,
         statements_left: budget,
     };
-    let mut next: Vec<NextCheck> = Vec::new();
-    for (work, invoices) in work.into_iter().zip(reads) {
+    for (work, found) in work.into_iter().zip(reads) {
         report.checked += work.orders.len();
         let mut outcome = work.paid.outcome;
-        match (&work.store.store, invoices) {
-            (Ok(store), Ok(invoices)) => {
+        match (&work.store.account, found) {
+            (Ok(account), Ok(Some(found))) => {
                 for order in &work.orders {
-                    match checker.check(store, &invoices, order).await? {
+                    if found.unanswered.contains(&order.id) {
+                        report.failed += 1;
+                        next.push(again(order, now));
+                        continue;
+                    }
+                    match checker.check(account, &found.invoices, order).await? {
                         OrderCheck::Settled => report.settled += 1,
                         OrderCheck::Closed => report.closed += 1,
                         OrderCheck::Again(again) => next.push(again),
@@ -149,7 +156,7 @@ pub(crate) async fn tick(
                 next.extend(work.orders.iter().map(|order| again(order, now)));
             }
             // A store that cannot be opened was not listed and has no orders.
-            (Err(_), Ok(_)) => {}
+            (_, Ok(_)) => {}
         }
         ended.push((work.store.turn, outcome));
     }

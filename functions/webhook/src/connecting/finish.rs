@@ -158,7 +158,7 @@ impl StoreConnection<'_> {
         let details = ConnectionDetails {
             label: &store.label,
             network: store.network.map_or("unknown", Network::as_str),
-            webhook_id: &webhook_id,
+            webhook_id: Some(&webhook_id),
             credentials: &sealed,
             read_with: provider.credentials.as_ref(),
             sandbox_only: self.connect.sandbox_only,

@@ -1,15 +1,17 @@
 //! The store that a delivery is from: the one of the configuration, or a connected one.
 
 use crate::Ports;
+use keywright_domain::rail::ProviderKind;
 use keywright_ports::Unavailable;
-use keywright_providers::btcpay::{Store, WebhookSecret};
+use keywright_providers::account::Account;
+use keywright_providers::btcpay::WebhookSecret;
 use keywright_store::sales::payment_providers;
 use keywright_web::ApiError;
 
 /// A store and the secret of its webhook.
 #[derive(Clone)]
 pub(crate) struct WebhookStore {
-    pub(crate) store: Store,
+    pub(crate) account: Account,
     pub(crate) secret: WebhookSecret,
     /// The connected provider; `None` for the store of the configuration.
     pub(crate) provider_id: Option<String>,
@@ -39,13 +41,14 @@ impl Ports {
         let unknown = || ApiError::unauthorized("no store is connected under this address");
         let provider = payment_providers::connected(&self.database, provider_id)
             .await?
+            .filter(|provider| provider.kind == ProviderKind::Btcpay)
             .ok_or_else(unknown)?;
         let opened = self.payment_providers.open(&provider);
         let opened = opened.map_err(Unavailable::from)?;
         let secret = WebhookSecret::new(&opened.webhook_secret)
             .ok_or_else(|| ApiError::internal("a connected store has no webhook secret"))?;
         Ok(WebhookStore {
-            store: opened.store,
+            account: opened.account,
             secret,
             provider_id: Some(provider.id),
         })

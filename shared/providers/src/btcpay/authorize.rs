@@ -4,10 +4,10 @@
 use super::permission::{
     CREATE_INVOICE, MODIFY_WEBHOOKS, VIEW_INVOICES, VIEW_SETTINGS, VIEW_WALLET,
 };
-use super::store::percent_encoded;
 use super::{Granted, ReadError, StoreError, read};
+use crate::url::{self, is_api_key, percent_encoded};
 use bytes::Bytes;
-use http::{Request, Response, Uri, header};
+use http::{Request, Response, header};
 use serde::Deserialize;
 
 /// What the page calls us.
@@ -59,12 +59,7 @@ pub fn authorize_url(base_url: &str, redirect: &str, wallet: bool) -> Result<Str
 
 /// A base URL without a slash at its end.
 pub(super) fn checked_url(base_url: &str) -> Result<&str, StoreError> {
-    let base_url = base_url.trim_end_matches('/');
-    let uri: Uri = base_url.parse().map_err(|_| StoreError::Url)?;
-    if !matches!(uri.scheme_str(), Some("http" | "https")) || uri.query().is_some() {
-        return Err(StoreError::Url);
-    }
-    Ok(base_url)
+    url::base(base_url).ok_or(StoreError::Url)
 }
 
 impl Server {
@@ -73,8 +68,7 @@ impl Server {
     /// # Errors
     /// [`StoreError`].
     pub fn new(base_url: &str, api_key: &str) -> Result<Self, StoreError> {
-        let plain = !api_key.is_empty() && api_key.bytes().all(|b| b.is_ascii_graphic());
-        if !plain || api_key.len() > 200 {
+        if !is_api_key(api_key) || api_key.len() > 200 {
             return Err(StoreError::Credentials);
         }
         Ok(Self {

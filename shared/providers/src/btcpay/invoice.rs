@@ -1,17 +1,19 @@
 //! Reading `BTCPay`'s invoices. Only what decides about a license is read.
 
-use super::answer::{Amount, Metadata, ReadError, read};
+use super::answer::{Amount, Metadata};
 use super::methods::{self, PaymentMethod};
 use super::store::currency_code;
+use super::{ReadError, read};
+use crate::invoice::Invoice;
 use http::Response;
 use keywright_domain::invoice::{InvoiceOutcome, PaymentObservation, PaymentState};
-use keywright_domain::money::{Currency, Price, Sats};
-use serde::Deserialize;
+use keywright_domain::money::{Currency, Price};
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 /// `BTCPay`'s status. A payment counts only when it is settled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-pub enum InvoiceStatus {
+enum InvoiceStatus {
     /// Waiting for a payment.
     New,
     /// Paid, not confirmed often enough.
@@ -24,76 +26,9 @@ pub enum InvoiceStatus {
     Invalid,
 }
 
-/// An invoice as `BTCPay` shows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Invoice {
-    /// `BTCPay`'s id.
-    pub id: String,
-    /// The store it belongs to.
-    pub store_id: String,
-    /// Its status.
-    pub status: InvoiceStatus,
-    /// The finer status, such as `Marked` or `PaidLate`.
-    pub additional_status: String,
-    /// What was to be paid, when that is an amount of a currency that we
-    /// charge in.
-    pub price: Option<Price>,
-    /// What that is in sats by `BTCPay`'s rate, where it was asked for and said.
-    pub sats: Option<Sats>,
-    /// What came in, as `BTCPay` writes it, in [`Self::currency`]; servers
-    /// before 2.1.2 do not say.
-    pub paid_amount: Option<String>,
-    /// The currency of the amounts.
-    pub currency: String,
-    /// Till when `BTCPay` watches for payments, in unix seconds.
-    pub monitoring_expiration: Option<i64>,
-    /// Our invoice id.
-    pub order_id: Option<String>,
-    /// Where the buyer pays.
-    pub checkout_link: String,
-}
-
-/// What is recorded of an order, to compare with `BTCPay`'s invoice.
-#[derive(Debug, Clone, Copy)]
-pub struct Expected<'a> {
-    /// The store that the order is paid at.
-    pub store_id: &'a str,
-    /// Our invoice id.
-    pub order_id: &'a str,
-    /// What the buyer has to pay, as it was quoted.
-    pub price: Price,
-}
-
-/// An invoice that is not the one we made; nothing is issued for it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Mismatch {
-    /// It belongs to another store.
-    #[error("the invoice belongs to another store")]
-    Store,
-    /// It was made for something else.
-    #[error("the invoice carries another order id")]
-    Order,
-    /// It asks for another amount or currency.
-    #[error("the invoice is over another amount")]
-    Amount,
-}
-
-impl Invoice {
-    /// What this invoice, read back from the API, says about our order.
-    ///
-    /// # Errors
-    /// [`Mismatch`] when it is not the invoice that we made for it.
-    pub fn observation(&self, expected: Expected<'_>) -> Result<PaymentObservation, Mismatch> {
-        if self.store_id != expected.store_id {
-            return Err(Mismatch::Store);
-        }
-        if self.order_id.as_deref() != Some(expected.order_id) {
-            return Err(Mismatch::Order);
-        }
-        if self.price != Some(expected.price) {
-            return Err(Mismatch::Amount);
-        }
-        Ok(PaymentObservation {
+impl InvoiceData {
+    fn state(&self) -> PaymentObservation {
+        PaymentObservation {
             outcome: match self.status {
                 InvoiceStatus::New | InvoiceStatus::Processing => InvoiceOutcome::Waiting,
                 InvoiceStatus::Settled => InvoiceOutcome::Settled,
@@ -101,7 +36,7 @@ impl Invoice {
                 InvoiceStatus::Invalid => InvoiceOutcome::Invalid,
             },
             payment: self.payment(),
-        })
+        }
     }
 
     /// What came in. The finer status says it, but for two cases: a merchant
@@ -127,16 +62,9 @@ impl Invoice {
         }
     }
 
-    /// What came in and its currency, where `BTCPay` says.
-    #[must_use]
-    pub fn paid(&self) -> Option<(&str, &str)> {
-        let paid = self.paid_amount.as_deref()?;
-        Some((paid, self.currency.as_str()))
-    }
-
     /// Whether anything came in, where `BTCPay` says.
     fn came_in(&self) -> Option<bool> {
-        let paid = self.paid_amount.as_deref()?;
+        let paid = self.paid_amount.as_ref()?;
         Some(paid.bytes().any(|b| (b'1'..=b'9').contains(&b)))
     }
 }
@@ -150,7 +78,9 @@ struct InvoiceData {
     #[serde(default)]
     additional_status: String,
     amount: Option<Amount>,
-    paid_amount: Option<Amount>,
+    /// What came in, as `BTCPay` writes it, in `currency`; servers before 2.1.2 do not say.
+    #[serde(default, deserialize_with = "amount_text")]
+    paid_amount: Option<String>,
     monitoring_expiration: Option<i64>,
     #[serde(default)]
     currency: String,
@@ -159,6 +89,10 @@ struct InvoiceData {
     #[serde(default)]
     checkout_link: String,
     payment_methods: Option<Vec<PaymentMethod>>,
+}
+
+fn amount_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Ok(Option::<Amount>::deserialize(deserializer)?.map(Amount::into_text))
 }
 
 /// The price in a currency that we charge in.
@@ -171,18 +105,17 @@ fn read_price(code: &str, amount: Option<Amount>) -> Option<Price> {
 
 impl From<InvoiceData> for Invoice {
     fn from(data: InvoiceData) -> Self {
+        let state = data.state();
         Self {
+            state,
             id: data.id,
-            store_id: data.store_id,
-            status: data.status,
-            additional_status: data.additional_status,
+            account_id: data.store_id,
             price: read_price(&data.currency, data.amount),
             sats: methods::sats(data.payment_methods.unwrap_or_default()),
-            paid_amount: data.paid_amount.map(Amount::into_text),
-            currency: data.currency,
-            monitoring_expiration: data.monitoring_expiration,
+            paid: data.paid_amount.map(|paid| (paid, data.currency)),
+            watch_until: data.monitoring_expiration,
             order_id: data.metadata.order_id,
-            checkout_link: data.checkout_link,
+            checkout_url: data.checkout_link,
         }
     }
 }

@@ -1,4 +1,6 @@
 use super::*;
+use crate::invoice::{Expected, Mismatch};
+use keywright_domain::money::Sats;
 
 #[test]
 fn an_invoice_of_another_program_hides_none_of_ours() {
@@ -48,7 +50,7 @@ fn an_invoice_is_read_and_unknown_members_are_passed_over() {
             "amount":"0.0005","paidAmount":"0","currency":"BTC","type":"Standard",
             "checkoutLink":"https://pay.example/i/I","metadata":{"orderId":"o","posData":null}}"#;
     let invoice = read_invoice(&answer(200, body)).expect("an invoice");
-    assert_eq!(invoice.status, InvoiceStatus::Settled);
+    assert_eq!(invoice.state.outcome, InvoiceOutcome::Settled);
     assert_eq!(invoice.price, Some(price(Currency::Sat, 50_000)));
     assert_eq!(invoice.sats, None, "nobody asked for it");
     assert_eq!(invoice.order_id.as_deref(), Some("o"));
@@ -60,7 +62,7 @@ fn only_our_own_invoice_decides() {
             "currency":"BTC","metadata":{"orderId":"o"}}"#;
     let invoice = read_invoice(&answer(200, body)).expect("an invoice");
     let ours = Expected {
-        store_id: "S",
+        account_id: Some("S"),
         order_id: "o",
         price: price(Currency::Sat, 50_000),
     };
@@ -70,10 +72,10 @@ fn only_our_own_invoice_decides() {
     };
     assert_eq!(invoice.observation(ours), Ok(settled));
     let other_store = Expected {
-        store_id: "T",
+        account_id: Some("T"),
         ..ours
     };
-    assert_eq!(invoice.observation(other_store), Err(Mismatch::Store));
+    assert_eq!(invoice.observation(other_store), Err(Mismatch::Account));
     let other_order = Expected {
         order_id: "p",
         ..ours
@@ -207,9 +209,9 @@ fn statuses_and_amounts_make_an_observation() {
             body["paidAmount"] = paid.into();
         }
         let invoice = read_invoice(&answer(200, &body.to_string())).expect("an invoice");
-        assert_eq!(invoice.monitoring_expiration, Some(1_700_000_000));
+        assert_eq!(invoice.watch_until, Some(1_700_000_000));
         let ours = Expected {
-            store_id: "S",
+            account_id: Some("S"),
             order_id: "o",
             price: price(Currency::Sat, 50_000),
         };
@@ -257,6 +259,32 @@ fn what_it_is_in_sats_is_read_with_its_methods() {
         );
         let invoice = read_invoice(&answer(200, &body)).expect("an invoice");
         assert_eq!(invoice.sats, None, "{none}");
+    }
+}
+
+/// A store may take cards or other coins through a plugin: the payment stands on the invoice
+/// like any other.
+#[test]
+fn what_was_paid_is_in_the_currency_of_the_invoice_whatever_paid_it() {
+    for methods in [
+        r#"[{"paymentMethodId":"Stripe-Card","amount":"25.00","currency":"USD"}]"#,
+        r#"[{"paymentMethodId":"XMR-CHAIN","amount":"0.15","currency":"XMR"}]"#,
+        "[{}]",
+    ] {
+        let body = format!(
+            r#"{{"id":"I","storeId":"S","status":"Settled","amount":"25","paidAmount":"25.00",
+                "currency":"USD","metadata":{{"orderId":"o"}},"paymentMethods":{methods}}}"#
+        );
+        let invoice = read_invoice(&answer(200, &body)).expect("an invoice");
+        assert_eq!(invoice.paid(), Some(("25.00", "USD")), "{methods}");
+        assert_eq!(invoice.sats, None, "{methods}");
+        let ours = Expected {
+            account_id: Some("S"),
+            order_id: "o",
+            price: price(Currency::Usd, 2_500),
+        };
+        let seen = invoice.observation(ours).expect("our invoice");
+        assert_eq!(seen.outcome, InvoiceOutcome::Settled, "{methods}");
     }
 }
 

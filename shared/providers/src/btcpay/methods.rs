@@ -2,7 +2,8 @@
 //! invoice's payment methods asks for, by the rate that was fixed with the
 //! invoice.
 
-use super::answer::{Amount, ReadError, read};
+use super::answer::Amount;
+use super::{ReadError, read};
 use http::Response;
 use keywright_domain::money::Sats;
 use serde::Deserialize;
@@ -98,6 +99,17 @@ mod tests {
                 None,
             ),
             (r#"[{"paymentMethodId":"LTC-CHAIN","amount":"1"}]"#, None),
+            // Plugins: their amounts are in currencies of their own.
+            (
+                r#"[{"paymentMethodId":"XMR-CHAIN","amount":"0.15","currency":"XMR"},
+                    {"paymentMethodId":"Stripe-Card","amount":"25.00","currency":"USD"}]"#,
+                None,
+            ),
+            (
+                r#"[{"paymentMethodId":"Stripe-Card","amount":"25.00","currency":"USD"},
+                    {"paymentMethodId":"BTC-LN","amount":"0.0005"}]"#,
+                Some(50_000),
+            ),
             ("[{}]", None),
             ("[]", None),
         ] {

@@ -12,11 +12,10 @@ mod setup;
 mod store;
 mod webhook;
 
-pub use answer::ReadError;
 pub use authorize::{Listed, Server, authorize_url, read_key, read_stores};
 
-use answer::read;
-pub use invoice::{Expected, Invoice, InvoiceStatus, Mismatch, read_invoice, read_invoices};
+use crate::answer::{ReadError, read};
+pub use invoice::{read_invoice, read_invoices};
 pub use methods::read_sats;
 pub use network::Network;
 pub use permission::{Granted, Scope};
@@ -24,5 +23,5 @@ pub use setup::{
     PaymentMethod, Webhook, read_gone, read_network, read_payment_methods, read_webhook,
     read_webhooks,
 };
-pub use store::{NewInvoice, Store, StoreError};
+pub use store::{Store, StoreError};
 pub use webhook::{Delivery, SignatureError, WebhookSecret, read_delivery};

@@ -1,8 +1,8 @@
 //! What belongs to a store besides its invoices: its webhooks, its payment
 //! methods, and the network it is on.
 
-use super::store::percent_encoded;
 use super::{Network, ReadError, Store, read};
+use crate::url::percent_encoded;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode, header};
 use serde::Deserialize;

@@ -1,10 +1,12 @@
 //! The vendor's store: what to send to it.
 
 use super::authorize::checked_url;
+use crate::invoice::NewInvoice;
+use crate::url::{is_api_key, percent_encoded};
 use bytes::Bytes;
 use http::{Request, header};
-use keywright_domain::money::{Currency, Price};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
+use keywright_domain::money::Currency;
+use keywright_domain::rail::Rail;
 use serde_json::json;
 
 /// Where the vendor's store is and the key to it.
@@ -13,23 +15,6 @@ pub struct Store {
     base_url: String,
     store_id: String,
     api_key: String,
-}
-
-/// What to charge for.
-#[derive(Debug, Clone, Copy)]
-pub struct NewInvoice<'a> {
-    /// Our invoice id: `BTCPay`'s order id, by which a lost answer is found.
-    pub order_id: &'a str,
-    /// How much, in the currency it was quoted in: `BTCPay` converts it.
-    pub price: Price,
-    /// What the buyer sees.
-    pub description: &'a str,
-    /// Whom the receipt is for.
-    pub buyer_email: Option<&'a str>,
-    /// Where the buyer goes after paying.
-    pub redirect_url: &'a str,
-    /// The payment method shown first, such as `BTC-LN`.
-    pub default_payment_method: Option<&'a str>,
 }
 
 /// A configuration that names no store.
@@ -70,8 +55,7 @@ impl Store {
         let base_url = checked_url(base_url)?;
         let plain =
             |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric());
-        if !plain(store_id) || api_key.is_empty() || !api_key.bytes().all(|b| b.is_ascii_graphic())
-        {
+        if !plain(store_id) || !is_api_key(api_key) {
             return Err(StoreError::Credentials);
         }
         Ok(Self {
@@ -88,11 +72,16 @@ impl Store {
     }
 
     /// `POST /api/v1/stores/{store}/invoices`. The API has no idempotency key:
-    /// when the answer is lost, ask [`Self::find_by_orders`] before a second one.
+    /// when the answer is lost, ask [`Self::find_by_orders`] before a second one. The
+    /// checkout shows the rail's payment method first.
     ///
     /// # Errors
     /// [`http::Error`] when a configured value does not fit into a request.
-    pub fn create_invoice(&self, invoice: NewInvoice<'_>) -> Result<Request<Bytes>, http::Error> {
+    pub fn create_invoice(
+        &self,
+        invoice: NewInvoice<'_>,
+        rail: Option<Rail>,
+    ) -> Result<Request<Bytes>, http::Error> {
         let mut metadata = json!({
             "orderId": invoice.order_id,
             "itemDesc": invoice.description,
@@ -106,7 +95,7 @@ impl Store {
             "redirectURL": invoice.redirect_url,
             "redirectAutomatically": true,
         });
-        if let Some(method) = invoice.default_payment_method {
+        if let Some(method) = rail.and_then(default_method) {
             checkout["defaultPaymentMethod"] = method.into();
         }
         let body = json!({
@@ -220,17 +209,20 @@ pub(super) const fn currency_code(currency: Currency) -> &'static str {
     }
 }
 
-/// Characters that are percent-encoded: all but letters, digits, `-`, `_` and `.`.
-const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
-
-/// Percent-encodes an id from outside, so that it stays one path segment.
-pub(super) fn percent_encoded(text: &str) -> PercentEncode<'_> {
-    utf8_percent_encode(text, ENCODED)
+/// The payment method that the checkout shows first for a rail.
+const fn default_method(rail: Rail) -> Option<&'static str> {
+    match rail {
+        Rail::Lightning => Some("BTC-LN"),
+        Rail::Onchain => Some("BTC-CHAIN"),
+        // Which plugin takes cards, and under which id, is the store's own affair.
+        Rail::Card => None,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use keywright_domain::money::Price;
 
     fn store() -> Store {
         Store::new("https://pay.example/btc/", "S1", "key").expect("a store")
@@ -262,9 +254,9 @@ mod tests {
             description: "Demo",
             buyer_email: None,
             redirect_url: "https://shop.example/thank-you",
-            default_payment_method: None,
+            saves_card_of: None,
         };
-        store().create_invoice(invoice).expect("a request")
+        store().create_invoice(invoice, None).expect("a request")
     }
 
     #[test]

@@ -1,9 +1,9 @@
-//! Who sells a product: its business, and the stores it is paid at.
+//! Who sells a product: its business, and the providers it is paid at.
 
 use crate::catalog::merchant_profiles::RailPreference;
 use crate::columns;
 use crate::sales::payment_providers::Provider;
-use keywright_domain::rail::{Candidate, Rail, choose};
+use keywright_domain::rail::{Candidate, ProviderKind, Rail, choose};
 use keywright_ports::{DatabaseError, Reader, Statement};
 use serde::Deserialize;
 
@@ -31,7 +31,7 @@ pub struct Seller {
     /// where none is connected.
     #[serde(deserialize_with = "columns::flag")]
     pub is_default: bool,
-    /// Its connected stores.
+    /// Its connected providers.
     #[serde(deserialize_with = "columns::json")]
     pub providers: Vec<Provider>,
     /// Which of them it prefers for which way of paying.
@@ -39,19 +39,47 @@ pub struct Seller {
     pub rail_preferences: Vec<RailPreference>,
 }
 
+/// The provider that an order is paid at.
+#[derive(Debug, Clone, Copy)]
+pub enum SellerProvider<'a> {
+    /// One that the business connected.
+    Connected(&'a Provider),
+    /// The store of the configuration.
+    Configured,
+}
+
+/// The store of the configuration among the candidates. It was there before any other, and
+/// nobody can prefer it: a store that the business connects takes its place.
+const CONFIGURED: Candidate<'static> = Candidate {
+    id: "",
+    kind: ProviderKind::Btcpay,
+    connected_at: i64::MIN,
+};
+
 impl Seller {
-    /// The store that an order is paid at; `None` when none is connected that
-    /// takes this way of paying.
+    /// The provider that an order is paid at, the store of the configuration among them if
+    /// the business may sell through it; `None` when none takes this way of paying.
     #[must_use]
-    pub fn provider(&self, rail: Option<Rail>) -> Option<&Provider> {
-        let candidates: Vec<Candidate<'_>> =
+    pub fn provider(
+        &self,
+        rail: Option<Rail>,
+        sells_by_configuration: bool,
+    ) -> Option<SellerProvider<'_>> {
+        let mut candidates: Vec<Candidate<'_>> =
             self.providers.iter().map(Provider::candidate).collect();
+        let has_store = candidates
+            .iter()
+            .any(|candidate| candidate.kind == CONFIGURED.kind);
+        if sells_by_configuration && !has_store {
+            candidates.push(CONFIGURED);
+        }
         let preferred = |rail: Rail| {
             let of_rail = self.rail_preferences.iter().find(|one| one.rail == rail);
             of_rail.map(|one| one.payment_provider_id.as_str())
         };
         let chosen = choose(&candidates, preferred, rail)?;
-        self.providers.iter().find(|one| one.id == chosen.id)
+        let connected = self.providers.iter().find(|one| one.id == chosen.id);
+        Some(connected.map_or(SellerProvider::Configured, SellerProvider::Connected))
     }
 }
 

@@ -35,7 +35,7 @@ pub const MAX_MACHINES: usize = 100;
 pub struct Receipt {
     /// `UUIDv7`.
     pub id: String,
-    /// `btcpay`, `free` or `grant`.
+    /// The kind of receipt, such as `btcpay`.
     pub kind: String,
     /// What was paid: the provider's invoice, the free invoice or the grant.
     pub external_ref: String,
@@ -54,7 +54,7 @@ pub struct Invoice {
     pub id: String,
     /// Where the purchase stands.
     pub status: String,
-    /// `btcpay` or `free`.
+    /// Who took the payment, such as `btcpay`.
     pub provider: String,
     /// The provider's id.
     pub provider_invoice_id: Option<String>,

@@ -110,7 +110,7 @@ macro_rules! select_page {
                                               (SELECT value FROM json_each(?7))))
                       AND (?8 IS NULL OR receipt_id IN
                              (SELECT r.id FROM invoices i JOIN receipts r ON r.invoice_id = i.id
-                              WHERE i.id = ?8 OR (i.provider IN ('free', 'btcpay')
+                              WHERE i.id = ?8 OR (i.provider IN ('free', 'btcpay', 'zaprite')
                                                   AND i.provider_invoice_id = ?8)))
                       AND (?9 IS NULL OR id = ?9)
                       AND (?10 IS NULL OR id = ?10)
@@ -134,7 +134,7 @@ const BY_EMAIL: &str = select_page!(
 );
 const BY_INVOICE: &str = select_page!(
     "receipt_id IN (SELECT r.id FROM invoices i JOIN receipts r ON r.invoice_id = i.id
-                    WHERE i.id = ?8 OR (i.provider IN ('free', 'btcpay')
+                    WHERE i.id = ?8 OR (i.provider IN ('free', 'btcpay', 'zaprite')
                                         AND i.provider_invoice_id = ?8))"
 );
 const BY_ID: &str = select_page!("id = ?9");

@@ -12,7 +12,7 @@ use std::borrow::Cow;
 /// Who does something, when, and in which request.
 #[derive(Debug, Clone)]
 pub struct Actor {
-    /// `operator`, `api_key:<id>`, `buyer`, `btcpay` or `renew`.
+    /// `operator`, `api_key:<id>`, `buyer`, `btcpay`, `zaprite` or `renew`.
     pub name: Cow<'static, str>,
     /// Unix seconds.
     pub at: i64,

@@ -58,7 +58,7 @@ pub async fn claim(
     batch.run(database).await?.all(claimed)
 }
 
-/// The orders among these ids that are paid at `BTCPay` and not settled here yet, the oldest
+/// The orders among these ids that are paid at a provider and not settled here yet, the oldest
 /// first.
 pub async fn unsettled_among(
     database: &Reader,
@@ -69,7 +69,7 @@ pub async fn unsettled_among(
             "SELECT ",
             payable_columns!(),
             " FROM invoices
-         WHERE id IN (SELECT value FROM json_each(?1)) AND provider = 'btcpay'
+         WHERE id IN (SELECT value FROM json_each(?1)) AND provider IN ('btcpay', 'zaprite')
            AND status <> 'settled'
          ORDER BY created_at, id"
         ),
@@ -96,4 +96,13 @@ pub fn check_again(next: &[NextCheck]) -> Statement {
          WHERE id IN (SELECT value ->> 'id' FROM json_each(?1))",
         [json!(next).to_string().into()],
     )
+}
+
+/// Has the reconciler check an order in its next tick, whatever was planned for it.
+pub async fn check_soon(database: &Database, id: &str, now: i64) -> Result<(), DatabaseError> {
+    let update = Statement::new(
+        "UPDATE invoices SET next_check_at = min(coalesce(next_check_at, ?2), ?2) WHERE id = ?1",
+        [id.into(), now.into()],
+    );
+    database.batch(vec![update]).await.map(drop)
 }

@@ -11,6 +11,7 @@ use crate::subscriptions::order_link::OrderPurpose;
 use keywright_domain::invoice::InvoiceStatus;
 use keywright_domain::money::{Price, Sats};
 use keywright_domain::order::{OrderIdentity, OrderOpener, OrderProvider};
+use keywright_domain::rail::ProviderKind;
 use keywright_domain::recent_orders::{OrderKind, OrderOrigin};
 use keywright_domain::terms::Terms;
 use keywright_ports::{Batch, Database, DatabaseError, Reader, Row, Statement, Value};
@@ -31,7 +32,7 @@ pub struct OrderDraft {
     pub price: Price,
     /// The price before any discount, in the same currency.
     pub base: Price,
-    /// The connected store it is paid at; `None` for the store of the configuration, and
+    /// The connected provider it is paid at; `None` for the store of the configuration, and
     /// if there is nothing to pay.
     pub payment_provider_id: Option<String>,
     /// The terms of the license.
@@ -106,7 +107,7 @@ pub(crate) fn opened_by(opener: &OrderOpener) -> [Value; 2] {
     [opener.as_str().into(), opener.hash().into()]
 }
 
-/// Records a pending order that is paid at `BTCPay`, counts it against its origin, and
+/// Records a pending order that is paid at a provider, counts it against its origin, and
 /// reserves the use of its code, if it has one, in the same batch. `next_check_at` is
 /// when the reconciler first reads it, in unix seconds.
 ///
@@ -115,6 +116,7 @@ pub(crate) fn opened_by(opener: &OrderOpener) -> [Value; 2] {
 pub async fn create_pending(
     database: &Database,
     order: &OrderDraft,
+    kind: ProviderKind,
     origin: &OrderOrigin,
     created_at: i64,
     next_check_at: i64,
@@ -122,7 +124,7 @@ pub async fn create_pending(
     let pending = InvoiceStatus::Pending;
     let (placing, last) = placing(
         order,
-        OrderProvider::Btcpay,
+        kind.into(),
         None,
         pending,
         created_at,
@@ -351,11 +353,12 @@ pub async fn close(
     database.batch(batch).await.map(drop)
 }
 
-/// The order of an invoice at a `BTCPay` store: by the invoice's id, or by the order id in
-/// it, in case the answer with its id never reached us. An order that is paid at another
-/// store is not found.
-pub async fn for_btcpay(
+/// The order of an invoice at a provider: by the invoice's id, or by the order id in it, in
+/// case the answer with its id never reached us. An order that is paid at another store or
+/// organization is not found.
+pub async fn at_provider(
     database: &Reader,
+    kind: ProviderKind,
     provider_invoice_id: &str,
     order_id: Option<&str>,
     payment_provider_id: Option<&str>,
@@ -365,13 +368,14 @@ pub async fn for_btcpay(
             "SELECT ",
             payable_columns!(),
             " FROM invoices
-         WHERE provider = 'btcpay' AND payment_provider_id IS ?3
+         WHERE provider = ?4 AND payment_provider_id IS ?3
            AND (provider_invoice_id = ?1 OR (provider_invoice_id IS NULL AND id = ?2))"
         ),
         [
             provider_invoice_id.into(),
             order_id.into(),
             payment_provider_id.into(),
+            kind.as_str().into(),
         ],
     );
     database.first(statement).await

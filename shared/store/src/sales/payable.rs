@@ -4,6 +4,7 @@ use crate::subscriptions::order_link::OrderSubscription;
 use keywright_domain::invoice::watch::InvoiceWatch;
 use keywright_domain::invoice::{InvoiceStatus, OrderState, PaymentState};
 use keywright_domain::money::Price;
+use keywright_domain::order::OrderProvider;
 use serde::Deserialize;
 
 /// An order as settling and reconciling load it.
@@ -17,6 +18,8 @@ pub struct Payable {
     pub status: InvoiceStatus,
     /// What was paid.
     pub payment_state: PaymentState,
+    /// Who takes the payment.
+    pub provider: OrderProvider,
     /// The provider's id, once known.
     pub provider_invoice_id: Option<String>,
     /// What the buyer has to pay.
@@ -46,7 +49,7 @@ pub struct Payable {
 macro_rules! payable_columns {
     () => {
         concat!(
-            "id, product_id, status, payment_state, provider_invoice_id, price_currency,
+            "id, product_id, status, payment_state, provider, provider_invoice_id, price_currency,
              coalesce(price_amount, amount_sats) AS price_amount,
              coalesce(base_price_amount, base_price_sats) AS base_price_amount, amount_sats,
              created_at, checks, watch_until, step_id, payment_provider_id, ",

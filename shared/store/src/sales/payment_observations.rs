@@ -15,7 +15,6 @@ use crate::sales::redemptions;
 use crate::sales::settle::{self, IssueIds, PaymentFacts};
 use crate::sales::withdrawn_license::{self, LicenseChange};
 use crate::subscriptions;
-use keywright_domain::entitlement::ReceiptKind;
 use keywright_domain::invoice::watch::InvoiceWatch;
 use keywright_domain::invoice::{
     ImpossibleObservation, InvoiceStatus, OrderEffect, OrderStep, PaymentObservation, PaymentState,
@@ -245,7 +244,7 @@ fn effects(
             let paid = PaymentFacts {
                 invoice_id: &invoice.id,
                 product_id: &invoice.product_id,
-                kind: ReceiptKind::Btcpay,
+                kind: invoice.provider.receipt_kind(),
                 external_ref: observed.provider_invoice_id,
                 amount: invoice.price.amount(),
                 currency: invoice.price.currency().as_str(),
@@ -328,7 +327,7 @@ fn closed(actor: &Actor, invoice: &Payable, step: OrderStep, ids: &StepIds) -> S
         after: Some(json!({
             "status": step.next.status,
             "payment": step.next.payment,
-            "reason": "reported by BTCPay",
+            "reason": format!("reported by {}", invoice.provider.label()),
         })),
     };
     audit::insert_of_step(actor, entry, &ids.step)

@@ -4,7 +4,7 @@
 
 use keywright_domain::rail::{Candidate, ProviderKind};
 use keywright_ports::vault::{NoVault, Vault};
-use keywright_ports::{DatabaseError, Reader, Stamps, Statement};
+use keywright_ports::{Database, DatabaseError, Reader, Stamps, Statement};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -230,4 +230,21 @@ pub async fn all_connected(database: &Reader) -> Result<Vec<Provider>, DatabaseE
     let sql =
         select_providers!("WHERE disconnected_at IS NULL ORDER BY connected_at, id LIMIT 500");
     database.query(Statement::new(sql, [])).await
+}
+
+/// Records the organization of a connected provider that was connected without it, once.
+pub async fn learn_store_id(
+    database: &Database,
+    provider: &Provider,
+    store_id: &str,
+) -> Result<(), DatabaseError> {
+    let update = Statement::new(
+        "UPDATE payment_providers SET store_id = ?3 WHERE id = ?1 AND store_id = ?2",
+        [
+            (&provider.id).into(),
+            (&provider.store_id).into(),
+            store_id.into(),
+        ],
+    );
+    database.batch(vec![update]).await.map(drop)
 }

@@ -8,7 +8,7 @@ use crate::events::announcement;
 use crate::operator::audit::{Actor, insert_into_audit};
 use crate::sales::payment_providers::{Provider, SealedCredentials, select_providers};
 use keywright_domain::rail::ProviderKind;
-use keywright_ports::{Batch, Database, DatabaseError, Statement};
+use keywright_ports::{Batch, Database, DatabaseError, Reader, Statement};
 use serde::Deserialize;
 
 /// The kind of entry for orders of a store that was disconnected.
@@ -135,8 +135,8 @@ pub struct ConnectionDetails<'a> {
     pub label: &'a str,
     /// `mainnet`, `testnet`, `regtest` or `unknown`.
     pub network: &'a str,
-    /// Id of the webhook.
-    pub webhook_id: &'a str,
+    /// Id of the webhook; `None` where it has none that we made.
+    pub webhook_id: Option<&'a str>,
     /// Its API key and the secret of its webhook.
     pub credentials: &'a SealedCredentials,
     /// The credentials that the row was read with.
@@ -230,6 +230,30 @@ pub struct RemoteCleanup {
     pub webhook_removed: bool,
     /// Whether its API key is revoked.
     pub api_key_revoked: bool,
+}
+
+impl RemoteCleanup {
+    /// Nothing was removed.
+    pub const NONE: Self = Self {
+        webhook_removed: false,
+        api_key_revoked: false,
+    };
+}
+
+#[derive(Deserialize)]
+struct SavedCards {
+    cards: i64,
+}
+
+/// How many saved cards stop working when this provider is disconnected. Nothing is charged
+/// to a saved card yet, so that there are none.
+pub async fn saved_cards(database: &Reader, id: &str) -> Result<i64, DatabaseError> {
+    let statement = Statement::new(
+        "SELECT 0 AS cards FROM payment_providers WHERE id = ?1",
+        [id.into()],
+    );
+    let found: Option<SavedCards> = database.first(statement).await?;
+    Ok(found.map_or(0, |found| found.cards))
 }
 
 #[derive(Deserialize)]

@@ -1,6 +1,6 @@
-//! `GET /v1/admin/payment-provider/status`: every store the instance is paid at.
+//! `GET /v1/admin/payment-provider/status`: every provider the instance is paid at.
 
-use super::BtcPay;
+use super::Providers;
 use axum::extract::State;
 use keywright_domain::dates::rfc3339;
 use keywright_domain::rail::Rail;
@@ -11,7 +11,7 @@ use keywright_web::{ApiError, Json};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// Every store.
+/// Every provider.
 #[derive(Serialize, ToSchema)]
 #[schema(as = PaymentProviders)]
 pub(crate) struct Overview {
@@ -20,26 +20,26 @@ pub(crate) struct Overview {
     /// The store of the configuration, which the default business is paid at
     /// while it has none connected.
     configuration: Configured,
-    /// Whether stores can be connected: `CREDENTIALS_KEY` is configured.
+    /// Whether providers can be connected: `CREDENTIALS_KEY` is configured.
     credentials_key: bool,
     /// Whether scoped keys may connect stores of test networks.
     sandbox_mode: bool,
 }
 
-/// A connected store.
+/// A connected provider.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ProviderStatus {
     /// UUID.
     id: String,
-    /// `btcpay`.
+    /// `btcpay` or `zaprite`.
     kind: &'static str,
     /// UUID of its business.
     merchant_profile_id: String,
     /// Where it is.
     base_url: String,
-    /// Its id there.
+    /// Id of the store or organization there.
     store_id: String,
-    /// Id of its webhook there.
+    /// Id of its webhook there, where we made it.
     webhook_id: Option<String>,
     /// RFC 3339.
     connected_at: String,
@@ -64,24 +64,24 @@ pub(crate) struct Configured {
     problem: Option<String>,
 }
 
-/// Shows every store the instance is paid at. Asks nobody outside.
+/// Shows every provider the instance is paid at. Asks nobody outside.
 #[utoipa::path(
     get,
     path = "/v1/admin/payment-provider/status",
     operation_id = "listPaymentProviders",
     tag = "payment providers",
     responses(
-        (status = 200, description = "Every store.", body = Overview),
+        (status = 200, description = "Every provider.", body = Overview),
         AccessRefusals, Failures
     ),
 )]
 pub(crate) async fn handler(
     State(database): State<Database>,
-    State(btcpay): State<BtcPay>,
+    State(ports): State<Providers>,
 ) -> Result<Json<Overview>, ApiError> {
     let connected = payment_providers::all_connected(&database).await?;
     let providers = connected.into_iter().map(|provider| ProviderStatus {
-        problem: (btcpay.payment_providers.open(&provider))
+        problem: (ports.accounts.open(&provider))
             .err()
             .map(|error| error.to_string()),
         id: provider.id,
@@ -93,16 +93,16 @@ pub(crate) async fn handler(
         connected_at: rfc3339(provider.connected_at),
         served_rails: provider.kind.rails(),
     });
-    let store = btcpay.payment_providers.configured_store();
+    let store = ports.accounts.configured_store();
     Ok(Json(Overview {
         providers: providers.collect(),
         configuration: Configured {
             configured: store.is_ok(),
-            base_url: btcpay.payment_providers.server_url().map(str::to_owned),
+            base_url: ports.accounts.server_url().map(str::to_owned),
             store_id: store.ok().map(|store| store.id().to_owned()),
             problem: store.err().map(str::to_owned),
         },
-        credentials_key: btcpay.payment_providers.vault().is_ok(),
-        sandbox_mode: btcpay.sandbox,
+        credentials_key: ports.accounts.vault().is_ok(),
+        sandbox_mode: ports.sandbox,
     }))
 }

@@ -1,15 +1,18 @@
-//! An order that is paid at a `BTCPay` store. Its API has no idempotency key, so an
-//! invoice whose answer was lost is looked up by the order's id before a second one is
-//! made.
+//! An order that is paid at a payment provider. None has an idempotency key, so an invoice
+//! whose answer was lost is looked up by the order's id before a second one is made.
 
-use super::pay_by::BitcoinRail;
 use super::{CheckedOrder, OrderError, OrderPayment, OrderTaker};
-use crate::seller;
+use crate::seller::{self, SellerAccount};
 use keywright_domain::invoice::InvoiceStatus;
 use keywright_domain::money::Sats;
+use keywright_domain::rail::Rail;
 use keywright_ports::{Level, Outbound};
-use keywright_providers::btcpay::{self, Expected, Invoice, NewInvoice, ReadError, Store};
+use keywright_providers::account::{Account, OrderLookup};
+use keywright_providers::answer::ReadError;
+use keywright_providers::btcpay::{self, Store};
+use keywright_providers::invoice::{Expected, Invoice, NewInvoice};
 use keywright_store::sales::invoices::{self, OrderDraft, Quote};
+use keywright_store::sales::payment_providers;
 use keywright_web::ApiError;
 use std::time::Duration;
 
@@ -31,7 +34,7 @@ const CONVERSION_TIME_LIMIT: Duration = Duration::from_secs(1);
 /// Why there is no invoice to pay.
 #[derive(Debug, thiserror::Error)]
 enum CheckoutError {
-    /// `BTCPay` refused it: no invoice exists.
+    /// The provider refused it: no invoice exists.
     #[error("{0}")]
     Refused(ReadError),
     /// An invoice may exist whose answer was lost. The reconciler looks for it.
@@ -40,17 +43,17 @@ enum CheckoutError {
 }
 
 impl OrderTaker<'_> {
-    pub(super) async fn btcpay(
+    pub(super) async fn at_provider(
         &self,
         draft: &mut OrderDraft,
         order: &CheckedOrder,
-        rail: Option<BitcoinRail>,
+        rail: Option<Rail>,
     ) -> Result<OrderPayment, OrderError> {
         let (ports, actor) = (self.ports, self.actor);
         let seller = seller::of(ports, &order.selection.product.slug).await?;
-        let account = ports.account(&seller, rail.map(BitcoinRail::rail))?;
+        let SellerAccount { account, provider } = ports.account(&seller, rail)?;
         ports.receipt_keys()?;
-        draft.payment_provider_id.clone_from(&account.provider_id);
+        draft.payment_provider_id = provider.as_ref().map(|provider| provider.id.clone());
         let order_id = &draft.identity.id;
         let redirect_url = seller::redirect(
             order.redirect_url.as_deref(),
@@ -60,12 +63,15 @@ impl OrderTaker<'_> {
         );
         let first_check = actor.at + FIRST_CHECK_SECONDS;
         let (database, origin) = (&ports.database, &order.origin);
-        invoices::create_pending(database, draft, origin, actor.at, first_check)
+        let kind = account.kind();
+        invoices::create_pending(database, draft, kind, origin, actor.at, first_check)
             .await?
             .map_err(OrderError::Refused)?;
         let checkout = Checkout {
-            store: &account.store,
+            account: &account,
             outbound: &ports.outbound,
+            rail,
+            now: actor.at,
         };
         let new = NewInvoice {
             order_id,
@@ -73,7 +79,7 @@ impl OrderTaker<'_> {
             description: &order.selection.product.name,
             buyer_email: order.buyer.email.as_deref(),
             redirect_url: &redirect_url,
-            default_payment_method: rail.map(BitcoinRail::btcpay_method),
+            saves_card_of: None,
         };
         let invoice = match checkout.invoice(new).await {
             Ok(invoice) => invoice,
@@ -88,22 +94,33 @@ impl OrderTaker<'_> {
                 return Err(ApiError::upstream(message, reason).into());
             }
         };
-        let sats = match draft.sats() {
-            Some(sats) => Some(sats),
-            None => self.converted(draft, &checkout, &invoice.id).await,
+        let sats = match (draft.sats(), &account) {
+            (Some(sats), _) => Some(sats),
+            (None, Account::Btcpay(store)) => {
+                self.converted(draft, &checkout, store, &invoice.id).await
+            }
+            // Zaprite does not say what the price is in bitcoin.
+            (None, Account::Zaprite(_)) => None,
         };
         invoices::attach_provider(
             database,
             order_id,
             &invoice.id,
-            &invoice.checkout_link,
+            &invoice.checkout_url,
             sats,
-            invoice.monitoring_expiration,
+            invoice.watch_until,
         )
         .await?;
-        Ok(OrderPayment::Btcpay {
+        if let Some(provider) = &provider
+            && account.id().is_none()
+            && !invoice.account_id.is_empty()
+        {
+            let organization = &invoice.account_id;
+            payment_providers::learn_store_id(database, provider, organization).await?;
+        }
+        Ok(OrderPayment::AtProvider {
             reference: invoice.id,
-            checkout_url: ports.for_browsers(invoice.checkout_link),
+            checkout_url: ports.for_browsers(invoice.checkout_url),
             sats,
         })
     }
@@ -114,9 +131,10 @@ impl OrderTaker<'_> {
         &self,
         draft: &OrderDraft,
         checkout: &Checkout<'_>,
+        store: &Store,
         btcpay_invoice_id: &str,
     ) -> Option<Quote> {
-        match checkout.sats(btcpay_invoice_id).await {
+        match checkout.sats(store, btcpay_invoice_id).await {
             Ok(sats) => Some(Quote::converted(sats, draft.price, draft.base)),
             Err(reason) => {
                 let line = format!(
@@ -131,10 +149,13 @@ impl OrderTaker<'_> {
     }
 }
 
-/// A store and the way to it.
+/// A provider and the way to it.
 struct Checkout<'a> {
-    store: &'a Store,
+    account: &'a Account,
     outbound: &'a Outbound,
+    rail: Option<Rail>,
+    /// Unix seconds.
+    now: i64,
 }
 
 impl Checkout<'_> {
@@ -151,31 +172,38 @@ impl Checkout<'_> {
     }
 
     async fn create(&self, new: NewInvoice<'_>, time: Duration) -> Result<Invoice, CheckoutError> {
-        let request = self.store.create_invoice(new).map_err(unknown)?;
+        let request = self.account.create_invoice(new, self.rail);
+        let request = request.map_err(unknown)?;
         let answer = self.outbound.send_within(request, time).await;
         let answer = answer.map_err(unknown)?;
-        match btcpay::read_invoice(&answer) {
+        match self.account.read_invoice(&answer, self.now) {
             Ok(made) => Ok(made),
-            Err(error @ (ReadError::Refused { .. } | ReadError::NotFound)) => {
-                Err(CheckoutError::Refused(error))
-            }
+            Err(error) if error.is_certain() => Err(CheckoutError::Refused(error)),
             Err(error) => Err(unknown(error)),
         }
     }
 
     async fn find(&self, new: NewInvoice<'_>) -> Result<Option<Invoice>, CheckoutError> {
-        let request = self.store.find_by_orders([new.order_id], false);
-        let request = request.map_err(unknown)?;
-        let answer = self.outbound.send_within(request, RETRY_TIME_LIMIT).await;
-        let answer = answer.map_err(unknown)?;
-        let found = btcpay::read_invoices(&answer).map_err(unknown)?;
+        let lookup = OrderLookup {
+            order_id: new.order_id,
+            provider_invoice_id: None,
+        };
         let expected = Expected {
-            store_id: self.store.id(),
+            account_id: self.account.id(),
             order_id: new.order_id,
             price: new.price,
         };
-        let mut found = found.into_iter();
-        Ok(found.find(|one| one.observation(expected).is_ok()))
+        let requests = self.account.find_orders(&[lookup], false);
+        for request in requests.map_err(unknown)? {
+            let answer = self.outbound.send_within(request, RETRY_TIME_LIMIT).await;
+            let answer = answer.map_err(unknown)?;
+            let found = self.account.read_found(&answer, self.now);
+            let mut found = found.map_err(unknown)?.into_iter();
+            if let Some(made) = found.find(|one| one.observation(expected).is_ok()) {
+                return Ok(Some(made));
+            }
+        }
+        Ok(None)
     }
 
     /// The store's conversion of a price to sats: one more request, only for a price that
@@ -184,9 +212,9 @@ impl Checkout<'_> {
     /// # Errors
     /// Why it is not known now. The order stands, and the next read of the invoice may
     /// bring it.
-    async fn sats(&self, invoice_id: &str) -> Result<Sats, String> {
+    async fn sats(&self, store: &Store, invoice_id: &str) -> Result<Sats, String> {
         let text = |error: &dyn std::fmt::Display| error.to_string();
-        let request = self.store.payment_methods(invoice_id);
+        let request = store.payment_methods(invoice_id);
         let request = request.map_err(|error| text(&error))?;
         let answer = self.outbound.send_within(request, CONVERSION_TIME_LIMIT);
         let answer = answer.await.map_err(|error| text(&error))?;
