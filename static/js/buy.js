@@ -121,30 +121,71 @@ function total() {
   }
   const amount = due();
   fill(byId("total"), "Total: ", make("strong", {}, money(amount, currency)));
-  byId("rails").hidden = amount === 0 || !(inBitcoin() && inUsdc());
+  const ways = offered();
+  byId("rails").hidden = amount === 0 || ways.length < 2;
+  for (const choice of form.rail) {
+    choice.parentElement.hidden = !ways.includes(choice.value);
+  }
+  if (rails) {
+    form.rail.value = way() ?? "";
+  }
   fill(byId("how"), amount === 0 ? "Nothing to pay. Your key appears right away." : howToPay());
   fill(byId("pay"), amount === 0 ? "Get your license" : `Pay ${money(amount, currency)}`);
 }
 
+/** What the buyer can choose, in the order of the page: "" is bitcoin. */
+function offered() {
+  const ways = [
+    ["", inBitcoin()],
+    ["card", byCard()],
+    ["usdc", inUsdc()],
+  ];
+  return ways.filter(([, isOffered]) => isOffered).map(([way]) => way);
+}
+
+/** What the buyer chose, else the first that is offered. */
+function way() {
+  const ways = offered();
+  return ways.includes(form.rail.value) ? form.rail.value : ways[0];
+}
+
+function takes(rail) {
+  return Boolean(rails?.includes(rail));
+}
+
 function inBitcoin() {
-  return Boolean(rails?.some((rail) => rail !== "usdc"));
+  return takes("lightning") || takes("onchain");
+}
+
+function byCard() {
+  return takes("card");
 }
 
 /** Only prices in dollars can be paid in USDC. */
 function inUsdc() {
-  return currency === "USD" && Boolean(rails?.includes("usdc"));
+  return currency === "USD" && takes("usdc");
 }
 
 /** The rail of the order; without one the buyer chooses at the checkout. */
 function rail() {
-  return inUsdc() && (!inBitcoin() || form.rail.value === "usdc") ? "usdc" : undefined;
+  const chosen = way();
+  if (chosen) {
+    return chosen;
+  }
+  // Cards may be paid elsewhere, so bitcoin is named.
+  const bitcoin = takes("lightning") ? "lightning" : "onchain";
+  return chosen === "" && byCard() ? bitcoin : undefined;
 }
 
 function howToPay() {
   if (!rails) {
     return "";
   }
-  if (rail()) {
+  if (way() === "card") {
+    const rate = currency === "SAT" ? " It converts the price to your card's currency at its current exchange rate." : "";
+    return `Pay by card on the page of the vendor's payment provider.${rate} Your card is not saved. Your key appears as soon as the payment is confirmed.`;
+  }
+  if (way() === "usdc") {
     return "Pay directly to the vendor's wallet. Your key appears as soon as the network confirms the payment.";
   }
   if (!inBitcoin()) {
@@ -154,9 +195,9 @@ function howToPay() {
     ["lightning", "Lightning"],
     ["onchain", "on-chain"],
   ];
-  const offered = ways.filter(([rail]) => rails.includes(rail)).map(([, words]) => words);
+  const bitcoin = ways.filter(([rail]) => takes(rail)).map(([, words]) => words);
   const rate = currency === "SAT" ? "" : " at the current exchange rate";
-  return `Pay in bitcoin (${offered.join(" or ")})${rate}, directly to the vendor. Your key appears as soon as the payment is confirmed.`;
+  return `Pay in bitcoin (${bitcoin.join(" or ")})${rate}, directly to the vendor. Your key appears as soon as the payment is confirmed.`;
 }
 
 function keep() {

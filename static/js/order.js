@@ -11,8 +11,8 @@ import { usdc } from "./usdc.js";
 
 const [, page, named] = location.pathname.split("/");
 const query = new URLSearchParams(location.search);
-/** Public: payment providers return buyers with it. */
-const number = page === "pay" ? named : query.get("order_id");
+/** Public: payment providers return buyers with it. One of them appends `?orderId=…`. */
+const number = page === "pay" ? named : query.get("order_id")?.split("?")[0];
 const opener = inAddress() || secretOf(number);
 const title = byId("title");
 const state = byId("state");

@@ -9,7 +9,7 @@ const LATE =
 const STATES = {
   pending: ["Waiting for your payment", "", "This page shows your key as soon as the payment is confirmed. You can close it and come back."],
   partly: ["Part of your payment arrived", "bad", "The rest is still missing. Send it before the order expires."],
-  processing: ["Your payment arrived", "good", "Waiting for the Bitcoin network to confirm it, usually 10 to 60 minutes. You can close this page and come back."],
+  processing: ["Your payment arrived", "good", "Waiting for it to be confirmed. On the Bitcoin network that usually takes 10 to 60 minutes. You can close this page and come back."],
   confirming: ["Your payment arrived", "good", "Waiting for the network to confirm it, usually a minute or two. You can close this page and come back."],
   settled: ["Thank you!", "good", ""],
   overpaid: ["Thank you!", "good", "More than the price arrived. Contact the vendor about the rest and quote the order number."],
