@@ -1,5 +1,5 @@
-//! One running instance of Keywright, on any of its hosts, with the `BTCPay`
-//! double beside it. All of them are configured alike, so that the suite can
+//! One running instance of Keywright, on any of its hosts, with the doubles of
+//! `BTCPay` and Zaprite beside it. All of them are configured alike, so that the suite can
 //! expect the same of each.
 
 mod api;
@@ -31,6 +31,7 @@ use keywright_license::{SigningKey, VerifyKeys};
 use keywright_native_host::SystemClock;
 use keywright_ports::{Clock, name};
 use keywright_rpc_double::{Chain, Endpoint};
+use keywright_zaprite_double::Zaprite;
 use releases::Releases;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -111,6 +112,8 @@ pub struct Instance {
     pub signing_key: SigningKey,
     /// The payment provider it is connected to.
     pub btcpay: BtcPay,
+    /// The other payment provider, which businesses of cases connect.
+    pub zaprite: Zaprite,
     /// The chain it is paid on in USDC.
     pub chain: Chain,
     /// The RPC endpoint that tells of it.
@@ -183,6 +186,7 @@ const LEFT_OUT: [&str; 16] = [
 /// What an instance has on top of [`shop::configuration`].
 fn whole_configuration(
     btcpay: &BtcPay,
+    zaprite: &Zaprite,
     rpc: &Endpoint,
     webhooks: &WebhookReceiver,
 ) -> Vec<(&'static str, String)> {
@@ -194,6 +198,7 @@ fn whole_configuration(
         (name::BTCPAY_API_KEY, API_KEY),
         (name::BTCPAY_STORE_ID, STORE),
         (name::BTCPAY_WEBHOOK_SECRET, shop::WEBHOOK_SECRET),
+        (name::ZAPRITE_URL, zaprite.base_url()),
         (name::GIT_URL, GIT_URL),
         (name::SANDBOX_MODE, "1"),
         // Open while the instance runs, also over midnight.
@@ -225,6 +230,8 @@ impl Instance {
     /// [`StartError`] with what is missing.
     pub async fn start(host: Host, configured: Configured) -> Result<Self, StartError> {
         let btcpay = played_btcpay()?;
+        let zaprite = Zaprite::start();
+        let zaprite = zaprite.map_err(|error| StartError::new("the Zaprite double", error))?;
         let (chain, rpc) = played_chain()?;
         let webhooks = WebhookReceiver::start()?;
         let with_huge = configured == Configured::WithHugeFile;
@@ -235,7 +242,7 @@ impl Instance {
             | Configured::GateAlone
             | Configured::WithHugeFile
             | Configured::WithMailBinding
-            | Configured::Behind(_) => whole_configuration(&btcpay, &rpc, &webhooks),
+            | Configured::Behind(_) => whole_configuration(&btcpay, &zaprite, &rpc, &webhooks),
             // On every host an empty value counts as none.
             Configured::AddressOnly => LEFT_OUT.map(|name| (name, String::new())).to_vec(),
         };
@@ -293,6 +300,7 @@ impl Instance {
             database: started.database,
             signing_key,
             btcpay,
+            zaprite,
             chain,
             rpc,
             webhooks,

@@ -41,7 +41,10 @@ const TAGS: [(&str, &str); 19] = [
     ),
     ("discount codes", "Discount codes, for the operator."),
     ("merchant profiles", "The businesses that sell."),
-    ("payment providers", "The stores that orders are paid at."),
+    (
+        "payment providers",
+        "The stores and organizations that orders are paid at.",
+    ),
     ("api keys", "Scoped keys of the operator."),
     (
         "records",

@@ -396,5 +396,6 @@ fn takes_idempotency_key(method: &str, path: &str) -> bool {
         && path.starts_with("/v1/")
         && !path.starts_with("/v1/cron/")
         && !path.starts_with("/v1/btcpay/")
+        && !path.starts_with("/v1/zaprite/")
         && !QUESTIONS.contains(&path)
 }

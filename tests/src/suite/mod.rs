@@ -17,6 +17,7 @@ mod api_keys;
 mod attention;
 mod audit_seal;
 mod bodies;
+mod cards;
 mod catalog_changes;
 mod catalogue;
 mod claims;
@@ -195,6 +196,7 @@ pub fn all() -> impl Iterator<Item = Case> {
         api_keys::CASES,
         attention::CASES,
         bodies::CASES,
+        cards::CASES,
         catalog_changes::CASES,
         catalogue::CASES,
         claims::CASES,

@@ -155,8 +155,10 @@ async fn every_entry_is_whole(instance: &Instance) {
             assert_eq!(text(entry, "object_id").len(), 36, "{entry}");
         }
         let actor = text(entry, "actor");
-        let known =
-            ["operator", "buyer", "btcpay", "renew", "watch", "unknown"].contains(&actor.as_str());
+        let known = [
+            "operator", "buyer", "btcpay", "zaprite", "renew", "watch", "unknown",
+        ]
+        .contains(&actor.as_str());
         let proven = ["api_key:", "wallet:"];
         let known = known || proven.iter().any(|kind| actor.starts_with(kind));
         assert!(known, "{entry}");

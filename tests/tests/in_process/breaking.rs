@@ -62,7 +62,8 @@ pub(crate) enum BrokenRequest {
 /// The way out, of which one request breaks.
 pub(crate) struct BreakingFetch {
     inner: HttpFetch,
-    pay: Arc<BtcPay>,
+    /// What breaks by itself; `None`: a request that breaks is not sent.
+    pay: Option<Arc<BtcPay>>,
     sent: AtomicU64,
     broken: u64,
     fault: BrokenRequest,
@@ -72,8 +73,16 @@ impl BreakingFetch {
     /// Breaks the request number `broken`, 0 being the first one.
     pub(crate) fn new(pay: &Arc<BtcPay>, broken: u64, fault: BrokenRequest) -> Self {
         Self {
+            pay: Some(pay.clone()),
+            ..Self::without_help(broken, fault)
+        }
+    }
+
+    /// The same for a provider that is not told to break.
+    pub(crate) fn without_help(broken: u64, fault: BrokenRequest) -> Self {
+        Self {
             inner: HttpFetch::patient(),
-            pay: pay.clone(),
+            pay: None,
             sent: AtomicU64::new(0),
             broken,
             fault,
@@ -96,22 +105,28 @@ impl Fetch for BreakingFetch {
             if self.sent.fetch_add(1, Ordering::SeqCst) != self.broken {
                 return self.inner.send(request, limits).await;
             }
-            match self.fault {
-                BrokenRequest::Unwell => {
-                    self.pay.fail_next(1, 503);
+            let unreachable = || FetchError::Unreachable("the store".to_owned());
+            match (self.fault, &self.pay) {
+                (BrokenRequest::Unwell, Some(pay)) => {
+                    pay.fail_next(1, 503);
                     self.inner.send(request, limits).await
                 }
-                BrokenRequest::Cut => {
-                    self.pay.api(ApiState::Closed);
+                (BrokenRequest::Unwell, None) => {
+                    let answer = Response::builder().status(503).body(Bytes::new());
+                    answer.map_err(|_| unreachable())
+                }
+                (BrokenRequest::Cut, Some(pay)) => {
+                    pay.api(ApiState::Closed);
                     let answer = self.inner.send(request, limits).await;
-                    self.pay.api(ApiState::Up);
+                    pay.api(ApiState::Up);
                     answer
                 }
-                BrokenRequest::AnswerLost => {
+                (BrokenRequest::Cut, None) => Err(unreachable()),
+                (BrokenRequest::AnswerLost, _) => {
                     self.inner.send(request, limits).await?;
-                    Err(FetchError::Unreachable("the store".to_owned()))
+                    Err(unreachable())
                 }
-                BrokenRequest::NoTime => {
+                (BrokenRequest::NoTime, _) => {
                     self.inner.send(request, limits).await?;
                     Err(FetchError::TimedOut(limits.time))
                 }

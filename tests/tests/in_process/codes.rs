@@ -6,6 +6,7 @@ use crate::payments::{deliver, issued, poll};
 use keywright_btcpay_double::{ApiState, BtcPay, MarkAs};
 use keywright_domain::money::{Currency, Price};
 use keywright_domain::order::{OrderIdentity, OrderSecret};
+use keywright_domain::rail::ProviderKind;
 use keywright_domain::recent_orders::OrderOrigin;
 use keywright_native_host::after;
 use keywright_store::sales::invoices::{OrderDraft, OrderRefusal, create_pending};
@@ -420,8 +421,15 @@ async fn the_statement_that_reserves_knows_every_limit() {
                     .to_owned(),
             }),
         };
-        let outcome =
-            create_pending(&database, &invoice, &OrderOrigin::of(None), now, now + 120).await;
+        let outcome = create_pending(
+            &database,
+            &invoice,
+            ProviderKind::Btcpay,
+            &OrderOrigin::of(None),
+            now,
+            now + 120,
+        )
+        .await;
         assert_eq!(outcome, Ok(placed), "{change}");
         if placed.is_err() {
             assert_eq!(bench.dump().await, before, "{change} left a trace");

@@ -30,6 +30,16 @@ mod businesses;
 #[cfg(test)]
 mod callers;
 #[cfg(test)]
+mod card_charges;
+#[cfg(test)]
+mod card_faults;
+#[cfg(test)]
+mod card_shop;
+#[cfg(test)]
+mod cards;
+#[cfg(test)]
+mod cards_forged;
+#[cfg(test)]
 mod claiming;
 #[cfg(test)]
 mod claiming_files;
@@ -173,6 +183,8 @@ mod repeating;
 mod rotation;
 #[cfg(test)]
 mod round_trips;
+#[cfg(test)]
+mod round_trips_cards;
 #[cfg(test)]
 mod round_trips_mail;
 #[cfg(test)]

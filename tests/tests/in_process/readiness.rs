@@ -133,6 +133,7 @@ async fn what_is_wrong_is_in_the_log_when_a_function_starts() {
         (name::BTCPAY_STORE_ID, "my store", 4),
         (name::BTCPAY_WEBHOOK_SECRET, "guessed", 1),
         (name::BTCPAY_BROWSER_URL, "checkout.example.net", 2),
+        (name::ZAPRITE_URL, "https://api.zaprite.com/v1", 4),
         (name::WALLET_ADDRESS, "0xabc", 2),
         (name::WALLET_XPUB, XPRV, 1),
         (name::POLYGON_RPC_URLS, "ftp://node.example/v2/topsecret", 1),

@@ -8,7 +8,7 @@ use crate::feeds::{LINUX, publish};
 use crate::holder::written;
 use crate::payments::{body_of, delivery_of, order};
 use crate::{
-    round_trips_mail, round_trips_subscriptions, round_trips_usdc, round_trips_webhooks, stores,
+    card_shop, round_trips_cards, round_trips_mail, round_trips_subscriptions, round_trips_usdc, round_trips_webhooks, stores,
     usdc_shop,
 };
 use axum::body::Body;
@@ -81,7 +81,9 @@ async fn each_route_costs_what_the_table_says() {
     let endpoints = [Endpoint::start(&chain).expect("an endpoint")];
     let watched = usdc_shop::configuration(&endpoints);
     let watched: Vec<_> = watched.iter().map(|(n, v)| (*n, v.as_str())).collect();
-    let bench = Bench::with(&[&account_of(&pay)[..], &[git], &watched].concat());
+    let zaprite = card_shop::played_zaprite();
+    let cards = (name::ZAPRITE_URL, zaprite.base_url());
+    let bench = Bench::with(&[&account_of(&pay)[..], &[git, cards], &watched].concat());
     let product_id = bench.product("demo", 50_000).await;
     bench.product("listed", 1).await;
     let listed_key = bench.issue("listed", json!({})).await.text("license_key");
@@ -917,6 +919,7 @@ async fn each_route_costs_what_the_table_says() {
     table.extend(round_trips_mail::rows(&bench).await);
     table.extend(round_trips_webhooks::rows(&bench).await);
     table.extend(round_trips_subscriptions::rows(&bench).await);
+    table.extend(round_trips_cards::rows(&bench, &zaprite).await);
     table.extend(rows);
     let routes: BTreeSet<String> = table
         .iter()

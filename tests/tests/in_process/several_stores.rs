@@ -133,7 +133,11 @@ async fn a_store_that_two_share_tells_each_of_its_own_orders() {
     pay.pay_in_full(&remote).expect("a payment");
     let other = delivery_to(&pay, &first.provider, &first.secret, &remote);
     assert_eq!(bench.untouched_by(other).await.status, 200);
-    assert!(bench.log().contains("not of this store"), "{}", bench.log());
+    assert!(
+        bench.log().contains("no order of this account"),
+        "{}",
+        bench.log()
+    );
     let own = delivery_to(&pay, &third.provider, &third.secret, &remote);
     assert_eq!(bench.send(own).await.status, 200);
     assert_eq!(issued(&bench).await, [1; 4]);

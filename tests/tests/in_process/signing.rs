@@ -310,6 +310,7 @@ fn no_function_is_granted_more_than_its_row_of_the_table() {
                 &account[..],
                 &[
                     name::BTCPAY_BROWSER_URL,
+                    name::ZAPRITE_URL,
                     name::CREDENTIALS_KEY,
                     name::RECEIPT_KEYS,
                     name::POLYGON_CHAIN_ID,
@@ -336,6 +337,7 @@ fn no_function_is_granted_more_than_its_row_of_the_table() {
                 &account[..],
                 &[
                     name::BTCPAY_WEBHOOK_SECRET,
+                    name::ZAPRITE_URL,
                     name::CREDENTIALS_KEY,
                     name::RECEIPT_KEYS,
                 ],
@@ -354,6 +356,7 @@ fn no_function_is_granted_more_than_its_row_of_the_table() {
                 &account[..],
                 &[
                     name::BTCPAY_BROWSER_URL,
+                    name::ZAPRITE_URL,
                     name::CREDENTIALS_KEY,
                     name::RECEIPT_KEYS,
                     name::RECEIPT_SEALING_UNTIL,
@@ -409,6 +412,7 @@ fn no_function_is_granted_more_than_its_row_of_the_table() {
                 &[name::CLIENT_ADDRESS_HEADER, name::PUBLIC_URL],
                 &account[..],
                 &[
+                    name::ZAPRITE_URL,
                     name::CREDENTIALS_KEY,
                     name::RECEIPT_KEYS,
                     name::CRON_TOKEN,

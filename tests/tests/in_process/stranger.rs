@@ -115,6 +115,10 @@ fn requests(number: usize) -> Vec<Request<Body>> {
         get("/releases/open/1.0.0/any"),
         bearer(get("/v1/admin/licenses"), &sha256),
         post("/v1/btcpay/webhook", json!({ "type": "InvoiceSettled" })),
+        post(
+            "/v1/zaprite/webhook/00000000-0000-7000-8000-000000000001?token=x",
+            json!({ "event": "order.change", "data": { "id": "x" } }),
+        ),
     ]
 }
 
