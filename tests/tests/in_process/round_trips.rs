@@ -8,8 +8,8 @@ use crate::feeds::{LINUX, publish};
 use crate::holder::written;
 use crate::payments::{body_of, delivery_of, order};
 use crate::{
-    card_shop, round_trips_cards, round_trips_mail, round_trips_subscriptions, round_trips_usdc, round_trips_webhooks, stores,
-    usdc_shop,
+    card_shop, round_trips_cards, round_trips_mail, round_trips_subscriptions, round_trips_usdc,
+    round_trips_webhooks, stores, usdc_shop,
 };
 use axum::body::Body;
 use http::{Method, Request, header};

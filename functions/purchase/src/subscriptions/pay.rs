@@ -44,7 +44,7 @@ pub(crate) struct SubscriptionPaymentRequest {
     /// The token in the link to its page.
     pay_token: Option<String>,
     /// As for `POST /v1/purchase`.
-    #[schema(example = "lightning", pattern = "^(lightning|onchain|usdc)?$")]
+    #[schema(example = "lightning", pattern = "^(lightning|onchain|card|usdc)?$")]
     rail: Option<String>,
     /// As for `POST /v1/purchase`; without it, the subscription's page.
     #[schema(max_length = 2_000)]
@@ -250,7 +250,7 @@ impl Payer<'_> {
         Ok(today.unwrap_or_else(old))
     }
 
-    /// The order that is open at a store, if it is still fresh enough to be paid.
+    /// The order that is open at a provider, if it is still fresh enough to be paid.
     async fn open_order(
         &self,
         subscription: &Subscription,
@@ -260,9 +260,11 @@ impl Payer<'_> {
     ) -> Result<Option<SubscriptionPayment>, ApiError> {
         let open = cycles::open_order(&self.ports.database, cycle_id).await?;
         let is_shown = |provider| match pay_by {
-            PayBy::Btcpay(None) => provider == OrderProvider::Btcpay,
+            PayBy::Provider(None) => {
+                matches!(provider, OrderProvider::Btcpay | OrderProvider::Zaprite)
+            }
             // A rail that was named, and an order in USDC, whose page needs its secret.
-            PayBy::Btcpay(Some(_)) | PayBy::Usdc => false,
+            PayBy::Provider(Some(_)) | PayBy::Usdc => false,
         };
         let open = open.filter(|open| {
             is_shown(open.provider)
@@ -313,7 +315,7 @@ impl Payer<'_> {
         };
         let (checkout_url, usdc) = match placed.payment {
             OrderPayment::Free { .. } => (String::new(), None),
-            OrderPayment::Btcpay { checkout_url, .. } => (checkout_url, None),
+            OrderPayment::AtProvider { checkout_url, .. } => (checkout_url, None),
             OrderPayment::Usdc {
                 checkout_url,
                 payment,
