@@ -1,6 +1,6 @@
 //! `POST /v1/cron/deliver`: a tick for hosts whose platform has no cron trigger.
 
-use crate::tick::Budget;
+use crate::budget::Budget;
 use crate::{Ports, tick};
 use axum::extract::State;
 use http::HeaderMap;

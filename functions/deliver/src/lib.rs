@@ -3,6 +3,7 @@
 //! payment provider and nothing signed, so that a mail has a link in place of a key.
 
 mod answer;
+mod budget;
 mod cron;
 mod limits;
 mod mail;

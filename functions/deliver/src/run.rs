@@ -62,6 +62,7 @@ pub(crate) async fn send(ports: &Ports, deliveries: Vec<ClaimedDelivery>) -> Opt
         good: 0,
         bad: 0,
         died: false,
+        is_whole: false,
     };
     let begin = ports.stamps.now();
     let mut attempts = Vec::with_capacity(deliveries.len());
@@ -108,6 +109,7 @@ pub(crate) async fn send(ports: &Ports, deliveries: Vec<ClaimedDelivery>) -> Opt
             break;
         }
     }
+    endpoint.is_whole = attempts.len() == deliveries.len();
     Some(RunResult { attempts, endpoint })
 }
 

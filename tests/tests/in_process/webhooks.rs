@@ -370,11 +370,8 @@ async fn dead_and_slow_endpoints_delay_no_other() {
         told.receiver.always(dead, Reply::Fails(late));
     }
     told.happens().await;
-    let mut arrived = BTreeSet::new();
-    for _ in 0..3 {
-        arrived.extend(told.tick().await.into_iter().map(|one| one.host));
-    }
-    assert_eq!(arrived.len(), 12, "{arrived:?}");
+    let arrived: BTreeSet<String> = told.tick().await.into_iter().map(|one| one.host).collect();
+    assert_eq!(arrived.len(), 12, "in one tick: {arrived:?}");
     assert_eq!(told.deliveries("delivered").await.len(), 6);
 }
 
@@ -388,10 +385,10 @@ async fn a_slow_endpoint_is_looked_at_again_before_each_delivery() {
         told.happens().await;
     }
     let arrived = told.tick().await;
-    assert_eq!(arrived.len(), 3, "what the statements of a tick allow");
+    assert_eq!(arrived.len(), 4, "what the statements of a tick allow");
     let pending = told.deliveries("pending").await;
     let attempts: Vec<&Value> = pending.iter().map(|one| &one["attempts"]).collect();
-    assert_eq!(attempts, [0, 0, 0]);
+    assert_eq!(attempts, [0, 0]);
     let rest = told.tick().await;
     let all: Vec<i64> = arrived
         .iter()

@@ -5,12 +5,14 @@ mod message;
 mod send;
 
 use crate::Ports;
+use crate::budget::Budget;
 use futures_util::future::join_all;
 use keywright_domain::email::EmailAddress;
 use keywright_domain::mail::link::MailLink;
 use keywright_domain::mail::settings::MailSettings;
 use keywright_domain::mail::state::{Attempted, MailOutcome, MailState, after_attempt};
 use keywright_ports::{DatabaseError, SettingFault};
+use keywright_store::events::due_work::DueWork;
 use keywright_store::mail::mail_claims::{self, CallRecord, ClaimedMail, RUN};
 use keywright_store::mail::mail_planning::{self, PlanRules};
 use keywright_store::mail::mail_results::{self, MailResult};
@@ -31,37 +33,36 @@ pub(crate) enum Mail {
 const REQUESTS_PER_ROUND: usize = 15;
 /// The fewest and most rounds of a tick.
 const ROUNDS: (usize, usize) = (2, 20);
+/// Statements of planning, at most.
+const PLAN_STATEMENTS: usize = 15;
 /// Statements of a round: claiming, calling, and results with an attention item.
 const ROUND_STATEMENTS: usize = 5;
 /// Statements of a round that finds nothing.
 const CLAIM_STATEMENTS: usize = 2;
 
-/// What a tick may take at least: planning, and the fewest rounds.
-pub(crate) const FEWEST_STATEMENTS: usize = 20 + ROUNDS.0 * ROUND_STATEMENTS;
-
 /// After how many attempts a mail that waits is reported.
 const REPORTED_ATTEMPTS: i64 = 3;
 
-/// What a tick did about mail, and what it took.
+/// What a tick did about mail.
 #[derive(Debug, Default)]
 pub(crate) struct MailReport {
     /// Mails that were taken.
     pub(crate) sent: usize,
     /// Mails that were not.
     pub(crate) unsent: usize,
-    /// Statements.
-    pub(crate) statements: usize,
-    /// Calls of the mail API.
-    pub(crate) requests: usize,
 }
 
-/// Plans, claims and sends.
+/// Plans, claims and sends what is due, as far as the budget lets it. The first tick of an
+/// invocation is noted also where nothing is due: a long time without one is a silence.
 ///
 /// # Errors
 /// After a [`DatabaseError`] what was claimed comes round again, as far as that is safe.
 pub(crate) async fn tick(
     ports: &Ports,
     settings: &MailSettings,
+    due: &DueWork,
+    budget: &mut Budget,
+    is_first: bool,
 ) -> Result<MailReport, DatabaseError> {
     let now = ports.stamps.now();
     let operator = settings.operator.as_ref().map(EmailAddress::as_str);
@@ -74,15 +75,24 @@ pub(crate) async fn tick(
         per_day: settings.per_day,
         attention_prefix: &prefix,
     };
-    let mut report = MailReport {
-        statements: mail_planning::plan(&ports.database, &rules).await?,
-        ..MailReport::default()
-    };
+    let mut report = MailReport::default();
+    let mut is_due = due.has_mails && !budget.is_mail_capped;
+    if due.has_mail_planning && budget.has(PLAN_STATEMENTS + ROUND_STATEMENTS) {
+        let planned = mail_planning::plan(&ports.database, &rules).await?;
+        budget.spend(planned.statements);
+        // What was planned before may be less urgent.
+        is_due |= planned.mails > 0;
+    } else if is_first {
+        mail_planning::pass(&ports.database, &rules, due.mail_position, due.newest).await?;
+        budget.spend(1);
+    }
     let rounds = (ports.limits.per_tick / REQUESTS_PER_ROUND).clamp(ROUNDS.0, ROUNDS.1);
     for _ in 0..rounds {
-        if !round(ports, settings, &mut report).await? {
+        is_due = is_due && budget.has(ROUND_STATEMENTS);
+        if !is_due {
             break;
         }
+        is_due = round(ports, settings, budget, &mut report).await?;
     }
     Ok(report)
 }
@@ -91,17 +101,19 @@ pub(crate) async fn tick(
 async fn round(
     ports: &Ports,
     settings: &MailSettings,
+    budget: &mut Budget,
     report: &mut MailReport,
 ) -> Result<bool, DatabaseError> {
     let claim = ports.stamps.new_id();
     let now = ports.stamps.now();
     let claimed = mail_claims::claim(&ports.database, &claim, now, settings.per_day).await?;
     let is_full = i64::try_from(claimed.len()) == Ok(RUN);
+    budget.is_mail_capped = claimed.is_empty();
     if claimed.is_empty() {
-        report.statements += CLAIM_STATEMENTS;
+        budget.spend(CLAIM_STATEMENTS);
         return Ok(false);
     }
-    report.statements += ROUND_STATEMENTS;
+    budget.spend(ROUND_STATEMENTS);
     let prepared: Vec<_> = claimed
         .iter()
         .map(|mail| message::prepare(ports, settings, mail, now))
@@ -115,7 +127,7 @@ async fn round(
     } else {
         mail_claims::calling(&ports.database, &claim, now, &records).await?
     };
-    report.requests += called.len();
+    budget.call(called.len());
     let results = claimed.iter().zip(prepared).map(async |(mail, prepared)| {
         let handover = match prepared {
             Ok(prepared) if called.contains(&mail.id) => {

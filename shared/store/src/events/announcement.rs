@@ -43,12 +43,21 @@ pub(crate) fn of_entry(audit_id: &str) -> Statement {
 
 /// An item whose opening or end has no event yet. News of webhook endpoints is none: it
 /// would only be more to deliver to endpoints that fail.
+macro_rules! is_unannounced {
+    () => {
+        "(resolved_at IS NULL) = (announced_at IS NULL) AND object_kind <> 'webhook_endpoint'"
+    };
+}
+pub(super) use is_unannounced;
+
+/// The next of these items.
 macro_rules! unannounced {
     () => {
-        "SELECT id FROM attention
-         WHERE (resolved_at IS NULL) = (announced_at IS NULL)
-           AND object_kind <> 'webhook_endpoint'
-         ORDER BY at, id LIMIT ?1"
+        concat!(
+            "SELECT id FROM attention WHERE ",
+            is_unannounced!(),
+            " ORDER BY at, id LIMIT ?1"
+        )
     };
 }
 

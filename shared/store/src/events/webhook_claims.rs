@@ -76,6 +76,23 @@ pub fn end_interrupted(now: i64) -> [Statement; 2] {
     ]
 }
 
+/// An active endpoint `w` with a delivery that is due, and none that is claimed.
+macro_rules! is_next {
+    ($now:literal) => {
+        concat!(
+            "w.state = 'active' AND w.deleted_at IS NULL
+             AND EXISTS (SELECT 1 FROM webhook_deliveries p
+                         WHERE p.endpoint_id = w.id AND p.state = 'pending'
+                           AND p.next_attempt_at <= ",
+            $now,
+            " AND p.claimed_until IS NULL)
+             AND w.id NOT IN (SELECT c.endpoint_id FROM webhook_deliveries c
+                              WHERE c.claimed_until IS NOT NULL)"
+        )
+    };
+}
+pub(super) use is_next;
+
 /// Claims up to [`RUN`] due deliveries for each of up to `endpoints` active endpoints that
 /// no other claim holds, those served longest ago first. An endpoint's come in the order
 /// of their events.
@@ -91,22 +108,20 @@ pub async fn claim(
     let now = now_millis / 1_000;
     let mut batch = Batch::new();
     batch.write(Statement::new(
-        "UPDATE webhook_deliveries SET claim = ?1, claimed_until = ?2 + ?5
+        concat!(
+            "UPDATE webhook_deliveries SET claim = ?1, claimed_until = ?2 + ?5
          WHERE id IN
            (SELECT n.id
             FROM (SELECT w.id FROM webhook_endpoints w
-                  WHERE w.state = 'active' AND w.deleted_at IS NULL
-                    AND EXISTS (SELECT 1 FROM webhook_deliveries p
-                                WHERE p.endpoint_id = w.id AND p.state = 'pending'
-                                  AND p.next_attempt_at <= ?2 AND p.claimed_until IS NULL)
-                    AND w.id NOT IN (SELECT c.endpoint_id FROM webhook_deliveries c
-                                     WHERE c.claimed_until IS NOT NULL)
-                  ORDER BY w.served_at, w.id LIMIT ?3) AS turn
+                  WHERE ",
+            is_next!("?2"),
+            " ORDER BY w.served_at, w.id LIMIT ?3) AS turn
             CROSS JOIN webhook_deliveries n
               ON n.id IN (SELECT id FROM webhook_deliveries INDEXED BY webhook_deliveries_next
                           WHERE endpoint_id = turn.id AND state = 'pending'
                             AND claimed_until IS NULL AND next_attempt_at <= ?2
-                          ORDER BY coalesce(sequence, 0), id LIMIT ?4))",
+                          ORDER BY coalesce(sequence, 0), id LIMIT ?4))"
+        ),
         [
             claim.into(),
             now.into(),

@@ -36,6 +36,8 @@ macro_rules! is_held {
     };
 }
 
+pub(super) use {is_held, is_planned};
+
 /// Makes pending deliveries of the next `window` events of every active endpoint, and moves
 /// their positions. Two ticks at once make them once: both statements see the same positions,
 /// and a delivery is unique for its endpoint and event. `CROSS JOIN` has the endpoints read

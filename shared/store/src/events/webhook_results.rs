@@ -2,7 +2,8 @@
 
 use keywright_domain::webhook::health::EndpointState;
 use keywright_ports::{Batch, Database, DatabaseError, Row, Statement};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+use std::collections::BTreeMap;
 
 /// What became of one attempt.
 #[derive(Debug, Clone, Serialize)]
@@ -28,7 +29,7 @@ pub struct AttemptResult {
 }
 
 /// What the results of one run say about the endpoint.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub struct EndpointResult {
     /// The endpoint.
     pub id: String,
@@ -37,6 +38,7 @@ pub struct EndpointResult {
     /// And now.
     pub failing_since: Option<i64>,
     /// Its state now.
+    #[serde(serialize_with = "word")]
     pub state: EndpointState,
     /// How many attempts ended well.
     pub good: i64,
@@ -44,11 +46,26 @@ pub struct EndpointResult {
     pub bad: i64,
     /// True when a delivery ended as a dead letter.
     pub died: bool,
+    /// True when every delivery that was claimed was attempted.
+    #[serde(skip)]
+    pub is_whole: bool,
 }
 
-/// Writes down the results of a run, as far as its claim still holds, and gives back what
-/// was not attempted, in one batch.
-/// Answers how many counted; the rest came too late and changed nothing.
+fn word<S: Serializer>(state: &EndpointState, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(state.as_str())
+}
+
+/// What was written down.
+#[derive(Debug, Clone, Copy)]
+pub struct Recorded {
+    /// Results that counted; the rest came too late and changed nothing.
+    pub counted: usize,
+    /// Statements.
+    pub statements: usize,
+}
+
+/// Writes down the results of a claim's runs, as far as it still holds, and gives back what
+/// was not attempted, in one batch. `attention_prefix`: the first 24 characters of a new id.
 ///
 /// # Errors
 /// [`DatabaseError`]: nothing was written, and what was sent is sent again when the claim
@@ -58,12 +75,10 @@ pub async fn record(
     claim: &str,
     now: i64,
     results: &[AttemptResult],
-    endpoint: &EndpointResult,
-    attention_id: &str,
-) -> Result<usize, DatabaseError> {
-    let results = serde_json::to_string(results).map_err(|error| {
-        DatabaseError::Row(format!("results of deliveries cannot be written: {error}"))
-    })?;
+    endpoints: &[EndpointResult],
+    attention_prefix: &str,
+) -> Result<Recorded, DatabaseError> {
+    let results = json(results)?;
     let mut batch = Batch::new();
     batch.write(Statement::new(
         "UPDATE webhook_attempts AS a
@@ -91,38 +106,50 @@ pub async fn record(
         [claim.into(), results.into(), now.into()],
     ));
     batch.write(Statement::new(
-        "UPDATE webhook_endpoints
-         SET state = ?3, failing_since = ?4, window_good = window_good + ?5,
-             window_bad = window_bad + ?6
-         WHERE id = ?1 AND state = 'active' AND deleted_at IS NULL AND failing_since IS ?2",
-        [
-            (&endpoint.id).into(),
-            endpoint.was_failing_since.into(),
-            endpoint.state.as_str().into(),
-            endpoint.failing_since.into(),
-            endpoint.good.into(),
-            endpoint.bad.into(),
-        ],
+        "UPDATE webhook_endpoints AS w
+         SET state = r.value ->> '$.state', failing_since = r.value ->> '$.failing_since',
+             window_good = w.window_good + (r.value ->> '$.good'),
+             window_bad = w.window_bad + (r.value ->> '$.bad')
+         FROM json_each(?1) AS r
+         WHERE w.id = r.value ->> '$.id' AND w.state = 'active' AND w.deleted_at IS NULL
+           AND w.failing_since IS r.value ->> '$.was_failing_since'",
+        [json(endpoints)?.into()],
     ));
-    batch.extend(release(claim, &endpoint.id));
-    batch.extend(attention(endpoint, now, attention_id));
-    Ok(batch.run(database).await?.all(counted)?.len())
+    let broken_off = endpoints.iter().filter(|endpoint| !endpoint.is_whole);
+    let broken_off: Vec<&str> = broken_off.map(|endpoint| endpoint.id.as_str()).collect();
+    if !broken_off.is_empty() {
+        batch.extend(release(claim, &json(&broken_off)?));
+    }
+    batch.extend(attention(endpoints, now, attention_prefix)?);
+    let statements = batch.statement_count();
+    let counted = batch.run(database).await?.all(counted)?.len();
+    Ok(Recorded {
+        counted,
+        statements,
+    })
 }
 
-/// Gives back what the run did not attempt: due as before, with no attempt counted.
-fn release(claim: &str, endpoint_id: &str) -> [Statement; 2] {
-    let params = || [claim.into(), endpoint_id.into()];
+fn json<T: Serialize + ?Sized>(value: &T) -> Result<String, DatabaseError> {
+    serde_json::to_string(value).map_err(|error| {
+        DatabaseError::Row(format!("results of deliveries cannot be written: {error}"))
+    })
+}
+
+/// Gives back what runs did not attempt: due as before, with no attempt counted.
+fn release(claim: &str, endpoint_ids: &str) -> [Statement; 2] {
+    let params = || [claim.into(), endpoint_ids.into()];
     [
         Statement::new(
             "DELETE FROM webhook_attempts
              WHERE claim = ?1 AND outcome IS NULL
                AND delivery_id IN (SELECT id FROM webhook_deliveries
-                                   WHERE claim = ?1 AND endpoint_id = ?2)",
+                                   WHERE claim = ?1
+                                     AND endpoint_id IN (SELECT value FROM json_each(?2)))",
             params(),
         ),
         Statement::new(
             "UPDATE webhook_deliveries SET claim = NULL, claimed_until = NULL
-             WHERE claim = ?1 AND endpoint_id = ?2",
+             WHERE claim = ?1 AND endpoint_id IN (SELECT value FROM json_each(?2))",
             params(),
         ),
     ]
@@ -130,27 +157,40 @@ fn release(claim: &str, endpoint_id: &str) -> [Statement; 2] {
 
 /// One item an endpoint and kind, with counts: why nothing is sent any more, and how many
 /// deliveries ended as dead letters.
-fn attention(endpoint: &EndpointResult, now: i64, id: &str) -> Option<Statement> {
-    let kind = match endpoint.state {
-        EndpointState::Failing => "webhook_failing",
-        EndpointState::Gone => "webhook_gone",
-        EndpointState::Active | EndpointState::Paused if endpoint.died => "webhook_dead_letters",
-        EndpointState::Active | EndpointState::Paused => return None,
-    };
-    Some(Statement::new(
+fn attention(
+    endpoints: &[EndpointResult],
+    now: i64,
+    prefix: &str,
+) -> Result<Option<Statement>, DatabaseError> {
+    let kinds = endpoints.iter().filter_map(|endpoint| {
+        let kind = match endpoint.state {
+            EndpointState::Failing => "webhook_failing",
+            EndpointState::Gone => "webhook_gone",
+            EndpointState::Active | EndpointState::Paused if endpoint.died => {
+                "webhook_dead_letters"
+            }
+            EndpointState::Active | EndpointState::Paused => return None,
+        };
+        Some((endpoint.id.as_str(), kind))
+    });
+    let kinds: BTreeMap<&str, &str> = kinds.collect();
+    if kinds.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(Statement::new(
         "INSERT INTO attention (id, at, kind, object_kind, object_id, details)
-         SELECT ?1, ?2, ?3, 'webhook_endpoint', w.id,
+         SELECT ?1 || substr(w.id, -12), ?2, k.value, 'webhook_endpoint', w.id,
                 json_object('url', w.url_label, 'failing_since', w.failing_since,
                             'pending', (SELECT count(*) FROM webhook_deliveries
                                         WHERE endpoint_id = w.id AND state = 'pending'),
                             'dead', (SELECT count(*) FROM webhook_deliveries
                                      WHERE endpoint_id = w.id AND state = 'dead'))
-         FROM webhook_endpoints w
-         WHERE w.id = ?4 AND w.deleted_at IS NULL
-           AND (?3 = 'webhook_dead_letters' OR w.state <> 'active')
+         FROM json_each(?3) AS k JOIN webhook_endpoints w ON w.id = k.key
+         WHERE w.deleted_at IS NULL
+           AND (k.value = 'webhook_dead_letters' OR w.state <> 'active')
          ON CONFLICT (kind, object_kind, object_id)
          DO UPDATE SET at = excluded.at, details = excluded.details, resolved_at = NULL,
                        resolved_by = NULL",
-        [id.into(), now.into(), kind.into(), (&endpoint.id).into()],
-    ))
+        [prefix.into(), now.into(), json(&kinds)?.into()],
+    )))
 }

@@ -20,6 +20,38 @@ const FORGOTTEN: u32 = 500;
 /// and forth is one mail.
 const QUIET_SECONDS: i64 = 86_400;
 
+/// An event `e` after the position of mail that makes a mail.
+macro_rules! is_purchase {
+    () => {
+        "e.sequence > (SELECT position FROM mail_state)
+         AND e.event_type = 'license.issued' AND e.data ->> '$.source' = 'purchase'"
+    };
+}
+
+/// A mail that waited until its link was over.
+macro_rules! is_outdated {
+    () => {
+        "state = 'waiting' AND template = 'recovery' AND claimed_until IS NULL
+         AND created_at <= ?1 - 7200"
+    };
+}
+
+/// An open item `a` that makes a mail: nobody was mailed about it, or it happened again when
+/// it had been quiet for `$quiet` seconds.
+macro_rules! is_unmailed {
+    ($quiet:literal) => {
+        concat!(
+            "a.resolved_at IS NULL AND a.kind NOT LIKE 'mail\\_%' ESCAPE '\\'
+             AND a.at >= (SELECT began_at FROM mail_state)
+             AND NOT EXISTS (SELECT 1 FROM mails m
+                             WHERE m.subject_id = a.id
+                               AND (m.created_at > ?1 - ",
+            $quiet,
+            " OR m.fact_at >= a.at))"
+        )
+    };
+}
+
 /// What the planning goes by.
 #[derive(Debug, Clone)]
 pub struct PlanRules<'a> {
@@ -86,13 +118,45 @@ struct PlannedMail {
     reason: Option<&'static str>,
 }
 
+/// A condition: [`plan`] has something to do at `?1`, in unix seconds, where `?7` seconds
+/// without a tick are a silence, and `?8` says whether the operator is mailed.
+macro_rules! has_planning {
+    () => {
+        concat!(
+            "EXISTS (SELECT 1 FROM mail_state WHERE began_at IS NULL OR ticked_at < ?1 - ?7)
+             OR EXISTS (SELECT 1 FROM events e WHERE ",
+            $crate::mail::mail_planning::is_purchase!(),
+            ")
+             OR EXISTS (SELECT 1 FROM mails WHERE claimed_until < ?1)
+             OR EXISTS (SELECT 1 FROM mails WHERE ",
+            $crate::mail::mail_planning::is_outdated!(),
+            ")
+             OR EXISTS (SELECT 1 FROM mail_requests WHERE planned_at IS NULL)
+             OR EXISTS (SELECT 1 FROM mail_requests WHERE at <= ?1 - 7200)
+             OR (?8 AND EXISTS (SELECT 1 FROM attention a WHERE ",
+            $crate::mail::mail_planning::is_unmailed!("86400"),
+            "))"
+        )
+    };
+}
+pub(crate) use {has_planning, is_outdated, is_purchase, is_unmailed};
+
+/// What a planning did.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Planned {
+    /// Statements that it took.
+    pub statements: usize,
+    /// Mails that are due by it, at most.
+    pub mails: usize,
+}
+
 /// Ends interrupted claims, holds what is from before a silence, and plans mails of what
-/// happened since the last time. Answers how many statements it took. Two ticks at once
-/// plan each mail once: its id is derived from its fact.
+/// happened since the last time. Two ticks at once plan each mail once: its id is derived
+/// from its fact.
 ///
 /// # Errors
 /// [`DatabaseError`]; the next tick plans the same.
-pub async fn plan(database: &Database, rules: &PlanRules<'_>) -> Result<usize, DatabaseError> {
+pub async fn plan(database: &Database, rules: &PlanRules<'_>) -> Result<Planned, DatabaseError> {
     let now = rules.now;
     let mut batch = Batch::new();
     let ended = batch.read::<Ended>(end_interrupted(now, rules.is_idempotent));
@@ -113,7 +177,8 @@ pub async fn plan(database: &Database, rules: &PlanRules<'_>) -> Result<usize, D
     ));
     let mut statements = batch.statement_count();
     let mut rows = batch.run(database).await?;
-    let is_doubtful = rows.all(ended)?.iter().any(|mail| mail.state == "unknown");
+    let ended = rows.all(ended)?;
+    let is_doubtful = ended.iter().any(|mail| mail.state == "unknown");
     let state = rows.one(state)?;
     let (bought, items, requests) = (rows.all(bought)?, rows.all(items)?, rows.all(requests)?);
     let silence = state.ticked_at.map_or(0, |at| now - at);
@@ -159,21 +224,44 @@ pub async fn plan(database: &Database, rules: &PlanRules<'_>) -> Result<usize, D
         batch.write(mail_results::report(now, rules.attention_prefix));
     }
     batch.write(mail_requests::forget(now, FORGOTTEN));
-    // Moves on from where this tick looked, or not at all.
-    batch.write(Statement::new(
+    batch.write(ticked(rules, state.position, position));
+    statements += batch.statement_count();
+    batch.run(database).await?;
+    Ok(Planned {
+        statements,
+        mails: mails.len() + ended.len(),
+    })
+}
+
+/// Notes a tick that had nothing to plan: no event from `position` up to `newest` makes a
+/// mail. One statement.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn pass(
+    database: &Database,
+    rules: &PlanRules<'_>,
+    position: i64,
+    newest: i64,
+) -> Result<(), DatabaseError> {
+    let mut batch = Batch::new();
+    batch.write(ticked(rules, position, newest));
+    batch.run(database).await.map(drop)
+}
+
+/// Notes a tick, and moves on from where it looked, or not at all.
+fn ticked(rules: &PlanRules<'_>, from: i64, to: i64) -> Statement {
+    Statement::new(
         "UPDATE mail_state
          SET is_on = 1, faults = '[]', per_day = ?1, began_at = coalesce(began_at, ?2),
              position = iif(position = ?3, ?4, position), ticked_at = ?2",
         [
             rules.per_day.into(),
-            now.into(),
-            state.position.into(),
-            position.into(),
+            rules.now.into(),
+            from.into(),
+            to.into(),
         ],
-    ));
-    statements += batch.statement_count();
-    batch.run(database).await?;
-    Ok(statements)
+    )
 }
 
 /// Ends claims whose tick was interrupted. One that had not called the mail API yet is
@@ -211,11 +299,13 @@ fn hold(now: i64, hold_after: i64) -> Statement {
 /// Ends what would arrive with a link that is over.
 fn expire(now: i64) -> Statement {
     Statement::new(
-        "UPDATE mails
-         SET state = 'expired', reason = 'not sent within two hours', ended_at = ?1,
-             next_attempt_at = NULL
-         WHERE state = 'waiting' AND template = 'recovery' AND claimed_until IS NULL
-           AND created_at <= ?1 - 7200",
+        concat!(
+            "UPDATE mails
+             SET state = 'expired', reason = 'not sent within two hours', ended_at = ?1,
+                 next_attempt_at = NULL
+             WHERE ",
+            is_outdated!()
+        ),
         [now.into()],
     )
 }
@@ -224,7 +314,8 @@ fn expire(now: i64) -> Statement {
 /// with. A license that the operator issued is not mailed: its key is in the answer.
 fn bought_licenses(now: i64) -> Statement {
     Statement::new(
-        "SELECT e.sequence, e.at, l.id AS license_id, l.buyer_email AS recipient,
+        concat!(
+            "SELECT e.sequence, e.at, l.id AS license_id, l.buyer_email AS recipient,
                 coalesce(r.kind = 'free', 0) AS is_free,
                 (SELECT count(*) FROM mails m
                  WHERE lower(m.recipient) = lower(l.buyer_email) AND m.template = 'license_key'
@@ -232,9 +323,10 @@ fn bought_licenses(now: i64) -> Statement {
          FROM events e
          LEFT JOIN licenses l ON l.id = e.data ->> '$.license_id' AND l.buyer_email IS NOT NULL
          LEFT JOIN receipts r ON r.id = l.receipt_id
-         WHERE e.sequence > (SELECT position FROM mail_state)
-           AND e.event_type = 'license.issued' AND e.data ->> '$.source' = 'purchase'
-         ORDER BY e.sequence LIMIT ?2",
+         WHERE ",
+            is_purchase!(),
+            " ORDER BY e.sequence LIMIT ?2"
+        ),
         [now.into(), WINDOW.into()],
     )
 }
@@ -243,13 +335,11 @@ fn bought_licenses(now: i64) -> Statement {
 /// about mail does not travel by mail.
 fn open_items(now: i64) -> Statement {
     Statement::new(
-        "SELECT a.id, a.at FROM attention a
-         WHERE a.resolved_at IS NULL AND a.kind NOT LIKE 'mail\\_%' ESCAPE '\\'
-           AND a.at >= (SELECT began_at FROM mail_state)
-           AND NOT EXISTS (SELECT 1 FROM mails m
-                           WHERE m.subject_id = a.id
-                             AND (m.created_at > ?1 - ?3 OR m.fact_at >= a.at))
-         ORDER BY a.at, a.id LIMIT ?2",
+        concat!(
+            "SELECT a.id, a.at FROM attention a WHERE ",
+            is_unmailed!("?3"),
+            " ORDER BY a.at, a.id LIMIT ?2"
+        ),
         [now.into(), WINDOW.into(), QUIET_SECONDS.into()],
     )
 }
