@@ -95,4 +95,8 @@ pub const MIGRATIONS: &[Migration] = &[
         level: 14,
         sql: include_str!("../../../migrations/0014_subscriptions.sql"),
     },
+    Migration {
+        level: 15,
+        sql: include_str!("../../../migrations/0015_due_rows.sql"),
+    },
 ];

@@ -336,7 +336,7 @@ pub async fn take_exactly(
 pub fn forget_full(now: u64, most: u32) -> Statement {
     Statement::new(
         "DELETE FROM rate_limits WHERE bucket IN
-           (SELECT bucket FROM rate_limits WHERE full_at <= ?1 LIMIT ?2)",
+           (SELECT bucket FROM rate_limits WHERE full_at <= ?1 ORDER BY full_at LIMIT ?2)",
         [millis(now).into(), i64::from(most).into()],
     )
 }

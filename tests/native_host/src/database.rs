@@ -4,12 +4,16 @@
 use keywright_ports::BoxFuture;
 use keywright_ports::{DatabaseError, DatabasePort, Migration, Row, Statement, Value};
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Connection, ToSql, TransactionBehavior};
+use rusqlite::{Connection, StatementStatus, ToSql, TransactionBehavior};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The database of a native instance.
-pub struct SqliteDatabase(Mutex<Connection>);
+pub struct SqliteDatabase {
+    connection: Mutex<Connection>,
+    work: Mutex<BTreeMap<&'static str, i64>>,
+}
 
 impl SqliteDatabase {
     /// A database in memory with every migration applied.
@@ -53,11 +57,34 @@ impl SqliteDatabase {
                 .map_err(failed)?;
             transaction.commit().map_err(failed)?;
         }
-        Ok(Self(Mutex::new(connection)))
+        Ok(Self {
+            connection: Mutex::new(connection),
+            work: Mutex::default(),
+        })
     }
 
     fn lock(&self) -> MutexGuard<'_, Connection> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.connection
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many steps of `SQLite`'s virtual machine each statement took since the last time.
+    pub fn work(&self) -> BTreeMap<&'static str, i64> {
+        std::mem::take(&mut self.work.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn run(
+        &self,
+        connection: &Connection,
+        statement: &Statement,
+    ) -> Result<Vec<Row>, DatabaseError> {
+        let mut prepared = connection.prepare_cached(statement.sql).map_err(failed)?;
+        let found = run(&mut prepared, statement)?;
+        let steps = prepared.reset_status(StatementStatus::VmStep);
+        let mut work = self.work.lock().unwrap_or_else(PoisonError::into_inner);
+        *work.entry(statement.sql).or_default() += i64::from(steps);
+        Ok(found)
     }
 }
 
@@ -73,7 +100,7 @@ impl DatabasePort for SqliteDatabase {
                 .map_err(failed)?;
             let rows = statements
                 .iter()
-                .map(|statement| run(&transaction, statement))
+                .map(|statement| self.run(&transaction, statement))
                 .collect::<Result<_, _>>()?;
             transaction.commit().map_err(failed)?;
             Ok(rows)
@@ -81,12 +108,14 @@ impl DatabasePort for SqliteDatabase {
     }
 
     fn query(&self, statement: Statement) -> BoxFuture<'_, Result<Vec<Row>, DatabaseError>> {
-        Box::pin(async move { run(&self.lock(), &statement) })
+        Box::pin(async move { self.run(&self.lock(), &statement) })
     }
 }
 
-fn run(connection: &Connection, statement: &Statement) -> Result<Vec<Row>, DatabaseError> {
-    let mut prepared = connection.prepare_cached(statement.sql).map_err(failed)?;
+fn run(
+    prepared: &mut rusqlite::Statement<'_>,
+    statement: &Statement,
+) -> Result<Vec<Row>, DatabaseError> {
     let names: Vec<String> = prepared.column_names().map(str::to_owned).collect();
     let params = rusqlite::params_from_iter(statement.params.iter().map(Param));
     let mut rows = prepared.query(params).map_err(failed)?;

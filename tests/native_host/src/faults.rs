@@ -4,7 +4,6 @@
 
 use keywright_ports::BoxFuture;
 use keywright_ports::{DatabaseError, DatabasePort, Row, Statement};
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Barrier;
@@ -27,8 +26,6 @@ pub struct FaultyDatabase {
     fault: AtomicU8,
     meanwhile: Mutex<Option<Statement>>,
     gathering: Mutex<Option<Gathering>>,
-    /// What was asked, with the number of parameters.
-    asked: Mutex<BTreeMap<&'static str, usize>>,
 }
 
 /// Batches that wait for each other.
@@ -52,7 +49,6 @@ impl FaultyDatabase {
             fault: AtomicU8::new(0),
             meanwhile: Mutex::new(None),
             gathering: Mutex::new(None),
-            asked: Mutex::default(),
         }
     }
 
@@ -107,7 +103,6 @@ impl FaultyDatabase {
     pub fn count_anew(&self) {
         self.calls.store(0, Ordering::SeqCst);
         self.statements.store(0, Ordering::SeqCst);
-        self.asking().clear();
     }
 
     /// Calls since [`Self::count_anew`] or [`Self::break_call`]: round trips.
@@ -129,20 +124,7 @@ impl FaultyDatabase {
         self.calls()
     }
 
-    /// Each statement that was asked since [`Self::count_anew`], with the number of its
-    /// parameters.
-    #[must_use]
-    pub fn asked(&self) -> BTreeMap<&'static str, usize> {
-        self.asking().clone()
-    }
-
-    fn asking(&self) -> MutexGuard<'_, BTreeMap<&'static str, usize>> {
-        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn fault_now(&self, statements: &[Statement]) -> Option<Fault> {
-        self.asking()
-            .extend(statements.iter().map(|one| (one.sql, one.params.len())));
         self.statements
             .fetch_add(statements.len() as u64, Ordering::SeqCst);
         let call = self.calls.fetch_add(1, Ordering::SeqCst);

@@ -86,6 +86,8 @@ mod gate_rules;
 #[cfg(test)]
 mod gatehouse;
 #[cfg(test)]
+mod growing;
+#[cfg(test)]
 mod holder;
 #[cfg(test)]
 mod hygiene;

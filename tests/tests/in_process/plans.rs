@@ -2,13 +2,11 @@
 //! a page costs the same however long the records are.
 
 use crate::bench::{Bench, json_request, signed_in};
-use crate::webhook_receiver::Told;
 use axum::body::Body;
 use http::{Method, Request, header};
 use keywright_ports::BoxFuture;
-use keywright_ports::{DatabaseError, DatabasePort, Row, Statement, Value};
+use keywright_ports::{DatabaseError, DatabasePort, Row, Statement};
 use serde_json::json;
-use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 /// A database that keeps what it was asked.
@@ -106,47 +104,4 @@ async fn a_scoped_key_is_found_by_its_hash() {
     let first = &steps[0];
     assert!(first.starts_with("SEARCH api_keys USING INDEX"), "{first}");
     assert!(first.ends_with("(token_hash=?)"), "{first}");
-}
-
-/// What the statements since the last count read from end to end: a table, or its alias.
-async fn read_whole(bench: &Bench) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
-    for (sql, count) in bench.shop.database.asked() {
-        let plan = String::leak(format!("EXPLAIN QUERY PLAN {sql}"));
-        let plan = Statement::new(plan, vec![Value::Null; count]);
-        let plan = bench.shop.database.query(plan).await.expect("a plan");
-        for step in plan.iter().filter_map(|step| step["detail"].as_str()) {
-            let table = step.strip_prefix("SCAN ").unwrap_or("(");
-            // What a statement made itself, JSON, and a row of constants.
-            let is_no_table = table.starts_with(['(', 'C']) || table.contains("VIRTUAL");
-            if !is_no_table {
-                found.insert(table.to_owned());
-            }
-        }
-    }
-    found
-}
-
-#[tokio::test]
-async fn no_tick_reads_from_end_to_end_what_grows() {
-    let told = Told::new();
-    told.bench.product("demo", 0).await;
-    told.endpoint("hooks.example.com", json!({})).await;
-    told.happens().await;
-    told.bench.shop.database.count_anew();
-    assert_eq!(told.tick().await.len(), 1);
-    let allowed = [
-        // Items with news, which the next step ends.
-        "attention USING INDEX attention_unannounced",
-        // One row.
-        "mail_state",
-        // Endpoints, of which there are few, and those whose turn it is.
-        "turn",
-        "w",
-        "webhook_endpoints",
-    ];
-    assert_eq!(
-        read_whole(&told.bench).await,
-        allowed.map(str::to_owned).into()
-    );
 }

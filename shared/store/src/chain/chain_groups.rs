@@ -132,7 +132,7 @@ pub async fn load(
                 ?3 || ':' || g.number
          FROM chain_cursors c,
               (SELECT -1 AS number
-               UNION SELECT max(derivation_index) / 1000 FROM derivations) AS g
+               UNION SELECT (SELECT max(derivation_index) FROM derivations) / 1000) AS g
          WHERE c.chain_id = ?1 AND c.token = ?2 AND g.number IS NOT NULL
          ON CONFLICT DO NOTHING",
         [

@@ -78,10 +78,11 @@ pub async fn claim(
              SELECT m.id, m.state, m.next_attempt_at, m.claimed_until, m.first_attempt_at,
                     CASE WHEN m.template = 'license_key' AND r.kind = 'free' THEN 'free'
                          ELSE m.template END AS class
-             FROM (SELECT id FROM mails
+             FROM (SELECT id FROM mails INDEXED BY mails_due
                    WHERE state = 'waiting' AND next_attempt_at <= ?2 AND claimed_until IS NULL
                    UNION
-                   SELECT id FROM mails WHERE first_attempt_at > ?2 - 86400) AS some
+                   SELECT id FROM mails INDEXED BY mails_attempted
+                   WHERE first_attempt_at > ?2 - 86400) AS some
              JOIN mails m ON m.id = some.id
              LEFT JOIN licenses l ON m.template = 'license_key' AND l.id = m.subject_id
              LEFT JOIN receipts r ON r.id = l.receipt_id),

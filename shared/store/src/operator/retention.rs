@@ -24,6 +24,33 @@ pub enum Log {
     Events,
 }
 
+/// Deletes up to `?2` of the oldest entries of a log that are from before `?1`, in unix
+/// seconds. Ids grow with time, so that no index by time has to be kept up to date with
+/// every entry. Reads what it deletes and one entry more.
+macro_rules! delete_oldest {
+    ($log:literal) => {
+        concat!(
+            "WITH RECURSIVE oldest (id, at) AS (
+               SELECT * FROM (SELECT id, at FROM ",
+            $log,
+            " ORDER BY id LIMIT 1)
+               UNION ALL
+               SELECT n.id, n.at FROM oldest o
+               JOIN ",
+            $log,
+            " n ON n.id = (SELECT min(id) FROM ",
+            $log,
+            " WHERE id > o.id)
+               WHERE o.at < ?1
+               LIMIT ?2)
+             DELETE FROM ",
+            $log,
+            " WHERE id IN (SELECT id FROM oldest WHERE at < ?1)"
+        )
+    };
+}
+pub(crate) use delete_oldest;
+
 impl Log {
     /// The name of its configuration.
     #[must_use]

@@ -2,6 +2,7 @@
 //! abuse, for as long as the operator says. It holds no token, no download id
 //! and no whole address.
 
+use crate::operator::retention::delete_oldest;
 use keywright_ports::{DatabaseError, Reader, Row, Statement};
 use serde::Serialize;
 
@@ -85,13 +86,12 @@ pub async fn has_begun(
     Ok(found.is_some())
 }
 
-/// Deletes those of the `most` oldest entries that are from before `before`, in
-/// unix seconds. The oldest are found by their ids, which grow with time.
+/// Deletes up to `most` of the oldest entries that are from before `before`, in unix
+/// seconds. An entry that is younger than it keeps those after it.
 #[must_use]
 pub fn forget(before: i64, most: u32) -> Statement {
     Statement::new(
-        "DELETE FROM download_log
-         WHERE id IN (SELECT id FROM download_log ORDER BY id LIMIT ?2) AND at < ?1",
+        delete_oldest!("download_log"),
         [before.into(), i64::from(most).into()],
     )
 }

@@ -38,7 +38,9 @@ macro_rules! counted {
 /// up to the cap.
 macro_rules! everybody {
     () => {
-        "(SELECT count(*) FROM (SELECT 1 FROM recent_orders WHERE ordered_at > ?5 - 3600
+        "(SELECT count(*) FROM (SELECT 1 FROM recent_orders
+                                WHERE kind IN ('unpaid', 'free', 'trial')
+                                  AND ordered_at > ?5 - 3600
                                 LIMIT ?12))"
     };
 }
@@ -196,15 +198,18 @@ pub async fn wait(
 }
 
 /// Removes up to `most` orders that do not count any more: their time is over, or they were
-/// paid.
+/// paid. It reads those, and the unpaid ones of the last hour, which are capped.
 #[must_use]
 pub fn forget(now: i64, most: u32) -> Statement {
     Statement::new(
         "DELETE FROM recent_orders WHERE invoice_id IN
-           (SELECT o.invoice_id FROM recent_orders o
-            LEFT JOIN invoices u ON u.id = o.invoice_id
-            WHERE o.ordered_at <= iif(o.kind = 'trial', ?2, ?1) OR u.id IS NULL
-               OR (o.kind = 'unpaid' AND u.status = 'settled')
+           (SELECT invoice_id FROM recent_orders
+            WHERE kind IN ('unpaid', 'free') AND ordered_at <= ?1
+            UNION ALL
+            SELECT invoice_id FROM recent_orders WHERE kind = 'trial' AND ordered_at <= ?2
+            UNION ALL
+            SELECT o.invoice_id FROM recent_orders o CROSS JOIN invoices u ON u.id = o.invoice_id
+            WHERE o.kind = 'unpaid' AND o.ordered_at > ?1 AND u.status = 'settled'
             LIMIT ?3)",
         [
             (now - OrderKind::Unpaid.counted_seconds()).into(),

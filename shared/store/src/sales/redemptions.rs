@@ -203,12 +203,12 @@ pub(crate) fn released(actor: &Actor, invoice_id: &str, step_id: Option<&str>) -
 }
 
 /// The oldest `?2` reservations from before `?1` whose order has no invoice at a payment
-/// provider, numbered from 0. The query starts at the pending orders, which are few and have
-/// an index; codes and uses only grow.
+/// provider, numbered from 0. The query starts at the uses that are reserved, which are few
+/// and have an index; codes, uses and orders only grow.
 macro_rules! forgotten {
     () => {
         "SELECT r.id, r.code_id, row_number() OVER (ORDER BY r.reserved_at, r.id) - 1 AS number
-         FROM invoices i CROSS JOIN redemptions r ON r.invoice_id = i.id
+         FROM redemptions r CROSS JOIN invoices i ON i.id = r.invoice_id
          WHERE i.status = 'pending' AND i.provider_invoice_id IS NULL
            AND r.state = 'reserved' AND r.reserved_at < ?1
          ORDER BY r.reserved_at, r.id LIMIT ?2"

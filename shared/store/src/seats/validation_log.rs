@@ -2,6 +2,7 @@
 //! for finding abuse, for as long as the operator says. It holds no key, no
 //! fingerprint and no whole address.
 
+use crate::operator::retention::delete_oldest;
 use keywright_ports::{DatabaseError, Reader, Statement};
 use serde::{Deserialize, Serialize};
 
@@ -63,14 +64,12 @@ pub fn append(entries: &[&ValidationEntry]) -> Statement {
     )
 }
 
-/// Deletes those of the `most` oldest entries that are from before `before`, in
-/// unix seconds. The oldest are found by their ids, which grow with time, so
-/// that no index by time has to be kept up to date with every validation.
+/// Deletes up to `most` of the oldest entries that are from before `before`, in unix
+/// seconds. An entry that is younger than it keeps those after it.
 #[must_use]
 pub fn forget(before: i64, most: u32) -> Statement {
     Statement::new(
-        "DELETE FROM validation_log
-         WHERE id IN (SELECT id FROM validation_log ORDER BY id LIMIT ?2) AND at < ?1",
+        delete_oldest!("validation_log"),
         [before.into(), i64::from(most).into()],
     )
 }
