@@ -5,12 +5,16 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::header::CACHE_CONTROL;
-use keywright_ports::{DatabaseError, SettingFault, SignReadyRequest, SignRefusal, name};
+use keywright_ports::{
+    DatabaseError, SealKeyState, SettingFault, SignReadyRequest, SignRefusal, name,
+};
 use keywright_store::chain::chain_cursors;
 use keywright_store::chain::usdc_orders::ChainToken;
+use keywright_store::mail::mail_state;
 use keywright_store::sales::payment_providers;
 use keywright_web::Json;
 use serde::Serialize;
+use std::borrow::Cow;
 use utoipa::ToSchema;
 
 /// Names without which nothing is sold.
@@ -57,7 +61,7 @@ pub(crate) struct Unreadiness {
 pub(crate) struct ConfigurationFault {
     /// The name of the configuration to change; or `database` or `sign`.
     #[schema(example = "PUBLIC_URL")]
-    name: &'static str,
+    name: Cow<'static, str>,
     /// What is wrong, and how to mend it.
     message: String,
 }
@@ -65,9 +69,10 @@ pub(crate) struct ConfigurationFault {
 /// Whether the shop can sell
 ///
 /// 503 until it can: its address, its keys, the database, the sign function and a way of
-/// being paid are in order. The functions that this one cannot see, such as those of the
-/// operator and of webhooks, write what is wrong with their own configuration to the log
-/// when they start.
+/// being paid are in order. What the last tick found wrong with mail is listed too, and
+/// whether the audit log can be sealed. The functions that this one cannot see, such as
+/// those of the operator and of webhooks, write what is wrong with their own configuration
+/// to the log when they start.
 #[utoipa::path(
     get,
     path = "/readyz",
@@ -85,11 +90,14 @@ pub(crate) async fn handler(State(ports): State<Ports>) -> Response {
         .into_iter()
         .filter(|name| has(&faults, &[name]))
         .collect();
-    if blocking.is_empty()
-        && let Err(fault) = signing(&ports).await
-    {
-        blocking.push(fault.name);
-        faults.push(fault);
+    if blocking.is_empty() {
+        match signing(&ports).await {
+            Ok(fault) => faults.extend(fault),
+            Err((name, fault)) => {
+                blocking.push(name);
+                faults.push(fault);
+            }
+        }
     }
     match paying(&ports, &mut faults).await {
         Ok(true) => {}
@@ -115,48 +123,75 @@ pub(crate) async fn handler(State(ports): State<Ports>) -> Response {
 }
 
 fn has(faults: &[ConfigurationFault], names: &[&str]) -> bool {
-    faults.iter().any(|fault| names.contains(&fault.name))
+    faults
+        .iter()
+        .any(|fault| names.contains(&fault.name.as_ref()))
 }
 
 fn fault(name: &'static str, message: &str) -> ConfigurationFault {
-    let message = format!("{name}: {message}");
-    ConfigurationFault { name, message }
+    ConfigurationFault {
+        name: name.into(),
+        message: format!("{name}: {message}"),
+    }
 }
 
-/// Asks sign whether it can sign what is sold here.
-async fn signing(ports: &Ports) -> Result<(), ConfigurationFault> {
+/// Asks sign whether it can sign what is sold here. Answers what keeps nothing from being
+/// sold.
+async fn signing(
+    ports: &Ports,
+) -> Result<Option<ConfigurationFault>, (&'static str, ConfigurationFault)> {
     let (Ok(keys), Ok(receipt_keys)) = (&*ports.keys, &ports.receipt_keys) else {
-        return Ok(());
+        return Ok(None);
     };
     let request = SignReadyRequest {
         verify_key: keys.first().to_hex(),
         receipt_key_id: receipt_keys.newest_id().to_owned(),
     };
-    let Err(error) = ports.sign.ready(&request).await else {
-        return Ok(());
+    let error = match ports.sign.ready(&request).await {
+        Ok(ready) => return Ok(sealing(ready.seal_key)),
+        Err(error) => error,
     };
-    Err(match error.refusal() {
-        Some(SignRefusal::NoSigningKey) => fault(
+    let (name, message) = match error.refusal() {
+        Some(SignRefusal::NoSigningKey) => (
             name::SIGNING_KEY,
             "sign cannot sign with it; its log has the reason",
         ),
-        Some(SignRefusal::NoReceiptKey) => fault(
+        Some(SignRefusal::NoReceiptKey) => (
             name::RECEIPT_KEYS,
             "sign does not have the keys of purchase; give every function the same",
         ),
-        _ => fault(
+        _ => (
             "sign",
             "it does not answer; check that it is deployed and bound",
         ),
-    })
+    };
+    Err((name, fault(name, message)))
 }
 
-/// Whether anything can be paid; if not, why.
+/// Why the audit log is not sealed.
+fn sealing(key: SealKeyState) -> Option<ConfigurationFault> {
+    let message = match key {
+        SealKeyState::Usable | SealKeyState::Unknown => return None,
+        SealKeyState::Missing => {
+            "sign has none, so the audit log is not sealed; make one with: keywright keygen seal"
+        }
+        SealKeyState::Bad => "sign cannot seal the audit log with it; its log has the reason",
+    };
+    Some(fault(name::SEAL_KEY, message))
+}
+
+/// Whether anything can be paid; if not, why. Adds what is wrong with mail, which keeps
+/// nothing from being sold.
 async fn paying(
     ports: &Ports,
     faults: &mut Vec<ConfigurationFault>,
 ) -> Result<bool, DatabaseError> {
     let database = &ports.database;
+    let of_mail = mail_state::faults(database).await?.into_iter();
+    faults.extend(of_mail.map(|fault| ConfigurationFault {
+        name: fault.name.into(),
+        message: fault.message,
+    }));
     let connected = payment_providers::all_connected(database).await?;
     let mut opened = connected
         .iter()
@@ -190,7 +225,7 @@ async fn paying(
 impl From<SettingFault> for ConfigurationFault {
     fn from(fault: SettingFault) -> Self {
         Self {
-            name: fault.name,
+            name: fault.name.into(),
             message: fault.message,
         }
     }

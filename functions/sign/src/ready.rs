@@ -3,6 +3,7 @@
 
 use crate::error::Refusal;
 use crate::keys::SigningKeys;
+use crate::seal_keys::SealKeys;
 use axum::extract::State;
 use keywright_ports::{SignReady, SignReadyRequest};
 use keywright_web::{ApiError, Json};
@@ -11,9 +12,12 @@ use keywright_web::{ApiError, Json};
 /// public parts.
 pub(crate) async fn handler(
     State(keys): State<SigningKeys>,
+    State(seal_keys): State<SealKeys>,
     request: Result<Json<SignReadyRequest>, ApiError>,
 ) -> Result<Json<SignReady>, Refusal> {
     let Json(request) = request.map_err(|error| Refusal::bad_body(&error))?;
     keys.fit(&request)?;
-    Ok(Json(SignReady {}))
+    Ok(Json(SignReady {
+        seal_key: seal_keys.state(),
+    }))
 }

@@ -3,7 +3,7 @@
 
 use crate::error::Refusal;
 use keywright_license::SigningKey;
-use keywright_ports::{Config, Setting, SignRefusal, name};
+use keywright_ports::{Config, SealKeyState, Setting, SignRefusal, name};
 use std::sync::Arc;
 
 /// Most keys at once: the new one and the old one of a rotation.
@@ -50,6 +50,15 @@ impl SealKeys {
         match &*self.0 {
             Ok(keys) => Ok(keys),
             Err(error) => Err(Refusal::new(error.refusal(), error.to_string())),
+        }
+    }
+
+    /// Whether they can be used, for the operator.
+    pub(crate) fn state(&self) -> SealKeyState {
+        match &*self.0 {
+            Ok(_) => SealKeyState::Usable,
+            Err(NoSealKey::Missing) => SealKeyState::Missing,
+            Err(NoSealKey::Malformed(_) | NoSealKey::SigningKey) => SealKeyState::Bad,
         }
     }
 }

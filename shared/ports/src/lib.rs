@@ -62,8 +62,9 @@ pub use releases::{
 };
 pub use settings::{Setting, SettingFault};
 pub use sign::{
-    Sign, SignCheckpointRequest, SignError, SignLicenseRequest, SignLinkRequest, SignReady,
-    SignReadyRequest, SignRefusal, SignRefusalBody, SignedLicense, SignedLink, SignedNote,
+    SealKeyState, Sign, SignCheckpointRequest, SignError, SignLicenseRequest, SignLinkRequest,
+    SignReady, SignReadyRequest, SignRefusal, SignRefusalBody, SignedLicense, SignedLink,
+    SignedNote,
 };
 pub use unavailable::Unavailable;
 

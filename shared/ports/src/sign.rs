@@ -49,7 +49,27 @@ pub struct SignReadyRequest {
 
 /// The answer to it with status 200: sign can sign what the caller sells.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SignReady {}
+pub struct SignReady {
+    /// Whether it can seal the audit log, too.
+    #[serde(default)]
+    pub seal_key: SealKeyState,
+}
+
+/// What sign says of its `SEAL_KEY`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SealKeyState {
+    /// It can be used.
+    Usable,
+    /// There is none.
+    Missing,
+    /// It cannot be used.
+    Bad,
+    /// A word of a newer version, or the silence of an older one.
+    #[default]
+    #[serde(other)]
+    Unknown,
+}
 
 /// The body of `POST /checkpoint` of the sign function. It names nothing: sign signs the
 /// head of the audit log that it reads from the database itself.
@@ -277,8 +297,8 @@ impl Sign {
     ///
     /// # Errors
     /// [`SignError`].
-    pub async fn ready(&self, request: &SignReadyRequest) -> Result<(), SignError> {
-        self.call("ready", request).await.map(|SignReady {}| ())
+    pub async fn ready(&self, request: &SignReadyRequest) -> Result<SignReady, SignError> {
+        self.call("ready", request).await
     }
 
     /// Has the head of the audit log signed. The same head gives the same note every time.
@@ -345,5 +365,9 @@ mod tests {
         }
         let newer: SignRefusal = serde_json::from_str("\"out_of_ink\"").expect("a refusal");
         assert_eq!(newer, SignRefusal::Unknown);
+        for other in ["{}", r#"{"seal_key":"worn_out"}"#] {
+            let ready: SignReady = serde_json::from_str(other).expect("an answer");
+            assert_eq!(ready.seal_key, SealKeyState::Unknown);
+        }
     }
 }

@@ -108,6 +108,72 @@ async fn each_name_that_keeps_a_shop_from_selling_is_named_and_no_value_is_shown
     }
 }
 
+/// What keeps nothing from being sold, in functions that `purchase` cannot see.
+#[tokio::test]
+async fn what_is_wrong_with_the_key_of_the_seal_is_listed_and_not_shown() {
+    let pay = played_store();
+    let signing = keywright_tests::shop::SIGNING_KEY;
+    for value in ["", "c2hvcnQ=", "not base64", signing] {
+        let mut config = account_of(&pay).to_vec();
+        config.push((name::SEAL_KEY, value));
+        let answer = ready(&Bench::with(&config)).await;
+        let expected = (200, vec![name::SEAL_KEY.to_owned()]);
+        assert_eq!((answer.status, names(&answer)), expected, "{value}");
+        let body = answer.json().to_string();
+        assert!(value.is_empty() || !body.contains(value), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_mail_is_listed_after_a_tick_until_it_is_mended() {
+    let pay = played_store();
+    let template = r#"{"to":"{{to}}","text":"{{re_secret}}"}"#;
+    let half = [
+        (name::MAIL_TRANSPORT, "resend"),
+        (name::MAIL_API_KEY, "two words"),
+    ];
+    let malformed = [(name::MAIL_TEMPLATE, template)];
+    for (config, expected) in [
+        (&half[..1], &["MAIL_API_KEY", "MAIL_FROM", "MAIL_KEY"][..]),
+        (&half[..], &["MAIL_API_KEY", "MAIL_FROM", "MAIL_KEY"]),
+        (&malformed[..], &["MAIL_TEMPLATE"]),
+    ] {
+        let bench = Bench::with(&[&account_of(&pay)[..], config].concat());
+        assert_eq!(
+            names(&ready(&bench).await),
+            [""; 0],
+            "before the first tick"
+        );
+        deliver(&bench).await;
+        let answer = ready(&bench).await;
+        assert_eq!(
+            (answer.status, names(&answer)),
+            (
+                200,
+                expected.iter().map(|name| (*name).to_owned()).collect()
+            )
+        );
+        let body = answer.json().to_string();
+        assert!(
+            !body.contains("two words") && !body.contains("re_secret"),
+            "{body}"
+        );
+        let mended = bench.redeployed(&account_of(&pay));
+        deliver(&mended).await;
+        assert_eq!(names(&ready(&mended).await), [""; 0]);
+    }
+}
+
+async fn deliver(bench: &Bench) {
+    let tick = http::Request::post("/v1/cron/deliver")
+        .header(
+            "authorization",
+            format!("Bearer {}", keywright_tests::shop::CRON_TOKEN),
+        )
+        .body(axum::body::Body::empty());
+    assert_eq!(bench.send(tick.expect("a request")).await.status, 200);
+}
+
 #[tokio::test]
 async fn a_database_that_is_away_is_named() {
     let bench = Bench::paid_through(&played_store());

@@ -141,9 +141,9 @@ fn what_is_wrong_begins_with_its_name() {
             &[
                 ("MAIL_TRANSPORT", "http"),
                 ("MAIL_URL", "https://x.example/"),
-                ("MAIL_TEMPLATE", "{\"to\":\"{{name}}\"}"),
+                ("MAIL_TEMPLATE", "{\"to\":\"{{re_secret}}\"}"),
             ],
-            "MAIL_TEMPLATE has {{name}}, which is no placeholder",
+            "MAIL_TEMPLATE has {{…}} with another name than to, from, from_name,",
         ),
     ] {
         let faults = with(more).expect_err(says);

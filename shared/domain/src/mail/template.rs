@@ -127,11 +127,12 @@ pub enum TemplateError {
     /// It is not JSON, or not an object.
     #[error("must be a JSON object such as {{\"to\":\"{{{{to}}}}\",\"text\":\"{{{{text}}}}\"}}")]
     NotAnObject,
-    /// It names what is no placeholder.
+    /// It names what is no placeholder. That is not shown: it may be a key that somebody put
+    /// into braces.
     #[error(
-        "has {{{{{0}}}}}, which is no placeholder; the placeholders are to, from, from_name, from_address, reply_to, subject, text, html and id"
+        "has {{{{…}}}} with another name than to, from, from_name, from_address, reply_to, subject, text, html and id"
     )]
-    Unknown(String),
+    Unknown,
     /// It opens a placeholder and does not close it.
     #[error("has {{{{ without }}}} after it")]
     Open,
@@ -302,8 +303,7 @@ fn parts(text: &str) -> Result<Vec<Part>, TemplateError> {
         let known = Placeholder::ALL
             .into_iter()
             .find(|one| one.as_str() == name);
-        let unknown = || TemplateError::Unknown(name.chars().take(40).collect());
-        parts.push(Part::Value(known.ok_or_else(unknown)?));
+        parts.push(Part::Value(known.ok_or(TemplateError::Unknown)?));
         rest = behind;
     }
     if !rest.is_empty() {

@@ -45,6 +45,21 @@ pub fn off(faults: &str) -> Statement {
     )
 }
 
+/// What the last tick found wrong with the configuration of mail.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn faults(reader: &Reader) -> Result<Vec<MailFault>, DatabaseError> {
+    #[derive(Deserialize)]
+    struct Found {
+        #[serde(deserialize_with = "columns::json")]
+        faults: Vec<MailFault>,
+    }
+    let statement = Statement::new("SELECT faults FROM mail_state", []);
+    let found: Option<Found> = reader.first(statement).await?;
+    Ok(found.map(|found| found.faults).unwrap_or_default())
+}
+
 /// The status at `now`, in unix seconds: one round trip.
 ///
 /// # Errors
