@@ -144,6 +144,7 @@ keywright_web::endpoints! {
         licenses::revoke: LicensesWrite,
         licenses::download_id: LicensesWrite,
         licenses::erase_buyer: Gate::Master,
+        licenses::erase_address: Gate::Master,
         discount_codes::list(query): DiscountCodesRead,
         discount_codes::create: DiscountCodesWrite,
         discount_codes::get: DiscountCodesRead,

@@ -38,6 +38,17 @@ struct CodeRedeemedData {
     final_price_value: i64,
 }
 
+/// The data of `license.buyer_erased`.
+#[derive(ToSchema)]
+struct LicenseBuyerErasedData {
+    /// UUID.
+    license_id: String,
+    /// UUID.
+    product_id: String,
+    /// Who did it: `operator`, or `api_key:` and the key's id.
+    actor: String,
+}
+
 /// The data of `license.changed`.
 #[derive(ToSchema)]
 struct LicenseChangedData {
@@ -426,6 +437,7 @@ pub fn schema_of(event_type: EventType) -> &'static str {
         EventType::DiscountCodeChanged
         | EventType::DiscountCodeCreated
         | EventType::DiscountCodeDeleted => "DiscountCodeEventData",
+        EventType::LicenseBuyerErased => "LicenseBuyerErasedData",
         EventType::LicenseChanged => "LicenseChangedData",
         EventType::LicenseIssued => "LicenseIssuedData",
         EventType::LicenseRevoked | EventType::LicenseSuspended | EventType::LicenseUnsuspended => {
@@ -478,6 +490,7 @@ pub(super) fn schemas() -> Map<String, Value> {
     add::<SubscriptionStatusData>(&mut schemas);
     add::<TransferEventData>(&mut schemas);
     add::<WebhookEndpointEventData>(&mut schemas);
+    add::<LicenseBuyerErasedData>(&mut schemas);
     add::<LicenseChangedData>(&mut schemas);
     add::<ChangedTerms>(&mut schemas);
     add::<LicenseIssuedData>(&mut schemas);

@@ -83,6 +83,113 @@ async fn a_buyer_who_is_erased_by_record_is_nowhere_and_the_log_stays_green() {
     }
 }
 
+async fn erase_address(bench: &Bench, address: &str) -> (u16, Value) {
+    let body = json!({ "buyer_email": address });
+    let path = "/v1/admin/licenses/erase-buyer";
+    let answer = bench.operate("POST", path, &body).await;
+    (answer.status, answer.json())
+}
+
+/// What is answered when so much is erased, and nothing is left.
+fn done(licenses: i64, entries: i64) -> (u16, Value) {
+    let body =
+        json!({ "ok": true, "licenses": licenses, "erased_entries": entries, "complete": true });
+    (200, body)
+}
+
+#[tokio::test]
+async fn all_licenses_of_an_address_are_erased_at_once_and_no_other() {
+    let bench = Bench::new();
+    let first = bought(&bench).await;
+    let mut ids = vec![first];
+    // In other spellings, of which one is from before addresses were cleaned.
+    for address in ["Ana@OLD.example.com", "ana@old.example.com."] {
+        let license = bench.issue("demo", json!({ "note": "of Ana" })).await;
+        ids.push(license.text("license_id"));
+        let row = format!(
+            "UPDATE licenses SET buyer_email = '{address}' WHERE id = '{}'",
+            ids[ids.len() - 1]
+        );
+        bench.sql(&row).await;
+    }
+    let other = json!({ "buyer_email": "ann@old.example.com", "note": "of Ann" });
+    bench.issue("demo", other).await;
+    tick(&bench).await;
+    assert_eq!(
+        erase_address(&bench, " ANA@old.example.com ").await,
+        done(3, 3)
+    );
+    let stored = format!("{:?}", bench.dump().await).to_lowercase();
+    assert!(!stored.contains("ana@") && !stored.contains("of ana"));
+    assert!(stored.contains("ann@old") && stored.contains("of ann"));
+    // An entry and an event for each.
+    let events = bench
+        .operate("GET", "/v1/admin/events?limit=1000", &json!({}))
+        .await;
+    let events = events.json()["events"].as_array().expect("events").clone();
+    let erased = events
+        .iter()
+        .filter(|event| event["type"] == "license.buyer_erased");
+    let erased = erased.map(|event| event["data"]["license_id"].as_str().expect("an id"));
+    let mut erased: Vec<&str> = erased.collect();
+    erased.sort_unstable();
+    ids.sort_unstable();
+    assert_eq!(erased, ids);
+    tick(&bench).await;
+    let log = intact(&bench, None).await;
+    assert_eq!(log.erased.iter().map(|one| one.count).sum::<u64>(), 3);
+    // Repeated, and of an address that nobody has.
+    let before = bench.dump().await;
+    for address in ["ana@old.example.com", "nobody@x.example"] {
+        assert_eq!(erase_address(&bench, address).await, done(0, 0));
+    }
+    assert_eq!(bench.dump().await, before);
+    assert_eq!(erase_address(&bench, " ").await.0, 400);
+}
+
+#[tokio::test]
+async fn an_address_with_very_many_licenses_is_erased_in_several_requests() {
+    let bench = Bench::new();
+    let license = bought(&bench).await;
+    // As many licenses as no request takes, and one with as many entries.
+    bench
+        .sql(
+            "INSERT INTO audit (id, at, actor, action, object_kind, object_id, request_id, after)
+             WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1500)
+             SELECT 'e' || i, 1, 'operator', 'license.change', 'license',
+                    (SELECT id FROM licenses), '', json_object('note', 'Ana ' || i) FROM n",
+        )
+        .await;
+    for _ in 0..120 {
+        let buyer = json!({ "buyer_email": "ana@old.example.com" });
+        bench.issue("demo", buyer).await;
+    }
+    let (mut requests, mut licenses, mut entries) = (0, 0, 0);
+    loop {
+        let (status, answer) = erase_address(&bench, "ana@old.example.com").await;
+        assert_eq!(status, 200, "{answer}");
+        let number = |member: &str| answer[member].as_i64().expect("a number");
+        assert!(number("licenses") <= 100 && number("erased_entries") <= 1_000);
+        requests += 1;
+        licenses += number("licenses");
+        entries += number("erased_entries");
+        if answer["complete"] == true {
+            break;
+        }
+        assert!(requests < 5, "{answer}");
+    }
+    assert_eq!(
+        (licenses, entries),
+        (121, 1_503),
+        "after {requests} requests"
+    );
+    let stored = format!("{:?}", bench.dump().await);
+    assert!(
+        !stored.contains("ana@") && !stored.contains("Ana "),
+        "{license}"
+    );
+}
+
 #[tokio::test]
 async fn the_same_mark_by_sql_is_found() {
     let bench = Bench::new();
@@ -130,13 +237,25 @@ async fn erasing_needs_the_operators_key_and_a_license() {
         .send(request.body(Body::empty()).expect("a request"))
         .await;
     assert_eq!(answer.refusal(), (403, "forbidden".to_owned()));
+    let request = Request::post("/v1/admin/licenses/erase-buyer")
+        .header("authorization", format!("Bearer {key}"))
+        .header("content-type", "application/json");
+    let body = Body::from(r#"{"buyer_email":"ana@old.example.com"}"#);
+    let answer = bench.send(request.body(body).expect("a request")).await;
+    assert_eq!(answer.refusal(), (403, "forbidden".to_owned()));
     let unknown = "019b0000-0000-7000-8000-00000000000a";
     assert_eq!(erase(&bench, unknown).await.0, 404);
 }
 
 #[tokio::test]
 async fn whatever_call_of_an_erasure_breaks_it_is_whole_or_nothing() {
-    break_every_call(2, async |call, fault| {
+    break_erasure(2, async |bench, license| erase(bench, license).await.0).await;
+    let address = "ana@old.example.com";
+    break_erasure(4, async |bench, _| erase_address(bench, address).await.0).await;
+}
+
+async fn break_erasure(calls: u64, erase: impl AsyncFn(&Bench, &str) -> u16) {
+    break_every_call(calls, async |call, fault| {
         let bench = Bench::new();
         let license = bought(&bench).await;
         tick(&bench).await;
@@ -148,7 +267,7 @@ async fn whatever_call_of_an_erasure_breaks_it_is_whole_or_nothing() {
         tick(&bench).await;
         let before = intact(&bench, None).await;
         let kept = head(&checkpoint(&bench).await);
-        assert_eq!(erase(&bench, &license).await.0, 200);
+        assert_eq!(erase(&bench, &license).await, 200);
         tick(&bench).await;
         let log = intact(&bench, Some(kept)).await;
         let count: u64 = log.erased.iter().map(|erased| erased.count).sum();

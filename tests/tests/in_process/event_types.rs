@@ -173,7 +173,12 @@ async fn catalog_and_licenses(bench: &Bench) {
         let answer = bench.operate("POST", &path, &body).await;
         assert_eq!(answer.status, 200, "{answer:?}");
     }
-    bench.issue("demo", json!({ "policy_slug": "pro" })).await;
+    let gone = json!({ "policy_slug": "pro", "buyer_email": "gone@example.com" });
+    bench.issue("demo", gone).await;
+    let path = "/v1/admin/licenses/erase-buyer";
+    let gone = json!({ "buyer_email": "gone@example.com" });
+    let erased = bench.operate("POST", path, &gone).await;
+    assert_eq!(erased.json()["licenses"], 1, "{erased:?}");
 }
 
 #[tokio::test]

@@ -99,6 +99,8 @@ async fn each_route_costs_what_the_table_says() {
     let issued = bench.issue("demo", json!({ "max_machines": 3 })).await;
     let (key, token) = (issued.text("license_key"), issued.text("token"));
     let license_id = issued.text("license_id");
+    let to_erase = json!({ "buyer_email": "round@x.example" });
+    bench.issue("demo", to_erase.clone()).await;
     let unsold = bench.product("unsold", 1).await;
     let unused = bench.policy("demo", "unused", json!({})).await;
     bench.machine("m", &license_id).await;
@@ -182,7 +184,7 @@ async fn each_route_costs_what_the_table_says() {
         ("/", get("/"), 0),
         ("/healthz", get("/healthz"), 0),
         // The connected stores, and how far the chain was read.
-        ("/readyz", get("/readyz"), 2),
+        ("/readyz", get("/readyz"), 3),
         ("/.well-known/jwks.json", get("/.well-known/jwks.json"), 0),
         ("/v1/pubkey", get("/v1/pubkey"), 0),
         ("/v1/issuer/public-key", get("/v1/issuer/public-key"), 0),
@@ -903,6 +905,12 @@ async fn each_route_costs_what_the_table_says() {
             "/v1/admin/validations",
             send(Method::GET, "/v1/admin/validations?result=ok", &json!({})),
             1,
+        ),
+        // How the address is written, its licenses, what is personal, and its erasure.
+        (
+            "/v1/admin/licenses/erase-buyer",
+            post("/v1/admin/licenses/erase-buyer", to_erase),
+            4,
         ),
         // What is personal, and its erasure.
         (

@@ -90,6 +90,7 @@ pub(super) const OPERATIONS: &[(&str, Kind)] = &[
     ("revokeLicense", Change),
     ("replaceDownloadId", Change),
     ("eraseLicenseBuyer", NoTool(AdminKeyOnly)),
+    ("eraseBuyerByEmail", NoTool(AdminKeyOnly)),
     ("listSubscriptions", Read),
     ("getSubscriptionById", Read),
     ("cancelSubscriptionById", Change),

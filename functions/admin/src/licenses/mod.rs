@@ -2,6 +2,7 @@
 
 pub(crate) mod change;
 pub(crate) mod download_id;
+pub(crate) mod erase_address;
 pub(crate) mod erase_buyer;
 pub(crate) mod issue;
 pub(crate) mod list;

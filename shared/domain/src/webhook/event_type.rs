@@ -1,5 +1,7 @@
 //! The types of events in a shop.
 
+use crate::audit_log::ERASURE;
+
 /// Declares the types with their names on the wire, in alphabetical order, and what
 /// happened.
 macro_rules! event_types {
@@ -43,6 +45,7 @@ event_types! {
     DiscountCodeChanged = "discount_code.changed": "A discount code was changed, enabled or disabled.",
     DiscountCodeCreated = "discount_code.created": "A discount code was made.",
     DiscountCodeDeleted = "discount_code.deleted": "A discount code was deleted.",
+    LicenseBuyerErased = "license.buyer_erased": "An operator erased what says who bought a license: forget it, too.",
     LicenseChanged = "license.changed": "An operator changed the terms of one license.",
     LicenseIssued = "license.issued": "A license was sold, redeemed, or issued by an operator.",
     LicenseRevoked = "license.revoked": "A license ended for good.",
@@ -78,12 +81,13 @@ event_types! {
 
 /// The actions in the audit log that are events too, and their types. The others either
 /// have an event of their own, with more in it, or change nothing that anybody waits for.
-pub const ANNOUNCED_ACTIONS: [(&str, EventType); 25] = [
+pub const ANNOUNCED_ACTIONS: [(&str, EventType); 26] = [
     ("api_key.create", EventType::ApiKeyCreated),
     ("api_key.revoke", EventType::ApiKeyRevoked),
     ("discount_code.change", EventType::DiscountCodeChanged),
     ("discount_code.create", EventType::DiscountCodeCreated),
     ("discount_code.delete", EventType::DiscountCodeDeleted),
+    (ERASURE, EventType::LicenseBuyerErased),
     ("merchant_profile.change", EventType::MerchantProfileChanged),
     ("merchant_profile.create", EventType::MerchantProfileCreated),
     ("merchant_profile.delete", EventType::MerchantProfileDeleted),

@@ -11,9 +11,14 @@ use serde_json::Value;
 /// How many items of the attention list a tick announces.
 const ITEMS_PER_TICK: i64 = 100;
 
-/// Writes the event of this entry of the audit log, if the batch wrote the entry and
-/// [`ANNOUNCED_ACTIONS`] has its action. The event has the id of the entry.
+/// As [`of_entries`], for one entry.
 pub(crate) fn of_entry(audit_id: &str) -> Statement {
+    of_entries(&[audit_id])
+}
+
+/// Writes the events of these entries of the audit log, as far as the batch wrote them and
+/// [`ANNOUNCED_ACTIONS`] has their actions. An event has the id of its entry.
+pub(crate) fn of_entries(audit_ids: &[&str]) -> Statement {
     let event_types: Value = ANNOUNCED_ACTIONS
         .iter()
         .map(|(action, event_type)| ((*action).to_owned(), Value::from(event_type.as_str())))
@@ -31,13 +36,20 @@ pub(crate) fn of_entry(audit_id: &str) -> Statement {
                       (SELECT product_id FROM policies WHERE id = a.object_id))
                     WHEN 'discount_code' THEN coalesce(
                       a.before ->> '$.product_id',
-                      (SELECT product_id FROM discount_codes WHERE id = a.object_id)) END,
+                      (SELECT product_id FROM discount_codes WHERE id = a.object_id))
+                    WHEN 'license' THEN
+                      (SELECT product_id FROM licenses WHERE id = a.object_id) END,
                   'actor', a.actor,
                   'changed', CASE WHEN a.before IS NOT NULL AND a.after IS NOT NULL
                     THEN json((SELECT json_group_array(key)
                                FROM (SELECT key FROM json_each(a.after) ORDER BY key))) END))
-         FROM audit a JOIN json_each(?2) t ON t.key = a.action WHERE a.id = ?1",
-        [audit_id.into(), event_types.to_string().into()],
+         FROM json_each(?1) AS i CROSS JOIN audit a ON a.id = i.value
+         JOIN json_each(?2) t ON t.key = a.action
+         ORDER BY i.key",
+        [
+            Value::from(audit_ids).to_string().into(),
+            event_types.to_string().into(),
+        ],
     )
 }
 
