@@ -12,7 +12,6 @@ use serde_json::json;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-/// Row 29, with an idempotency header.
 #[tokio::test]
 async fn a_lost_answer_is_repeated_under_the_same_id_and_counts_once() {
     let mailing = Mailing::with(&[WITH_KEYS]).await;
@@ -31,7 +30,6 @@ async fn a_lost_answer_is_repeated_under_the_same_id_and_counts_once() {
     assert_eq!(mailing.mails("sent").await.len(), 1);
 }
 
-/// Row 29, without one.
 #[tokio::test]
 async fn a_lost_answer_without_an_id_is_unknown_and_never_repeated() {
     for reply in [
@@ -81,7 +79,6 @@ async fn what_was_certainly_not_taken_is_tried_again() {
     assert_eq!(mailing.mails("sent").await[0]["attempts"], 5);
 }
 
-/// Row 30.
 #[tokio::test]
 async fn a_payment_that_is_reported_three_times_is_one_mail_to_each() {
     let pay = played_store();
@@ -124,7 +121,6 @@ async fn a_payment_that_is_reported_three_times_is_one_mail_to_each() {
     assert!(!sent[1].text("html").contains("ana@x.example"));
 }
 
-/// Row 31.
 #[tokio::test]
 async fn a_refused_recipient_ends_that_mail_only() {
     let mailing = Mailing::with(&[WITHOUT_KEYS]).await;

@@ -27,7 +27,6 @@ fn html(answer: &Answer) -> &str {
     std::str::from_utf8(&answer.body).expect("text")
 }
 
-/// Rows 36 and 37.
 #[tokio::test]
 async fn a_link_shows_a_button_and_only_pressing_it_opens_the_licenses() {
     let mailing = Mailing::with(&[WITH_KEYS]).await;
@@ -154,7 +153,6 @@ async fn many_licenses_come_in_pages() {
     assert_eq!((keys.len(), pages), (45, 3));
 }
 
-/// Row 38.
 #[tokio::test]
 async fn asking_tells_nothing_about_an_address() {
     let mailing = Mailing::with(&[WITH_KEYS]).await;

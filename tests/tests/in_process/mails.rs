@@ -83,7 +83,7 @@ async fn a_wrong_template_is_said_and_nothing_is_sent() {
     );
 }
 
-/// Row 28: yesterday's database with 30 mails on their way.
+/// Yesterday's database, with 30 mails on their way.
 #[tokio::test]
 async fn nothing_is_sent_because_a_database_came_back() {
     let mailing = Mailing::with(&[WITH_KEYS]).await;
@@ -149,7 +149,6 @@ async fn what_happened_while_nothing_ticked_is_held_and_a_short_pause_is_none() 
     assert_eq!(mailing.mails("held").await[0]["recipient"], "bob@x.example");
 }
 
-/// Rows 32 to 34.
 #[tokio::test]
 async fn names_arrive_as_they_are_and_begin_no_header() {
     let mailing = Mailing::with(&[WITHOUT_KEYS]).await;
@@ -196,7 +195,6 @@ async fn names_arrive_as_they_are_and_begin_no_header() {
     assert_eq!(mailing.mails("rejected").await.len(), 1);
 }
 
-/// Row 35; the rule itself is tested beside it.
 #[tokio::test]
 async fn a_language_from_right_to_left_is_marked() {
     let mailing = Mailing::with(&[&[(name::MAIL_LANGUAGE, "ar")], WITH_KEYS]).await;
@@ -283,7 +281,7 @@ async fn a_resend_goes_to_the_address_of_now() {
     assert_eq!((listed.len(), resent.count()), (3, 2));
 }
 
-/// Rows 25 and 26: what a read-only key sees.
+/// What a read-only key sees.
 #[tokio::test]
 async fn a_list_is_no_credential() {
     let mailing = Mailing::with(&[WITH_KEYS]).await;

@@ -3,6 +3,7 @@
 
 use crate::bench::{Bench, json_request, signed_in};
 use crate::webhook_receiver::{Told, endpoint_path};
+use futures_util::future::join_all;
 use http::{Method, header};
 use keywright_ports::name;
 use keywright_tests::shop::WEBHOOK_KEY;
@@ -17,8 +18,14 @@ async fn an_endpoint_leads_to_the_public_internet_by_whatever_way_it_is_entered(
     for url in [
         "https://[::ffff:7f00:1]/",
         "https://[64:ff9b::a9fe:a9fe]/",
+        "https://[::127.0.0.1]/",
+        "https://[2002:7f00:1::]/",
+        "https://[fe81::1]/",
+        "https://[::]/",
         "https://2130706433/",
+        "https://0177.0.0.1/",
         "https://0x7f.1/",
+        "https://127.1/",
         "https://localhost./",
         "https://sign.spin.internal/",
         "http://hooks.example.com/in",
@@ -106,7 +113,7 @@ async fn a_key_without_the_scope_sees_no_secret_and_no_whole_url() {
     );
     told.change(
         &endpoint,
-        &json!({ "url": "https://hooks.example.com/other?token=hidden" }),
+        &json!({ "url": "https://hooks.example.com/t/9f3c?token=abc" }),
     )
     .await;
     told.bench
@@ -132,12 +139,12 @@ async fn a_key_without_the_scope_sees_no_secret_and_no_whole_url() {
         let answer = told.bench.send(request).await;
         assert_eq!(answer.status, 200, "{path}: {answer:?}");
         let text = String::from_utf8(answer.body.to_vec()).expect("text");
-        for hidden in [secret, "t=secret", "token=hidden", "whsec_"] {
+        for hidden in [secret, "t=secret", "9f3c", "token=abc", "whsec_"] {
             assert!(!text.contains(hidden), "{path} shows {hidden}: {text}");
         }
     }
     let owner = told.shown(&endpoint_path(&endpoint, "")).await;
-    assert_eq!(owner["url"], "https://hooks.example.com/other?token=hidden");
+    assert_eq!(owner["url"], "https://hooks.example.com/t/9f3c?token=abc");
     // Nor does the database hold it.
     let dump = format!("{:?}", told.bench.dump().await["webhook_endpoints"]);
     assert!(!dump.contains(secret));
@@ -282,6 +289,49 @@ async fn the_feed_tells_all_or_says_that_it_cannot() {
             "{bad}"
         );
     }
+}
+
+/// Isolates whose clocks differ record at once, and a poller reads meanwhile.
+#[tokio::test]
+async fn a_poller_misses_nothing_and_gets_nothing_twice() {
+    let told = Told::new();
+    told.bench.product("demo", 0).await;
+    let late = Bench::over(told.bench.shop.native.database.clone(), &[]);
+    late.clock.advance(2);
+    let activations = (0..200).map(async |n| {
+        let bench = if n % 2 == 0 { &told.bench } else { &late };
+        // Each takes its turns between those of the poller.
+        for _ in 0..n {
+            tokio::task::yield_now().await;
+        }
+        let issued = bench.issue("demo", json!({})).await;
+        issued.text("license_id")
+    });
+    let poller = async {
+        let mut after = 0;
+        let mut seen = Vec::new();
+        while seen.len() < 200 {
+            let path = format!("/v1/admin/events?after={after}&type=license.issued");
+            let page = told.shown(&path).await;
+            after = page["next_after"].as_i64().expect("a number");
+            let events = page["events"].as_array().expect("events").iter();
+            seen.extend(events.map(|event| {
+                let license = event["data"]["license_id"].as_str().expect("an id");
+                (
+                    event["sequence"].as_i64().expect("a number"),
+                    license.to_owned(),
+                )
+            }));
+            tokio::task::yield_now().await;
+        }
+        seen
+    };
+    let (mut issued, seen) = tokio::join!(join_all(activations), poller);
+    assert!(seen.is_sorted(), "{seen:?}");
+    let mut licenses: Vec<String> = seen.into_iter().map(|(_, license)| license).collect();
+    licenses.sort_unstable();
+    issued.sort_unstable();
+    assert_eq!(licenses, issued);
 }
 
 #[tokio::test]

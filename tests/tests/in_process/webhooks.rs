@@ -82,9 +82,13 @@ async fn every_attempt_sends_the_same_bytes_whatever_changed_meanwhile() {
     told.bench
         .operate("POST", &path, &json!({ "reason": "why" }))
         .await;
+    let terms = json!({ "max_machines": 9, "expires_at": "2029-01-15T08:00:00Z" });
+    let path = format!("/v1/admin/licenses/{license}");
+    let changed = told.bench.operate("PATCH", &path, &terms).await;
+    assert_eq!(changed.status, 200, "{changed:?}");
     // What came later is not held back by what failed.
     let second = told.tick().await;
-    assert_eq!(second.len(), 1);
+    assert_eq!(second.len(), 2);
     assert_eq!(second[0].json()["type"], "license.suspended");
     let third = told.tick_after(5).await;
     assert_eq!(third.len(), 1, "5 seconds after the first failure");
@@ -100,7 +104,7 @@ async fn every_attempt_sends_the_same_bytes_whatever_changed_meanwhile() {
     assert_eq!(told.tick_after(60).await.len(), 0);
     let last = told.tick_after(60).await;
     assert_eq!(last[0].body, second[0].body);
-    assert_eq!(told.deliveries("delivered").await.len(), 2);
+    assert_eq!(told.deliveries("delivered").await.len(), 3);
 }
 
 #[tokio::test]
@@ -227,20 +231,25 @@ async fn pausing_holds_and_resuming_sends_in_order() {
     let (told, endpoint) = told().await;
     told.happens().await;
     told.change(&endpoint, &json!({ "active": false })).await;
-    for _ in 0..8 {
+    for _ in 0..40 {
         told.happens().await;
     }
-    assert_eq!(told.tick_after(60).await.len(), 0);
+    assert_eq!(told.tick_after(2 * 86_400).await.len(), 0);
+    let rows = "SELECT count(*) FROM webhook_deliveries";
+    assert_eq!(told.bench.number(rows).await, 0, "a position holds them");
     let shown = told.shown(&endpoint_path(&endpoint, "")).await;
     assert_eq!(
         (&shown["state"], &shown["behind"]),
         // Its making and its pausing among them, which it is not sent.
-        (&json!("paused"), &json!(11))
+        (&json!("paused"), &json!(43))
     );
     told.change(&endpoint, &json!({ "active": true })).await;
-    let arrived = told.tick_after(60).await;
+    let mut arrived = told.tick_after(60).await;
+    for _ in 0..2 {
+        arrived.extend(told.tick_after(60).await);
+    }
     let sequences: Vec<i64> = arrived.iter().map(Received::sequence).collect();
-    assert_eq!(sequences.len(), 9);
+    assert_eq!(sequences.len(), 41);
     assert!(sequences.is_sorted(), "{sequences:?}");
 }
 
@@ -454,6 +463,163 @@ async fn whatever_database_call_breaks_everything_arrives() {
         true
     })
     .await;
+}
+
+/// The outcomes of the attempts of a delivery, and how often it was attempted.
+async fn attempts(told: &Told, delivery: &Value) -> (Vec<String>, i64) {
+    let id = delivery["id"].as_str().expect("an id");
+    let shown = told
+        .shown(&format!("/v1/admin/webhook-deliveries/{id}"))
+        .await;
+    let log = shown["log"].as_array().expect("a log").iter();
+    let outcomes = log.map(|one| one["outcome"].as_str().unwrap_or("open").to_owned());
+    (
+        outcomes.collect(),
+        shown["attempts"].as_i64().expect("a number"),
+    )
+}
+
+/// A tick that is killed after its claim, or after the request and before the result, is due
+/// again when the claim ends. That counts towards the ten, and not against the endpoint.
+#[tokio::test]
+async fn an_interrupted_attempt_counts_and_blames_nobody() {
+    // The look, the planning, the claim, and the result.
+    for (call, fault, requests) in [(2, Fault::After, 1), (3, Fault::Before, 2)] {
+        let (told, endpoint) = told().await;
+        told.happens().await;
+        told.bench.shop.database.break_call(call, fault);
+        assert_eq!(told.try_tick().await.status, 500);
+        told.bench.shop.database.mend();
+        for (seconds, delivered) in [(30, 0), (1, 1)] {
+            told.bench.clock.advance(seconds);
+            assert_eq!(told.try_tick().await.status, 200);
+            assert_eq!(told.deliveries("delivered").await.len(), delivered);
+        }
+        let arrived = told.receiver.taken();
+        let ids: BTreeSet<&str> = arrived.iter().map(|one| one.header("webhook-id")).collect();
+        assert_eq!((arrived.len(), ids.len()), (requests, 1));
+        let delivered = told.deliveries("delivered").await.remove(0);
+        let (outcomes, count) = attempts(&told, &delivered).await;
+        assert_eq!((outcomes.len(), count), (2, 1), "{outcomes:?}");
+        assert!(outcomes.contains(&"interrupted".to_owned()), "{outcomes:?}");
+        let path = endpoint_path(&endpoint, "");
+        assert_eq!(told.shown(&path).await["failing_since"], Value::Null);
+    }
+    let (told, endpoint) = told().await;
+    told.happens().await;
+    for _ in 0..10 {
+        // The planning of the first tick is not needed again, but ending the claim is.
+        told.bench.shop.database.break_call(2, Fault::After);
+        assert_eq!(told.try_tick().await.status, 500);
+        told.bench.shop.database.mend();
+        told.bench.clock.advance(31);
+    }
+    assert_eq!(told.tick().await.len(), 0);
+    let dead = told.deliveries("dead").await;
+    assert_eq!((dead.len(), &dead[0]["reason"]), (1, &json!("interrupted")));
+    let shown = told.shown(&endpoint_path(&endpoint, "")).await;
+    assert_eq!(
+        (&shown["state"], &shown["failing_since"]),
+        (&json!("active"), &Value::Null)
+    );
+}
+
+/// A result that comes after its claim ended changes nothing and is counted.
+#[tokio::test]
+async fn a_late_result_is_counted_and_changes_nothing() {
+    let (told, _) = told().await;
+    told.receiver.reply(HOST, [Reply::After(40)]);
+    told.happens().await;
+    let late = told.try_tick().await;
+    assert_eq!(late.json()["late"], 1, "{late:?}");
+    assert_eq!(told.deliveries("delivered").await.len(), 0);
+    assert_eq!(told.try_tick().await.status, 200);
+    assert_eq!(told.deliveries("delivered").await.len(), 1);
+    let arrived = told.receiver.taken();
+    let ids: BTreeSet<&str> = arrived.iter().map(|one| one.header("webhook-id")).collect();
+    assert_eq!((arrived.len(), ids.len()), (2, 1));
+}
+
+#[tokio::test]
+async fn an_event_that_cannot_be_rendered_holds_up_no_other() {
+    let (told, _) = told().await;
+    told.receiver.reply(HOST, vec![Reply::Status(500); 3]);
+    for _ in 0..3 {
+        told.happens().await;
+    }
+    assert_eq!(told.tick().await.len(), 3);
+    let second = "DELETE FROM events WHERE sequence = (SELECT max(sequence) - 1 FROM events)";
+    told.bench.sql(second).await;
+    assert_eq!(told.tick_after(5).await.len(), 2);
+    assert_eq!(told.deliveries("delivered").await.len(), 2);
+    let pending = told.deliveries("pending").await.remove(0);
+    let (outcomes, _) = attempts(&told, &pending).await;
+    assert_eq!(outcomes, ["refused", "unsent"]);
+}
+
+/// Two endpoints that are sent everything and are dead for a day: one item each, and no news
+/// of deliveries that would breed more.
+#[tokio::test]
+async fn dead_endpoints_breed_no_events() {
+    let told = Told::new();
+    told.bench.product("demo", 0).await;
+    for host in ["a.example.com", "b.example.com"] {
+        told.endpoint(host, json!({})).await;
+        told.receiver.always(host, Reply::Status(500));
+    }
+    for _ in 0..10 {
+        told.happens().await;
+    }
+    let events = "SELECT count(*) FROM events";
+    told.tick().await;
+    let mut counts = Vec::new();
+    for _ in 0..24 {
+        for _ in 0..6 {
+            told.tick_after(600).await;
+        }
+        counts.push(told.bench.number(events).await);
+    }
+    assert_eq!(
+        counts.iter().collect::<BTreeSet<_>>().len(),
+        1,
+        "{counts:?}"
+    );
+    assert_eq!(told.attention().await, ["webhook_dead_letters"; 2]);
+    let items = told.shown("/v1/admin/attention").await;
+    // The second is news for the first, and not for itself.
+    let dead = [0, 1].map(|at| items["attention"][at]["details"]["dead"].clone());
+    assert_eq!(dead, [10, 11], "{items}");
+}
+
+#[tokio::test]
+async fn a_purchase_is_told_in_the_order_in_which_it_happened() {
+    let told = Told::new();
+    told.bench.product("demo", 0).await;
+    let code = json!({ "kind": "free_license", "product_slug": "demo" });
+    told.bench.code("PRESS", code).await;
+    let types = json!(["code.*", "license.*", "machine.*"]);
+    told.endpoint(HOST, json!({ "event_types": types })).await;
+    let keysat = json!({ "event_types": types, "format": "keysat" });
+    told.endpoint("keysat.example.com", keysat).await;
+    let order = json!({ "product": "demo", "code": "PRESS" });
+    let redeemed = told.bench.post("/v1/redeem", &order).await;
+    let machine = json!({ "key": redeemed.text("license_key"), "fingerprint": "3f1c-laptop" });
+    let activated = told.bench.post("/v1/machines/activate", &machine).await;
+    assert_eq!(activated.json()["ok"], true, "{activated:?}");
+    let arrived = told.tick().await;
+    for (host, member) in [(HOST, "type"), ("keysat.example.com", "event_type")] {
+        let here: Vec<&Received> = arrived.iter().filter(|one| one.host == host).collect();
+        let sequences: Vec<i64> = here.iter().map(|one| one.sequence()).collect();
+        let types: BTreeSet<String> = here
+            .iter()
+            .map(|one| one.json()[member].to_string())
+            .collect();
+        assert!(
+            sequences.is_sorted() && sequences.len() == 3,
+            "{sequences:?}"
+        );
+        assert_eq!(types.len(), 3, "{types:?}");
+    }
 }
 
 #[tokio::test]
