@@ -242,11 +242,15 @@ impl Database {
     }
 
     /// As [`Self::batch`], for what goes on beside a request: logs, rate
-    /// limits. It never counts as the request's own change.
+    /// limits. It never counts as the request's own change. Without statements nothing is
+    /// asked, because D1 refuses that.
     ///
     /// # Errors
     /// As [`Self::batch`].
     pub async fn aside(&self, statements: Vec<Statement>) -> Result<Vec<Vec<Row>>, DatabaseError> {
+        if statements.is_empty() {
+            return Ok(Vec::new());
+        }
         self.reader.round_trips.fetch_add(1, Ordering::Relaxed);
         let count = statements.len();
         let answers = self.reader.port.batch(statements).await?;

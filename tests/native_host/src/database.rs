@@ -94,6 +94,10 @@ impl DatabasePort for SqliteDatabase {
         statements: Vec<Statement>,
     ) -> BoxFuture<'_, Result<Vec<Vec<Row>>, DatabaseError>> {
         Box::pin(async move {
+            // As D1 does.
+            if statements.is_empty() {
+                return Err(DatabaseError::Row("a batch of nothing".to_owned()));
+            }
             let mut connection = self.lock();
             let transaction = connection
                 .transaction_with_behavior(TransactionBehavior::Immediate)
