@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 /// What only an operator fills, what has a row for each of those, what is work, and what is
 /// used again.
-const FEW: [&str; 26] = [
+const FEW: [&str; 27] = [
     "api_keys",
     "audit_tree",
     "chain_cursors",
@@ -42,6 +42,7 @@ const FEW: [&str; 26] = [
     "release_installers",
     "release_keys",
     "releases",
+    "renewal_clock",
     "rpc_endpoints",
     "store_turns",
     "uploads",
@@ -50,7 +51,7 @@ const FEW: [&str; 26] = [
 ];
 
 /// Records of what does not happen above.
-const RECORDS: [&str; 9] = [
+const RECORDS: [&str; 12] = [
     "INSERT INTO validation_log (at, result) VALUES ({now}, 'ok')",
     "INSERT INTO download_log (at, product, version, platform, result)
      VALUES ({now}, 'demo', '1.0.0', 'any', 'ok')",
@@ -66,6 +67,14 @@ const RECORDS: [&str; 9] = [
      SELECT id, 'k', 'm', 1 FROM receipts LIMIT 1",
     "INSERT INTO machines (id, license_id, fingerprint_hash, activated_at, last_seen_at)
      SELECT 'm', id, 'f', 1, 1 FROM licenses LIMIT 1",
+    "INSERT INTO subscriptions (id, license_id, product_id, state, terms, pay_token, paid_cycles,
+                                started_at, lapsed_at, step_id, updated_at)
+     SELECT 's', id, product_id, 'lapsed', '{}', 'p', 1, 1, 1, 's', 1 FROM licenses LIMIT 1",
+    "INSERT INTO subscription_cycles (id, subscription_id, number, state, price_currency,
+                                      price_amount, base_price_amount, due_at, opened_at)
+     VALUES ('y', 's', 1, 'paid', 'SAT', 1, 1, 1, 1)",
+    "INSERT INTO trials (product_id, buyer_hash, order_id, began_at)
+     SELECT id, 'h', 'o', 1 FROM products LIMIT 1",
 ];
 
 /// Steps that a statement may take more beside twice as much.

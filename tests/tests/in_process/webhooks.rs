@@ -587,8 +587,8 @@ async fn dead_endpoints_breed_no_events() {
     assert_eq!(told.attention().await, ["webhook_dead_letters"; 2]);
     let items = told.shown("/v1/admin/attention").await;
     // The second is news for the first, and not for itself.
-    let dead = [0, 1].map(|at| items["attention"][at]["details"]["dead"].clone());
-    assert_eq!(dead, [10, 11], "{items}");
+    let dead = [0, 1].map(|at| items["attention"][at]["details"]["dead"].as_i64());
+    assert_eq!(BTreeSet::from(dead), [Some(10), Some(11)].into(), "{items}");
 }
 
 #[tokio::test]
