@@ -224,6 +224,8 @@ mod stranger;
 #[cfg(test)]
 mod strictness;
 #[cfg(test)]
+mod subscription_faults;
+#[cfg(test)]
 mod subscriptions;
 #[cfg(test)]
 mod taking_back;

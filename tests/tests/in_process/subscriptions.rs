@@ -137,7 +137,7 @@ impl Club {
 
     /// Moves the clock of renewals, so that the next tick follows no pause: in a real shop
     /// there is one a minute.
-    async fn as_if_ticked(&self) {
+    pub(crate) async fn as_if_ticked(&self) {
         let now = keywright_ports::Clock::unix_seconds(&*self.bench.clock);
         let sql = format!("UPDATE renewal_clock SET ticked_at = {now}");
         self.bench.sql(&sql).await;
