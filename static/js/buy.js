@@ -3,7 +3,7 @@
 import { Refusal, get, path, post } from "./api.js";
 import { brand } from "./brand.js";
 import { busy, byId, fill, make, notice } from "./dom.js";
-import { duration, machines, money, sentence } from "./format.js";
+import { counted, duration, machines, money, sentence } from "./format.js";
 import { remember } from "./orders.js";
 
 const slug = decodeURIComponent(location.pathname.replace(/\/$/, "").split("/").pop());
@@ -17,6 +17,9 @@ let tiers = new Map();
 let tried = null;
 
 let rails;
+
+/** Why an address is asked for, unless a plan needs it. */
+const why = byId("email-why").textContent;
 
 /** Where what was typed is kept, for a buyer who comes back from the checkout. */
 const DRAFT = `keywright-draft-${slug}`;
@@ -72,7 +75,8 @@ function tier(policy, names, checked) {
     make("span.title", {}, policy.name),
     policy.highlighted ? make("span.badge.best", {}, "Recommended") : null,
     policy.is_trial ? make("span.badge", {}, "Trial") : null,
-    make("p.price", {}, ...price(policy)),
+    policy.trial_days ? make("span.badge", {}, `${counted(policy.trial_days, "day")} free`) : null,
+    make("p.price", {}, ...price(policy), policy.is_recurring ? ` ${every(policy.renewal_period_days)}` : ""),
     policy.description ? make("p", {}, policy.description) : null,
     policy.plain ? null : make("ul", {}, ...points(policy, names).map((text) => make("li", {}, text))),
   );
@@ -98,8 +102,19 @@ function points(policy, names) {
   return [
     ...(above ? [...bullets, ...unlocked] : [...unlocked, ...bullets]),
     machines(policy.max_machines),
-    policy.duration_seconds === 0 ? "Never expires" : `Valid for ${duration(policy.duration_seconds)}`,
+    policy.is_recurring ? renews(policy) : policy.duration_seconds === 0 ? "Never expires" : `Valid for ${duration(policy.duration_seconds)}`,
   ];
+}
+
+/** Days, never months: a period has so many days all year round. */
+function every(days) {
+  return days === 1 ? "every day" : `every ${days} days`;
+}
+
+function renews(policy) {
+  const { renewal_price_sats: later, price_sats: first } = policy;
+  const price = later === first ? "" : `, then ${money(later, currency)} each`;
+  return `Paid ${every(policy.renewal_period_days)}${price}. Nothing is taken by itself; cancel at any time`;
 }
 
 function chosen() {
@@ -107,10 +122,13 @@ function chosen() {
 }
 
 function due() {
-  if (tried?.valid) {
+  if (tried?.valid && !chosen().trial_days) {
     return tried.final_price_value;
   }
   const policy = chosen();
+  if (policy.trial_days) {
+    return 0;
+  }
   const featured = policy.featured_discount;
   return featured ? featured.discounted_price_sats : policy.price_sats;
 }
@@ -129,7 +147,10 @@ function total() {
   if (rails) {
     form.rail.value = way() ?? "";
   }
-  fill(byId("how"), amount === 0 ? "Nothing to pay. Your key appears right away." : howToPay());
+  const { trial_days: trial, renewal_period_days: days } = chosen();
+  fill(byId("email-why"), trial ? "Needed for the trial: there is one for each buyer." : why);
+  const later = trial ? `After ${counted(trial, "day")} you can pay ${every(days)} to keep it. If you had this trial before, you pay for the first period now.` : "";
+  fill(byId("how"), amount === 0 ? `Nothing to pay. Your key appears right away. ${later}` : howToPay());
   fill(byId("pay"), amount === 0 ? "Get your license" : `Pay ${money(amount, currency)}`);
 }
 

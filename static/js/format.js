@@ -14,7 +14,7 @@ export function money(value, currency = "SAT") {
 }
 
 /** "1 day", "2 days". */
-function counted(count, unit) {
+export function counted(count, unit) {
   return `${number.format(count)} ${unit}${count === 1 ? "" : "s"}`;
 }
 

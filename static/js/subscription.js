@@ -22,6 +22,8 @@ const STATES = {
 /** A license key, or the token of the link; only the key cancels. */
 let credential = location.hash.slice(1) || sessionStorage.getItem(KEPT) || "";
 let looking;
+let shown = "";
+let shop;
 
 addEventListener("hashchange", () => location.reload());
 byId("ask").addEventListener("submit", (event) => {
@@ -58,17 +60,22 @@ const isKey = () => credential.toUpperCase().startsWith("LIC1");
 const every = (days) => (days === 1 ? "every day" : `every ${days} days`);
 
 function tell(subscription) {
+  if (subscription.can_pay) {
+    looking = setTimeout(look, PAUSE);
+  }
+  // Only a change updates the page, so that it is announced once.
+  const now = JSON.stringify(subscription);
+  if (now === shown) {
+    return;
+  }
+  shown = now;
   const { state, next_charge: charge } = subscription;
   byId("ask").hidden = true;
   byId("title").textContent = `${subscription.product_name}: ${subscription.policy_name}`;
-  brand(subscription.product);
   fill(byId("state"), notice(kind(subscription), STATES[state] ?? state, ...inWords(subscription)));
   offer(subscription, charge);
   actions(subscription);
   history(subscription.history);
-  if (subscription.can_pay) {
-    looking = setTimeout(look, PAUSE);
-  }
 }
 
 function kind({ state, license_status }) {
@@ -106,12 +113,11 @@ function inWords(subscription) {
 async function offer(subscription, charge) {
   byId("pay").hidden = !subscription.can_pay;
   byId("go").textContent = charge ? `Pay ${money(charge.price_value, charge.price_currency)}` : "Pay for a period";
-  const rails = byId("rail");
-  if (subscription.can_pay && !rails.options.length) {
-    const { rails: offered } = await get(`/v1/storefront?product=${encodeURIComponent(subscription.product)}`).catch(() => ({}));
-    const known = (offered ?? []).filter((rail) => RAILS[rail]);
-    fill(rails, ...known.map((rail) => make("option", { value: rail }, RAILS[rail])));
-  }
+  shop ??= await brand(subscription.product);
+  // Only prices in dollars can be paid in USDC.
+  const currency = charge?.price_currency ?? "USD";
+  const offered = (shop?.rails ?? []).filter((rail) => RAILS[rail] && (rail !== "usdc" || currency === "USD"));
+  fill(byId("rail"), ...offered.map((rail) => make("option", { value: rail }, RAILS[rail])));
 }
 
 function actions(subscription) {
