@@ -472,3 +472,48 @@ async fn a_btcpay_store_may_take_cards_through_a_plugin() {
         json!({ "amount_sats": 0, "paid_amount": "25.00", "paid_currency": "USD" })
     );
 }
+
+#[tokio::test]
+async fn of_many_connections_at_once_one_is_made() {
+    let zaprite = played_zaprite();
+    let bench = Bench::with(&[(name::ZAPRITE_URL, zaprite.base_url())]);
+    let rush = (0..5).map(|_| connect(&bench, None, API_KEY));
+    let answers = futures_util::future::join_all(rush).await;
+    let made = answers.iter().filter(|answer| answer.status == 200).count();
+    assert_eq!(made, 1, "{answers:?}");
+    assert!(
+        answers
+            .iter()
+            .all(|answer| matches!(answer.status, 200 | 409))
+    );
+    let rows = "SELECT count(*) FROM payment_providers";
+    assert_eq!(bench.number(rows).await, 1);
+}
+
+/// What was connected at one server is never sent to another: an API key least of all.
+#[tokio::test]
+async fn a_key_goes_to_the_server_that_it_was_connected_at_only() {
+    let shop = CardShop::open().await;
+    let (order_id, there) = shop.order().await;
+    shop.zaprite.pay(&there);
+    let calls = shop.zaprite.requests().len();
+    let elsewhere = played_zaprite();
+    let moved = shop
+        .bench
+        .redeployed(&[(name::ZAPRITE_URL, elsewhere.base_url())]);
+    let order = json!({ "product": "demo", "rail": "card" });
+    assert_eq!(moved.post("/v1/purchase", &order).await.status, 503);
+    assert_eq!(moved.send(shop.delivery(&there)).await.status, 503);
+    shop.advance(UNTIL_DUE);
+    assert_eq!(moved.tick().await.json()["stores_failed"], 1);
+    let status = "/v1/admin/zaprite/status";
+    let status = moved.operate("GET", status, &json!({})).await.json();
+    let problem = status["problem"].as_str().expect("a problem");
+    assert!(problem.contains(name::ZAPRITE_URL), "{problem}");
+    assert_eq!(
+        (shop.zaprite.requests().len(), elsewhere.requests().len()),
+        (calls, 0)
+    );
+    shop.tick().await;
+    assert_eq!(poll(&shop.bench, &order_id).await["status"], "settled");
+}
