@@ -14,6 +14,7 @@ const STATES = {
   settled: ["Thank you!", "good", ""],
   overpaid: ["Thank you!", "good", "More than the price arrived. Contact the vendor about the rest and quote the order number."],
   withdrawn: ["This license is not active", "bad", "The vendor has suspended or revoked it. Contact the vendor and quote the order number."],
+  replaced: ["The key of this order was replaced", "plain", "This page no longer shows a key. Recover the current one with this order’s private code and your e-mail address."],
   unsigned: ["Paid. Your key is being created", "good", "This takes a little longer than usual. This page will keep trying."],
   expired: ["The order expired", "bad", "It was not paid in time. You have not been charged and can order again. " + LATE],
   underpaid: ["Your payment was incomplete", "bad", "It was less than the price, so the order could not be completed. Contact the vendor and quote the order number. Your payment is recorded."],
@@ -35,10 +36,11 @@ export function inWords(progress) {
 
 const SEEN = { confirming: "confirming", late: "paid_late" };
 
-function stateOf({ status, payment_state: payment, license_key: key, license_id: id, usdc }) {
+function stateOf({ status, payment_state: payment, license_key: key, license_id: id, is_key_replaced: replaced, usdc }) {
   if (status === "settled") {
     if (key) return payment === "overpaid" ? "overpaid" : "settled";
-    return id ? "unsigned" : "withdrawn";
+    if (!id) return "withdrawn";
+    return replaced ? "replaced" : "unsigned";
   }
   const state = SEEN[usdc?.status] ?? UNSETTLED[status]?.[payment] ?? status;
   return usdc && state === "processing" ? "confirming" : state;
@@ -50,7 +52,7 @@ export const isPayable = (progress) => ["pending", "partly"].includes(stateOf(pr
 /** It ended unpaid. */
 export const isLost = (progress) => stateOf(progress) === "expired";
 
-const isOver = (progress) => ["settled", "overpaid", "withdrawn"].includes(stateOf(progress));
+const isOver = (progress) => ["settled", "overpaid", "replaced", "withdrawn"].includes(stateOf(progress));
 
 /** Milliseconds between polls: the first and the longest wait. */
 const FIRST = 2_000;

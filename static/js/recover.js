@@ -2,7 +2,7 @@
 
 import { post } from "./api.js";
 import { brand } from "./brand.js";
-import { busy, byId, fill, notice } from "./dom.js";
+import { busy, byId, fill, make, notice } from "./dom.js";
 import { day } from "./format.js";
 import { license } from "./license.js";
 import { orders } from "./orders.js";
@@ -46,12 +46,9 @@ async function find() {
     return;
   }
   try {
-    const found = await post("/v1/recover", {
-      invoice_id: form.invoice_id.value.trim(),
-      email: form.email.value.trim(),
-    });
+    const found = await post("/v1/recover", proof());
     const until = found.expires_at ? `It is valid until ${day(found.expires_at)}.` : "It never expires.";
-    fill(said, notice("good", "Here is your key.", until), license(found, found.product));
+    fill(said, notice("good", "Here is your key.", until), license(found, found.product), leaked());
     said.focus();
   } catch (refusal) {
     const text =
@@ -60,4 +57,28 @@ async function find() {
         : refusal.message;
     fill(said, notice("bad", text));
   }
+}
+
+const proof = () => ({ invoice_id: form.invoice_id.value.trim(), email: form.email.value.trim() });
+
+function leaked() {
+  const button = make("button", { type: "button", onclick: ({ currentTarget }) => busy(currentTarget, replace) }, "Replace this key");
+  return make(
+    "details",
+    {},
+    make("summary", {}, "Does somebody else have this key?"),
+    make("p", {}, "Replace it. The old key stops working at once, in your own apps too, until you enter the new one."),
+    button,
+  );
+}
+
+async function replace() {
+  const said = byId("message");
+  try {
+    const found = await post("/v1/licenses/replace-key", proof());
+    fill(said, notice("good", "The key was replaced.", "The old one no longer works."), license(found, found.product));
+  } catch (refusal) {
+    fill(said, notice("bad", "The key was not replaced.", refusal.message));
+  }
+  said.focus();
 }

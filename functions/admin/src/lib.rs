@@ -143,6 +143,7 @@ keywright_web::endpoints! {
         licenses::unsuspend: LicensesWrite,
         licenses::revoke: LicensesWrite,
         licenses::download_id: LicensesWrite,
+        licenses::replace_key: LicensesWrite,
         licenses::erase_buyer: Gate::Master,
         licenses::erase_address: Gate::Master,
         discount_codes::list(query): DiscountCodesRead,

@@ -28,6 +28,7 @@ pub(crate) async fn take_seat(
         id: &ports.stamps.new_id(),
         event_id: &ports.stamps.new_id(),
         license_id,
+        key_issued_at: None,
         fingerprint_hash: &fingerprint_hash,
         hostname: Some(name.as_str()),
         platform: Some(site::PLATFORM),

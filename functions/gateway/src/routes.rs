@@ -32,6 +32,7 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("/v1/discount-codes/...", "PURCHASE"),
     ("/v1/downloads/...", "PURCHASE"),
     ("/v1/license/...", "WATCH"),
+    ("/v1/licenses/...", "PURCHASE"),
     ("/v1/machines/...", "VALIDATE"),
     ("/v1/products/...", "PURCHASE"),
     ("/v1/purchase/...", "PURCHASE"),

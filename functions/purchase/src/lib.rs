@@ -3,6 +3,7 @@
 
 mod buy;
 mod codes;
+mod license_key;
 mod link;
 mod orders;
 mod policies;
@@ -13,7 +14,6 @@ mod product_lookup;
 mod products;
 mod qr;
 mod readyz;
-mod recover;
 mod recover_mail;
 mod redeem;
 mod selection;
@@ -95,6 +95,7 @@ keywright_web::endpoints! {
         buy,
         redeem,
         subscriptions::pay,
+        license_key::replace,
     }
     reads {
         products,
@@ -103,7 +104,8 @@ keywright_web::endpoints! {
         preview(query),
         poll,
         qr,
-        recover,
+        license_key::recover,
+        license_key::current,
         recover_mail::ask,
         recover_mail::show,
         recover_mail::open,

@@ -16,7 +16,7 @@ use keywright_services::download_link;
 use keywright_services::holder::{HeldCredential, NotHolder};
 use keywright_store::licenses::recorded;
 use keywright_store::releases::feed_offers::{Offered, Reach};
-use keywright_store::releases::release_feed::{self, Asking, Feed};
+use keywright_store::releases::release_feed::{self, Feed};
 use keywright_web::caller_limit::take_for;
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, TooMany, Unknown};
 use keywright_web::{ApiError, Client, Json, bearer_of};
@@ -88,7 +88,7 @@ pub(crate) async fn handler(
     credential
         .check_recorded(product, Some(recorded))
         .map_err(not_holder)?;
-    let asking = Asking::License(&license.id);
+    let asking = credential.asking();
     let channel = requested
         .version
         .as_ref()
@@ -103,7 +103,9 @@ pub(crate) async fn handler(
     .await?
     .ok_or_else(|| ApiError::internal("the license's product has no row"))?;
     let version = version(&feed, &requested, channel, &credential, now)?;
-    let link = download_link::mint(&ports.sign, &license.id, version.as_str());
+    let key = feed.holder.as_ref().map(|holder| holder.key_issued_at);
+    let key = key.unwrap_or_default();
+    let link = download_link::mint(&ports.sign, &license.id, key, version.as_str());
     let link = link.await.map_err(Refusal::from)?;
     let url = format!(
         "{}/releases/{}/{version}/{}?{}",

@@ -21,7 +21,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 /// The state of an order. Key, id and token are null until the license is issued, and
-/// while it is not active.
+/// while it is not active. Key, token and download id stay null once the key was replaced:
+/// the address of an order may have leaked with the key.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct PurchaseProgress {
     /// What opened the order: its secret.
@@ -67,6 +68,10 @@ pub(crate) struct PurchaseProgress {
     checkout_url: Option<String>,
     /// The key.
     license_key: Option<String>,
+    /// True once the key of the license was replaced; recovering by e-mail shows the current
+    /// one. Absent before.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    is_key_replaced: bool,
     /// UUID of the license.
     license_id: Option<String>,
     /// When the license expires, RFC 3339; absent if it never does, and before it is
@@ -141,6 +146,7 @@ pub(crate) async fn handler(
                 | OrderProvider::Unknown => ports.for_browsers(url),
             }),
         license_key: None,
+        is_key_replaced: found.key_issued_at.is_replacement(),
         license_id: found.license_id.filter(|_| active),
         expires_at: found.expires_at.filter(|_| active).map(rfc3339),
         token: None,
@@ -155,8 +161,10 @@ pub(crate) async fn handler(
         progress.redirect_url = usdc::redirect(&shown, &progress.order_id, opener.as_str());
         progress.usdc = Some(usdc::payment(public_url, opener.as_str(), &shown)?);
     }
-    if let Some(license_id) = &progress.license_id
+    if !progress.is_key_replaced
+        && let Some(license_id) = &progress.license_id
         && let Some(signed) = ports.signed(license_id, &visit.request_id).await
+        && !signed.current_key.is_replacement()
     {
         progress.license_key = Some(signed.license_key);
         progress.token = Some(signed.token);

@@ -35,7 +35,7 @@ fn sign(key: &SigningKey, recorded: &Entitled) -> Result<SignedLicense, Refusal>
     let license_key = key.sign_license(&NewLicense {
         product_id: id(&license.product_id)?,
         license_id: id(&license.id)?,
-        issued_at: license.issued_at,
+        issued_at: license.key_issued_at.signed_at(license.issued_at),
         expires_at: license.expires_at,
         trial: license.is_trial,
         fingerprint_hash: None,
@@ -51,6 +51,7 @@ fn sign(key: &SigningKey, recorded: &Entitled) -> Result<SignedLicense, Refusal>
         version_floor: None,
         license: Some(license.id.clone()),
         maintenance_until: license.maintenance_until.map(Date::from_unix),
+        issued_at: license.key_issued_at.token_time(),
     };
     let mut token = key.sign_token(&claims);
     if matches!(token, Err(MintError::TokenTooLong { .. })) {
@@ -63,5 +64,6 @@ fn sign(key: &SigningKey, recorded: &Entitled) -> Result<SignedLicense, Refusal>
         license_key: license_key.map_err(|error| Refusal::internal(&error))?,
         token: token.map_err(|error| Refusal::internal(&error))?,
         download_id: recorded.download_id.clone(),
+        current_key: license.key_issued_at,
     })
 }

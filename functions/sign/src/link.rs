@@ -34,6 +34,10 @@ pub(crate) async fn handler(
         .ok_or_else(Refusal::unknown_license)?;
     may_sign(&subject.entitled.signable(receipt_keys))?;
     let license = &subject.entitled.license;
+    if license.key_issued_at != request.current_key {
+        let code = GateRefusal::TokenRevoked.code();
+        return Err(Refusal::new(SignRefusal::NotActive, code));
+    }
     let now = stamps.now();
     let opened = subject
         .held()

@@ -127,7 +127,8 @@ impl OpenedFeed {
         let plain = format!("{address}/releases/{product}/{version}/{platform}");
         match (&self.feed.holder, &self.caller.query_token) {
             (Some(holder), _) => {
-                let link = download_link::mint(&ports.sign, &holder.license_id, version.as_str());
+                let (license_id, key) = (&holder.license_id, holder.key_issued_at);
+                let link = download_link::mint(&ports.sign, license_id, key, version.as_str());
                 let link = link.await.map_err(Refusal::from)?;
                 Ok(format!("{plain}?{}", link.query()))
             }

@@ -200,7 +200,8 @@ async fn answer(
         );
         if let Some(holder) = holder {
             let version = release.version.as_str();
-            match download_link::mint(&ports.sign, &holder.license_id, version).await {
+            let (license_id, key) = (&holder.license_id, holder.key_issued_at);
+            match download_link::mint(&ports.sign, license_id, key, version).await {
                 Ok(link) => url = format!("{url}?{}", link.query()),
                 Err(error) => ports
                     .log

@@ -56,7 +56,10 @@ pub(crate) async fn take(
             Ok(SeatOutcome::Held(license))
         }
         (Seat::Held { .. }, _) => Ok(SeatOutcome::Held(license)),
-        (Seat::Free, _) => activate(ports, asking, license, &machine, now).await,
+        (Seat::Free, _) => {
+            let issued_at = verified.payload().issued_at();
+            activate(ports, asking, license, issued_at, &machine, now).await
+        }
     }
 }
 
@@ -66,6 +69,7 @@ async fn activate(
     ports: &Ports,
     asking: Asking,
     license: OnMachine,
+    key_issued_at: i64,
     machine: &MachineDescription,
     now: i64,
 ) -> Result<SeatOutcome, ApiError> {
@@ -74,6 +78,7 @@ async fn activate(
         id: &id,
         event_id: &event_id,
         license_id: &license.id,
+        key_issued_at: Some(key_issued_at),
         fingerprint_hash: &machine.fingerprint_hash,
         hostname: machine.hostname.as_deref(),
         platform: machine.platform.as_deref(),

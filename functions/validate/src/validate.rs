@@ -245,6 +245,7 @@ async fn decide<'a>(
     let license_id = payload.license_id().to_string();
     let look_up = LookUp {
         license_id: &license_id,
+        issued_at: payload.issued_at(),
         fingerprint_hash: question
             .machine
             .as_ref()

@@ -83,6 +83,12 @@ pub const RECOVERIES: CallerLimit = CallerLimit {
     everybody: None,
 };
 
+/// Current keys for old ones: as often as the keys may be validated.
+pub const CURRENT_KEYS: CallerLimit = CallerLimit {
+    name: "current_key",
+    ..VALIDATIONS
+};
+
 /// Recovery mails that are asked for: each is a row for two hours, and perhaps a mail.
 pub const RECOVERY_MAILS: CallerLimit = CallerLimit {
     name: "recover_mail",
@@ -171,11 +177,12 @@ pub const LOGGED_GARBAGE: CallerLimit = CallerLimit {
 };
 
 /// Every limit by caller, for the manual's table.
-pub const ALL: [CallerLimit; 12] = [
+pub const ALL: [CallerLimit; 13] = [
     ORDERS,
     USDC_ORDERS,
     CODES,
     RECOVERIES,
+    CURRENT_KEYS,
     RECOVERY_MAILS,
     LINKS,
     PROOFS,

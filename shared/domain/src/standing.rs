@@ -34,6 +34,18 @@ impl LicenseStatus {
     /// Every state that this version records.
     pub const ALL: [Self; 3] = [Self::Active, Self::Suspended, Self::Revoked];
 
+    /// The state as a key or token sees it: one that was replaced is revoked, whatever the
+    /// state of the license is. `issued_at` is the credential's issue time, in unix seconds,
+    /// where it has one.
+    #[must_use]
+    pub fn seen_by(self, issued_at: Option<i64>, current: CurrentKey) -> Self {
+        if current.replaces(issued_at) {
+            Self::Revoked
+        } else {
+            self
+        }
+    }
+
     /// Whether an operator may turn a license of this state into one of
     /// `next`. Nothing leads away from revoked.
     #[must_use]
@@ -43,6 +55,53 @@ impl LicenseStatus {
             | (Self::Suspended, Self::Active | Self::Revoked) => true,
             (Self::Active | Self::Suspended | Self::Revoked | Self::Unknown, _) => false,
         }
+    }
+}
+
+/// How often the holder of a license may replace its key in 24 hours; replacements by
+/// operators count, and have no limit of their own.
+pub const HOLDER_REPLACEMENTS_PER_DAY: i64 = 3;
+
+/// The issue time of a license's current key, as recorded: `None` while no key of the
+/// license was replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct CurrentKey(Option<i64>);
+
+impl CurrentKey {
+    /// A key that replaced others and was issued at this unix second.
+    #[must_use]
+    pub const fn issued_at(at: i64) -> Self {
+        Self(Some(at))
+    }
+
+    /// The issue time that the license's keys are signed with, in unix seconds. `issued` is
+    /// when the license was issued.
+    #[must_use]
+    pub fn signed_at(self, issued: i64) -> i64 {
+        self.0.unwrap_or(issued)
+    }
+
+    /// The issue time that the license's tokens carry: none while no key was replaced, so
+    /// that tokens from before there were replacements stay what they are.
+    #[must_use]
+    pub const fn token_time(self) -> Option<i64> {
+        self.0
+    }
+
+    /// True for a key or token that a later one replaced. Replacements are strictly
+    /// ordered, so only the current one has its second.
+    #[must_use]
+    pub fn replaces(self, issued_at: Option<i64>) -> bool {
+        self.0
+            .is_some_and(|current| issued_at.is_none_or(|at| at < current))
+    }
+
+    /// True once a key of the license was replaced: then what showed the first key shows
+    /// none.
+    #[must_use]
+    pub const fn is_replacement(self) -> bool {
+        self.0.is_some()
     }
 }
 
@@ -85,6 +144,20 @@ pub enum Refusal {
     ProductMismatch,
     /// Expiry and grace are over.
     Expired,
+}
+
+impl Refusal {
+    /// The word on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Revoked => "revoked",
+            Self::Suspended => "suspended",
+            Self::InvalidState => "invalid_state",
+            Self::ProductMismatch => "product_mismatch",
+            Self::Expired => "expired",
+        }
+    }
 }
 
 /// Judges a license for `product_slug` (where the caller named one) at `now`,
@@ -210,6 +283,24 @@ mod tests {
             (Suspended, Revoked),
         ];
         assert_eq!(allowed, expected);
+    }
+
+    #[test]
+    fn every_key_before_the_current_one_is_revoked_in_every_state() {
+        let current = CurrentKey::issued_at(1_000);
+        let first = CurrentKey::default();
+        for state in LicenseStatus::ALL {
+            for old in [None, Some(i64::MIN), Some(0), Some(999)] {
+                assert_eq!(state.seen_by(old, current), LicenseStatus::Revoked);
+                assert_eq!(state.seen_by(old, first), state);
+            }
+            for good in [1_000, 1_001] {
+                assert_eq!(state.seen_by(Some(good), current), state);
+            }
+        }
+        assert_eq!((first.signed_at(5), current.signed_at(5)), (5, 1_000));
+        let is_replacement = [first, current].map(CurrentKey::is_replacement);
+        assert_eq!(is_replacement, [false, true]);
     }
 
     #[test]

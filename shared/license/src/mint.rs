@@ -122,8 +122,8 @@ impl SigningKey {
     }
 
     /// Makes a license token: compact JSON with the members `product`,
-    /// `channel_expiry`, `entitlements` and `version_floor`, then `license` and
-    /// `maintenance_until` where they are set. The same claims give the same
+    /// `channel_expiry`, `entitlements` and `version_floor`, then `license`,
+    /// `maintenance_until` and `issued_at` where they are set. The same claims give the same
     /// text every time.
     ///
     /// # Errors

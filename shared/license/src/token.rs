@@ -42,6 +42,7 @@ pub struct Token {
 /// | `version_floor` | string or null | may be absent when read |
 /// | `license` | string | left out where there is none |
 /// | `maintenance_until` | string | `YYYY-MM-DD`, UTC; left out where there is none |
+/// | `issued_at` | number | unix seconds; left out while no key of the license was replaced |
 ///
 /// It serialises compactly in this order; unknown members are ignored when read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -61,6 +62,10 @@ pub struct TokenClaims {
     /// The last day, in UTC, whose builds are included; absent where all are.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub maintenance_until: Option<Date>,
+    /// When it was issued, in unix seconds: tells it from those that it replaces. Absent in
+    /// the tokens of a license whose key was never replaced.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub issued_at: Option<i64>,
 }
 
 /// Why a token is not accepted. The order of the variants is the order of the
@@ -123,6 +128,7 @@ struct ReadClaims {
     version_floor: Option<String>,
     license: Option<String>,
     maintenance_until: Option<String>,
+    issued_at: Option<i64>,
 }
 
 impl Token {
@@ -198,6 +204,7 @@ impl TokenClaims {
             version_floor: read.version_floor,
             license: read.license,
             maintenance_until,
+            issued_at: read.issued_at,
         })
     }
 

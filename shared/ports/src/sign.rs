@@ -4,6 +4,7 @@
 use super::outbound::{BodyRule, Fetch, FetchError, FetchLimits};
 use bytes::Bytes;
 use http::{Request, StatusCode, header};
+use keywright_domain::standing::CurrentKey;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -27,6 +28,10 @@ pub struct SignedLicense {
     /// Opens its downloads where a key does not fit; `None` for a moment, for a license
     /// older than download ids.
     pub download_id: Option<String>,
+    /// Which key it is: the license's current one when it was signed. A caller that showed
+    /// what an older one opens compares it, because keys are replaced at any time.
+    #[serde(default)]
+    pub current_key: CurrentKey,
 }
 
 /// The body of `POST /link` of the sign function.
@@ -36,6 +41,9 @@ pub struct SignLinkRequest {
     pub license_id: String,
     /// The version that the link is to open.
     pub version: String,
+    /// The current key as the caller read it: no link is made once that was replaced.
+    #[serde(default)]
+    pub current_key: CurrentKey,
 }
 
 /// The body of `POST /ready` of the sign function: public parts of the caller's keys.
@@ -284,11 +292,13 @@ impl Sign {
     pub async fn download_link(
         &self,
         license_id: &str,
+        current_key: CurrentKey,
         version: &str,
     ) -> Result<SignedLink, SignError> {
         let request = SignLinkRequest {
             license_id: license_id.to_owned(),
             version: version.to_owned(),
+            current_key,
         };
         self.call("link", &request).await
     }

@@ -2,6 +2,7 @@
 //! the license key.
 
 use keywright_domain::release::gate::GateRefusal;
+use keywright_domain::standing::CurrentKey;
 use keywright_ports::{Refusal, Sign, SignError, SignRefusal, SignedLink, Unavailable};
 
 /// Why no link is minted.
@@ -24,12 +25,18 @@ pub enum LinkRefusal {
     Sign(SignError),
 }
 
-/// Has sign mint a link to a version of the license's product.
+/// Has sign mint a link to a version of the license's product, for a caller that was found
+/// to hold the current key: none once that was replaced.
 ///
 /// # Errors
 /// [`LinkRefusal`]; as a [`Refusal`] it has the same code on every route.
-pub async fn mint(sign: &Sign, license_id: &str, version: &str) -> Result<SignedLink, LinkRefusal> {
-    let link = sign.download_link(license_id, version).await;
+pub async fn mint(
+    sign: &Sign,
+    license_id: &str,
+    current_key: CurrentKey,
+    version: &str,
+) -> Result<SignedLink, LinkRefusal> {
+    let link = sign.download_link(license_id, current_key, version).await;
     link.map_err(LinkRefusal::of)
 }
 

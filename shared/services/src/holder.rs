@@ -18,6 +18,8 @@ pub enum HeldCredential {
     LicenseKey {
         /// The license that it names.
         license_id: String,
+        /// When it was issued, in unix seconds.
+        issued_at: i64,
     },
     /// A token, with what it says.
     Token(Box<TokenClaims>),
@@ -98,9 +100,13 @@ impl HeldCredential {
     /// [`CredentialRefusal`]; its message names the likely cause.
     pub fn verify(text: &str, keys: &VerifyKeys) -> Result<Self, CredentialRefusal> {
         Ok(match Credential::parse(text)? {
-            Credential::LicenseKey(key) => Self::LicenseKey {
-                license_id: key.verify(keys)?.payload().license_id().to_string(),
-            },
+            Credential::LicenseKey(key) => {
+                let verified = key.verify(keys)?;
+                Self::LicenseKey {
+                    license_id: verified.payload().license_id().to_string(),
+                    issued_at: verified.payload().issued_at(),
+                }
+            }
             Credential::Token(token) => Self::Token(Box::new(token.verify(keys)?.claims().clone())),
             Credential::DownloadId(id) => Self::DownloadId(id),
         })
@@ -110,8 +116,17 @@ impl HeldCredential {
     #[must_use]
     pub fn license_id(&self) -> Option<&str> {
         match self {
-            Self::LicenseKey { license_id } => Some(license_id),
+            Self::LicenseKey { license_id, .. } => Some(license_id),
             Self::Token(claims) => claims.license.as_deref(),
+            Self::DownloadId(_) => None,
+        }
+    }
+
+    /// The issue time that tells it from the keys and tokens that replaced it.
+    fn issued_at(&self) -> Option<i64> {
+        match self {
+            Self::LicenseKey { issued_at, .. } => Some(*issued_at),
+            Self::Token(claims) => claims.issued_at,
             Self::DownloadId(_) => None,
         }
     }
@@ -130,20 +145,24 @@ impl HeldCredential {
     pub fn asking(&self) -> Asking<'_> {
         match (self, self.license_id()) {
             (Self::DownloadId(id), _) => Asking::DownloadId(id),
-            (_, Some(id)) => Asking::License(id),
+            (_, Some(id)) => Asking::License {
+                id,
+                issued_at: self.issued_at(),
+            },
             (_, None) => Asking::Anybody,
         }
     }
 
     /// The license as it is recorded: one round trip, and none for a token that names
-    /// no license.
+    /// no license. A key or token that was replaced sees a revoked license; a replaced
+    /// download id is no longer recorded.
     ///
     /// # Errors
     /// [`DatabaseError`].
     pub async fn holder(&self, database: &Reader) -> Result<Option<Holder>, DatabaseError> {
         match (self, self.license_id()) {
             (Self::DownloadId(id), _) => holders::of_download_id(database, id.as_str()).await,
-            (_, Some(id)) => holders::of_license(database, id).await,
+            (_, Some(id)) => holders::of_license(database, id, self.issued_at()).await,
             (_, None) => Ok(None),
         }
     }
@@ -211,6 +230,7 @@ mod tests {
             version_floor: None,
             license: license.map(str::to_owned),
             maintenance_until: None,
+            issued_at: None,
         }
     }
 
@@ -218,6 +238,7 @@ mod tests {
     fn a_token_counts_without_its_license_and_nothing_else_does() {
         let key = HeldCredential::LicenseKey {
             license_id: "l".to_owned(),
+            issued_at: 1,
         };
         let id = HeldCredential::DownloadId(DownloadId::from_random([1; 14]));
         let token = HeldCredential::Token(Box::new(claims(Some("l"))));
@@ -248,6 +269,7 @@ mod tests {
             (
                 HeldCredential::LicenseKey {
                     license_id: "l".to_owned(),
+                    issued_at: 1,
                 },
                 license,
             ),

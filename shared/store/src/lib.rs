@@ -99,4 +99,8 @@ pub const MIGRATIONS: &[Migration] = &[
         level: 15,
         sql: include_str!("../../../migrations/0015_due_rows.sql"),
     },
+    Migration {
+        level: 16,
+        sql: include_str!("../../../migrations/0016_license_keys.sql"),
+    },
 ];

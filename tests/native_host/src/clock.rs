@@ -45,6 +45,11 @@ impl SetClock {
         Self(AtomicU64::new(unix_seconds * 1_000))
     }
 
+    /// Sets it back, as an operator or a time server may.
+    pub fn set_back(&self, seconds: u64) {
+        self.0.fetch_sub(seconds * 1_000, Ordering::SeqCst);
+    }
+
     /// Moves it on.
     pub fn advance(&self, seconds: u64) {
         self.0.fetch_add(seconds * 1_000, Ordering::SeqCst);

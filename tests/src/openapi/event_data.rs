@@ -120,6 +120,18 @@ struct LicenseStatusData {
     reason: String,
 }
 
+/// The data of `license.key_replaced`. It has no key.
+#[derive(ToSchema)]
+struct LicenseKeyReplacedData {
+    /// UUID.
+    license_id: String,
+    /// UUID.
+    product_id: String,
+    /// Who did it, such as `buyer` or `operator`.
+    #[schema(example = "buyer")]
+    actor: String,
+}
+
 /// The data of `machine.activated`.
 #[derive(ToSchema)]
 struct MachineActivatedData {
@@ -440,6 +452,7 @@ pub fn schema_of(event_type: EventType) -> &'static str {
         EventType::LicenseBuyerErased => "LicenseBuyerErasedData",
         EventType::LicenseChanged => "LicenseChangedData",
         EventType::LicenseIssued => "LicenseIssuedData",
+        EventType::LicenseKeyReplaced => "LicenseKeyReplacedData",
         EventType::LicenseRevoked | EventType::LicenseSuspended | EventType::LicenseUnsuspended => {
             "LicenseStatusData"
         }
@@ -480,6 +493,7 @@ pub(super) fn schemas() -> Map<String, Value> {
     add::<AttentionEventData>(&mut schemas);
     add::<CodeRedeemedData>(&mut schemas);
     add::<DiscountCodeEventData>(&mut schemas);
+    add::<LicenseKeyReplacedData>(&mut schemas);
     add::<MerchantProfileEventData>(&mut schemas);
     add::<PaymentProviderEventData>(&mut schemas);
     add::<PolicyEventData>(&mut schemas);

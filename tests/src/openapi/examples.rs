@@ -16,7 +16,8 @@ fn of(operation: &str) -> Option<Value> {
         "redeemCode" => {
             json!({ "product": "demo", "code": "PRESS-2027", "buyer_email": "ana@example.com" })
         }
-        "recoverLicense" => json!({
+        "getCurrentKey" => json!({ "key": KEY, "product_slug": "demo" }),
+        "recoverLicense" | "replaceLicenseKey" => json!({
             "invoice_id": "5f0c7b1e9a6d4c2f8e3b7a1d0c9f5e2b", "email": "ana@example.com",
         }),
         "validateLicense" => {

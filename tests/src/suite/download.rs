@@ -53,6 +53,7 @@ fn token(key: &SigningKey, product: &str, last_day: Date) -> String {
         version_floor: None,
         license: None,
         maintenance_until: None,
+        issued_at: None,
     })
     .expect("a token")
 }

@@ -28,6 +28,7 @@ pub(super) fn token(instance: &Instance, product: &str, entitlements: &[&str]) -
         version_floor: None,
         license: None,
         maintenance_until: None,
+        issued_at: None,
     };
     instance.signing_key.sign_token(&claims).expect("a token")
 }
@@ -241,6 +242,7 @@ async fn entitlements_and_dates(instance: &Instance) {
         version_floor: Some("1.3.1".to_owned()),
         license: None,
         maintenance_until: None,
+        issued_at: None,
     };
     let sign = |claims: &TokenClaims| instance.signing_key.sign_token(claims).expect("a token");
     let below = with_token(instance, &path, &sign(&claims)).await;

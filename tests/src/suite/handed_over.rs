@@ -103,6 +103,7 @@ async fn head_tells_the_size(instance: &Instance) {
         version_floor: None,
         license: None,
         maintenance_until: None,
+        issued_at: None,
     };
     let token = instance.signing_key.sign_token(&claims).expect("a token");
     let bearer = format!("Bearer {token}");

@@ -141,6 +141,7 @@ async fn no_token_is_logged(instance: &Instance) {
         version_floor: None,
         license: None,
         maintenance_until: None,
+        issued_at: None,
     };
     let forged = foreign.sign_token(&claims).expect("a token");
     let dlid = DownloadId::from_random([0x4b; 14]).as_str().to_owned();

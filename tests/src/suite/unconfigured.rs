@@ -177,6 +177,7 @@ async fn downloads(instance: &Instance) {
         version_floor: None,
         license: None,
         maintenance_until: None,
+        issued_at: None,
     };
     let token = instance.signing_key.sign_token(&claims).expect("a token");
     for token in [token, "garbage".to_owned()] {

@@ -138,6 +138,7 @@ pub(crate) fn claims(product: &str) -> TokenClaims {
         version_floor: None,
         license: None,
         maintenance_until: None,
+        issued_at: None,
     }
 }
 

@@ -6,6 +6,7 @@ pub(crate) mod erase_address;
 pub(crate) mod erase_buyer;
 pub(crate) mod issue;
 pub(crate) mod list;
+pub(crate) mod replace_key;
 pub(crate) mod revoke;
 pub(crate) mod search;
 pub(crate) mod search_by_key;

@@ -28,7 +28,7 @@ pub(crate) struct MailView {
     fact_at: String,
     /// The only recipient.
     recipient: String,
-    /// `license_key`, `recovery` or `attention`.
+    /// `license_key`, `key_changed`, `recovery` or `attention`.
     #[schema(example = "license_key")]
     template: String,
     /// UUID of the license or the attention item that it is about; null for a recovery.

@@ -68,6 +68,16 @@ pub(super) fn prepare(
                 recover_url: &recover_url,
             }
         }
+        (MailKind::KeyChanged, Some(url)) => {
+            let product = mail.product.as_deref();
+            let product = product.filter(|_| mail.license_status.as_deref() == Some("active"));
+            MailContent::KeyChanged {
+                product: product.ok_or_else(|| outdated("the license is not active"))?,
+                link: url,
+                until,
+                recover_url: &recover_url,
+            }
+        }
         (MailKind::Recovery, Some(url)) => MailContent::Recovery {
             link: url,
             until,

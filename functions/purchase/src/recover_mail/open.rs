@@ -2,6 +2,7 @@
 
 use super::html;
 use crate::Ports;
+use crate::license_key::replace::replace;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
@@ -12,6 +13,7 @@ use keywright_domain::mail::encode::utc_minute;
 use keywright_domain::mail::link::MailLink;
 use keywright_domain::standing::LicenseStatus;
 use keywright_ports::SignedLicense;
+use keywright_store::licenses::key_replacement::{Replacement, ReplacementRight};
 use keywright_store::mail::mail_links::{self, LinkedLicense, PAGE};
 use keywright_store::operator::activity::ActivityKind;
 use keywright_web::caller_limit::try_take_for;
@@ -26,11 +28,14 @@ use utoipa::ToSchema;
 pub(crate) struct LinkForm {
     /// UUID of the last license that was shown; nothing for the first page.
     before: Option<String>,
+    /// UUID of a license whose key to replace; only for a link that was mailed on request.
+    replace: Option<String>,
 }
 
 /// Shows the licenses that the link of a mail opens
 ///
-/// For a browser: each answer is a page. The link can be opened again until it ends.
+/// For a browser: each answer is a page. The link can be opened again until it ends. With
+/// `replace` it replaces the key of one license, and then ends.
 #[utoipa::path(
     post,
     path = "/recover/mail/{secret}",
@@ -41,6 +46,7 @@ pub(crate) struct LinkForm {
     responses(
         (status = 200, description = "The licenses.", content_type = "text/html", body = String),
         (status = 400, description = "The request ended early.", content_type = "text/html", body = String),
+        (status = 403, description = "The key was not replaced.", content_type = "text/html", body = String),
         (status = 404, description = "The link is unknown or over.", content_type = "text/html", body = String),
         (status = 413, description = "The body is larger than 2 MiB.", content_type = "text/html", body = String),
         (status = 429, description = "Too many attempts.", content_type = "text/html", body = String),
@@ -73,15 +79,20 @@ pub(crate) async fn handler(
     let found = match MailLink::parse(&secret) {
         Some(link) => {
             let (digest, now) = (link.digest(), ports.stamps.now());
-            mail_links::open(&ports.database, &digest, now, before).await?
+            let found = mail_links::open(&ports.database, &digest, now, before).await?;
+            found.map(|page| (page, digest))
         }
         None => None,
     };
-    let Some(mut licenses) = found else {
+    let Some((page, digest)) = found else {
         let text =
             "<h1>This link has expired</h1>\n<p><a href=\"/recover\">Ask for a new one</a>.</p>";
         return Ok(html::page(StatusCode::NOT_FOUND, text));
     };
+    if let Some(license_id) = form_member(&body, "replace") {
+        return replaced(&ports, &visit, license_id, &digest).await;
+    }
+    let mut licenses = page.licenses;
     let has_more = licenses.len() > PAGE;
     licenses.truncate(PAGE);
     let mut content = String::from("<h1>Your licenses</h1>\n");
@@ -101,6 +112,9 @@ pub(crate) async fn handler(
             note.await;
         }
         content.push_str(&shown(license, signed.as_ref()));
+        if page.may_replace && signed.is_some() {
+            content.push_str(&replace_form(&license.id));
+        }
     }
     if let Some(last) = licenses.last().filter(|_| has_more) {
         let _ = write!(
@@ -113,7 +127,60 @@ pub(crate) async fn handler(
     Ok(html::page(StatusCode::OK, &content))
 }
 
-/// A license with its key, each secret on a line of its own, from left to right.
+/// Replaces the key of a license that the link opens. All links of its address end with it,
+/// so the new key is shown here.
+async fn replaced(
+    ports: &Ports,
+    visit: &Visit,
+    license_id: &str,
+    digest: &str,
+) -> Result<Response, ApiError> {
+    let right = ReplacementRight::Link(digest);
+    let outcome = replace(ports, visit, license_id, right).await?;
+    if !matches!(outcome, Some(Replacement::Done { .. })) {
+        let text = "<h1>The key was not replaced</h1>\n<p>A key can be replaced three times a \
+                    day, while its license is active. <a href=\"/recover\">Ask for a new link</a>, \
+                    or contact the vendor.</p>";
+        return Ok(html::page(StatusCode::FORBIDDEN, text));
+    }
+    let mut content = String::from(
+        "<h1>The key was replaced</h1>\n<p>The old key no longer works, and neither do this link \
+         and older ones. Enter the new key in the app.</p>\n",
+    );
+    match ports.signed(license_id, &visit.request_id).await {
+        Some(signed) => content.push_str(&secrets(&signed)),
+        None => content.push_str(
+            "<p>The new key cannot be shown right now. <a href=\"/recover\">Ask for a new \
+             link</a> in a moment.</p>\n",
+        ),
+    }
+    Ok(html::page(StatusCode::OK, &content))
+}
+
+/// What replaces the key of a license.
+fn replace_form(license_id: &str) -> String {
+    format!(
+        "<details>\n<summary>Does somebody else have this key?</summary>\n<p>Replace it. The old \
+         key stops working at once, in your own apps too, until you enter the new one.</p>\n\
+         <form method=\"post\">\n<input type=\"hidden\" name=\"replace\" value=\"{}\" />\n\
+         <button type=\"submit\">Replace this key</button>\n</form>\n</details>\n",
+        escape(license_id)
+    )
+}
+
+/// The secrets of a license, each on a line of its own, from left to right.
+fn secrets(signed: &SignedLicense) -> String {
+    let secret = |label: &str, secret: &str| {
+        let secret = escape(secret);
+        format!("<p>{label}</p>\n<p dir=\"ltr\"><bdi dir=\"ltr\"><code>{secret}</code></bdi></p>\n")
+    };
+    let mut text = secret("License key", &signed.license_key);
+    let download_id = signed.download_id.as_deref();
+    text.extend(download_id.map(|id| secret("Download id, for updates and downloads", id)));
+    text
+}
+
+/// A license with its key.
 fn shown(license: &LinkedLicense, signed: Option<&SignedLicense>) -> String {
     let name = escape(&license.product);
     let policy = license.policy.as_deref().map(escape);
@@ -127,16 +194,8 @@ fn shown(license: &LinkedLicense, signed: Option<&SignedLicense>) -> String {
         policy.unwrap_or_default(),
         utc_minute(license.issued_at)
     );
-    let secret = |label: &str, secret: &str| {
-        let secret = escape(secret);
-        format!("<p>{label}</p>\n<p dir=\"ltr\"><bdi dir=\"ltr\"><code>{secret}</code></bdi></p>\n")
-    };
     match (license.status, signed) {
-        (_, Some(signed)) => {
-            text.push_str(&secret("License key", &signed.license_key));
-            let download_id = signed.download_id.as_deref();
-            text.extend(download_id.map(|id| secret("Download id, for updates and downloads", id)));
-        }
+        (_, Some(signed)) => text.push_str(&secrets(signed)),
         (LicenseStatus::Active, None) => {
             text.push_str("<p>The key cannot be shown right now. Try again in a moment.</p>\n");
         }

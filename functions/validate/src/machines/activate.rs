@@ -81,6 +81,7 @@ pub(crate) async fn handler(
     let license_id = verified.payload().license_id().to_string();
     let look_up = LookUp {
         license_id: &license_id,
+        issued_at: verified.payload().issued_at(),
         fingerprint_hash: Some(&machine.fingerprint_hash),
         now: ports.stamps.now(),
         count: Count::Always,

@@ -4,7 +4,7 @@
 use crate::Ports;
 use crate::machine_description::{MachineDescription, check_reason};
 use keywright_license::Uuid;
-use keywright_store::seats::machines::{self, MachineSelector};
+use keywright_store::seats::machines::{self, Deactivation, MachineSelector};
 use keywright_web::openapi::{BodyRefusals, Conflict, Failures};
 use keywright_web::{ApiError, Attempted, Json};
 use serde::{Deserialize, Serialize};
@@ -36,8 +36,8 @@ pub(crate) struct DeactivateRequest {
 pub(crate) struct DeactivateAnswer {
     /// Whether it is.
     ok: bool,
-    /// `not_found`, where the license never had such a machine; only with
-    /// `ok: false`.
+    /// `not_found`, where the license never had such a machine, or `revoked`, for a key
+    /// that was replaced; only with `ok: false`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     reason: Option<&'static str>,
@@ -89,17 +89,23 @@ pub(crate) async fn handler(
     let verified = ports.verified(&request.key)?;
     let license_id = verified.payload().license_id().to_string();
     let (event_id, now) = (ports.stamps.new_id(), ports.stamps.now());
-    let found = machines::deactivate(
+    let done = machines::deactivate(
         &ports.database,
         &license_id,
+        verified.payload().issued_at(),
         selector,
         reason,
         &event_id,
         now,
     )
     .await?;
+    let reason = match done {
+        Deactivation::Free => None,
+        Deactivation::UnknownMachine => Some("not_found"),
+        Deactivation::KeyReplaced => Some("revoked"),
+    };
     Ok(Json(DeactivateAnswer {
-        ok: found,
-        reason: (!found).then_some("not_found"),
+        ok: reason.is_none(),
+        reason,
     }))
 }

@@ -36,8 +36,8 @@ pub(crate) struct HeartbeatAnswer {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, format = "uuid")]
     machine_id: Option<String>,
-    /// `not_activated`, or `rate_limited` (60 an hour for a license; see
-    /// `Retry-After`); only with `ok: false`.
+    /// `not_activated`, `revoked` for a key that was replaced, or `rate_limited` (60 an
+    /// hour for a license; see `Retry-After`); only with `ok: false`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     reason: Option<&'static str>,
@@ -99,6 +99,12 @@ pub(crate) async fn handler(
     let allowance = token.charge(&notes).await;
     if !in_time {
         return Ok((allowance, HeartbeatAnswer::refused("rate_limited")));
+    }
+    if found
+        .current_key
+        .replaces(Some(verified.payload().issued_at()))
+    {
+        return Ok((allowance, HeartbeatAnswer::refused("revoked")));
     }
     let Some(machine) = found.machine else {
         return Ok((allowance, HeartbeatAnswer::refused("not_activated")));

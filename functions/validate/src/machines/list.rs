@@ -5,6 +5,7 @@
 use super::activate::unknown_license;
 use crate::Ports;
 use axum::extract::State;
+use http::StatusCode;
 use keywright_domain::dates::rfc3339;
 use keywright_store::seats::machines;
 use keywright_web::openapi::{BodyRefusals, Conflict, Failures, Unknown};
@@ -62,6 +63,9 @@ pub(crate) struct HeldSeat {
     last_seen_at: String,
 }
 
+/// What the holder of a replaced key is told.
+const KEY_REPLACED: &str = "this key was replaced; use the license's current key";
+
 /// Lists the machines that have a seat of the license.
 #[utoipa::path(
     post,
@@ -71,6 +75,7 @@ pub(crate) struct HeldSeat {
     request_body = LicenseMachinesRequest,
     responses(
         (status = 200, description = "The machines.", body = ListMachinesAnswer),
+        (status = 403, description = "The key was replaced: `revoked`.", body = keywright_web::openapi::Error),
         BodyRefusals, Unknown, Conflict, Failures
     ),
 )]
@@ -84,6 +89,16 @@ pub(crate) async fn handler(
     let found = machines::of_license(&ports.database, &license_id)
         .await?
         .ok_or_else(unknown_license)?;
+    if found
+        .current_key
+        .replaces(Some(verified.payload().issued_at()))
+    {
+        return Err(ApiError::new(
+            StatusCode::FORBIDDEN,
+            "revoked",
+            KEY_REPLACED,
+        ));
+    }
     Ok(Json(ListMachinesAnswer {
         ok: true,
         license_id,

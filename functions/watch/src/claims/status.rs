@@ -183,7 +183,7 @@ async fn confirmed(
 ) -> Result<(Response, Option<String>), ApiError> {
     let claimed = payments.iter().find(|one| one.active_license().is_some());
     let legacy = match claimed {
-        Some(payment) if ports.claims.legacy => Some(legacy(ports, payment).await?),
+        Some(payment) if ports.claims.legacy => legacy(ports, payment).await?,
         _ => None,
     };
     let judged = payments.iter().find(|one| one.block_time.is_some());
@@ -202,16 +202,21 @@ async fn confirmed(
     Ok((answer, shown))
 }
 
-async fn legacy(ports: &Ports, payment: &TransactionPayment) -> Result<LegacyClaim, ApiError> {
+/// The license for who knows the hash; `None` once its key was replaced: a hash is public,
+/// and does not show the key that replaced a leaked one.
+async fn legacy(
+    ports: &Ports,
+    payment: &TransactionPayment,
+) -> Result<Option<LegacyClaim>, ApiError> {
     let license_id = payment.active_license().unwrap_or_default();
     let signed = ports.claims.signed(license_id).await?;
-    Ok(LegacyClaim {
+    Ok((!signed.current_key.is_replacement()).then(|| LegacyClaim {
         license_key: signed.license_key,
         token: signed.token,
         license_id: license_id.to_owned(),
         product_id: payment.product.clone().unwrap_or_default(),
         customer_ref: payment.payer.clone(),
-    })
+    }))
 }
 
 fn pending(hash: Hash, block_number: Option<i64>) -> Response {

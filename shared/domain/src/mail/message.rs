@@ -35,6 +35,17 @@ pub enum MailContent<'a> {
         /// Where a new link can be asked for.
         recover_url: &'a str,
     },
+    /// The key of a license was replaced.
+    KeyChanged {
+        /// The product's name.
+        product: &'a str,
+        /// Where the new key is shown.
+        link: &'a str,
+        /// Until when, in unix seconds.
+        until: i64,
+        /// Where a new link can be asked for.
+        recover_url: &'a str,
+    },
     /// The licenses of an address were asked for.
     Recovery {
         /// Where they are shown.
@@ -97,7 +108,9 @@ pub fn render(language: Language, vendor: Vendor<'_>, content: &MailContent<'_>)
     let name = one_line(vendor.name);
     let mut mail = match content {
         MailContent::Attention { .. } => Mail::new(Language::English),
-        MailContent::LicenseKey { .. } | MailContent::Recovery { .. } => Mail::new(language),
+        MailContent::LicenseKey { .. }
+        | MailContent::KeyChanged { .. }
+        | MailContent::Recovery { .. } => Mail::new(language),
     };
     let subject = match *content {
         MailContent::LicenseKey {
@@ -117,6 +130,20 @@ pub fn render(language: Language, vendor: Vendor<'_>, content: &MailContent<'_>)
                 mail.code(order_id);
             }
             phrases::key_subject(language, &product)
+        }
+        MailContent::KeyChanged {
+            product,
+            link,
+            until,
+            recover_url,
+        } => {
+            let product = one_line(product);
+            mail.paragraph(|isolate| phrases::changed_text(language, &isolate(&product)));
+            mail.link(link);
+            mail.paragraph(|isolate| phrases::until(language, &isolate(&utc_minute(until))));
+            mail.link(recover_url);
+            mail.paragraph(|_| phrases::changed_warning(language).to_owned());
+            phrases::changed_subject(language, &product)
         }
         MailContent::Recovery {
             link,

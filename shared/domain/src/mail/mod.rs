@@ -1,7 +1,7 @@
 //! Mail to buyers and to the operator: what is mailed, how it reads, how it is handed to a
 //! mail API, and what its answer means.
 //!
-//! A later kind of mail (a renewal that is due, a payment that failed, a changed key) is a
+//! A later kind of mail (a renewal that is due, a payment that failed) is a
 //! variant of [`MailKind`] with its lifetime and priority, a variant of
 //! [`message::MailContent`] with its phrases, and a fact in the planning of the store.
 
@@ -26,6 +26,8 @@ pub const PER_ADDRESS_AND_HOUR: i64 = 3;
 pub enum MailKind {
     /// A license was bought: a link to its key.
     LicenseKey,
+    /// The key of a license was replaced: a link to the new one.
+    KeyChanged,
     /// A buyer asked for the licenses of an address: a link to them.
     Recovery,
     /// Something needs the operator.
@@ -34,13 +36,19 @@ pub enum MailKind {
 
 impl MailKind {
     /// All of them, the most urgent first.
-    pub const ALL: [Self; 3] = [Self::LicenseKey, Self::Attention, Self::Recovery];
+    pub const ALL: [Self; 4] = [
+        Self::LicenseKey,
+        Self::KeyChanged,
+        Self::Attention,
+        Self::Recovery,
+    ];
 
     /// The word in the database and on the wire.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::LicenseKey => "license_key",
+            Self::KeyChanged => "key_changed",
             Self::Recovery => "recovery",
             Self::Attention => "attention",
         }
@@ -57,7 +65,7 @@ impl MailKind {
     #[must_use]
     pub const fn link_seconds(self) -> Option<i64> {
         match self {
-            Self::LicenseKey => Some(30 * 86_400),
+            Self::LicenseKey | Self::KeyChanged => Some(30 * 86_400),
             Self::Recovery => Some(2 * 3_600),
             Self::Attention => None,
         }
@@ -68,7 +76,7 @@ impl MailKind {
     #[must_use]
     pub fn daily_share(self, per_day: i64) -> i64 {
         match self {
-            Self::LicenseKey => per_day,
+            Self::LicenseKey | Self::KeyChanged => per_day,
             Self::Recovery => (per_day / 3).max(1),
             Self::Attention => (per_day / 10).max(1),
         }

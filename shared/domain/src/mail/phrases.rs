@@ -61,6 +61,36 @@ pub(super) fn key_text(language: Language, product: &str) -> String {
     }
 }
 
+pub(super) fn changed_subject(language: Language, product: &str) -> String {
+    match language {
+        Language::English => format!("Your license key for {product} was changed"),
+        Language::German => format!("Ihr Lizenzschlüssel für {product} wurde geändert"),
+        Language::Arabic => format!("تم تغيير مفتاح ترخيصك لـ {product}"),
+    }
+}
+
+pub(super) fn changed_text(language: Language, product: &str) -> String {
+    match language {
+        Language::English => format!(
+            "Your license key for {product} was replaced. The old key no longer works. Open this page to see the new one, and enter it in the app:"
+        ),
+        Language::German => format!(
+            "Ihr Lizenzschlüssel für {product} wurde ersetzt. Der alte Schlüssel gilt nicht mehr. Auf dieser Seite finden Sie den neuen; geben Sie ihn in der Anwendung ein:"
+        ),
+        Language::Arabic => format!(
+            "تم استبدال مفتاح ترخيصك لـ {product}. المفتاح القديم لم يعد صالحًا. افتح هذه الصفحة لترى المفتاح الجديد وأدخله في التطبيق:"
+        ),
+    }
+}
+
+pub(super) const fn changed_warning(language: Language) -> &'static str {
+    match language {
+        Language::English => "If you did not ask for this, contact us.",
+        Language::German => "Haben Sie das nicht veranlasst, wenden Sie sich an uns.",
+        Language::Arabic => "إن لم تطلب ذلك، فتواصل معنا.",
+    }
+}
+
 pub(super) fn recovery_subject(language: Language, vendor: &str) -> String {
     match language {
         Language::English => format!("Your licenses from {vendor}"),

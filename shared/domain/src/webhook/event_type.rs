@@ -48,6 +48,7 @@ event_types! {
     LicenseBuyerErased = "license.buyer_erased": "An operator erased what says who bought a license: forget it, too.",
     LicenseChanged = "license.changed": "An operator changed the terms of one license.",
     LicenseIssued = "license.issued": "A license was sold, redeemed, or issued by an operator.",
+    LicenseKeyReplaced = "license.key_replaced": "The key of a license was replaced: every older one is revoked.",
     LicenseRevoked = "license.revoked": "A license ended for good.",
     LicenseSuspended = "license.suspended": "A license is held back, by an operator or because its payment was withdrawn.",
     LicenseUnsuspended = "license.unsuspended": "A suspended license is in force again.",

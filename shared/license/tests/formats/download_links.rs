@@ -223,6 +223,7 @@ proptest! {
             version_floor: None,
             license: None,
             maintenance_until: None,
+            issued_at: None,
         };
         let token = signing_key().sign_token(&claims).unwrap();
         let token = keywright_license::Token::parse(&token).unwrap();

@@ -280,7 +280,7 @@ proptest! {
         maintained in proptest::option::of(-62_167_219_200_i64..253_402_300_800),
     ) {
         let channel_expiry = Date::from_unix(now);
-        let claims = TokenClaims { product: product.clone(), channel_expiry, entitlements, version_floor, license, maintenance_until: maintained.map(Date::from_unix) };
+        let claims = TokenClaims { product: product.clone(), channel_expiry, entitlements, version_floor, license, maintenance_until: maintained.map(Date::from_unix), issued_at: maintained };
         let text = signing_key().sign_token(&claims).unwrap();
         prop_assert_eq!(Token::parse(&text).unwrap().to_string(), text.clone());
         let read = verify_token(&text, &verify_keys(), &product, now).unwrap();

@@ -21,6 +21,7 @@ fn claims() -> TokenClaims {
         version_floor: None,
         license: None,
         maintenance_until: None,
+        issued_at: None,
     }
 }
 

@@ -89,6 +89,7 @@ fn claims_are_read_whole() {
             version_floor: Some("0.1.0".to_owned()),
             license: None,
             maintenance_until: None,
+            issued_at: None,
         }
     );
     assert_eq!(verified.signed_by(), keys.first());

@@ -79,7 +79,8 @@ pub async fn payments(
         "SELECT t.log_index, t.block, coalesce(t.block_time, t.resolved_at) AS block_time,
                 t.payer, t.amount_units,
                 iif(t.state = 'unmatched' AND t.finding = 'unconfirmed', 'seen', t.state) AS state,
-                coalesce(t.finding, t.reason) AS reason, l.id AS license_id, l.status AS license_status, l.product_id,
+                coalesce(t.finding, t.reason) AS reason, l.id AS license_id,
+                l.status AS license_status, l.product_id,
                 p.slug AS product, l.issued_at, l.expires_at, l.entitlements
          FROM chain_transfers t
          LEFT JOIN usdc_orders o ON o.invoice_id = t.invoice_id

@@ -3,7 +3,7 @@
 
 use crate::columns;
 use keywright_domain::release::gate::{DownloadRights, good_until};
-use keywright_domain::standing::LicenseStatus;
+use keywright_domain::standing::{CurrentKey, LicenseStatus};
 use keywright_ports::{DatabaseError, Reader, Statement};
 use serde::Deserialize;
 
@@ -14,8 +14,10 @@ pub struct Holder {
     pub id: String,
     /// Its product's name in URLs.
     pub product_slug: String,
-    /// Its state.
+    /// Its state, as the credential sees it that it was looked up by.
     pub status: LicenseStatus,
+    /// Its current key.
+    pub key_issued_at: CurrentKey,
     /// Unix seconds; `None` never.
     pub expires_at: Option<i64>,
     /// What it unlocks.
@@ -44,21 +46,30 @@ impl Holder {
 macro_rules! select_holder {
     ($rest:literal) => {
         concat!(
-            "SELECT l.id, p.slug AS product_slug, l.status, l.expires_at, l.entitlements,
-                    l.maintenance_until
+            "SELECT l.id, p.slug AS product_slug, l.status, l.key_issued_at,
+                    l.expires_at, l.entitlements, l.maintenance_until
              FROM licenses l JOIN products p ON p.id = l.product_id ",
             $rest
         )
     };
 }
 
-/// The license with this id.
+/// The license with this id, for a key or token of this issue time: one that was replaced
+/// sees a revoked license.
 ///
 /// # Errors
 /// [`DatabaseError`].
-pub async fn of_license(database: &Reader, id: &str) -> Result<Option<Holder>, DatabaseError> {
+pub async fn of_license(
+    database: &Reader,
+    id: &str,
+    issued_at: Option<i64>,
+) -> Result<Option<Holder>, DatabaseError> {
     let sql = select_holder!("WHERE l.id = ?1");
-    database.first(Statement::new(sql, [id.into()])).await
+    let holder: Option<Holder> = database.first(Statement::new(sql, [id.into()])).await?;
+    Ok(holder.map(|holder| Holder {
+        status: holder.status.seen_by(issued_at, holder.key_issued_at),
+        ..holder
+    }))
 }
 
 /// The license that this download id belongs to.

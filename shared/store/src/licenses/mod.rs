@@ -4,6 +4,7 @@ pub mod buyer_erasure;
 pub mod download_ids;
 pub mod download_links;
 pub mod holders;
+pub mod key_replacement;
 pub mod license_change;
 pub mod license_detail;
 pub mod license_list;

@@ -3,7 +3,7 @@
 use crate::columns;
 use keywright_domain::entitlement::{ReceiptKind, SignableReceipt, SignableRecord};
 use keywright_domain::invoice::InvoiceStatus;
-use keywright_domain::standing::LicenseStatus;
+use keywright_domain::standing::{CurrentKey, LicenseStatus};
 use keywright_ports::receipt_keys::{ReceiptFacts, ReceiptKeys, Seal};
 use keywright_ports::{DatabaseError, Reader, Statement};
 use serde::Deserialize;
@@ -21,6 +21,8 @@ pub struct License {
     pub status: LicenseStatus,
     /// Unix seconds.
     pub issued_at: i64,
+    /// Its current key.
+    pub key_issued_at: CurrentKey,
     /// Unix seconds; `None` never.
     pub expires_at: Option<i64>,
     /// Seconds after expiry in which it still validates.
@@ -109,8 +111,8 @@ impl Entitled {
 macro_rules! entitled_columns {
     () => {
         concat!(
-            "l.id, l.product_id, p.slug AS product_slug, l.status, l.issued_at, l.expires_at,
-             l.grace_seconds, l.max_machines, l.maintenance_until, l.entitlements, l.is_trial,
+            "l.id, l.product_id, p.slug AS product_slug, l.status, l.issued_at, l.key_issued_at,
+             l.expires_at, l.grace_seconds, l.max_machines, l.maintenance_until, l.entitlements, l.is_trial,
              r.id AS receipt_id, r.kind AS receipt_kind, r.external_ref AS receipt_external_ref,
              r.invoice_id AS receipt_invoice_id, r.product_id AS receipt_product_id,
              r.amount AS receipt_amount, r.currency AS receipt_currency,
@@ -139,8 +141,8 @@ pub fn licenses_in_force(ids: &str) -> Statement {
 /// [`DatabaseError`].
 pub async fn find(database: &Reader, id: &str) -> Result<Option<License>, DatabaseError> {
     let statement = Statement::new(
-        "SELECT l.id, l.product_id, p.slug AS product_slug, l.status, l.issued_at, l.expires_at,
-                l.grace_seconds, l.max_machines, l.maintenance_until, l.entitlements, l.is_trial
+        "SELECT l.id, l.product_id, p.slug AS product_slug, l.status, l.issued_at, l.key_issued_at,
+                l.expires_at, l.grace_seconds, l.max_machines, l.maintenance_until, l.entitlements, l.is_trial
          FROM licenses l JOIN products p ON p.id = l.product_id
          WHERE l.id = ?1",
         [id.into()],

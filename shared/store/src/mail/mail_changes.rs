@@ -46,7 +46,7 @@ pub async fn resend(
     let sent: Option<Sent> = database
         .first(Statement::new(
             "SELECT m.fact, m.template, m.state,
-                    iif(m.template = 'license_key', l.buyer_email, m.recipient) AS recipient
+                    iif(m.template IN ('license_key', 'key_changed'), l.buyer_email, m.recipient) AS recipient
              FROM mails m LEFT JOIN licenses l ON l.id = m.subject_id
              WHERE m.id = ?1",
             [id.into()],

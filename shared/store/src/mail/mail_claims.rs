@@ -10,7 +10,7 @@ use serde_json::json;
 pub const RUN: i64 = 5;
 
 /// What is most urgent, by what a mail is about; a key that cost nothing is `free`.
-const ORDER: &str = r#"{"license_key":1,"free":2,"attention":3,"recovery":4}"#;
+const ORDER: &str = r#"{"license_key":1,"key_changed":2,"free":3,"attention":4,"recovery":5}"#;
 
 /// How long a claim lasts, in seconds: a call takes at most ten.
 const CLAIM_SECONDS: i64 = 30;
@@ -127,7 +127,8 @@ pub async fn claim(
                 a.object_id AS item_object_id, m.fact_at,
                 a.details ->> '$.buyer_email' AS item_buyer_email
          FROM mails m
-         LEFT JOIN licenses l ON m.template = 'license_key' AND l.id = m.subject_id
+         LEFT JOIN licenses l ON m.template IN ('license_key', 'key_changed')
+                                 AND l.id = m.subject_id
          LEFT JOIN products p ON p.id = l.product_id
          LEFT JOIN receipts r ON r.id = l.receipt_id
          LEFT JOIN attention a ON m.template = 'attention' AND a.id = m.subject_id

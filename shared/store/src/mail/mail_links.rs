@@ -1,6 +1,7 @@
 //! What the link of a mail opens: the licenses that the mail is about.
 
 use crate::licenses::license_list;
+use keywright_domain::mail::MailKind;
 use keywright_domain::standing::LicenseStatus;
 use keywright_ports::{DatabaseError, Reader, Statement};
 use serde::Deserialize;
@@ -25,6 +26,16 @@ pub struct LinkedLicense {
     pub expires_at: Option<i64>,
 }
 
+/// What a link opens.
+#[derive(Debug, Clone)]
+pub struct LinkedPage {
+    /// The licenses.
+    pub licenses: Vec<LinkedLicense>,
+    /// Whether the link also replaces keys: one that was asked for a moment ago does, and
+    /// one of an old mail does not.
+    pub may_replace: bool,
+}
+
 /// What a link opens: up to [`PAGE`] licenses, newest first, and one more where there are
 /// more. `before` is the last license of the page before. `None` for a link that is
 /// unknown or over. A license that is for somebody else by now is left out. Three round
@@ -37,15 +48,17 @@ pub async fn open(
     link_digest: &str,
     now: i64,
     before: Option<&str>,
-) -> Result<Option<Vec<LinkedLicense>>, DatabaseError> {
+) -> Result<Option<LinkedPage>, DatabaseError> {
     #[derive(Deserialize)]
     struct Mail {
         recipient: String,
+        template: String,
         license_id: Option<String>,
     }
     let mail: Option<Mail> = reader
         .first(Statement::new(
-            "SELECT recipient, iif(template = 'license_key', subject_id, NULL) AS license_id
+            "SELECT recipient, template,
+                    iif(template IN ('license_key', 'key_changed'), subject_id, NULL) AS license_id
              FROM mails WHERE link_digest = ?1 AND link_expires_at > ?2",
             [link_digest.into(), now.into()],
         ))
@@ -73,5 +86,8 @@ pub async fn open(
             limit.into(),
         ],
     );
-    Ok(Some(reader.query(statement).await?))
+    Ok(Some(LinkedPage {
+        licenses: reader.query(statement).await?,
+        may_replace: MailKind::parse(&mail.template) == Some(MailKind::Recovery),
+    }))
 }

@@ -4,6 +4,7 @@
 use crate::licenses::license_list;
 use crate::mail::{mail_requests, mail_results};
 use keywright_domain::mail::{MailKind, PER_ADDRESS_AND_HOUR, mail_id};
+use keywright_domain::webhook::event_type::EventType;
 use keywright_ports::{Batch, Database, DatabaseError, Statement};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -13,6 +14,8 @@ const WINDOW: i64 = 200;
 /// Requests that one tick looks at: 12,000 an hour, more than everybody may make.
 const REQUESTS: i64 = 200;
 
+const KEY_REPLACED: &str = EventType::LicenseKeyReplaced.as_str();
+
 /// Requests that one tick forgets.
 const FORGOTTEN: u32 = 500;
 
@@ -21,10 +24,11 @@ const FORGOTTEN: u32 = 500;
 const QUIET_SECONDS: i64 = 86_400;
 
 /// An event `e` after the position of mail that makes a mail.
-macro_rules! is_purchase {
+macro_rules! is_new_key {
     () => {
         "e.sequence > (SELECT position FROM mail_state)
-         AND e.event_type = 'license.issued' AND e.data ->> '$.source' = 'purchase'"
+         AND (e.event_type = 'license.issued' AND e.data ->> '$.source' = 'purchase'
+              OR e.event_type = 'license.key_replaced')"
     };
 }
 
@@ -83,7 +87,9 @@ struct State {
 }
 
 #[derive(Deserialize)]
-struct BoughtLicense {
+struct NewKey {
+    event_id: String,
+    event_type: String,
     sequence: i64,
     at: i64,
     license_id: Option<String>,
@@ -125,7 +131,7 @@ macro_rules! has_planning {
         concat!(
             "EXISTS (SELECT 1 FROM mail_state WHERE began_at IS NULL OR ticked_at < ?1 - ?7)
              OR EXISTS (SELECT 1 FROM events e WHERE ",
-            $crate::mail::mail_planning::is_purchase!(),
+            $crate::mail::mail_planning::is_new_key!(),
             ")
              OR EXISTS (SELECT 1 FROM mails WHERE claimed_until < ?1)
              OR EXISTS (SELECT 1 FROM mails WHERE ",
@@ -139,7 +145,7 @@ macro_rules! has_planning {
         )
     };
 }
-pub(crate) use {has_planning, is_outdated, is_purchase, is_unmailed};
+pub(crate) use {has_planning, is_new_key, is_outdated, is_unmailed};
 
 /// What a planning did.
 #[derive(Debug, Clone, Copy, Default)]
@@ -168,7 +174,7 @@ pub async fn plan(database: &Database, rules: &PlanRules<'_>) -> Result<Planned,
          FROM mail_state",
         [],
     ));
-    let bought = batch.read::<BoughtLicense>(bought_licenses(now));
+    let keys = batch.read::<NewKey>(new_keys(now));
     let items = batch.read::<OpenItem>(open_items(now));
     let requests = batch.read::<Request>(Statement::new(
         "SELECT id, email, at FROM mail_requests
@@ -180,16 +186,16 @@ pub async fn plan(database: &Database, rules: &PlanRules<'_>) -> Result<Planned,
     let ended = rows.all(ended)?;
     let is_doubtful = ended.iter().any(|mail| mail.state == "unknown");
     let state = rows.one(state)?;
-    let (bought, items, requests) = (rows.all(bought)?, rows.all(items)?, rows.all(requests)?);
+    let (keys, items, requests) = (rows.all(keys)?, rows.all(items)?, rows.all(requests)?);
     let silence = state.ticked_at.map_or(0, |at| now - at);
     let is_held = |at: i64| silence > rules.hold_after && at <= now - rules.hold_after;
     let mut position = state.newest;
     let mut mails = Vec::new();
     if state.began_at.is_some() {
-        if i64::try_from(bought.len()) == Ok(WINDOW) {
-            position = bought.last().map_or(position, |last| last.sequence);
+        if i64::try_from(keys.len()) == Ok(WINDOW) {
+            position = keys.last().map_or(position, |last| last.sequence);
         }
-        mails.extend(of_bought(&bought, &is_held));
+        mails.extend(of_new_keys(&keys, &is_held));
         let operator = rules.operator.into_iter();
         mails.extend(operator.flat_map(|to| {
             let items = items.iter();
@@ -310,12 +316,14 @@ fn expire(now: i64) -> Statement {
     )
 }
 
-/// Licenses that were bought since the last time, with the address that they were bought
-/// with. A license that the operator issued is not mailed: its key is in the answer.
-fn bought_licenses(now: i64) -> Statement {
+/// Licenses that were bought, and those whose key was replaced, since the last time, with
+/// the address of each. A license that the operator issued is not mailed: its key is in the
+/// answer.
+fn new_keys(now: i64) -> Statement {
     Statement::new(
         concat!(
-            "SELECT e.sequence, e.at, l.id AS license_id, l.buyer_email AS recipient,
+            "SELECT e.id AS event_id, e.event_type, e.sequence, e.at, l.id AS license_id,
+                l.buyer_email AS recipient,
                 coalesce(r.kind = 'free', 0) AS is_free,
                 (SELECT count(*) FROM mails m
                  WHERE lower(m.recipient) = lower(l.buyer_email) AND m.template = 'license_key'
@@ -324,7 +332,7 @@ fn bought_licenses(now: i64) -> Statement {
          LEFT JOIN licenses l ON l.id = e.data ->> '$.license_id' AND l.buyer_email IS NOT NULL
          LEFT JOIN receipts r ON r.id = l.receipt_id
          WHERE ",
-            is_purchase!(),
+            is_new_key!(),
             " ORDER BY e.sequence LIMIT ?2"
         ),
         [now.into(), WINDOW.into()],
@@ -344,18 +352,24 @@ fn open_items(now: i64) -> Statement {
     )
 }
 
-fn of_bought(
-    bought: &[BoughtLicense],
+fn of_new_keys(
+    keys: &[NewKey],
     is_held: &impl Fn(i64) -> bool,
 ) -> impl Iterator<Item = PlannedMail> {
     let mut free: HashMap<String, i64> = HashMap::new();
-    bought.iter().filter_map(move |one| {
+    keys.iter().filter_map(move |one| {
         let (license_id, recipient) = (one.license_id.as_ref()?, one.recipient.as_ref()?);
-        let fact = format!("license:{license_id}");
+        let is_replaced = one.event_type == KEY_REPLACED;
+        let (kind, fact) = if is_replaced {
+            (MailKind::KeyChanged, format!("key:{}", one.event_id))
+        } else {
+            (MailKind::LicenseKey, format!("license:{license_id}"))
+        };
         let planned = free.entry(recipient.to_ascii_lowercase()).or_default();
-        *planned += 1;
+        *planned += i64::from(!is_replaced);
         // A stranger can order what is free in somebody else's name.
-        let is_too_many = one.is_free == 1 && one.recent + *planned > PER_ADDRESS_AND_HOUR;
+        let is_too_many =
+            !is_replaced && one.is_free == 1 && one.recent + *planned > PER_ADDRESS_AND_HOUR;
         let (state, reason) = if is_too_many {
             (
                 "dropped",
@@ -367,10 +381,10 @@ fn of_bought(
             ("waiting", None)
         };
         Some(PlannedMail {
-            id: mail_id(&fact, recipient, MailKind::LicenseKey),
+            id: mail_id(&fact, recipient, kind),
             fact,
             recipient: recipient.clone(),
-            template: MailKind::LicenseKey.as_str(),
+            template: kind.as_str(),
             subject_id: Some(license_id.clone()),
             fact_at: one.at,
             state,

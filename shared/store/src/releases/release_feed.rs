@@ -8,7 +8,7 @@ use keywright_domain::release::manifest::Artifact;
 use keywright_domain::release::updaters::{Listed, Updater};
 use keywright_domain::release::{Channel, DownloadId, Platform, Version};
 use keywright_domain::slug::Slug;
-use keywright_domain::standing::LicenseStatus;
+use keywright_domain::standing::{CurrentKey, LicenseStatus};
 use keywright_ports::{DatabaseError, Reader, Statement};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -93,8 +93,10 @@ pub struct Holder {
     pub product_id: String,
     /// Slug of its product.
     pub product: String,
-    /// Its state.
+    /// Its state, as the credential sees it that it was looked up by.
     pub status: LicenseStatus,
+    /// Its current key.
+    pub key_issued_at: CurrentKey,
     /// Unix seconds; `None` never.
     pub expires_at: Option<i64>,
     /// The last second of included updates, in unix seconds; `None` includes
@@ -109,8 +111,13 @@ pub struct Holder {
 pub enum Asking<'a> {
     /// Nobody in particular.
     Anybody,
-    /// By the id of a license.
-    License(&'a str),
+    /// By a key or token of a license; one that was replaced sees a revoked license.
+    License {
+        /// Id of the license.
+        id: &'a str,
+        /// The issue time of the key or token, in unix seconds, where it has one.
+        issued_at: Option<i64>,
+    },
     /// By its download id.
     DownloadId(&'a DownloadId),
 }
@@ -176,6 +183,7 @@ const FEED: &str = concat!(
              WHERE r.number <= 2) AS recent,
             (SELECT json_object('license_id', l.id, 'product_id', l.product_id,
                                 'product', o.slug, 'status', l.status,
+                                'key_issued_at', l.key_issued_at,
                                 'expires_at', l.expires_at,
                                 'maintenance_until', l.maintenance_until,
                                 'entitlements', json(l.entitlements))
@@ -205,7 +213,7 @@ pub async fn load(
         .collect();
     let (license_id, download_id) = match asking {
         Asking::Anybody => (None, None),
-        Asking::License(id) => (Some(id), None),
+        Asking::License { id, .. } => (Some(id), None),
         Asking::DownloadId(id) => (None, Some(id.as_str())),
     };
     let statement = Statement::new(
@@ -218,7 +226,13 @@ pub async fn load(
             updater.map(Updater::as_str).into(),
         ],
     );
-    database.first(statement).await
+    let mut feed: Option<Feed> = database.first(statement).await?;
+    if let Asking::License { issued_at, .. } = asking
+        && let Some(holder) = feed.as_mut().and_then(|feed| feed.holder.as_mut())
+    {
+        holder.status = holder.status.seen_by(issued_at, holder.key_issued_at);
+    }
+    Ok(feed)
 }
 
 impl Feed {

@@ -5,7 +5,7 @@ use crate::sales::invoices::{opened_by, opened_order};
 use keywright_domain::invoice::{InvoiceStatus, PaymentState};
 use keywright_domain::money::Price;
 use keywright_domain::order::{OrderOpener, OrderProvider};
-use keywright_domain::standing::LicenseStatus;
+use keywright_domain::standing::{CurrentKey, LicenseStatus};
 use keywright_ports::{DatabaseError, Reader, Statement};
 use serde::Deserialize;
 
@@ -37,6 +37,8 @@ pub struct OrderProgress {
     pub license_id: Option<String>,
     /// Its state.
     pub license_status: Option<LicenseStatus>,
+    /// Its current key.
+    pub key_issued_at: CurrentKey,
     /// When it expires, in unix seconds; `None` never, and before it is issued.
     pub expires_at: Option<i64>,
     /// The name of the policy, for people; `None` for a product without policies.
@@ -93,7 +95,8 @@ pub async fn progress(
             "SELECT i.id, i.provider, i.status, i.payment_state, i.product_id, p.slug AS product,
                 p.name AS product_name, i.price_currency,
                 coalesce(i.price_amount, i.amount_sats) AS price_amount, i.amount_sats,
-                i.checkout_url, l.id AS license_id, l.status AS license_status, l.expires_at,
+                i.checkout_url, l.id AS license_id, l.status AS license_status,
+                l.key_issued_at, l.expires_at,
                 y.name AS policy_name, i.created_at AS ordered_at, ",
             is_for_joomla!(),
             "

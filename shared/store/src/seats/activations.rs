@@ -9,7 +9,7 @@
 use crate::columns;
 use crate::operator::audit;
 use keywright_domain::seats::{ACTIVATION_WINDOW_SECONDS, RETURNS_PER_DAY, Seats};
-use keywright_domain::standing::LicenseStatus;
+use keywright_domain::standing::{CurrentKey, LicenseStatus};
 use keywright_domain::webhook::event_type::EventType;
 use keywright_ports::{Batch, Database, DatabaseError, Reader, Statement};
 use serde::Deserialize;
@@ -25,10 +25,11 @@ pub struct OnMachine {
     pub product_id: String,
     /// The product's name in URLs.
     pub product_slug: String,
-    /// Its state.
+    /// Its state, as the key sees it that was shown.
     pub status: LicenseStatus,
     /// Unix seconds.
     pub issued_at: i64,
+    key_issued_at: CurrentKey,
     /// Unix seconds; `None` never.
     pub expires_at: Option<i64>,
     /// Seconds after expiry in which it still validates.
@@ -74,6 +75,8 @@ impl OnMachine {
 pub struct LookUp<'a> {
     /// The license.
     pub license_id: &'a str,
+    /// When the key that is shown was issued, in unix seconds.
+    pub issued_at: i64,
     /// SHA-256 of a machine's fingerprint in lower-case hex.
     pub fingerprint_hash: Option<&'a str>,
     /// Unix seconds.
@@ -103,7 +106,8 @@ pub enum Count {
 const ON_MACHINE: &str = "SELECT json_object(
        'id', l.id, 'product_id', l.product_id,
        'product_slug', (SELECT slug FROM products WHERE id = l.product_id),
-       'status', l.status, 'issued_at', l.issued_at, 'expires_at', l.expires_at,
+       'status', l.status, 'issued_at', l.issued_at, 'key_issued_at', l.key_issued_at,
+       'expires_at', l.expires_at,
        'grace_seconds', l.grace_seconds, 'max_machines', l.max_machines,
        'entitlements', l.entitlements, 'is_trial', l.is_trial,
        'machine_id', l.machine_id,
@@ -140,6 +144,15 @@ struct OnMachineRow {
     found: OnMachine,
 }
 
+impl OnMachineRow {
+    /// The license as a key of this issue time sees it.
+    fn seen_by(self, issued_at: i64) -> OnMachine {
+        let found = self.found;
+        let status = found.status.seen_by(Some(issued_at), found.key_issued_at);
+        OnMachine { status, ..found }
+    }
+}
+
 fn on_machine(asked: LookUp<'_>) -> Statement {
     Statement::new(
         ON_MACHINE,
@@ -163,7 +176,7 @@ pub async fn look_up(
     asked: LookUp<'_>,
 ) -> Result<Option<OnMachine>, DatabaseError> {
     let row: Option<OnMachineRow> = database.first(on_machine(asked)).await?;
-    Ok(row.map(|row| row.found))
+    Ok(row.map(|row| row.seen_by(asked.issued_at)))
 }
 
 /// A machine that asks for a seat.
@@ -175,6 +188,9 @@ pub struct NewMachine<'a> {
     pub event_id: &'a str,
     /// The license.
     pub license_id: &'a str,
+    /// When the key that is shown was issued, in unix seconds; `None` for a web site, which
+    /// has shown what opens its download.
+    pub key_issued_at: Option<i64>,
     /// SHA-256 of its fingerprint in lower-case hex.
     pub fingerprint_hash: &'a str,
     /// What it calls itself.
@@ -206,7 +222,8 @@ pub async fn activate(
                                CASE l.max_machines WHEN 0 THEN 1000
                                                    ELSE max(10, 2 * l.max_machines) END) AS daily
                FROM licenses l LEFT JOIN policies t ON t.id = l.policy_id
-               WHERE l.id = ?2 AND l.status = 'active') l
+               WHERE l.id = ?2 AND l.status = 'active'
+                 AND (?9 IS NULL OR coalesce(l.key_issued_at <= ?9, 1))) l
          WHERE (l.max_machines = 0
                 OR (SELECT count(*) FROM machines INDEXED BY machines_active
                     WHERE license_id = ?2 AND deactivated_at IS NULL) < l.max_machines)
@@ -230,6 +247,7 @@ pub async fn activate(
             now.into(),
             (now - ACTIVATION_WINDOW_SECONDS).into(),
             RETURNS_PER_DAY.into(),
+            machine.key_issued_at.into(),
         ],
     );
     let event = json!({
@@ -239,11 +257,13 @@ pub async fn activate(
     });
     let after = LookUp {
         license_id: machine.license_id,
+        issued_at: machine.key_issued_at.unwrap_or(i64::MAX),
         fingerprint_hash: Some(machine.fingerprint_hash),
         now,
         count: Count::Always,
         bucket: None,
     };
+    let issued_at = after.issued_at;
     let mut batch = Batch::new();
     batch.extend([
         insert,
@@ -251,5 +271,5 @@ pub async fn activate(
     ]);
     let after = batch.read::<OnMachineRow>(on_machine(after));
     let row = batch.run(database).await?.first(after)?;
-    Ok(row.map(|row| row.found))
+    Ok(row.map(|row| row.seen_by(issued_at)))
 }

@@ -1,8 +1,9 @@
 //! Machines that hold a seat: when they were last seen, freeing one, listing them.
 //! How a machine gets its seat is in [`crate::seats::activations`].
 
+use keywright_domain::standing::CurrentKey;
 use keywright_domain::webhook::event_type::EventType;
-use keywright_ports::{Batch, Database, DatabaseError, Reader, Row, Statement};
+use keywright_ports::{Batch, Database, DatabaseError, Reader, Statement};
 use serde::{Deserialize, Serialize};
 
 /// Most machines of a license that are listed.
@@ -22,7 +23,8 @@ pub async fn find_active(
 ) -> Result<Found, DatabaseError> {
     let statement = Statement::new(
         "SELECT m.id, m.last_seen_at,
-                (SELECT full_at FROM rate_limits WHERE bucket = ?3) AS bucket_full_at
+                (SELECT full_at FROM rate_limits WHERE bucket = ?3) AS bucket_full_at,
+                (SELECT key_issued_at FROM licenses WHERE id = ?1) AS key_issued_at
          FROM (SELECT 1)
          LEFT JOIN machines m
            ON m.license_id = ?1 AND m.fingerprint_hash = ?2 AND m.deactivated_at IS NULL",
@@ -39,6 +41,8 @@ pub struct Found {
     pub machine: Option<ActiveMachine>,
     /// When the bucket is full, in unix milliseconds, where it has a row.
     pub bucket_full_at: Option<i64>,
+    /// The license's current key.
+    pub current_key: CurrentKey,
 }
 
 #[derive(Deserialize)]
@@ -46,6 +50,7 @@ struct FoundRow {
     id: Option<String>,
     last_seen_at: Option<i64>,
     bucket_full_at: Option<i64>,
+    key_issued_at: CurrentKey,
 }
 
 impl FoundRow {
@@ -54,6 +59,7 @@ impl FoundRow {
         Found {
             machine: machine.map(|(id, last_seen_at)| ActiveMachine { id, last_seen_at }),
             bucket_full_at: self.bucket_full_at,
+            current_key: self.key_issued_at,
         }
     }
 }
@@ -106,19 +112,36 @@ pub enum MachineSelector<'a> {
     Id(&'a str),
 }
 
-/// Frees the seat of a machine. Repeating it succeeds and changes nothing.
-/// Answers whether the license ever had such a machine.
+/// What became of a machine whose seat was to be freed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deactivation {
+    /// It holds no seat.
+    Free,
+    /// The license never had such a machine.
+    UnknownMachine,
+    /// The key that was shown was replaced; nothing changed.
+    KeyReplaced,
+}
+
+/// Frees the seat of a machine, for a key of this issue time. Repeating it succeeds and
+/// changes nothing.
 ///
 /// # Errors
 /// [`DatabaseError`].
 pub async fn deactivate(
     database: &Database,
     license_id: &str,
+    issued_at: i64,
     selector: MachineSelector<'_>,
     reason: &str,
     event_id: &str,
     now: i64,
-) -> Result<bool, DatabaseError> {
+) -> Result<Deactivation, DatabaseError> {
+    #[derive(Deserialize)]
+    struct After {
+        machine_id: Option<String>,
+        key_issued_at: CurrentKey,
+    }
     let (fingerprint_hash, id) = match selector {
         MachineSelector::Fingerprint(hash) => (Some(hash), None),
         MachineSelector::Id(id) => (None, Some(id)),
@@ -132,7 +155,8 @@ pub async fn deactivate(
                     json_object('license_id', license_id, 'machine_id', id, 'reason', ?6)
              FROM machines
              WHERE license_id = ?1 AND (fingerprint_hash = ?2 OR id = ?3)
-               AND deactivated_at IS NULL",
+               AND deactivated_at IS NULL
+               AND NOT EXISTS (SELECT 1 FROM licenses WHERE id = ?1 AND key_issued_at > ?8)",
             [
                 license_id.into(),
                 fingerprint_hash.into(),
@@ -141,27 +165,39 @@ pub async fn deactivate(
                 now.into(),
                 reason.into(),
                 EventType::MachineDeactivated.as_str().into(),
+                issued_at.into(),
             ],
         ),
         Statement::new(
             "UPDATE machines SET deactivated_at = ?4, deactivation_reason = ?5
              WHERE license_id = ?1 AND (fingerprint_hash = ?2 OR id = ?3)
-               AND deactivated_at IS NULL",
+               AND deactivated_at IS NULL
+               AND NOT EXISTS (SELECT 1 FROM licenses WHERE id = ?1 AND key_issued_at > ?6)",
             [
                 license_id.into(),
                 fingerprint_hash.into(),
                 id.into(),
                 now.into(),
                 reason.into(),
+                issued_at.into(),
             ],
         ),
     ]);
-    let machine = batch.read::<Row>(Statement::new(
-        "SELECT id FROM machines
-         WHERE license_id = ?1 AND (fingerprint_hash = ?2 OR id = ?3) LIMIT 1",
+    let after = batch.read::<After>(Statement::new(
+        "SELECT (SELECT id FROM machines
+                 WHERE license_id = ?1 AND (fingerprint_hash = ?2 OR id = ?3)
+                 LIMIT 1) AS machine_id,
+                (SELECT key_issued_at FROM licenses WHERE id = ?1) AS key_issued_at",
         [license_id.into(), fingerprint_hash.into(), id.into()],
     ));
-    batch.run(database).await?.any(machine)
+    let after = batch.run(database).await?.one(after)?;
+    Ok(if after.key_issued_at.replaces(Some(issued_at)) {
+        Deactivation::KeyReplaced
+    } else if after.machine_id.is_some() {
+        Deactivation::Free
+    } else {
+        Deactivation::UnknownMachine
+    })
 }
 
 /// A machine as its license's holder sees it.
@@ -190,11 +226,14 @@ pub struct MachinesOfLicense {
     pub active: i64,
     /// Those activated last come first; at most [`MOST_LISTED`].
     pub machines: Vec<Machine>,
+    /// The license's current key.
+    pub current_key: CurrentKey,
 }
 
 /// A row of the license, with one of its machines where it has any.
 #[derive(Deserialize)]
 struct Listed {
+    key_issued_at: CurrentKey,
     max_machines: i64,
     active: i64,
     id: Option<String>,
@@ -228,7 +267,7 @@ pub async fn of_license(
     license_id: &str,
 ) -> Result<Option<MachinesOfLicense>, DatabaseError> {
     let statement = Statement::new(
-        "SELECT l.max_machines,
+        "SELECT l.key_issued_at, l.max_machines,
                 (SELECT count(*) FROM machines INDEXED BY machines_active
                  WHERE license_id = ?1 AND deactivated_at IS NULL) AS active,
                 m.id, m.fingerprint_hash, m.hostname, m.platform, m.activated_at, m.last_seen_at
@@ -247,6 +286,7 @@ pub async fn of_license(
     Ok(Some(MachinesOfLicense {
         max_machines: first.max_machines,
         active: first.active,
+        current_key: first.key_issued_at,
         machines: rows.into_iter().filter_map(Listed::machine).collect(),
     }))
 }

@@ -9,7 +9,7 @@ use keywright_ports::{
 use keywright_ports::{Grants, Host};
 use keywright_store::MIGRATIONS;
 use keywright_store::seats::activations::{self, Count, LookUp, NewMachine, OnMachine};
-use keywright_store::seats::machines::{self, MachineSelector};
+use keywright_store::seats::machines::{self, Deactivation, MachineSelector};
 use std::cell::Cell;
 use std::sync::Arc;
 
@@ -134,6 +134,7 @@ impl Desk {
     pub(crate) async fn look_up(&self, machine: &str, now: i64) -> OnMachine {
         let asked = LookUp {
             license_id: LICENSE,
+            issued_at: START,
             fingerprint_hash: Some(machine),
             now,
             count: Count::WhereNeeded,
@@ -150,6 +151,7 @@ impl Desk {
             id: &id,
             event_id: &event_id,
             license_id: LICENSE,
+            key_issued_at: Some(START),
             fingerprint_hash: machine,
             hostname: None,
             platform: None,
@@ -161,8 +163,9 @@ impl Desk {
     pub(crate) async fn free(&self, machine: &str, now: i64) -> bool {
         let event_id = self.id();
         let which = MachineSelector::Fingerprint(machine);
-        let freed = machines::deactivate(&self.database, LICENSE, which, "r", &event_id, now);
-        freed.await.expect("an answer")
+        let freed =
+            machines::deactivate(&self.database, LICENSE, START, which, "r", &event_id, now);
+        freed.await.expect("an answer") == Deactivation::Free
     }
 
     pub(crate) async fn events(&self) -> (i64, i64) {

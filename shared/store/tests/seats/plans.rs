@@ -22,6 +22,7 @@ async fn nothing_is_read_row_by_row() {
     for machine in [None, Some("a"), Some("b")] {
         let asked = LookUp {
             license_id: LICENSE,
+            issued_at: START,
             fingerprint_hash: machine,
             now: START,
             count: Count::Always,
@@ -40,6 +41,7 @@ async fn nothing_is_read_row_by_row() {
         id: "new",
         event_id: "event",
         license_id: LICENSE,
+        key_issued_at: Some(START),
         fingerprint_hash: "b",
         hostname: None,
         platform: None,
@@ -48,7 +50,7 @@ async fn nothing_is_read_row_by_row() {
         .await
         .expect("an answer");
     let which = MachineSelector::Id("new");
-    machines::deactivate(&database, LICENSE, which, "r", "freed", START)
+    machines::deactivate(&database, LICENSE, START, which, "r", "freed", START)
         .await
         .expect("an answer");
     let sign = LastSeen {
@@ -72,7 +74,7 @@ async fn nothing_is_read_row_by_row() {
         let harmless = [
             "SCAN CONSTANT ROW",
             "SCAN sign VIRTUAL TABLE INDEX 1:",
-            "SCAN (subquery-2)",
+            "SCAN (subquery-3)",
         ]
         .contains(&step.as_str());
         assert!(

@@ -115,6 +115,7 @@ impl Files {
             version_floor: None,
             license: None,
             maintenance_until: None,
+            issued_at: None,
         };
         Ok(Self {
             home: home.to_owned(),
