@@ -77,6 +77,14 @@ def test_suspended_and_revoked(client, operator, verifier, slug):
     assert verifier.verify_with_time(key, int(time.time()))
 
 
+def test_replaced_key(client, operator, verifier, slug):
+    issued = operator.licensed(slug)
+    key = operator.standing(issued, "replace-key")["license_key"]
+    assert reason(client, issued["license_key"]) == "revoked"
+    assert client.validate(key).ok
+    assert verifier.verify_with_time(key, int(time.time()))
+
+
 def test_product_mismatch(client, operator, slug):
     key = operator.licensed(slug)["license_key"]
     assert reason(client, key, product_slug="another") == "product_mismatch"

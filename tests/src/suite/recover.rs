@@ -7,7 +7,13 @@ use crate::shop::CLIENT_ADDRESS_HEADER;
 use http::Method;
 use serde_json::{Value, json};
 
-cases![recovered, one_refusal_for_all, bad_bodies, too_many_tries];
+cases![
+    recovered,
+    replaced,
+    one_refusal_for_all,
+    bad_bodies,
+    too_many_tries
+];
 
 async fn recover(instance: &Instance, invoice_id: &str, email: &str) -> Answer {
     let body = json!({ "invoice_id": invoice_id, "email": email });
@@ -46,6 +52,26 @@ async fn recovered(instance: &Instance) {
     let sale = bought(instance, "recovered-for-ever", "a@b.example").await;
     let found = recover(instance, &text(&sale, "invoice_id"), "a@b.example").await;
     assert_eq!(found.ok()["expires_at"], Value::Null);
+}
+
+/// A leaked key is replaced, on every host in one batch.
+async fn replaced(instance: &Instance) {
+    product(instance, "replaced", 0).await;
+    let sale = bought(instance, "replaced", "a@b.example").await;
+    let invoice = text(&sale, "invoice_id");
+    let proof = json!({ "invoice_id": invoice, "email": "a@b.example" });
+    let api = &instance.api;
+    let new = api.post("/v1/licenses/replace-key", &proof).await.ok();
+    assert_eq!(new["license_id"], sale["license_id"]);
+    for (key, ok) in [(&sale["license_key"], false), (&new["license_key"], true)] {
+        let key = json!({ "key": key });
+        let validated = api.post("/v1/validate", &key).await.ok();
+        assert_eq!(validated["ok"], ok, "{validated}");
+        let current = api.post("/v1/licenses/current-key", &key).await;
+        assert_eq!(current.status, if ok { 200 } else { 403 });
+    }
+    let order = api.get(&format!("/v1/purchase/{invoice}")).await.ok();
+    assert_eq!(order["license_key"], Value::Null, "{order}");
 }
 
 async fn one_refusal_for_all(instance: &Instance) {

@@ -164,6 +164,10 @@ async fn catalog_and_licenses(bench: &Bench) {
         let changed = bench.operate("PATCH", &license, &change).await;
         assert_eq!(changed.status, 200, "{changed:?}");
     }
+    let replaced = bench
+        .operate("POST", &format!("{license}/replace-key"), &json!({}))
+        .await;
+    assert_eq!(replaced.status, 200, "{replaced:?}");
     for (what, body) in [
         ("suspend", json!({ "reason": "chargeback" })),
         ("unsuspend", json!({})),

@@ -98,6 +98,8 @@ mod journal;
 #[cfg(test)]
 mod junk_orders;
 #[cfg(test)]
+mod key_replacement;
+#[cfg(test)]
 mod late_money;
 #[cfg(test)]
 mod latest;

@@ -432,6 +432,24 @@ async fn each_route_costs_what_the_table_says() {
             post("/v1/redeem", json!({ "product": "demo", "code": "GIFT" })),
             6,
         ),
+        // The limit, the license, and the signature.
+        (
+            "/v1/licenses/current-key",
+            post(
+                "/v1/licenses/current-key",
+                json!({ "key": bought.text("license_key") }),
+            ),
+            3,
+        ),
+        // The limit, the sale, the address, how that is written, the change, the signature.
+        (
+            "/v1/licenses/replace-key",
+            post(
+                "/v1/licenses/replace-key",
+                json!({ "invoice_id": bought.text("invoice_id"), "email": "a@b.example" }),
+            ),
+            6,
+        ),
         // The limit, the sale, and the signature.
         (
             "/v1/recover",
@@ -770,6 +788,15 @@ async fn each_route_costs_what_the_table_says() {
             "/v1/admin/machines/{id}/deactivate",
             post("/v1/admin/machines/m/deactivate", json!({})),
             1,
+        ),
+        // Whose address it is, how that is written, and the signature.
+        (
+            "/v1/admin/licenses/{id}/replace-key",
+            post(
+                &format!("/v1/admin/licenses/{license_id}/replace-key"),
+                json!({}),
+            ),
+            3,
         ),
         (
             "/v1/admin/licenses/{id}/revoke",

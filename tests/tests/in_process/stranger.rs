@@ -80,6 +80,14 @@ fn requests(number: usize) -> Vec<Request<Body>> {
             json!({ "invoice_id": sha256, "email": "a@example.com" }),
         ),
         post(
+            "/v1/licenses/replace-key",
+            json!({ "invoice_id": sha256, "email": "a@example.com" }),
+        ),
+        post(
+            "/v1/licenses/current-key",
+            json!({ "key": format!("LIC1-{number}") }),
+        ),
+        post(
             "/v1/recover/mail",
             json!({ "email": format!("someone-{number}@example.com") }),
         ),

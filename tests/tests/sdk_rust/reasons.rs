@@ -1,6 +1,7 @@
 //! Every reason for which the SDK is told that a key is not good.
 
 use crate::{cases, client, licensed, verifier};
+use http::Method;
 use keysat_licensing_client::{Error, ValidateResponse};
 use keywright_license::SigningKey;
 use keywright_tests::hosts::Instance;
@@ -12,6 +13,7 @@ cases![
     bad_signature,
     not_found,
     revoked,
+    replaced,
     suspended,
     product_mismatch,
     expired,
@@ -65,6 +67,20 @@ async fn revoked(instance: &Instance) {
     assert_eq!(answer.reason.as_deref(), Some("revoked"));
     // Only the server knows.
     let offline = verifier(&client(instance)).await.verify(&sold.key);
+    assert!(offline.is_ok(), "{offline:?}");
+}
+
+/// The SDK needs no change for a key that was replaced.
+async fn replaced(instance: &Instance) {
+    let sold = licensed(instance, "r-replaced", json!({})).await;
+    let path = format!("licenses/{}/replace-key", sold.license_id);
+    let replaced = instance.api.admin(Method::POST, &path, &json!({})).await;
+    let new = floor::text(&replaced.ok(), "license_key");
+    let answer = refused(instance, &sold.key, Some("m")).await;
+    assert_eq!(answer.reason.as_deref(), Some("revoked"));
+    let answer = client(instance).validate(&new, None, Some("m")).await;
+    assert!(answer.expect("an answer").ok);
+    let offline = verifier(&client(instance)).await.verify(&new);
     assert!(offline.is_ok(), "{offline:?}");
 }
 
