@@ -7,12 +7,14 @@ mod api_keys;
 mod attention;
 mod audit;
 mod btcpay;
+mod caps;
 mod chain;
 mod claims;
 mod conceal;
 mod discount_codes;
 mod events;
 mod ids;
+mod instance;
 mod licenses;
 mod machines;
 mod mails;
@@ -36,22 +38,25 @@ mod zaprite;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
+use caps::Caps;
 use keywright_domain::access::Gate;
 use keywright_domain::access::Scope::{
     AttentionRead, AttentionWrite, AuditRead, DiscountCodesRead, DiscountCodesWrite, LicensesRead,
     LicensesWrite, MachinesRead, MachinesWrite, MerchantProfilesRead, MerchantProfilesWrite,
     PaymentProvidersRead, PaymentProvidersWrite, PoliciesRead, PoliciesWrite, ProductsRead,
     ProductsWrite, ReleaseGatesWrite, ReleaseInstallersWrite, ReleaseOffersWrite, ReleasesRead,
-    ReleasesWrite, SubscriptionsRead, SubscriptionsWrite, ValidationsRead, WebhooksRead,
-    WebhooksWrite,
+    ReleasesWrite, SubscriptionsRead, SubscriptionsWrite, TierRead, ValidationsRead,
+    WebhooksRead, WebhooksWrite,
 };
 use keywright_ports::attempt::Attempt;
 use keywright_ports::function::{Access, OutboundAccess, PortError};
 use keywright_ports::receipt_keys::{NoReceiptKeys, ReceiptKeys};
-use keywright_ports::{Database, ReleaseWriter, Releases, Sign, Stamps, name};
+use keywright_ports::vault::{NoVault, Vault};
+use keywright_ports::{Database, Outbound, ReleaseWriter, Releases, Sign, Stamps, name};
 use keywright_ports::{Grants, Host, settings};
 use keywright_services::activity::ActivityLog;
 use keywright_services::configuration;
+use keywright_services::instance_license::{self, InstanceLicensing};
 use keywright_services::journal::Journal;
 use keywright_store::licenses::recorded::licenses_in_force;
 use keywright_store::operator::api_keys::{ApiKeyUse, uses};
@@ -72,7 +77,7 @@ pub const FUNCTION: Function = Function {
     grants: Grants {
         database: Access::ReadWrite,
         sign: true,
-        outbound: OutboundAccess::PaymentProviders,
+        outbound: OutboundAccess::PaymentProvidersAndIssuer,
         config: &[
             name::CLIENT_ADDRESS_HEADER,
             name::ADMIN_KEY,
@@ -86,6 +91,11 @@ pub const FUNCTION: Function = Function {
             name::RECEIPT_KEYS,
             name::RECEIPT_SEALING_UNTIL,
             name::SANDBOX_MODE,
+            name::INSTANCE_ISSUER_KEY,
+            name::INSTANCE_ISSUER_URL,
+            name::INSTANCE_PRODUCT_SLUG,
+            name::INSTANCE_PRODUCT_ID,
+            name::INSTANCE_LICENSE,
             name::WEBHOOK_KEY,
             name::WEBHOOK_HOSTS,
             name::WEBHOOK_PRIVATE,
@@ -110,6 +120,7 @@ pub const FUNCTION: Function = Function {
         configuration::BTCPAY_BROWSER_URL,
         configuration::ZAPRITE_URL,
         receipts::SEALING_UNTIL,
+        instance_license::INSTANCE_LICENSE,
     ],
 };
 
@@ -195,6 +206,9 @@ keywright_web::endpoints! {
         api_keys::create: Gate::Master,
         api_keys::revoke: Gate::Master,
         api_keys::current: Gate::AnyKey,
+        instance::tier: TierRead,
+        instance::license: Gate::Master,
+        instance::set_license: Gate::Master,
         audit::list(query): AuditRead,
         audit::checkpoint: AuditRead,
         audit::leaves(query): AuditRead,
@@ -248,6 +262,12 @@ struct Ports {
     sealing_until: SealingUntil,
     /// Where refused credentials are written down.
     activity: ActivityLog,
+    /// Whether the host sets caps.
+    licensing: InstanceLicensing,
+    /// The way to the issuer of instance licenses.
+    issuer: Outbound,
+    /// What seals the key of the instance's license.
+    vault: Result<Vault, NoVault>,
 }
 
 impl Ports {
@@ -266,7 +286,15 @@ impl Ports {
             receipt_keys: ReceiptKeys::configured(&host.config),
             webhooks: WebhookRules::configured(&host.config),
             sealing_until: SealingUntil::configured(&host.config),
+            licensing: InstanceLicensing::configured(&host.config),
+            issuer: host.outbound(InstanceLicensing::url(&host.config).as_slice())?,
+            vault: Vault::configured(&host.config),
         })
+    }
+
+    /// The caps as they are now; see [`Caps::now`].
+    async fn caps(&self) -> Result<Caps, ApiError> {
+        Caps::now(&self.licensing, &self.database, &self.stamps).await
     }
 
     /// What seals receipts; without it no license is issued.
@@ -282,7 +310,10 @@ impl Ports {
 }
 
 keywright_web::from_ref! {
-    Ports { database: Database, stamps: Stamps, providers: Providers, sign: Sign, webhooks: WebhookRules }
+    Ports {
+        database: Database, stamps: Stamps, providers: Providers, sign: Sign, webhooks: WebhookRules,
+        licensing: InstanceLicensing
+    }
 }
 
 impl WithinAttempt for Ports {

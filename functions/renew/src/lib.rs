@@ -5,6 +5,7 @@
 mod cleanup;
 mod cron;
 mod download_ids;
+mod instance_license;
 mod purge;
 mod receipts;
 mod reconcile;
@@ -16,10 +17,12 @@ mod tick;
 use axum::Router;
 use keywright_ports::function::{Access, OutboundAccess, PortError};
 use keywright_ports::receipt_keys::{NoReceiptKeys, ReceiptKeys};
+use keywright_ports::vault::{NoVault, Vault};
 use keywright_ports::{BoxFuture, Grants, Host, Later, settings};
 use keywright_ports::{Database, Log, Outbound, Sign, Stamps, name};
 use keywright_services::activity::ActivityLog;
 use keywright_services::configuration;
+use keywright_services::instance_license::{INSTANCE_LICENSE, InstanceLicensing};
 use keywright_services::payment_providers::{PaymentProviders, servers};
 use keywright_store::MIGRATIONS;
 use keywright_store::operator::retention;
@@ -32,7 +35,7 @@ pub const FUNCTION: Function = Function {
     grants: Grants {
         database: Access::ReadWrite,
         sign: true,
-        outbound: OutboundAccess::PaymentProviders,
+        outbound: OutboundAccess::PaymentProvidersAndIssuer,
         config: &[
             name::CLIENT_ADDRESS_HEADER,
             name::PUBLIC_URL,
@@ -48,6 +51,11 @@ pub const FUNCTION: Function = Function {
             name::ABANDONED_ORDER_DAYS,
             name::EVENT_DAYS,
             name::AUDIT_DAYS,
+            name::INSTANCE_ISSUER_KEY,
+            name::INSTANCE_ISSUER_URL,
+            name::INSTANCE_PRODUCT_SLUG,
+            name::INSTANCE_PRODUCT_ID,
+            name::INSTANCE_LICENSE,
         ],
         ..Grants::NONE
     },
@@ -66,6 +74,7 @@ pub const FUNCTION: Function = Function {
         configuration::DOWNLOAD_LOG_DAYS,
         configuration::ORDER_AND_EVENT_DAYS,
         configuration::AUDIT_DAYS,
+        INSTANCE_LICENSE,
     ],
 };
 
@@ -103,17 +112,23 @@ struct Ports {
     sign: Option<Sign>,
     /// Where buyers reach this instance.
     public_url: Option<String>,
+    /// Whether the host sets caps.
+    licensing: InstanceLicensing,
+    /// Opens the key of the instance's license.
+    vault: Result<Vault, NoVault>,
 }
 
 impl Ports {
     fn of(host: &Host) -> Result<Self, PortError> {
         let config = &host.config;
+        let mut hosts = servers(config);
+        hosts.extend(InstanceLicensing::url(config));
         let days = |log: retention::Log| retention::days(log, config.get(log.config())).ok();
         Ok(Self {
             database: host.database()?,
             stamps: host.stamps(),
             log: host.log.clone(),
-            outbound: host.outbound(&servers(config))?,
+            outbound: host.outbound(&hosts)?,
             payment_providers: PaymentProviders::configured(config),
             receipt_keys: ReceiptKeys::configured(config),
             cron: CronGate::open(host, ActivityLog::open(host)?)?,
@@ -126,6 +141,8 @@ impl Ports {
                 .flatten(),
             sign: host.sign().ok(),
             public_url: settings::public_url(config).ok().map(str::to_owned),
+            licensing: InstanceLicensing::configured(config),
+            vault: Vault::configured(config),
         })
     }
 }

@@ -2,7 +2,8 @@
 //! may wait for the next tick.
 
 use crate::{
-    Ports, cleanup, download_ids, purge, receipts, reconcile, renewals, reservations, seal,
+    Ports, cleanup, download_ids, instance_license, purge, receipts, reconcile, renewals,
+    reservations, seal,
 };
 use keywright_ports::DatabaseError;
 use serde::Serialize;
@@ -35,9 +36,13 @@ pub(crate) async fn tick(ports: &Ports, request_id: &str) -> Result<TickReport, 
     // After the orders: reconciling may just have found the invoice of one.
     let released = reservations::tick(ports, request_id).await?;
     let filled_in = download_ids::tick(ports).await?;
-    let purges = reconciled.statements_left >= purge::STATEMENTS + seal::STATEMENTS;
+    let purges = reconciled.statements_left
+        >= purge::STATEMENTS + seal::STATEMENTS + instance_license::STATEMENTS;
     if cleanup::tick(ports, purges, request_id).await? {
         receipts::warn(ports, request_id);
+    }
+    if reconciled.statements_left >= seal::STATEMENTS + instance_license::STATEMENTS {
+        instance_license::tick(ports, request_id).await?;
     }
     let sealed = if reconciled.statements_left >= seal::STATEMENTS {
         seal::tick(ports, request_id).await?

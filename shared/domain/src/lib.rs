@@ -24,6 +24,7 @@
 //! - [`rate_limit`]: token buckets
 //! - [`release`]: versions, channels, platforms, manifests and what is signed
 //! - [`audit_log`]: the audit log as a Merkle tree: leaves, heads, and the verdict on it
+//! - [`instance_tier`]: how much a shop may put into use where its host sets caps
 //! - [`access`]: scopes, roles and what they open
 //! - [`html`]: text in HTML
 //! - [`ids`], [`dates`]: `UUIDv7` and RFC 3339, from parameters
@@ -38,6 +39,7 @@ pub mod email;
 pub mod entitlement;
 pub mod html;
 pub mod ids;
+pub mod instance_tier;
 pub mod invoice;
 pub mod mail;
 pub mod merchant;

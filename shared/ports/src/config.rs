@@ -86,6 +86,16 @@ pub mod name {
     pub const BTCPAY_BROWSER_URL: &str = "BTCPAY_BROWSER_URL";
     /// Whether scoped keys may connect stores of test networks.
     pub const SANDBOX_MODE: &str = "SANDBOX_MODE";
+    /// Public keys of the issuer of instance licenses; set, the instance has caps.
+    pub const INSTANCE_ISSUER_KEY: &str = "INSTANCE_ISSUER_KEY";
+    /// Where that issuer is reached.
+    pub const INSTANCE_ISSUER_URL: &str = "INSTANCE_ISSUER_URL";
+    /// Slug of its product that instances are licensed by.
+    pub const INSTANCE_PRODUCT_SLUG: &str = "INSTANCE_PRODUCT_SLUG";
+    /// UUID of that product.
+    pub const INSTANCE_PRODUCT_ID: &str = "INSTANCE_PRODUCT_ID";
+    /// The license key of this instance.
+    pub const INSTANCE_LICENSE: &str = "INSTANCE_LICENSE";
     /// How a front server is told to send release files by itself; on Workers,
     /// where there is none, it is not handed out.
     pub const RELEASES_SENDFILE: &str = "RELEASES_SENDFILE";

@@ -89,6 +89,8 @@ pub enum OutboundAccess {
     None,
     /// The payment providers of the configuration.
     PaymentProviders,
+    /// The payment providers, and the issuer of instance licenses.
+    PaymentProvidersAndIssuer,
     /// The RPC endpoints of the configuration.
     PolygonRpc,
     /// The webhook endpoints that operators enter.

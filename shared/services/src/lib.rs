@@ -7,6 +7,7 @@
 //! - [`contract`]: recorded things as the Keysat contract shows them
 //! - [`download_link`]: mints an address that opens one version
 //! - [`holder`]: which license a key, a token or a download id belongs to
+//! - [`instance_license`]: the license of the instance itself, and its caps
 //! - [`journal`]: notes written after the answer, many at once
 //! - [`mail_links`]: the secrets of links in mails
 //! - [`payment_observation`]: records what a payment provider reports about an order
@@ -20,6 +21,7 @@ pub mod contract;
 pub mod download_link;
 pub mod free_cycle;
 pub mod holder;
+pub mod instance_license;
 pub mod journal;
 pub mod mail_links;
 pub mod payment_observation;

@@ -135,6 +135,15 @@ pub(crate) fn update(sql: &'static str, actor: &Actor, change: &Change<'_>) -> S
     )
 }
 
+/// Members with the cap that a refusal compares with, as `$.cap`. The row has no member of
+/// that name, so it is neither part of a difference nor written.
+pub(crate) fn with_cap(mut members: Value, cap: Option<i64>) -> Value {
+    if let (Some(members), Some(cap)) = (members.as_object_mut(), cap) {
+        members.insert("cap".to_owned(), cap.into());
+    }
+    members
+}
+
 /// The members that a change names, for [`Change::members`].
 pub(crate) fn members<const N: usize>(members: [(&str, Option<Value>); N]) -> Value {
     members

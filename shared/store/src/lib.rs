@@ -103,4 +103,8 @@ pub const MIGRATIONS: &[Migration] = &[
         level: 16,
         sql: include_str!("../../../migrations/0016_license_keys.sql"),
     },
+    Migration {
+        level: 17,
+        sql: include_str!("../../../migrations/0017_instance_license.sql"),
+    },
 ];

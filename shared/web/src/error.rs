@@ -15,6 +15,7 @@ use keywright_ports::{
     DatabaseError, FetchError, Refusal, ReleaseWriteError, SignError, Unavailable,
 };
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 /// An error answer in the `/v1` envelope.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +28,8 @@ pub struct ApiError {
     allowance: Option<Box<Allowance>>,
     /// Seconds until it is worth trying again, where that is known.
     retry_after: Option<u64>,
+    /// Further members of the answer.
+    details: Option<Box<Map<String, Value>>>,
 }
 
 /// Details of an error of ours, for the log only. Travels as a response
@@ -39,6 +42,8 @@ struct Envelope<'a> {
     ok: bool,
     error: &'a str,
     message: &'a str,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    details: Option<&'a Map<String, Value>>,
 }
 
 impl ApiError {
@@ -52,6 +57,16 @@ impl ApiError {
             failure: None,
             allowance: None,
             retry_after: None,
+            details: None,
+        }
+    }
+
+    /// The same with further members, for programs.
+    #[must_use]
+    pub fn with_details(self, details: Map<String, Value>) -> Self {
+        Self {
+            details: Some(Box::new(details)),
+            ..self
         }
     }
 
@@ -194,6 +209,7 @@ impl IntoResponse for ApiError {
             ok: false,
             error: self.code,
             message: &self.message,
+            details: self.details.as_deref(),
         };
         let mut response = match self.allowance {
             Some(allowance) => (self.status, *allowance, Json(body)).into_response(),

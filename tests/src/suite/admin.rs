@@ -19,8 +19,28 @@ cases![
     issue_limits,
     revoking,
     unknown_ids,
+    no_caps,
     audited,
 ];
+
+/// Keywright has no caps of its own.
+async fn no_caps(instance: &Instance) {
+    let tier = instance
+        .api
+        .admin(Method::GET, "tier", &json!({}))
+        .await
+        .ok();
+    assert_eq!(tier["tier"], "unlimited");
+    for name in [
+        "products",
+        "policies_per_product",
+        "active_codes",
+        "merchant_profiles",
+    ] {
+        assert_eq!(tier["caps"][name], Value::Null, "{tier}");
+        assert!(tier["usage"][name].is_i64(), "{tier}");
+    }
+}
 
 async fn product_changes(instance: &Instance) {
     let made = product(instance, "changing", 10).await;

@@ -92,6 +92,8 @@ mod holder;
 #[cfg(test)]
 mod hygiene;
 #[cfg(test)]
+mod instance_tiers;
+#[cfg(test)]
 mod joomla_feed;
 #[cfg(test)]
 mod journal;

@@ -828,6 +828,16 @@ async fn each_route_costs_what_the_table_says() {
             1,
         ),
         (
+            "/v1/admin/tier",
+            send(Method::GET, "/v1/admin/tier", &json!({})),
+            1,
+        ),
+        (
+            "/v1/admin/self-license",
+            send(Method::GET, "/v1/admin/self-license", &json!({})),
+            0,
+        ),
+        (
             "/v1/admin/api-keys/current",
             send(Method::GET, "/v1/admin/api-keys/current", &json!({})),
             0,

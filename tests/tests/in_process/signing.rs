@@ -235,6 +235,7 @@ async fn a_rotated_key_signs_while_the_old_one_still_verifies() {
 #[expect(clippy::too_many_lines, reason = "one table")]
 fn no_function_is_granted_more_than_its_row_of_the_table() {
     let payment = OutboundAccess::PaymentProviders;
+    let and_issuer = OutboundAccess::PaymentProvidersAndIssuer;
     let account = [
         name::BTCPAY_URL,
         name::BTCPAY_API_KEY,
@@ -346,7 +347,7 @@ fn no_function_is_granted_more_than_its_row_of_the_table() {
         ),
         (
             &keywright_admin::FUNCTION,
-            row(Access::ReadWrite, true, payment, Access::ReadWrite),
+            row(Access::ReadWrite, true, and_issuer, Access::ReadWrite),
             [
                 &[
                     name::CLIENT_ADDRESS_HEADER,
@@ -361,6 +362,11 @@ fn no_function_is_granted_more_than_its_row_of_the_table() {
                     name::RECEIPT_KEYS,
                     name::RECEIPT_SEALING_UNTIL,
                     name::SANDBOX_MODE,
+                    name::INSTANCE_ISSUER_KEY,
+                    name::INSTANCE_ISSUER_URL,
+                    name::INSTANCE_PRODUCT_SLUG,
+                    name::INSTANCE_PRODUCT_ID,
+                    name::INSTANCE_LICENSE,
                     name::WEBHOOK_KEY,
                     name::WEBHOOK_HOSTS,
                     name::WEBHOOK_PRIVATE,
@@ -407,7 +413,7 @@ fn no_function_is_granted_more_than_its_row_of_the_table() {
         ),
         (
             &keywright_renew::FUNCTION,
-            row(Access::ReadWrite, true, payment, none),
+            row(Access::ReadWrite, true, and_issuer, none),
             [
                 &[name::CLIENT_ADDRESS_HEADER, name::PUBLIC_URL],
                 &account[..],
@@ -421,6 +427,11 @@ fn no_function_is_granted_more_than_its_row_of_the_table() {
                     name::ABANDONED_ORDER_DAYS,
                     name::EVENT_DAYS,
                     name::AUDIT_DAYS,
+                    name::INSTANCE_ISSUER_KEY,
+                    name::INSTANCE_ISSUER_URL,
+                    name::INSTANCE_PRODUCT_SLUG,
+                    name::INSTANCE_PRODUCT_ID,
+                    name::INSTANCE_LICENSE,
                 ],
             ]
             .concat(),

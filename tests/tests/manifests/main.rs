@@ -58,6 +58,7 @@ fn secret(config: &str) -> Option<&'static str> {
         name::MAIL_API_KEY | name::MAIL_HEADERS | name::MAIL_KEY => Some("mail credentials"),
         name::CRON_TOKEN => Some("cron token"),
         name::POLYGON_RPC_URLS => Some("RPC URLs"),
+        name::INSTANCE_LICENSE => Some("instance license"),
         name::VERIFY_KEYS
         | name::PUBLIC_URL
         | name::OPERATOR_NAME
@@ -99,6 +100,10 @@ fn secret(config: &str) -> Option<&'static str> {
         | name::ZAPRITE_URL
         | name::BTCPAY_BROWSER_URL
         | name::SANDBOX_MODE
+        | name::INSTANCE_ISSUER_KEY
+        | name::INSTANCE_ISSUER_URL
+        | name::INSTANCE_PRODUCT_SLUG
+        | name::INSTANCE_PRODUCT_ID
         | name::BTCPAY_STORE_ID => None,
         other => panic!("{other}: say here whether it is secret, and in which group"),
     }
@@ -153,6 +158,10 @@ fn no_crate_asks_for_more_than_its_row() {
             OutboundAccess::None => {}
             OutboundAccess::PaymentProviders => {
                 assert!(row.may_call(Row::PROVIDERS), "{name}: payment providers");
+            }
+            OutboundAccess::PaymentProvidersAndIssuer => {
+                assert!(row.may_call(Row::PROVIDERS), "{name}: payment providers");
+                assert!(row.may_call(Row::ISSUER), "{name}: the instance issuer");
             }
             OutboundAccess::PolygonRpc => assert!(row.may_call(Row::RPC), "{name}: RPC"),
             OutboundAccess::WebhookEndpoints => {

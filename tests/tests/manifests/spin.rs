@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 const SIGN_HOST: &str = "http://sign.spin.internal";
 const PROVIDER_HOSTS: [&str; 2] = ["{{ btcpay_url }}", "{{ zaprite_url }}"];
+const ISSUER_HOST: &str = "{{ instance_issuer_url }}";
 
 /// Where webhooks may go: an allowed host cannot be a list.
 const WEBHOOK_HOSTS: [&str; 5] = [
@@ -68,6 +69,10 @@ fn components_get_what_the_crates_ask_for_and_nothing_else() {
         let mut hosts: BTreeSet<String> = match asked.outbound {
             OutboundAccess::None => BTreeSet::new(),
             OutboundAccess::PaymentProviders => PROVIDER_HOSTS.map(str::to_owned).into(),
+            OutboundAccess::PaymentProvidersAndIssuer => {
+                let hosts = PROVIDER_HOSTS.into_iter().chain([ISSUER_HOST]);
+                hosts.map(str::to_owned).collect()
+            }
             OutboundAccess::PolygonRpc => RPC_PARTS
                 .map(|(place, _)| format!("{{{{ {place} }}}}"))
                 .into(),

@@ -19,6 +19,8 @@ pub(crate) struct Row {
 impl Row {
     /// The payment providers, in the column of outbound hosts.
     pub(crate) const PROVIDERS: &'static str = "payment providers";
+    /// The issuer of instance licenses, there too.
+    pub(crate) const ISSUER: &'static str = "the instance issuer";
     /// The RPC endpoints, there too.
     pub(crate) const RPC: &'static str = "Polygon RPC URLs";
     /// Where operators are told, there too.

@@ -95,6 +95,9 @@ pub(super) const OPERATIONS: &[(&str, Kind)] = &[
     ("listSubscriptions", Read),
     ("getSubscriptionById", Read),
     ("cancelSubscriptionById", Change),
+    ("getTier", Read),
+    ("getSelfLicense", NoTool(AdminKeyOnly)),
+    ("setSelfLicense", NoTool(AdminKeyOnly)),
     ("listMachines", Read),
     ("deactivateMachineById", Change),
     // payments

@@ -145,7 +145,7 @@ pub(crate) async fn handler(
         policy_ids,
     };
     let audit_id = stamps.new_id();
-    let changed = discount_code_change::change(&database, &actor, &id, &changes, &audit_id);
+    let changed = discount_code_change::change(&database, &actor, &id, &changes, None, &audit_id);
     match changed.await? {
         ChangeOutcome::Changed(code) => Ok(Json(code.into())),
         ChangeOutcome::Refused(refusal) => Err(refused(refusal)),

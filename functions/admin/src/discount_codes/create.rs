@@ -3,11 +3,14 @@
 use super::{
     CodeView, check_cycles, check_description, check_referrer, check_uses, end, policy_ids,
 };
+use crate::caps::AtCap;
 use crate::{Operator, Ports};
 use keywright_domain::discount::code::CodeText;
 use keywright_domain::discount::{Discount, DiscountKind};
+use keywright_domain::instance_tier::CappedResource;
 use keywright_domain::money::Currency;
 use keywright_domain::pasted::PastedLower;
+use keywright_store::catalog::creation::Creation;
 use keywright_store::catalog::discount_codes::{self, DiscountCode};
 use keywright_store::catalog::products::{self, Product};
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
@@ -80,7 +83,7 @@ pub(crate) struct DiscountCodeInput {
     request_body = DiscountCodeInput,
     responses(
         (status = 200, description = "The code.", body = CodeView),
-        BodyRefusals, AccessRefusals, Conflict, Unknown, Failures
+        BodyRefusals, AccessRefusals, AtCap, Conflict, Unknown, Failures
     ),
 )]
 pub(crate) async fn handler(
@@ -145,15 +148,20 @@ pub(crate) async fn handler(
         updated_at: actor.at,
     };
     let audit_id = ports.stamps.new_id();
-    let created = discount_codes::create(&ports.database, &actor, &code, audit_id).await;
-    created.map_err(|error| {
+    let caps = ports.caps().await?;
+    let cap = caps.of(CappedResource::ActiveCodes);
+    let created = discount_codes::create(&ports.database, &actor, &code, audit_id, cap).await;
+    let created = created.map_err(|error| {
         if error.is_unique_violation("discount_codes.code") {
             ApiError::conflict("a code with this text already exists")
         } else {
             error.into()
         }
     })?;
-    Ok(Json(code.into()))
+    match created {
+        Creation::AtCap { usage } => Err(caps.reached(CappedResource::ActiveCodes, Some(usage))),
+        Creation::Created | Creation::Refused => Ok(Json(code.into())),
+    }
 }
 
 fn currency(word: &str) -> Result<Currency, ApiError> {

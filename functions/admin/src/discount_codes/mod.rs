@@ -128,6 +128,9 @@ impl CodeView {
 /// The answer to a change that the database refused.
 fn refused(refusal: DiscountCodeRefusal) -> ApiError {
     match refusal {
+        DiscountCodeRefusal::AtCap => {
+            ApiError::conflict("the codes changed meanwhile; send the request again")
+        }
         DiscountCodeRefusal::UsedMoreOften => {
             ApiError::bad_request("max_uses must not be lower than how often the code was used")
         }

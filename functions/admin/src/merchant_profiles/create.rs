@@ -1,7 +1,9 @@
 //! `POST /v1/admin/merchant-profiles`: a new business.
 
 use super::{ProfileDetails, ProfileView, check_name};
+use crate::caps::AtCap;
 use crate::{Operator, Ports};
+use keywright_domain::instance_tier::CappedResource;
 use keywright_store::catalog::merchant_profiles;
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures};
 use keywright_web::{ApiError, Attempted, Json};
@@ -46,7 +48,7 @@ pub(crate) struct MerchantProfileInput {
     request_body = MerchantProfileInput,
     responses(
         (status = 200, description = "The business.", body = ProfileView),
-        BodyRefusals, AccessRefusals, Conflict, Failures
+        BodyRefusals, AccessRefusals, AtCap, Conflict, Failures
     ),
 )]
 pub(crate) async fn handler(
@@ -74,6 +76,12 @@ pub(crate) async fn handler(
         post_purchase_redirect_url: said.post_purchase_redirect_url,
     };
     let audit_id = ports.stamps.new_id();
-    let created = merchant_profiles::create(&ports.database, &actor, &new, audit_id).await?;
-    Ok(Json(created.into()))
+    let caps = ports.caps().await?;
+    let resource = CappedResource::MerchantProfiles;
+    let cap = caps.of(resource);
+    let created = merchant_profiles::create(&ports.database, &actor, &new, audit_id, cap).await?;
+    match created {
+        Ok(created) => Ok(Json(created.into())),
+        Err(usage) => Err(caps.reached(resource, Some(usage))),
+    }
 }

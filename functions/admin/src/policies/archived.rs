@@ -1,10 +1,10 @@
 //! `PATCH /v1/admin/policies/{id}/archived`: put away or taken back.
 
 use super::switch;
+use crate::caps::AtCap;
 use crate::ids::PolicyId;
-use crate::{Done, Operator};
+use crate::{Done, Operator, Ports};
 use axum::extract::State;
-use keywright_ports::{Database, Stamps};
 use keywright_store::catalog::policy_change::PolicyChanges;
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Failures, Unknown};
 use keywright_web::{ApiError, Json};
@@ -30,12 +30,11 @@ pub(crate) struct PolicyArchived {
     request_body = PolicyArchived,
     responses(
         (status = 200, description = "It is done.", body = Done),
-        BodyRefusals, AccessRefusals, Unknown, Failures
+        BodyRefusals, AccessRefusals, AtCap, Unknown, Failures
     ),
 )]
 pub(crate) async fn handler(
-    State(database): State<Database>,
-    State(stamps): State<Stamps>,
+    State(ports): State<Ports>,
     Operator(actor): Operator,
     id: PolicyId,
     sent: Result<Json<PolicyArchived>, ApiError>,
@@ -45,5 +44,5 @@ pub(crate) async fn handler(
         archived: Some(archived),
         ..PolicyChanges::default()
     };
-    switch(&database, &stamps, &actor, &id, &changes).await
+    switch(&ports, &actor, &id, &changes).await
 }

@@ -2,14 +2,14 @@
 //! was sold keeps its terms.
 
 use super::{PolicyView, check_rank_and_activations, invalid, make, metadata, price};
-use crate::Operator;
+use crate::caps::AtCap;
 use crate::ids::PolicyId;
 use crate::text::{check_name, nullable};
+use crate::{Operator, Ports};
 use axum::extract::State;
 use keywright_domain::money::Price;
 use keywright_domain::subscription::terms::{MAX_DAYS, Recurrence, RecurrenceError};
 use keywright_domain::terms::Terms;
-use keywright_ports::{Database, Stamps};
 use keywright_store::catalog::policies;
 use keywright_store::catalog::policy_change::PolicyChanges;
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
@@ -106,12 +106,11 @@ pub(crate) struct PolicyChange {
     request_body = PolicyChange,
     responses(
         (status = 200, description = "The policy as it now is.", body = PolicyView),
-        BodyRefusals, AccessRefusals, Unknown, Conflict, Failures
+        BodyRefusals, AccessRefusals, AtCap, Unknown, Conflict, Failures
     ),
 )]
 pub(crate) async fn handler(
-    State(database): State<Database>,
-    State(stamps): State<Stamps>,
+    State(ports): State<Ports>,
     Operator(actor): Operator,
     id: PolicyId,
     change: Result<Json<PolicyChange>, ApiError>,
@@ -119,7 +118,7 @@ pub(crate) async fn handler(
     let Json(change) = change?;
     let (own, renewal) = (change.price_sats_override, change.renewal_price_sats);
     let currency = if own.flatten().or(renewal.flatten()).is_some() {
-        let before = policies::get(&database, &id).await?;
+        let before = policies::get(&ports.database, &id).await?;
         Some(before.ok_or_else(PolicyId::unknown)?.price_currency)
     } else {
         None
@@ -134,7 +133,7 @@ pub(crate) async fn handler(
     let own = checked("price_sats_override", own)?;
     let renewal = checked("renewal_price_sats", renewal)?;
     let changes = change.checked(own, renewal)?;
-    let policy = make(&database, &stamps, &actor, &id, &changes).await?;
+    let policy = make(&ports, &actor, &id, &changes).await?;
     Ok(Json(policy.into()))
 }
 

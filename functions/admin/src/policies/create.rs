@@ -1,13 +1,16 @@
 //! `POST /v1/admin/policies`: a new policy of a product.
 
 use super::{PolicyView, changed_meanwhile, check_rank_and_activations, invalid, metadata, price};
+use crate::caps::AtCap;
 use crate::text::check_name;
 use crate::{Operator, Ports};
+use keywright_domain::instance_tier::CappedResource;
 use keywright_domain::money::Price;
 use keywright_domain::pasted::PastedLower;
 use keywright_domain::slug::Slug;
 use keywright_domain::subscription::terms::{MAX_DAYS, Recurrence};
 use keywright_domain::terms::Terms;
+use keywright_store::catalog::creation::Creation;
 use keywright_store::catalog::policies::{self, Policy};
 use keywright_store::catalog::products;
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
@@ -101,7 +104,7 @@ pub(crate) struct PolicyInput {
     request_body = PolicyInput,
     responses(
         (status = 200, description = "The policy.", body = PolicyView),
-        BodyRefusals, AccessRefusals, Unknown, Conflict, Failures
+        BodyRefusals, AccessRefusals, AtCap, Unknown, Conflict, Failures
     ),
 )]
 pub(crate) async fn handler(
@@ -176,7 +179,9 @@ pub(crate) async fn handler(
         updated_at: actor.at,
     };
     let audit_id = ports.stamps.new_id();
-    let created = policies::create(&ports.database, &actor, &policy, audit_id)
+    let caps = ports.caps().await?;
+    let cap = caps.of(CappedResource::PoliciesPerProduct);
+    let created = policies::create(&ports.database, &actor, &policy, audit_id, cap)
         .await
         .map_err(|error| {
             if error.is_unique_violation("policies.slug") {
@@ -185,8 +190,11 @@ pub(crate) async fn handler(
                 error.into()
             }
         })?;
-    if !created {
-        return Err(changed_meanwhile());
+    match created {
+        Creation::Created => Ok(Json(policy.into())),
+        Creation::AtCap { usage } => {
+            Err(caps.reached(CappedResource::PoliciesPerProduct, Some(usage)))
+        }
+        Creation::Refused => Err(changed_meanwhile()),
     }
-    Ok(Json(policy.into()))
 }

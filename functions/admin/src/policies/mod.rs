@@ -10,14 +10,14 @@ mod metadata;
 pub(crate) mod public;
 pub(crate) mod show;
 
-use crate::Done;
 use crate::ids::PolicyId;
+use crate::{Done, Ports};
 use keywright_domain::dates::rfc3339;
+use keywright_domain::instance_tier::CappedResource;
 use keywright_domain::money::{Currency, Price};
 use keywright_domain::showcase::check_tier_rank;
 use keywright_domain::subscription::terms::RecurrenceError;
 use keywright_domain::terms::check_activations_per_day;
-use keywright_ports::{Database, Stamps};
 use keywright_store::ChangeOutcome;
 use keywright_store::catalog::policies::Policy;
 use keywright_store::catalog::policy_change::{self, PolicyChanges, PolicyRefusal};
@@ -150,34 +150,47 @@ fn changed_meanwhile() -> ApiError {
 
 /// Turns one switch of a policy; repeating it changes nothing more.
 async fn switch(
-    database: &Database,
-    stamps: &Stamps,
+    ports: &Ports,
     actor: &Actor,
     id: &PolicyId,
     changes: &PolicyChanges,
 ) -> Result<Json<Done>, ApiError> {
-    make(database, stamps, actor, id, changes)
+    make(ports, actor, id, changes)
         .await
         .map(|_| Json(Done::OK))
 }
 
 /// Makes a change and answers the policy as it then is.
 async fn make(
-    database: &Database,
-    stamps: &Stamps,
+    ports: &Ports,
     actor: &Actor,
     id: &str,
     changes: &PolicyChanges,
 ) -> Result<Policy, ApiError> {
-    let audit_id = stamps.new_id();
-    match policy_change::change(database, actor, id, changes, &audit_id).await? {
-        ChangeOutcome::Changed(policy) => Ok(policy),
-        ChangeOutcome::Refused(PolicyRefusal::OtherCurrency) => Err(changed_meanwhile()),
-        ChangeOutcome::Refused(PolicyRefusal::NoPeriod) => Err(invalid(RecurrenceError::Period)),
-        ChangeOutcome::Refused(PolicyRefusal::GraceNotShorter) => {
+    // Only what comes back from the archive is put into use.
+    let caps = match changes.archived {
+        Some(false) => Some(ports.caps().await?),
+        Some(true) | None => None,
+    };
+    let resource = CappedResource::PoliciesPerProduct;
+    let cap = caps.as_ref().and_then(|caps| caps.of(resource));
+    let audit_id = ports.stamps.new_id();
+    let changed = policy_change::change(&ports.database, actor, id, changes, cap, &audit_id);
+    match (changed.await?, caps) {
+        (ChangeOutcome::Changed(policy), _) => Ok(policy),
+        (ChangeOutcome::Refused(PolicyRefusal::AtCap), Some(caps)) => {
+            Err(caps.reached(resource, None))
+        }
+        (ChangeOutcome::Refused(PolicyRefusal::NoPeriod), _) => {
+            Err(invalid(RecurrenceError::Period))
+        }
+        (ChangeOutcome::Refused(PolicyRefusal::GraceNotShorter), _) => {
             Err(invalid(RecurrenceError::GraceNotShorter))
         }
-        ChangeOutcome::Unknown => Err(PolicyId::unknown()),
+        (ChangeOutcome::Refused(PolicyRefusal::OtherCurrency | PolicyRefusal::AtCap), _) => {
+            Err(changed_meanwhile())
+        }
+        (ChangeOutcome::Unknown, _) => Err(PolicyId::unknown()),
     }
 }
 

@@ -2,9 +2,8 @@
 
 use super::switch;
 use crate::ids::PolicyId;
-use crate::{Done, Operator};
+use crate::{Done, Operator, Ports};
 use axum::extract::State;
-use keywright_ports::{Database, Stamps};
 use keywright_store::catalog::policy_change::PolicyChanges;
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Failures, Unknown};
 use keywright_web::{ApiError, Json};
@@ -33,8 +32,7 @@ pub(crate) struct PolicyPublic {
     ),
 )]
 pub(crate) async fn handler(
-    State(database): State<Database>,
-    State(stamps): State<Stamps>,
+    State(ports): State<Ports>,
     Operator(actor): Operator,
     id: PolicyId,
     sent: Result<Json<PolicyPublic>, ApiError>,
@@ -44,5 +42,5 @@ pub(crate) async fn handler(
         public: Some(public),
         ..PolicyChanges::default()
     };
-    switch(&database, &stamps, &actor, &id, &changes).await
+    switch(&ports, &actor, &id, &changes).await
 }

@@ -2,10 +2,13 @@
 
 use super::catalog::{self, CatalogEntry};
 use super::{check_description, no_such_business, price};
+use crate::caps::AtCap;
 use crate::text::{check_metadata, check_name, present};
 use crate::{Operator, Ports};
+use keywright_domain::instance_tier::CappedResource;
 use keywright_domain::slug::Slug;
 use keywright_services::contract::ProductView;
+use keywright_store::catalog::creation::Creation;
 use keywright_store::catalog::products::{self, Product};
 use keywright_web::openapi::{AccessRefusals, BodyRefusals, Conflict, Failures, Unknown};
 use keywright_web::{ApiError, Attempted, Json};
@@ -54,7 +57,7 @@ pub(crate) struct ProductInput {
     request_body = ProductInput,
     responses(
         (status = 200, description = "The product.", body = ProductView),
-        BodyRefusals, AccessRefusals, Conflict, Unknown, Failures
+        BodyRefusals, AccessRefusals, AtCap, Conflict, Unknown, Failures
     ),
 )]
 pub(crate) async fn handler(
@@ -89,7 +92,10 @@ pub(crate) async fn handler(
         updated_at: actor.at,
     };
     let (audit_id, event_id) = (ports.stamps.new_id(), ports.stamps.new_id());
-    let created = products::create(&ports.database, &actor, &product, audit_id, &event_id).await;
+    let caps = ports.caps().await?;
+    let cap = caps.of(CappedResource::Products);
+    let created =
+        products::create(&ports.database, &actor, &product, audit_id, &event_id, cap).await;
     let created = created.map_err(|error| {
         if error.is_unique_violation("products.slug") {
             ApiError::conflict("slug is taken by another product")
@@ -97,8 +103,9 @@ pub(crate) async fn handler(
             error.into()
         }
     })?;
-    if !created {
-        return Err(no_such_business());
+    match created {
+        Creation::Created => Ok(Json(product.into())),
+        Creation::AtCap { usage } => Err(caps.reached(CappedResource::Products, Some(usage))),
+        Creation::Refused => Err(no_such_business()),
     }
-    Ok(Json(product.into()))
 }

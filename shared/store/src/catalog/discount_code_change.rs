@@ -36,6 +36,8 @@ pub struct DiscountCodeChanges {
 pub enum DiscountCodeRefusal {
     /// It was used more often than the new limit allows.
     UsedMoreOften,
+    /// As many codes are enabled as the instance's cap allows.
+    AtCap,
 }
 
 /// The name of the [`DiscountCodeRefusal`] of the new values `$members`, null for none.
@@ -44,7 +46,13 @@ macro_rules! refusal {
         concat!(
             "CASE WHEN ",
             $members,
-            " ->> '$.max_uses' < used_count THEN 'used_more_often' END"
+            " ->> '$.max_uses' < used_count THEN 'used_more_often'
+                  WHEN ",
+            $members,
+            " ->> '$.active' = 1 AND active = 0
+                       AND (SELECT count(*) FROM discount_codes WHERE active = 1) >= ",
+            $members,
+            " ->> '$.cap' THEN 'at_cap' END"
         )
     };
 }
@@ -84,15 +92,16 @@ const CHANGE: ChangeSql = ChangeSql {
 };
 
 /// Changes a code. Each member is changed by itself. Orders already made keep their
-/// price.
+/// price. A code is enabled only while fewer than `cap` are.
 pub async fn change(
     database: &Database,
     actor: &Actor,
     id: &str,
     changes: &DiscountCodeChanges,
+    cap: Option<i64>,
     audit_id: &str,
 ) -> Result<ChangeOutcome<DiscountCode, DiscountCodeRefusal>, DatabaseError> {
-    let members = changes.as_json();
+    let members = difference::with_cap(changes.as_json(), cap);
     let change = Change {
         audit_id,
         action: "discount_code.change",

@@ -1,6 +1,7 @@
 //! Discount codes. What an operator changes of one is in
 //! [`crate::catalog::discount_code_change`], their uses are in [`crate::sales::redemptions`].
 
+use crate::catalog::creation::{Creation, Usage};
 use crate::columns;
 use crate::events::announcement;
 use crate::operator::audit::{self, Actor, AuditedChange};
@@ -240,7 +241,7 @@ pub async fn list(
     database.query(statement).await
 }
 
-/// Records a new code with its audit entry.
+/// Records a new code with its audit entry, if fewer than `cap` are enabled.
 ///
 /// # Errors
 /// [`DatabaseError`]; a code in use is a unique violation of
@@ -250,14 +251,18 @@ pub async fn create(
     actor: &Actor,
     code: &DiscountCode,
     audit_id: String,
-) -> Result<(), DatabaseError> {
+    cap: Option<i64>,
+) -> Result<Creation, DatabaseError> {
     let discount = RecordedDiscount::from(code.discount);
     let insert = Statement::new(
         "INSERT INTO discount_codes (id, code, kind, amount, currency, max_uses, used_count,
                                      expires_at, product_id, policy_ids, active, featured,
                                      description, referrer_label, created_at, updated_at,
                                      cycles)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14, ?15)",
+         SELECT ?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14, ?15
+         WHERE ?16 IS NULL OR NOT ?10
+            OR (SELECT count(*) FROM discount_codes WHERE active = 1) < ?16
+         RETURNING id",
         [
             (&code.id).into(),
             (&code.code).into(),
@@ -274,6 +279,7 @@ pub async fn create(
             code.referrer_label.as_ref().into(),
             code.created_at.into(),
             code.cycles.into(),
+            cap.into(),
         ],
     );
     let entry = AuditedChange {
@@ -284,11 +290,17 @@ pub async fn create(
         before: None,
         after: serde_json::to_value(code).ok(),
     };
-    let event = announcement::of_entry(&audit_id);
-    database
-        .batch(vec![insert, audit::insert(actor, entry), event])
-        .await
-        .map(drop)
+    let mut batch = Batch::new();
+    let created = batch.read::<Row>(insert);
+    batch.write(audit::insert_if_changed(actor, entry));
+    batch.write(announcement::of_entry(&audit_id));
+    let usage = batch.read::<Usage>(Statement::new(
+        "SELECT count(*) AS count FROM discount_codes WHERE active = 1",
+        [],
+    ));
+    let mut rows = batch.run(database).await?;
+    let is_created = rows.any(created)?;
+    Ok(rows.one(usage)?.creation(is_created, cap))
 }
 
 /// Deletes a code that no order hangs on. `before` is for the audit entry.

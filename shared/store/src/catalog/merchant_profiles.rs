@@ -1,5 +1,6 @@
 //! Businesses that products are sold by. There is always exactly one default.
 
+use crate::catalog::creation::Usage;
 use crate::columns;
 use crate::events::announcement;
 use crate::operator::audit::{self, Actor, AuditedChange};
@@ -157,7 +158,8 @@ pub struct NewMerchantProfile {
     pub post_purchase_redirect_url: Option<String>,
 }
 
-/// Records a new business with its audit entry; answers it as recorded.
+/// Records a new business with its audit entry, if there are fewer than `cap`; answers it as
+/// recorded, or how many there are.
 ///
 /// # Errors
 /// [`DatabaseError`].
@@ -166,12 +168,14 @@ pub async fn create(
     actor: &Actor,
     new: &NewMerchantProfile,
     audit_id: String,
-) -> Result<MerchantProfile, DatabaseError> {
+    cap: Option<i64>,
+) -> Result<Result<MerchantProfile, i64>, DatabaseError> {
     let insert = Statement::new(
         "INSERT INTO merchant_profiles (id, name, legal_name, support_url, support_email,
                                         brand_color, post_purchase_redirect_url, is_default,
                                         created_at, updated_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8, ?8)",
+         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8, ?8
+         WHERE ?9 IS NULL OR (SELECT count(*) FROM merchant_profiles) < ?9",
         [
             (&new.id).into(),
             (&new.name).into(),
@@ -181,6 +185,7 @@ pub async fn create(
             new.brand_color.as_ref().into(),
             new.post_purchase_redirect_url.as_ref().into(),
             actor.at.into(),
+            cap.into(),
         ],
     );
     let entry = AuditedChange {
@@ -201,9 +206,15 @@ pub async fn create(
     let mut batch = Batch::new();
     batch.extend([
         insert,
-        audit::insert(actor, entry),
+        audit::insert_if_changed(actor, entry),
         announcement::of_entry(&audit_id),
     ]);
     let recorded = batch.read(Statement::new(BY_ID, [(&new.id).into()]));
-    batch.run(database).await?.one(recorded)
+    let usage = batch.read::<Usage>(Statement::new(
+        "SELECT count(*) AS count FROM merchant_profiles",
+        [],
+    ));
+    let mut rows = batch.run(database).await?;
+    let usage = rows.one(usage)?.count;
+    Ok(rows.first(recorded)?.ok_or(usage))
 }

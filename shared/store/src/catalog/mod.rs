@@ -1,5 +1,6 @@
 //! What is sold, by whom and for how much.
 
+pub mod creation;
 pub mod discount_code_change;
 pub mod discount_codes;
 pub mod merchant_profile_change;

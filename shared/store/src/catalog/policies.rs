@@ -1,5 +1,6 @@
 //! Policies: what a product is sold under.
 
+use crate::catalog::creation::{Creation, Usage};
 use crate::columns;
 use crate::events::announcement;
 use crate::operator::audit::{self, Actor, AuditedChange};
@@ -209,8 +210,9 @@ pub async fn get(database: &Reader, id: &str) -> Result<Option<Policy>, Database
     database.first(Statement::new(BY_ID, [id.into()])).await
 }
 
-/// Records a new policy and its audit entry. Answers whether: not when it has a
-/// price of its own and the product's currency is another one by now.
+/// Records a new policy and its audit entry, if its product has fewer than `cap` that are
+/// not archived; refused when it has a price of its own and the product's currency is
+/// another one by now.
 ///
 /// # Errors
 /// [`DatabaseError`]; a slug in use is a unique violation of `policies.slug`.
@@ -219,7 +221,8 @@ pub async fn create(
     actor: &Actor,
     policy: &Policy,
     audit_id: String,
-) -> Result<bool, DatabaseError> {
+    cap: Option<i64>,
+) -> Result<Creation, DatabaseError> {
     let insert = Statement::new(
         "INSERT INTO policies (id, product_id, slug, name, price_amount, duration_seconds,
                                grace_seconds, max_machines, entitlements, is_trial, active, public,
@@ -231,6 +234,8 @@ pub async fn create(
                 ?19, ?20, ?21, ?22, ?23
          FROM products
          WHERE id = ?2 AND (coalesce(?5, ?23) IS NULL OR price_currency = ?18)
+           AND (?24 IS NULL OR (SELECT count(*) FROM policies
+                                WHERE product_id = ?2 AND archived_at IS NULL) < ?24)
          RETURNING id",
         [
             (&policy.id).into(),
@@ -256,6 +261,7 @@ pub async fn create(
             policy.trial_days.into(),
             policy.grace_period_days.into(),
             policy.renewal_price_amount.into(),
+            cap.into(),
         ],
     );
     let entry = AuditedChange {
@@ -270,5 +276,11 @@ pub async fn create(
     let created = batch.read::<Row>(insert);
     batch.write(audit::insert_if_changed(actor, entry));
     batch.write(announcement::of_entry(&audit_id));
-    batch.run(database).await?.any(created)
+    let usage = batch.read::<Usage>(Statement::new(
+        "SELECT count(*) AS count FROM policies WHERE product_id = ?1 AND archived_at IS NULL",
+        [(&policy.product_id).into()],
+    ));
+    let mut rows = batch.run(database).await?;
+    let is_created = rows.any(created)?;
+    Ok(rows.one(usage)?.creation(is_created, cap))
 }

@@ -61,6 +61,8 @@ pub struct PolicyChanges {
 pub enum PolicyRefusal {
     /// The new price is not in the product's currency.
     OtherCurrency,
+    /// Its product has as many policies as the instance's cap allows.
+    AtCap,
     /// It would be recurring without a period.
     NoPeriod,
     /// Its grace would not be shorter than its period.
@@ -95,6 +97,14 @@ macro_rules! refusal {
             " ->> '$.price_currency'
                        <> (SELECT price_currency FROM products WHERE id = policies.product_id)
                   THEN 'other_currency'
+                  WHEN ",
+            $members,
+            " ->> '$.archived' = 0 AND archived_at IS NOT NULL
+                       AND (SELECT count(*) FROM policies o
+                            WHERE o.product_id = policies.product_id
+                              AND o.archived_at IS NULL) >= ",
+            $members,
+            " ->> '$.cap' THEN 'at_cap'
                   WHEN coalesce(",
             $members,
             " ->> '$.is_recurring', is_recurring) THEN CASE WHEN ",
@@ -167,15 +177,17 @@ const CHANGE: ChangeSql = ChangeSql {
     row: BY_ID,
 };
 
-/// Changes a policy. What was sold keeps its terms.
+/// Changes a policy. What was sold keeps its terms. It comes back from the archive only while
+/// its product has fewer than `cap`.
 pub async fn change(
     database: &Database,
     actor: &Actor,
     id: &str,
     changes: &PolicyChanges,
+    cap: Option<i64>,
     audit_id: &str,
 ) -> Result<ChangeOutcome<Policy, PolicyRefusal>, DatabaseError> {
-    let members = changes.as_json();
+    let members = difference::with_cap(changes.as_json(), cap);
     let change = Change {
         audit_id,
         action: "policy.change",

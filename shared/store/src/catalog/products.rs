@@ -1,5 +1,6 @@
 //! Products.
 
+use crate::catalog::creation::{Creation, Usage};
 use crate::columns;
 use crate::operator::audit::{self, Actor, AuditedChange};
 use crate::paging;
@@ -122,8 +123,8 @@ pub async fn page(database: &Reader, page: &Page) -> Result<Vec<Product>, Databa
     database.query(statement).await
 }
 
-/// Records a new product, its audit entry and its event. `false`, and nothing
-/// written, when there is no such business.
+/// Records a new product, its audit entry and its event, if there are fewer products than
+/// `cap`; refused when there is no such business.
 ///
 /// # Errors
 /// [`DatabaseError`]; a slug in use is a unique violation of `products.slug`.
@@ -133,13 +134,15 @@ pub async fn create(
     product: &Product,
     audit_id: String,
     event_id: &str,
-) -> Result<bool, DatabaseError> {
+    cap: Option<i64>,
+) -> Result<Creation, DatabaseError> {
     let insert = Statement::new(
         "INSERT INTO products (id, slug, name, description, price_amount, price_currency, active,
                                metadata, entitlements_catalog, created_at, updated_at,
                                merchant_profile_id)
          SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, ?11
-         WHERE ?11 IS NULL OR EXISTS (SELECT 1 FROM merchant_profiles WHERE id = ?11)",
+         WHERE (?11 IS NULL OR EXISTS (SELECT 1 FROM merchant_profiles WHERE id = ?11))
+           AND (?12 IS NULL OR (SELECT count(*) FROM products) < ?12)",
         [
             (&product.id).into(),
             (&product.slug).into(),
@@ -156,6 +159,7 @@ pub async fn create(
                 .into(),
             product.created_at.into(),
             product.merchant_profile_id.as_ref().into(),
+            cap.into(),
         ],
     );
     let event = serde_json::json!({ "product_id": product.id, "slug": product.slug });
@@ -178,5 +182,8 @@ pub async fn create(
     // The event is written where the product was.
     batch.write(audit::insert_if_changed(actor, entry));
     let created = batch.read::<Row>(Statement::new(BY_ID, [(&product.id).into()]));
-    batch.run(database).await?.any(created)
+    let usage = batch.read::<Usage>(Statement::new("SELECT count(*) AS count FROM products", []));
+    let mut rows = batch.run(database).await?;
+    let is_created = rows.any(created)?;
+    Ok(rows.one(usage)?.creation(is_created, cap))
 }

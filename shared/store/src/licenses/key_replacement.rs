@@ -189,7 +189,8 @@ fn entry(
             "SELECT ?1, ?2, ?3, 'license.replace_key', 'license', id,
                     json_object('key_issued_at', coalesce(key_issued_at, issued_at)),
                     json_object('key_issued_at',
-                                max(?2, coalesce(key_issued_at, issued_at) + 1)), ?5
+                                CAST(max(?2, coalesce(key_issued_at, issued_at) + 1) AS INTEGER)),
+                    ?5
              FROM licenses
              WHERE id = ?4
                AND CASE

@@ -6,4 +6,5 @@ pub mod attention;
 pub mod audit;
 pub mod audit_pruning;
 pub mod audit_seal;
+pub mod instance_license;
 pub mod retention;
