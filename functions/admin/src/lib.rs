@@ -45,8 +45,8 @@ use keywright_domain::access::Scope::{
     LicensesWrite, MachinesRead, MachinesWrite, MerchantProfilesRead, MerchantProfilesWrite,
     PaymentProvidersRead, PaymentProvidersWrite, PoliciesRead, PoliciesWrite, ProductsRead,
     ProductsWrite, ReleaseGatesWrite, ReleaseInstallersWrite, ReleaseOffersWrite, ReleasesRead,
-    ReleasesWrite, SubscriptionsRead, SubscriptionsWrite, TierRead, ValidationsRead,
-    WebhooksRead, WebhooksWrite,
+    ReleasesWrite, SubscriptionsRead, SubscriptionsWrite, TierRead, ValidationsRead, WebhooksRead,
+    WebhooksWrite,
 };
 use keywright_ports::attempt::Attempt;
 use keywright_ports::function::{Access, OutboundAccess, PortError};

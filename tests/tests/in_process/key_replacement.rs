@@ -6,6 +6,7 @@ use crate::feeds::{LINUX, gate, publish};
 use crate::mail_api::{Mail, Mailing, WITH_KEYS};
 use crate::payments::poll;
 use crate::races::at_once;
+use crate::subscriptions::Club;
 use axum::body::Body;
 use http::{Method, Request, header};
 use keywright_ports::name;
@@ -451,4 +452,28 @@ async fn links_that_were_mailed_before_show_no_new_key() {
     assert!(mail.text("subject").contains("was changed"), "{mail:?}");
     let (_, html) = press(&mail.link(), "").await;
     assert!(html.contains("LIC1-") && !html.contains("Replace this key"));
+}
+
+/// A leaked key neither stops nor sees the subscription once it was replaced, and the
+/// subscription stays.
+#[tokio::test]
+async fn a_subscription_follows_the_new_key() {
+    let club = Club::open(json!({ "trial_days": 14 })).await;
+    let bench = &club.bench;
+    let order = json!({ "product": "demo", "policy_slug": "basic", "buyer_email": ANA });
+    let order = bench.post("/v1/purchase", &order).await;
+    let old = order.text("license_key");
+    let cancel = async |key: &str| {
+        let body = json!({ "license_key": key });
+        bench.post("/v1/subscriptions/cancel", &body).await
+    };
+    let new = replace_as_operator(bench, &order.text("license_id")).await;
+    let refused = cancel(&old).await;
+    assert_eq!(refused.refusal(), (401, "unauthorized".to_owned()));
+    let shown = Request::get("/v1/subscription")
+        .header(header::AUTHORIZATION, format!("Bearer {old}"))
+        .body(Body::empty());
+    assert_eq!(bench.send(shown.expect("a request")).await.status, 401);
+    let cancelled = cancel(&new.text("license_key")).await;
+    assert_eq!(cancelled.status, 200, "{cancelled:?}");
 }

@@ -26,19 +26,28 @@ impl Held {
 /// too: stopping and paying always work.
 ///
 /// # Errors
-/// 401 for what is not a key of this instance, 404 where its license is not paid by the
+/// 401 for what is not a key of this instance or was replaced, 404 where its license is not paid by the
 /// period.
 pub(super) async fn by_license_key(ports: &Ports, key: &str) -> Result<Subscription, ApiError> {
-    let license_id = match HeldCredential::verify(key, ports.keys()?) {
-        Ok(HeldCredential::LicenseKey { license_id }) => license_id,
+    let (license_id, issued_at) = match HeldCredential::verify(key, ports.keys()?) {
+        Ok(HeldCredential::LicenseKey {
+            license_id,
+            issued_at,
+        }) => (license_id, issued_at),
         Ok(HeldCredential::Token(_) | HeldCredential::DownloadId(_)) => {
             return Err(ApiError::unauthorized("license_key must be a license key"));
         }
         Err(refusal) => return Err(ApiError::unauthorized(format!("license_key: {refusal}"))),
     };
-    lookup::of_license(&ports.database, &license_id)
-        .await?
-        .ok_or_else(|| ApiError::not_found("this license has no subscription"))
+    let found = lookup::of_license(&ports.database, &license_id).await?;
+    let found = found.ok_or_else(|| ApiError::not_found("this license has no subscription"))?;
+    if found.key_issued_at.replaces(Some(issued_at)) {
+        // Whoever it leaked to stops nothing, and sees no link.
+        return Err(ApiError::unauthorized(
+            "license_key was replaced; use the license's current key",
+        ));
+    }
+    Ok(found)
 }
 
 /// The subscription of a license key or of a pay token.

@@ -3,7 +3,7 @@
 use crate::columns;
 use keywright_domain::money::Price;
 use keywright_domain::page::Page;
-use keywright_domain::standing::LicenseStatus;
+use keywright_domain::standing::{CurrentKey, LicenseStatus};
 use keywright_domain::subscription::SubscriptionState;
 use keywright_domain::subscription::terms::{Charge, SubscriptionTerms};
 use keywright_ports::{DatabaseError, Reader, Statement};
@@ -21,6 +21,8 @@ pub struct Subscription {
     pub license_id: String,
     /// The state of that license.
     pub license_status: LicenseStatus,
+    /// The current key of that license.
+    pub key_issued_at: CurrentKey,
     /// How far it is paid, in unix seconds; `None` for ever.
     pub expires_at: Option<i64>,
     /// The product.
@@ -86,7 +88,8 @@ impl Subscription {
 macro_rules! select_subscriptions {
     ($($rest:expr),+ $(,)?) => {
         concat!(
-            "SELECT s.id, s.license_id, l.status AS license_status, l.expires_at, s.product_id,
+            "SELECT s.id, s.license_id, l.status AS license_status, l.key_issued_at,
+                    l.expires_at, s.product_id,
                     p.slug AS product, p.name AS product_name, s.policy_id, s.state, s.terms,
                     s.pay_token, s.paid_cycles, s.trial_ends_at, s.grace_until, s.started_at,
                     s.cancelled_at, s.cancelled_by, s.cancel_reason, s.lapsed_at, s.step_id,
