@@ -89,10 +89,10 @@ impl Budget {
     pub(crate) fn claim(&mut self, endpoints: usize, now: i64) -> usize {
         let run = usize::try_from(RUN).unwrap_or(1);
         let after_claim = self.statements.saturating_sub(CLAIM);
-        let possible = match self.is_scarce {
-            true if after_claim < RECORD => 0,
-            true => endpoints,
-            false => after_claim / RECORD,
+        let possible = if self.is_scarce && after_claim >= RECORD {
+            endpoints
+        } else {
+            after_claim / RECORD
         };
         let endpoints = endpoints.min(possible).min(self.requests / run);
         if now > self.until || endpoints == 0 {
@@ -117,10 +117,12 @@ impl Budget {
 
     /// Statements of writing down the results of a claim, at most.
     fn records(&self, endpoints: usize) -> usize {
-        match self.is_scarce {
-            true => RECORD * endpoints.min(1),
-            false => RECORD * endpoints,
-        }
+        let claims = if self.is_scarce {
+            endpoints.min(1)
+        } else {
+            endpoints
+        };
+        claims * RECORD
     }
 }
 

@@ -30,6 +30,10 @@ pub struct DueRules {
 
 /// What there is to do.
 #[derive(Debug, Clone, Deserialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is found out by itself, and any of them can be true"
+)]
 pub struct DueWork {
     /// Claims on deliveries ended without a result.
     #[serde(deserialize_with = "columns::flag")]

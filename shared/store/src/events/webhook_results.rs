@@ -51,6 +51,7 @@ pub struct EndpointResult {
     pub is_whole: bool,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde passes it")]
 fn word<S: Serializer>(state: &EndpointState, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(state.as_str())
 }

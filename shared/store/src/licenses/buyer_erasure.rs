@@ -220,29 +220,6 @@ fn statements(actor: &Actor, targets: &[Target<'_>], addresses: &str) -> Vec<Sta
             Some(json!([entry.sequence, entry.salt, digest, target.audit_id]))
         })
     });
-    let record = Statement::new(
-        insert_into_audit!(
-            "SELECT t.value ->> '$[1]', ?2, ?3, ?4, 'license', l.id, NULL,
-                    json_object(?5, json(t.value -> '$[2]')), ?6
-             FROM json_each(?1) AS t
-             JOIN licenses l ON l.id = t.value ->> '$[0]'
-             LEFT JOIN receipts r ON r.id = l.receipt_id
-             LEFT JOIN invoices i ON i.id = r.invoice_id
-             WHERE json_array_length(t.value, '$[2]') > 0
-                OR coalesce(l.buyer_email, l.note, i.buyer_email, i.buyer_note) IS NOT NULL
-                OR EXISTS (SELECT 1 FROM machines m
-                           WHERE m.license_id = l.id AND m.hostname IS NOT NULL)
-             ORDER BY t.key"
-        ),
-        [
-            list.as_str().into(),
-            actor.at.into(),
-            actor.name.as_ref().into(),
-            ERASURE.into(),
-            ERASED.into(),
-            (&actor.request_id).into(),
-        ],
-    );
     let digested = Statement::new(
         "UPDATE audit SET before = NULL, after = NULL, salt = NULL, content_digest = d.digest
          FROM (SELECT value ->> '$[0]' AS sequence, value ->> '$[1]' AS salt,
@@ -256,7 +233,7 @@ fn statements(actor: &Actor, targets: &[Target<'_>], addresses: &str) -> Vec<Sta
     let of_addresses = |sql| Statement::new(sql, [list.as_str().into(), addresses.into()]);
     let ids: Vec<&str> = targets.iter().map(|target| target.audit_id).collect();
     vec![
-        record,
+        record(actor, &list),
         digested,
         of_licenses(concat!(
             "UPDATE invoices SET buyer_email = NULL, buyer_note = NULL
@@ -312,4 +289,31 @@ fn statements(actor: &Actor, targets: &[Target<'_>], addresses: &str) -> Vec<Sta
         )),
         announcement::of_entries(&ids),
     ]
+}
+
+/// An audit entry for each license that has something to erase.
+fn record(actor: &Actor, list: &str) -> Statement {
+    Statement::new(
+        insert_into_audit!(
+            "SELECT t.value ->> '$[1]', ?2, ?3, ?4, 'license', l.id, NULL,
+                    json_object(?5, json(t.value -> '$[2]')), ?6
+             FROM json_each(?1) AS t
+             JOIN licenses l ON l.id = t.value ->> '$[0]'
+             LEFT JOIN receipts r ON r.id = l.receipt_id
+             LEFT JOIN invoices i ON i.id = r.invoice_id
+             WHERE json_array_length(t.value, '$[2]') > 0
+                OR coalesce(l.buyer_email, l.note, i.buyer_email, i.buyer_note) IS NOT NULL
+                OR EXISTS (SELECT 1 FROM machines m
+                           WHERE m.license_id = l.id AND m.hostname IS NOT NULL)
+             ORDER BY t.key"
+        ),
+        [
+            list.into(),
+            actor.at.into(),
+            actor.name.as_ref().into(),
+            ERASURE.into(),
+            ERASED.into(),
+            (&actor.request_id).into(),
+        ],
+    )
 }
