@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 #[serde(deny_unknown_fields)]
 pub(crate) struct AddressErasureRequest {
     /// The address that the licenses are for; case does not matter.
-    #[schema(example = "satoshi@example.com")]
+    #[schema(example = "satoshi@example.com", pattern = "^[^@]+@[^@]+$")]
     buyer_email: String,
 }
 
