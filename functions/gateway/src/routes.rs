@@ -42,6 +42,8 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("/v1/storefront", "PURCHASE"),
     ("/v1/subscription", "PURCHASE"),
     ("/v1/subscriptions/...", "PURCHASE"),
+    ("/v1/upgrade", "PURCHASE"),
+    ("/v1/upgrade-quote", "PURCHASE"),
     ("/v1/zaprite/...", "WEBHOOK"),
     ("/verify-key.pub/...", "DOWNLOAD"),
     ("/verify-key/...", "DOWNLOAD"),

@@ -20,6 +20,7 @@ mod selection;
 mod seller;
 mod storefront;
 mod subscriptions;
+mod upgrades;
 mod usdc;
 mod usdc_settings;
 
@@ -96,6 +97,7 @@ keywright_web::endpoints! {
         redeem,
         subscriptions::pay,
         license_key::replace,
+        upgrades::upgrade,
     }
     reads {
         products,
@@ -113,6 +115,8 @@ keywright_web::endpoints! {
         subscriptions::show,
         subscriptions::cancel,
         subscriptions::resume,
+        subscriptions::change,
+        upgrades::quote,
         storefront(query),
         readyz(query),
     }

@@ -15,6 +15,7 @@ use keywright_store::operator::audit::Actor;
 use keywright_store::subscriptions::due::{
     self, Clock, DueChange, DueCycle, DueSubscription, UnreadableSubscription,
 };
+use keywright_store::tier_changes::applying::{self, AppliedIds};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -31,6 +32,8 @@ pub(crate) struct RenewalReport {
     cycles_free: usize,
     /// Subscriptions whose grace began.
     past_due: usize,
+    /// Licenses that got another policy with the cycle that began.
+    policies_changed: usize,
     /// Subscriptions that lapsed.
     lapsed: usize,
     /// Subscriptions that could not be read; they are tried again in an hour.
@@ -60,12 +63,18 @@ pub(crate) async fn tick(ports: &Ports, request_id: &str) -> Result<RenewalRepor
         report.statements = due::STATEMENTS;
     }
     let (mut changes, mut unreadable, mut free) = (Vec::new(), Vec::new(), Vec::new());
+    let mut applied = Vec::new();
     for subscription in &work.subscriptions {
         match step(ports, subscription, now, work.running_since) {
             Ok(Step::Change(change)) => {
                 report.count(subscription, &change);
                 changes.push(change);
             }
+            Ok(Step::Apply(change_id)) => applied.push(AppliedIds {
+                audit_id: ports.stamps.new_id(),
+                event_id: ports.stamps.new_id(),
+                change_id,
+            }),
             Ok(Step::PayNothing) => free.push(subscription.id.as_str()),
             Err(reason) => {
                 let line = format!("subscription {} cannot be read: {reason}", subscription.id);
@@ -90,6 +99,11 @@ pub(crate) async fn tick(ports: &Ports, request_id: &str) -> Result<RenewalRepor
         work.clock,
     )
     .await?;
+    if !applied.is_empty() {
+        report.statements += applying::STATEMENTS;
+        report.policies_changed = applied.len();
+        applying::apply_due(&ports.database, &actor, &applied).await?;
+    }
     pay_nothing(ports, &actor, &free, &mut report).await?;
     Ok(report)
 }
@@ -127,6 +141,8 @@ async fn pay_nothing(
 
 enum Step {
     Change(DueChange),
+    /// The cycle has begun that this change waits for.
+    Apply(String),
     /// Its open cycle costs nothing.
     PayNothing,
 }
@@ -138,6 +154,11 @@ fn step(
     running_since: i64,
 ) -> Result<Step, String> {
     let (state, terms) = (subscription.state()?, subscription.terms()?);
+    if let (Some(change_id), Some(at)) = (&subscription.paid_change_id, subscription.changes_at)
+        && at <= now
+    {
+        return Ok(Step::Apply(change_id.clone()));
+    }
     let is_in_force = subscription.license_status == LicenseStatus::Active;
     if is_in_force && state.is_live() && subscription.open_price == Some(0) {
         return Ok(Step::PayNothing);
@@ -153,7 +174,7 @@ fn step(
     };
     let step = scheduled.step(now, USUAL_NOTICE_DAYS, running_since);
     let number = subscription.paid_cycles + 1;
-    let charge = terms.charge(number);
+    let charge = subscription.next_terms()?.charge(number);
     let cycle = step.opens_cycle.then(|| DueCycle {
         id: ports.stamps.new_id(),
         number,
@@ -175,10 +196,15 @@ fn step(
         next_step_at: if is_free {
             Some(now)
         } else {
-            step.next_step_at
+            earlier(step.next_step_at, subscription.changes_at)
         },
         cycle,
     }))
+}
+
+/// The earlier of two times, where there are any.
+fn earlier(one: Option<i64>, other: Option<i64>) -> Option<i64> {
+    one.into_iter().chain(other).min()
 }
 
 impl RenewalReport {

@@ -61,7 +61,7 @@ pub struct PaidCycle {
     pub number: i64,
     /// What a whole period of its remaining days was sold for.
     pub price: Price,
-    /// Whole days that its payment bought.
+    /// Whole days that its payment bought: one period.
     pub days: i64,
 }
 
@@ -74,8 +74,6 @@ pub enum PaidSoFar<'a> {
     Period {
         /// Whole days until the paid time is over.
         days_left: i64,
-        /// Days of one period.
-        period_days: i64,
         /// Its paid cycles, newest first. Empty in a trial.
         cycles: &'a [PaidCycle],
         /// The number of the newest paid cycle; 0 in a trial.
@@ -186,48 +184,43 @@ pub fn plan(
         (
             PaidSoFar::Period {
                 days_left,
-                period_days,
                 cycles,
                 paid_cycles,
             },
             terms,
         ) => {
-            let days = remaining(days_left, cycles);
-            let currency = terms.map_or(target.price, |terms| terms.charge(paid_cycles + 1).price);
-            let free = Price::free(currency.currency());
-            for (cycle, _) in &days {
-                difference(free, Price::free(cycle.price.currency()))?;
+            let next = terms.map_or(target.price, |terms| terms.charge(paid_cycles + 1).price);
+            let free = Price::free(next.currency());
+            for cycle in cycles {
+                difference(free, cycle.price)?;
             }
-            let period_days = period_days.max(1);
-            match terms {
-                Some(_) if direction == ChangeDirection::Downgrade => Ok(ChangePlan {
+            let days = remaining(days_left, cycles);
+            let is_same = |period: i64| {
+                let running = days.iter().map(|(cycle, _)| cycle);
+                let mut all = running.chain(cycles.first());
+                paid_cycles > 0 && all.all(|cycle| cycle.days == period)
+            };
+            Ok(match terms {
+                Some(_) if direction == ChangeDirection::Downgrade => ChangePlan {
                     timing: ChangeTiming::NextPeriod,
                     charge: free,
-                }),
-                Some(terms) if paid_cycles > 0 && terms.recurrence.period_days == period_days => {
+                },
+                Some(terms) if is_same(terms.recurrence.period_days) => {
                     let each = days.iter().map(|(cycle, days)| {
                         let to = terms.charge(cycle.number).price;
-                        (to.amount() - cycle.price.amount(), *days)
+                        i128::from(to.amount() - cycle.price.amount()) * i128::from(*days)
                     });
-                    Ok(now_or_next(
-                        free,
-                        part(each, period_days),
-                        ChangeTiming::RunningPeriod,
-                    ))
+                    let charge = whole(each.sum(), terms.recurrence.period_days);
+                    now_or_next(free, charge, ChangeTiming::RunningPeriod)
                 }
                 terms => {
-                    let each = days
-                        .iter()
-                        .map(|(cycle, days)| (cycle.price.amount(), *days));
-                    let credit = part(each, period_days);
-                    let charge = currency.less(credit).amount();
                     let timing = match terms {
                         Some(_) => ChangeTiming::NewPeriod,
                         None => ChangeTiming::Once,
                     };
-                    Ok(now_or_next(free, charge, timing))
+                    now_or_next(free, next.less(credit(&days)).amount(), timing)
                 }
-            }
+            })
         }
     }
 }
@@ -274,12 +267,20 @@ pub fn remaining(days_left: i64, newest_first: &[PaidCycle]) -> Vec<(PaidCycle, 
     days
 }
 
-/// The sum of amounts for so many days of a period, rounded down once, never negative.
-fn part(each: impl Iterator<Item = (i64, i64)>, period_days: i64) -> i64 {
-    let sum: i128 = each
-        .map(|(amount, days)| i128::from(amount) * i128::from(days))
-        .sum();
-    i64::try_from((sum / i128::from(period_days)).max(0)).unwrap_or(i64::MAX)
+/// What the unused days were sold for, rounded down for each cycle.
+#[must_use]
+pub fn credit(days: &[(PaidCycle, i64)]) -> i64 {
+    let each = days.iter().map(|(cycle, days)| {
+        let sum = i128::from(cycle.price.amount()) * i128::from(*days);
+        whole(sum, cycle.days)
+    });
+    each.fold(0, i64::saturating_add)
+}
+
+/// This many parts of a period, rounded down, never negative.
+fn whole(parts: i128, period_days: i64) -> i64 {
+    let whole = parts / i128::from(period_days.max(1));
+    i64::try_from(whole.max(0)).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

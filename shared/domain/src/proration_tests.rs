@@ -35,7 +35,6 @@ fn cycle(number: i64, cents: i64) -> PaidCycle {
 fn running(days_left: i64, cycles: &[PaidCycle]) -> PaidSoFar<'_> {
     PaidSoFar::Period {
         days_left,
-        period_days: 30,
         cycles,
         paid_cycles: cycles.first().map_or(0, |one| one.number),
     }

@@ -56,6 +56,7 @@ pub async fn pay(
         purpose: OrderPurpose::PayCycle {
             cycle_id,
             license_id: subscription.license_id,
+            tier_change_id: subscription.booked_change_id,
         },
     };
     let ids = IssueIds::new(stamps);

@@ -12,6 +12,7 @@
 //! - [`mail_links`]: the secrets of links in mails
 //! - [`payment_observation`]: records what a payment provider reports about an order
 //! - [`payment_providers`]: opens the store that an order is paid at
+//! - [`tier_change`]: prices a change of policy and plans what it does
 //! - [`webhook_secrets`]: the secrets of webhook endpoints, and signatures by them
 
 pub mod activity;
@@ -26,4 +27,5 @@ pub mod journal;
 pub mod mail_links;
 pub mod payment_observation;
 pub mod payment_providers;
+pub mod tier_change;
 pub mod webhook_secrets;

@@ -31,6 +31,7 @@ pub mod releases;
 pub mod sales;
 pub mod seats;
 pub mod subscriptions;
+pub mod tier_changes;
 
 pub use difference::ChangeOutcome;
 
@@ -106,5 +107,9 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration {
         level: 17,
         sql: include_str!("../../../migrations/0017_instance_license.sql"),
+    },
+    Migration {
+        level: 18,
+        sql: include_str!("../../../migrations/0018_upgrades.sql"),
     },
 ];

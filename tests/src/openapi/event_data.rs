@@ -62,6 +62,41 @@ struct LicenseChangedData {
     after: ChangedTerms,
 }
 
+/// The data of `license.tier_changed`.
+#[derive(ToSchema)]
+struct LicenseTierChangedData {
+    /// UUID.
+    license_id: String,
+    /// UUID.
+    product_id: String,
+    /// UUID; null for a license that is sold once.
+    subscription_id: Option<String>,
+    /// UUID of the change.
+    tier_change_id: String,
+    /// UUID of the policy before; null without one.
+    from_policy_id: Option<String>,
+    /// UUID of the policy now.
+    to_policy_id: Option<String>,
+    /// The public id of the order that paid for it; null without one.
+    invoice_id: Option<String>,
+    /// `SAT`, `USD` or `EUR`.
+    #[schema(example = "USD")]
+    listed_currency: String,
+    /// What was paid for it, in the currency's smallest unit.
+    listed_value: i64,
+    /// What the license unlocks now.
+    entitlements: Vec<String>,
+    /// Machines at once; 0 is unlimited.
+    max_machines: i64,
+    /// RFC 3339; null where it never expires.
+    expires_at: Option<String>,
+    /// Who did it, such as `buyer`, `btcpay`, `renew` or `operator`.
+    #[schema(example = "btcpay")]
+    actor: String,
+    /// Why; empty where nobody gave a reason.
+    reason: String,
+}
+
 /// Terms of a license. Only those that changed are there.
 #[derive(ToSchema)]
 struct ChangedTerms {
@@ -453,6 +488,7 @@ pub fn schema_of(event_type: EventType) -> &'static str {
         EventType::LicenseChanged => "LicenseChangedData",
         EventType::LicenseIssued => "LicenseIssuedData",
         EventType::LicenseKeyReplaced => "LicenseKeyReplacedData",
+        EventType::LicenseTierChanged => "LicenseTierChangedData",
         EventType::LicenseRevoked | EventType::LicenseSuspended | EventType::LicenseUnsuspended => {
             "LicenseStatusData"
         }
@@ -509,6 +545,7 @@ pub(super) fn schemas() -> Map<String, Value> {
     add::<ChangedTerms>(&mut schemas);
     add::<LicenseIssuedData>(&mut schemas);
     add::<LicenseStatusData>(&mut schemas);
+    add::<LicenseTierChangedData>(&mut schemas);
     add::<MachineActivatedData>(&mut schemas);
     add::<MachineDeactivatedData>(&mut schemas);
     add::<ProductCreatedData>(&mut schemas);

@@ -388,6 +388,7 @@ const QUESTIONS: [&str; 8] = [
     "/v1/machines/list",
     "/v1/recover",
     "/v1/recover/mail",
+    "/v1/upgrade-quote",
     "/v1/validate",
 ];
 

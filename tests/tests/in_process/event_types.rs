@@ -39,7 +39,7 @@ async fn everything_happens() -> Vec<Value> {
     let with_store = Bench::with(&account_of(&pay));
     stores_come_and_go(&with_store, &pay).await;
     events.extend(feed(&with_store).await);
-    let club = Club::open(json!({ "grace_period_days": 1 })).await;
+    let club = Club::open(json!({ "grace_period_days": 1, "tier_rank": 1 })).await;
     a_subscription_runs(&club).await;
     events.extend(feed(&club.bench).await);
     let market = Market::open().await;
@@ -107,6 +107,11 @@ async fn a_subscription_runs(club: &Club) {
     let resumed = club.bench.post("/v1/subscriptions/resume", &body).await;
     assert_eq!(resumed.status, 200, "{resumed:?}");
     club.until(62).await;
+    let pro = json!({ "price_sats": 3_000, "is_recurring": true, "renewal_period_days": 30,
+                      "tier_rank": 2, "entitlements": ["sync", "teams"] });
+    club.bench.policy("demo", "pro", pro).await;
+    let upgrade = club.upgrade_order(&member, "pro", 3_000).await;
+    club.settle(&upgrade).await;
 }
 
 /// Somebody pays the wallet what no order asks for.

@@ -234,6 +234,8 @@ mod subscriptions;
 #[cfg(test)]
 mod taking_back;
 #[cfg(test)]
+mod upgrades;
+#[cfg(test)]
 mod uploading;
 #[cfg(test)]
 mod usdc_crowd;

@@ -8,8 +8,12 @@ use serde_json::{Value, json};
 /// Each route with a request and how many round trips it makes.
 pub(crate) async fn rows(bench: &Bench) -> Vec<(&'static str, Request<Body>, u64)> {
     bench.product("club", 1_000).await;
-    let monthly = json!({ "price_sats": 1_000, "is_recurring": true, "renewal_period_days": 30 });
+    let monthly = json!({ "price_sats": 1_000, "is_recurring": true, "renewal_period_days": 30,
+                          "tier_rank": 1 });
     bench.policy("club", "monthly", monthly).await;
+    let better = json!({ "price_sats": 3_000, "is_recurring": true, "renewal_period_days": 30,
+                         "tier_rank": 2 });
+    bench.policy("club", "better", better).await;
     let gift = json!({ "amount": 10_000, "product_slug": "club" });
     bench.code("FIRST-FREE", gift).await;
     let order = json!({ "product": "club", "policy_slug": "monthly", "code": "FIRST-FREE" });
@@ -25,6 +29,7 @@ pub(crate) async fn rows(bench: &Bench) -> Vec<(&'static str, Request<Body>, u64
         .as_str()
         .expect("an id")
         .to_owned();
+    let better = json!({ "license_key": key, "target_policy_slug": "better" });
     let mine = json!({ "license_key": key });
     let post = |path: &str, body: &Value| json_request(Method::POST, path, body);
     let operate = |method: Method, path: &str| signed_in(json_request(method, path, &json!({})));
@@ -43,6 +48,16 @@ pub(crate) async fn rows(bench: &Bench) -> Vec<(&'static str, Request<Body>, u64
             "/v1/subscriptions/pay",
             post("/v1/subscriptions/pay", &mine),
             9,
+        ),
+        // The limit, the license with what was paid, the subscription, the product, its policies.
+        ("/v1/upgrade-quote", post("/v1/upgrade-quote", &better), 5),
+        // The same; the business, the order, the store's invoice, and whether it was recorded.
+        ("/v1/upgrade", post("/v1/upgrade", &better), 9),
+        // As for a quote; the booking, the subscription, its history.
+        (
+            "/v1/subscriptions/change",
+            post("/v1/subscriptions/change", &better),
+            8,
         ),
         // The limit, the subscription, the end of it.
         (

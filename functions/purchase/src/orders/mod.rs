@@ -29,7 +29,7 @@ use keywright_store::operator::audit::Actor;
 use keywright_store::sales::invoices::{OrderDraft, Quote};
 use keywright_store::sales::redemptions::Reservation;
 use keywright_store::subscriptions::order_link::OrderPurpose;
-use keywright_web::Client;
+use keywright_web::{ApiError, Client};
 use pay_by::PayBy;
 
 pub(crate) use refusal::OrderError;
@@ -151,7 +151,7 @@ impl OrderTaker<'_> {
         };
         let subscription = match &draft.purpose {
             OrderPurpose::Subscribe { terms, .. } => Some(SubscriptionOffer::of(terms)),
-            OrderPurpose::Sale | OrderPurpose::PayCycle { .. } => None,
+            OrderPurpose::Sale | OrderPurpose::PayCycle { .. } | OrderPurpose::Upgrade(_) => None,
         };
         Ok(PlacedOrder {
             subscription,
@@ -172,6 +172,11 @@ impl OrderTaker<'_> {
             OrderPurpose::PayCycle { license_id, .. } => {
                 free::pay_cycle(self.ports, self.actor, draft).await?;
                 license_id.clone()
+            }
+            OrderPurpose::Upgrade(_) => {
+                return Err(
+                    ApiError::internal("an upgrade that costs nothing has no order").into(),
+                );
             }
             OrderPurpose::Sale | OrderPurpose::Subscribe { .. } => {
                 free::issue(self.ports, self.actor, draft, origin).await?

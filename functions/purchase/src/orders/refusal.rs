@@ -35,6 +35,9 @@ impl OrderError {
             Self::Refused(OrderRefusal::CycleNotOpen) => ApiError::conflict(
                 "this period was paid or cancelled meanwhile; look at the subscription again",
             ),
+            Self::Refused(OrderRefusal::LicenseChanged) => ApiError::conflict(
+                "the license was renewed or changed meanwhile; ask for a new quote",
+            ),
             Self::Refused(OrderRefusal::TooMany(cap)) => {
                 let answer = too_many(ports, origin, cap).await;
                 answer.unwrap_or_else(ApiError::from)

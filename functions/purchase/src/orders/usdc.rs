@@ -17,6 +17,7 @@ use keywright_store::chain::usdc_order_placing::{
 };
 use keywright_store::chain::usdc_orders::{self, UsdcOrderView};
 use keywright_store::sales::invoices::{OrderDraft, OrderRefusal};
+use keywright_store::subscriptions::order_link::OrderPurpose;
 use keywright_web::ApiError;
 
 /// Random amounts that are tried in each spread. With half of the amounts taken, one of
@@ -82,10 +83,13 @@ impl OrderTaker<'_> {
             usdc_order_placing::place(&ports.database, draft, &order, &checked.origin, now).await?;
         let amount_units = match placed {
             OrderPlacement::Recorded(amount_units) => amount_units,
-            OrderPlacement::Exhausted if draft.purpose.cycle_id().is_some() => {
-                return Err(OrderError::Refused(OrderRefusal::CycleNotOpen));
+            OrderPlacement::Exhausted => {
+                return Err(OrderError::Refused(match &draft.purpose {
+                    OrderPurpose::PayCycle { .. } => OrderRefusal::CycleNotOpen,
+                    OrderPurpose::Upgrade(_) => OrderRefusal::LicenseChanged,
+                    OrderPurpose::Sale | OrderPurpose::Subscribe { .. } => OrderRefusal::CodeUsedUp,
+                }));
             }
-            OrderPlacement::Exhausted => return Err(OrderError::Refused(OrderRefusal::CodeUsedUp)),
             OrderPlacement::TooMany(cap) => {
                 return Err(OrderError::Refused(OrderRefusal::TooMany(cap)));
             }

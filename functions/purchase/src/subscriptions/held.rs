@@ -22,30 +22,40 @@ impl Held {
     }
 }
 
+/// The license of this key, and when the key was issued.
+///
+/// # Errors
+/// 401 for what is not a key of this instance.
+pub(crate) fn license_of(ports: &Ports, key: &str) -> Result<(String, i64), ApiError> {
+    match HeldCredential::verify(key, ports.keys()?) {
+        Ok(HeldCredential::LicenseKey {
+            license_id,
+            issued_at,
+        }) => Ok((license_id, issued_at)),
+        Ok(HeldCredential::Token(_) | HeldCredential::DownloadId(_)) => {
+            Err(ApiError::unauthorized("license_key must be a license key"))
+        }
+        Err(refusal) => Err(ApiError::unauthorized(format!("license_key: {refusal}"))),
+    }
+}
+
+/// 401 for a key that was replaced: whoever it leaked to stops nothing, and sees no link.
+pub(crate) fn replaced() -> ApiError {
+    ApiError::unauthorized("license_key was replaced; use the license's current key")
+}
+
 /// The subscription of this license key. The key of a suspended or expired license is one
 /// too: stopping and paying always work.
 ///
 /// # Errors
-/// 401 for what is not a key of this instance or was replaced, 404 where its license is not paid by the
-/// period.
+/// 401 for what is not a key of this instance or was replaced, 404 where its license is not
+/// paid by the period.
 pub(super) async fn by_license_key(ports: &Ports, key: &str) -> Result<Subscription, ApiError> {
-    let (license_id, issued_at) = match HeldCredential::verify(key, ports.keys()?) {
-        Ok(HeldCredential::LicenseKey {
-            license_id,
-            issued_at,
-        }) => (license_id, issued_at),
-        Ok(HeldCredential::Token(_) | HeldCredential::DownloadId(_)) => {
-            return Err(ApiError::unauthorized("license_key must be a license key"));
-        }
-        Err(refusal) => return Err(ApiError::unauthorized(format!("license_key: {refusal}"))),
-    };
+    let (license_id, issued_at) = license_of(ports, key)?;
     let found = lookup::of_license(&ports.database, &license_id).await?;
     let found = found.ok_or_else(|| ApiError::not_found("this license has no subscription"))?;
     if found.key_issued_at.replaces(Some(issued_at)) {
-        // Whoever it leaked to stops nothing, and sees no link.
-        return Err(ApiError::unauthorized(
-            "license_key was replaced; use the license's current key",
-        ));
+        return Err(replaced());
     }
     Ok(found)
 }

@@ -2,7 +2,8 @@
 //! link that its buyer was sent.
 
 pub(crate) mod cancel;
-mod held;
+pub(crate) mod change;
+pub(crate) mod held;
 pub(crate) mod pay;
 pub(crate) mod resume;
 pub(crate) mod show;

@@ -303,6 +303,7 @@ impl Payer<'_> {
         order.purpose = OrderPurpose::PayCycle {
             cycle_id,
             license_id: subscription.license_id.clone(),
+            tier_change_id: subscription.booked_change_id.clone(),
         };
         let taker = OrderTaker {
             ports: self.ports,

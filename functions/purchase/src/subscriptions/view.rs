@@ -45,6 +45,13 @@ pub(crate) struct SubscriptionView {
     /// The next payment; null if nothing will be due by itself.
     #[schema(required)]
     next_charge: Option<NextCharge>,
+    /// The change that is booked for the next period that is paid; null without one.
+    #[schema(required)]
+    booked_change: Option<BookedChange>,
+    /// When the policy changes because the period after a change is paid already, RFC 3339;
+    /// null otherwise.
+    #[schema(required, format = DateTime)]
+    changes_at: Option<String>,
     /// How it is paid: `by_link`, by the buyer, each time.
     #[schema(example = "by_link")]
     pays: &'static str,
@@ -59,6 +66,19 @@ pub(crate) struct SubscriptionView {
     pay_url: String,
     /// Its cycles, newest first, at most 100.
     history: Vec<CycleView>,
+}
+
+/// A change that takes effect with the next period that is paid.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct BookedChange {
+    /// Slug of the policy.
+    #[schema(example = "basic")]
+    policy_slug: String,
+    /// The policy's name, as it was when the change was booked.
+    policy_name: String,
+    /// Days that one payment buys from then on.
+    #[schema(minimum = 1)]
+    period_days: i64,
 }
 
 /// The next payment of a subscription.
@@ -163,6 +183,8 @@ impl SubscriptionView {
         Self {
             ok: true,
             next_charge: is_live.then(|| charge_view(&subscription)).flatten(),
+            booked_change: booked(&subscription),
+            changes_at: subscription.changes_at.map(rfc3339),
             grace_until: subscription
                 .grace_until
                 .filter(|_| time == PaidTime::Grace)
@@ -187,9 +209,19 @@ impl SubscriptionView {
     }
 }
 
+fn booked(subscription: &Subscription) -> Option<BookedChange> {
+    let terms = subscription.booked_terms.as_ref()?;
+    Some(BookedChange {
+        policy_slug: subscription.booked_policy.clone()?,
+        policy_name: terms.policy_name.clone(),
+        period_days: terms.recurrence.period_days,
+    })
+}
+
 fn charge_view(subscription: &Subscription) -> Option<NextCharge> {
     let charge = subscription.next_charge();
-    let discount = subscription.terms.discount.as_ref();
+    let terms = subscription.booked_terms.as_ref();
+    let discount = terms.unwrap_or(&subscription.terms).discount.as_ref();
     let discount = discount.filter(|one| one.left(subscription.paid_cycles) != Some(0));
     Some(NextCharge {
         at: rfc3339(subscription.expires_at?),

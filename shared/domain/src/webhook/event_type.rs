@@ -51,6 +51,7 @@ event_types! {
     LicenseKeyReplaced = "license.key_replaced": "The key of a license was replaced: every older one is revoked.",
     LicenseRevoked = "license.revoked": "A license ended for good.",
     LicenseSuspended = "license.suspended": "A license is held back, by an operator or because its payment was withdrawn.",
+    LicenseTierChanged = "license.tier_changed": "A license got another policy, by an upgrade, a change that was booked, or the operator.",
     LicenseUnsuspended = "license.unsuspended": "A suspended license is in force again.",
     MachineActivated = "machine.activated": "A machine took a seat.",
     MachineDeactivated = "machine.deactivated": "A machine gave its seat back.",

@@ -210,6 +210,18 @@ pub async fn get(database: &Reader, id: &str) -> Result<Option<Policy>, Database
     database.first(Statement::new(BY_ID, [id.into()])).await
 }
 
+/// Whether any product has a policy of this slug.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn is_slug_of_any(database: &Reader, slug: &str) -> Result<bool, DatabaseError> {
+    let statement = Statement::new(
+        "SELECT id FROM policies WHERE slug = ?1 LIMIT 1",
+        [slug.into()],
+    );
+    Ok(database.first::<Row>(statement).await?.is_some())
+}
+
 /// Records a new policy and its audit entry, if its product has fewer than `cap` that are
 /// not archived; refused when it has a price of its own and the product's currency is
 /// another one by now.

@@ -253,7 +253,7 @@ impl PolicyChanges {
 pub struct PolicyDependents {
     /// Purchases under it, paid or not.
     pub invoices: i64,
-    /// Licenses under it.
+    /// Licenses under it, and those that change to it.
     pub licenses: i64,
     /// Discount codes that name it.
     pub discount_codes: i64,
@@ -280,7 +280,9 @@ pub async fn delete(
     let mut batch = Batch::new();
     let dependents = batch.read::<PolicyDependents>(Statement::new(
         "SELECT (SELECT count(*) FROM invoices WHERE policy_id = o.id) AS invoices,
-                (SELECT count(*) FROM licenses WHERE policy_id = o.id) AS licenses,
+                (SELECT count(*) FROM licenses WHERE policy_id = o.id)
+                  + (SELECT count(*) FROM tier_changes WHERE to_policy_id = o.id
+                       AND state IN ('booked', 'paid')) AS licenses,
                 (SELECT count(*) FROM discount_codes c, json_each(c.policy_ids) AS named
                  WHERE c.product_id = o.product_id AND named.value = o.id) AS discount_codes
          FROM policies o WHERE id = ?1",
@@ -311,6 +313,8 @@ pub async fn delete(
          WHERE id = ?4
            AND NOT EXISTS (SELECT 1 FROM invoices WHERE policy_id = o.id)
            AND NOT EXISTS (SELECT 1 FROM licenses WHERE policy_id = o.id)
+           AND NOT EXISTS (SELECT 1 FROM tier_changes
+                           WHERE to_policy_id = o.id AND state IN ('booked', 'paid'))
            AND NOT EXISTS (SELECT 1 FROM discount_codes c, json_each(c.policy_ids) AS named
                            WHERE c.product_id = o.product_id AND named.value = o.id)",
         [

@@ -8,6 +8,7 @@ use crate::sales::recent_orders::{self, OrderCap};
 use crate::sales::redemptions::{self, Reservation};
 use crate::subscriptions::cycles;
 use crate::subscriptions::order_link::OrderPurpose;
+use crate::tier_changes::change::replace_open;
 use keywright_domain::invoice::InvoiceStatus;
 use keywright_domain::money::{Price, Sats};
 use keywright_domain::order::{OrderIdentity, OrderOpener, OrderProvider};
@@ -88,8 +89,10 @@ pub enum OrderRefusal {
     TooMany(OrderCap),
     /// Its buyer had a trial of this product before.
     TrialUsed,
-    /// The cycle that it would pay is not open any more.
+    /// The cycle that it would pay is not open any more, or at another price.
     CycleNotOpen,
+    /// The license that it would upgrade is not as it was priced any more.
+    LicenseChanged,
 }
 
 /// The id of the order that `?1` and `?2` open, as a subquery: by the hash of its
@@ -150,6 +153,7 @@ pub async fn create_pending(
     let is_answered = rows.any(reserved)?;
     Ok(match (&order.purpose, &order.reservation) {
         (OrderPurpose::PayCycle { .. }, _) if !is_answered => Err(OrderRefusal::CycleNotOpen),
+        (OrderPurpose::Upgrade(_), _) if !is_answered => Err(OrderRefusal::LicenseChanged),
         (_, Some(_)) if !is_answered => Err(OrderRefusal::CodeUsedUp),
         _ => Ok(()),
     })
@@ -166,7 +170,8 @@ macro_rules! insert_into_invoices {
                                    is_trial, buyer_email, buyer_note, created_at, settled_at,
                                    next_check_at, checks, maintenance_seconds, payment_state,
                                    price_currency, price_amount, base_price_amount,
-                                   payment_provider_id, poll_hash, recurring, cycle_id) ",
+                                   payment_provider_id, poll_hash, recurring, cycle_id,
+                                   tier_change_id) ",
             $from
         )
     };
@@ -211,20 +216,31 @@ fn placing(
         insert_into_invoices!(
             "SELECT ?1, ?2, ?3, ?4, ?5, '', ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,
                     ?17, ?18, 0, ?19, iif(?6 = 'settled', 'paid', 'unpaid'), ?20, ?21, ?22,
-                    ?23, ?24, ?25, id
-             FROM subscription_cycles WHERE id = ?26 AND state = 'open' RETURNING id"
+                    ?23, ?24, ?25, id, ?27
+             FROM subscription_cycles
+             WHERE id = ?26 AND state = 'open' AND price_amount = ?21
+               AND (SELECT booked_change_id FROM subscriptions WHERE id = subscription_id) IS ?27
+             RETURNING id"
+        )
+    } else if let OrderPurpose::Upgrade(_) = order.purpose {
+        // Only for a license that is as it was priced, and then with an answer.
+        insert_into_invoices!(
+            "SELECT ?1, ?2, ?3, ?4, ?5, '', ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,
+                    ?17, ?18, 0, ?19, iif(?6 = 'settled', 'paid', 'unpaid'), ?20, ?21, ?22,
+                    ?23, ?24, ?25, ?26, id
+             FROM tier_changes WHERE id = ?27 RETURNING id"
         )
     } else if order.reservation.is_none() {
         insert_into_invoices!(
             "VALUES (?1, ?2, ?3, ?4, ?5, '', ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,
                      ?17, ?18, 0, ?19, iif(?6 = 'settled', 'paid', 'unpaid'), ?20, ?21, ?22,
-                     ?23, ?24, ?25, ?26)"
+                     ?23, ?24, ?25, ?26, ?27)"
         )
     } else {
         insert_into_invoices!(
             "SELECT ?1, ?2, ?3, ?4, ?5, '', ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,
                     ?17, ?18, 0, ?19, iif(?6 = 'settled', 'paid', 'unpaid'), ?20, ?21, ?22,
-                    ?23, ?24, ?25, ?26
+                    ?23, ?24, ?25, ?26, ?27
              WHERE changes() > 0"
         )
     };
@@ -257,6 +273,7 @@ fn placing(
             order.identity.secret.hash().into(),
             order.purpose.terms_text().into(),
             order.purpose.cycle_id().into(),
+            order.purpose.tier_change_id().into(),
         ],
     );
     if let Some(cycle_id) = order.purpose.cycle_id() {
@@ -272,6 +289,11 @@ fn placing(
             ],
         );
         return (vec![replaced], insert);
+    }
+    if let OrderPurpose::Upgrade(change) = &order.purpose {
+        let mut before = replace_open(&change.license_id, created_at).to_vec();
+        before.push(change.insert_open(created_at));
+        return (before, insert);
     }
     match &order.reservation {
         None => (Vec::new(), insert),

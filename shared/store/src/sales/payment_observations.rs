@@ -15,6 +15,7 @@ use crate::sales::redemptions;
 use crate::sales::settle::{self, IssueIds, PaymentFacts};
 use crate::sales::withdrawn_license::{self, LicenseChange};
 use crate::subscriptions;
+use crate::tier_changes;
 use keywright_domain::invoice::watch::InvoiceWatch;
 use keywright_domain::invoice::{
     ImpossibleObservation, InvoiceStatus, OrderEffect, OrderStep, PaymentObservation, PaymentState,
@@ -256,7 +257,7 @@ fn effects(
             if invoice.status == InvoiceStatus::Invalid && invoice.subscription.cycle_id.is_some() {
                 let ids = (&ids.step, &ids.issued.subscription);
                 batch.extend(subscriptions::restored(actor, &invoice.id, ids.0, ids.1));
-            } else if invoice.status == InvoiceStatus::Invalid {
+            } else if invoice.status == InvoiceStatus::Invalid && !is_upgrade(invoice) {
                 batch.extend(withdrawn_license::changed(
                     actor,
                     &invoice.id,
@@ -273,6 +274,11 @@ fn effects(
         OrderEffect::Suspend => {
             let mut batch = vec![closed(actor, invoice, step, ids)];
             let subscription = &invoice.subscription;
+            if is_upgrade(invoice) {
+                let ids = (&ids.step, &ids.issued.subscription);
+                batch.extend(tier_changes::withdrawn(actor, &invoice.id, ids.0, ids.1));
+                return batch;
+            }
             // The payment of a cycle takes back that cycle, and no more.
             if subscription.cycle_id.is_none() {
                 batch.extend(withdrawn_license::changed(
@@ -307,6 +313,12 @@ fn effects(
         }
         OrderEffect::None => Vec::new(),
     }
+}
+
+/// True for an order that pays for another policy of a license that is there.
+fn is_upgrade(invoice: &Payable) -> bool {
+    let subscription = &invoice.subscription;
+    subscription.cycle_id.is_none() && subscription.tier_change_id.is_some()
 }
 
 /// True for the first payment of a pending order.

@@ -14,6 +14,7 @@ use crate::sales::redemptions;
 use crate::subscriptions;
 use crate::subscriptions::order_link::{OrderPurpose, OrderSubscription};
 use crate::subscriptions::starting::SubscriptionIds;
+use crate::tier_changes;
 use keywright_domain::entitlement::ReceiptKind;
 use keywright_domain::invoice::InvoiceStatus;
 use keywright_domain::order::OrderProvider;
@@ -283,7 +284,7 @@ pub(crate) struct PaymentFacts<'a> {
 /// invoice, and the use of its code. Every value of the license comes from the invoice's
 /// row, and the license is written only for the receipt of this batch, which is sealed for
 /// it. If receipt or license exist, nothing is written. An order that pays a cycle of a
-/// subscription makes no license: it extends the one that is there.
+/// subscription, or an upgrade, makes no license: it extends or changes the one that is there.
 pub(crate) fn issuing(
     actor: &Actor,
     paid: PaymentFacts<'_>,
@@ -291,11 +292,19 @@ pub(crate) fn issuing(
     keys: &ReceiptKeys,
 ) -> Vec<Statement> {
     let subscription = paid.subscription;
-    if let (Some(cycle_id), Some(license_id)) =
-        (&subscription.cycle_id, &subscription.renewed_license_id)
-    {
+    if let Some(license_id) = &subscription.existing_license_id {
         let (receipt, ids) = (&ids.receipt, &ids.subscription);
-        return subscriptions::renewing(actor, paid, cycle_id, license_id, receipt, ids, keys);
+        match (&subscription.cycle_id, &subscription.tier_change_id) {
+            (Some(cycle), _) => {
+                return subscriptions::renewing(actor, paid, cycle, license_id, receipt, ids, keys);
+            }
+            (None, Some(change)) => {
+                return tier_changes::upgrading(
+                    actor, paid, change, license_id, receipt, ids, keys,
+                );
+            }
+            (None, None) => {}
+        }
     }
     let (mut batch, license_id) = issuing_with_id(actor, paid, ids, keys);
     batch.push(license_id);

@@ -1,6 +1,7 @@
 //! Cycles: opening the next one for its buyer to pay, and the order that is open for it.
 
 use crate::operator::audit::{Actor, insert_into_audit};
+use crate::tier_changes::booking::unbook;
 use keywright_domain::order::OrderProvider;
 use keywright_domain::subscription::terms::{Charge, SubscriptionTerms};
 use keywright_ports::{Batch, Database, DatabaseError, Reader, Row, Statement};
@@ -82,8 +83,13 @@ pub async fn open(
             (&actor.request_id).into(),
         ],
     ));
+    if cycle.terms.is_some() {
+        // What is sold again is sold as it is; a change that was booked before is not.
+        batch.extend(unbook(audit_id, actor.at));
+    }
     batch.write(Statement::new(
-        "UPDATE subscriptions SET terms = coalesce(?2, terms), updated_at = ?3
+        "UPDATE subscriptions SET terms = coalesce(?2, terms),
+                booked_change_id = iif(?2 IS NULL, booked_change_id, NULL), updated_at = ?3
          WHERE id = ?1 AND EXISTS (SELECT 1 FROM audit WHERE id = ?4)",
         [
             cycle.subscription_id.into(),

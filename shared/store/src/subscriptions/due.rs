@@ -44,6 +44,12 @@ pub struct DueSubscription {
     pub opened_at: Option<i64>,
     /// What it costs.
     pub open_price: Option<i64>,
+    /// What the next cycle is sold for, if a change is booked for it, as JSON.
+    pub booked_terms: Option<String>,
+    /// A change whose cycle is paid, and which waits for that to begin.
+    pub paid_change_id: Option<String>,
+    /// When it begins, in unix seconds.
+    pub changes_at: Option<i64>,
 }
 
 impl DueSubscription {
@@ -54,6 +60,15 @@ impl DueSubscription {
     pub fn state(&self) -> Result<SubscriptionState, String> {
         SubscriptionState::parse(&self.state)
             .ok_or_else(|| format!("its state is {:?}", self.state))
+    }
+
+    /// What the next cycle is sold for.
+    ///
+    /// # Errors
+    /// What is wrong, for the log.
+    pub fn next_terms(&self) -> Result<SubscriptionTerms, String> {
+        let text = self.booked_terms.as_ref().unwrap_or(&self.terms);
+        serde_json::from_str(text).map_err(|error| format!("its booked terms: {error}"))
     }
 
     /// What it was sold for.
@@ -183,9 +198,16 @@ async fn read(
     ));
     let due = batch.read::<DueSubscription>(Statement::new(
         "SELECT s.id, s.step_id, s.state, l.status AS license_status, l.expires_at,
-                s.grace_until, s.paid_cycles, s.terms, c.opened_at, c.price_amount AS open_price
+                s.grace_until, s.paid_cycles, s.terms, c.opened_at, c.price_amount AS open_price,
+                b.effect -> '$.terms' AS booked_terms, t.id AS paid_change_id,
+                t.effective_at AS changes_at
          FROM subscriptions s
          JOIN licenses l ON l.id = s.license_id
+         LEFT JOIN tier_changes b ON b.id = s.booked_change_id
+         LEFT JOIN tier_changes t
+           ON t.id = (SELECT id FROM tier_changes
+                      WHERE license_id = s.license_id AND state = 'paid'
+                      ORDER BY effective_at LIMIT 1)
          LEFT JOIN subscription_cycles c
            ON c.subscription_id = s.id AND c.number = s.paid_cycles + 1 AND c.state = 'open'
          WHERE s.next_step_at <= ?1

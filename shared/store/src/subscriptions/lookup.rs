@@ -68,13 +68,23 @@ pub struct Subscription {
     pub open_base: Option<i64>,
     /// Since when the next cycle can be paid.
     pub opened_at: Option<i64>,
+    /// The change that takes effect with the next cycle that is paid.
+    pub booked_change_id: Option<String>,
+    /// The slug of its policy.
+    pub booked_policy: Option<String>,
+    /// What it is sold for from then on.
+    #[serde(deserialize_with = "columns::optional_json")]
+    pub booked_terms: Option<SubscriptionTerms>,
+    /// When a change takes effect whose cycle is paid already, in unix seconds.
+    pub changes_at: Option<i64>,
 }
 
 impl Subscription {
     /// What its next cycle costs: as it was opened, else by its terms.
     #[must_use]
     pub fn next_charge(&self) -> Charge {
-        let charge = self.terms.charge(self.paid_cycles + 1);
+        let terms = self.booked_terms.as_ref().unwrap_or(&self.terms);
+        let charge = terms.charge(self.paid_cycles + 1);
         let currency = charge.price.currency();
         let price = |amount: Option<i64>| amount.and_then(|one| Price::new(currency, one).ok());
         Charge {
@@ -94,10 +104,15 @@ macro_rules! select_subscriptions {
                     s.pay_token, s.paid_cycles, s.trial_ends_at, s.grace_until, s.started_at,
                     s.cancelled_at, s.cancelled_by, s.cancel_reason, s.lapsed_at, s.step_id,
                     l.buyer_email, c.id AS open_cycle_id, c.price_amount AS open_price,
-                    c.base_price_amount AS open_base, c.opened_at
+                    c.base_price_amount AS open_base, c.opened_at, s.booked_change_id,
+                    o.slug AS booked_policy, b.effect -> '$.terms' AS booked_terms,
+                    (SELECT min(effective_at) FROM tier_changes
+                     WHERE license_id = s.license_id AND state = 'paid') AS changes_at
              FROM subscriptions s
              JOIN licenses l ON l.id = s.license_id
              JOIN products p ON p.id = s.product_id
+             LEFT JOIN tier_changes b ON b.id = s.booked_change_id
+             LEFT JOIN policies o ON o.id = b.to_policy_id
              LEFT JOIN subscription_cycles c
                ON c.subscription_id = s.id AND c.number = s.paid_cycles + 1 AND c.state = 'open' ",
             $($rest),+

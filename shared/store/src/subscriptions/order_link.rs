@@ -1,6 +1,7 @@
 //! What an order has to do with a subscription.
 
 use crate::columns;
+use crate::tier_changes::change::NewTierChange;
 use keywright_domain::subscription::terms::SubscriptionTerms;
 use serde::Deserialize;
 
@@ -22,7 +23,11 @@ pub enum OrderPurpose {
         cycle_id: String,
         /// The license that it extends.
         license_id: String,
+        /// The change that takes effect with it.
+        tier_change_id: Option<String>,
     },
+    /// Another policy for a license that is there.
+    Upgrade(Box<NewTierChange>),
 }
 
 impl OrderPurpose {
@@ -30,7 +35,7 @@ impl OrderPurpose {
     pub(crate) fn terms_text(&self) -> Option<String> {
         match self {
             Self::Subscribe { terms, .. } => serde_json::to_string(terms).ok(),
-            Self::Sale | Self::PayCycle { .. } => None,
+            Self::Sale | Self::PayCycle { .. } | Self::Upgrade(_) => None,
         }
     }
 
@@ -39,8 +44,24 @@ impl OrderPurpose {
     pub fn cycle_id(&self) -> Option<&str> {
         match self {
             Self::PayCycle { cycle_id, .. } => Some(cycle_id),
+            Self::Sale | Self::Subscribe { .. } | Self::Upgrade(_) => None,
+        }
+    }
+
+    /// The change that it pays for, or with whose price it pays a cycle.
+    #[must_use]
+    pub fn tier_change_id(&self) -> Option<&str> {
+        match self {
+            Self::PayCycle { tier_change_id, .. } => tier_change_id.as_deref(),
+            Self::Upgrade(change) => Some(&change.id),
             Self::Sale | Self::Subscribe { .. } => None,
         }
+    }
+
+    /// True if it pays for a license that is there, as long as that can be paid for.
+    #[must_use]
+    pub fn is_for_license(&self) -> bool {
+        matches!(self, Self::PayCycle { .. } | Self::Upgrade(_))
     }
 }
 
@@ -52,8 +73,10 @@ pub struct OrderSubscription {
     pub is_recurring: bool,
     /// The cycle that it pays.
     pub cycle_id: Option<String>,
-    /// The license of that cycle.
-    pub renewed_license_id: Option<String>,
+    /// The change that it pays for, or with whose price it pays a cycle.
+    pub tier_change_id: Option<String>,
+    /// The license that it pays for, if that is there.
+    pub existing_license_id: Option<String>,
 }
 
 impl OrderSubscription {
@@ -69,10 +92,18 @@ impl OrderSubscription {
             OrderPurpose::PayCycle {
                 cycle_id,
                 license_id,
+                tier_change_id,
             } => Self {
                 is_recurring: false,
                 cycle_id: Some(cycle_id.clone()),
-                renewed_license_id: Some(license_id.clone()),
+                tier_change_id: tier_change_id.clone(),
+                existing_license_id: Some(license_id.clone()),
+            },
+            OrderPurpose::Upgrade(change) => Self {
+                is_recurring: false,
+                cycle_id: None,
+                tier_change_id: Some(change.id.clone()),
+                existing_license_id: Some(change.license_id.clone()),
             },
         }
     }
@@ -85,12 +116,17 @@ macro_rules! subscription_columns {
             $invoices,
             ".recurring IS NOT NULL AS is_recurring, ",
             $invoices,
-            ".cycle_id,
-             (SELECT s.license_id FROM subscription_cycles c
-              JOIN subscriptions s ON s.id = c.subscription_id
-              WHERE c.id = ",
+            ".cycle_id, ",
             $invoices,
-            ".cycle_id) AS renewed_license_id"
+            ".tier_change_id,
+             coalesce((SELECT s.license_id FROM subscription_cycles c
+                       JOIN subscriptions s ON s.id = c.subscription_id
+                       WHERE c.id = ",
+            $invoices,
+            ".cycle_id),
+                      (SELECT license_id FROM tier_changes WHERE id = ",
+            $invoices,
+            ".tier_change_id)) AS existing_license_id"
         )
     };
 }

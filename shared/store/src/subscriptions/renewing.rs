@@ -5,6 +5,7 @@ use super::starting::SubscriptionIds;
 use crate::operator::audit::{Actor, insert_into_audit};
 use crate::sales::receipts;
 use crate::sales::settle::PaymentFacts;
+use crate::tier_changes::applying::{AppliedIds, applying, due_entries, list_of};
 use keywright_domain::webhook::event_type::EventType;
 use keywright_ports::Statement;
 use keywright_ports::receipt_keys::{ReceiptFacts, ReceiptKeys};
@@ -33,26 +34,117 @@ pub(crate) fn renewing(
         received_at: paid.received_at,
         license_id,
     };
-    vec![
-        receipts::of_order(&receipt, keys),
+    let change_id = paid.subscription.tier_change_id.as_deref();
+    let mut batch = vec![receipts::of_order(&receipt, keys)];
+    batch.extend(change_id.map(|id| take_change(id, receipt_id)));
+    batch.extend([
         pay_cycle(cycle_id, receipt_id),
         extend_license(actor, receipt_id),
         move_subscription(actor, receipt_id, ids),
         close_other_orders(cycle_id, receipt_id, paid.invoice_id, actor.at),
+        close_upgrades(license_id, receipt_id, actor.at),
         entry(actor, receipt_id, ids),
         event(actor, receipt_id, ids),
         paid_twice(actor, cycle_id, receipt_id, paid.invoice_id, ids),
         paid_after_end(actor, receipt_id, paid.invoice_id, ids),
+    ]);
+    if let Some(id) = change_id {
+        batch.extend(change_paid(actor, id, receipt_id));
+        let list = list_of(&[AppliedIds {
+            audit_id: ids.cycle.clone(),
+            event_id: ids.attention[1].clone(),
+            change_id: id.to_owned(),
+        }]);
+        batch.push(due_entries(actor, &list));
+        batch.extend(applying(actor, &list));
+    }
+    batch.push(paid_before_change(actor, receipt_id, paid.invoice_id, ids));
+    batch
+}
+
+/// The change that is booked gives the period its length and its grace, if this order has
+/// its price.
+fn take_change(tier_change_id: &str, receipt_id: &str) -> Statement {
+    Statement::new(
+        "UPDATE subscriptions AS s
+         SET terms = t.effect -> '$.terms', policy_id = t.to_policy_id
+         FROM receipts r
+         JOIN invoices i ON i.id = r.invoice_id
+         JOIN subscription_cycles c ON c.id = i.cycle_id
+         JOIN tier_changes t ON t.id = ?2
+         WHERE r.id = ?1 AND s.id = c.subscription_id AND s.booked_change_id = t.id
+           AND c.state <> 'paid' AND coalesce(i.price_amount, i.amount_sats) >= c.price_amount",
+        [receipt_id.into(), tier_change_id.into()],
+    )
+}
+
+/// The change waits for the period that is paid, and makes room for the next one.
+fn change_paid(actor: &Actor, tier_change_id: &str, receipt_id: &str) -> [Statement; 2] {
+    [
+        Statement::new(
+            "UPDATE tier_changes AS t SET state = 'paid', effective_at = c.starts_at
+             FROM subscription_cycles c JOIN subscriptions s ON s.id = c.subscription_id
+             WHERE t.id = ?2 AND c.receipt_id = ?1 AND s.booked_change_id = t.id
+               AND t.state = 'booked'",
+            [receipt_id.into(), tier_change_id.into()],
+        ),
+        Statement::new(
+            "UPDATE subscriptions SET booked_change_id = NULL, next_step_at = ?2
+             WHERE booked_change_id = ?1
+               AND EXISTS (SELECT 1 FROM tier_changes WHERE id = ?1 AND state = 'paid')",
+            [tier_change_id.into(), actor.at.into()],
+        ),
     ]
 }
 
+/// An upgrade was priced for the period that ran; it is offered again.
+fn close_upgrades(license_id: &str, receipt_id: &str, now: i64) -> Statement {
+    Statement::new(
+        "UPDATE invoices
+         SET status = 'expired', next_check_at = iif(next_check_at IS NULL, NULL, ?3)
+         WHERE status = 'pending' AND cycle_id IS NULL AND tier_change_id IN
+             (SELECT id FROM tier_changes WHERE license_id = ?1 AND state = 'open')
+           AND EXISTS (SELECT 1 FROM subscription_cycles WHERE receipt_id = ?2)",
+        [
+            license_id.into(),
+            receipt_id.into(),
+            (now + cycles::READ_AGAIN_AFTER).into(),
+        ],
+    )
+}
+
+/// An order of before paid the cycle, so that it runs as before, and the change waits.
+fn paid_before_change(
+    actor: &Actor,
+    receipt_id: &str,
+    invoice_id: &str,
+    ids: &SubscriptionIds,
+) -> Statement {
+    Statement::new(
+        "INSERT INTO attention (id, at, kind, object_kind, object_id, details)
+         SELECT ?1, ?2, 'paid_before_change', 'invoice', ?4,
+                json_object('subscription_id', s.id, 'license_id', s.license_id,
+                            'cycle', c.number, 'tier_change_id', s.booked_change_id)
+         FROM subscription_cycles c JOIN subscriptions s ON s.id = c.subscription_id
+         WHERE c.receipt_id = ?3 AND s.booked_change_id IS NOT NULL
+         ON CONFLICT (kind, object_kind, object_id) DO NOTHING",
+        [
+            (&ids.attention[0]).into(),
+            actor.at.into(),
+            receipt_id.into(),
+            invoice_id.into(),
+        ],
+    )
+}
+
+/// An order of before that asks for less than the cycle costs now does not pay it.
 fn pay_cycle(cycle_id: &str, receipt_id: &str) -> Statement {
     Statement::new(
         "UPDATE subscription_cycles AS c
          SET state = 'paid', paid_at = b.received_at, invoice_id = b.invoice_id,
-             receipt_id = b.receipt_id, starts_at = b.starts_at, ends_at = b.starts_at + b.period
+             receipt_id = b.receipt_id, price_amount = b.price, starts_at = b.starts_at, ends_at = b.starts_at + b.period
          FROM (SELECT s.id AS subscription_id, r.id AS receipt_id, r.received_at, r.invoice_id,
-                      p.period,
+                      p.period, coalesce(i.price_amount, i.amount_sats) AS price,
                       CASE WHEN l.expires_at IS NULL
                              OR l.expires_at + p.period <= r.received_at
                              OR (l.expires_at <= r.received_at
@@ -64,8 +156,9 @@ fn pay_cycle(cycle_id: &str, receipt_id: &str) -> Statement {
                      FROM subscriptions) AS p ON p.id = s.id
                JOIN licenses l ON l.id = s.license_id
                JOIN receipts r ON r.id = ?2
+               JOIN invoices i ON i.id = r.invoice_id
                WHERE k.id = ?1) AS b
-         WHERE c.id = ?1 AND c.state <> 'paid'",
+         WHERE c.id = ?1 AND c.state <> 'paid' AND b.price >= c.price_amount",
         [cycle_id.into(), receipt_id.into()],
     )
 }
@@ -173,7 +266,7 @@ fn event(actor: &Actor, receipt_id: &str, ids: &SubscriptionIds) -> Statement {
     )
 }
 
-/// Money that bought nothing: the cycle was paid by another order.
+/// Money that bought nothing: the cycle was paid by another order, or costs more now.
 fn paid_twice(
     actor: &Actor,
     cycle_id: &str,
@@ -183,9 +276,11 @@ fn paid_twice(
 ) -> Statement {
     Statement::new(
         "INSERT INTO attention (id, at, kind, object_kind, object_id, details)
-         SELECT ?1, ?2, 'cycle_paid_twice', 'invoice', ?5,
+         SELECT ?1, ?2, iif(c.receipt_id IS NULL, 'cycle_price_changed', 'cycle_paid_twice'),
+                'invoice', ?5,
                 json_object('subscription_id', c.subscription_id, 'cycle', c.number,
-                            'paid_by', c.invoice_id, 'amount', r.amount,
+                            'paid_by', c.invoice_id, 'price', c.price_amount,
+                            'amount', r.amount,
                             'currency', r.currency)
          FROM receipts r JOIN subscription_cycles c ON c.id = ?3
          WHERE r.id = ?4 AND c.receipt_id IS NOT r.id
