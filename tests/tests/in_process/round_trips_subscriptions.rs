@@ -14,7 +14,7 @@ pub(crate) async fn rows(bench: &Bench) -> Vec<(&'static str, Request<Body>, u64
     let better = json!({ "price_sats": 3_000, "is_recurring": true, "renewal_period_days": 30,
                          "tier_rank": 2 });
     bench.policy("club", "better", better).await;
-    let gift = json!({ "amount": 10_000, "product_slug": "club" });
+    let gift = json!({ "amount": 10_000, "product_slug": "club", "policy_slug": "monthly" });
     bench.code("FIRST-FREE", gift).await;
     let order = json!({ "product": "club", "policy_slug": "monthly", "code": "FIRST-FREE" });
     let bought = bench.post("/v1/purchase", &order).await;
@@ -52,7 +52,7 @@ pub(crate) async fn rows(bench: &Bench) -> Vec<(&'static str, Request<Body>, u64
         // The limit, the license with what was paid, the subscription, the product, its policies.
         ("/v1/upgrade-quote", post("/v1/upgrade-quote", &better), 5),
         // The same; the business, the order, the store's invoice, and whether it was recorded.
-        ("/v1/upgrade", post("/v1/upgrade", &better), 9),
+        ("/v1/upgrade", post("/v1/upgrade", &better), 8),
         // As for a quote; the booking, the subscription, its history.
         (
             "/v1/subscriptions/change",

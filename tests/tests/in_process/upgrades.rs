@@ -185,7 +185,7 @@ async fn days_paid_ahead_are_paid_for_too() {
 
 #[tokio::test]
 async fn a_trial_ends_with_an_upgrade_and_is_paid_in_full() {
-    let club = ladder(json!({ "trial_days": 14, "max_machines": 9 })).await;
+    let club = ladder(json!({ "trial_days": 14 })).await;
     let member = club.member(json!({})).await;
     club.until(4).await;
     let quote = club.quote(&member, "pro").await;
@@ -209,7 +209,8 @@ async fn a_trial_ends_with_an_upgrade_and_is_paid_in_full() {
 #[tokio::test]
 async fn no_change_begins_a_second_trial() {
     let club = ladder(json!({ "trial_days": 14 })).await;
-    step(&club, "max", 3, 5_000, json!({ "trial_days": 14 })).await;
+    let max = json!({ "trial_days": 14, "max_machines": 9 });
+    step(&club, "max", 3, 5_000, max).await;
     let member = club.member(json!({})).await;
     club.until(10).await;
     club.cancel(&member).await;
@@ -575,9 +576,12 @@ async fn whatever_database_call_of_an_upgrade_breaks_it_counts_once() {
         club.until(15).await;
         club.bench.shop.database.break_call(call, fault);
         club.ask(&member, "pro").await;
-        let made = club.pay.invoices().into_iter().last().expect("an invoice");
-        club.pay.pay_in_full(&made.id).expect("a payment");
-        deliver(&club.bench, &club.pay, "InvoiceSettled", &made.id).await;
+        for made in club.pay.invoices() {
+            // The one of the sale is paid.
+            if club.pay.pay_in_full(&made.id).is_ok() {
+                deliver(&club.bench, &club.pay, "InvoiceSettled", &made.id).await;
+            }
+        }
         club.bench.clock.advance(UNTIL_DUE);
         club.bench.tick().await;
         if club.bench.shop.database.mend() <= call {

@@ -219,32 +219,6 @@ pub(crate) fn applying(actor: &Actor, list: &str) -> Vec<Statement> {
     statements
 }
 
-/// What is told of a change: the license as it now is.
-fn event(actor: &Actor, list: &str) -> Statement {
-    Statement::new(
-        "INSERT INTO events (id, at, event_type, data)
-         SELECT e.value ->> '$.event_id', ?2, ?3,
-                json_object('license_id', l.id, 'product_id', l.product_id,
-                            'subscription_id', t.subscription_id, 'tier_change_id', t.id,
-                            'from_policy_id', t.from_policy_id, 'to_policy_id', t.to_policy_id,
-                            'invoice_id', a.after ->> '$.invoice_id',
-                            'listed_currency', t.price_currency, 'listed_value', t.price_amount,
-                            'entitlements', json(l.entitlements), 'max_machines', l.max_machines,
-                            'expires_at', strftime('%Y-%m-%dT%H:%M:%SZ', l.expires_at, 'unixepoch'),
-                            'actor', ?4, 'reason', coalesce(a.after ->> '$.reason', ''))
-         FROM json_each(?1) AS e
-         JOIN audit a ON a.id = e.value ->> '$.audit_id'
-         JOIN tier_changes t ON t.id = a.after ->> '$.tier_change_id'
-         JOIN licenses l ON l.id = t.license_id",
-        [
-            list.into(),
-            actor.at.into(),
-            EventType::LicenseTierChanged.as_str().into(),
-            actor.name.as_ref().into(),
-        ],
-    )
-}
-
 /// The list that [`applying`] reads.
 pub(crate) fn list_of(ids: &[AppliedIds]) -> String {
     serde_json::to_string(ids).unwrap_or_else(|_| "[]".to_owned())
@@ -327,4 +301,31 @@ pub async fn apply_free(
     batch.extend(applying(actor, &list));
     let done = batch.read::<Row>(crate::operator::audit::select_id(&ids.audit_id));
     batch.run(database).await?.any(done)
+}
+
+/// What is told of a change: the license as it now is.
+fn event(actor: &Actor, list: &str) -> Statement {
+    Statement::new(
+        "INSERT INTO events (id, at, event_type, data)
+         SELECT e.event_id, ?2, ?3,
+                json_object('license_id', l.id, 'product_id', l.product_id,
+                            'subscription_id', t.subscription_id, 'tier_change_id', t.id,
+                            'from_policy_id', t.from_policy_id, 'to_policy_id', t.to_policy_id,
+                            'invoice_id', a.after ->> '$.invoice_id',
+                            'listed_currency', t.price_currency, 'listed_value', t.price_amount,
+                            'entitlements', json(l.entitlements), 'max_machines', l.max_machines,
+                            'expires_at', strftime('%Y-%m-%dT%H:%M:%SZ', l.expires_at, 'unixepoch'),
+                            'actor', ?4, 'reason', coalesce(a.after ->> '$.reason', ''))
+         FROM (SELECT value ->> '$.event_id' AS event_id, value ->> '$.audit_id' AS audit_id
+               FROM json_each(?1)) AS e
+         JOIN audit a ON a.id = e.audit_id
+         JOIN tier_changes t ON t.id = a.after ->> '$.tier_change_id'
+         JOIN licenses l ON l.id = t.license_id",
+        [
+            list.into(),
+            actor.at.into(),
+            EventType::LicenseTierChanged.as_str().into(),
+            actor.name.as_ref().into(),
+        ],
+    )
 }

@@ -1,10 +1,9 @@
 //! What a change is priced from: the license, what was paid for it, and its running cycles.
 
 use crate::columns;
-use keywright_domain::standing::{CurrentKey, LicenseStatus};
 use keywright_domain::money::{Currency, Price};
 use keywright_domain::proration::PaidCycle;
-use keywright_domain::standing::LicenseStatus;
+use keywright_domain::standing::{CurrentKey, LicenseStatus};
 use keywright_ports::{Batch, Database, DatabaseError, Statement};
 use serde::Deserialize;
 
