@@ -49,7 +49,7 @@ async fn made_and_shown(instance: &Instance) {
         "id": first["id"], "code": "CODED-1", "kind": "fixed_sats", "amount": 7,
         "discount_currency": "SAT", "max_uses": 3, "used_count": 0, "remaining_uses": 3,
         "expires_at": "2098-12-31T23:00:00Z", "product_id": made["id"], "product_slug": "coded",
-        "policy_slugs": ["basic", "pro"], "active": true, "featured": true,
+        "policy_slugs": ["basic", "pro"], "active": true, "featured": true, "cycles": 1,
         "description": "For all", "referrer_label": "A friend",
         "created_at": first["created_at"], "updated_at": first["created_at"],
     });
