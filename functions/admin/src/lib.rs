@@ -154,6 +154,7 @@ keywright_web::endpoints! {
         licenses::unsuspend: LicensesWrite,
         licenses::revoke: LicensesWrite,
         licenses::download_id: LicensesWrite,
+        licenses::change_tier: Gate::Master,
         licenses::replace_key: LicensesWrite,
         licenses::erase_buyer: Gate::Master,
         licenses::erase_address: Gate::Master,

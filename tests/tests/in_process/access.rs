@@ -153,7 +153,7 @@ async fn ticks_by_http_need_their_token() {
         json!({ "ok": true, "checked": 0, "settled": 0, "closed": 0, "failed": 0,
                 "stores_failed": 0, "released": 0, "sealed": 0,
                 "download_ids": 0,
-                "renewals": { "cycles_opened": 0, "cycles_free": 0, "past_due": 0, "lapsed": 0,
+                "renewals": { "cycles_opened": 0, "cycles_free": 0, "past_due": 0, "policies_changed": 0, "lapsed": 0,
                               "subscriptions_failed": 0 } })
     );
 }

@@ -30,6 +30,7 @@ pub(crate) async fn rows(bench: &Bench) -> Vec<(&'static str, Request<Body>, u64
         .expect("an id")
         .to_owned();
     let better = json!({ "license_key": key, "target_policy_slug": "better" });
+    let other_license = other.text("license_id");
     let mine = json!({ "license_key": key });
     let post = |path: &str, body: &Value| json_request(Method::POST, path, body);
     let operate = |method: Method, path: &str| signed_in(json_request(method, path, &json!({})));
@@ -72,6 +73,16 @@ pub(crate) async fn rows(bench: &Bench) -> Vec<(&'static str, Request<Body>, u64
             5,
         ),
         (admin, operate(Method::GET, admin), 1),
+        // The license with what was paid, the subscription, the product, its policies, the change.
+        (
+            "/v1/admin/licenses/{id}/change-tier",
+            signed_in(json_request(
+                Method::POST,
+                &format!("/v1/admin/licenses/{other_license}/change-tier"),
+                &json!({ "to_policy_slug": "better", "skip_payment": true }),
+            )),
+            5,
+        ),
         (
             "/v1/admin/subscriptions/{id}",
             operate(Method::GET, &format!("{admin}/{id}")),

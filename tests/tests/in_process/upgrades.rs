@@ -568,6 +568,41 @@ async fn a_comeback_is_paid_in_full() {
 }
 
 #[tokio::test]
+async fn the_operator_changes_a_policy_for_nothing() {
+    let club = ladder(json!({})).await;
+    step(&club, "max", 3, 6_000, json!({ "public": false })).await;
+    let member = club.member(json!({})).await;
+    club.until(15).await;
+    let open = club.upgrade_order(&member, "pro", 1_000).await;
+    let path = format!("/v1/admin/licenses/{}/change-tier", member.license_id);
+    let change = json!({ "to_policy_slug": "pro", "skip_payment": true, "reason": "a gift" });
+    let changed = club.bench.operate("POST", &path, &change).await;
+    assert_eq!(changed.status, 200, "{changed:?}");
+    assert_eq!(club.seats(&member).await, is("pro", 5));
+    assert_eq!(club.stands(&member).await, ("active".to_owned(), on(30)));
+    assert_eq!(club.charge(&member).await, 3_000);
+    club.settle(&open).await;
+    assert_eq!(club.attention().await, ["upgrade_not_applied"]);
+    let hidden = json!({ "to_policy_slug": "max", "skip_payment": true });
+    club.bench.operate("POST", &path, &hidden).await;
+    assert_eq!(club.seats(&member).await.0, "max");
+    for (change, status) in [
+        (
+            json!({ "to_policy_slug": "max", "skip_payment": true }),
+            400,
+        ),
+        (json!({ "to_policy_slug": "basic" }), 400),
+        (
+            json!({ "to_policy_slug": "none", "skip_payment": true }),
+            404,
+        ),
+    ] {
+        let refused = club.bench.operate("POST", &path, &change).await;
+        assert_eq!(refused.status, status, "{change}: {refused:?}");
+    }
+}
+
+#[tokio::test]
 async fn whatever_database_call_of_an_upgrade_breaks_it_counts_once() {
     let mut counted = 0;
     break_every_call(6, async |call, fault| {

@@ -1,6 +1,7 @@
 //! Routes for licenses, one file each.
 
 pub(crate) mod change;
+pub(crate) mod change_tier;
 pub(crate) mod download_id;
 pub(crate) mod erase_address;
 pub(crate) mod erase_buyer;

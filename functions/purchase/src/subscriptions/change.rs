@@ -66,19 +66,16 @@ pub(crate) async fn handler(
         at: ports.stamps.now(),
         request_id,
     };
-    let (subscription, change, next) = match request.target_policy_slug.as_deref() {
-        Some(slug) => {
-            let planned = planned(&ports, &request.license_key, slug).await?;
-            target(&ports, planned, actor.at)?
+    let (subscription, change, next) = if let Some(slug) = &request.target_policy_slug {
+        let planned = planned(&ports, &request.license_key, slug).await?;
+        target(&ports, planned, actor.at)?
+    } else {
+        let subscription = held::by_license_key(&ports, &request.license_key).await?;
+        if subscription.booked_change_id.is_none() {
+            return show::shown(&ports, subscription).await.map(Json);
         }
-        None => {
-            let subscription = held::by_license_key(&ports, &request.license_key).await?;
-            if subscription.booked_change_id.is_none() {
-                return show::shown(&ports, subscription).await.map(Json);
-            }
-            let next = subscription.terms.charge(subscription.paid_cycles + 1);
-            (subscription, None, next)
-        }
+        let next = subscription.terms.charge(subscription.paid_cycles + 1);
+        (subscription, None, next)
     };
     let booking = Booking {
         subscription: &subscription,

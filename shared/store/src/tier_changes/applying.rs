@@ -64,15 +64,17 @@ macro_rules! replaced {
 
 /// The statements that carry out these changes, as far as their entries were written.
 pub(crate) fn applying(actor: &Actor, list: &str) -> Vec<Statement> {
+    let mut statements = changed(actor, list).to_vec();
+    statements.extend(cycles(actor, list));
+    statements.extend(replaced_prices(actor, list));
+    statements.push(event(actor, list));
+    statements
+}
+
+/// The change is done; its license and subscription are what it makes of them.
+fn changed(actor: &Actor, list: &str) -> [Statement; 3] {
     let with_time = |sql| Statement::new(sql, [list.into(), actor.at.into()]);
-    let read_again = || {
-        [
-            list.into(),
-            actor.at.into(),
-            (actor.at + READ_AGAIN_AFTER).into(),
-        ]
-    };
-    let mut statements = vec![
+    [
         with_time(concat!(
             "UPDATE tier_changes AS t SET state = 'done', done_at = ?2,
                     before = coalesce(n.before, t.before)
@@ -135,20 +137,24 @@ pub(crate) fn applying(actor: &Actor, list: &str) -> Vec<Statement> {
                 SOLD_ONCE.into(),
             ],
         ),
+    ]
+}
+
+/// What the running periods are worth, and the one that begins with the payment.
+fn cycles(actor: &Actor, list: &str) -> [Statement; 2] {
+    [
         Statement::new(
-            concat!(
-                "UPDATE subscription_cycles AS c SET worth_amount = n.amount
+            "UPDATE subscription_cycles AS c SET worth_amount = n.amount
                  FROM (SELECT t.subscription_id, w.value ->> '$.number' AS number,
                               w.value ->> '$.amount' AS amount
                        FROM audit a JOIN tier_changes t ON t.id = a.after ->> '$.tier_change_id'
                        JOIN json_each(t.effect, '$.worths') AS w
                        WHERE a.id IN (SELECT value ->> '$.audit_id' FROM json_each(?1))) AS n
-                 WHERE c.subscription_id = n.subscription_id AND c.number = n.number"
-            ),
+                 WHERE c.subscription_id = n.subscription_id AND c.number = n.number",
             [list.into()],
         ),
         // The period that begins with the payment.
-        with_time(
+        Statement::new(
             "INSERT INTO subscription_cycles (id, subscription_id, number, state, price_currency,
                                               price_amount, base_price_amount, due_at, opened_at,
                                               starts_at, ends_at, paid_at, invoice_id, receipt_id)
@@ -169,9 +175,14 @@ pub(crate) fn applying(actor: &Actor, list: &str) -> Vec<Statement> {
                            paid_at = excluded.paid_at, invoice_id = excluded.invoice_id,
                            receipt_id = excluded.receipt_id, worth_amount = NULL
              WHERE state <> 'paid'",
+            [list.into(), actor.at.into()],
         ),
-    ];
-    statements.extend([
+    ]
+}
+
+/// What was offered at the price of before is withdrawn, or gets the new one.
+fn replaced_prices(actor: &Actor, list: &str) -> [Statement; 3] {
+    [
         // The orders at the price of before.
         Statement::new(
             concat!(
@@ -185,7 +196,11 @@ pub(crate) fn applying(actor: &Actor, list: &str) -> Vec<Statement> {
                 replaced!("license_id"),
                 "))"
             ),
-            read_again(),
+            [
+                list.into(),
+                actor.at.into(),
+                (actor.at + READ_AGAIN_AFTER).into(),
+            ],
         ),
         Statement::new(
             concat!(
@@ -214,9 +229,7 @@ pub(crate) fn applying(actor: &Actor, list: &str) -> Vec<Statement> {
             ),
             [list.into()],
         ),
-        event(actor, list),
-    ]);
-    statements
+    ]
 }
 
 /// The list that [`applying`] reads.

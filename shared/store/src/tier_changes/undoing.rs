@@ -26,29 +26,6 @@ pub(crate) fn withdrawn(
 ) -> Vec<Statement> {
     let id = || (&ids.audit).into();
     let with_time = |sql| Statement::new(sql, [id(), actor.at.into()]);
-    let entry = Statement::new(
-        insert_into_audit!(
-            "SELECT ?1, ?2, ?3, 'license.change_tier_withdrawn', 'license', l.id,
-                    json_object('policy_id', l.policy_id),
-                    json_object('tier_change_id', t.id, 'policy_id', t.from_policy_id,
-                                'invoice_id', i.id), ?4
-             FROM invoices i
-             JOIN tier_changes t ON t.id = i.tier_change_id
-             JOIN licenses l ON l.id = t.license_id
-             LEFT JOIN subscriptions s ON s.license_id = l.id
-             WHERE i.id = ?5 AND i.step_id = ?6 AND t.state = 'done'
-               AND l.policy_id IS t.to_policy_id
-               AND (s.id IS NULL OR s.paid_cycles = t.quoted_paid_cycles + (t.kind = 'new_period'))"
-        ),
-        [
-            id(),
-            actor.at.into(),
-            actor.name.as_ref().into(),
-            (&actor.request_id).into(),
-            invoice_id.into(),
-            step_id.into(),
-        ],
-    );
     let subscription = Statement::new(
         concat!(
             "UPDATE subscriptions AS s
@@ -72,7 +49,7 @@ pub(crate) fn withdrawn(
         ],
     );
     vec![
-        entry,
+        entry(actor, invoice_id, step_id, ids),
         with_time(concat!(
             "UPDATE licenses AS l
              SET policy_id = n.from_policy_id, entitlements = n.before -> '$.entitlements',
@@ -125,6 +102,33 @@ pub(crate) fn withdrawn(
         event(actor, ids),
         not_undone(actor, invoice_id, step_id, ids),
     ]
+}
+
+/// The entry says whether the rest may happen.
+fn entry(actor: &Actor, invoice_id: &str, step_id: &str, ids: &SubscriptionIds) -> Statement {
+    Statement::new(
+        insert_into_audit!(
+            "SELECT ?1, ?2, ?3, 'license.change_tier_withdrawn', 'license', l.id,
+                    json_object('policy_id', l.policy_id),
+                    json_object('tier_change_id', t.id, 'policy_id', t.from_policy_id,
+                                'invoice_id', i.id), ?4
+             FROM invoices i
+             JOIN tier_changes t ON t.id = i.tier_change_id
+             JOIN licenses l ON l.id = t.license_id
+             LEFT JOIN subscriptions s ON s.license_id = l.id
+             WHERE i.id = ?5 AND i.step_id = ?6 AND t.state = 'done'
+               AND l.policy_id IS t.to_policy_id
+               AND (s.id IS NULL OR s.paid_cycles = t.quoted_paid_cycles + (t.kind = 'new_period'))"
+        ),
+        [
+            (&ids.audit).into(),
+            actor.at.into(),
+            actor.name.as_ref().into(),
+            (&actor.request_id).into(),
+            invoice_id.into(),
+            step_id.into(),
+        ],
+    )
 }
 
 fn event(actor: &Actor, ids: &SubscriptionIds) -> Statement {
