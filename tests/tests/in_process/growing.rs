@@ -52,7 +52,7 @@ const FEW: [&str; 28] = [
 ];
 
 /// Records of what does not happen above.
-const RECORDS: [&str; 12] = [
+const RECORDS: [&str; 13] = [
     "INSERT INTO validation_log (at, result) VALUES ({now}, 'ok')",
     "INSERT INTO download_log (at, product, version, platform, result)
      VALUES ({now}, 'demo', '1.0.0', 'any', 'ok')",
@@ -76,6 +76,9 @@ const RECORDS: [&str; 12] = [
      VALUES ('y', 's', 1, 'paid', 'SAT', 1, 1, 1, 1)",
     "INSERT INTO trials (product_id, buyer_hash, order_id, began_at)
      SELECT id, 'h', 'o', 1 FROM products LIMIT 1",
+    "INSERT INTO tier_changes (id, license_id, to_policy_id, kind, state, price_currency,
+                               price_amount, effect, created_at)
+     SELECT 't', id, 'p', 'once', 'done', 'SAT', 1, '{}', 1 FROM licenses LIMIT 1",
 ];
 
 /// Steps that a statement may take more beside twice as much.

@@ -24,6 +24,7 @@ const REFUSALS: usize = 3;
 
 /// The anonymous routes, each with what costs most there. `number` makes each request
 /// another one.
+#[expect(clippy::too_many_lines, reason = "one list")]
 fn requests(number: usize) -> Vec<Request<Body>> {
     let note = "n".repeat(2_000);
     let post = |path: &str, body: Value| {
@@ -92,6 +93,11 @@ fn requests(number: usize) -> Vec<Request<Body>> {
             json!({ "email": format!("someone-{number}@example.com") }),
         ),
         post("/recover/mail/ml_unknown", json!({})),
+        post(
+            "/v1/subscriptions/pay",
+            json!({ "pay_token": format!("{number:021}A") }),
+        ),
+        bearer(get("/v1/subscription"), &format!("{number:021}A")),
         get(&format!(
             "/v1/discount-codes/preview?product=sats&code=GUESS{number}"
         )),
