@@ -12,8 +12,9 @@ use keywright_domain::webhook::event_type::EventType;
 use keywright_ports::{DatabaseError, Level};
 use keywright_services::free_cycle;
 use keywright_store::operator::audit::Actor;
-use keywright_store::subscriptions::due::{
-    self, Clock, DueChange, DueCycle, DueSubscription, UnreadableSubscription,
+use keywright_store::subscriptions::due::{self, Clock, DueSubscription};
+use keywright_store::subscriptions::due_changes::{
+    self, DueChange, DueCycle, UnreadableSubscription,
 };
 use keywright_store::tier_changes::applying::{self, AppliedIds};
 use serde::Serialize;
@@ -55,12 +56,12 @@ pub(crate) async fn tick(ports: &Ports, request_id: &str) -> Result<RenewalRepor
         request_id: request_id.to_owned(),
     };
     let mut report = RenewalReport {
-        statements: due::IDLE_STATEMENTS,
+        statements: due_changes::IDLE_STATEMENTS,
         ..RenewalReport::default()
     };
     let work = due::due(&ports.database, now).await?;
     if !work.subscriptions.is_empty() {
-        report.statements = due::STATEMENTS;
+        report.statements = due_changes::STATEMENTS;
     }
     let (mut changes, mut unreadable, mut free) = (Vec::new(), Vec::new(), Vec::new());
     let mut applied = Vec::new();
@@ -90,7 +91,7 @@ pub(crate) async fn tick(ports: &Ports, request_id: &str) -> Result<RenewalRepor
     report.subscriptions_failed = unreadable.len();
     let page = ports.public_url.as_deref();
     let page = page.map(|url| format!("{url}/subscription#"));
-    due::change(
+    due_changes::change(
         &ports.database,
         &actor,
         &changes,
@@ -132,7 +133,8 @@ async fn pay_nothing(
                     attention_id: ports.stamps.new_id(),
                     reason: format!("its next period costs nothing and was not recorded: {error}"),
                 };
-                due::change(&ports.database, actor, &[], &[put_off], None, Clock::Fresh).await?;
+                due_changes::change(&ports.database, actor, &[], &[put_off], None, Clock::Fresh)
+                    .await?;
             }
         }
     }
@@ -184,7 +186,7 @@ fn step(
         due_at: subscription.expires_at.unwrap_or(now),
     });
     let is_free = step.opens_cycle && charge.price.is_zero();
-    let event_type = due::event_of(step.state, step.opens_cycle, step.change.is_some());
+    let event_type = due_changes::event_of(step.state, step.opens_cycle, step.change.is_some());
     Ok(Step::Change(DueChange {
         id: subscription.id.clone(),
         step_id: subscription.step_id.clone(),

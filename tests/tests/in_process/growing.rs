@@ -79,9 +79,6 @@ const RECORDS: [&str; 13] = [
      SELECT 't', id, 'p', 'once', 'done', 'SAT', 1, '{}', 1 FROM licenses LIMIT 1",
     "INSERT INTO trials (product_id, buyer_hash, order_id, began_at)
      SELECT id, 'h', 'o', 1 FROM products LIMIT 1",
-    "INSERT INTO tier_changes (id, license_id, to_policy_id, kind, state, price_currency,
-                               price_amount, effect, created_at)
-     SELECT 't', id, 'p', 'once', 'done', 'SAT', 1, '{}', 1 FROM licenses LIMIT 1",
 ];
 
 /// Steps that a statement may take more beside twice as much.

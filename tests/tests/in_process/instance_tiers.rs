@@ -257,7 +257,7 @@ async fn a_capped_shop_upgrades_and_is_not() {
     assert_eq!(entries, 3, "entered, upgraded, revoked");
 }
 
-/// Row 44: what is put into use counts, by every way in.
+/// What is put into use counts, by every way in.
 #[tokio::test]
 async fn what_comes_back_into_use_counts() {
     let (house, _) = House::with(None).await;
@@ -362,7 +362,6 @@ async fn two_hundred_at_once_do_not_exceed_a_cap() {
     assert_eq!(tier(shop).await["usage"], usage);
 }
 
-/// Row 45.
 #[tokio::test]
 async fn only_a_good_license_of_the_right_product_lifts_a_cap() {
     let (house, _) = House::with(None).await;

@@ -217,7 +217,6 @@ async fn a_key_and_an_order_address_are_not_enough() {
     );
 }
 
-/// Row 41.
 #[tokio::test]
 async fn each_new_key_is_later_than_every_earlier_one() {
     let bench = Bench::new();
@@ -257,7 +256,7 @@ async fn each_new_key_is_later_than_every_earlier_one() {
     );
 }
 
-/// An old key that was not replaced gets the current one: row 40.
+/// An old key that was not replaced gets the current one.
 #[tokio::test]
 async fn an_old_good_key_gets_the_current_one() {
     let bench = Bench::new();

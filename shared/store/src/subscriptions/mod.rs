@@ -5,6 +5,7 @@
 
 pub mod cycles;
 pub mod due;
+pub mod due_changes;
 pub mod ending;
 pub mod lookup;
 pub mod order_link;
