@@ -20,8 +20,12 @@ use keywright_store::tier_changes::applying::{self, AppliedIds};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// Cycles that cost nothing and are paid in one tick.
+/// Cycles that cost nothing and are paid in one tick: 1,440 a day, and each is opened days
+/// before it is due.
 const FREE_CYCLES: usize = 1;
+/// For how long the others are put off, in seconds, so that they do not stand before what
+/// is due behind them.
+const PUT_OFF: i64 = 3_600;
 
 /// What a tick did for subscriptions.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
@@ -44,11 +48,19 @@ pub(crate) struct RenewalReport {
     pub(crate) statements: usize,
 }
 
-/// Runs one tick.
+/// What a tick did, and what it leaves for the end of the tick.
+pub(crate) struct Renewals {
+    pub(crate) report: RenewalReport,
+    /// Subscriptions whose open cycle costs nothing.
+    free: Vec<String>,
+    actor: Actor,
+}
+
+/// Runs one tick, but for the cycles that cost nothing.
 ///
 /// # Errors
 /// After a [`DatabaseError`] the next tick does the same.
-pub(crate) async fn tick(ports: &Ports, request_id: &str) -> Result<RenewalReport, DatabaseError> {
+pub(crate) async fn tick(ports: &Ports, request_id: &str) -> Result<Renewals, DatabaseError> {
     let now = ports.stamps.now();
     let actor = Actor {
         name: "renew".into(),
@@ -76,7 +88,7 @@ pub(crate) async fn tick(ports: &Ports, request_id: &str) -> Result<RenewalRepor
                 event_id: ports.stamps.new_id(),
                 change_id,
             }),
-            Ok(Step::PayNothing) => free.push(subscription.id.as_str()),
+            Ok(Step::PayNothing) => free.push(subscription.id.clone()),
             Err(reason) => {
                 let line = format!("subscription {} cannot be read: {reason}", subscription.id);
                 ports.log.write(Level::Error, request_id, &line);
@@ -105,40 +117,62 @@ pub(crate) async fn tick(ports: &Ports, request_id: &str) -> Result<RenewalRepor
         report.policies_changed = applied.len();
         applying::apply_due(&ports.database, &actor, &applied).await?;
     }
-    pay_nothing(ports, &actor, &free, &mut report).await?;
-    Ok(report)
+    Ok(Renewals {
+        report,
+        free,
+        actor,
+    })
 }
 
-/// Pays cycles that cost nothing. One that cannot be paid is put off, so that it does not
-/// stand before the others.
-async fn pay_nothing(
-    ports: &Ports,
-    actor: &Actor,
-    free: &[&str],
-    report: &mut RenewalReport,
-) -> Result<(), DatabaseError> {
-    let Ok(keys) = &ports.receipt_keys else {
-        return Ok(());
-    };
-    for id in free.iter().take(FREE_CYCLES) {
-        report.statements += free_cycle::STATEMENTS;
-        let paid = free_cycle::pay(&ports.database, &ports.stamps, actor, id, keys).await;
-        match paid {
-            Ok(true) => report.cycles_free += 1,
-            Ok(false) => {}
-            Err(error) => {
-                report.subscriptions_failed += 1;
-                let put_off = UnreadableSubscription {
-                    id: (*id).to_owned(),
-                    attention_id: ports.stamps.new_id(),
-                    reason: format!("its next period costs nothing and was not recorded: {error}"),
-                };
-                due_changes::change(&ports.database, actor, &[], &[put_off], None, Clock::Fresh)
-                    .await?;
+impl Renewals {
+    /// Pays cycles that cost nothing, as far as the platform's limit of statements allows:
+    /// money that came in goes first. Those that are not paid now are put off.
+    ///
+    /// # Errors
+    /// After a [`DatabaseError`] a later tick does the same.
+    pub(crate) async fn pay_nothing(
+        &mut self,
+        ports: &Ports,
+        statements_left: &mut usize,
+    ) -> Result<(), DatabaseError> {
+        let Ok(keys) = &ports.receipt_keys else {
+            return Ok(());
+        };
+        let free = std::mem::take(&mut self.free);
+        let needed = free_cycle::STATEMENTS + due_changes::PUT_OFF_STATEMENTS;
+        let paid_now = if *statements_left >= needed {
+            FREE_CYCLES
+        } else {
+            0
+        };
+        let (now, later) = free.split_at(free.len().min(paid_now));
+        if !later.is_empty() && *statements_left > 0 {
+            *statements_left -= 1;
+            let at = self.actor.at + PUT_OFF;
+            due_changes::put_off(&ports.database, later, at).await?;
+        }
+        for id in now {
+            *statements_left -= needed.min(*statements_left);
+            let (database, stamps) = (&ports.database, &ports.stamps);
+            match free_cycle::pay(database, stamps, &self.actor, id, keys).await {
+                Ok(true) => self.report.cycles_free += 1,
+                Ok(false) => {}
+                Err(error) => {
+                    self.report.subscriptions_failed += 1;
+                    let failed = UnreadableSubscription {
+                        id: id.clone(),
+                        attention_id: stamps.new_id(),
+                        reason: format!(
+                            "its next period costs nothing and was not recorded: {error}"
+                        ),
+                    };
+                    due_changes::change(database, &self.actor, &[], &[failed], None, Clock::Fresh)
+                        .await?;
+                }
             }
         }
+        Ok(())
     }
-    Ok(())
 }
 
 enum Step {

@@ -31,8 +31,12 @@ pub(crate) struct TickReport {
 /// After a [`DatabaseError`] what was claimed comes round again.
 pub(crate) async fn tick(ports: &Ports, request_id: &str) -> Result<TickReport, DatabaseError> {
     // Before the orders: what is due is told in time, and costs little.
-    let renewals = renewals::tick(ports, request_id).await?;
-    let reconciled = reconcile::tick(ports, request_id, renewals.statements).await?;
+    let mut renewals = renewals::tick(ports, request_id).await?;
+    let taken = renewals.report.statements;
+    let mut reconciled = reconcile::tick(ports, request_id, taken).await?;
+    renewals
+        .pay_nothing(ports, &mut reconciled.statements_left)
+        .await?;
     // After the orders: reconciling may just have found the invoice of one.
     let released = reservations::tick(ports, request_id).await?;
     let filled_in = download_ids::tick(ports).await?;
@@ -51,7 +55,7 @@ pub(crate) async fn tick(ports: &Ports, request_id: &str) -> Result<TickReport, 
     };
     Ok(TickReport {
         reconciled,
-        renewals,
+        renewals: renewals.report,
         released,
         filled_in,
         sealed,

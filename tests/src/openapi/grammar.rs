@@ -28,7 +28,7 @@ const WALLET: &str = "^0x[0-9a-fA-F]{40}$";
 const SOME_TEXT: &str = "[A-Za-z0-9]";
 
 /// Parameters by place and name.
-const PARAMETERS: [(&str, &str, &str); 17] = [
+const PARAMETERS: [(&str, &str, &str); 18] = [
     ("path", "product", SLUG),
     ("path", "slug", SLUG),
     ("path", "version", NAME),
@@ -42,6 +42,7 @@ const PARAMETERS: [(&str, &str, &str); 17] = [
     ("query", "policy_slug", SLUG),
     ("query", "from", TIME),
     ("query", "to", TIME),
+    ("query", "tx_hash", TRANSACTION),
     ("query", "wallet", WALLET),
     ("query", "version", VERSION),
     ("query", "direct", "^(0|1)$"),

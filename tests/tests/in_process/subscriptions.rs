@@ -723,6 +723,39 @@ async fn a_cycle_that_costs_nothing_is_paid_by_the_tick() {
     );
 }
 
+/// More cycles that cost nothing than a tick looks at: they are paid one by one, and what is
+/// due behind them is not late.
+#[tokio::test]
+async fn gifts_hold_up_nothing() {
+    let club = Club::open(json!({})).await;
+    let free = json!({ "amount": 10_000, "cycles": 2, "product_slug": "demo" });
+    club.bench.code("GIFT", free).await;
+    for number in 0..60 {
+        let address = format!("reader-{number}@example.com");
+        club.order(json!({ "code": "GIFT", "buyer_email": address }))
+            .await;
+    }
+    let member = club.member(json!({})).await;
+    club.tick().await;
+    club.tick().await;
+    club.sleep_until(28);
+    for _ in 0..5 {
+        club.as_if_ticked().await;
+        club.tick().await;
+    }
+    assert!(club.events().await.contains(&"renewal_pending".to_owned()));
+    let opened = "SELECT count(*) FROM subscription_cycles WHERE number = 2";
+    assert_eq!(club.bench.number(opened).await, 61);
+    for _ in 0..70 {
+        club.bench.clock.advance(3_600);
+        club.as_if_ticked().await;
+        club.tick().await;
+    }
+    let paid = "SELECT count(*) FROM subscription_cycles WHERE number = 2 AND state = 'paid'";
+    assert_eq!(club.bench.number(paid).await, 60);
+    assert_eq!(club.show(&member).await["state"], "past_due");
+}
+
 #[tokio::test]
 async fn one_broken_row_holds_up_no_other() {
     let club = Club::open(json!({})).await;

@@ -69,12 +69,13 @@ pub(crate) async fn curl(instance: &Instance) {
     };
     let said = succeeded(&output);
     let lines: Vec<&str> = said.lines().collect();
-    let [ok, seat, full, freed, taken, beats, checkout, key] = lines[..] else {
+    let [ok, seat, current, full, freed, taken, beats, checkout, key] = lines[..] else {
         unreachable!("as many answers as the document shows: {said}");
     };
     assert_eq!((ok, full), ("true", "too_many_machines"));
     assert_eq!((freed, taken, beats), ("true", "true", "true"));
     assert_eq!(seat.len(), 36, "an id: {seat}");
+    assert!(current.starts_with("LIC1-"), "{current}");
     assert!(checkout.starts_with("http"), "{checkout}");
     assert!(key.starts_with("LIC1-"), "{key}");
     let pem = std::fs::read_to_string(folder.path().join("issuer.pem"));

@@ -53,6 +53,9 @@ pub struct DueCycle {
     pub due_at: i64,
 }
 
+/// Statements of a [`change`] that only puts one off, and of a [`put_off`].
+pub const PUT_OFF_STATEMENTS: usize = 3 + 1;
+
 /// A subscription that cannot be looked after.
 #[derive(Debug, Clone, Serialize)]
 pub struct UnreadableSubscription {
@@ -85,7 +88,7 @@ pub async fn change(
         batch.extend(told(actor, &changes, pay_page));
     }
     if !unreadable.is_empty() {
-        batch.extend(put_off(actor, &text(unreadable)?));
+        batch.extend(failed(actor, &text(unreadable)?));
     }
     if batch.statement_count() > 0 || clock == Clock::Stale {
         batch.write(Statement::new(
@@ -246,8 +249,21 @@ fn told(actor: &Actor, changes: &str, pay_page: Option<&str>) -> [Statement; 2] 
     [entries, events]
 }
 
+/// Looks at these again at this time.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn put_off(database: &Database, ids: &[String], at: i64) -> Result<(), DatabaseError> {
+    let later = Statement::new(
+        "UPDATE subscriptions SET next_step_at = ?2
+         WHERE id IN (SELECT value FROM json_each(?1))",
+        [text(ids)?.into(), at.into()],
+    );
+    database.batch(vec![later]).await.map(drop)
+}
+
 /// Tries again in an hour, with one attention item for each.
-fn put_off(actor: &Actor, unreadable: &str) -> [Statement; 2] {
+fn failed(actor: &Actor, unreadable: &str) -> [Statement; 2] {
     [
         Statement::new(
             "UPDATE subscriptions SET next_step_at = ?2 + 3600
