@@ -3,7 +3,7 @@
 import { Refusal, get, path, post } from "./api.js";
 import { brand } from "./brand.js";
 import { busy, byId, fill, make, notice } from "./dom.js";
-import { counted, duration, machines, money, sentence } from "./format.js";
+import { counted, duration, every, machines, money, sentence } from "./format.js";
 import { remember } from "./orders.js";
 
 const slug = decodeURIComponent(location.pathname.replace(/\/$/, "").split("/").pop());
@@ -104,11 +104,6 @@ function points(policy, names) {
     machines(policy.max_machines),
     policy.is_recurring ? renews(policy) : policy.duration_seconds === 0 ? "Never expires" : `Valid for ${duration(policy.duration_seconds)}`,
   ];
-}
-
-/** Days, never months: a period has so many days all year round. */
-function every(days) {
-  return days === 1 ? "every day" : `every ${days} days`;
 }
 
 function renews(policy) {

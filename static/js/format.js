@@ -18,6 +18,11 @@ export function counted(count, unit) {
   return `${number.format(count)} ${unit}${count === 1 ? "" : "s"}`;
 }
 
+/** "every day", "every 30 days": never months, because a period has so many days all year. */
+export function every(days) {
+  return days === 1 ? "every day" : `every ${days} days`;
+}
+
 /** Decimal text, so that no cent is lost to rounding. */
 function decimal(value, places) {
   const digits = String(value).padStart(places + 1, "0");

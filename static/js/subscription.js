@@ -3,7 +3,7 @@
 import { get, post } from "./api.js";
 import { brand } from "./brand.js";
 import { busy, byId, fill, make, notice } from "./dom.js";
-import { day, money } from "./format.js";
+import { day, every, money } from "./format.js";
 
 /** Where a browser that paid elsewhere finds the way back; forgotten with the tab. */
 const KEPT = "keywright-subscription";
@@ -57,7 +57,6 @@ function say(...boxes) {
 }
 
 const isKey = () => credential.toUpperCase().startsWith("LIC1");
-const every = (days) => (days === 1 ? "every day" : `every ${days} days`);
 
 function tell(subscription) {
   if (subscription.can_pay) {

@@ -3,12 +3,13 @@
 use crate::codes::{self, TypedCode};
 use crate::orders::buyer::{Buyer, redirect_url};
 use crate::orders::pay_by::PayBy;
-use crate::orders::{CheckedOrder, OrderError, OrderPayment, OrderTaker, PlacedOrder, origin};
+use crate::orders::{
+    CheckedOrder, OrderError, OrderPayment, OrderTaker, PlacedOrder, count_order, origin,
+};
 use crate::selection::{PolicyChoice, Selection};
 use crate::subscriptions::SubscriptionOffer;
 use crate::{Ports, product_lookup, usdc};
 use axum::Extension;
-use keywright_domain::caller_limits::{CODES, ORDERS, USDC_ORDERS};
 use keywright_domain::email;
 use keywright_domain::money::Currency;
 use keywright_domain::pasted::{Pasted, PastedLower};
@@ -16,7 +17,6 @@ use keywright_store::catalog::discount_codes::DiscountCode;
 use keywright_store::operator::audit::Actor;
 use keywright_store::sales::invoices::{OrderRefusal, Quote};
 use keywright_store::sales::recent_orders::OrderCap;
-use keywright_web::caller_limit::take_for;
 use keywright_web::openapi::{BodyRefusals, Conflict, Failures, TooMany, Unknown, Upstream};
 use keywright_web::{ApiError, Attempted, Client, Json, RequestId, hash_of_secret};
 use serde::{Deserialize, Serialize};
@@ -172,7 +172,7 @@ pub(crate) async fn handler(
     let buyer = Buyer::check(order.buyer_email, order.buyer_note)?;
     let redirect_url = redirect_url(order.redirect_url)?;
     let code = order.code.and_then(Pasted::present);
-    count(&ports, &client, pay_by, code.is_some()).await?;
+    count_order(&ports, &client, pay_by, code.is_some()).await?;
     let product = product_lookup::ordered(&ports.database, order.product.as_str()).await?;
     let policy_slug = order.policy_slug.and_then(PastedLower::present);
     let choice = PolicyChoice::of_slug(policy_slug.as_deref());
@@ -238,22 +238,6 @@ fn trial_of(selection: &Selection, buyer: &Buyer) -> Result<Option<String>, ApiE
             "buyer_email must be sent for a policy with a trial: there is one trial for each buyer",
         )),
     }
-}
-
-/// Counts an order against its caller, with its rail and its code.
-async fn count(
-    ports: &Ports,
-    client: &Client,
-    pay_by: PayBy,
-    with_code: bool,
-) -> Result<(), ApiError> {
-    let mut limits = vec![&ORDERS];
-    limits.extend((pay_by == PayBy::Usdc).then_some(&USDC_ORDERS));
-    limits.extend(with_code.then_some(&CODES));
-    let now = ports.stamps.now_millis();
-    take_for(&ports.database, &limits, client, now)
-        .await
-        .map(drop)
 }
 
 /// Takes an order with the first featured code that has a use left, else with the code

@@ -20,6 +20,7 @@ use crate::Ports;
 use crate::selection::Selection;
 use crate::subscriptions::SubscriptionOffer;
 use buyer::Buyer;
+use keywright_domain::caller_limits::{CODES, ORDERS, USDC_ORDERS};
 use keywright_domain::money::Price;
 use keywright_domain::order::{OrderIdentity, OrderSecret};
 use keywright_domain::recent_orders::OrderOrigin;
@@ -29,6 +30,7 @@ use keywright_store::operator::audit::Actor;
 use keywright_store::sales::invoices::{OrderDraft, Quote};
 use keywright_store::sales::redemptions::Reservation;
 use keywright_store::subscriptions::order_link::OrderPurpose;
+use keywright_web::caller_limit::take_for;
 use keywright_web::{ApiError, Client};
 use pay_by::PayBy;
 
@@ -215,6 +217,22 @@ pub(crate) fn draft(
         reservation,
         purpose: OrderPurpose::Sale,
     }
+}
+
+/// Counts an order against its caller, with its rail and its code.
+pub(crate) async fn count_order(
+    ports: &Ports,
+    client: &Client,
+    pay_by: PayBy,
+    with_code: bool,
+) -> Result<(), ApiError> {
+    let mut limits = vec![&ORDERS];
+    limits.extend((pay_by == PayBy::Usdc).then_some(&USDC_ORDERS));
+    limits.extend(with_code.then_some(&CODES));
+    let now = ports.stamps.now_millis();
+    take_for(&ports.database, &limits, client, now)
+        .await
+        .map(drop)
 }
 
 /// The origin that an order is counted against.

@@ -3,17 +3,15 @@
 use super::quote::{planned, renewal_of};
 use crate::orders::buyer::{Buyer, redirect_url};
 use crate::orders::pay_by::PayBy;
-use crate::orders::{CheckedOrder, OrderPayment, OrderTaker, draft, origin};
+use crate::orders::{CheckedOrder, OrderPayment, OrderTaker, count_order, draft, origin};
 use crate::selection::Selection;
 use crate::{Ports, usdc};
 use axum::Extension;
-use keywright_domain::caller_limits::{ORDERS, USDC_ORDERS};
 use keywright_domain::money::Currency;
 use keywright_domain::proration::{ChangeDirection, ChangeTiming};
 use keywright_services::tier_change::PlannedTierChange;
 use keywright_store::operator::audit::Actor;
 use keywright_store::subscriptions::order_link::OrderPurpose;
-use keywright_web::caller_limit::take_for;
 use keywright_web::openapi::{
     AccessRefusals, BodyRefusals, Conflict, Failures, TooMany, Unknown, Upstream,
 };
@@ -103,10 +101,7 @@ pub(crate) async fn handler(
     let Json(request) = request?;
     let pay_by = PayBy::parse(request.rail)?;
     let redirect_url = redirect_url(request.redirect_url)?;
-    let mut limits = vec![&ORDERS];
-    limits.extend((pay_by == PayBy::Usdc).then_some(&USDC_ORDERS));
-    let now = ports.stamps.now_millis();
-    take_for(&ports.database, &limits, &client, now).await?;
+    count_order(&ports, &client, pay_by, false).await?;
     let planned = planned(&ports, &request.license_key, &request.target_policy_slug).await?;
     if planned.direction == ChangeDirection::Downgrade {
         return Err(ApiError::forbidden(

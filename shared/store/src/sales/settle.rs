@@ -280,6 +280,23 @@ pub(crate) struct PaymentFacts<'a> {
     pub(crate) subscription: &'a OrderSubscription,
 }
 
+impl<'a> PaymentFacts<'a> {
+    /// The receipt of this payment, which entitles this license.
+    pub(crate) fn receipt(&self, id: &'a str, license_id: &'a str) -> ReceiptFacts<'a> {
+        ReceiptFacts {
+            id,
+            kind: self.kind.as_str(),
+            external_ref: self.external_ref,
+            invoice_id: Some(self.invoice_id),
+            product_id: self.product_id,
+            amount: self.amount,
+            currency: self.currency,
+            received_at: self.received_at,
+            license_id,
+        }
+    }
+}
+
 /// The statements that write the receipt, license, audit entry and event of a settled
 /// invoice, and the use of its code. Every value of the license comes from the invoice's
 /// row, and the license is written only for the receipt of this batch, which is sealed for
@@ -318,17 +335,7 @@ fn issuing_with_id(
     ids: &IssueIds,
     keys: &ReceiptKeys,
 ) -> (Vec<Statement>, Statement) {
-    let receipt = ReceiptFacts {
-        id: &ids.receipt,
-        kind: paid.kind.as_str(),
-        external_ref: paid.external_ref,
-        invoice_id: Some(paid.invoice_id),
-        product_id: paid.product_id,
-        amount: paid.amount,
-        currency: paid.currency,
-        received_at: paid.received_at,
-        license_id: &ids.license,
-    };
+    let receipt = paid.receipt(&ids.receipt, &ids.license);
     // The duration runs from the payment, even if it was observed later. As
     // `Terms::maintenance_until`: the last second of a day, not after the year 9999.
     let license = Statement::new(
@@ -352,10 +359,9 @@ fn issuing_with_id(
     let mut batch = vec![receipts::of_order(&receipt, keys), license];
     batch.extend(reported(actor, ids, Some(paid.invoice_id), "purchase"));
     if paid.subscription.is_recurring {
-        let (invoice_id, ids) = (paid.invoice_id, ids);
         batch.extend(subscriptions::started(
             actor,
-            invoice_id,
+            paid.invoice_id,
             &ids.license,
             &ids.subscription,
         ));

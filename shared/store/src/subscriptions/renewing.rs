@@ -8,7 +8,7 @@ use crate::sales::settle::PaymentFacts;
 use crate::tier_changes::applying::{AppliedIds, applying, due_entries, list_of};
 use keywright_domain::webhook::event_type::EventType;
 use keywright_ports::Statement;
-use keywright_ports::receipt_keys::{ReceiptFacts, ReceiptKeys};
+use keywright_ports::receipt_keys::ReceiptKeys;
 
 /// The statements that record the payment of a cycle. All but the first hang on the receipt
 /// of this batch, and what is bought on the cycle that names it: so a payment that was
@@ -23,17 +23,7 @@ pub(crate) fn renewing(
     ids: &SubscriptionIds,
     keys: &ReceiptKeys,
 ) -> Vec<Statement> {
-    let receipt = ReceiptFacts {
-        id: receipt_id,
-        kind: paid.kind.as_str(),
-        external_ref: paid.external_ref,
-        invoice_id: Some(paid.invoice_id),
-        product_id: paid.product_id,
-        amount: paid.amount,
-        currency: paid.currency,
-        received_at: paid.received_at,
-        license_id,
-    };
+    let receipt = paid.receipt(receipt_id, license_id);
     let change_id = paid.subscription.tier_change_id.as_deref();
     let mut batch = vec![receipts::of_order(&receipt, keys)];
     batch.extend(change_id.map(|id| take_change(id, receipt_id)));

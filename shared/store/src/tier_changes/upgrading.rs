@@ -6,7 +6,7 @@ use crate::sales::receipts;
 use crate::sales::settle::PaymentFacts;
 use crate::subscriptions::starting::SubscriptionIds;
 use keywright_ports::Statement;
-use keywright_ports::receipt_keys::{ReceiptFacts, ReceiptKeys};
+use keywright_ports::receipt_keys::ReceiptKeys;
 
 /// The statements that record the payment of a change and carry it out, if the license is as
 /// it was priced: a renewal, another upgrade or a change by the operator in between leaves
@@ -20,17 +20,7 @@ pub(crate) fn upgrading(
     ids: &SubscriptionIds,
     keys: &ReceiptKeys,
 ) -> Vec<Statement> {
-    let receipt = ReceiptFacts {
-        id: receipt_id,
-        kind: paid.kind.as_str(),
-        external_ref: paid.external_ref,
-        invoice_id: Some(paid.invoice_id),
-        product_id: paid.product_id,
-        amount: paid.amount,
-        currency: paid.currency,
-        received_at: paid.received_at,
-        license_id,
-    };
+    let receipt = paid.receipt(receipt_id, license_id);
     let list = list_of(&[AppliedIds {
         audit_id: ids.audit.clone(),
         event_id: ids.event.clone(),
